@@ -1,0 +1,7 @@
+//! Portolan: receives trading partners' documents, checks, translates and delivers them, and loses none.
+//!
+//! The modules are floors: each may use those above its line in this file and none below
+//! (`tests/architecture.rs` holds that). `docs/ARCHITECTURE.md` walks documents through them.
+
+pub mod clock; // time comes in as an argument; this is the one place that reads it
+pub mod id; // identifiers with a type prefix, made from time and randomness given
