@@ -5,3 +5,11 @@
 
 pub mod clock; // time comes in as an argument; this is the one place that reads it
 pub mod id; // identifiers with a type prefix, made from time and randomness given
+
+pub mod diagnostic; // what can be wrong with a document, with code, place and remedy
+
+pub mod tree; // the one tree: views over an index of the bytes
+
+pub mod standard; // definitions as data: load, import, place segments in loops, validate
+
+pub mod codec; // formats: bytes to the tree and back

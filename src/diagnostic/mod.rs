@@ -1,0 +1,198 @@
+//! What can be wrong with a document, said so that a person can mend it: code, place, expected, found, remedy.
+//!
+//! A [`Fault`] is one entry of the closed list in `fault.rs`; a [`Diagnostic`] is one finding of it in one document.
+//! Failures of our own (disk full, network down) are not diagnostics: they are `Result` errors where they happen.
+
+mod fault;
+pub use fault::{Effect, Fault, FaultInfo, Level};
+
+use serde::Serialize;
+
+/// The syntax family a finding belongs to; it is the prefix of the finding's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Syntax {
+    /// ASC X12.
+    X12,
+    /// UN/EDIFACT, ISO 9735.
+    Edifact,
+    /// Neither: the bytes could not be told to be of any known format, or the finding is about an entity.
+    Document,
+}
+
+impl Syntax {
+    /// The prefix of the code, such as `X12`.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Syntax::X12 => "X12",
+            Syntax::Edifact => "EDIFACT",
+            Syntax::Document => "DOCUMENT",
+        }
+    }
+}
+
+/// How bad a finding is when no agreement says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing need be done.
+    Info,
+    /// Not as the standard says, yet read without doubt.
+    Warning,
+    /// The document breaks the standard.
+    Error,
+}
+
+/// Where in the document: 1-based; zero means "not that deep". The segment counts from the document's first segment
+/// (ST, UNH) as 1, as AK301 and UCS 0096 count; in an envelope finding the header segment itself is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize)]
+pub struct Position {
+    /// Ordinal of the segment.
+    pub segment: u32,
+    /// Element within the segment, the tag not counted.
+    pub element: u16,
+    /// Component within a composite.
+    pub component: u16,
+    /// Repetition of a repeating element.
+    pub repetition: u16,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which entry of the closed list.
+    pub fault: Fault,
+    /// Whose code it prints.
+    pub syntax: Syntax,
+    /// How bad.
+    pub severity: Severity,
+    /// The place as the field writes it, such as `PO1[2].04` or `NAD.03.1`; empty when it concerns the whole.
+    pub place: String,
+    /// The place as numbers.
+    pub position: Position,
+    /// Tag of the segment concerned, empty when none.
+    pub tag: String,
+    /// Loop the segment stands or should stand in, by trigger path (`N1`, `LIN/PRI`); empty outside loops.
+    pub loop_path: String,
+    /// What the rule wants, a phrase: `1 to 15 characters`.
+    pub expected: String,
+    /// What stands there, a phrase or the value itself, cut to 80 characters.
+    pub found: String,
+    /// Bytes from the beginning of the input, from 0.
+    pub offset: u64,
+    /// Length in bytes of the part concerned.
+    pub length: u64,
+    /// Line of the input, from 1.
+    pub line: u64,
+}
+
+/// Longest value quoted in a finding; more would drown the sentence.
+pub const FOUND_CHARACTERS_MAX: usize = 80;
+
+impl Diagnostic {
+    /// Begins a finding of `fault`; the severity is the fault's own until changed.
+    #[must_use]
+    pub fn new(syntax: Syntax, fault: Fault) -> Self {
+        Diagnostic {
+            fault,
+            syntax,
+            severity: fault.info().severity,
+            place: String::new(),
+            position: Position::default(),
+            tag: String::new(),
+            loop_path: String::new(),
+            expected: String::new(),
+            found: String::new(),
+            offset: 0,
+            length: 0,
+            line: 0,
+        }
+    }
+
+    /// Says what was expected and what was found.
+    #[must_use]
+    pub fn because(mut self, expected: impl Into<String>, found: impl AsRef<str>) -> Self {
+        self.expected = expected.into();
+        self.found = shorten(found.as_ref());
+        self
+    }
+
+    /// Says where in the bytes.
+    #[must_use]
+    pub fn at(mut self, offset: u64, length: u64, line: u64) -> Self {
+        (self.offset, self.length, self.line) = (offset, length, line);
+        self
+    }
+
+    /// Says where in the document: the printed place and its numbers.
+    #[must_use]
+    pub fn place(mut self, place: impl Into<String>, tag: impl Into<String>, position: Position) -> Self {
+        (self.place, self.tag, self.position) = (place.into(), tag.into(), position);
+        self
+    }
+
+    /// Sets another severity than the fault's own.
+    #[must_use]
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The stable code, such as `X12-ELEMENT-TOO-LONG`.
+    #[must_use]
+    pub fn code(&self) -> String {
+        format!("{}-{}", self.syntax.prefix(), self.fault.info().name)
+    }
+
+    /// One sentence with place, expected and found.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let place = if self.place.is_empty() { String::new() } else { format!("{}: ", self.place) };
+        let what = self.fault.info().title;
+        match (self.expected.is_empty(), self.found.is_empty()) {
+            (true, true) => format!("{place}{what}"),
+            (false, true) => format!("{place}{what}: expected {}", self.expected),
+            (true, false) => format!("{place}{what}: found {}", self.found),
+            (false, false) => format!("{place}{what}: expected {}, found {}", self.expected, self.found),
+        }
+    }
+
+    /// The finding as the command line and the API print it (DESIGN section 6); every key always there.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "code": self.code(), "severity": self.severity, "message": self.message(), "place": self.place,
+            "position": self.position, "expected": self.expected, "found": self.found,
+            "remedy": self.fault.info().remedy, "offset": self.offset, "length": self.length, "line": self.line,
+        })
+    }
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(FOUND_CHARACTERS_MAX) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_reads_as_one_sentence() {
+        let finding = Diagnostic::new(Syntax::X12, Fault::ElementTooLong)
+            .because("1 to 15 characters", "18 (\"1234\")")
+            .place("PO1[3].02", "PO1", Position { segment: 7, element: 2, ..Position::default() });
+        assert_eq!(finding.code(), "X12-ELEMENT-TOO-LONG");
+        assert_eq!(finding.message(), "PO1[3].02: element too long: expected 1 to 15 characters, found 18 (\"1234\")");
+    }
+
+    #[test]
+    fn found_is_cut_at_its_limit() {
+        let at_limit = Diagnostic::new(Syntax::X12, Fault::CodeUnknown).because("", "x".repeat(80));
+        assert_eq!(at_limit.found.chars().count(), 80);
+        let beyond = Diagnostic::new(Syntax::X12, Fault::CodeUnknown).because("", "x".repeat(81));
+        assert!(beyond.found.ends_with('…'));
+    }
+}

@@ -1,0 +1,174 @@
+//! The shapes of a definition: the tree of a document type, its segments, composites, elements and code lists.
+//!
+//! They are what a file under `standards/` says, no more; `load` reads them, `place` and `validate` use them.
+
+use std::collections::BTreeMap;
+
+/// Whether something must be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Usage {
+    /// Must be there (X12 and EDIFACT M).
+    Required,
+    /// May be there (X12 O, EDIFACT C).
+    Optional,
+    /// Tied to others by a condition (X12 X).
+    Conditional,
+    /// Must not be there (guides).
+    Unused,
+}
+
+/// Part of the document that a node stands in; EDIFACT's border is the line trigger and UNS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Area {
+    /// Before the lines.
+    #[default]
+    Heading,
+    /// The lines.
+    Detail,
+    /// After the lines.
+    Summary,
+}
+
+/// One place in the document's order: a segment, or a loop begun by its trigger segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Tag of the segment; for a loop, of its trigger.
+    pub tag: String,
+    /// Usage of the segment, or of the loop as a whole.
+    pub usage: Usage,
+    /// How often; `None` is no limit.
+    pub max: Option<u32>,
+    /// Part of the document.
+    pub area: Area,
+    /// The position number of the standard's table, where it gives one (`0080`).
+    pub position: String,
+    /// For a loop its own facts, for a segment `None`.
+    pub body: Option<LoopBody>,
+}
+
+/// What makes a node a loop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoopBody {
+    /// Trigger path from the document's top, such as `LIN/PRI`; unique within the area.
+    pub path: String,
+    /// The standard's own number or name (`SG25`), for people.
+    pub label: String,
+    /// What stands inside; the first node is the trigger segment, required, once.
+    pub nodes: Vec<Node>,
+}
+
+/// A document type of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// `x12` or `edifact`.
+    pub standard: String,
+    /// Folder name of the version: `004010`, `d96a`.
+    pub version: String,
+    /// `850`, `ORDERS`.
+    pub kind: String,
+    /// Short name of the type.
+    pub name: String,
+    /// X12 functional identifiers (GS01) the type travels under.
+    pub groups: Vec<String>,
+    /// The order of segments and loops, header and trailer (ST, SE; UNH, UNT) included.
+    pub nodes: Vec<Node>,
+}
+
+/// Conditions between elements of a segment or components of a composite. X12 letters; EDIFACT D-notes alike:
+/// P (D3: all or none), R (D1/D2: at least one), E (D4: at most one), C (D5: if first then all), L (D6: if first
+/// then at least one).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The letter.
+    pub letter: char,
+    /// Element numbers, from 1.
+    pub elements: Vec<u16>,
+}
+
+/// One element place in a segment, or one component place in a composite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the element or composite (`373`, `C507`, `3035`).
+    pub id: String,
+    /// Short name.
+    pub name: String,
+    /// Usage here.
+    pub usage: Usage,
+    /// How often it may repeat.
+    pub max: u32,
+}
+
+/// A segment of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SegmentDefinition {
+    /// Short name.
+    pub name: String,
+    /// Its elements in order.
+    pub elements: Vec<Place>,
+    /// Conditions between them.
+    pub conditions: Vec<Condition>,
+}
+
+/// What values an element takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ElementType {
+    /// Any characters (X12 AN, EDIFACT an).
+    Text,
+    /// Letters only (EDIFACT a).
+    Letters,
+    /// A number with its own decimal mark (X12 R, EDIFACT n).
+    Number,
+    /// A number with implied decimals (X12 N0 to N9).
+    Implied(u8),
+    /// A code (X12 ID); the list may be empty, the codes then stand elsewhere (ISO 4217 …).
+    Code,
+    /// A date of 6 or 8 digits (X12 DT).
+    Date,
+    /// A time of 4 to 8 digits (X12 TM).
+    Time,
+    /// Bytes (X12 B).
+    Binary,
+}
+
+/// An element of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElementDefinition {
+    /// Short name.
+    pub name: String,
+    /// Type.
+    pub kind: ElementType,
+    /// Fewest characters.
+    pub min: u32,
+    /// Most characters.
+    pub max: u32,
+    /// Name of the code list, usually the element's own number; empty when the element is open.
+    pub codes: String,
+}
+
+/// A composite of a version: components as places whose ids are elements.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CompositeDefinition {
+    /// Short name.
+    pub name: String,
+    /// Its components in order.
+    pub components: Vec<Place>,
+    /// Conditions between them.
+    pub conditions: Vec<Condition>,
+}
+
+/// Everything of a version that its document types share.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Directory {
+    /// `x12` or `edifact`.
+    pub standard: String,
+    /// `004010`, `d96a`.
+    pub version: String,
+    /// Segments by tag, service segments included.
+    pub segments: BTreeMap<String, SegmentDefinition>,
+    /// Composites by number.
+    pub composites: BTreeMap<String, CompositeDefinition>,
+    /// Elements by number.
+    pub elements: BTreeMap<String, ElementDefinition>,
+    /// Code lists by element number: code to short name.
+    pub codes: BTreeMap<String, BTreeMap<String, String>>,
+}

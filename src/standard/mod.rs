@@ -1,0 +1,4 @@
+//! Definitions of standards as data: what segments a document may have, where, and what stands in them.
+
+pub mod definition; // the shapes that definition files are read into
+pub mod place; // which segment stands in which loop

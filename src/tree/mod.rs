@@ -1,0 +1,50 @@
+//! The one tree: a view over a structural index of the bytes. Nothing is copied; every byte stays where it came.
+//!
+//! A [`Run`] is a stretch of input (an envelope segment, a whole document) with its separators and the [`Index`] of
+//! them; [`Segment`] and [`Value`] are views that unescape and decode only when asked. The kernel that fills the
+//! index lives in `codec::segment`; what segments mean lives in `standard`.
+
+mod charset;
+mod draft;
+mod separators;
+mod view;
+
+pub use charset::Charset;
+pub use draft::{DraftElement, DraftSegment};
+pub use separators::Separators;
+pub use view::{Run, Segment, Value};
+
+/// One segment within its run: byte positions relative to the run's first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentMark {
+    /// First byte of the tag; what stands between the terminator before and this byte is lead (line ends, blanks).
+    pub start: u32,
+    /// Position of the terminator, or one past the last byte when it is missing.
+    pub end: u32,
+    /// First of this segment's separators in [`Index::marks`].
+    pub first: u32,
+    /// One past its last separator there (the terminator is not among them).
+    pub last: u32,
+    /// Line of the tag, counted from the run's first line as 0.
+    pub line: u32,
+}
+
+/// Where the separators stand: the structure of a run, without a copy of its bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Index {
+    /// Positions of unreleased element, component and repetition separators, ascending.
+    pub marks: Vec<u32>,
+    /// The segments, in order.
+    pub segments: Vec<SegmentMark>,
+    /// The last segment has its terminator.
+    pub terminated: bool,
+}
+
+impl Index {
+    /// Empties the index and keeps its memory.
+    pub fn clear(&mut self) {
+        self.marks.clear();
+        self.segments.clear();
+        self.terminated = true;
+    }
+}

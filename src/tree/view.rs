@@ -1,0 +1,218 @@
+//! Views over an indexed run: segments, elements, components, repetitions as slices of the input.
+
+use super::{Charset, Index, SegmentMark, Separators};
+use std::borrow::Cow;
+
+/// A stretch of the input with its index.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// The bytes, lead and line ends included.
+    pub bytes: &'a [u8],
+    /// Offset of `bytes[0]` in the whole input.
+    pub offset: u64,
+    /// Line of `bytes[0]` in the whole input, from 1.
+    pub line: u64,
+    /// The separators of the interchange.
+    pub separators: &'a Separators,
+    /// The character set of its values.
+    pub charset: Charset,
+    /// Where the separators stand in `bytes`.
+    pub index: &'a Index,
+}
+
+impl<'a> Run<'a> {
+    /// How many segments.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.segments.len()
+    }
+
+    /// Whether there is no segment.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.segments.is_empty()
+    }
+
+    /// The segment of ordinal `at`, from 0.
+    #[must_use]
+    pub fn segment(&self, at: usize) -> Option<Segment<'a>> {
+        self.index.segments.get(at).map(|&mark| Segment { run: *self, mark, ordinal: at })
+    }
+
+    /// All segments in order.
+    pub fn segments(&self) -> impl DoubleEndedIterator<Item = Segment<'a>> + use<'a> {
+        let run = *self;
+        run.index.segments.iter().enumerate().map(move |(ordinal, &mark)| Segment { run, mark, ordinal })
+    }
+}
+
+/// One segment of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Segment<'a> {
+    run: Run<'a>,
+    mark: SegmentMark,
+    ordinal: usize,
+}
+
+impl<'a> Segment<'a> {
+    /// Ordinal within the run, from 0.
+    #[must_use]
+    pub fn ordinal(&self) -> usize {
+        self.ordinal
+    }
+
+    /// From the tag's first byte up to, not including, the terminator.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        &self.run.bytes[self.mark.start as usize..self.mark.end as usize]
+    }
+
+    /// The tag's bytes. In EDIFACT the tag may carry components (explicit nesting, syntax 1 to 3); only the part
+    /// before the first separator is the tag.
+    #[must_use]
+    pub fn tag(&self) -> &'a [u8] {
+        let end = self.separators_in().first().copied().unwrap_or(self.mark.end);
+        &self.run.bytes[self.mark.start as usize..end as usize]
+    }
+
+    /// The tag as text.
+    #[must_use]
+    pub fn tag_text(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.tag())
+    }
+
+    /// Offset of the tag in the whole input.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.run.offset + u64::from(self.mark.start)
+    }
+
+    /// Line of the tag in the whole input, from 1.
+    #[must_use]
+    pub fn line(&self) -> u64 {
+        self.run.line + u64::from(self.mark.line)
+    }
+
+    /// Number of elements, the tag not counted; empty ones count.
+    #[must_use]
+    pub fn element_count(&self) -> usize {
+        let element = self.run.separators.element;
+        self.separators_in().iter().filter(|&&mark| self.run.bytes[mark as usize] == element).count()
+    }
+
+    /// The element of `number`, from 1; `None` past the last. Walking all elements is cheaper by [`Segment::elements`].
+    #[must_use]
+    pub fn element(&self, number: usize) -> Option<Value<'a>> {
+        self.elements().nth(number.checked_sub(1)?)
+    }
+
+    /// The elements in order, the tag left out.
+    pub fn elements(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let (run, mark) = (self.run, self.mark);
+        let marks = self.separators_in();
+        let element = run.separators.element;
+        let mut at = marks.iter().position(|&m| run.bytes[m as usize] == element);
+        std::iter::from_fn(move || {
+            let first = at?;
+            let next = marks[first + 1..].iter().position(|&m| run.bytes[m as usize] == element);
+            let last = next.map_or(marks.len(), |n| first + 1 + n);
+            at = next.map(|n| first + 1 + n);
+            let end = marks.get(last).copied().unwrap_or(mark.end);
+            Some(Value { run, start: marks[first] + 1, end, marks: &marks[first + 1..last] })
+        })
+    }
+
+    fn separators_in(&self) -> &'a [u32] {
+        &self.run.index.marks[self.mark.first as usize..self.mark.last as usize]
+    }
+}
+
+/// An element, one repetition of it, or one component: a slice with the separators inside it.
+#[derive(Debug, Clone, Copy)]
+pub struct Value<'a> {
+    run: Run<'a>,
+    start: u32,
+    end: u32,
+    marks: &'a [u32],
+}
+
+impl<'a> Value<'a> {
+    /// The bytes as they stand, release characters included.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        &self.run.bytes[self.start as usize..self.end as usize]
+    }
+
+    /// Whether nothing stands here.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// Offset in the whole input.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.run.offset + u64::from(self.start)
+    }
+
+    /// Whether separators stand inside: the value is a composite or repeats.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    /// The repetitions; a value that does not repeat is its own only one.
+    pub fn repetitions(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        self.split(self.run.separators.repetition)
+    }
+
+    /// The components; a simple value is its own only one.
+    pub fn components(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        self.split(Some(self.run.separators.component))
+    }
+
+    /// The component of `number`, from 1.
+    #[must_use]
+    pub fn component(&self, number: usize) -> Option<Value<'a>> {
+        self.components().nth(number.checked_sub(1)?)
+    }
+
+    /// The value without release characters.
+    #[must_use]
+    pub fn unescaped(&self) -> Cow<'a, [u8]> {
+        let raw = self.raw();
+        let Some(release) = self.run.separators.release else { return Cow::Borrowed(raw) };
+        if !raw.contains(&release) {
+            return Cow::Borrowed(raw);
+        }
+        let mut bytes = Vec::with_capacity(raw.len());
+        let mut rest = raw.iter();
+        while let Some(&byte) = rest.next() {
+            // A release character at the very end releases nothing and stands for itself.
+            bytes.push(if byte == release { rest.next().copied().unwrap_or(byte) } else { byte });
+        }
+        Cow::Owned(bytes)
+    }
+
+    /// The value as text: released and decoded by the interchange's character set.
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        match self.unescaped() {
+            Cow::Borrowed(bytes) => self.run.charset.decode(bytes),
+            Cow::Owned(bytes) => Cow::Owned(self.run.charset.decode(&bytes).into_owned()),
+        }
+    }
+
+    fn split(&self, separator: Option<u8>) -> impl Iterator<Item = Value<'a>> + use<'a> {
+        let (run, end, marks) = (self.run, self.end, self.marks);
+        let mut start = Some((self.start, 0usize));
+        std::iter::from_fn(move || {
+            let (from, first) = start?;
+            let next = marks[first..].iter().position(|&m| Some(run.bytes[m as usize]) == separator);
+            let last = next.map_or(marks.len(), |n| first + n);
+            let stop = if next.is_some() { marks[last] } else { end };
+            start = next.is_some().then(|| (stop + 1, last + 1));
+            Some(Value { run, start: from, end: stop, marks: &marks[first..last] })
+        })
+    }
+}
