@@ -1,1 +1,3 @@
+//! The `portolan` binary: hands the command line to the library and its exit code to the shell.
+
 fn main() {}

@@ -1,0 +1,45 @@
+# Two commands matter: `make demo` and `make test`. Each installs what is missing first.
+SHELL := /bin/bash
+CARGO ?= cargo
+export PORTOLAN_CORPORA ?= $(abspath ../shared/corpora)
+export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
+
+.PHONY: demo test install format lint unit build fuzz deny generated
+
+## demo: build, then play a retailer (X12) and a supplier (EDIFACT) against a real server. ONCE=1 ends by itself.
+demo: install
+	$(CARGO) build --locked
+	./target/debug/portolan demo $(if $(ONCE),--once)
+
+## test: everything that must hold before a change lands.
+test: install format lint unit
+	@deploy/closing-line $(abspath target/test.log)
+
+install:
+	@deploy/install
+
+format:
+	$(CARGO) fmt --check
+
+lint:
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+unit:
+	@mkdir -p target
+	set -o pipefail; $(CARGO) test --locked 2>&1 | tee target/test.log
+
+## build: the release binary, complete in itself.
+build: install
+	$(CARGO) build --release --locked
+
+## generated: rewrite every generated page and example after reading the difference.
+generated:
+	UPDATE=1 $(CARGO) test --locked
+
+## fuzz: coverage-guided, endless unless SECONDS_EACH is set; needs a nightly toolchain and cargo-fuzz.
+fuzz:
+	cd fuzz && for target in x12 edifact identify; do $(CARGO) +nightly fuzz run $$target -- -max_total_time=$${SECONDS_EACH:-60} || exit 1; done
+
+## deny: licences, sources and bans of the dependencies; needs cargo-deny.
+deny:
+	$(CARGO) deny check licenses bans sources
