@@ -1,3 +1,5 @@
 //! Formats: bytes to the tree and back. A codec knows syntax and definitions, never business.
 
+pub mod edifact; // UN/EDIFACT envelopes
 pub mod segment; // what X12 and EDIFACT share: the index kernel, the reader, the writer
+pub mod x12; // X12 envelopes

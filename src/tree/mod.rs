@@ -47,4 +47,12 @@ impl Index {
         self.segments.clear();
         self.terminated = true;
     }
+
+    /// Takes back the last segment.
+    pub fn drop_last(&mut self) {
+        if let Some(segment) = self.segments.pop() {
+            self.marks.truncate(segment.first as usize);
+            self.terminated = true;
+        }
+    }
 }

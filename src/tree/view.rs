@@ -81,6 +81,25 @@ impl<'a> Segment<'a> {
         String::from_utf8_lossy(self.tag())
     }
 
+    /// The line ends and blanks between the terminator before and the tag.
+    #[must_use]
+    pub fn lead(&self) -> &'a [u8] {
+        let before = self.ordinal.checked_sub(1).map_or(0, |at| self.run.index.segments[at].end + 1);
+        &self.run.bytes[before as usize..self.mark.start as usize]
+    }
+
+    /// Whether the segment ends with its terminator, not with the input.
+    #[must_use]
+    pub fn is_terminated(&self) -> bool {
+        (self.mark.end as usize) < self.run.bytes.len()
+    }
+
+    /// Position within the run one past the terminator.
+    #[must_use]
+    pub fn after(&self) -> usize {
+        (self.mark.end as usize + 1).min(self.run.bytes.len())
+    }
+
     /// Offset of the tag in the whole input.
     #[must_use]
     pub fn offset(&self) -> u64 {

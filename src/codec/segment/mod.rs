@@ -1,6 +1,12 @@
 //! What X12 and EDIFACT share. Everything that differs between them stands in `codec::x12` and `codec::edifact`.
 
+mod decode;
+mod encode;
 pub mod index; // the kernel that finds every separator
 mod piece;
+mod reader;
 
+pub use decode::decode;
+pub use encode::{EncodeError, encode};
 pub use piece::{Piece, PieceKind};
+pub use reader::{Limits, Opening, Reader};

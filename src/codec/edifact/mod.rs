@@ -1,0 +1,8 @@
+//! EDIFACT: how an interchange announces its separators, and what its envelope says.
+
+mod open;
+
+pub use open::open;
+
+/// Tags of the envelope: interchange, group and document header, then the trailers from the inside out.
+pub const ENVELOPE_TAGS: [&[u8]; 6] = [b"UNB", b"UNG", b"UNH", b"UNT", b"UNE", b"UNZ"];

@@ -1,0 +1,457 @@
+//! Reads an input of X12 and EDIFACT interchanges piece by piece, in memory bounded by the largest document.
+//!
+//! Tolerant: blanks and junk around interchanges, separators that change from one interchange to the next, missing
+//! trailers and cut ends are all handed out as pieces, with diagnostics where the reader alone can see the fault.
+//! Counts and control numbers are `EnvelopeCheck`'s; order and content are `standard`'s.
+//!
+//! Not supported: interactive EDIFACT (UIB…UIZ), seen as INTERCHANGE-UNSUPPORTED.
+
+use super::index::{self, Kinds};
+use super::{Piece, PieceKind};
+use crate::codec::{edifact, x12};
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::tree::{Charset, Index, Run, Separators};
+use std::io::{self, Read};
+
+/// What a reader refuses to go beyond.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of one document, and so of the window; refuses, never truncates.
+    pub document_bytes_max: usize,
+    /// Bytes of one segment; a longer one is a wrong terminator rather than a segment.
+    pub segment_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { document_bytes_max: 1 << 30, segment_bytes_max: 1 << 20 }
+    }
+}
+
+/// How much is read at once.
+const WINDOW_BYTES: usize = 256 * 1024;
+
+/// The largest lead of an interchange that is looked at to tell its separators: ISA is 106 bytes, UNB under 300.
+const HEADER_BYTES: usize = 512;
+
+/// What an interchange's header says about reading the rest.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Whose syntax.
+    pub syntax: Syntax,
+    /// Its separators.
+    pub separators: Separators,
+    /// Declared character set; `None` when the envelope declares none.
+    pub charset: Option<Charset>,
+    /// Bytes before the header segment that belong to it (the UNA).
+    pub advice: usize,
+    /// What is wrong with the header.
+    pub faults: Vec<Diagnostic>,
+}
+
+/// A lending iterator over the pieces of an input.
+pub struct Reader<R> {
+    source: R,
+    limits: Limits,
+    buffer: Vec<u8>,
+    begin: usize,
+    taken: usize,
+    ended: bool,
+    offset: u64,
+    line: u64,
+    opening: Option<Opening>,
+    separators: Separators,
+    index: Index,
+    ordinals: Ordinals,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Ordinals {
+    interchange: u32,
+    group: u32,
+    document: u32,
+}
+
+impl<R: Read> Reader<R> {
+    /// Reads from `source`.
+    pub fn new(source: R, limits: Limits) -> Self {
+        Reader {
+            source,
+            limits,
+            buffer: Vec::new(),
+            begin: 0,
+            taken: 0,
+            ended: false,
+            offset: 0,
+            line: 1,
+            opening: None,
+            separators: Separators::X12,
+            index: Index::default(),
+            ordinals: Ordinals::default(),
+        }
+    }
+
+    /// The next piece, or `None` at the end of the input.
+    ///
+    /// # Errors
+    /// What the source says; and `InvalidData` when one document is larger than the limit.
+    #[allow(clippy::should_implement_trait)] // it lends: an Iterator cannot
+    pub fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.advance();
+        self.fill(1)?;
+        if self.rest().is_empty() {
+            return Ok(None);
+        }
+        match self.opening.take() {
+            None => self.outside(),
+            Some(opening) => self.inside(opening),
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.begin..]
+    }
+
+    /// Drops the piece handed out last.
+    fn advance(&mut self) {
+        let piece = &self.buffer[self.begin..self.begin + self.taken];
+        self.line += piece.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.offset += self.taken as u64;
+        self.begin += self.taken;
+        self.taken = 0;
+        if self.begin > WINDOW_BYTES {
+            self.buffer.drain(..self.begin);
+            self.begin = 0;
+        }
+    }
+
+    /// Reads until the rest has `want` bytes or the input ends.
+    fn fill(&mut self, want: usize) -> io::Result<()> {
+        while !self.ended && self.buffer.len() - self.begin < want {
+            if self.buffer.len() - self.begin > self.limits.document_bytes_max {
+                let limit = self.limits.document_bytes_max;
+                let place = self.offset;
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("the document at byte {place} is larger than the limit of {limit} bytes"),
+                ));
+            }
+            let old = self.buffer.len();
+            self.buffer.resize(old + WINDOW_BYTES, 0);
+            let read = loop {
+                match self.source.read(&mut self.buffer[old..]) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    other => break other,
+                }
+            };
+            let read = match read {
+                Ok(read) => read,
+                Err(error) => {
+                    self.buffer.truncate(old);
+                    return Err(error);
+                }
+            };
+            self.buffer.truncate(old + read);
+            self.ended = read == 0;
+        }
+        Ok(())
+    }
+
+    /// Outside any interchange: the header of the next one, or the bytes before it.
+    fn outside(&mut self) -> io::Result<Option<Piece<'_>>> {
+        let mut from = 0;
+        let start = loop {
+            self.fill(from + HEADER_BYTES)?;
+            let rest = self.rest();
+            match find_header(rest, from, self.ended) {
+                Found::At(at) => break at,
+                Found::None if self.ended => break rest.len(),
+                // Junk may be long: hand out what is surely junk and keep memory flat.
+                Found::None if rest.len() > WINDOW_BYTES => break rest.len() - HEADER_BYTES,
+                Found::None => from = rest.len().saturating_sub(4),
+            }
+        };
+        if start > 0 {
+            return Ok(Some(self.between(start)));
+        }
+        let rest = self.rest();
+        let (offset, line) = (self.offset, self.line);
+        let opening = if rest.starts_with(b"U") || rest.starts_with(b"u") {
+            edifact::open(&rest[..rest.len().min(HEADER_BYTES)], offset, line)
+        } else {
+            x12::open(&rest[..rest.len().min(HEADER_BYTES)], offset, line)
+        };
+        self.header(opening)
+    }
+
+    /// The header segment, with the UNA before it as its lead.
+    fn header(&mut self, mut opening: Opening) -> io::Result<Option<Piece<'_>>> {
+        self.separators = opening.separators;
+        self.index.clear();
+        let kinds = Kinds::new(&opening.separators);
+        let Some((end, _)) = self.segment(&opening, &kinds, opening.advice, 0)? else {
+            // A UNA and nothing after it: no interchange.
+            return Ok(Some(self.between(self.rest().len())));
+        };
+        self.ordinals = Ordinals { interchange: self.ordinals.interchange + 1, ..Ordinals::default() };
+        if opening.syntax == Syntax::X12 {
+            // In ISA only the element separator separates: ISA11 and ISA16 hold the other two as data.
+            let Reader { buffer, begin, index, separators, .. } = self;
+            index.marks.retain(|&mark| buffer[*begin + mark as usize] == separators.element);
+            if let Some(segment) = index.segments.first_mut() {
+                segment.last = index.marks.len() as u32;
+            }
+        }
+        self.taken = end.min(self.rest().len());
+        let mut faults = std::mem::take(&mut opening.faults);
+        let charset = self.charset(&opening, &mut faults);
+        let syntax = opening.syntax;
+        self.opening = Some(opening);
+        Ok(Some(self.piece(PieceKind::InterchangeHeader, syntax, charset, faults)))
+    }
+
+    /// A piece of bytes that belong to no interchange.
+    fn between(&mut self, length: usize) -> Piece<'_> {
+        self.index.clear();
+        self.taken = length;
+        let bytes = &self.buffer[self.begin..self.begin + length];
+        let blank = bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) || bytes == b"\xEF\xBB\xBF";
+        let faults = if blank {
+            Vec::new()
+        } else {
+            let found = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
+            let junk =
+                Diagnostic::new(Syntax::Document, Fault::Junk).because("an interchange (ISA, UNA or UNB)", found);
+            vec![junk.at(self.offset, length as u64, self.line)]
+        };
+        self.piece(PieceKind::Between, Syntax::Document, Charset::Latin1, faults)
+    }
+
+    fn piece(&self, kind: PieceKind, syntax: Syntax, charset: Charset, faults: Vec<Diagnostic>) -> Piece<'_> {
+        let run = Run {
+            bytes: &self.buffer[self.begin..self.begin + self.taken],
+            offset: self.offset,
+            line: self.line,
+            separators: &self.separators,
+            charset,
+            index: &self.index,
+        };
+        let Ordinals { interchange, group, document } = self.ordinals;
+        let (group, document) = match kind {
+            PieceKind::Between | PieceKind::InterchangeHeader | PieceKind::InterchangeTrailer => (0, 0),
+            PieceKind::GroupHeader | PieceKind::GroupTrailer | PieceKind::Loose => (group, 0),
+            PieceKind::Document => (group, document),
+        };
+        Piece { kind, syntax, interchange, group, document, run, faults }
+    }
+
+    /// Inside an interchange: collects the segments of one piece.
+    fn inside(&mut self, opening: Opening) -> io::Result<Option<Piece<'_>>> {
+        let kinds = Kinds::new(&opening.separators);
+        self.index.clear();
+        let (mut at, mut line) = (0, 0);
+        let mut kind = None;
+        while let Some(next) = self.segment(&opening, &kinds, at, line)? {
+            let role = role_of(opening.syntax, self.last_tag());
+            let begun = kind.is_some();
+            kind = match (kind, role) {
+                (None, Role::InterchangeHeader) => return self.next_interchange(),
+                (None, role) => Some(role.begins()),
+                (Some(PieceKind::Document), Role::DocumentTrailer) | (Some(_), Role::Inner) => kind,
+                (Some(_), _) => {
+                    self.index.drop_last();
+                    break;
+                }
+            };
+            (at, line) = next;
+            let collects = matches!(kind, Some(PieceKind::Document | PieceKind::Loose));
+            if !collects || (begun && role == Role::DocumentTrailer) {
+                break;
+            }
+        }
+        let Some(kind) = kind else {
+            let length = self.rest().len();
+            return Ok(Some(self.between(length)));
+        };
+        self.taken = at.min(self.rest().len());
+        self.count(kind);
+        if kind == PieceKind::InterchangeTrailer {
+            self.take_line_end()?;
+        }
+        let mut faults = Vec::new();
+        let charset = self.charset(&opening, &mut faults);
+        let syntax = opening.syntax;
+        if kind != PieceKind::InterchangeTrailer {
+            self.opening = Some(opening);
+        }
+        Ok(Some(self.piece(kind, syntax, charset, faults)))
+    }
+
+    /// A new interchange begins though the old one has not ended.
+    fn next_interchange(&mut self) -> io::Result<Option<Piece<'_>>> {
+        let lead = self.index.segments.first().map_or(0, |segment| segment.start as usize);
+        self.index.clear();
+        if lead > 0 { Ok(Some(self.between(lead))) } else { self.outside() }
+    }
+
+    /// Indexes the next segment, reading on until its terminator is in the window.
+    fn segment(&mut self, opening: &Opening, kinds: &Kinds, at: usize, line: u32) -> io::Result<Option<(usize, u32)>> {
+        loop {
+            let Reader { buffer, begin, index, .. } = self;
+            let rest = &buffer[*begin..];
+            let found = index::segment(rest, at, line, &opening.separators, kinds, index);
+            let binary = match (&found, opening.syntax) {
+                (Some(_), Syntax::X12) => x12::binary_end(rest, index, &opening.separators),
+                _ => None,
+            };
+            let want = binary.unwrap_or(0) + 1;
+            if self.ended || (found.is_some() && index.terminated && want <= rest.len()) {
+                return Ok(binary.map_or(found, |data_end| Some(self.close_binary(data_end, line, kinds))));
+            }
+            if found.is_some() {
+                index.drop_last();
+            }
+            let have = rest.len();
+            self.fill(want.max(have + 1))?;
+        }
+    }
+
+    /// Ends a binary segment at the first terminator after its data. Returns where the next begins and its line.
+    fn close_binary(&mut self, data_end: usize, line: u32, kinds: &Kinds) -> (usize, u32) {
+        let Reader { buffer, begin, index, .. } = self;
+        let rest = &buffer[*begin..];
+        let mut surplus = Vec::new();
+        let (end, _) = index::scan(rest, data_end.min(rest.len()), kinds, &mut surplus);
+        index.terminated = end < rest.len();
+        let Some(segment) = index.segments.last_mut() else { return (end + 1, line) };
+        let passed = index::breaks(&rest[segment.start as usize..(end + 1).min(rest.len())]);
+        segment.end = end as u32;
+        (end + 1, segment.line + passed)
+    }
+
+    fn last_tag(&self) -> &[u8] {
+        let Some(segment) = self.index.segments.last() else { return b"" };
+        let marks = &self.index.marks[segment.first as usize..segment.last as usize];
+        let end = marks.first().copied().unwrap_or(segment.end);
+        &self.rest()[segment.start as usize..end as usize]
+    }
+
+    fn count(&mut self, kind: PieceKind) {
+        match kind {
+            PieceKind::GroupHeader => {
+                self.ordinals.group += 1;
+                self.ordinals.document = 0;
+            }
+            PieceKind::Document => self.ordinals.document += 1,
+            _ => {}
+        }
+    }
+
+    /// One line end after the interchange trailer belongs to it.
+    fn take_line_end(&mut self) -> io::Result<()> {
+        for wanted in [b'\r', b'\n'] {
+            self.fill(self.taken + 1)?;
+            if self.rest().get(self.taken) == Some(&wanted) {
+                self.taken += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// The character set this piece is read in: the declared one, unless the bytes are plainly UTF-8.
+    fn charset(&self, opening: &Opening, faults: &mut Vec<Diagnostic>) -> Charset {
+        let bytes = &self.buffer[self.begin..self.begin + self.taken];
+        let declared = opening.charset.unwrap_or(Charset::Utf8);
+        if bytes.is_ascii() {
+            return declared;
+        }
+        match (declared, std::str::from_utf8(bytes).is_ok()) {
+            (Charset::Utf8, true) => Charset::Utf8,
+            (Charset::Utf8, false) => {
+                faults.push(self.charset_fault(opening.syntax, declared, Charset::Latin1));
+                Charset::Latin1
+            }
+            (other, true) => {
+                faults.push(self.charset_fault(opening.syntax, other, Charset::Utf8));
+                Charset::Utf8
+            }
+            (other, false) => other,
+        }
+    }
+
+    fn charset_fault(&self, syntax: Syntax, declared: Charset, read: Charset) -> Diagnostic {
+        let bytes = &self.buffer[self.begin..self.begin + self.taken];
+        let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+        let found = format!("bytes of {}, read as such", read.name());
+        Diagnostic::new(syntax, Fault::CharacterEncoding).because(declared.name(), found).at(
+            self.offset + at as u64,
+            1,
+            self.line + u64::from(index::breaks(&bytes[..at])),
+        )
+    }
+}
+
+/// What a tag does to the envelope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    InterchangeHeader,
+    GroupHeader,
+    DocumentHeader,
+    DocumentTrailer,
+    GroupTrailer,
+    InterchangeTrailer,
+    Inner,
+}
+
+impl Role {
+    /// The piece that a segment of this role begins.
+    fn begins(self) -> PieceKind {
+        match self {
+            Role::InterchangeHeader => PieceKind::InterchangeHeader,
+            Role::GroupHeader => PieceKind::GroupHeader,
+            Role::DocumentHeader => PieceKind::Document,
+            Role::GroupTrailer => PieceKind::GroupTrailer,
+            Role::InterchangeTrailer => PieceKind::InterchangeTrailer,
+            Role::Inner | Role::DocumentTrailer => PieceKind::Loose,
+        }
+    }
+}
+
+fn role_of(syntax: Syntax, tag: &[u8]) -> Role {
+    let [a, b, c, d, e, f] = match syntax {
+        Syntax::X12 => x12::ENVELOPE_TAGS,
+        _ => edifact::ENVELOPE_TAGS,
+    };
+    let is = |wanted: &[u8]| tag.eq_ignore_ascii_case(wanted);
+    match () {
+        () if is(a) || is(b"UNA") && syntax != Syntax::X12 => Role::InterchangeHeader,
+        () if is(b) => Role::GroupHeader,
+        () if is(c) => Role::DocumentHeader,
+        () if is(d) => Role::DocumentTrailer,
+        () if is(e) => Role::GroupTrailer,
+        () if is(f) => Role::InterchangeTrailer,
+        // An interchange of the other syntax may follow one that was cut off.
+        () if matches!(tag, b"ISA" | b"UNB" | b"UNA" | b"UIB") => Role::InterchangeHeader,
+        () => Role::Inner,
+    }
+}
+
+enum Found {
+    At(usize),
+    None,
+}
+
+/// Where the next interchange begins: ISA, UNA, UNB or UIB, followed by something that is no letter or digit, at the
+/// input's start or after a byte that is none either.
+fn find_header(bytes: &[u8], from: usize, ended: bool) -> Found {
+    let begins = |at: usize| {
+        let here = &bytes[at..];
+        let tag = here.get(..3).is_some_and(|tag| {
+            [b"ISA", b"UNA", b"UNB", b"UIB"].iter().any(|known| tag.eq_ignore_ascii_case(&known[..]))
+        });
+        let alone = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        let followed = here.get(3).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'<');
+        tag && alone && followed && (ended || here.len() > 3)
+    };
+    (from..bytes.len()).find(|&at| begins(at)).map_or(Found::None, Found::At)
+}

@@ -1,0 +1,8 @@
+//! X12: how an interchange announces its separators, and what its envelope says.
+
+mod open;
+
+pub use open::{binary_end, open};
+
+/// Tags of the envelope: interchange, group and document header, then the trailers from the inside out.
+pub const ENVELOPE_TAGS: [&[u8]; 6] = [b"ISA", b"GS", b"ST", b"SE", b"GE", b"IEA"];

@@ -1,0 +1,106 @@
+//! Every X12 and EDIFACT sample there is: pieces join to the file, decoded JSON gives the file's bytes back, one
+//! edited value changes those bytes alone, and nothing panics. Beside the fixtures it walks the shared corpora, where
+//! they are (`PORTOLAN_CORPORA`); zero cases fail.
+
+use portolan::codec::segment::{Limits, Reader, decode, encode};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn samples() -> Vec<(PathBuf, Vec<u8>)> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let shared = std::env::var_os("PORTOLAN_CORPORA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora"), PathBuf::from);
+    if !shared.is_dir() {
+        eprintln!("{} is not there: only the project's own fixtures are walked", shared.display());
+    }
+    let mut open = vec![own];
+    open.extend(["x12", "edifact", "chains", "synthetic"].map(|folder| shared.join(folder)));
+    let mut found = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if !path.to_string_lossy().ends_with(".json") {
+                let bytes = fs::read(&path).expect("a readable sample");
+                found.push((path, bytes));
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no samples at all");
+    found
+}
+
+#[test]
+fn pieces_join_to_the_file() {
+    for (path, bytes) in samples() {
+        let mut reader = Reader::new(&bytes[..], Limits::default());
+        let mut joined = Vec::new();
+        while let Some(piece) = reader.next().expect("a slice reads without error") {
+            assert_eq!(piece.run.offset, joined.len() as u64, "{}", path.display());
+            joined.extend_from_slice(piece.run.bytes);
+        }
+        assert!(joined == bytes, "{}: {} bytes in, {} out", path.display(), bytes.len(), joined.len());
+    }
+}
+
+#[test]
+fn decoded_json_gives_the_bytes_back() {
+    let mut interchanges = 0;
+    for (path, bytes) in samples() {
+        let (decoded, _) = decode(&bytes[..], Limits::default()).expect("a slice reads without error");
+        interchanges += decoded["interchanges"].as_array().map_or(0, Vec::len);
+        let again = encode(&decoded).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let differs = again.iter().zip(&bytes).position(|(a, b)| a != b).unwrap_or(again.len().min(bytes.len()));
+        assert!(again == bytes, "{}: differs at byte {differs}", path.display());
+    }
+    assert!(interchanges > 0, "no sample was recognised");
+}
+
+/// Pointers of all element values of documents.
+fn values(node: &Value, pointer: String, inside: bool, found: &mut Vec<String>) {
+    match node {
+        Value::String(text) if inside && !text.is_empty() => found.push(pointer),
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                values(item, format!("{pointer}/{at}"), inside, found);
+            }
+        }
+        Value::Object(object) => {
+            for (key, item) in object {
+                let inside = inside || key == "elements";
+                if key != "bytes" {
+                    values(item, format!("{pointer}/{key}"), inside, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn one_edited_value_changes_those_bytes_alone() {
+    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut edited = 0;
+    for (path, bytes) in samples() {
+        let (mut decoded, _) = decode(&bytes[..], Limits::default()).expect("a slice reads without error");
+        let mut pointers = Vec::new();
+        values(&decoded["interchanges"], "/interchanges".into(), false, &mut pointers);
+        if pointers.is_empty() {
+            continue;
+        }
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let pointer = &pointers[(seed >> 33) as usize % pointers.len()];
+        let value = decoded.pointer_mut(pointer).expect("a pointer just found");
+        *value = Value::String("Q7Q".to_owned());
+        let again = encode(&decoded).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let front = again.iter().zip(&bytes).take_while(|(a, b)| a == b).count();
+        let back = again[front..].iter().rev().zip(bytes[front..].iter().rev()).take_while(|(a, b)| a == b).count();
+        let changed = &again[front..again.len() - back];
+        assert!(changed.len() <= 3, "{} {pointer}: changed {:?}", path.display(), String::from_utf8_lossy(changed));
+        edited += 1;
+    }
+    assert!(edited > 0, "no sample had a value to edit");
+}
