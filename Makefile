@@ -1,15 +1,10 @@
-# Two commands matter: `make demo` and `make test`. Each installs what is missing first.
+# `make test` installs what is missing first, then runs everything.
 SHELL := /bin/bash
 CARGO ?= cargo
 export PORTOLAN_CORPORA ?= $(abspath ../shared/corpora)
 export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
-.PHONY: demo test install format lint unit build fuzz deny generated
-
-## demo: build, then play a retailer (X12) and a supplier (EDIFACT) against a real server. ONCE=1 ends by itself.
-demo: install
-	$(CARGO) build --locked
-	./target/debug/portolan demo $(if $(ONCE),--once)
+.PHONY: test install format lint unit build fuzz deny generated
 
 ## test: everything that must hold before a change lands.
 test: install format lint unit

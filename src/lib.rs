@@ -13,3 +13,5 @@ pub mod tree; // the one tree: views over an index of the bytes
 pub mod standard; // definitions as data: load, import, place segments in loops, validate
 
 pub mod codec; // formats: bytes to the tree and back
+
+pub mod cli; // the command line, one file a command

@@ -1,3 +1,7 @@
 //! The `portolan` binary: hands the command line to the library and its exit code to the shell.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    portolan::cli::run(std::env::args_os())
+}

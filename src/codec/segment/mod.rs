@@ -2,11 +2,13 @@
 
 mod decode;
 mod encode;
+mod envelope;
 pub mod index; // the kernel that finds every separator
 mod piece;
 mod reader;
 
 pub use decode::decode;
 pub use encode::{EncodeError, encode};
+pub use envelope::{Envelope, PartyId};
 pub use piece::{Piece, PieceKind};
 pub use reader::{Limits, Opening, Reader};

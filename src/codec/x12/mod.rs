@@ -1,7 +1,9 @@
 //! X12: how an interchange announces its separators, and what its envelope says.
 
+mod envelope;
 mod open;
 
+pub use envelope::note;
 pub use open::{binary_end, open};
 
 /// Tags of the envelope: interchange, group and document header, then the trailers from the inside out.

@@ -1,0 +1,68 @@
+//! The command line: one file a command, data to stdout, words to stderr, exit codes that scripts can rely on.
+
+mod decode;
+mod encode;
+mod identify;
+mod input;
+
+use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// How a command ended; the number is the process's exit code (DESIGN section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// Our own failure: a file that cannot be read, a disk that is full.
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The input is not what it should be.
+    Invalid = 3,
+}
+
+#[derive(Parser)]
+#[command(name = "portolan", version, about = "B2B EDI and document translation that loses nothing")]
+struct Arguments {
+    /// Machine-readable output.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what a file holds: format, parties, control numbers, document types.
+    Identify(identify::Arguments),
+    /// Print a file as JSON that goes back to the same bytes.
+    Decode(decode::Arguments),
+    /// Write the bytes that decoded JSON stands for.
+    Encode(encode::Arguments),
+}
+
+/// Runs one command line, the program's name first.
+#[must_use]
+pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(line) {
+        Ok(arguments) => arguments,
+        Err(help) => {
+            let code = if help.use_stderr() { Exit::Usage } else { Exit::Ok };
+            // Printing help fails only when nobody listens any more.
+            let _closed = help.print();
+            return ExitCode::from(code as u8);
+        }
+    };
+    let done = match arguments.command {
+        Command::Identify(command) => identify::run(&command, arguments.json),
+        Command::Decode(command) => decode::run(&command),
+        Command::Encode(command) => encode::run(&command),
+    };
+    let code = done.unwrap_or_else(|error| {
+        eprintln!("portolan: {error:#}");
+        Exit::Failed
+    });
+    ExitCode::from(code as u8)
+}

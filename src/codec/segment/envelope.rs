@@ -1,0 +1,61 @@
+//! The facts of the envelope around a document, the same shape for X12 and EDIFACT.
+
+use super::{Piece, PieceKind};
+use crate::codec::{edifact, x12};
+use crate::diagnostic::Syntax;
+use serde::Serialize;
+
+/// A party as the envelope names it: a mailbox, not yet a partner.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct PartyId {
+    /// ISA05, ISA07 or UNB 0007; empty when not given.
+    pub scheme: String,
+    /// ISA06, ISA08 or UNB 0004, 0010, without padding.
+    pub value: String,
+}
+
+/// What the headers read so far say; document and group facts are those of the latest header.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Envelope {
+    /// Who sends.
+    pub sender: PartyId,
+    /// To whom.
+    pub receiver: PartyId,
+    /// ISA13, UNB 0020; text, zeros kept.
+    pub interchange_control_number: String,
+    /// ISA15 `T`, UNB 0035 `1`.
+    pub test: bool,
+    /// ISA14, UNB 0031.
+    pub acknowledgment_requested: bool,
+    /// GS01, UNG 0038.
+    pub group_type: String,
+    /// GS02.
+    pub group_sender: String,
+    /// GS03.
+    pub group_receiver: String,
+    /// GS06, UNG 0048.
+    pub group_control_number: String,
+    /// `004010`, `D.96A`.
+    pub version: String,
+    /// Suffix of GS08, UNH 0057: which guide the sender follows.
+    pub guide: String,
+    /// `850`, `ORDERS`.
+    pub document_type: String,
+    /// ST02, UNH 0062.
+    pub document_control_number: String,
+}
+
+impl Envelope {
+    /// Takes over what the headers in `piece` say; a new interchange begins anew.
+    pub fn note(&mut self, piece: &Piece<'_>) {
+        if piece.kind == PieceKind::InterchangeHeader {
+            *self = Envelope::default();
+        }
+        let header = matches!(piece.kind, PieceKind::InterchangeHeader | PieceKind::GroupHeader | PieceKind::Document);
+        let Some(segment) = piece.run.segment(0).filter(|_| header) else { return };
+        match piece.syntax {
+            Syntax::X12 => x12::note(self, &segment),
+            _ => edifact::note(self, &segment),
+        }
+    }
+}
