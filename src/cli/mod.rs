@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 mod identify;
 mod input;
+mod standards;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -41,6 +42,8 @@ enum Command {
     Decode(decode::Arguments),
     /// Write the bytes that decoded JSON stands for.
     Encode(encode::Arguments),
+    /// Definitions of standards: list, import.
+    Standards(standards::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -59,6 +62,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Identify(command) => identify::run(&command, arguments.json),
         Command::Decode(command) => decode::run(&command),
         Command::Encode(command) => encode::run(&command),
+        Command::Standards(command) => standards::run(&command, arguments.json),
     };
     let code = done.unwrap_or_else(|error| {
         eprintln!("portolan: {error:#}");

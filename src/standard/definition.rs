@@ -29,6 +29,21 @@ pub enum Area {
     Summary,
 }
 
+impl Area {
+    /// In the order of the document.
+    pub const ALL: [Area; 3] = [Area::Heading, Area::Detail, Area::Summary];
+
+    /// The key in definition files and the word in paths.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Area::Heading => "heading",
+            Area::Detail => "detail",
+            Area::Summary => "summary",
+        }
+    }
+}
+
 /// One place in the document's order: a segment, or a loop begun by its trigger segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
@@ -83,6 +98,14 @@ pub struct Condition {
     pub letter: char,
     /// Element numbers, from 1.
     pub elements: Vec<u16>,
+}
+
+impl std::fmt::Display for Condition {
+    /// As X12 prints it: `P0203`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.letter)?;
+        self.elements.iter().try_for_each(|element| write!(f, "{element:02}"))
+    }
 }
 
 /// One element place in a segment, or one component place in a composite.

@@ -1,0 +1,77 @@
+//! `portolan standards list|import`: what definitions are at hand, and how more come in.
+
+use super::{Exit, input};
+use crate::standard::import;
+use crate::standard::load::Library;
+use anyhow::Context as _;
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Print the document types at hand.
+    List {
+        /// Definitions that go before those in the binary.
+        #[arg(long, value_name = "DIR")]
+        standards: Option<PathBuf>,
+    },
+    /// Make definition files from a source of facts.
+    Import {
+        /// A folder of X12 tables, named after its version.
+        source: PathBuf,
+        /// Document types to take, separated by commas; all when left out.
+        #[arg(long, value_delimiter = ',')]
+        types: Vec<String>,
+        /// Folder to write below.
+        #[arg(long, default_value = "standards", value_name = "DIR")]
+        out: PathBuf,
+    },
+}
+
+pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
+    match &arguments.action {
+        Action::List { standards } => list(standards.as_deref(), json),
+        Action::Import { source, types, out } => import(source, types, out),
+    }
+}
+
+fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
+    let library = Library::new(overlay);
+    let mut rows = Vec::new();
+    for [standard, version, kind] in library.list() {
+        let document = library.document(&standard, &version, &kind)?;
+        rows.push(json!({ "standard": standard, "version": version, "type": kind, "name": document.name }));
+    }
+    if json {
+        input::print_json(&json!(rows))?;
+    } else {
+        let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let lines = rows.iter().map(|row| {
+            format!("{}/{}/{}  {}\n", text(row, "standard"), text(row, "version"), text(row, "type"), text(row, "name"))
+        });
+        input::print(lines.collect::<String>().as_bytes())?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn import(source: &Path, types: &[String], out: &Path) -> anyhow::Result<Exit> {
+    let imported = import::x12::import(source, types)?;
+    for anomaly in &imported.anomalies {
+        eprintln!("{}: {anomaly}", source.display());
+    }
+    let folder = out.join(&imported.directory.standard).join(&imported.directory.version);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for (name, content) in import::write(&imported.documents, &imported.directory) {
+        let path = folder.join(name);
+        fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    eprintln!("{} document types into {}", imported.documents.len(), folder.display());
+    Ok(Exit::Ok)
+}

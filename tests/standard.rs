@@ -1,0 +1,87 @@
+//! The committed definitions are what the importer makes of its sources, and they read back as what was imported.
+
+use portolan::standard::import;
+use portolan::standard::load::{Library, LoadError};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source() -> Option<PathBuf> {
+    let folder =
+        std::env::var_os("PORTOLAN_STANDARDS_SOURCE").map_or_else(|| root().join("../shared/standards"), PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("{} is not there: the committed definitions are not compared with their sources", folder.display());
+    None
+}
+
+#[test]
+fn committed_definitions_are_the_importers_output() {
+    let Some(source) = source() else { return };
+    let kinds = ["850", "997", "TA1"].map(str::to_owned);
+    let imported = import::x12::import(&source.join("x12/004010"), &kinds).expect("the tables import");
+    assert_eq!(imported.anomalies, Vec::<String>::new());
+    for (name, content) in import::write(&imported.documents, &imported.directory) {
+        let path = root().join("standards/x12/004010").join(&name);
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == content, "{} is not what the importer writes: import it again", path.display());
+    }
+}
+
+#[test]
+fn definitions_read_back_as_imported() {
+    let Some(source) = source() else { return };
+    let kinds = ["850", "997", "TA1"].map(str::to_owned);
+    let imported = import::x12::import(&source.join("x12/004010"), &kinds).expect("the tables import");
+    let library = Library::new(None);
+    for document in &imported.documents {
+        assert_eq!(*library.document("x12", "004010", &document.kind).expect("packed"), *document);
+    }
+    let directory = library.directory("x12", "004010").expect("packed");
+    assert_eq!(directory.segments, imported.directory.segments);
+    assert_eq!(directory.composites, imported.directory.composites);
+    assert_eq!(directory.codes, imported.directory.codes);
+    assert_eq!(directory.elements.len(), imported.directory.elements.len());
+}
+
+#[test]
+fn all_x12_tables_import_without_anomalies() {
+    let Some(source) = source() else { return };
+    for (version, sets) in [("004010", 293), ("005010", 318)] {
+        let imported = import::x12::import(&source.join("x12").join(version), &[]).expect("the tables import");
+        assert_eq!(imported.documents.len(), sets + 1, "{version}: the sets and TA1");
+        assert_eq!(imported.anomalies, Vec::<String>::new(), "{version}");
+    }
+}
+
+#[test]
+fn every_listed_type_loads() {
+    let library = Library::new(None);
+    let all = library.list();
+    assert!(all.len() >= 3, "only {} types packed", all.len());
+    for [standard, version, kind] in all {
+        library.document(&standard, &version, &kind).unwrap_or_else(|error| panic!("{error}"));
+        library.directory(&standard, &version).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+#[test]
+fn err_unknown_and_malformed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path: &Path = &folder.path().join("x12/004010");
+    fs::create_dir_all(path).expect("a folder");
+    fs::write(
+        path.join("850.yaml"),
+        "standard: x12\nversion: \"004010\"\ntype: \"850\"\nname: Order\nheading:\n  - ST M 1\n",
+    )
+    .expect("a file");
+    let library = Library::new(Some(folder.path()));
+    let error = library.document("x12", "004010", "850").expect_err("M is no usage of the notation");
+    assert_eq!(error.to_string(), "x12/004010/850.yaml: ST M 1: expected a usage (R, O, C or U), found M");
+    let error = library.document("x12", "004010", "codes").expect_err("no document type");
+    assert_eq!(error, LoadError::Unknown("x12/004010/codes".into()));
+}
