@@ -1,4 +1,12 @@
 //! Where each segment of a document stands in its definition: the loops as they occur, and what does not fit.
+//!
+//! One walk, no backtracking: each segment goes to the nearest place that leaves the fewest required segments behind,
+//! looking on in the present loop first, then in the loops around it. What fits nowhere ahead is looked for behind
+//! (out of order), else it has no home and is reported; the walk goes on either way.
+
+use super::definition::{Area, Directory, Document, Node, Usage};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::tree::{Run, Segment};
 
 /// A loop as it occurs in a document. Loop 0 is the document itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -6,7 +14,7 @@ pub struct LoopInstance {
     /// Trigger path (`N1`, `LIN/PRI`), empty for the document.
     pub path: String,
     /// Area of the loop's node.
-    pub area: super::definition::Area,
+    pub area: Area,
     /// The loop it stands in; 0 for the document and its direct loops.
     pub parent: usize,
     /// What stands directly in it, in the order of the bytes.
@@ -28,5 +36,191 @@ pub struct Placement {
     /// The loops; 0 is the document.
     pub loops: Vec<LoopInstance>,
     /// For each segment of the run: area, and loop it was placed in; `None` for those that fit nowhere.
-    pub homes: Vec<Option<(super::definition::Area, usize)>>,
+    pub homes: Vec<Option<(Area, usize)>>,
+}
+
+/// Places the segments of `run`, a whole document with header and trailer, by the definition.
+#[must_use]
+pub fn place(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
+    let mut walk = Walk::new(document, directory);
+    for segment in run.segments() {
+        walk.take(&segment);
+    }
+    walk.end(run);
+    (walk.placement, walk.faults)
+}
+
+/// A loop being read: how far in its nodes, and how often the present one occurred.
+struct Frame<'d> {
+    nodes: &'d [Node],
+    at: usize,
+    count: u32,
+    instance: usize,
+}
+
+/// A place a segment could go to.
+#[derive(Clone, Copy)]
+struct Candidate {
+    /// How many frames stay open.
+    depth: usize,
+    /// Which node of the last of them.
+    node: usize,
+    /// Required nodes left behind, one more when the maximum is passed.
+    cost: usize,
+}
+
+struct Walk<'d> {
+    directory: &'d Directory,
+    syntax: Syntax,
+    frames: Vec<Frame<'d>>,
+    placement: Placement,
+    faults: Vec<Diagnostic>,
+}
+
+impl<'d> Walk<'d> {
+    fn new(document: &'d Document, directory: &'d Directory) -> Self {
+        let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let frames = vec![Frame { nodes: &document.nodes, at: 0, count: 0, instance: 0 }];
+        let placement = Placement { loops: vec![LoopInstance::default()], homes: Vec::new() };
+        Walk { directory, syntax, frames, placement, faults: Vec::new() }
+    }
+
+    fn take(&mut self, segment: &Segment<'_>) {
+        let tag = segment.tag_text();
+        let Some(best) = self.best(&tag) else { return self.behind(segment) };
+        while self.frames.len() > best.depth {
+            self.leave(segment);
+        }
+        let Some(frame) = self.frames.last_mut() else { return };
+        let nodes = frame.nodes;
+        let skipped = first_open(frame)..best.node;
+        let again = best.node == frame.at && frame.count > 0;
+        frame.count = if again { frame.count + 1 } else { 1 };
+        frame.at = best.node;
+        let (count, node) = (frame.count, &nodes[best.node]);
+        for missing in nodes.get(skipped).unwrap_or_default().iter().filter(|node| node.usage == Usage::Required) {
+            self.missing(missing, segment);
+        }
+        if node.max.is_some_and(|max| count > max) {
+            self.too_many(node, count, segment);
+        }
+        self.settle(node, segment);
+    }
+
+    /// Puts the segment into the loop of the present frame; a trigger opens its loop first.
+    fn settle(&mut self, node: &'d Node, segment: &Segment<'_>) {
+        let Some(frame) = self.frames.last() else { return };
+        let mut home = frame.instance;
+        if let Some(body) = &node.body {
+            let instance = self.placement.loops.len();
+            let parent = home;
+            let opened = LoopInstance { path: body.path.clone(), area: node.area, parent, children: Vec::new() };
+            self.placement.loops.push(opened);
+            self.placement.loops[parent].children.push(Child::Loop(instance));
+            self.frames.push(Frame { nodes: &body.nodes, at: 0, count: 1, instance });
+            home = instance;
+        }
+        self.placement.loops[home].children.push(Child::Segment(segment.ordinal()));
+        self.placement.homes.push(Some((node.area, home)));
+    }
+
+    /// The cheapest place ahead, the innermost of equals.
+    fn best(&self, tag: &str) -> Option<Candidate> {
+        let mut left_behind = 0;
+        let mut best: Option<Candidate> = None;
+        for (index, frame) in self.frames.iter().enumerate().rev() {
+            let mut cost = left_behind;
+            for (node, definition) in frame.nodes.iter().enumerate().skip(frame.at) {
+                let here = node == frame.at;
+                if definition.tag == tag && !(here && frame.instance != 0 && node == 0) {
+                    let full = here && definition.max.is_some_and(|max| frame.count >= max);
+                    let cost = cost + usize::from(full);
+                    if best.is_none_or(|best| cost < best.cost) {
+                        best = Some(Candidate { depth: index + 1, node, cost });
+                    }
+                    if cost == 0 {
+                        return best;
+                    }
+                }
+                if definition.usage == Usage::Required && !(here && frame.count > 0) {
+                    cost += 1;
+                }
+            }
+            left_behind = cost;
+        }
+        best
+    }
+
+    /// Closes the innermost loop and reports what it still lacks.
+    fn leave(&mut self, next: &Segment<'_>) {
+        let Some(frame) = self.frames.pop() else { return };
+        let from = first_open(&frame);
+        for node in frame.nodes.iter().skip(from).filter(|node| node.usage == Usage::Required) {
+            self.missing(node, next);
+        }
+    }
+
+    /// No place ahead: out of order when there was one behind, else unexpected or unknown.
+    fn behind(&mut self, segment: &Segment<'_>) {
+        let tag = segment.tag_text();
+        let was = self.frames.iter().rev().find_map(|frame| {
+            let node = frame.nodes.iter().take(frame.at).find(|node| node.tag == tag && node.body.is_none())?;
+            Some((node.area, frame.instance))
+        });
+        let (fault, expected) = match was {
+            Some(_) => (Fault::SegmentOutOfOrder, "it before the segments that follow it in the standard"),
+            None if tag.is_empty() => (Fault::SegmentEmpty, "a tag"),
+            None if self.directory.segments.contains_key(&*tag) => {
+                (Fault::SegmentUnexpected, "a segment of this document")
+            }
+            None => (Fault::SegmentUnknown, "a segment of this version"),
+        };
+        if let Some((_, home)) = was {
+            self.placement.loops[home].children.push(Child::Segment(segment.ordinal()));
+        }
+        self.placement.homes.push(was);
+        let finding = self.finding(fault, &tag, segment).because(expected, &*tag);
+        self.faults.push(finding);
+    }
+
+    fn end(&mut self, run: &Run<'_>) {
+        let Some(last) = run.segments().next_back() else { return };
+        while !self.frames.is_empty() {
+            self.leave(&last);
+        }
+    }
+
+    fn missing(&mut self, node: &Node, before: &Segment<'_>) {
+        let mut finding = self.finding(Fault::SegmentMissing, &node.tag, before);
+        finding = finding.because(format!("{} before {}", node.tag, before.tag_text()), "");
+        if let Some(body) = &node.body {
+            finding.loop_path.clone_from(&body.path);
+        }
+        self.faults.push(finding);
+    }
+
+    fn too_many(&mut self, node: &Node, count: u32, segment: &Segment<'_>) {
+        let fault = if node.body.is_some() { Fault::LoopTooMany } else { Fault::SegmentTooMany };
+        let expected = format!("at most {}", node.max.unwrap_or(u32::MAX));
+        let finding = self.finding(fault, &node.tag, segment).because(expected, count.to_string());
+        self.faults.push(finding);
+    }
+
+    fn finding(&self, fault: Fault, tag: &str, at: &Segment<'_>) -> Diagnostic {
+        let ordinal = u32::try_from(at.ordinal() + 1).unwrap_or(u32::MAX);
+        let position = Position { segment: ordinal, ..Position::default() };
+        let mut finding = Diagnostic::new(self.syntax, fault).place(tag, tag, position).at(
+            at.offset(),
+            at.raw().len() as u64,
+            at.line(),
+        );
+        let instance = self.frames.last().map_or(0, |frame| frame.instance);
+        finding.loop_path.clone_from(&self.placement.loops[instance].path);
+        finding
+    }
+}
+
+/// The first node of a frame that has not occurred yet.
+fn first_open(frame: &Frame<'_>) -> usize {
+    frame.at + usize::from(frame.count > 0)
 }
