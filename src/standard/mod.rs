@@ -4,3 +4,4 @@ pub mod definition; // the shapes that definition files are read into
 pub mod import; // sources of facts become definition files
 pub mod load;
 pub mod place; // which segment stands in which loop // definition files into memory
+pub mod validate; // collects every fault of a document

@@ -1,0 +1,82 @@
+//! Conditions between elements: the letters of X12 (P R E C L), which EDIFACT's D-notes share.
+
+use crate::standard::definition::Condition;
+
+/// A condition that is not met.
+pub struct Broken<'a> {
+    condition: &'a Condition,
+    /// The element to blame: the first that should have been filled or empty.
+    pub element: u16,
+    /// What stands there.
+    pub found: &'static str,
+}
+
+/// Checks one condition; `filled[n - 1]` says whether element n has a value.
+#[must_use]
+pub fn broken<'a>(condition: &'a Condition, filled: &[bool]) -> Option<Broken<'a>> {
+    let has = |element: u16| filled.get(usize::from(element) - 1).copied().unwrap_or(false);
+    let elements = &condition.elements;
+    let (&first, others) = elements.split_first()?;
+    let any = elements.iter().any(|&element| has(element));
+    let missing = |among: &[u16]| among.iter().copied().find(|&element| !has(element));
+    let blame = match condition.letter {
+        'P' if any => missing(elements),
+        'R' if !any => Some(first),
+        'C' if has(first) => missing(others),
+        'L' if has(first) && !others.iter().any(|&element| has(element)) => others.first().copied(),
+        'E' => {
+            let second = elements.iter().copied().filter(|&element| has(element)).nth(1);
+            return second.map(|element| Broken { condition, element, found: "both" });
+        }
+        _ => None,
+    };
+    blame.map(|element| Broken { condition, element, found: "nothing" })
+}
+
+impl Broken<'_> {
+    /// The rule in words, with the letters of the standard behind.
+    #[must_use]
+    pub fn expected(&self, place: impl Fn(u16) -> String) -> String {
+        let list = |elements: &[u16], joint: &str| {
+            elements.iter().map(|&element| place(element)).collect::<Vec<_>>().join(joint)
+        };
+        let elements = &self.condition.elements;
+        let (first, others) = (&elements[..1], &elements[1..]);
+        let words = match self.condition.letter {
+            'P' => format!("all or none of {}", list(elements, ", ")),
+            'R' => format!("at least one of {}", list(elements, ", ")),
+            'E' => format!("at most one of {}", list(elements, ", ")),
+            'C' => format!("{} when {} is there", list(others, " and "), list(first, "")),
+            _ => format!("one of {} when {} is there", list(others, ", "), list(first, "")),
+        };
+        format!("{words} (rule {})", self.condition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blame(letter: char, elements: &[u16], filled: &[u16]) -> Option<u16> {
+        let condition = Condition { letter, elements: elements.to_vec() };
+        let filled: Vec<bool> = (1..=4).map(|element| filled.contains(&element)).collect();
+        broken(&condition, &filled).map(|broken| broken.element)
+    }
+
+    #[test]
+    fn each_letter_is_met_and_broken() {
+        assert_eq!((blame('P', &[2, 3], &[]), blame('P', &[2, 3], &[3])), (None, Some(2)));
+        assert_eq!((blame('R', &[1, 2], &[2]), blame('R', &[1, 2], &[3])), (None, Some(1)));
+        assert_eq!((blame('E', &[1, 2], &[2]), blame('E', &[1, 2], &[1, 2])), (None, Some(2)));
+        assert_eq!((blame('C', &[1, 2, 3], &[2]), blame('C', &[1, 2, 3], &[1, 2])), (None, Some(3)));
+        assert_eq!((blame('L', &[1, 2, 3], &[1, 3]), blame('L', &[1, 2, 3], &[1])), (None, Some(2)));
+    }
+
+    #[test]
+    fn the_rule_is_said_in_words() {
+        let condition = Condition { letter: 'C', elements: vec![5, 4] };
+        let broken = broken(&condition, &[false, false, false, false, true]).expect("4 is missing");
+        let words = broken.expected(|element| format!("PO1.{element:02}"));
+        assert_eq!(words, "PO1.04 when PO1.05 is there (rule C0504)");
+    }
+}

@@ -1,0 +1,209 @@
+//! Checks a document against its definition and collects every fault: structure, elements, conditions.
+//!
+//! It does not compare totals or references (that is `entity`), nor counts and control numbers of the envelope
+//! (`codec::segment::EnvelopeCheck`).
+
+mod condition;
+mod element;
+
+use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
+use super::place::{Placement, place};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::tree::{Run, Segment, Value};
+use std::collections::HashMap;
+
+/// Validates `run`, a whole document with header and trailer. The findings come in the order of the bytes.
+#[must_use]
+pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
+    let (placement, mut faults) = place(document, directory, run);
+    let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+    let mut seen: HashMap<&[u8], (u32, u32)> = HashMap::new();
+    for segment in run.segments() {
+        seen.entry(segment.tag()).or_default().1 += 1;
+    }
+    for segment in run.segments() {
+        let Some(counts) = seen.get_mut(segment.tag()) else { continue };
+        counts.0 += 1;
+        let Some(definition) = directory.segments.get(&*segment.tag_text()) else { continue };
+        let occurrence = (counts.1 > 1).then_some(counts.0);
+        let loop_path = match placement.homes.get(segment.ordinal()) {
+            Some(Some((_, home))) => placement.loops[*home].path.as_str(),
+            _ => "",
+        };
+        let mut check = Check { directory, syntax, run, segment, occurrence, loop_path, faults: Vec::new() };
+        check.segment(definition);
+        faults.append(&mut check.faults);
+    }
+    faults.sort_by_key(|fault| (fault.position.segment, fault.offset));
+    (placement, faults)
+}
+
+/// The check of one segment.
+struct Check<'a> {
+    directory: &'a Directory,
+    syntax: Syntax,
+    run: &'a Run<'a>,
+    segment: Segment<'a>,
+    occurrence: Option<u32>,
+    loop_path: &'a str,
+    faults: Vec<Diagnostic>,
+}
+
+/// Where in the segment, 1-based; component and repetition 0 when not that deep.
+#[derive(Clone, Copy)]
+struct At {
+    element: usize,
+    component: usize,
+    repetition: usize,
+}
+
+impl<'a> Check<'a> {
+    fn segment(&mut self, definition: &SegmentDefinition) {
+        let values: Vec<Value<'a>> = self.segment.elements().collect();
+        if values.iter().all(Value::is_empty) && definition.elements.iter().any(|one| one.usage == Usage::Required) {
+            let finding = self.finding(Fault::SegmentEmpty, None, None);
+            self.faults.push(finding);
+            return;
+        }
+        for (index, place) in definition.elements.iter().enumerate() {
+            let at = At { element: index + 1, component: 0, repetition: 0 };
+            match values.get(index).filter(|value| !value.is_empty()) {
+                Some(value) => self.repetitions(*value, place, at),
+                None if place.usage == Usage::Required => self.missing(place, at, values.get(index).copied()),
+                None => {}
+            }
+        }
+        self.surplus(&values, definition.elements.len());
+        let filled: Vec<bool> = values.iter().map(|value| !value.is_empty()).collect();
+        for condition in &definition.conditions {
+            if let Some(broken) = condition::broken(condition, &filled) {
+                let at = At { element: usize::from(broken.element), component: 0, repetition: 0 };
+                let expected = broken.expected(|element| self.place_of(At { element: usize::from(element), ..at }));
+                let value = values.get(at.element - 1).copied();
+                let finding = self.finding(Fault::ElementCondition, Some(at), value).because(expected, broken.found);
+                self.faults.push(finding);
+            }
+        }
+    }
+
+    /// Elements past the last one defined: filled ones are wrong, empty ones at the end needless.
+    fn surplus(&mut self, values: &[Value<'a>], known: usize) {
+        for (index, value) in values.iter().enumerate().skip(known).filter(|(_, value)| !value.is_empty()) {
+            let at = At { element: index + 1, component: 0, repetition: 0 };
+            let expected = format!("at most {known} elements");
+            let finding = self.finding(Fault::ElementTooMany, Some(at), Some(*value)).because(expected, value.text());
+            self.faults.push(finding);
+        }
+        if let Some(last) = values.last().filter(|last| last.is_empty()) {
+            let at = At { element: values.len(), component: 0, repetition: 0 };
+            let finding = self.finding(Fault::ElementTrailing, Some(at), Some(*last));
+            self.faults.push(finding);
+        }
+    }
+
+    fn repetitions(&mut self, value: Value<'a>, place: &Place, at: At) {
+        let count = value.repetitions().count();
+        if count > place.max as usize {
+            let finding = self.finding(Fault::RepetitionTooMany, Some(at), Some(value));
+            self.faults.push(finding.because(format!("at most {}", place.max), count.to_string()));
+        }
+        for (index, one) in value.repetitions().enumerate() {
+            let at = At { repetition: if count > 1 { index + 1 } else { 0 }, ..at };
+            match self.directory.composites.get(&place.id) {
+                Some(composite) => self.composite(one, composite, at),
+                None => self.simple(one, place, at),
+            }
+        }
+    }
+
+    fn composite(&mut self, value: Value<'a>, composite: &CompositeDefinition, at: At) {
+        let components: Vec<Value<'a>> = value.components().collect();
+        for (index, place) in composite.components.iter().enumerate() {
+            let at = At { component: index + 1, ..at };
+            match components.get(index).filter(|component| !component.is_empty()) {
+                Some(component) => self.simple(*component, place, at),
+                None if place.usage == Usage::Required => self.missing(place, at, components.get(index).copied()),
+                None => {}
+            }
+        }
+        let known = composite.components.len();
+        for (index, surplus) in components.iter().enumerate().skip(known).filter(|(_, one)| !one.is_empty()) {
+            let at = At { component: index + 1, ..at };
+            let expected = format!("at most {known} components");
+            let finding =
+                self.finding(Fault::ElementTooMany, Some(at), Some(*surplus)).because(expected, surplus.text());
+            self.faults.push(finding);
+        }
+        let filled: Vec<bool> = components.iter().map(|one| !one.is_empty()).collect();
+        for condition in &composite.conditions {
+            if let Some(broken) = condition::broken(condition, &filled) {
+                let at = At { component: usize::from(broken.element), ..at };
+                let expected =
+                    broken.expected(|component| self.place_of(At { component: usize::from(component), ..at }));
+                let finding =
+                    self.finding(Fault::ElementCondition, Some(at), components.get(at.component - 1).copied());
+                self.faults.push(finding.because(expected, broken.found));
+            }
+        }
+    }
+
+    fn simple(&mut self, value: Value<'a>, place: &Place, at: At) {
+        let Some(definition) = self.directory.elements.get(&place.id) else { return };
+        if !value.is_plain() && value.components().count() > 1 {
+            let finding = self.finding(Fault::ElementTooMany, Some(at), Some(value));
+            self.faults.push(finding.because("one value, no components", value.text()));
+            return;
+        }
+        let codes = self.directory.codes.get(&definition.codes);
+        let text = value.text();
+        for (fault, expected, found) in element::faults(definition, codes, &text, self.run.separators.decimal) {
+            let finding = self.finding(fault, Some(at), Some(value)).because(expected, found);
+            self.faults.push(finding);
+        }
+    }
+
+    fn missing(&mut self, place: &Place, at: At, value: Option<Value<'a>>) {
+        let finding = self.finding(Fault::ElementMissing, Some(at), value).because(place.name.clone(), "nothing");
+        self.faults.push(finding);
+    }
+
+    /// The place as the field writes it: `PO1[2].04`, `NAD.03.1`, `EB.03*2`.
+    fn place_of(&self, at: At) -> String {
+        use std::fmt::Write as _;
+        let mut place = self.segment.tag_text().into_owned();
+        let component = (at.component > 0).then_some(at.component);
+        let repetition = (at.repetition > 0).then_some(at.repetition);
+        // Writing to a string cannot fail.
+        let _infallible = (|| {
+            if let Some(occurrence) = self.occurrence {
+                write!(place, "[{occurrence}]")?;
+            }
+            write!(place, ".{:02}", at.element)?;
+            component.map_or(Ok(()), |component| write!(place, ".{component}"))?;
+            repetition.map_or(Ok(()), |repetition| write!(place, "*{repetition}"))
+        })();
+        place
+    }
+
+    fn finding(&self, fault: Fault, at: Option<At>, value: Option<Value<'a>>) -> Diagnostic {
+        let ordinal = u32::try_from(self.segment.ordinal() + 1).unwrap_or(u32::MAX);
+        let mut position = Position { segment: ordinal, ..Position::default() };
+        let tag = self.segment.tag_text();
+        let mut place = tag.to_string();
+        if let Some(at) = at {
+            let short = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+            position.element = short(at.element);
+            position.component = short(at.component);
+            position.repetition = short(at.repetition);
+            place = self.place_of(at);
+        }
+        let (offset, length) = match value {
+            Some(value) => (value.offset(), value.raw().len() as u64),
+            None => (self.segment.offset(), self.segment.raw().len() as u64),
+        };
+        let mut finding =
+            Diagnostic::new(self.syntax, fault).place(place, tag, position).at(offset, length, self.segment.line());
+        self.loop_path.clone_into(&mut finding.loop_path);
+        finding
+    }
+}
