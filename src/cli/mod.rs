@@ -5,6 +5,7 @@ mod encode;
 mod identify;
 mod input;
 mod standards;
+mod validate;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -40,6 +41,8 @@ enum Command {
     Identify(identify::Arguments),
     /// Print a file as JSON that goes back to the same bytes.
     Decode(decode::Arguments),
+    /// List every fault of every document: place, expected, found, remedy.
+    Validate(validate::Arguments),
     /// Write the bytes that decoded JSON stands for.
     Encode(encode::Arguments),
     /// Definitions of standards: list, import.
@@ -61,6 +64,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
     let done = match arguments.command {
         Command::Identify(command) => identify::run(&command, arguments.json),
         Command::Decode(command) => decode::run(&command),
+        Command::Validate(command) => validate::run(&command, arguments.json),
         Command::Encode(command) => encode::run(&command),
         Command::Standards(command) => standards::run(&command, arguments.json),
     };

@@ -99,6 +99,7 @@ faults! {
     InterchangeControlNumber "INTERCHANGE-CONTROL-NUMBER" Error Syntax Interchange "018" "12" "control number invalid", "The interchange control number is empty or not of the form the standard asks for.", "X12: nine digits; EDIFACT: 1 to 14 characters.";
     InterchangeDuplicate "INTERCHANGE-DUPLICATE" Error Syntax Interchange "025" "26" "interchange received before", "An interchange with the same parties and control number was received before.", "Use a new control number for new content.";
     InterchangeContent "INTERCHANGE-CONTENT" Error Syntax Interchange "024" "15" "segment in the wrong place of the envelope", "A segment stands outside any document, or an envelope segment stands where none may.", "Check the order of envelope segments.";
+    InterchangeEmpty "INTERCHANGE-EMPTY" Error Syntax Interchange "024" "13" "interchange without documents", "Between header and trailer of the interchange stands no document.", "Check what the sender's export wrote; send at least one document.";
     InterchangeUnsupported "INTERCHANGE-UNSUPPORTED" Error Syntax Interchange "" "3" "kind of interchange not supported", "Interactive interchanges (UIB to UIZ) are not processed.", "Send a batch interchange (UNB to UNZ).";
     // Group.
     GroupTrailerMissing "GROUP-TRAILER-MISSING" Error Syntax Group "3" "13" "group trailer missing", "The group has no GE or UNE.", "End the group with its trailer.";

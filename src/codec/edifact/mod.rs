@@ -1,8 +1,10 @@
 //! EDIFACT: how an interchange announces its separators, and what its envelope says.
 
+mod check;
 mod envelope;
 mod open;
 
+pub use check::check;
 pub use envelope::note;
 pub use open::open;
 

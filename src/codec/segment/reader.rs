@@ -219,7 +219,7 @@ impl<R: Read> Reader<R> {
         let faults = if blank {
             Vec::new()
         } else {
-            let found = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
+            let found = bytes[..bytes.len().min(80)].escape_ascii().to_string();
             let junk =
                 Diagnostic::new(Syntax::Document, Fault::Junk).because("an interchange (ISA, UNA or UNB)", found);
             vec![junk.at(self.offset, length as u64, self.line)]

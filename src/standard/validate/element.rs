@@ -115,7 +115,7 @@ fn is_number(value: &str, decimal: Option<u8>) -> bool {
 }
 
 /// CCYYMMDD or YYMMDD, a day of the calendar; two-digit years may be any century.
-fn is_date(value: &str) -> bool {
+pub(crate) fn is_date(value: &str) -> bool {
     let Some(digits) = Some(value).filter(|v| v.is_ascii() && v.bytes().all(|b| b.is_ascii_digit())) else {
         return false;
     };
@@ -133,7 +133,7 @@ fn is_date(value: &str) -> bool {
 }
 
 /// HHMM, HHMMSS, HHMMSSd or HHMMSSdd.
-fn is_time(value: &str) -> bool {
+pub(crate) fn is_time(value: &str) -> bool {
     if !(4..=8).contains(&value.len()) || value.len() == 5 || !value.bytes().all(|b| b.is_ascii_digit()) {
         return false;
     }

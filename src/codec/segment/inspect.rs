@@ -1,0 +1,466 @@
+//! Reads an input's pieces into reports: per interchange, group and document what it is and what is wrong with it.
+//!
+//! The same reports are what `validate` prints, what acknowledgments are made from and what the ledger keeps. An
+//! inspection holds the reports of one interchange at a time; it judges no partner and knows no business.
+
+use super::{Envelope, EnvelopeCheck, Piece, PieceKind};
+use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax};
+use crate::standard::definition::{Directory, Document};
+use crate::standard::load::Library;
+use crate::standard::place::Placement;
+use crate::standard::validate::validate;
+use crate::tree::{Segment, Separators};
+use std::sync::Arc;
+
+/// How many findings a printed report lists; it counts the rest.
+const LISTED_MAX: usize = 100;
+
+/// The envelope segment's values: element, then component, as received (padding kept).
+pub type HeaderValues = Vec<Vec<String>>;
+
+/// What was found in one interchange.
+#[derive(Debug, Clone)]
+pub struct InterchangeReport {
+    /// Ordinal within the input, from 1; 0 stands for bytes outside any interchange.
+    pub number: u32,
+    /// Whose syntax.
+    pub syntax: Syntax,
+    /// Its separators.
+    pub separators: Separators,
+    /// What ISA or UNB says.
+    pub envelope: Envelope,
+    /// ISA or UNB as received; empty for bytes outside.
+    pub header: HeaderValues,
+    /// TA1 segments as received.
+    pub technical: Vec<HeaderValues>,
+    /// Faults of the interchange as a whole.
+    pub faults: Vec<Diagnostic>,
+    /// Its groups; documents without a group stand in one whose number is 0.
+    pub groups: Vec<GroupReport>,
+    /// First byte in the input.
+    pub offset: u64,
+    /// Bytes from header to trailer.
+    pub length: u64,
+}
+
+/// What was found in one group.
+#[derive(Debug, Clone)]
+pub struct GroupReport {
+    /// Ordinal within the interchange, from 1; 0 when there is no group header.
+    pub number: u32,
+    /// What the envelope says, group included.
+    pub envelope: Envelope,
+    /// GS or UNG as received; empty when there is none.
+    pub header: HeaderValues,
+    /// The trailer's count as written; empty when there is no trailer.
+    pub claimed: String,
+    /// Faults of the group as a whole.
+    pub faults: Vec<Diagnostic>,
+    /// Its documents.
+    pub documents: Vec<DocumentReport>,
+}
+
+/// What was found in one document.
+#[derive(Debug, Clone)]
+pub struct DocumentReport {
+    /// Ordinal within the group.
+    pub number: u32,
+    /// What the envelope says, document included.
+    pub envelope: Envelope,
+    /// ST or UNH as received.
+    pub header: HeaderValues,
+    /// Folder name of the version used: `004010`, `d96a`; empty when no definition was found.
+    pub version: String,
+    /// Everything found, in the order of the bytes.
+    pub faults: Vec<Diagnostic>,
+    /// First byte in the input.
+    pub offset: u64,
+    /// Bytes from header to trailer.
+    pub length: u64,
+    /// Number of segments, header and trailer included.
+    pub segments: u32,
+}
+
+impl DocumentReport {
+    /// No finding is an error.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        is_clean(&self.faults)
+    }
+
+    /// Whether an error breaks the standard itself, which is what 997 and CONTRL may reject for.
+    #[must_use]
+    pub fn breaks_syntax(&self) -> bool {
+        self.faults.iter().any(|fault| fault.severity == Severity::Error && fault.fault.info().effect == Effect::Syntax)
+    }
+}
+
+/// No finding is an error.
+#[must_use]
+pub fn is_clean(faults: &[Diagnostic]) -> bool {
+    faults.iter().all(|fault| fault.severity != Severity::Error)
+}
+
+/// A document with its definition and the places of its segments.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The definition it was checked against.
+    pub document: Arc<Document>,
+    /// What the version's documents share.
+    pub directory: Arc<Directory>,
+    /// Where each segment stands.
+    pub placement: Placement,
+}
+
+/// Turns pieces into reports.
+pub struct Inspection<'l> {
+    library: &'l Library,
+    check: EnvelopeCheck,
+    envelope: Envelope,
+    open: Option<InterchangeReport>,
+    done: Vec<InterchangeReport>,
+    interchanges: u32,
+    first_bytes: Vec<u8>,
+    /// Findings before the first interchange; dropped when there is none, since then the whole input is named.
+    leading: Vec<InterchangeReport>,
+}
+
+/// How many bytes of an unrecognised input are looked at to say what it seems to be.
+const FIRST_BYTES: usize = 256;
+
+impl<'l> Inspection<'l> {
+    /// Begins; definitions come from `library`.
+    #[must_use]
+    pub fn new(library: &'l Library) -> Self {
+        let check = EnvelopeCheck::new(library.directory("x12", "004010").ok());
+        let envelope = Envelope::default();
+        let (open, done, first_bytes, leading) = (None, Vec::new(), Vec::new(), Vec::new());
+        Inspection { library, check, envelope, open, done, interchanges: 0, first_bytes, leading }
+    }
+
+    /// Takes the next piece. A document is validated and, when its definition is known, returned with its places; its
+    /// report is then [`Inspection::document`].
+    pub fn take(&mut self, piece: &Piece<'_>) -> Option<Placed> {
+        self.envelope.note(piece);
+        if piece.kind == PieceKind::InterchangeHeader {
+            self.begin(piece);
+        }
+        let findings = self.check.take(piece);
+        let placed = match piece.kind {
+            PieceKind::Between => {
+                self.between(piece);
+                None
+            }
+            PieceKind::GroupHeader => {
+                let header = piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default();
+                self.begin_group(piece.group, header);
+                None
+            }
+            PieceKind::Document => self.document_piece(piece),
+            PieceKind::Loose => {
+                self.loose(piece);
+                None
+            }
+            PieceKind::GroupTrailer => {
+                self.end_group(piece);
+                None
+            }
+            PieceKind::InterchangeHeader | PieceKind::InterchangeTrailer => None,
+        };
+        for finding in findings {
+            self.put(finding.interchange, finding.group, finding.document, finding.diagnostic);
+        }
+        if let Some(open) = self.open.as_mut().filter(|_| piece.kind != PieceKind::Between) {
+            open.length = piece.run.offset + piece.run.bytes.len() as u64 - open.offset;
+        }
+        if piece.kind == PieceKind::InterchangeTrailer {
+            self.close();
+        }
+        placed
+    }
+
+    /// The report of the document taken last.
+    #[must_use]
+    pub fn document(&self) -> Option<&DocumentReport> {
+        self.open.as_ref()?.groups.last()?.documents.last()
+    }
+
+    /// The interchange being read, as far as it has come.
+    #[must_use]
+    pub fn interchange(&self) -> Option<&InterchangeReport> {
+        self.open.as_ref()
+    }
+
+    /// The reports finished since last asked: interchanges in order, bytes outside them under number 0.
+    pub fn finished(&mut self) -> Vec<InterchangeReport> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// The input has ended: what is open is closed, and an input without any interchange is named.
+    pub fn end(mut self) -> Vec<InterchangeReport> {
+        for finding in self.check.end() {
+            self.put(finding.interchange, finding.group, finding.document, finding.diagnostic);
+        }
+        self.close();
+        if self.interchanges == 0 {
+            self.done = vec![unrecognised(&self.first_bytes)];
+        }
+        self.done
+    }
+
+    fn begin(&mut self, piece: &Piece<'_>) {
+        for finding in self.check.end() {
+            self.put(finding.interchange, finding.group, finding.document, finding.diagnostic);
+        }
+        self.close();
+        self.done.append(&mut self.leading);
+        self.interchanges = piece.interchange;
+        let header = piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default();
+        self.open = Some(InterchangeReport {
+            number: piece.interchange,
+            syntax: piece.syntax,
+            separators: *piece.run.separators,
+            envelope: self.envelope.clone(),
+            header,
+            technical: Vec::new(),
+            faults: Vec::new(),
+            groups: Vec::new(),
+            offset: piece.run.offset,
+            length: 0,
+        });
+    }
+
+    fn close(&mut self) {
+        let Some(mut closed) = self.open.take() else { return };
+        let has_documents = closed.groups.iter().any(|group| !group.documents.is_empty());
+        if !has_documents && closed.technical.is_empty() {
+            let position = Position { segment: 1, ..Position::default() };
+            let tag = if closed.syntax == Syntax::X12 { "ISA" } else { "UNB" };
+            closed.faults.push(
+                Diagnostic::new(closed.syntax, Fault::InterchangeEmpty)
+                    .place(tag, tag, position)
+                    .at(closed.offset, closed.length, 1)
+                    .because("at least one document", "none"),
+            );
+        }
+        self.done.push(closed);
+    }
+
+    fn between(&mut self, piece: &Piece<'_>) {
+        let room = FIRST_BYTES.saturating_sub(self.first_bytes.len());
+        if self.interchanges == 0 {
+            self.first_bytes.extend(piece.run.bytes.iter().take(room));
+        }
+    }
+
+    fn begin_group(&mut self, number: u32, header: HeaderValues) {
+        let Some(open) = self.open.as_mut() else { return };
+        let envelope = self.envelope.clone();
+        let (claimed, faults, documents) = (String::new(), Vec::new(), Vec::new());
+        open.groups.push(GroupReport { number, envelope, header, claimed, faults, documents });
+    }
+
+    fn end_group(&mut self, piece: &Piece<'_>) {
+        let claimed = piece.run.segment(0).map(|trailer| super::text(&trailer, (1, 1))).unwrap_or_default();
+        if let Some(group) = self.open.as_mut().and_then(|open| open.groups.last_mut()) {
+            group.claimed = claimed;
+        }
+    }
+
+    fn loose(&mut self, piece: &Piece<'_>) {
+        let Some(open) = self.open.as_mut().filter(|_| piece.syntax == Syntax::X12) else { return };
+        let technical = piece.run.segments().filter(|segment| segment.tag().eq_ignore_ascii_case(b"TA1"));
+        open.technical.extend(technical.map(|segment| values(&segment)));
+    }
+
+    fn document_piece(&mut self, piece: &Piece<'_>) -> Option<Placed> {
+        let in_group = self.open.as_ref()?.groups.last().map(|group| group.number);
+        if in_group != Some(piece.group) {
+            self.begin_group(piece.group, Vec::new());
+        }
+        let (standard, folder) = folder_of(piece.syntax, &self.envelope);
+        let found = self.library.document(standard, &folder, &self.envelope.document_type);
+        let directory = self.library.directory(standard, &folder);
+        let mut faults = Vec::new();
+        let placed = match (found, directory) {
+            (Ok(document), Ok(directory)) => {
+                let (placement, found) = validate(&document, &directory, &piece.run);
+                faults = found;
+                // A missing trailer is the envelope check's finding.
+                faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
+                Some(Placed { document, directory, placement })
+            }
+            _ => {
+                faults.push(self.unknown_type(piece, standard, &folder));
+                None
+            }
+        };
+        if let Some(placed) = &placed {
+            faults.extend(self.wrong_group(piece, &placed.document));
+        }
+        let report = DocumentReport {
+            number: piece.document,
+            envelope: self.envelope.clone(),
+            header: piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default(),
+            version: folder,
+            faults,
+            offset: piece.run.offset,
+            length: piece.run.bytes.len() as u64,
+            segments: u32::try_from(piece.run.len()).unwrap_or(u32::MAX),
+        };
+        self.open.as_mut()?.groups.last_mut()?.documents.push(report);
+        placed
+    }
+
+    fn unknown_type(&self, piece: &Piece<'_>, standard: &str, folder: &str) -> Diagnostic {
+        let at = if piece.syntax == Syntax::X12 { (1, 0) } else { (2, 1) };
+        let kind = &self.envelope.document_type;
+        let known: Vec<String> = (self.library.list().into_iter())
+            .filter(|[one, _, other]| one == standard && (other == kind || folder.is_empty()))
+            .map(|[one, version, kind]| format!("{one}/{version}/{kind}"))
+            .collect();
+        let expected = if known.is_empty() { "an installed document type".to_owned() } else { known.join(", ") };
+        let found = format!("{standard}/{folder}/{kind}");
+        match piece.run.segment(0) {
+            Some(header) => super::element_finding(piece.syntax, Fault::DocumentTypeUnknown, &header, at),
+            None => Diagnostic::new(piece.syntax, Fault::DocumentTypeUnknown),
+        }
+        .because(expected, found)
+    }
+
+    /// GS01 must be one that the document type travels under.
+    fn wrong_group(&self, piece: &Piece<'_>, document: &Document) -> Option<Diagnostic> {
+        let kind = &self.envelope.group_type;
+        if kind.is_empty() || document.groups.is_empty() || document.groups.contains(kind) {
+            return None;
+        }
+        let found = super::element_finding(piece.syntax, Fault::DocumentGroup, &piece.run.segment(0)?, (1, 0));
+        let expected = format!("a group of type {}", document.groups.join(" or "));
+        Some(found.because(expected, format!("{kind} holding {}", self.envelope.document_type)))
+    }
+
+    /// Puts a finding where it belongs: the document if it is the present one, else its group or interchange.
+    fn put(&mut self, interchange: u32, group: u32, document: u32, diagnostic: Diagnostic) {
+        let Some(open) = self.open.as_mut().filter(|open| interchange != 0 && open.number == interchange) else {
+            let done = if self.interchanges == 0 { &mut self.leading } else { &mut self.done };
+            done.push(outside(diagnostic));
+            return;
+        };
+        let holder = open.groups.iter_mut().rev().find(|one| one.number == group);
+        match holder {
+            Some(holder) if document != 0 => {
+                match holder.documents.iter_mut().rev().find(|one| one.number == document) {
+                    Some(report) => report.faults.push(diagnostic),
+                    None => holder.faults.push(diagnostic),
+                }
+            }
+            Some(holder) if group != 0 => holder.faults.push(diagnostic),
+            _ => open.faults.push(diagnostic),
+        }
+    }
+}
+
+/// Standard and folder name of the version that an envelope names: `D.96A` is `d96a`.
+#[must_use]
+pub fn folder_of(syntax: Syntax, envelope: &Envelope) -> (&'static str, String) {
+    let folder = envelope.version.to_ascii_lowercase().replace('.', "");
+    (if syntax == Syntax::X12 { "x12" } else { "edifact" }, folder)
+}
+
+fn values(segment: &Segment<'_>) -> HeaderValues {
+    let components = |value: crate::tree::Value<'_>| value.components().map(|one| one.text().into_owned()).collect();
+    segment.elements().map(components).collect()
+}
+
+/// A report for bytes outside any interchange.
+fn outside(diagnostic: Diagnostic) -> InterchangeReport {
+    InterchangeReport {
+        number: 0,
+        syntax: Syntax::Document,
+        separators: Separators::X12,
+        envelope: Envelope::default(),
+        header: Vec::new(),
+        technical: Vec::new(),
+        offset: diagnostic.offset,
+        length: diagnostic.length,
+        faults: vec![diagnostic],
+        groups: Vec::new(),
+    }
+}
+
+/// Says what an input without any interchange seems to be.
+fn unrecognised(first: &[u8]) -> InterchangeReport {
+    let blank = first.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0);
+    if blank {
+        let found = if first.is_empty() { "no bytes" } else { "blanks only" };
+        return outside(Diagnostic::new(Syntax::Document, Fault::InputEmpty).because("an interchange", found));
+    }
+    let text = String::from_utf8_lossy(first);
+    let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let lower = start.to_ascii_lowercase();
+    let guess = match () {
+        () if first.starts_with(&[0xFF, 0xFE]) || first.starts_with(&[0xFE, 0xFF]) => "UTF-16 text",
+        () if first.get(1) == Some(&0) || first.first() == Some(&0) => "UTF-16 text",
+        () if lower.starts_with("<!doctype html") || lower.starts_with("<html") => "an HTML page",
+        () if lower.starts_with('<') => "XML",
+        () if start.starts_with('{') || start.starts_with('[') => "JSON",
+        () if first.starts_with(b"PK\x03\x04") => "a ZIP archive",
+        () if first.starts_with(b"%PDF") => "a PDF",
+        () if first.starts_with(&[0x1F, 0x8B]) => "gzip data",
+        () if start.starts_with("GS") || start.starts_with("ST") => "X12 segments without their ISA",
+        () if start.starts_with("UNH") => "an EDIFACT message without its UNB",
+        () => "",
+    };
+    let shown: String = start.chars().take(40).map(|c| if c.is_control() { '.' } else { c }).collect();
+    let found = if guess.is_empty() { format!("\"{shown}\"") } else { format!("{guess}: \"{shown}\"") };
+    let fault = Diagnostic::new(Syntax::Document, Fault::FormatUnknown);
+    outside(fault.because("ISA (X12), UNA or UNB (EDIFACT)", found).at(0, first.len() as u64, 1))
+}
+
+impl InterchangeReport {
+    /// Whether nothing in the interchange is an error.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let documents = |group: &GroupReport| group.documents.iter().all(DocumentReport::is_valid);
+        is_clean(&self.faults) && self.groups.iter().all(|group| is_clean(&group.faults) && documents(group))
+    }
+
+    /// The items that `validate --json` prints (DESIGN section 6): one a document, and one for each level of the
+    /// envelope that has findings or no document to hold them.
+    #[must_use]
+    pub fn items(&self) -> Vec<serde_json::Value> {
+        let mut items = Vec::new();
+        let standard = match self.syntax {
+            Syntax::X12 => Some("x12"),
+            Syntax::Edifact => Some("edifact"),
+            Syntax::Document => None,
+        };
+        let interchange = (self.number > 0).then_some(self.number);
+        let item = |group: Option<u32>, document: Option<u32>, facts: (&str, &str, &str), faults: &[Diagnostic]| {
+            let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let report: Vec<_> = faults.iter().take(LISTED_MAX).map(Diagnostic::to_json).collect();
+            serde_json::json!({
+                "interchange": interchange, "group": group, "document": document, "standard": standard,
+                "version": filled(facts.0), "type": filled(facts.1), "control_number": filled(facts.2),
+                "valid": is_clean(faults), "report": report, "more": faults.len().saturating_sub(LISTED_MAX),
+            })
+        };
+        let control = self.envelope.interchange_control_number.as_str();
+        let kind = if self.technical.is_empty() { "" } else { "TA1" };
+        if !self.faults.is_empty() || !self.technical.is_empty() {
+            items.push(item(None, None, ("", kind, control), &self.faults));
+        }
+        for group in &self.groups {
+            let number = (group.number > 0).then_some(group.number);
+            if !group.faults.is_empty() {
+                items.push(item(number, None, ("", "", &group.envelope.group_control_number), &group.faults));
+            }
+            for document in &group.documents {
+                let envelope = &document.envelope;
+                let facts = (document.version.as_str(), &*envelope.document_type, &*envelope.document_control_number);
+                items.push(item(number, Some(document.number), facts, &document.faults));
+            }
+        }
+        items
+    }
+}
