@@ -1,5 +1,6 @@
 //! The command line: one file a command, data to stdout, words to stderr, exit codes that scripts can rely on.
 
+mod ack;
 mod decode;
 mod encode;
 mod identify;
@@ -43,6 +44,8 @@ enum Command {
     Decode(decode::Arguments),
     /// List every fault of every document: place, expected, found, remedy.
     Validate(validate::Arguments),
+    /// Print the acknowledgments a receiver owes for a file.
+    Ack(ack::Arguments),
     /// Write the bytes that decoded JSON stands for.
     Encode(encode::Arguments),
     /// Definitions of standards: list, import.
@@ -65,6 +68,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Identify(command) => identify::run(&command, arguments.json),
         Command::Decode(command) => decode::run(&command),
         Command::Validate(command) => validate::run(&command, arguments.json),
+        Command::Ack(command) => ack::run(&command, arguments.json),
         Command::Encode(command) => encode::run(&command),
         Command::Standards(command) => standards::run(&command, arguments.json),
     };

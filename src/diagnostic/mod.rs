@@ -78,6 +78,10 @@ pub struct Diagnostic {
     pub expected: String,
     /// What stands there, a phrase or the value itself, cut to 80 characters.
     pub found: String,
+    /// Number of the data element in the standard's dictionary (`380`, `6060`), empty when none; AK402 wants it.
+    pub element: String,
+    /// The value that stands there, cut to [`VALUE_CHARACTERS_MAX`]; AK404 quotes it.
+    pub value: String,
     /// Bytes from the beginning of the input, from 0.
     pub offset: u64,
     /// Length in bytes of the part concerned.
@@ -88,6 +92,9 @@ pub struct Diagnostic {
 
 /// Longest value quoted in a finding; more would drown the sentence.
 pub const FOUND_CHARACTERS_MAX: usize = 80;
+
+/// Longest copy of a bad value (X12 element 724 takes 99).
+pub const VALUE_CHARACTERS_MAX: usize = 99;
 
 impl Diagnostic {
     /// Begins a finding of `fault`; the severity is the fault's own until changed.
@@ -103,6 +110,8 @@ impl Diagnostic {
             loop_path: String::new(),
             expected: String::new(),
             found: String::new(),
+            element: String::new(),
+            value: String::new(),
             offset: 0,
             length: 0,
             line: 0,

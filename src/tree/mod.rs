@@ -6,11 +6,13 @@
 
 mod charset;
 mod draft;
+mod interchange;
 mod separators;
 mod view;
 
 pub use charset::Charset;
 pub use draft::{DraftElement, DraftSegment};
+pub use interchange::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
 pub use separators::Separators;
 pub use view::{Run, Segment, Value};
 

@@ -1,5 +1,6 @@
 //! What X12 and EDIFACT share. Everything that differs between them stands in `codec::x12` and `codec::edifact`.
 
+mod answer;
 mod check;
 mod decode;
 mod encode;
@@ -8,11 +9,14 @@ pub mod index; // the kernel that finds every separator
 mod inspect;
 mod piece;
 mod reader;
+mod write;
 
+pub use answer::{AckChoice, Answer, Answered, Stamp, Verdict, When};
 pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::decode;
 pub use encode::{EncodeError, encode};
 pub use envelope::{Envelope, PartyId};
-pub use inspect::{DocumentReport, GroupReport, Inspection, InterchangeReport, Placed};
+pub use inspect::{DocumentReport, GroupReport, HeaderValues, Inspection, InterchangeReport, Placed};
 pub use piece::{Piece, PieceKind};
 pub use reader::{Limits, Opening, Reader};
+pub use write::Writer;

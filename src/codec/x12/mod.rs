@@ -1,10 +1,14 @@
 //! X12: how an interchange announces its separators, and what its envelope says.
 
+mod acknowledge;
 mod check;
+mod encode;
 mod envelope;
 mod open;
 
+pub use acknowledge::{acknowledge, answers, technical_answer};
 pub use check::check;
+pub use encode::encode;
 pub use envelope::note;
 pub use open::{binary_end, open};
 

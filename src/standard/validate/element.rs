@@ -29,7 +29,13 @@ pub fn faults(
         return found;
     }
     let typed = wrong_type(definition.kind, value, decimal);
-    found.extend(typed);
+    let is_number = matches!(definition.kind, ElementType::Number | ElementType::Implied(_));
+    if let Some(typed) = typed {
+        found.push(typed);
+        if is_number {
+            return found; // what is no number has no length in digits
+        }
+    }
     let length = length(definition.kind, value);
     let quoted = || format!("{length} (\"{value}\")");
     if length < definition.min as usize {

@@ -9,7 +9,7 @@ pub(crate) use element::{is_date, is_time};
 
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
 use super::place::{Placement, place};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, VALUE_CHARACTERS_MAX};
 use crate::tree::{Run, Segment, Value};
 use std::collections::HashMap;
 
@@ -186,6 +186,21 @@ impl<'a> Check<'a> {
         place
     }
 
+    /// The dictionary number of the element or component at this place; empty past the last and for composites.
+    fn element_number(&self, at: At) -> String {
+        let definition = self.directory.segments.get(&*self.segment.tag_text());
+        let Some(place) = definition.and_then(|segment| segment.elements.get(at.element.wrapping_sub(1))) else {
+            return String::new();
+        };
+        match self.directory.composites.get(&place.id) {
+            None => place.id.clone(),
+            Some(composite) => {
+                let component = composite.components.get(at.component.wrapping_sub(1));
+                component.map_or(String::new(), |component| component.id.clone())
+            }
+        }
+    }
+
     fn finding(&self, fault: Fault, at: Option<At>, value: Option<Value<'a>>) -> Diagnostic {
         let ordinal = u32::try_from(self.segment.ordinal() + 1).unwrap_or(u32::MAX);
         let mut position = Position { segment: ordinal, ..Position::default() };
@@ -205,6 +220,10 @@ impl<'a> Check<'a> {
         let mut finding =
             Diagnostic::new(self.syntax, fault).place(place, tag, position).at(offset, length, self.segment.line());
         self.loop_path.clone_into(&mut finding.loop_path);
+        if let Some(value) = value {
+            finding.value = value.text().chars().take(VALUE_CHARACTERS_MAX).collect();
+        }
+        finding.element = at.map_or(String::new(), |at| self.element_number(at));
         finding
     }
 }

@@ -1,0 +1,184 @@
+//! Writes draft segments strictly: nothing that the separators, the character set or the repertoire cannot carry.
+//!
+//! Where a value cannot be written it is a finding, never a changed value. Envelopes are `x12::encode`'s and
+//! `edifact::encode`'s.
+
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::tree::{Charset, DraftSegment, Separators, Style};
+
+/// Bytes being written, and what could not be.
+pub struct Writer<'a> {
+    syntax: Syntax,
+    style: &'a Style,
+    charset: Charset,
+    out: Vec<u8>,
+    faults: Vec<Diagnostic>,
+    /// Segments since the document's header, that header included.
+    ordinal: u32,
+}
+
+impl<'a> Writer<'a> {
+    /// Begins to write in this style.
+    #[must_use]
+    pub fn new(syntax: Syntax, style: &'a Style) -> Self {
+        let charset = Charset::of_syntax_identifier(style.syntax_identifier.as_bytes()).unwrap_or(Charset::Utf8);
+        Writer { syntax, style, charset, out: Vec::new(), faults: Vec::new(), ordinal: 0 }
+    }
+
+    /// Writes bytes that are no segment (UNA, a fixed-width ISA).
+    pub fn plain(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    /// Ends what `plain` wrote as a segment ends.
+    pub fn end_segment(&mut self) {
+        self.out.push(self.style.separators.segment);
+        self.out.extend_from_slice(self.style.line_end.as_bytes());
+    }
+
+    /// A document begins: its header is segment 1.
+    pub fn begin_document(&mut self) {
+        self.ordinal = 0;
+    }
+
+    /// Segments written since the document began.
+    #[must_use]
+    pub fn segments(&self) -> u32 {
+        self.ordinal
+    }
+
+    /// Writes one segment; empty elements at its end, and empty components at the end of each element, are left out.
+    pub fn segment(&mut self, draft: &DraftSegment) {
+        self.ordinal += 1;
+        self.out.extend_from_slice(draft.tag.as_bytes());
+        let is_filled = |element: &Vec<Vec<String>>| element.iter().flatten().any(|value| !value.is_empty());
+        let filled = draft.elements.iter().rposition(is_filled).map_or(0, |last| last + 1);
+        for (index, element) in draft.elements[..filled].iter().enumerate() {
+            self.out.push(self.style.separators.element);
+            self.element(draft, index + 1, element);
+        }
+        self.end_segment();
+    }
+
+    fn element(&mut self, draft: &DraftSegment, number: usize, repetitions: &[Vec<String>]) {
+        for (repetition, components) in repetitions.iter().enumerate() {
+            if repetition > 0 {
+                let Some(separator) = self.style.separators.repetition else {
+                    let found = self.finding(Fault::RepetitionTooMany, draft, number, 0);
+                    self.faults.push(found.because("no repetition in this syntax version", "several values"));
+                    return;
+                };
+                self.out.push(separator);
+            }
+            let filled = components.iter().rposition(|value| !value.is_empty()).map_or(0, |last| last + 1);
+            for (component, value) in components[..filled].iter().enumerate() {
+                if component > 0 {
+                    self.out.push(self.style.separators.component);
+                }
+                let component = if components.len() > 1 { component + 1 } else { 0 };
+                self.value(draft, number, component, value);
+            }
+        }
+    }
+
+    fn value(&mut self, draft: &DraftSegment, element: usize, component: usize, value: &str) {
+        let Separators { release, .. } = self.style.separators;
+        if let Some(wrong) = value.chars().find(|&c| !in_repertoire(&self.style.syntax_identifier, c)) {
+            let level = if self.style.syntax_identifier.is_empty() { "X12" } else { &self.style.syntax_identifier };
+            let expected = format!("characters of {level}");
+            let found = self.finding(Fault::ElementCharacter, draft, element, component);
+            self.faults.push(found.because(expected, format!("{wrong:?} in \"{value}\"")));
+            return;
+        }
+        let Some(bytes) = self.charset.encode(value) else {
+            let expected = format!("characters of {}", self.charset.name());
+            let found = self.finding(Fault::ElementCharacter, draft, element, component);
+            self.faults.push(found.because(expected, format!("\"{value}\"")));
+            return;
+        };
+        for byte in bytes {
+            if self.style.separators.is_special(byte) {
+                match release {
+                    Some(release) => self.out.push(release),
+                    None => {
+                        let found = self.finding(Fault::ElementCharacter, draft, element, component);
+                        let separator = char::from(byte);
+                        let expected = format!("no separator of the interchange ({separator:?})");
+                        self.faults.push(found.because(expected, format!("\"{value}\"")));
+                        return;
+                    }
+                }
+            }
+            self.out.push(byte);
+        }
+    }
+
+    fn finding(&self, fault: Fault, draft: &DraftSegment, element: usize, component: usize) -> Diagnostic {
+        let short = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        let place = match component {
+            0 => format!("{}.{element:02}", draft.tag),
+            component => format!("{}.{element:02}.{component}", draft.tag),
+        };
+        let position =
+            Position { segment: self.ordinal, element: short(element), component: short(component), repetition: 0 };
+        Diagnostic::new(self.syntax, fault).place(place, draft.tag.clone(), position)
+    }
+
+    /// The bytes.
+    ///
+    /// # Errors
+    /// What could not be written, all of it.
+    pub fn finish(self) -> Result<Vec<u8>, Vec<Diagnostic>> {
+        if self.faults.is_empty() { Ok(self.out) } else { Err(self.faults) }
+    }
+}
+
+/// Whether a syntax level allows the character (ISO 9735-1, annex A: levels A and B name their characters; the others
+/// are whole character sets). Control characters are allowed nowhere.
+fn in_repertoire(level: &str, c: char) -> bool {
+    const LEVEL_A: &str = " .,-()/='+:?!\"%&*;<>";
+    match level {
+        "UNOA" => c.is_ascii_uppercase() || c.is_ascii_digit() || LEVEL_A.contains(c),
+        "UNOB" => c.is_ascii_alphanumeric() || LEVEL_A.contains(c),
+        _ => !c.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(style: &Style, syntax: Syntax, draft: &DraftSegment) -> Result<String, Vec<Diagnostic>> {
+        let mut writer = Writer::new(syntax, style);
+        writer.segment(draft);
+        writer.finish().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    #[test]
+    fn ok_releases_and_trims() {
+        let mut draft = DraftSegment::simple("FTX", &["AAI", "", ""]);
+        draft.set(4, 1, "it's 3+4?");
+        draft.set(4, 3, "");
+        draft.set(6, 1, "");
+        assert_eq!(write(&Style::edifact(), Syntax::Edifact, &draft).unwrap(), "FTX+AAI+++it?'s 3?+4??'\n");
+    }
+
+    #[test]
+    fn err_a_separator_in_x12_data_is_a_finding() {
+        let faults = write(&Style::x12(), Syntax::X12, &DraftSegment::simple("N1", &["ST", "A*B"])).unwrap_err();
+        assert_eq!(
+            faults[0].message(),
+            "N1.02: invalid character: expected no separator of the interchange ('*'), found \"A*B\""
+        );
+    }
+
+    #[test]
+    fn err_characters_outside_the_level() {
+        let style = Style { syntax_identifier: "UNOA".into(), ..Style::edifact() };
+        assert!(write(&style, Syntax::Edifact, &DraftSegment::simple("NAD", &["BY", "abc"])).is_err());
+        let style = Style::edifact();
+        assert!(write(&style, Syntax::Edifact, &DraftSegment::simple("NAD", &["BY", "Łódź"])).is_err());
+        let style = Style { syntax_identifier: "UNOD".into(), ..Style::edifact() };
+        assert!(write(&style, Syntax::Edifact, &DraftSegment::simple("NAD", &["BY", "Łódź"])).is_ok());
+    }
+}

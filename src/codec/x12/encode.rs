@@ -1,0 +1,102 @@
+//! Writes an X12 interchange from drafts: ISA with its fixed widths, GS, ST, and trailers with computed counts.
+
+use crate::codec::segment::Writer;
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft};
+
+/// Writes the interchange.
+///
+/// # Errors
+/// Every value that cannot be written: separators or control characters in data, an ISA element over its width.
+pub fn encode(draft: &InterchangeDraft) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let mut writer = Writer::new(Syntax::X12, &draft.style);
+    let faults = header(&mut writer, draft);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    draft.technical.iter().for_each(|segment| writer.segment(segment));
+    for group in &draft.groups {
+        self::group(&mut writer, draft, group);
+    }
+    let count = draft.groups.len().to_string();
+    writer.segment(&DraftSegment::simple("IEA", &[count, padded(&draft.control_number, 9)]));
+    writer.finish()
+}
+
+/// ISA: sixteen elements of fixed width (X12.5). ISA11 is `U` before 00402, the repetition separator from there on.
+fn header(writer: &mut Writer<'_>, draft: &InterchangeDraft) -> Vec<Diagnostic> {
+    let separators = draft.style.separators;
+    let repetition = separators.repetition.map_or('U', char::from).to_string();
+    let prepared = draft.prepared;
+    let elements: [(String, usize); 16] = [
+        ("00".into(), 2),
+        (String::new(), 10),
+        ("00".into(), 2),
+        (String::new(), 10),
+        (draft.sender[0].clone(), 2),
+        (draft.sender[1].clone(), 15),
+        (draft.receiver[0].clone(), 2),
+        (draft.receiver[1].clone(), 15),
+        (prepared.strftime("%y%m%d").to_string(), 6),
+        (prepared.strftime("%H%M").to_string(), 4),
+        (repetition, 1),
+        (draft.style.syntax_version.clone(), 5),
+        (padded(&draft.control_number, 9), 9),
+        (u8::from(draft.acknowledgment_requested).to_string(), 1),
+        (if draft.test { "T" } else { "P" }.into(), 1),
+        (char::from(separators.component).to_string(), 1),
+    ];
+    let mut faults = Vec::new();
+    let mut text = String::from("ISA");
+    for (index, (value, width)) in elements.iter().enumerate() {
+        let is_separator = matches!(index, 10 | 15);
+        let special = |c: char| !c.is_ascii() || c.is_ascii_control() || separators.is_special(c as u8);
+        if value.len() > *width || (!is_separator && value.chars().any(special)) {
+            let position = Position { segment: 1, element: index as u16 + 1, ..Position::default() };
+            let found = Diagnostic::new(Syntax::X12, Fault::InterchangeElement);
+            let place = format!("ISA.{:02}", index + 1);
+            let expected = format!("at most {width} characters, none a separator");
+            faults.push(found.place(place, "ISA", position).because(expected, format!("\"{value}\"")));
+        }
+        text.push(char::from(separators.element));
+        text.push_str(&format!("{value:<width$}"));
+    }
+    writer.plain(text.as_bytes());
+    writer.end_segment();
+    faults
+}
+
+fn group(writer: &mut Writer<'_>, draft: &InterchangeDraft, group: &GroupDraft) {
+    let or = |own: &String, other: &String| if own.is_empty() { other.clone() } else { own.clone() };
+    let prepared = draft.prepared;
+    writer.segment(&DraftSegment::simple(
+        "GS",
+        &[
+            group.kind.clone(),
+            or(&group.sender, &draft.sender[1]),
+            or(&group.receiver, &draft.receiver[1]),
+            prepared.strftime("%Y%m%d").to_string(),
+            prepared.strftime("%H%M").to_string(),
+            group.control_number.clone(),
+            "X".into(),
+            group.version.clone(),
+        ],
+    ));
+    group.documents.iter().for_each(|one| document(writer, one));
+    let count = group.documents.len().to_string();
+    writer.segment(&DraftSegment::simple("GE", &[&count, &group.control_number]));
+}
+
+fn document(writer: &mut Writer<'_>, draft: &DocumentDraft) {
+    let number = padded(&draft.control_number, 4);
+    writer.begin_document();
+    writer.segment(&DraftSegment::simple("ST", &[&draft.kind, &number, &draft.guide]));
+    draft.segments.iter().for_each(|segment| writer.segment(segment));
+    let count = (writer.segments() + 1).to_string();
+    writer.segment(&DraftSegment::simple("SE", &[&count, &number]));
+}
+
+/// Numbers keep their zeros; shorter ones get some in front.
+fn padded(number: &str, width: usize) -> String {
+    format!("{number:0>width$}")
+}
