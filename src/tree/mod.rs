@@ -40,6 +40,8 @@ pub struct Index {
     pub segments: Vec<SegmentMark>,
     /// The last segment has its terminator.
     pub terminated: bool,
+    /// The interchange was wrapped to a fixed line length: line ends inside segments are no data.
+    pub wrapped: bool,
 }
 
 impl Index {

@@ -78,7 +78,10 @@ impl<'a> Segment<'a> {
     /// The tag as text.
     #[must_use]
     pub fn tag_text(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.tag())
+        match without_wraps(self.run, self.tag()) {
+            Cow::Borrowed(tag) => String::from_utf8_lossy(tag),
+            Cow::Owned(tag) => Cow::Owned(String::from_utf8_lossy(&tag).into_owned()),
+        }
     }
 
     /// The line ends and blanks between the terminator before and the tag.
@@ -165,7 +168,7 @@ impl<'a> Value<'a> {
     /// Whether nothing stands here.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.start == self.end || (self.run.index.wrapped && self.raw().iter().all(|&byte| is_line_end(byte)))
     }
 
     /// Offset in the whole input.
@@ -196,14 +199,11 @@ impl<'a> Value<'a> {
         self.components().nth(number.checked_sub(1)?)
     }
 
-    /// The value without release characters.
+    /// The value without release characters, and without the line ends of a wrapped interchange.
     #[must_use]
     pub fn unescaped(&self) -> Cow<'a, [u8]> {
-        let raw = self.raw();
-        let Some(release) = self.run.separators.release else { return Cow::Borrowed(raw) };
-        if !raw.contains(&release) {
-            return Cow::Borrowed(raw);
-        }
+        let raw = without_wraps(self.run, self.raw());
+        let Some(release) = self.run.separators.release.filter(|release| raw.contains(release)) else { return raw };
         let mut bytes = Vec::with_capacity(raw.len());
         let mut rest = raw.iter();
         while let Some(&byte) = rest.next() {
@@ -234,4 +234,16 @@ impl<'a> Value<'a> {
             Some(Value { run, start: from, end: stop, marks: &marks[first..last] })
         })
     }
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+/// The bytes without the line ends that a wrapped interchange has anywhere.
+fn without_wraps<'a>(run: Run<'a>, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    if !run.index.wrapped || !bytes.iter().any(|&byte| is_line_end(byte)) {
+        return Cow::Borrowed(bytes);
+    }
+    Cow::Owned(bytes.iter().copied().filter(|&byte| !is_line_end(byte)).collect())
 }

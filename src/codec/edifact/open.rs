@@ -36,7 +36,14 @@ pub fn open(bytes: &[u8], offset: u64, line: u64) -> Opening {
             line,
         ));
     }
-    Opening { syntax: Syntax::Edifact, separators, charset: Some(charset.unwrap_or(Charset::Latin1)), advice, faults }
+    Opening {
+        syntax: Syntax::Edifact,
+        separators,
+        charset: Some(charset.unwrap_or(Charset::Latin1)),
+        advice,
+        wrapped: false,
+        faults,
+    }
 }
 
 /// UNA1 to UNA6: component, element, decimal mark, release, repetition, terminator; a blank release means none.

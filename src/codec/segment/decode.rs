@@ -85,6 +85,9 @@ impl Building {
         facts.insert("separators".into(), separators_json(piece.run.separators));
         facts.insert("charset".into(), piece.run.charset.name().into());
         facts.insert("line_end".into(), "".into());
+        if piece.run.index.wrapped {
+            facts.insert("wrapped".into(), true.into());
+        }
         let mut open = Interchange {
             facts,
             line_end: Vec::new(),

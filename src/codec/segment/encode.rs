@@ -40,7 +40,13 @@ pub fn encode(decoded: &Value) -> Result<Vec<u8>, EncodeError> {
         None => &empty,
         Some(_) => array(decoded, "/between", "between")?,
     };
-    let mut writer = Writer { out: Vec::new(), separators: Separators::X12, charset: Charset::Utf8, line_end: vec![] };
+    let mut writer = Writer {
+        out: Vec::new(),
+        separators: Separators::X12,
+        charset: Charset::Utf8,
+        line_end: vec![],
+        wrapped: false,
+    };
     for at in 0..interchanges.len().max(between.len()) {
         if let Some(bytes) = between.get(at) {
             writer.plain(bytes, Charset::Latin1, &format!("/between/{at}"))?;
@@ -57,12 +63,14 @@ struct Writer {
     separators: Separators,
     charset: Charset,
     line_end: Vec<u8>,
+    wrapped: bool,
 }
 
 impl Writer {
     fn interchange(&mut self, interchange: &Value, pointer: &str) -> Result<(), EncodeError> {
         self.separators = separators(&interchange["separators"], &format!("{pointer}/separators"))?;
         self.charset = charset(&interchange["charset"], &format!("{pointer}/charset"))?;
+        self.wrapped = interchange["wrapped"] == true;
         self.line_end = interchange["line_end"].as_str().unwrap_or_default().as_bytes().to_vec();
         let declared = self.charset;
         let line_end = std::mem::take(&mut self.line_end);
@@ -165,7 +173,7 @@ impl Writer {
 
     fn scalar(&mut self, value: &Value, pointer: &str, escape: bool) -> Result<(), EncodeError> {
         let separators = self.separators;
-        if let Some(bytes) = kept_bytes(value, self.charset, escape.then_some(&separators)) {
+        if let Some(bytes) = kept_bytes(value, self.charset, escape.then_some(&separators), self.wrapped) {
             self.out.extend_from_slice(&bytes);
             return Ok(());
         }
@@ -182,7 +190,7 @@ impl Writer {
 
     /// Bytes outside elements: tags, leads, junk.
     fn plain(&mut self, value: &Value, charset: Charset, pointer: &str) -> Result<(), EncodeError> {
-        if let Some(bytes) = kept_bytes(value, charset, None) {
+        if let Some(bytes) = kept_bytes(value, charset, None, self.wrapped) {
             self.out.extend_from_slice(&bytes);
             return Ok(());
         }
@@ -195,13 +203,16 @@ impl Writer {
 }
 
 /// The bytes beside a value, as long as the value is still the one they were read as.
-fn kept_bytes(value: &Value, charset: Charset, escape: Option<&Separators>) -> Option<Vec<u8>> {
+fn kept_bytes(value: &Value, charset: Charset, escape: Option<&Separators>, wrapped: bool) -> Option<Vec<u8>> {
     let object = value.as_object()?;
     let bytes = BASE64.decode(object.get("bytes")?.as_str()?).ok()?;
-    let read = match escape.and_then(|separators| separators.release) {
+    let mut read = match escape.and_then(|separators| separators.release) {
         Some(release) => charset.decode(&unescape(&bytes, release)).into_owned(),
         None => charset.decode(&bytes).into_owned(),
     };
+    if wrapped {
+        read.retain(|c| !matches!(c, '\r' | '\n'));
+    }
     (object.get("value")?.as_str()? == read).then_some(bytes)
 }
 

@@ -9,8 +9,9 @@
 use super::index::{self, Kinds};
 use super::{Piece, PieceKind};
 use crate::codec::{edifact, x12};
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, Index, Run, Separators};
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// What a reader refuses to go beyond.
@@ -31,6 +32,13 @@ impl Default for Limits {
 /// How much is read at once.
 const WINDOW_BYTES: usize = 256 * 1024;
 
+/// How much of an interchange is looked at to tell whether its lines are wrapped.
+const WRAP_BYTES: usize = 8 * 1024;
+/// Lines of a wrapped interchange are at least this long; shorter ones are meant.
+const WRAP_COLUMNS_MIN: usize = 72;
+/// The usual length; one full line of it is enough to tell.
+const WRAP_COLUMNS_USUAL: usize = 80;
+
 /// The largest lead of an interchange that is looked at to tell its separators: ISA is 106 bytes, UNB under 300.
 const HEADER_BYTES: usize = 512;
 
@@ -45,6 +53,8 @@ pub struct Opening {
     pub charset: Option<Charset>,
     /// Bytes before the header segment that belong to it (the UNA).
     pub advice: usize,
+    /// Lines are wrapped to one length wherever it fell.
+    pub wrapped: bool,
     /// What is wrong with the header.
     pub faults: Vec<Diagnostic>,
 }
@@ -174,13 +184,21 @@ impl<R: Read> Reader<R> {
         if start > 0 {
             return Ok(Some(self.between(start)));
         }
+        self.fill(WRAP_BYTES)?;
         let rest = self.rest();
         let (offset, line) = (self.offset, self.line);
-        let opening = if rest.starts_with(b"U") || rest.starts_with(b"u") {
+        let mut opening = if rest.starts_with(b"U") || rest.starts_with(b"u") {
             edifact::open(&rest[..rest.len().min(HEADER_BYTES)], offset, line)
         } else {
             x12::open(&rest[..rest.len().min(HEADER_BYTES)], offset, line)
         };
+        opening.wrapped = is_wrapped(&rest[..rest.len().min(WRAP_BYTES)], opening.separators.segment);
+        if opening.wrapped {
+            // The line ends inside ISA are not its fault.
+            opening.faults.retain(|fault| fault.fault != Fault::InterchangeHeaderLength);
+            let found = Diagnostic::new(opening.syntax, Fault::LineEndings).at(offset, 0, line);
+            opening.faults.push(found.because("one line a segment, or none", "lines cut at one length"));
+        }
         self.header(opening)
     }
 
@@ -188,6 +206,7 @@ impl<R: Read> Reader<R> {
     fn header(&mut self, mut opening: Opening) -> io::Result<Option<Piece<'_>>> {
         self.separators = opening.separators;
         self.index.clear();
+        self.index.wrapped = opening.wrapped;
         let kinds = Kinds::new(&opening.separators);
         let Some((end, _)) = self.segment(&opening, &kinds, opening.advice, 0)? else {
             // A UNA and nothing after it: no interchange.
@@ -252,7 +271,7 @@ impl<R: Read> Reader<R> {
         let (mut at, mut line) = (0, 0);
         let mut kind = None;
         while let Some(next) = self.segment(&opening, &kinds, at, line)? {
-            let role = role_of(opening.syntax, self.last_tag());
+            let role = role_of(opening.syntax, &self.last_tag());
             let begun = kind.is_some();
             kind = match (kind, role) {
                 (None, Role::InterchangeHeader) => return self.next_interchange(),
@@ -280,6 +299,7 @@ impl<R: Read> Reader<R> {
         }
         let mut faults = Vec::new();
         let charset = self.charset(&opening, &mut faults);
+        self.odd_segments(&opening, &mut faults);
         let syntax = opening.syntax;
         if kind != PieceKind::InterchangeTrailer {
             self.opening = Some(opening);
@@ -329,11 +349,15 @@ impl<R: Read> Reader<R> {
         (end + 1, segment.line + passed)
     }
 
-    fn last_tag(&self) -> &[u8] {
-        let Some(segment) = self.index.segments.last() else { return b"" };
+    fn last_tag(&self) -> Cow<'_, [u8]> {
+        let Some(segment) = self.index.segments.last() else { return Cow::Borrowed(b"") };
         let marks = &self.index.marks[segment.first as usize..segment.last as usize];
         let end = marks.first().copied().unwrap_or(segment.end);
-        &self.rest()[segment.start as usize..end as usize]
+        let tag = &self.rest()[segment.start as usize..end as usize];
+        if self.index.wrapped && tag.contains(&b'\n') {
+            return Cow::Owned(tag.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect());
+        }
+        Cow::Borrowed(tag)
     }
 
     fn count(&mut self, kind: PieceKind) {
@@ -379,6 +403,36 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Segments over the limit, and the first with a line end inside that no wrapping explains.
+    fn odd_segments(&self, opening: &Opening, faults: &mut Vec<Diagnostic>) {
+        let bytes = &self.buffer[self.begin..self.begin + self.taken];
+        let mut broken = opening.wrapped;
+        for (ordinal, mark) in self.index.segments.iter().enumerate() {
+            let raw = bytes.get(mark.start as usize..mark.end as usize).unwrap_or_default();
+            let is_broken = !broken && raw.contains(&b'\n') && !raw.starts_with(b"BIN") && !raw.starts_with(b"BDS");
+            let is_big = raw.len() > self.limits.segment_bytes_max;
+            if !is_broken && !is_big {
+                continue;
+            }
+            broken |= is_broken;
+            let tag: String = raw.iter().take(3).map(|&byte| char::from(byte)).collect();
+            let segment = u32::try_from(ordinal + 1).unwrap_or(u32::MAX);
+            let finding = |fault: Fault| {
+                Diagnostic::new(opening.syntax, fault)
+                    .place(tag.clone(), tag.clone(), Position { segment, ..Position::default() })
+                    .at(self.offset + u64::from(mark.start), raw.len() as u64, self.line + u64::from(mark.line))
+            };
+            if is_broken {
+                let expected = "line ends after the terminator only";
+                faults.push(finding(Fault::LineEndings).because(expected, "a line end inside, read as data"));
+            }
+            if is_big {
+                let expected = format!("at most {} bytes", self.limits.segment_bytes_max);
+                faults.push(finding(Fault::SegmentTooBig).because(expected, raw.len().to_string()));
+            }
+        }
+    }
+
     fn charset_fault(&self, syntax: Syntax, declared: Charset, read: Charset) -> Diagnostic {
         let bytes = &self.buffer[self.begin..self.begin + self.taken];
         let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
@@ -389,6 +443,26 @@ impl<R: Read> Reader<R> {
             self.line + u64::from(index::breaks(&bytes[..at])),
         )
     }
+}
+
+/// Whether an interchange was wrapped: all full lines have one length of 72 or more, and not each ends a segment.
+fn is_wrapped(bytes: &[u8], terminator: u8) -> bool {
+    if matches!(terminator, b'\r' | b'\n') {
+        return false;
+    }
+    let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
+    lines.pop(); // it may be cut, or the last of the interchange
+    let lines: Vec<&[u8]> = lines.iter().map(|line| line.strip_suffix(b"\r").unwrap_or(line)).collect();
+    let Some(columns) = lines.first().map(|line| line.len()) else { return false };
+    let full = lines.iter().take_while(|line| line.len() == columns).count();
+    // Shorter lines may only follow the interchange's own last line.
+    let rest_is_short = lines[full..].iter().all(|line| line.len() < columns);
+    let cuts = lines[..full].iter().any(|line| line.last() != Some(&terminator));
+    columns >= WRAP_COLUMNS_MIN
+        && (full >= 2 || columns == WRAP_COLUMNS_USUAL)
+        && rest_is_short
+        && lines.len() - full <= 1
+        && cuts
 }
 
 /// What a tag does to the envelope.
@@ -454,4 +528,52 @@ fn find_header(bytes: &[u8], from: usize, ended: bool) -> Found {
         tag && alone && followed && (ended || here.len() > 3)
     };
     (from..bytes.len()).find(|&at| begins(at)).map_or(Found::None, Found::At)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ISA: &str =
+        "ISA*00*          *00*          *ZZ*SENDER         *ZZ*RECEIVER       *260101*0930*U*00401*000000001*0*P*>~";
+    const REST: &str = "GS*PO*AA*BB*20260101*0930*1*X*004010~ST*850*0001~BEG*00*SA*4711**20260101~SE*3*0001~GE*1*1~\
+                        IEA*1*000000001~";
+
+    fn texts(input: &str) -> (Vec<String>, Vec<Fault>) {
+        let mut reader = Reader::new(input.as_bytes(), Limits { segment_bytes_max: 120, ..Limits::default() });
+        let (mut texts, mut faults) = (Vec::new(), Vec::new());
+        while let Some(piece) = reader.next().expect("memory reads") {
+            faults.extend(piece.faults.iter().map(|fault| fault.fault));
+            for segment in piece.run.segments() {
+                let elements: Vec<_> = segment.elements().map(|element| element.text().into_owned()).collect();
+                texts.push(format!("{}*{}", segment.tag_text(), elements.join("*")));
+            }
+        }
+        (texts, faults)
+    }
+
+    #[test]
+    fn a_wrapped_interchange_reads_as_if_it_were_not() {
+        let plain = format!("{ISA}{REST}");
+        let chunks: Vec<_> = plain.as_bytes().chunks(80).map(|line| String::from_utf8_lossy(line)).collect();
+        let (unwrapped, none) = texts(&plain);
+        let (wrapped, faults) = texts(&chunks.join("\r\n"));
+        assert_eq!(wrapped, unwrapped);
+        assert_eq!((none, faults), (vec![], vec![Fault::LineEndings]));
+    }
+
+    #[test]
+    fn a_line_end_in_a_value_is_data_and_told() {
+        let (texts, faults) = texts(&format!("{ISA}\n{}", REST.replace("4711", "47\n11").replace('~', "~\n")));
+        assert!(texts.contains(&"BEG*00*SA*47\n11**20260101".to_owned()));
+        assert_eq!(faults, [Fault::LineEndings]);
+    }
+
+    #[test]
+    fn err_segment_over_its_limit() {
+        let long = format!("{ISA}{}", REST.replace("4711", &"7".repeat(100)));
+        assert_eq!(texts(&long).1, []);
+        let longer = format!("{ISA}{}", REST.replace("4711", &"7".repeat(101)));
+        assert_eq!(texts(&longer).1, [Fault::SegmentTooBig]);
+    }
 }

@@ -53,7 +53,7 @@ pub fn open(bytes: &[u8], offset: u64, line: u64) -> Opening {
                 .at(offset, ISA_BYTES as u64, line),
         );
     }
-    Opening { syntax: Syntax::X12, separators, charset: None, advice: 0, faults }
+    Opening { syntax: Syntax::X12, separators, charset: None, advice: 0, wrapped: false, faults }
 }
 
 /// The terminator of an ISA that was cut: the byte before the group header, else the usual one.
