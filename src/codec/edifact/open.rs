@@ -31,7 +31,7 @@ pub fn open(bytes: &[u8], offset: u64, line: u64) -> Opening {
     } else if charset.is_none() {
         let found = String::from_utf8_lossy(identifier).into_owned();
         faults.push(finding(Fault::InterchangeVersion).because("UNOA to UNOK, UNOX, UNOW or UNOY", found).at(
-            offset + header as u64 + 4,
+            offset + bytes.len().min(header + 4) as u64,
             identifier.len() as u64,
             line,
         ));
@@ -70,6 +70,20 @@ fn advised(bytes: &[u8], offset: u64, line: u64, faults: &mut Vec<Diagnostic>) -
         repetition,
         segment: bytes[8],
     };
+    let mut structural: Vec<u8> = [bytes[3], bytes[4], bytes[8]].into_iter().chain(release).chain(repetition).collect();
+    structural.sort_unstable();
+    let clash = structural.windows(2).any(|two| two[0] == two[1]);
+    if clash || structural.iter().any(u8::is_ascii_alphanumeric) {
+        let found = bytes[3..9].escape_ascii().to_string();
+        faults.push(
+            Diagnostic::new(Syntax::Edifact, Fault::SeparatorInvalid)
+                .because("different separators, no letters or digits", found)
+                .place("UNA", "UNA", Position::default())
+                .at(offset, 9, line),
+        );
+        // Such a UNA cannot be meant; the data more likely follows the defaults.
+        return (9, defaults(&bytes[unb.unwrap_or(9)..]));
+    }
     (9, separators)
 }
 

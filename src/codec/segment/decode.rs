@@ -43,6 +43,7 @@ struct Building {
 struct Interchange {
     facts: Map<String, Value>,
     line_end: Vec<u8>,
+    line_end_known: bool,
     charset: Charset,
     groups: Vec<Map<String, Value>>,
     group_open: bool,
@@ -91,6 +92,7 @@ impl Building {
         let mut open = Interchange {
             facts,
             line_end: Vec::new(),
+            line_end_known: false,
             charset: piece.run.charset,
             groups: Vec::new(),
             group_open: false,
@@ -121,7 +123,7 @@ impl Building {
 
 impl Interchange {
     fn take(&mut self, kind: PieceKind, piece: &Piece<'_>) {
-        if self.facts["line_end"] == "" && self.line_end.is_empty() {
+        if !std::mem::replace(&mut self.line_end_known, true) {
             // The lead of the second segment is what this sender writes after every terminator.
             self.line_end = piece.run.segment(0).map_or(Vec::new(), |segment| segment.lead().to_vec());
             self.facts.insert("line_end".into(), String::from_utf8_lossy(&self.line_end).into());

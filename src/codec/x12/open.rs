@@ -50,7 +50,7 @@ pub fn open(bytes: &[u8], offset: u64, line: u64) -> Opening {
             Diagnostic::new(Syntax::X12, Fault::SeparatorInvalid)
                 .because("three different separators, no letters or digits", found)
                 .place("ISA", "ISA", place())
-                .at(offset, ISA_BYTES as u64, line),
+                .at(offset, bytes.len().min(ISA_BYTES) as u64, line),
         );
     }
     Opening { syntax: Syntax::X12, separators, charset: None, advice: 0, wrapped: false, faults }

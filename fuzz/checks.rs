@@ -1,0 +1,72 @@
+// What must hold for any bytes whatever. Included by the libFuzzer targets and by the seeded driver `tests/fuzz.rs`.
+
+use portolan::codec::segment::{AckChoice, Envelope, Inspection, Limits, Reader, Stamp, When, decode, encode};
+use portolan::codec::{edifact, x12};
+use portolan::diagnostic::Syntax;
+use portolan::standard::load::Library;
+use std::sync::LazyLock;
+
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::new(None));
+
+/// Pieces join to the input; decoded JSON gives the input back.
+pub fn bytes_survive(input: &[u8]) {
+    let mut reader = Reader::new(input, Limits::default());
+    let mut joined = Vec::with_capacity(input.len());
+    while let Some(piece) = reader.next().expect("memory reads") {
+        assert!(!piece.run.bytes.is_empty(), "an empty piece would never end");
+        joined.extend_from_slice(piece.run.bytes);
+    }
+    assert!(joined == input, "the pieces do not join to the input");
+    let (decoded, _) = decode(input, Limits::default()).expect("memory reads");
+    let again = encode(&decoded).expect("what was decoded can be encoded");
+    assert!(again == input, "decode and encode do not give the bytes back");
+}
+
+/// Identification ends and takes every document once.
+pub fn identifies(input: &[u8]) {
+    let mut reader = Reader::new(input, Limits::default());
+    let mut envelope = Envelope::default();
+    while let Some(piece) = reader.next().expect("memory reads") {
+        envelope.note(&piece);
+        assert!(piece.run.offset as usize + piece.run.bytes.len() <= input.len());
+    }
+}
+
+/// Validation ends, its places lie inside the input, and what it says can be written as an acknowledgment that is
+/// itself valid.
+pub fn is_answered(input: &[u8]) {
+    let always = AckChoice { technical: When::Always, functional: When::Always, ..AckChoice::default() };
+    let stamp = Stamp {
+        interchange_control_number: "1".into(),
+        group_control_number: "1".into(),
+        prepared: jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0),
+    };
+    for report in inspect(input) {
+        let documents = report.groups.iter().flat_map(|group| &group.documents);
+        for fault in documents.flat_map(|document| &document.faults).chain(&report.faults) {
+            assert!(fault.offset + fault.length <= input.len() as u64, "{} lies outside the input", fault.code());
+        }
+        let written = match report.syntax {
+            Syntax::X12 => x12::acknowledge(&report, &always, &stamp).map(|draft| x12::encode(&draft)),
+            Syntax::Edifact => edifact::acknowledge(&report, &always, &stamp).map(|draft| edifact::encode(&draft)),
+            Syntax::Document => None,
+        };
+        // Ids that cannot be written are told as faults; what is written must read back as one interchange.
+        if let Some(Ok(bytes)) = written {
+            let again = inspect(&bytes);
+            assert_eq!(again.iter().filter(|one| one.number > 0).count(), 1, "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+}
+
+fn inspect(input: &[u8]) -> Vec<portolan::codec::segment::InterchangeReport> {
+    let mut reader = Reader::new(input, Limits::default());
+    let mut inspection = Inspection::new(&LIBRARY);
+    let mut reports = Vec::new();
+    while let Some(piece) = reader.next().expect("memory reads") {
+        inspection.take(&piece);
+        reports.append(&mut inspection.finished());
+    }
+    reports.append(&mut inspection.end());
+    reports
+}

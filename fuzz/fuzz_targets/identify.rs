@@ -1,0 +1,11 @@
+//! libFuzzer target; `make fuzz` runs it.
+#![no_main]
+
+#[path = "../checks.rs"]
+#[allow(dead_code)]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    checks::identifies(input);
+
+});
