@@ -148,3 +148,54 @@ fn a_997_reads_back_as_what_was_said() {
     assert_eq!(said, [("77", "0001", accepted), ("77", "0002", rejected), ("77", "", Verdict::AcceptedWithErrors)]);
     assert_eq!(answers[1].notes, ["segment 5 CTT: code 8", "element 1: code 6 \"x\""]);
 }
+
+const ORDERS: &str = "UNH+1+ORDERS:D:96A:UN'BGM+220+4711+9'DTM+137:20260101:102'NAD+BY+1::9'LIN+1++4000862141404:EN'\
+                      QTY+21:5'UNS+S'UNT+8+1'";
+
+fn interchange(documents: &str, count: u32) -> String {
+    format!("UNB+UNOC:3+SENDER:14+RECEIVER:ZZ+260101:0930+REF905++++1'{documents}UNZ+{count}+REF905'")
+}
+
+#[test]
+fn contrl_repeats_the_parties_unswapped_and_acknowledges_with_7() {
+    assert_eq!(
+        ack(&interchange(ORDERS, 1)),
+        "UNB+UNOC:3+RECEIVER:ZZ+SENDER:14+260203:0405+7'UNH+1+CONTRL:D:3:UN'UCI+REF905+SENDER:14+RECEIVER:ZZ+7'\
+         UNT+3+1'UNZ+1+7'"
+    );
+}
+
+#[test]
+fn contrl_counts_the_tag_as_the_first_element() {
+    let bad = ORDERS.replace("QTY+21:5'", "QTY+21:five'");
+    let answer = ack(&interchange(&bad, 1));
+    assert!(answer.contains("+7'UCM+1+ORDERS:D:96A:UN+4'UCS+6'UCD+37+2:2'UNT+6+1'"), "{answer}");
+}
+
+#[test]
+fn contrl_rejects_an_interchange_with_the_place_of_the_error() {
+    let bad = interchange(ORDERS, 2);
+    assert!(ack(&bad).contains("UCI+REF905+SENDER:14+RECEIVER:ZZ+4+29+UNZ+2'UNT+3+1'"), "{}", ack(&bad));
+}
+
+#[test]
+fn contrl_is_never_acknowledged() {
+    assert_eq!(ack(&ack(&interchange(ORDERS, 1))), "");
+}
+
+#[test]
+fn a_contrl_reads_back_as_what_was_said() {
+    let bad = ORDERS.replace("QTY+21:5'", "QTY+21:five'");
+    let answer = ack(&interchange(&bad, 1));
+    let mut reader = Reader::new(answer.as_bytes(), Limits::default());
+    let mut answers = Vec::new();
+    while let Some(piece) = reader.next().expect("memory reads") {
+        if piece.kind == PieceKind::Document {
+            answers = edifact::answers(&piece.run);
+        }
+    }
+    assert_eq!(answers.len(), 2);
+    assert_eq!(answers[0].about.interchange_control_number, "REF905");
+    assert_eq!((answers[0].verdict, answers[1].verdict), (Verdict::Accepted, Verdict::Rejected));
+    assert_eq!(answers[1].notes, ["segment 6: code ", "element 2: code 37"]);
+}

@@ -85,3 +85,49 @@ fn err_unknown_and_malformed() {
     let error = library.document("x12", "004010", "codes").expect_err("no document type");
     assert_eq!(error, LoadError::Unknown("x12/004010/codes".into()));
 }
+
+/// Compares what an importer makes with the committed files of a version.
+fn is_committed(imported: &import::Imported) {
+    assert_eq!(imported.anomalies, Vec::<String>::new());
+    let folder = root().join("standards/edifact").join(&imported.directory.version);
+    for (name, content) in import::write(&imported.documents, &imported.directory) {
+        let committed = fs::read_to_string(folder.join(&name)).unwrap_or_default();
+        assert!(committed == content, "{}/{name} is not what the importer writes: import it again", folder.display());
+    }
+    let library = Library::new(None);
+    for document in &imported.documents {
+        assert_eq!(*library.document("edifact", &document.version, &document.kind).expect("packed"), *document);
+    }
+}
+
+#[test]
+fn committed_edifact_is_the_importers_output() {
+    let Some(source) = source() else { return };
+    let folder = source.join("edifact");
+    let imported = import::edifact::import(&folder.join("d96a.zip"), 3, &["ORDERS".to_owned()]);
+    is_committed(&imported.expect("the directory imports"));
+    for syntax in [3, 4] {
+        is_committed(&import::edifact::import_service(&folder.join("service"), syntax).expect("the tables import"));
+    }
+}
+
+/// Group heads and segments, as the table of a message lists them.
+fn entries(nodes: &[portolan::standard::definition::Node]) -> usize {
+    nodes.iter().map(|node| 1 + node.body.as_ref().map_or(0, |body| entries(&body.nodes))).sum()
+}
+
+#[test]
+fn directories_import_with_the_counts_known_from_elsewhere() {
+    let Some(source) = source() else { return };
+    for (version, messages, rows) in
+        [("d96a", 125, 8_882), ("d97a", 145, 10_384), ("d01b", 208, 16_164), ("d21b", 210, 18_082)]
+    {
+        let zip = source.join("edifact").join(format!("{version}.zip"));
+        let imported = import::edifact::import(&zip, 3, &[]).expect("the directory imports");
+        assert_eq!(imported.documents.len(), messages, "{version}");
+        assert_eq!(imported.documents.iter().map(|one| entries(&one.nodes)).sum::<usize>(), rows, "{version}");
+        if version == "d96a" {
+            assert_eq!(imported.anomalies, Vec::<String>::new());
+        }
+    }
+}

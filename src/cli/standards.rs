@@ -24,8 +24,12 @@ enum Action {
     },
     /// Make definition files from a source of facts.
     Import {
-        /// A folder of X12 tables, named after its version.
+        /// A folder of X12 tables named after its version, the ZIP of a UN/EDIFACT directory as published, or the
+        /// folder of the EDIFACT service tables (for CONTRL).
         source: PathBuf,
+        /// EDIFACT: the syntax version whose service segments go with it.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=4))]
+        syntax: u8,
         /// Document types to take, separated by commas; all when left out.
         #[arg(long, value_delimiter = ',')]
         types: Vec<String>,
@@ -38,7 +42,7 @@ enum Action {
 pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
     match &arguments.action {
         Action::List { standards } => list(standards.as_deref(), json),
-        Action::Import { source, types, out } => import(source, types, out),
+        Action::Import { source, syntax, types, out } => import(source, *syntax, types, out),
     }
 }
 
@@ -61,8 +65,14 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn import(source: &Path, types: &[String], out: &Path) -> anyhow::Result<Exit> {
-    let imported = import::x12::import(source, types)?;
+fn import(source: &Path, syntax: u8, types: &[String], out: &Path) -> anyhow::Result<Exit> {
+    let imported = if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
+        import::edifact::import(source, syntax, types)?
+    } else if source.join("messages.json").is_file() {
+        import::edifact::import_service(source, syntax)?
+    } else {
+        import::x12::import(source, types)?
+    };
     for anomaly in &imported.anomalies {
         eprintln!("{}: {anomaly}", source.display());
     }

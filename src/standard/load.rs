@@ -88,6 +88,14 @@ impl Library {
         Ok(read)
     }
 
+    /// The version at hand that is nearest to one that is not, among those that have the document type.
+    #[must_use]
+    pub fn nearest(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
+        let wanted = age(standard, version);
+        let rows = self.list().into_iter().filter(|[one, _, other]| one == standard && other == kind);
+        rows.map(|[_, version, _]| version).min_by_key(|version| (age(standard, version) - wanted).abs())
+    }
+
     /// What the document types of a version share.
     ///
     /// # Errors
@@ -124,6 +132,22 @@ impl Library {
     fn text(&self, file: &str) -> Option<String> {
         let overlaid = self.overlay.as_ref().and_then(|folder| std::fs::read_to_string(folder.join(file)).ok());
         overlaid.or_else(|| PACKED.get_file(file)?.contents_utf8().map(str::to_owned))
+    }
+}
+
+/// A number that grows with the age of versions: X12 `004010`; EDIFACT `d96a` by year and half, and the service
+/// messages' `d3`, `41` by syntax version.
+fn age(standard: &str, version: &str) -> i64 {
+    let digits: String = version.chars().filter(char::is_ascii_digit).collect();
+    let number = digits.parse::<i64>().unwrap_or(0);
+    match (standard, digits.len()) {
+        ("edifact", 2) if version.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+            let century = if number < 70 { 2000 } else { 1900 };
+            let half = version.bytes().last().filter(u8::is_ascii_alphabetic).map_or(0, |letter| letter - b'a');
+            (century + number) * 4 + i64::from(half)
+        }
+        ("edifact", 1..=3) => number / 10_i64.pow(u32::try_from(digits.len()).unwrap_or(1) - 1),
+        _ => number,
     }
 }
 

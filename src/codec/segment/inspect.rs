@@ -278,14 +278,22 @@ impl<'l> Inspection<'l> {
         if in_group != Some(piece.group) {
             self.begin_group(piece.group, Vec::new());
         }
-        let (standard, folder) = folder_of(piece.syntax, &self.envelope);
-        let found = self.library.document(standard, &folder, &self.envelope.document_type);
-        let directory = self.library.directory(standard, &folder);
+        let (standard, mut folder) = folder_of(piece.syntax, &self.envelope);
+        let kind = &self.envelope.document_type;
         let mut faults = Vec::new();
+        let mut found = self.library.document(standard, &folder, kind);
+        if found.is_err()
+            && let Some(nearest) = self.library.nearest(standard, &folder, kind)
+        {
+            faults.push(not_installed(piece, &folder, &nearest));
+            found = self.library.document(standard, &nearest, kind);
+            folder = nearest;
+        }
+        let directory = self.library.directory(standard, &folder);
         let placed = match (found, directory) {
             (Ok(document), Ok(directory)) => {
                 let (placement, found) = validate(&document, &directory, &piece.run);
-                faults = found;
+                faults.extend(found);
                 // A missing trailer is the envelope check's finding.
                 faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
                 Some(Placed { document, directory, placement })
@@ -358,6 +366,16 @@ impl<'l> Inspection<'l> {
             _ => open.faults.push(diagnostic),
         }
     }
+}
+
+/// The version is not at hand, another took its place.
+fn not_installed(piece: &Piece<'_>, asked: &str, used: &str) -> Diagnostic {
+    let at = if piece.syntax == Syntax::X12 { (0, 0) } else { (2, 3) };
+    let finding = match piece.run.segment(0) {
+        Some(header) => super::element_finding(piece.syntax, Fault::VersionNearest, &header, at),
+        None => Diagnostic::new(piece.syntax, Fault::VersionNearest),
+    };
+    finding.because(format!("an installed version, such as {used}, which was used"), asked)
 }
 
 /// Standard and folder name of the version that an envelope names: `D.96A` is `d96a`.

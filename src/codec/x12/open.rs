@@ -39,7 +39,7 @@ pub fn open(bytes: &[u8], offset: u64, line: u64) -> Opening {
     };
     // ISA11 is the standards identifier "U" up to version 00401 and the repetition separator from 00402.
     let repetition = match text(11) {
-        [byte] if !byte.is_ascii_alphanumeric() && *byte != b' ' && text(12) >= b"00402" => Some(*byte),
+        [byte] if !byte.is_ascii_alphanumeric() && *byte != b' ' && text(12) >= &b"00402"[..] => Some(*byte),
         _ => None,
     };
     let separators = Separators { component, element, repetition, release: None, segment, decimal: b'.' };

@@ -1,11 +1,13 @@
 //! Importers: a source of facts becomes definition files in our own notation. They write no prose of a standard.
 
+pub mod edifact;
 mod write;
 pub mod x12;
 
 pub use write::write;
 
-use super::definition::{Directory, Document};
+use super::definition::{Directory, Document, Node};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an import produced.
 #[derive(Debug, Default)]
@@ -16,4 +18,37 @@ pub struct Imported {
     pub directory: Directory,
     /// What the source says that does not hold together.
     pub anomalies: Vec<String>,
+}
+
+/// Drops what none of the documents uses; returns what they use and the tables do not define.
+fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Directory) -> Vec<String> {
+    let mut anomalies = Vec::new();
+    let mut tags: BTreeSet<String> = envelope.iter().map(|tag| (*tag).to_owned()).collect();
+    documents.iter().for_each(|document| tags_of(&document.nodes, &mut tags));
+    for tag in tags.iter().filter(|tag| !directory.segments.contains_key(*tag)) {
+        anomalies.push(format!("segment {tag} is used and not defined"));
+    }
+    directory.segments.retain(|tag, _| tags.contains(tag));
+    let mut ids: BTreeSet<String> =
+        directory.segments.values().flat_map(|segment| &segment.elements).map(|place| place.id.clone()).collect();
+    directory.composites.retain(|id, _| ids.contains(id));
+    ids.extend(directory.composites.values().flat_map(|one| &one.components).map(|place| place.id.clone()));
+    for id in &ids {
+        if !directory.elements.contains_key(id) && !directory.composites.contains_key(id) {
+            anomalies.push(format!("element {id} is used and not defined"));
+        }
+    }
+    directory.elements.retain(|id, _| ids.contains(id));
+    let lists: BTreeMap<_, _> = std::mem::take(&mut directory.codes);
+    directory.codes = lists.into_iter().filter(|(id, _)| ids.contains(id)).collect();
+    anomalies
+}
+
+fn tags_of(nodes: &[Node], tags: &mut BTreeSet<String>) {
+    for node in nodes {
+        tags.insert(node.tag.clone());
+        if let Some(body) = &node.body {
+            tags_of(&body.nodes, tags);
+        }
+    }
 }

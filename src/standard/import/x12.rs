@@ -1,13 +1,12 @@
 //! Imports X12 from the neutral tables (`sets.json`, `segments.tsv` …, `envelope.json`) of one version.
 
-use super::Imported;
+use super::{Imported, keep_used};
 use crate::standard::definition::{
     Area, CompositeDefinition, Condition, Directory, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
     SegmentDefinition, Usage,
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -40,7 +39,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
         documents.push(interchange_acknowledgment(version));
     }
     documents.sort_by(|a, b| a.kind.cmp(&b.kind));
-    let anomalies = keep_used(&documents, &mut directory);
+    let anomalies = keep_used(&documents, &["ISA", "GS", "GE", "IEA", "TA1"], &mut directory);
     Ok(Imported { documents, directory, anomalies })
 }
 
@@ -233,37 +232,4 @@ fn envelope(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
 
 fn name_of(facts: &Value) -> String {
     facts["name"].as_str().unwrap_or_default().to_owned()
-}
-
-/// Drops what none of the documents uses; returns what they use and the tables do not define.
-fn keep_used(documents: &[Document], directory: &mut Directory) -> Vec<String> {
-    let mut anomalies = Vec::new();
-    let mut tags: BTreeSet<String> = ["ISA", "GS", "GE", "IEA", "TA1"].map(str::to_owned).into();
-    documents.iter().for_each(|document| tags_of(&document.nodes, &mut tags));
-    for tag in tags.iter().filter(|tag| !directory.segments.contains_key(*tag)) {
-        anomalies.push(format!("segment {tag} is used and not defined"));
-    }
-    directory.segments.retain(|tag, _| tags.contains(tag));
-    let mut ids: BTreeSet<String> =
-        directory.segments.values().flat_map(|segment| &segment.elements).map(|place| place.id.clone()).collect();
-    directory.composites.retain(|id, _| ids.contains(id));
-    ids.extend(directory.composites.values().flat_map(|one| &one.components).map(|place| place.id.clone()));
-    for id in &ids {
-        if !directory.elements.contains_key(id) && !directory.composites.contains_key(id) {
-            anomalies.push(format!("element {id} is used and not defined"));
-        }
-    }
-    directory.elements.retain(|id, _| ids.contains(id));
-    let lists: BTreeMap<_, _> = std::mem::take(&mut directory.codes);
-    directory.codes = lists.into_iter().filter(|(id, _)| ids.contains(id)).collect();
-    anomalies
-}
-
-fn tags_of(nodes: &[Node], tags: &mut BTreeSet<String>) {
-    for node in nodes {
-        tags.insert(node.tag.clone());
-        if let Some(body) = &node.body {
-            tags_of(&body.nodes, tags);
-        }
-    }
 }
