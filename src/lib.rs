@@ -4,7 +4,8 @@
 //! (`tests/architecture.rs` holds that). `docs/ARCHITECTURE.md` walks documents through them.
 
 pub mod clock; // time comes in as an argument; this is the one place that reads it
-pub mod id; // identifiers with a type prefix, made from time and randomness given
+pub mod id;
+pub mod yaml; // YAML files whose scalars are all text, with lines // identifiers with a type prefix, made from time and randomness given
 
 pub mod diagnostic; // what can be wrong with a document, with code, place and remedy
 
@@ -12,6 +13,12 @@ pub mod tree; // the one tree: views over an index of the bytes
 
 pub mod standard; // definitions as data: load, import, place segments in loops, validate
 
+pub mod entity; // canonical business documents: definitions, checks, schema
+
 pub mod codec; // formats: bytes to the tree and back
+
+pub mod mapping; // two-way rules between documents and entities
+
+pub mod pipeline; // the steps a document takes, one file a step
 
 pub mod cli; // the command line, one file a command

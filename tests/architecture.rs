@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by floor, the lowest first. A module may import floors below its own; neighbours only where marked.
 const FLOORS: &[(&[&str], Neighbours)] = &[
-    (&["clock", "id", "amount", "diagnostic", "fail", "config"], Neighbours::Allowed),
+    (&["clock", "id", "yaml", "amount", "diagnostic", "fail", "config"], Neighbours::Allowed),
     (&["tree"], Neighbours::Refused),
     (&["standard", "entity"], Neighbours::Refused),
     (&["codec"], Neighbours::Refused),
@@ -159,4 +159,32 @@ fn every_direct_dependency_is_explained() {
         }
     }
     assert!(counted > 20, "only {counted} dependencies found: the test reads the manifest wrongly");
+}
+#[test]
+fn segment_codecs_have_the_same_files() {
+    let names = |folder: &str| -> Vec<String> {
+        files_under(&root().join("src/codec").join(folder), ".rs")
+            .iter()
+            .filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
+            .collect()
+    };
+    assert!(!names("x12").is_empty());
+    assert_eq!(names("x12"), names("edifact"));
+}
+
+#[test]
+fn every_mapping_has_its_definition_and_its_fixtures() {
+    let mappings = root().join("mappings");
+    let found: Vec<_> = files_under(&mappings, ".yaml")
+        .into_iter()
+        .map(|path| path.strip_prefix(&mappings).expect("under mappings").to_owned())
+        .filter(|path| path.components().count() == 3)
+        .collect();
+    assert!(!found.is_empty(), "no mappings found");
+    for path in found {
+        let definition = root().join("standards").join(&path);
+        assert!(definition.is_file(), "mappings/{} has no definition beside it in standards/", path.display());
+        let fixtures = root().join("fixtures").join(path.with_extension(""));
+        assert!(fixtures.is_dir(), "mappings/{} has no fixtures in {}", path.display(), fixtures.display());
+    }
 }

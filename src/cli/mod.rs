@@ -5,7 +5,9 @@ mod decode;
 mod encode;
 mod identify;
 mod input;
+mod mappings;
 mod standards;
+mod translate;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +26,8 @@ pub enum Exit {
     Usage = 2,
     /// The input is not what it should be.
     Invalid = 3,
+    /// What was asked for is not there.
+    NotFound = 4,
 }
 
 #[derive(Parser)]
@@ -48,6 +52,10 @@ enum Command {
     Ack(ack::Arguments),
     /// Write the bytes that decoded JSON stands for.
     Encode(encode::Arguments),
+    /// Turn documents into entities or into another standard.
+    Translate(translate::Arguments),
+    /// Mappings: list, show, losses, test.
+    Mappings(mappings::Arguments),
     /// Definitions of standards: list, import.
     Standards(standards::Arguments),
 }
@@ -69,7 +77,9 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Decode(command) => decode::run(&command),
         Command::Validate(command) => validate::run(&command, arguments.json),
         Command::Ack(command) => ack::run(&command, arguments.json),
-        Command::Encode(command) => encode::run(&command),
+        Command::Encode(command) => encode::run(&command, arguments.json),
+        Command::Translate(command) => translate::run(&command, arguments.json),
+        Command::Mappings(command) => mappings::run(&command, arguments.json),
         Command::Standards(command) => standards::run(&command, arguments.json),
     };
     let code = done.unwrap_or_else(|error| {

@@ -142,7 +142,10 @@ faults! {
     // Guide and business.
     GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "The partner's guide narrows the standard, and the document does not follow it.", "See the rule named in the finding.";
     SumDiffers "SUM-DIFFERS" Error Business Document "" "" "sent total differs from the computed one", "A total, count or hash in the document is not the sum of its lines.", "Correct the lines or the total; both values are named.";
+    CheckDigit "CHECK-DIGIT" Warning Business Element "" "" "check digit wrong", "The last digit of the number does not follow from the others (GS1, modulo 10).", "Look the number up; it was mistyped or cut.";
+    FieldMissing "FIELD-MISSING" Warning Business Document "" "" "field missing", "A usable document of this kind has this field, and this one has not.", "Ask the sender for it, or let the agreement supply it.";
     MappingLoss "MAPPING-LOSS" Warning Business Document "" "" "value has no home in the target", "A value of the source could not be written to the target.", "See `portolan mappings losses`; extend the mapping if the value matters.";
+    MappingMissing "MAPPING-MISSING" Error Business Document "" "" "no mapping", "There is no rule file between this document type and the entity.", "See `portolan mappings list`; write a mapping or choose another target.";
     MappingValue "MAPPING-VALUE" Error Business Element "" "" "value cannot be mapped", "A mapping rule could not turn the value into the form the other side needs.", "Correct the value or the rule named in the finding.";
 }
 

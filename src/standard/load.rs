@@ -188,11 +188,12 @@ fn parse(file: &str, text: &str) -> Result<Value, LoadError> {
     if text.trim().is_empty() {
         return Ok(Value::Object(serde_json::Map::new()));
     }
-    serde_saphyr::from_str(text).map_err(|error| LoadError::Malformed {
+    let node = crate::yaml::document(text).map_err(|error| LoadError::Malformed {
         file: file.to_owned(),
-        place: "YAML".to_owned(),
-        problem: error.to_string(),
-    })
+        place: format!("line {}", error.line),
+        problem: error.message,
+    });
+    node.map(|node| node.to_json())
 }
 
 fn document(file: &File<'_>) -> Result<Document, LoadError> {

@@ -352,10 +352,11 @@ fn is_number(id: &str) -> bool {
 /// Splits `NAME   C  5 an..35`: name, usage, repeat.
 fn usage_in(text: &str) -> Option<(String, Usage, u32)> {
     let bytes = text.as_bytes();
-    let at = (2..bytes.len()).rev().find(|&at| {
-        matches!(bytes[at], b'M' | b'C')
-            && bytes[at - 2..at] == *b"  "
-            && bytes.get(at + 1).is_none_or(|&next| next == b' ')
+    let stands_at = |at: usize| matches!(bytes[at], b'M' | b'C') && bytes.get(at + 1).is_none_or(|&next| next == b' ');
+    // A long name leaves one blank before the usage, and then two follow it.
+    let at = (2..bytes.len()).rev().find(|&at| stands_at(at) && bytes[at - 2..at] == *b"  ").or_else(|| {
+        let narrow = |at: usize| bytes[at - 1] == b' ' && bytes.get(at + 2).is_some_and(|&next| next == b' ');
+        (2..bytes.len()).rev().find(|&at| stands_at(at) && narrow(at))
     })?;
     let usage = if bytes[at] == b'M' { Usage::Required } else { Usage::Optional };
     let repeat = text[at + 1..].split_whitespace().find_map(|word| word.parse().ok()).unwrap_or(1);

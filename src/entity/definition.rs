@@ -1,0 +1,244 @@
+//! Entity definitions read from `standards/entity/`: fields, types and meaning, and the structural check by them.
+
+use super::finding;
+use crate::diagnostic::{Diagnostic, Fault};
+use crate::yaml;
+use include_dir::{Dir, include_dir};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards/entity");
+
+/// The file of shared shapes, which is no entity.
+const PARTS: &str = "parts";
+
+/// Parts may hold parts, but not without end.
+const DEPTH_MAX: usize = 12;
+
+/// What a field holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldType {
+    /// Any text.
+    Text,
+    /// `2026-01-31`.
+    Date,
+    /// `13:45` or `13:45:30`.
+    Time,
+    /// A date, a date with time, a month, a week or a period (ISO 8601).
+    Temporal,
+    /// An exact decimal as text, its scale kept.
+    Decimal,
+    /// A whole number as text, not negative.
+    Count,
+    /// True or false.
+    Flag,
+    /// A canonical code of a list, or `{list, code}` for one that has no canonical counterpart.
+    Code(String),
+    /// Fields of its own.
+    Object(Vec<Field>),
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Its key.
+    pub name: String,
+    /// Several values.
+    pub is_list: bool,
+    /// Must be there.
+    pub is_required: bool,
+    /// What it holds.
+    pub kind: FieldType,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// One entity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntityDefinition {
+    /// File name without ending: `order`.
+    pub kind: String,
+    /// Name for people.
+    pub name: String,
+    /// What it is.
+    pub meaning: String,
+    /// Its fields in order.
+    pub fields: Vec<Field>,
+}
+
+static ENTITIES: LazyLock<BTreeMap<String, EntityDefinition>> = LazyLock::new(load);
+
+/// The entities there are, by name.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ENTITIES.keys().map(String::as_str)
+}
+
+/// An entity's definition.
+#[must_use]
+pub fn definition(kind: &str) -> Option<&'static EntityDefinition> {
+    ENTITIES.get(kind)
+}
+
+/// The packed files are ours and tested; a malformed one yields no entity, which the tests see.
+fn load() -> BTreeMap<String, EntityDefinition> {
+    let read = |name: &str| -> Option<Value> {
+        Some(yaml::document(PACKED.get_file(format!("{name}.yaml"))?.contents_utf8()?).ok()?.to_json())
+    };
+    let parts = read(PARTS).unwrap_or_default();
+    let stems = PACKED.files().filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned()));
+    let one = |kind: String| {
+        let file = read(&kind)?;
+        let text = |key: &str| file[key].as_str().unwrap_or_default().to_owned();
+        let fields = fields(&file["fields"], &parts, 0);
+        Some((kind.clone(), EntityDefinition { kind, name: text("name"), meaning: text("meaning"), fields }))
+    };
+    stems.filter(|stem| stem != PARTS).filter_map(one).collect()
+}
+
+fn fields(object: &Value, parts: &Value, depth: usize) -> Vec<Field> {
+    let one = |(key, value): (&String, &Value)| {
+        let (name, marked) = key.strip_suffix('!').map_or((key.as_str(), false), |name| (name, true));
+        let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
+        let (kind, is_required, meaning) = match value {
+            Value::String(text) => {
+                let (kind, meaning) = text.split_once(' ').unwrap_or((text, ""));
+                let (kind, required) = kind.strip_suffix('!').map_or((kind, false), |kind| (kind, true));
+                (field_type(kind, parts, depth), required, meaning.to_owned())
+            }
+            inner => (FieldType::Object(fields(inner, parts, depth + 1)), false, String::new()),
+        };
+        Field { name: name.to_owned(), is_list, is_required: is_required || marked, kind, meaning }
+    };
+    object.as_object().into_iter().flatten().filter(|_| depth < DEPTH_MAX).map(one).collect()
+}
+
+fn field_type(name: &str, parts: &Value, depth: usize) -> FieldType {
+    match name {
+        "text" => FieldType::Text,
+        "date" => FieldType::Date,
+        "time" => FieldType::Time,
+        "temporal" => FieldType::Temporal,
+        "decimal" => FieldType::Decimal,
+        "count" => FieldType::Count,
+        "flag" => FieldType::Flag,
+        other => match other.strip_prefix("code(").and_then(|rest| rest.strip_suffix(')')) {
+            Some(list) => FieldType::Code(list.to_owned()),
+            None => FieldType::Object(fields(&parts[other], parts, depth + 1)),
+        },
+    }
+}
+
+impl EntityDefinition {
+    /// A field by its path, list marks and indexes left out: `lines.dates.at`.
+    #[must_use]
+    pub fn field(&self, path: &str) -> Option<&Field> {
+        let mut known = self.fields.as_slice();
+        let mut found = None;
+        for name in path.split('.') {
+            let name = name.split('[').next().unwrap_or_default();
+            let field = known.iter().find(|field| field.name == name)?;
+            known = match &field.kind {
+                FieldType::Object(inner) => inner,
+                _ => &[],
+            };
+            found = Some(field);
+        }
+        found
+    }
+
+    /// Checks presence and form of every field.
+    pub(super) fn check(&self, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
+        check_object(&self.fields, values, "", found);
+    }
+}
+
+fn check_object(fields: &[Field], values: &Map<String, Value>, path: &str, found: &mut Vec<Diagnostic>) {
+    let place = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    for unknown in values.keys().filter(|key| !fields.iter().any(|field| field.name == **key)) {
+        let known: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+        found.push(finding(Fault::MappingValue, &place(unknown), &format!("one of {}", known.join(", ")), unknown));
+    }
+    for field in fields {
+        match (values.get(&field.name), field.is_list) {
+            (None, _) if field.is_required => {
+                let expected = format!("a value ({})", field.meaning);
+                found.push(finding(Fault::FieldMissing, &place(&field.name), &expected, "nothing"));
+            }
+            (None, _) => {}
+            (Some(Value::Array(list)), true) => {
+                for (at, value) in list.iter().enumerate() {
+                    check_value(field, value, &format!("{}[{}]", place(&field.name), at + 1), found);
+                }
+            }
+            (Some(other), true) => {
+                found.push(finding(Fault::MappingValue, &place(&field.name), "a list", &other.to_string()));
+            }
+            (Some(value), false) => check_value(field, value, &place(&field.name), found),
+        }
+    }
+}
+
+fn check_value(field: &Field, value: &Value, path: &str, found: &mut Vec<Diagnostic>) {
+    if let (FieldType::Object(fields), Value::Object(values)) = (&field.kind, value) {
+        check_object(fields, values, path, found);
+    } else if let Some(expected) = wrong(&field.kind, value) {
+        found.push(finding(Fault::MappingValue, path, expected, &value.to_string()));
+    }
+}
+
+/// What a value should have been, when it is not.
+fn wrong(kind: &FieldType, value: &Value) -> Option<&'static str> {
+    let text = value.as_str();
+    let is_count = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let fits = match kind {
+        FieldType::Text => text.is_some(),
+        FieldType::Date => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
+        FieldType::Time => text.is_some_and(|text| text.parse::<jiff::civil::Time>().is_ok()),
+        FieldType::Temporal => text.is_some_and(|text| text.len() >= 4),
+        FieldType::Decimal => text.is_some_and(|text| text.parse::<rust_decimal::Decimal>().is_ok()),
+        FieldType::Count => text.is_some_and(is_count),
+        FieldType::Flag => value.is_boolean(),
+        FieldType::Code(_) => text.is_some() || (value["list"].is_string() && value["code"].is_string()),
+        FieldType::Object(_) => value.is_object(),
+    };
+    let expected = match kind {
+        FieldType::Text => "a text",
+        FieldType::Date => "a date such as 2026-01-31",
+        FieldType::Time => "a time such as 13:45",
+        FieldType::Temporal => "a date, a date with time, a month, a week or a period",
+        FieldType::Decimal => "a decimal number as text",
+        FieldType::Count => "a whole number as text",
+        FieldType::Flag => "true or false",
+        FieldType::Code(_) => "a code, or an object with list and code",
+        FieldType::Object(_) => "an object",
+    };
+    (!fits).then_some(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packed_definitions_load() {
+        let order = definition("order").expect("order.yaml");
+        assert!(order.fields.iter().any(|field| field.name == "lines" && field.is_list && field.is_required));
+        let parties = order.fields.iter().find(|field| field.name == "parties").expect("parties");
+        let FieldType::Object(party) = &parties.kind else { panic!("a part") };
+        assert!(party.iter().any(|field| field.name == "role" && field.is_required));
+        for (kind, definition) in ENTITIES.iter() {
+            assert!(!definition.fields.is_empty() && !definition.meaning.is_empty(), "{kind}");
+            all_filled(&definition.fields, kind);
+        }
+    }
+
+    fn all_filled(fields: &[Field], path: &str) {
+        for field in fields {
+            if let FieldType::Object(inner) = &field.kind {
+                assert!(!inner.is_empty(), "{path}.{} names a part that is not there", field.name);
+                all_filled(inner, &format!("{path}.{}", field.name));
+            }
+        }
+    }
+}

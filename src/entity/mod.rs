@@ -1,0 +1,118 @@
+//! Canonical entities: what a business document means whatever standard it came in.
+//!
+//! Definitions are data under `standards/entity/`; from them come the structural check and the JSON Schema. The checks
+//! of sums and references stand in one file an entity (`order.rs`). Entities know no format: mappings fill them.
+
+mod definition;
+mod order;
+mod schema;
+
+pub use definition::{EntityDefinition, Field, FieldType, definition, names};
+pub use schema::schema;
+
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use serde_json::{Map, Value};
+
+/// One business document in canonical form: fields in order, absent ones left out, numbers and dates as text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entity {
+    /// Which definition it follows: `order`.
+    pub kind: String,
+    /// Its fields.
+    pub fields: Map<String, Value>,
+}
+
+impl Entity {
+    /// An entity without fields.
+    #[must_use]
+    pub fn new(kind: &str) -> Self {
+        Entity { kind: kind.to_owned(), fields: Map::new() }
+    }
+
+    /// `{type, …fields}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("type".into(), self.kind.clone().into());
+        object.extend(self.fields.clone());
+        Value::Object(object)
+    }
+
+    /// From `{type, …}` or `{entity: {type, …}}`.
+    ///
+    /// # Errors
+    /// A sentence naming what is missing.
+    pub fn from_json(json: &Value) -> Result<Self, String> {
+        let object = json.get("entity").unwrap_or(json).as_object().ok_or("expected an object")?;
+        let kind = object.get("type").and_then(Value::as_str).ok_or("expected a key `type` such as \"order\"")?;
+        let mut fields = object.clone();
+        fields.shift_remove("type");
+        Ok(Entity { kind: kind.to_owned(), fields })
+    }
+
+    /// A text field by path (`totals.lines`); `None` when absent or no text.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&str> {
+        get(&self.fields, path)?.as_str()
+    }
+
+    /// A list by path, empty when absent.
+    #[must_use]
+    pub fn list(&self, path: &str) -> &[Value] {
+        get(&self.fields, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything wrong with the entity: fields missing or malformed, sums and references that do not agree.
+    #[must_use]
+    pub fn check(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        match definition(&self.kind) {
+            Some(definition) => definition.check(&self.fields, &mut found),
+            None => found.push(finding(Fault::MappingValue, "type", "a known entity", &self.kind)),
+        }
+        if self.kind == "order" {
+            order::check(self, &mut found);
+        }
+        found
+    }
+}
+
+/// A value by a path of keys without lists.
+#[must_use]
+pub fn get<'v>(fields: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let value = fields.get(first)?;
+    match rest {
+        None => Some(value),
+        Some(rest) => get(value.as_object()?, rest),
+    }
+}
+
+/// The same, to change it.
+pub fn get_mut<'v>(fields: &'v mut Map<String, Value>, path: &str) -> Option<&'v mut Value> {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let value = fields.get_mut(first)?;
+    match rest {
+        None => Some(value),
+        Some(rest) => get_mut(value.as_object_mut()?, rest),
+    }
+}
+
+/// Sets a value by a path of keys, making the objects on the way.
+pub fn set(fields: &mut Map<String, Value>, path: &str, value: Value) {
+    match path.split_once('.') {
+        None => drop(fields.insert(path.to_owned(), value)),
+        Some((first, rest)) => {
+            let inner = fields.entry(first).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(inner) = inner {
+                set(inner, rest, value);
+            }
+        }
+    }
+}
+
+fn finding(fault: Fault, path: &str, expected: &str, found: &str) -> Diagnostic {
+    let mut finding = Diagnostic::new(Syntax::Document, fault).because(expected, found);
+    path.clone_into(&mut finding.place);
+    finding
+}

@@ -1,0 +1,55 @@
+//! `code(list)`: a code of the standard and its canonical counterpart.
+
+use super::{Function, Outcome, Spot, text};
+use serde_json::{Value, json};
+
+pub struct Code;
+
+impl Function for Code {
+    fn name(&self) -> &'static str {
+        "code"
+    }
+
+    fn help(&self) -> &'static str {
+        "code(list): the canonical code of mappings/code/<list>.yaml; a code without one is kept as {list, code} and \
+         goes back only to its own standard. code(list, x): when a code cannot be written, x is."
+    }
+
+    fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[("party_role", "ST", "ship_to"), ("party_role", "QQ", r#"{"list":"x12/party_role","code":"QQ"}"#)]
+    }
+
+    fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome {
+        let code = text(&wire, "a code")?;
+        let list = arguments.first().map_or("", String::as_str);
+        let canonical = spot.codes.canonical(list, spot.standard, code);
+        Ok(Some(canonical.map_or_else(
+            || json!({ "list": format!("{}/{list}", spot.standard), "code": code }),
+            |canonical| canonical.into(),
+        )))
+    }
+
+    fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
+        let Some(value) = value else { return Ok(None) };
+        let list = arguments.first().map_or("", String::as_str);
+        let written = match value.as_str() {
+            Some(canonical) => match spot.codes.preferred(list, spot.standard, canonical) {
+                Some(code) => Ok(Some(code.into())),
+                None => Err(format!("a code of list {list} that {} has, found {canonical}", spot.standard)),
+            },
+            None if value["list"] == format!("{}/{list}", spot.standard) => Ok(Some(value["code"].clone())),
+            None => Err(format!("a canonical code of list {list}, found {value}")),
+        };
+        let instead = arguments.get(1).and_then(|code| spot.codes.preferred(list, spot.standard, code));
+        written.or_else(|expected| {
+            let code = instead.ok_or(expected)?;
+            spot.lost.borrow_mut().push("a code of its own");
+            Ok(Some(code.into()))
+        })
+    }
+
+    fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {
+        let all = spot.codes.canonicals(arguments.first()?, spot.standard);
+        Some(all.get(dice(all.len()))?.clone().into())
+    }
+}

@@ -1,0 +1,73 @@
+//! `date`: a day as CCYYMMDD (or YYMMDD) in the document, as 2026-01-31 in the entity, with the time of day from the
+//! element beside it.
+
+use super::time::Time;
+use super::{Beside, Function, Outcome, Spot, text};
+use serde_json::Value;
+
+pub struct Date;
+
+/// Two-digit years below this are of this century (X12.6 leaves it to the partners; most draw the line here).
+const CENTURY_TURN: i16 = 70;
+
+impl Function for Date {
+    fn name(&self) -> &'static str {
+        "date"
+    }
+
+    fn help(&self) -> &'static str {
+        "date: CCYYMMDD or YYMMDD; CCYYMMDD is written. date(3): with the time of day in element 3 of the segment."
+    }
+
+    fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[("", r#""20260131""#, "2026-01-31")]
+    }
+
+    fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome {
+        let digits = text(&wire, "a date")?;
+        let date = read(digits).ok_or_else(|| format!("a date CCYYMMDD, found {digits}"))?;
+        let clock = clock(arguments).map(|element| spot.look(element)).filter(|clock| !clock.is_empty());
+        let Some(clock) = clock else { return Ok(Some(date.to_string().into())) };
+        let time = Time.get(&[], clock.into(), spot)?;
+        Ok(time.as_ref().and_then(Value::as_str).map(|time| format!("{date}T{time}").into()))
+    }
+
+    fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
+        let Some(value) = value else { return Ok(None) };
+        let written = text(&value, "a date")?;
+        let wrong = || format!("a date 2026-01-31, found {written}");
+        let (day, time) = written.split_once('T').map_or((written, None), |(day, time)| (day, Some(time)));
+        let day: jiff::civil::Date = day.parse().map_err(|_| wrong())?;
+        match (time, clock(arguments)) {
+            (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace(':', ""))),
+            (Some(_), None) => spot.lost.borrow_mut().push("a place for the time of day"),
+            (None, _) => {}
+        }
+        Ok(Some(day.strftime("%Y%m%d").to_string().into()))
+    }
+
+    fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {
+        let day = format!("20{:02}-{:02}-{:02}", 20 + dice(20), 1 + dice(12), 1 + dice(28));
+        let time = clock(arguments).filter(|_| dice(3) == 0).and_then(|_| Time.sample(&[], dice, spot));
+        Some(time.as_ref().and_then(Value::as_str).map_or(day.clone(), |time| format!("{day}T{time}")).into())
+    }
+}
+
+fn clock(arguments: &[String]) -> Option<Beside> {
+    arguments.first()?.parse().ok().map(Beside::Element)
+}
+
+/// Eight or six digits as a day of the calendar.
+pub fn read(digits: &str) -> Option<jiff::civil::Date> {
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number = |from: usize, to: usize| digits.get(from..to)?.parse::<i16>().ok();
+    let (year, rest) = match digits.len() {
+        8 => (number(0, 4)?, 4),
+        6 => (number(0, 2).map(|year| if year < CENTURY_TURN { 2000 + year } else { 1900 + year })?, 2),
+        _ => return None,
+    };
+    let small = |number: i16| i8::try_from(number).ok();
+    jiff::civil::Date::new(year, small(number(rest, rest + 2)?)?, small(number(rest + 2, rest + 4)?)?).ok()
+}

@@ -1,0 +1,32 @@
+//! `default(x)`: a value for documents that must have one, when the entity has none.
+
+use super::{Function, Outcome, Spot};
+use serde_json::Value;
+
+pub struct Default;
+
+impl Function for Default {
+    fn name(&self) -> &'static str {
+        "default"
+    }
+
+    fn help(&self) -> &'static str {
+        "default(x): on writing, x when the entity has no value; default(x, field): only when that field beside it has \
+         one. On reading nothing is added."
+    }
+
+    fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[("stand_alone", "blanket", "blanket")]
+    }
+
+    fn get(&self, _arguments: &[String], wire: Value, _spot: &Spot<'_>) -> Outcome {
+        Ok(Some(wire))
+    }
+
+    fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
+        if arguments.get(1).is_some_and(|field| spot.sibling(field).is_none()) {
+            return Ok(value);
+        }
+        Ok(value.or_else(|| arguments.first().map(|default| default.clone().into())))
+    }
+}

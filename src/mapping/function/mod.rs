@@ -1,0 +1,220 @@
+//! Functions of mapping rules: each file holds one, with both directions, its help and examples that run as tests.
+//!
+//! `get` turns what stands in the document into the entity's value, `put` the entity's value into what is written. A
+//! function that cannot turn back exactly says in its help which form it chooses.
+
+mod by_length;
+mod chunks;
+mod code;
+mod count;
+mod date;
+mod decimal;
+mod default;
+mod factor;
+mod flag;
+mod implied;
+mod lines;
+mod sum;
+mod temporal;
+mod time;
+
+use super::code::Codes;
+use crate::entity::{Entity, get as get_field};
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+
+/// All functions, in the order of their names. A new one is its file and a line here.
+static ALL: [&dyn Function; 14] = [
+    &by_length::ByLength,
+    &chunks::Chunks,
+    &code::Code,
+    &count::Count,
+    &date::Date,
+    &decimal::Decimal,
+    &default::Default,
+    &factor::Factor,
+    &flag::Flag,
+    &implied::Implied,
+    &lines::Lines,
+    &sum::Sum,
+    &temporal::Temporal,
+    &time::Time,
+];
+
+/// What stands around the value a function works on.
+pub struct Spot<'a> {
+    /// `x12`, `edifact`: which column of a code list.
+    pub standard: &'a str,
+    /// Decimal mark of the interchange.
+    pub decimal: char,
+    /// The code lists.
+    pub codes: &'a Codes,
+    /// Reading: what stands beside the value.
+    pub beside: &'a dyn Fn(Beside) -> String,
+    /// Reading: what the functions looked at; it is taken together with the value.
+    pub looked: RefCell<Vec<Beside>>,
+    /// Writing: what is to stand beside the value.
+    pub written: RefCell<Vec<(Beside, String)>>,
+    /// Writing: what of the value cannot be written, in words.
+    pub lost: RefCell<Vec<&'static str>>,
+    /// Writing: the object that the value is a field of.
+    pub fields: Option<&'a Map<String, Value>>,
+    /// Writing: the whole entity, for computed values.
+    pub entity: Option<&'a Entity>,
+}
+
+impl Spot<'_> {
+    /// What stands beside the value; it counts as taken.
+    fn look(&self, beside: Beside) -> String {
+        self.looked.borrow_mut().push(beside);
+        (self.beside)(beside)
+    }
+
+    /// A field of the object that the value belongs to.
+    fn sibling(&self, field: &str) -> Option<&Value> {
+        get_field(self.fields?, field)
+    }
+}
+
+/// A place near the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Component of the same element, from 1.
+    Component(u16),
+    /// Simple element of the same segment, from 1.
+    Element(u16),
+}
+
+/// A value on its way: what a function returns, or a sentence saying what it expected.
+pub type Outcome = Result<Option<Value>, String>;
+
+/// One function of the notation.
+pub trait Function: Sync {
+    /// Its name in rules.
+    fn name(&self) -> &'static str;
+    /// What it does, with its arguments; printed by `mappings show` and in the manual.
+    fn help(&self) -> &'static str;
+    /// (arguments, what stands in an X12 document, value in the entity); run in both directions by the tests.
+    fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)];
+    /// Works on several values at once, so that the rule covers a range of places.
+    fn takes_list(&self) -> bool {
+        false
+    }
+    /// Document to entity; never called without a value.
+    ///
+    /// # Errors
+    /// What was expected.
+    fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome;
+    /// Entity to document; `None` when the entity has no such field.
+    ///
+    /// # Errors
+    /// What was expected.
+    fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome;
+    /// A value that cannot be written changes the meaning of the others: an error, not a loss.
+    fn is_vital(&self) -> bool {
+        false
+    }
+    /// A value of the entity that the function can carry both ways, made from rolls of dice; `None`: any text will do.
+    fn sample(&self, _arguments: &[String], _dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
+        None
+    }
+}
+
+/// A function with the arguments a rule gives it.
+#[derive(Clone)]
+pub struct Call {
+    /// Which.
+    pub function: &'static dyn Function,
+    /// Between its parentheses.
+    pub arguments: Vec<String>,
+}
+
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}({})", self.function.name(), self.arguments.join(", "))
+    }
+}
+
+/// The function of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Function> {
+    ALL.iter().copied().find(|function| function.name() == name)
+}
+
+/// The names there are.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|function| function.name()).collect()
+}
+
+/// Name, help and examples of every function, for the manual.
+pub fn all() -> impl Iterator<Item = &'static dyn Function> {
+    ALL.iter().copied()
+}
+
+/// Runs the functions of a rule from the document to the entity.
+///
+/// # Errors
+/// The sentence of the function that failed.
+pub fn get(calls: &[Call], wire: Value, spot: &Spot<'_>) -> Outcome {
+    calls.iter().try_fold(Some(wire), |value, call| match value {
+        Some(value) => call.function.get(&call.arguments, value, spot),
+        None => Ok(None),
+    })
+}
+
+/// Runs the functions of a rule from the entity to the document, the last one first.
+///
+/// # Errors
+/// The sentence of the function that failed.
+pub fn put(calls: &[Call], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
+    calls.iter().rev().try_fold(value, |value, call| call.function.put(&call.arguments, value, spot))
+}
+
+/// The text of a value, or what was expected of it.
+fn text<'v>(value: &'v Value, expected: &str) -> Result<&'v str, String> {
+    value.as_str().ok_or_else(|| format!("{expected}, found {value}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_holds_both_ways() {
+        let codes = Codes::new(None);
+        let beside = |_: Beside| "102".to_owned();
+        for function in ALL {
+            assert!(!function.examples().is_empty(), "{} has no example", function.name());
+            for (arguments, wire, value) in function.examples() {
+                let arguments: Vec<_> =
+                    arguments.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
+                let entity = Entity::from_json(&serde_json::json!({ "type": "order", "value": "012345678905",
+                    "lines": [{ "quantity": { "value": "2" } }, { "quantity": { "value": "0.5" } }] }));
+                let entity = entity.expect("an order");
+                let spot = Spot {
+                    standard: "x12",
+                    decimal: '.',
+                    codes: &codes,
+                    beside: &beside,
+                    looked: RefCell::default(),
+                    written: RefCell::default(),
+                    lost: RefCell::default(),
+                    fields: Some(&entity.fields),
+                    entity: Some(&entity),
+                };
+                let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+                let (wire, value): (Value, Value) = (json(wire), json(value));
+                let got = function.get(&arguments, wire.clone(), &spot);
+                assert_eq!(got, Ok(Some(value.clone())), "{} get", function.name());
+                assert_eq!(function.put(&arguments, Some(value), &spot), Ok(Some(wire)), "{} put", function.name());
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_in_order_and_unique() {
+        let names = names();
+        assert!(names.windows(2).all(|two| two[0] < two[1]), "{names:?}");
+    }
+}

@@ -1,0 +1,165 @@
+//! What a mapping loses, told without running it: values that have no home on the other side, codes that have no
+//! counterpart or fall together, values that are made up again.
+
+use super::Context;
+use super::notation::{Body, Mapping, Place, Rule};
+use crate::entity::{self, Field, FieldType};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Kinds of loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossKind {
+    /// Not carried over; on reading it stays in the extensions and goes back to the same document type only.
+    Dropped,
+    /// Several values become one.
+    Merged,
+    /// Made anew, may differ from what was.
+    Derived,
+    /// A code without counterpart.
+    CodeUnmapped,
+}
+
+/// One loss.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Loss {
+    /// `read` or `write`.
+    pub direction: &'static str,
+    /// What kind.
+    pub kind: LossKind,
+    /// Field or place.
+    pub at: String,
+    /// In words.
+    pub note: String,
+}
+
+/// All losses of a mapping, both directions.
+#[must_use]
+pub fn losses(context: &Context<'_>) -> Vec<Loss> {
+    let mapping = context.mapping;
+    let mut found = Vec::new();
+    let mut read = BTreeSet::new();
+    places_of(&mapping.rules, "", &mut read);
+    for (place, _) in &mapping.constants {
+        read.insert(place.tag.clone());
+    }
+    segments_of(&context.document.nodes, &mut |tag| {
+        let is_envelope = matches!(tag, "ST" | "SE" | "UNH" | "UNT");
+        if !is_envelope && !read.contains(tag) {
+            let note = "kept as an extension for the same document type".to_owned();
+            found.push(Loss { direction: "read", kind: LossKind::Dropped, at: tag.to_owned(), note });
+        }
+    });
+    let mut written = BTreeSet::new();
+    fields_of(&mapping.rules, "", &mut written);
+    for choice in &mapping.select {
+        if let Some(definition) = entity::definition(&choice.entity) {
+            unwritten(&definition.fields, "", &written, &mut found);
+        }
+    }
+    codes_of(context, mapping, &mut found);
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn segments_of(nodes: &[crate::standard::definition::Node], take: &mut impl FnMut(&str)) {
+    for node in nodes {
+        take(&node.tag);
+        if let Some(body) = &node.body {
+            segments_of(&body.nodes, take);
+        }
+    }
+}
+
+/// Entity paths that the rules carry, list marks left out.
+pub(super) fn fields_of(rules: &[Rule], prefix: &str, found: &mut BTreeSet<String>) {
+    for rule in rules {
+        let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
+        match &rule.body {
+            Body::One(..) | Body::Many(..) => drop(found.insert(field)),
+            Body::Each(each) => fields_of(&each.rules, &field, found),
+            Body::Slots(slots) => fields_of(&slots.rules, &field, found),
+        }
+    }
+}
+
+/// Tags of segments that the rules read.
+fn places_of(rules: &[Rule], at: &str, found: &mut BTreeSet<String>) {
+    let mut take = |place: &Place| {
+        found.extend(place.loops.iter().map(|(tag, _)| tag.clone()));
+        found.insert(if place.tag.is_empty() { at.to_owned() } else { place.tag.clone() });
+    };
+    let mut inner = Vec::new();
+    for rule in rules {
+        match &rule.body {
+            Body::One(place, _) => take(place),
+            Body::Many(places, _) => places.iter().for_each(&mut take),
+            Body::Each(each) => {
+                take(&each.place);
+                inner.push((&each.rules, each.place.tag.clone()));
+            }
+            Body::Slots(slots) => slots.places.iter().for_each(&mut take),
+        }
+    }
+    inner.into_iter().for_each(|(rules, tag)| places_of(rules, &tag, found));
+}
+
+fn unwritten(fields: &[Field], prefix: &str, written: &BTreeSet<String>, found: &mut Vec<Loss>) {
+    for field in fields {
+        let path = if prefix.is_empty() { field.name.clone() } else { format!("{prefix}.{}", field.name) };
+        if path == "extensions" || written.contains(&path) {
+            continue;
+        }
+        let below = format!("{path}.");
+        match &field.kind {
+            FieldType::Object(inner) if written.iter().any(|one| one.starts_with(&below)) => {
+                unwritten(inner, &path, written, found);
+            }
+            _ => {
+                let note = "no rule writes it".to_owned();
+                found.push(Loss { direction: "write", kind: LossKind::Dropped, at: path, note });
+            }
+        }
+    }
+}
+
+fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
+    let mut lists = BTreeSet::new();
+    calls_of(&mapping.rules, "", &mut |field, call| match call.function.name() {
+        "code" => drop(lists.insert(call.arguments.first().cloned().unwrap_or_default())),
+        "default" => {
+            let note = format!("{} is written when there is none", call.arguments.join(", "));
+            found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
+        }
+        "count" | "sum" => {
+            let note = "computed when there is none".to_owned();
+            found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
+        }
+        _ => {}
+    });
+    for list in lists {
+        let (unmapped, merged) = context.codes.losses(&list, &mapping.standard);
+        let at = format!("code({list})");
+        for canonical in unmapped {
+            let note = format!("{canonical} has no code");
+            found.push(Loss { direction: "write", kind: LossKind::CodeUnmapped, at: at.clone(), note });
+        }
+        for (one, other) in merged {
+            let note = format!("{one} comes back as {other}");
+            found.push(Loss { direction: "write", kind: LossKind::Merged, at: at.clone(), note });
+        }
+    }
+}
+
+fn calls_of(rules: &[Rule], prefix: &str, take: &mut impl FnMut(&str, &super::function::Call)) {
+    for rule in rules {
+        let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
+        match &rule.body {
+            Body::One(_, calls) | Body::Many(_, calls) => calls.iter().for_each(|call| take(&field, call)),
+            Body::Each(each) => calls_of(&each.rules, &field, take),
+            Body::Slots(slots) => calls_of(&slots.rules, &field, take),
+        }
+    }
+}

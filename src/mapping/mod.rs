@@ -1,0 +1,132 @@
+//! Two-way mappings between document types and entities: rules as data, read in both directions.
+//!
+//! `notation` reads the files, `read` goes from a placed document to entities, `write` back to draft segments, `loss`
+//! says what gets lost on the way, `sample` makes entities to prove it. Bytes and envelopes are the codecs'.
+
+pub mod code; // code lists: canonical codes and their counterparts
+pub mod function; // one file a function
+mod loss;
+mod notation;
+mod read;
+mod sample;
+mod write;
+
+pub use loss::{Loss, LossKind, losses};
+pub use notation::{Mapping, NotationError};
+pub use read::read;
+pub use sample::sample;
+pub use write::write;
+
+use crate::standard::definition::{Directory, Document};
+use code::Codes;
+use include_dir::{Dir, include_dir};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mappings");
+
+/// A file under `mappings/`, the overlay's before the packed one.
+fn file(overlay: Option<&Path>, name: &str) -> Option<String> {
+    let overlaid = overlay.and_then(|folder| std::fs::read_to_string(folder.join(name)).ok());
+    overlaid.or_else(|| PACKED.get_file(name)?.contents_utf8().map(str::to_owned))
+}
+
+/// Why a mapping could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// Neither packed nor in the overlay.
+    #[error("no mapping {0}; `portolan mappings list` prints what is there")]
+    Unknown(String),
+    /// The file is there and wrong.
+    #[error("mappings/{file}: {problem}")]
+    Malformed {
+        /// Path below `mappings/`.
+        file: String,
+        /// Where and what.
+        problem: String,
+    },
+}
+
+/// The mappings at hand. Cheap to share; what was read stays in memory.
+#[derive(Debug)]
+pub struct Mappings {
+    overlay: Option<PathBuf>,
+    codes: Codes,
+    read: Mutex<HashMap<String, Arc<Mapping>>>,
+}
+
+/// What a mapping works with besides the document.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The mapping.
+    pub mapping: &'a Mapping,
+    /// Definition of its document type.
+    pub document: &'a Document,
+    /// Segments, elements and codes of the version.
+    pub directory: &'a Directory,
+    /// Code lists.
+    pub codes: &'a Codes,
+    /// Decimal mark on writing.
+    pub decimal: char,
+}
+
+impl Mappings {
+    /// What is packed into the binary; files of the same path under `overlay` go before it.
+    #[must_use]
+    pub fn new(overlay: Option<&Path>) -> Self {
+        Mappings { overlay: overlay.map(Path::to_owned), codes: Codes::new(overlay), read: Mutex::default() }
+    }
+
+    /// The code lists.
+    #[must_use]
+    pub fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// All packed mappings as (standard, version, type), sorted.
+    #[must_use]
+    pub fn list(&self) -> Vec<[String; 3]> {
+        let mut found = Vec::new();
+        let mut open: Vec<&Dir<'_>> = PACKED.dirs().collect();
+        while let Some(folder) = open.pop() {
+            open.extend(folder.dirs());
+            for file in folder.files() {
+                let parts: Vec<_> = file.path().iter().map(|part| part.to_string_lossy().into_owned()).collect();
+                if let Ok([standard, version, name]) = <[String; 3]>::try_from(parts)
+                    && let Some(document) = name.strip_suffix(".yaml")
+                {
+                    found.push([standard, version, document.to_owned()]);
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The file of a mapping as it is written.
+    #[must_use]
+    pub fn text(&self, standard: &str, version: &str, document: &str) -> Option<String> {
+        file(self.overlay.as_deref(), &format!("{standard}/{version}/{document}.yaml"))
+    }
+
+    /// The mapping of a document type.
+    ///
+    /// # Errors
+    /// [`MappingError`]: not there, or malformed.
+    pub fn find(&self, standard: &str, version: &str, document: &str) -> Result<Arc<Mapping>, MappingError> {
+        let name = format!("{standard}/{version}/{document}.yaml");
+        let mut cache = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = cache.get(&name) {
+            return Ok(known.clone());
+        }
+        let text = file(self.overlay.as_deref(), &name)
+            .ok_or_else(|| MappingError::Unknown(format!("{standard}/{version}/{document}")))?;
+        let malformed = |problem: String| MappingError::Malformed { file: name.clone(), problem };
+        let parsed = crate::yaml::document(&text).map_err(|error| malformed(error.to_string()))?.to_json();
+        let mapping = notation::mapping(standard, version, document, &parsed);
+        let mapping = Arc::new(mapping.map_err(|error| malformed(error.to_string()))?);
+        cache.insert(name, mapping.clone());
+        Ok(mapping)
+    }
+}

@@ -1,0 +1,394 @@
+//! The notation of mappings: YAML rules read into the shapes that `read` and `write` walk. `docs/MAPPINGS.md` is its
+//! manual. Nothing here knows a document type or an entity.
+
+use super::function::{self, Call};
+use crate::standard::definition::Area;
+use serde_json::{Map, Value};
+
+/// A mapping between one document type and one entity.
+#[derive(Debug)]
+pub struct Mapping {
+    /// `x12`, `edifact`.
+    pub standard: String,
+    /// Folder name of the version.
+    pub version: String,
+    /// Document type.
+    pub document: String,
+    /// Which entity, by content: the first whose condition holds; the condition is written back as a constant.
+    pub select: Vec<Select>,
+    /// Values that are always written and never read into a field (`UNS01: S`).
+    pub constants: Vec<(Place, String)>,
+    /// The rules in order.
+    pub rules: Vec<Rule>,
+}
+
+/// One choice of entity.
+#[derive(Debug)]
+pub struct Select {
+    /// The entity.
+    pub entity: String,
+    /// `None` is "else".
+    pub when: Option<(Place, Vec<String>)>,
+}
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Entity path, relative to the enclosing list item: `quantity.value`.
+    pub field: String,
+    /// What it does.
+    pub body: Body,
+}
+
+/// What a rule does.
+#[derive(Debug)]
+pub enum Body {
+    /// One value at one place.
+    One(Place, Vec<Call>),
+    /// A list of plain values over a range of places.
+    Many(Vec<Place>, Vec<Call>),
+    /// A list of objects, one for each segment or loop.
+    Each(Each),
+    /// A list of objects, one for each filled slot of a range (pairs in a segment, composites in a row).
+    Slots(Slots),
+}
+
+/// Segments or loops, each an object.
+#[derive(Debug)]
+pub struct Each {
+    /// Which.
+    pub place: Place,
+    /// What stands in one.
+    pub rules: Vec<Rule>,
+    /// Field that an item must have to be this rule's; a code without canonical counterpart does not count.
+    pub only: Option<String>,
+}
+
+/// A row of slots.
+#[derive(Debug)]
+pub struct Slots {
+    /// Where the slots are, in order.
+    pub places: Vec<Place>,
+    /// Elements that one slot takes: 2 for pairs, 1 for composites.
+    pub width: u16,
+    /// What stands in a slot; places are relative to it (`+0`, `.1`) or name an element of its segment (`01`).
+    pub rules: Vec<Rule>,
+    /// Field that an item must have to be this rule's; a code without canonical counterpart does not count.
+    pub only: Option<String>,
+    /// Code list of another rule over the same slots: slots that begin with a code of it are left to that rule.
+    pub except: Option<String>,
+    /// Values of an item's first field for which the first place is kept; none when any may stand there.
+    pub first: Vec<String>,
+}
+
+/// A place in a document, relative to a loop, a segment or a slot.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Part of the document; any when `None`.
+    pub area: Option<Area>,
+    /// Loops to go into, by trigger, with conditions on the trigger.
+    pub loops: Vec<(String, Vec<Selector>)>,
+    /// The segment; empty for "the segment at hand".
+    pub tag: String,
+    /// Conditions on the segment.
+    pub selectors: Vec<Selector>,
+    /// First and last element, from 1; 0 when the place is a whole segment.
+    pub elements: (u16, u16),
+    /// First and last component, from 1; 0 when the element is simple or taken whole.
+    pub components: (u16, u16),
+    /// Elements from one to the next of a range.
+    pub step: u16,
+    /// In a slot: elements on from its first.
+    pub offset: Option<u16>,
+}
+
+/// A condition on a segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// `[01.1=2|10]`: the element (and component) has one of the values; the first is written.
+    Is(u16, u16, Vec<String>),
+    /// `[2]`: the occurrence.
+    Occurrence(usize),
+}
+
+/// What is wrong with a mapping file: where, and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: expected {expected}, found {found}")]
+pub struct NotationError {
+    /// Key or text concerned.
+    pub place: String,
+    /// What must stand there.
+    pub expected: String,
+    /// What stands there.
+    pub found: String,
+}
+
+fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
+    NotationError { place: place.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
+}
+
+/// Reads a mapping from its parsed file.
+///
+/// # Errors
+/// The first thing that is not the notation.
+pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> Result<Mapping, NotationError> {
+    let known = ["entity", "select", "constants", "parts", "rules"];
+    let object = file.as_object().ok_or_else(|| wrong("file", "an object", "something else"))?;
+    if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
+        return Err(wrong(other, &format!("one of {}", known.join(", ")), other));
+    }
+    let mut select = Vec::new();
+    for choice in file["select"].as_array().into_iter().flatten() {
+        let entity = choice["entity"].as_str().ok_or_else(|| wrong("select", "entity", &choice.to_string()))?;
+        let when = choice["when"].as_str().map(condition).transpose()?;
+        select.push(Select { entity: entity.to_owned(), when });
+    }
+    if let Some(entity) = file["entity"].as_str() {
+        select.push(Select { entity: entity.to_owned(), when: None });
+    }
+    if select.is_empty() {
+        return Err(wrong("entity", "the entity this document is", "nothing"));
+    }
+    let constants = file["constants"].as_object().into_iter().flatten();
+    let constants = constants.map(|(at, value)| Ok((place(at)?, value.as_str().unwrap_or_default().to_owned())));
+    let written = file["rules"].as_object().ok_or_else(|| wrong("rules", "an object", "nothing"))?;
+    Ok(Mapping {
+        standard: standard.to_owned(),
+        version: version.to_owned(),
+        document: document.to_owned(),
+        select,
+        constants: constants.collect::<Result<_, NotationError>>()?,
+        rules: rules(written, "", &file["parts"])?,
+    })
+}
+
+/// `BIG07 = CR|CN`.
+fn condition(text: &str) -> Result<(Place, Vec<String>), NotationError> {
+    let (at, values) = text.split_once('=').ok_or_else(|| wrong(text, "PLACE = VALUE|VALUE", text))?;
+    Ok((place(at.trim())?, values.split('|').map(|value| value.trim().to_owned()).collect()))
+}
+
+/// `parts` are rules that several lists share; a list takes them in with `use`.
+fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
+    let mut found = Vec::new();
+    for (key, value) in object {
+        // `deliveries[] also` is a second rule for the same list.
+        let key = key.strip_suffix(" also").unwrap_or(key);
+        let (name, is_list) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
+        let field = format!("{prefix}{name}");
+        match value {
+            Value::String(text) if is_list => {
+                let (places, calls) = pipe(&field, text)?;
+                found.push(Rule { field, body: Body::Many(places, calls) });
+            }
+            Value::String(text) => {
+                let (places, calls) = pipe(&field, text)?;
+                if calls.iter().any(|call| call.function.takes_list()) {
+                    found.push(Rule { field, body: Body::Many(places, calls) });
+                    continue;
+                }
+                let [place] = <[Place; 1]>::try_from(places).map_err(|_| wrong(&field, "one place", text))?;
+                found.push(Rule { field, body: Body::One(place, calls) });
+            }
+            Value::Object(inner) if is_list => found.push(Rule { body: list(&field, inner, parts)?, field }),
+            Value::Object(inner) => found.extend(rules(inner, &format!("{field}."), parts)?),
+            other => return Err(wrong(&field, "a rule", &other.to_string())),
+        }
+    }
+    Ok(found)
+}
+
+fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body, NotationError> {
+    let mut inner = object.clone();
+    if let Some(part) = inner.shift_remove("use") {
+        let name = part.as_str().unwrap_or_default();
+        let part = parts[name].as_object().ok_or_else(|| wrong(field, "a part of this file", name))?;
+        inner.extend(part.clone());
+    }
+    let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
+    let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
+    let (except, first) = (take("except"), take("first").unwrap_or_default());
+    let rules = rules(&inner, "", parts)?;
+    match (each, slots) {
+        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only })),
+        (None, Some(slots)) => {
+            let places = places(&slots)?;
+            let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;
+            let first = first.split('|').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
+            Ok(Body::Slots(Slots { places, width, rules, only, except, first }))
+        }
+        _ => Err(wrong(field, "`each: SEGMENT` or `slots: RANGE`", "neither or both")),
+    }
+}
+
+/// `PLACE, PLACE | function | function(a, b)`.
+fn pipe(field: &str, text: &str) -> Result<(Vec<Place>, Vec<Call>), NotationError> {
+    let mut parts = split_outside(text, '|').into_iter();
+    let places = places(parts.next().unwrap_or_default().trim())?;
+    let calls = parts.map(|call| {
+        let call = call.trim();
+        let (name, arguments) = call.split_once('(').map_or((call, ""), |(name, rest)| (name, rest));
+        let arguments = arguments.strip_suffix(')').unwrap_or(arguments);
+        let function = function::find(name.trim())
+            .ok_or_else(|| wrong(field, &format!("one of the functions {}", function::names().join(", ")), name))?;
+        let arguments = arguments.split(',').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty());
+        Ok(Call { function, arguments: arguments.collect() })
+    });
+    Ok((places, calls.collect::<Result<_, NotationError>>()?))
+}
+
+fn places(text: &str) -> Result<Vec<Place>, NotationError> {
+    split_outside(text, ',').into_iter().map(|one| place(one.trim())).collect()
+}
+
+/// Splits at `separator` where it is not inside brackets or parentheses.
+fn split_outside(text: &str, separator: char) -> Vec<&str> {
+    let (mut depth, mut from, mut parts) = (0i32, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' | '(' => depth += 1,
+            ']' | ')' => depth -= 1,
+            c if c == separator && depth == 0 => {
+                parts.push(&text[from..at]);
+                from = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// Reads `heading:N1[01=ST]/N3.01..02`, `BEG03`, `PO106..PO125 step 2`, `C507` is written `DTM01.2`; in a list `02`,
+/// `.1`, `+1`.
+///
+/// # Errors
+/// What part is not understood.
+pub fn place(text: &str) -> Result<Place, NotationError> {
+    let mut found = Place { step: 1, ..Place::default() };
+    let (mut rest, step) = text.split_once(" step ").map_or((text, None), |(rest, step)| (rest, Some(step)));
+    if let Some(step) = step {
+        found.step = step.trim().parse().map_err(|_| wrong(text, "a number after step", step))?;
+    }
+    rest = rest.trim();
+    for area in Area::ALL {
+        if let Some(inside) = rest.strip_prefix(area.name()).and_then(|rest| rest.strip_prefix(':')) {
+            (found.area, rest) = (Some(area), inside);
+        }
+    }
+    let mut steps = split_outside(rest, '/');
+    let last = steps.pop().unwrap_or_default();
+    for one in steps {
+        let (tag, selectors, after) = tagged(text, one)?;
+        if !after.is_empty() || tag.is_empty() {
+            return Err(wrong(text, "a loop's trigger before /", one));
+        }
+        found.loops.push((tag, selectors));
+    }
+    let (tag, selectors, after) = tagged(text, last)?;
+    (found.tag, found.selectors) = (tag, selectors);
+    numbers(text, after, &mut found)?;
+    Ok(found)
+}
+
+/// Tag and selectors at the beginning, and what follows them.
+fn tagged<'t>(whole: &str, text: &'t str) -> Result<(String, Vec<Selector>, &'t str), NotationError> {
+    let starts_with_letter = text.starts_with(|c: char| c.is_ascii_uppercase());
+    // A tag has two or three characters; the third belongs to it unless two digits alone follow it (N1 in N101).
+    let bytes = text.as_bytes();
+    let end = bytes.iter().position(|byte| !byte.is_ascii_uppercase() && !byte.is_ascii_digit()).unwrap_or(bytes.len());
+    let length = match (starts_with_letter, end) {
+        (false, _) => 0,
+        (true, 0..=3) => end,
+        // The short form: the last two digits are the element.
+        (true, 4 | 5) => end - 2,
+        (true, _) => 3,
+    };
+    let (tag, mut rest) = text.split_at(length);
+    let mut selectors = Vec::new();
+    while let Some(inside) = rest.strip_prefix('[') {
+        let (selector, after) = inside.split_once(']').ok_or_else(|| wrong(whole, "a closing ]", rest))?;
+        selectors.push(self::selector(whole, selector)?);
+        rest = after;
+    }
+    Ok((tag.to_owned(), selectors, rest))
+}
+
+fn selector(whole: &str, text: &str) -> Result<Selector, NotationError> {
+    let Some((at, values)) = text.split_once('=') else {
+        let number = text.parse().map_err(|_| wrong(whole, "[occurrence] or [element=value]", text))?;
+        return Ok(Selector::Occurrence(number));
+    };
+    let (element, component) = at.split_once('.').unwrap_or((at, "0"));
+    let number = |text: &str| text.trim().parse().map_err(|_| wrong(whole, "an element number", at));
+    let values = values.split('|').map(|value| value.trim().to_owned()).collect();
+    Ok(Selector::Is(number(element)?, number(component)?, values))
+}
+
+/// Element and component numbers after the tag: `03`, `.03`, `.03.1`, `06..PO125`, `+1`, `.1..5` in a slot.
+fn numbers(whole: &str, text: &str, found: &mut Place) -> Result<(), NotationError> {
+    let parse = |digits: &str| digits.parse::<u16>().map_err(|_| wrong(whole, "a number", digits));
+    if let Some(offset) = text.strip_prefix('+') {
+        let (offset, component) = offset.split_once('.').unwrap_or((offset, "0"));
+        found.offset = Some(parse(offset)?);
+        found.components = (parse(component)?, parse(component)?);
+        return Ok(());
+    }
+    let (from, to) = text.split_once("..").map_or((text, None), |(from, to)| (from, Some(to)));
+    // `PO106..PO125` repeats the tag for the reader's sake.
+    let to = to.map(|to| to.strip_prefix(found.tag.as_str()).unwrap_or(to).trim_start_matches('.'));
+    let is_slot = found.tag.is_empty() && found.selectors.is_empty() && from.starts_with('.');
+    let from = from.strip_prefix('.').unwrap_or(from);
+    if from.is_empty() {
+        return Ok(());
+    }
+    match (is_slot, from.split_once('.')) {
+        (true, _) => {
+            let first = parse(from)?;
+            (found.offset, found.components) = (Some(0), (first, to.map_or(Ok(first), parse)?));
+        }
+        (false, Some((element, component))) => {
+            let (element, component) = (parse(element)?, parse(component)?);
+            found.elements = (element, element);
+            found.components = (component, to.map_or(Ok(component), parse)?);
+        }
+        (false, None) => {
+            let element = parse(from)?;
+            found.elements = (element, to.map_or(Ok(element), parse)?);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_places() {
+        let short = place("BEG03").expect("a place");
+        assert_eq!((short.tag.as_str(), short.elements), ("BEG", (3, 3)));
+        let two = place("N101").expect("a place");
+        assert_eq!((two.tag.as_str(), two.elements), ("N1", (1, 1)));
+        let deep = place("heading:N1[01=ST]/N3[2].01..02").expect("a place");
+        assert_eq!(deep.area, Some(Area::Heading));
+        assert_eq!(deep.loops, [("N1".to_owned(), vec![Selector::Is(1, 0, vec!["ST".into()])])]);
+        assert_eq!((deep.tag.as_str(), deep.elements), ("N3", (1, 2)));
+        let pairs = place("PO106..PO125 step 2").expect("a place");
+        assert_eq!((pairs.elements, pairs.step), ((6, 25), 2));
+        let component = place("DTM[01.1=137].01.2").expect("a place");
+        assert_eq!((component.elements, component.components), ((1, 1), (2, 2)));
+        assert_eq!(place("NAD04.1..5").expect("a place").components, (1, 5));
+        assert_eq!(place(".2").expect("a place").components, (2, 2));
+        assert_eq!(place("+1").expect("a place").offset, Some(1));
+        assert_eq!(place("02").expect("a place").elements, (2, 2));
+        assert_eq!(place("PRI/CUX").expect("a place").tag, "CUX");
+    }
+
+    #[test]
+    fn err_places() {
+        assert!(place("BEG[03").is_err());
+        assert!(place("BEG[x]").is_err());
+        assert!(place("N1/").is_ok_and(|place| place.tag.is_empty()) || place("N1/").is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! Makes entities that a mapping can carry, from rolls of dice: writing and reading them again must give the same.
+
+use super::Context;
+use super::function::{self, Call};
+use super::notation::{Body, Each, Place, Rule, Slots};
+use crate::entity::{self, Entity, Field, FieldType, get_mut, set};
+use crate::standard::definition::Node;
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+
+/// Items of a sampled list, at most.
+const ITEMS_MAX: usize = 3;
+/// Longest sampled text.
+const TEXT_MAX: usize = 12;
+
+/// An entity with values in the fields that the mapping's rules carry; about one field in five is left out.
+pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> Entity {
+    let kind = context.mapping.select.last().map_or("order", |choice| choice.entity.as_str());
+    let mut entity = Entity::new(kind);
+    // Computed values need the lists, so they are made in a second round.
+    for computed in [false, true] {
+        let snapshot = entity.clone();
+        let mut fields = std::mem::take(&mut entity.fields);
+        let mut sampler = Sampler { context, entity: &snapshot, computed, dice };
+        let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
+        let top = Spot { tag: "", nodes: &context.document.nodes, known };
+        sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
+        entity.fields = fields;
+    }
+    entity
+}
+
+/// Where rules are relative to: the segment at hand, and what may stand in its loop.
+#[derive(Clone, Copy)]
+struct Spot<'d> {
+    tag: &'d str,
+    nodes: &'d [Node],
+    known: &'d [Field],
+}
+
+impl<'d> Spot<'d> {
+    /// The definition of a field by its path.
+    fn field(&self, path: &str) -> Option<&'d Field> {
+        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let field = self.known.iter().find(|field| field.name == first)?;
+        match (rest, &field.kind) {
+            (None, _) => Some(field),
+            (Some(rest), FieldType::Object(known)) => Spot { known, ..*self }.field(rest),
+            (Some(_), _) => None,
+        }
+    }
+
+    /// The fields of a list's items.
+    fn inner(&self, path: &str) -> &'d [Field] {
+        match self.field(path).map(|field| &field.kind) {
+            Some(FieldType::Object(known)) => known,
+            _ => &[],
+        }
+    }
+}
+
+struct Sampler<'a> {
+    context: &'a Context<'a>,
+    entity: &'a Entity,
+    computed: bool,
+    dice: &'a mut dyn FnMut(usize) -> usize,
+}
+
+impl Sampler<'_> {
+    fn object(&mut self, rules: &[Rule], spot: Spot<'_>, must: &dyn Fn(&str) -> bool, fields: &mut Map<String, Value>) {
+        let mut taken: Vec<&Place> = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let calls: &[Call] = match &rule.body {
+                Body::One(_, calls) | Body::Many(_, calls) => calls,
+                _ => &[],
+            };
+            let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
+            // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
+            let made_up = calls.iter().any(|call| call.function.name() == "default");
+            let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required);
+            let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
+            if is_computed != self.computed || (may_lack && (self.dice)(5) == 0) {
+                continue;
+            }
+            // Of two rules for one place only one has a value.
+            if let Body::One(place, _) = &rule.body {
+                if taken.contains(&place) {
+                    continue;
+                }
+                taken.push(place);
+            }
+            let value = match &rule.body {
+                Body::One(place, calls) => value(self.context, place, spot.tag, calls, self.entity, self.dice),
+                Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
+                Body::Each(each) => Some(self.each(each, Spot { known: spot.inner(&rule.field), ..spot })),
+                Body::Slots(slots) => Some(self.slots(slots, Spot { known: spot.inner(&rule.field), ..spot })),
+            };
+            match (value, get_mut(fields, &rule.field)) {
+                (Some(Value::Array(more)), Some(Value::Array(there))) => there.extend(more),
+                (Some(value), _) => set(fields, &rule.field, value),
+                (None, _) => {}
+            }
+        }
+    }
+
+    fn each(&mut self, each: &Each, spot: Spot<'_>) -> Value {
+        let node = node_of(spot.nodes, &each.place);
+        let max = node.and_then(|node| node.max).map_or(ITEMS_MAX, |max| ITEMS_MAX.min(max as usize));
+        let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
+        let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
+        let must = |field: &str| each.only.as_deref() == Some(field);
+        let count = 1 + (self.dice)(max);
+        self.items(count, &each.rules, inner, &must)
+    }
+
+    /// The values of a slot belong together, so none is left out; their number is what the segment has room for.
+    fn slots(&mut self, slots: &Slots, spot: Spot<'_>) -> Value {
+        let own = |place: &Place| place.tag.is_empty() || place.tag == spot.tag;
+        let step = |place: &Place| place.step.max(slots.width).max(1);
+        let room = |place: &Place| usize::from((place.elements.1 - place.elements.0) / step(place) + 1);
+        let max = if slots.places.iter().all(own) { slots.places.iter().map(room).sum() } else { ITEMS_MAX };
+        let tag = slots.places.last().map_or("", |place| if place.tag.is_empty() { spot.tag } else { &place.tag });
+        let count = 1 + (self.dice)(ITEMS_MAX.min(max));
+        let mut items = self.items(count, &slots.rules, Spot { tag, ..spot }, &|_| true);
+        if let (Value::Array(items), Some(key)) = (&mut items, slots.rules.first().map(|rule| &rule.field)) {
+            // The first place is kept for some: as written they stand first.
+            let is_kept = |item: &Value| item[key].as_str().is_some_and(|key| slots.first.iter().any(|one| one == key));
+            items.sort_by_key(|item| !is_kept(item));
+        }
+        items
+    }
+
+    fn items(&mut self, count: usize, rules: &[Rule], spot: Spot<'_>, must: &dyn Fn(&str) -> bool) -> Value {
+        let items = (0..count).map(|_| {
+            let mut item = Map::new();
+            self.object(rules, spot, must, &mut item);
+            Value::Object(item)
+        });
+        Value::Array(items.collect())
+    }
+}
+
+/// The node of the definition that a place names.
+fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
+    let mut here = nodes;
+    for (tag, _) in &place.loops {
+        here = &here.iter().find(|node| node.tag == *tag)?.body.as_ref()?.nodes;
+    }
+    here.iter().find(|node| node.tag == place.tag && place.area.is_none_or(|area| node.area == area))
+}
+
+fn value(
+    context: &Context<'_>,
+    place: &Place,
+    tag: &str,
+    calls: &[Call],
+    entity: &Entity,
+    dice: &mut dyn FnMut(usize) -> usize,
+) -> Option<Value> {
+    let spot = function::Spot {
+        standard: &context.mapping.standard,
+        decimal: '.',
+        codes: context.codes,
+        beside: &|_| String::new(),
+        looked: RefCell::default(),
+        written: RefCell::default(),
+        lost: RefCell::default(),
+        fields: None,
+        entity: Some(entity),
+    };
+    let sampled = calls.iter().rev().find_map(|call| call.function.sample(&call.arguments, dice, &spot));
+    let is_computed = calls.iter().any(|call| call.function.name() == "sum");
+    sampled.or_else(|| if is_computed { None } else { text(context, place, tag, dice) })
+}
+
+fn many(
+    context: &Context<'_>,
+    places: &[Place],
+    tag: &str,
+    calls: &[Call],
+    dice: &mut dyn FnMut(usize) -> usize,
+) -> Option<Value> {
+    let place = places.first()?;
+    let joins = calls.iter().any(|call| call.function.name() == "lines");
+    let lines: Vec<Value> = (0..1 + dice(2)).filter_map(|_| text(context, place, tag, dice)).collect();
+    if joins {
+        let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
+        return Some(lines.join("\n").into());
+    }
+    Some(Value::Array(lines))
+}
+
+/// A text within the lengths of the element; a number where the standard wants one, a code of its list where it has one.
+fn text(context: &Context<'_>, place: &Place, tag: &str, dice: &mut dyn FnMut(usize) -> usize) -> Option<Value> {
+    use crate::standard::definition::ElementType;
+    let tag = if place.tag.is_empty() { tag } else { &place.tag };
+    let segment = context.directory.segments.get(tag)?;
+    let slot = place.elements.0.max(1).wrapping_sub(1);
+    let holder = segment.elements.get(usize::from(slot))?;
+    let id = match context.directory.composites.get(&holder.id) {
+        Some(composite) => &composite.components.get(usize::from(place.components.0.max(1)) - 1)?.id,
+        None => &holder.id,
+    };
+    let element = context.directory.elements.get(id)?;
+    if let Some(codes) = context.directory.codes.get(&element.codes).filter(|codes| !codes.is_empty()) {
+        return codes.keys().nth(dice(codes.len())).map(|code| code.clone().into());
+    }
+    let (min, max) = (element.min as usize, (element.max as usize).min(TEXT_MAX));
+    let length = min.max(1) + dice(max.saturating_sub(min.max(1)) + 1);
+    let digits = matches!(element.kind, ElementType::Number | ElementType::Implied(_));
+    let symbol =
+        |roll: usize| if digits { char::from(b'1' + (roll % 9) as u8) } else { char::from(b'A' + (roll % 26) as u8) };
+    Some((0..length).map(|_| symbol(dice(1000))).collect::<String>().into())
+}

@@ -1,0 +1,581 @@
+//! From an entity back to the segments of a document: each rule puts its value at its place, segments come out in the
+//! order of the definition. Header and trailer of the document are the codec's.
+
+use super::Context;
+use super::function::{self, Beside, Call, Spot};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots, place as parse_place};
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::entity::{self, Entity, EntityDefinition, get};
+use crate::standard::definition::Node;
+use crate::tree::DraftSegment;
+use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
+
+/// Writes an entity. Values that cannot be written are findings: an error where something is wrong, a warning where
+/// the document has no home for them.
+#[must_use]
+pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<Diagnostic>) {
+    let definition = entity::definition(&entity.kind);
+    let (loops, written, faults) = (Vec::new(), HashSet::new(), Vec::new());
+    let mut writer = Writer { context, entity, definition, loops, written, faults };
+    writer.open(&context.document.nodes);
+    let top = At::Loop(0);
+    for (place, value) in &context.mapping.constants {
+        writer.put_text(top, place, value.clone(), &[], "");
+    }
+    let choice = context.mapping.select.iter().find(|choice| choice.entity == entity.kind);
+    if let Some((place, values)) = choice.and_then(|choice| choice.when.as_ref()) {
+        writer.put_text(top, place, values.first().cloned().unwrap_or_default(), &[], "");
+    }
+    writer.rules(&context.mapping.rules, top, &entity.fields, "");
+    writer.extensions();
+    writer.unmapped();
+    let mut segments = Vec::new();
+    writer.collect(0, &mut segments);
+    (segments, writer.faults)
+}
+
+/// A loop being written: for each node of its definition what was put there.
+struct Loop<'d> {
+    nodes: &'d [Node],
+    items: Vec<Vec<Item>>,
+}
+
+enum Item {
+    Segment(DraftSegment),
+    Loop(usize),
+}
+
+/// A segment being written: its loop, node and item.
+type Address = (usize, usize, usize);
+
+/// What places are relative to.
+#[derive(Clone, Copy)]
+enum At {
+    Loop(usize),
+    Segment(Address),
+    Slot(Address, u16),
+}
+
+/// An object of the entity, and the field of it at hand.
+type FieldOf<'v> = (&'v Map<String, Value>, Option<&'v Value>);
+
+/// What the functions of a rule made of a value.
+struct Done {
+    value: Option<Value>,
+    beside: Vec<(Beside, String)>,
+    lost: Vec<&'static str>,
+}
+
+/// Which segment of several is meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Find {
+    /// The first that fits, else a new one.
+    First,
+    /// The last that fits, else a new one.
+    Last,
+    /// A new one.
+    Fresh,
+}
+
+struct Writer<'a> {
+    context: &'a Context<'a>,
+    entity: &'a Entity,
+    definition: Option<&'static EntityDefinition>,
+    loops: Vec<Loop<'a>>,
+    /// Paths of list items that a rule has written.
+    written: HashSet<String>,
+    faults: Vec<Diagnostic>,
+}
+
+impl<'a> Writer<'a> {
+    fn open(&mut self, nodes: &'a [Node]) -> usize {
+        self.loops.push(Loop { nodes, items: nodes.iter().map(|_| Vec::new()).collect() });
+        self.loops.len() - 1
+    }
+
+    fn rules(&mut self, rules: &[Rule], at: At, fields: &Map<String, Value>, path: &str) {
+        for (index, rule) in rules.iter().enumerate() {
+            let value = get(fields, &rule.field);
+            let field = if path.is_empty() { rule.field.clone() } else { format!("{path}.{}", rule.field) };
+            // Of several rules for one list each takes the items that are its own; the last one tells what is left.
+            let is_last = !rules[index + 1..].iter().any(|other| other.field == rule.field);
+            match (&rule.body, value) {
+                (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field),
+                (Body::Many(places, calls), Some(value)) => self.many(at, places, calls, (fields, Some(value)), &field),
+                (Body::Each(each), Some(Value::Array(items))) => self.each(at, each, items, &field, is_last),
+                (Body::Slots(slots), Some(Value::Array(items))) => self.slots(at, slots, items, &field, is_last),
+                _ => {}
+            }
+        }
+    }
+
+    fn one(&mut self, at: At, place: &Place, calls: &[Call], (fields, value): FieldOf<'_>, field: &str) {
+        // Without a value only a function that supplies one has something to say.
+        if value.is_none() && calls.is_empty() {
+            return;
+        }
+        match self.through(calls, fields, value.cloned()) {
+            Ok(done) => {
+                done.lost.iter().for_each(|lost| self.loss(field, lost));
+                match done.value {
+                    Some(Value::String(text)) => self.put_text(at, place, text, &done.beside, field),
+                    Some(other) => self.fault(Fault::MappingValue, field, "a text", &other.to_string()),
+                    None => {}
+                }
+            }
+            Err(expected) if calls.iter().any(|call| call.function.is_vital()) => {
+                self.fault(Fault::MappingValue, field, &expected, "");
+            }
+            Err(expected) => self.loss(field, &expected),
+        }
+    }
+
+    fn many(&mut self, at: At, places: &[Place], calls: &[Call], (fields, value): FieldOf<'_>, field: &str) {
+        let Some(value) = value else { return };
+        let values = match self.through(calls, fields, Some(value.clone())).map(|done| done.value) {
+            Ok(Some(Value::Array(values))) => values,
+            Ok(Some(one @ Value::String(_))) => vec![one],
+            Ok(_) => return,
+            Err(expected) => return self.loss(field, &expected),
+        };
+        let mut texts = values.iter().filter_map(Value::as_str).peekable();
+        for (index, place) in places.iter().enumerate() {
+            let is_last = index + 1 == places.len();
+            // A segment that repeats is begun anew: what stands in the others is another rule's.
+            let own = matches!(at, At::Segment(_) | At::Slot(..))
+                || place.tag.is_empty()
+                || (place.loops.is_empty() && self.names_trigger(at, place));
+            let mut find = if own { Find::First } else { Find::Fresh };
+            while texts.peek().is_some() {
+                let Some(address) = self.segment(at, place, find, field) else { break };
+                let spots = spots(place, at);
+                let mut put = 0;
+                for (element, component) in spots {
+                    if !self.draft(address).get(element.into(), component.into()).is_empty() {
+                        continue;
+                    }
+                    let Some(text) = texts.next() else { break };
+                    self.draft_mut(address).set(element.into(), component.into(), text);
+                    put += 1;
+                }
+                // A full segment is followed by a fresh one, where its kind may repeat and no other place comes.
+                if !is_last || put == 0 || own {
+                    break;
+                }
+                find = Find::Fresh;
+            }
+        }
+        let left: Vec<_> = texts.collect();
+        if !left.is_empty() {
+            self.loss(field, &format!("room for {} more", left.len()));
+        }
+    }
+
+    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, is_last: bool) {
+        for (number, item) in items.iter().enumerate() {
+            let path = format!("{field}[{}]", number + 1);
+            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, is_last) else { continue };
+            let Some(address) = self.segment(at, &each.place, Find::Fresh, &path) else { continue };
+            let inner = if address.1 == 0 && address.0 != 0 && self.is_trigger(address, at) {
+                At::Loop(address.0)
+            } else {
+                At::Segment(address)
+            };
+            self.rules(&each.rules, inner, fields, &path);
+        }
+    }
+
+    /// The fields of an item when it is this rule's to write: no other rule has written it, it has the field it must
+    /// have, and its first field, which says what it is, can be written.
+    fn own<'v>(
+        &mut self,
+        item: &'v Value,
+        rules: &[Rule],
+        only: Option<&str>,
+        path: &str,
+        is_last: bool,
+    ) -> Option<&'v Map<String, Value>> {
+        let fields = item.as_object()?;
+        let lacks = only.is_some_and(|field| get(fields, field).is_none());
+        // Without the first field, or one that an item must have, what is written would say something else.
+        let needs = |index: usize, field: &str| {
+            let place = || self.definition?.field(&format!("{path}.{field}"));
+            index == 0 || place().is_some_and(|field| field.is_required)
+        };
+        let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
+            Body::One(_, calls) if needs(index, &rule.field) => {
+                self.through(calls, fields, get(fields, &rule.field).cloned()).err()
+            }
+            _ => None,
+        });
+        if self.written.contains(path) {
+            return None;
+        }
+        if lacks || refused.is_some() {
+            if is_last {
+                let expected = refused.or(only.map(|field| format!("a field {field}"))).unwrap_or_default();
+                self.loss(path, &expected);
+            }
+            return None;
+        }
+        self.written.insert(path.to_owned());
+        Some(fields)
+    }
+
+    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, is_last: bool) {
+        for (number, item) in items.iter().enumerate() {
+            let path = format!("{field}[{}]", number + 1);
+            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, is_last) else { continue };
+            match self.free_slot(at, slots, fields, &path) {
+                Some((address, element)) => self.rules(&slots.rules, At::Slot(address, element), fields, &path),
+                None => self.loss(&path, "a free place for it"),
+            }
+        }
+    }
+
+    /// The next empty slot, in a fresh segment where the last place's kind may repeat.
+    fn free_slot(&mut self, at: At, slots: &Slots, fields: &Map<String, Value>, path: &str) -> Option<(Address, u16)> {
+        let key = slots.rules.first().and_then(|rule| get(fields, &rule.field)).and_then(Value::as_str);
+        let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
+        for (index, place) in slots.places.iter().enumerate() {
+            let is_last = index + 1 == slots.places.len();
+            if index == 0 && !may_be_first {
+                continue;
+            }
+            for find in [Find::Last, Find::Fresh] {
+                let own = place.tag.is_empty()
+                    || matches!(at, At::Segment(_) | At::Slot(..))
+                    || self.names_trigger(at, place);
+                if find == Find::Fresh && (!is_last || own) {
+                    continue;
+                }
+                let Some(address) = self.segment(at, place, find, path) else { continue };
+                if !self.agrees(address, slots, fields) {
+                    continue;
+                }
+                let step = usize::from(place.step.max(slots.width).max(1));
+                let free = (place.elements.0..=place.elements.1).step_by(step).find(|&element| {
+                    let draft = self.draft(address);
+                    (element..element + slots.width).all(|one| draft.get(one.into(), 1).is_empty())
+                });
+                if let Some(element) = free {
+                    return Some((address, element));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether what the item says of its whole segment (`01`, not `+1`) is what the segment says already.
+    fn agrees(&self, address: Address, slots: &Slots, fields: &Map<String, Value>) -> bool {
+        if self.draft(address).elements.is_empty() {
+            return true;
+        }
+        slots.rules.iter().all(|rule| {
+            let Body::One(place, calls) = &rule.body else { return true };
+            if place.offset.is_some() {
+                return true;
+            }
+            let done = self.through(calls, fields, get(fields, &rule.field).cloned());
+            let text = done.ok().and_then(|done| done.value).and_then(|value| value.as_str().map(str::to_owned));
+            let there = self.draft(address).get(place.elements.0.into(), place.components.0.max(1).into());
+            text.unwrap_or_default() == there
+        })
+    }
+
+    fn names_trigger(&self, at: At, place: &Place) -> bool {
+        matches!(at, At::Loop(instance) if instance != 0 && self.loops[instance].nodes.first().is_some_and(|node| node.tag == place.tag))
+    }
+
+    /// Puts a text and what stands beside it.
+    fn put_text(&mut self, at: At, place: &Place, text: String, beside: &[(Beside, String)], field: &str) {
+        let Some(address) = self.segment_for(at, place, &text, field) else { return };
+        let Some((element, component)) = spots(place, at).into_iter().next() else { return };
+        let there = self.draft(address).get(element.into(), component.into());
+        if !there.is_empty() && there != text {
+            let expected = format!("its place free, where {there} stands already");
+            return self.loss(field, &expected);
+        }
+        let draft = self.draft_mut(address);
+        draft.set(element.into(), component.into(), text);
+        for (beside, text) in beside {
+            let (element, component) = match *beside {
+                Beside::Component(component) => (element, component),
+                Beside::Element(element) => (element, 1),
+            };
+            draft.set(element.into(), component.into(), text.clone());
+        }
+    }
+
+    fn through(&self, calls: &[Call], fields: &Map<String, Value>, value: Option<Value>) -> Result<Done, String> {
+        let spot = Spot {
+            standard: &self.context.mapping.standard,
+            decimal: self.context.decimal,
+            codes: self.context.codes,
+            beside: &|_| String::new(),
+            looked: RefCell::default(),
+            written: RefCell::default(),
+            lost: RefCell::default(),
+            fields: Some(fields),
+            entity: Some(self.entity),
+        };
+        let value = function::put(calls, value, &spot)?;
+        Ok(Done { value, beside: spot.written.into_inner(), lost: spot.lost.into_inner() })
+    }
+
+    /// The segment a single value goes to: one that fits and has the place free, else a fresh one.
+    fn segment_for(&mut self, at: At, place: &Place, text: &str, field: &str) -> Option<Address> {
+        let address = self.segment(at, place, Find::First, field)?;
+        let (element, component) = spots(place, at).into_iter().next()?;
+        let there = self.draft(address).get(element.into(), component.into());
+        let is_free = there.is_empty() || there == text;
+        let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
+        let fixed = matches!(at, At::Segment(_) | At::Slot(..))
+            || place.tag.is_empty()
+            || by_number
+            || (place.loops.is_empty() && self.names_trigger(at, place));
+        if is_free || fixed { Some(address) } else { self.segment(at, place, Find::Fresh, field) }
+    }
+
+    /// Finds the segment of a place, or makes it with the constants of its selectors.
+    fn segment(&mut self, at: At, place: &Place, find: Find, field: &str) -> Option<Address> {
+        let mut instance = match at {
+            At::Segment(address) | At::Slot(address, _) => return self.constrain(address, &place.selectors),
+            At::Loop(instance) => instance,
+        };
+        for (tag, selectors) in &place.loops {
+            let address = self.step(instance, tag, selectors, place, Find::First, field)?;
+            instance = address.0;
+        }
+        if place.tag.is_empty() || (place.loops.is_empty() && find != Find::Fresh && self.names_trigger(at, place)) {
+            return if instance == 0 { None } else { self.constrain((instance, 0, 0), &place.selectors) };
+        }
+        self.step(instance, &place.tag, &place.selectors, place, find, field)
+    }
+
+    /// One step down: the segment of `tag` directly in the loop, or the trigger of an inner loop.
+    fn step(
+        &mut self,
+        instance: usize,
+        tag: &str,
+        selectors: &[Selector],
+        place: &Place,
+        find: Find,
+        field: &str,
+    ) -> Option<Address> {
+        let nodes = self.loops[instance].nodes;
+        let fits = |node: &Node| node.tag == tag && (instance != 0 || place.area.is_none_or(|area| node.area == area));
+        let Some(node) = nodes.iter().position(fits) else {
+            self.fault(
+                Fault::MappingValue,
+                field,
+                "a place of the definition",
+                &format!("{tag} in {}", self.name(instance)),
+            );
+            return None;
+        };
+        let wanted = selectors.iter().find_map(|one| match one {
+            Selector::Occurrence(number) => Some(*number),
+            Selector::Is(..) => None,
+        });
+        if let Some(number) = wanted {
+            while self.loops[instance].items[node].len() < number {
+                self.make(instance, node, &[], field)?;
+            }
+            return Some(self.address(instance, node, number - 1));
+        }
+        let count = self.loops[instance].items[node].len();
+        let mut there = (0..count).map(|item| self.address(instance, node, item));
+        let found = match find {
+            Find::First => there.find(|&address| self.fits(address, selectors)),
+            Find::Last => there.rfind(|&address| self.fits(address, selectors)),
+            Find::Fresh => None,
+        };
+        if let Some(address) = found {
+            return self.constrain(address, selectors);
+        }
+        self.make(instance, node, selectors, field)
+    }
+
+    fn name(&self, instance: usize) -> String {
+        match self.loops[instance].nodes.first() {
+            Some(node) if instance != 0 => format!("loop {}", node.tag),
+            _ => format!("{} {}", self.context.document.kind, self.context.document.version),
+        }
+    }
+
+    fn fits(&self, address: Address, selectors: &[Selector]) -> bool {
+        let draft = self.draft(address);
+        selectors.iter().all(|selector| match selector {
+            Selector::Is(element, component, values) => {
+                let there = draft.get((*element).into(), (*component).max(1).into());
+                there.is_empty() || values.iter().any(|value| there == value)
+            }
+            Selector::Occurrence(_) => true,
+        })
+    }
+
+    /// Writes the constants of the selectors where nothing stands yet; `None` when something else stands there.
+    fn constrain(&mut self, address: Address, selectors: &[Selector]) -> Option<Address> {
+        if !self.fits(address, selectors) {
+            return None;
+        }
+        for selector in selectors {
+            if let Selector::Is(element, component, values) = selector
+                && let Some(value) = values.first()
+                && self.draft(address).get((*element).into(), (*component).max(1).into()).is_empty()
+            {
+                self.draft_mut(address).set((*element).into(), (*component).max(1).into(), value.clone());
+            }
+        }
+        Some(address)
+    }
+
+    /// A fresh segment or loop at a node, up to its maximum.
+    fn make(&mut self, instance: usize, node: usize, selectors: &[Selector], field: &str) -> Option<Address> {
+        let nodes = self.loops[instance].nodes;
+        let definition = &nodes[node];
+        let count = self.loops[instance].items[node].len();
+        if definition.max.is_some_and(|max| count >= max as usize) {
+            let expected = format!("at most {} {}", definition.max.unwrap_or(0), definition.tag);
+            self.fault(Fault::MappingValue, field, &expected, "one more");
+            return None;
+        }
+        let mut draft = DraftSegment { tag: definition.tag.clone(), ..DraftSegment::default() };
+        for selector in selectors {
+            if let Selector::Is(element, component, values) = selector
+                && let Some(value) = values.first()
+            {
+                draft.set((*element).into(), (*component).max(1).into(), value.clone());
+            }
+        }
+        match &definition.body {
+            None => {
+                self.loops[instance].items[node].push(Item::Segment(draft));
+                Some((instance, node, count))
+            }
+            Some(body) => {
+                let inner = self.open(&body.nodes);
+                self.loops[inner].items[0].push(Item::Segment(draft));
+                self.loops[instance].items[node].push(Item::Loop(inner));
+                Some((inner, 0, 0))
+            }
+        }
+    }
+
+    /// The segment at an item: itself, or the trigger of the loop it is.
+    fn address(&self, instance: usize, node: usize, item: usize) -> Address {
+        match &self.loops[instance].items[node][item] {
+            Item::Segment(_) => (instance, node, item),
+            Item::Loop(inner) => (*inner, 0, 0),
+        }
+    }
+
+    /// Whether the address is the trigger of a loop that was made for an item, not the loop at hand itself.
+    fn is_trigger(&self, address: Address, at: At) -> bool {
+        !matches!(at, At::Loop(instance) if instance == address.0)
+    }
+
+    fn draft(&self, (instance, node, item): Address) -> &DraftSegment {
+        static NONE: DraftSegment = DraftSegment { tag: String::new(), elements: Vec::new() };
+        match &self.loops[instance].items[node][item] {
+            Item::Segment(draft) => draft,
+            Item::Loop(_) => &NONE,
+        }
+    }
+
+    fn draft_mut(&mut self, (instance, node, item): Address) -> &mut DraftSegment {
+        let slot = &mut self.loops[instance].items[node][item];
+        if let Item::Loop(_) = slot {
+            // Addresses come from `address`, which goes down to the trigger.
+            *slot = Item::Segment(DraftSegment::default());
+        }
+        match slot {
+            Item::Segment(draft) => draft,
+            Item::Loop(_) => unreachable!("replaced above"),
+        }
+    }
+
+    fn extensions(&mut self) {
+        let mapping = self.context.mapping;
+        let own = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
+        let mut foreign = 0;
+        for extension in self.entity.list("extensions") {
+            let text = |key: &str| extension[key].as_str().unwrap_or_default().to_owned();
+            if text("document") != own {
+                foreign += 1;
+                continue;
+            }
+            match parse_place(&text("place")) {
+                Ok(place) => self.put_text(At::Loop(0), &place, text("value"), &[], "extensions"),
+                Err(error) => self.fault(Fault::MappingValue, "extensions", &error.expected, &error.found),
+            }
+        }
+        if foreign > 0 {
+            self.loss("extensions", &format!("a home for {foreign} values that only another document type has"));
+        }
+    }
+
+    /// Fields that no rule of the mapping writes.
+    fn unmapped(&mut self) {
+        let mut written = BTreeSet::new();
+        super::loss::fields_of(&self.context.mapping.rules, "", &mut written);
+        let mut there = BTreeSet::new();
+        leaves(&Value::Object(self.entity.fields.clone()), String::new(), &mut there);
+        for field in there {
+            let covered = written.contains(&field) || written.iter().any(|one| field.starts_with(&format!("{one}.")));
+            if !covered && !field.starts_with("extensions") {
+                self.loss(&field, "a rule of the mapping");
+            }
+        }
+    }
+
+    fn collect(&mut self, instance: usize, segments: &mut Vec<DraftSegment>) {
+        let items = std::mem::take(&mut self.loops[instance].items);
+        for item in items.into_iter().flatten() {
+            match item {
+                Item::Segment(draft) => segments.push(draft),
+                Item::Loop(inner) => self.collect(inner, segments),
+            }
+        }
+    }
+
+    fn fault(&mut self, fault: Fault, field: &str, expected: &str, found: &str) {
+        let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
+        field.clone_into(&mut finding.place);
+        self.faults.push(finding);
+    }
+
+    fn loss(&mut self, field: &str, expected: &str) {
+        self.fault(Fault::MappingLoss, field, expected, "");
+    }
+}
+
+/// Elements and components of a place, a simple element being component 1.
+fn spots(place: &Place, at: At) -> Vec<(u16, u16)> {
+    let (from, to) = match (at, place.offset) {
+        (At::Slot(_, first), Some(offset)) => (first + offset, first + offset),
+        _ => place.elements,
+    };
+    let (first, last) = (place.components.0.max(1), place.components.1.max(1));
+    let elements = (from..=to).step_by(usize::from(place.step.max(1)));
+    elements.flat_map(|element| (first..=last).map(move |component| (element, component))).collect()
+}
+
+/// Paths of all values, list indexes left out.
+fn leaves(value: &Value, path: String, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) if object.contains_key("list") && object.contains_key("code") => drop(found.insert(path)),
+        Value::Object(object) => {
+            for (key, inner) in object {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                leaves(inner, path, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, path.clone(), found)),
+        _ => drop(found.insert(path)),
+    }
+}

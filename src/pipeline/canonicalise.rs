@@ -1,0 +1,32 @@
+//! From a placed document to its canonical entities, with what is wrong with them as business documents.
+
+use super::Rules;
+use crate::codec::segment::Placed;
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::entity::Entity;
+use crate::mapping::{self, Context};
+use crate::tree::Run;
+
+/// Reads a document's entities through the mapping of its type, and checks them. Without a mapping there are none, and
+/// the findings say so.
+#[must_use]
+pub fn canonicalise(rules: &Rules, placed: &Placed, run: &Run<'_>) -> (Vec<Entity>, Vec<Diagnostic>) {
+    let document = &placed.document;
+    let mapping = match rules.mappings.find(&document.standard, &document.version, &document.kind) {
+        Ok(mapping) => mapping,
+        Err(error) => {
+            let missing = Diagnostic::new(Syntax::Document, Fault::MappingMissing);
+            return (Vec::new(), vec![missing.because(error.to_string(), "")]);
+        }
+    };
+    let context = Context {
+        mapping: &mapping,
+        document,
+        directory: &placed.directory,
+        codes: rules.mappings.codes(),
+        decimal: '.',
+    };
+    let (entities, mut findings) = mapping::read(&context, run, &placed.placement);
+    entities.iter().for_each(|entity| findings.extend(entity.check()));
+    (entities, findings)
+}

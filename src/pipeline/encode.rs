@@ -1,0 +1,86 @@
+//! From drafts to the bytes of an interchange. What was written is read again and validated, so that nothing leaves
+//! that we would refuse ourselves.
+
+use super::Rules;
+use super::map::Target;
+use crate::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
+use crate::codec::{edifact, x12};
+use crate::diagnostic::{Diagnostic, Syntax};
+use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
+
+/// What the envelope of an interchange is to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Qualifier and id of the sender.
+    pub sender: [String; 2],
+    /// Qualifier and id of the receiver.
+    pub receiver: [String; 2],
+    /// X12 GS02 and GS03 where they differ from ISA06 and ISA08; else empty.
+    pub group_parties: [String; 2],
+    /// X12 GS08 where it differs from the version, such as `004010VICS`; else empty.
+    pub group_version: String,
+    /// ISA13, UNB 0020.
+    pub control_number: String,
+    /// GS06; X12 only.
+    pub group_control_number: String,
+    /// Civil time of preparation.
+    pub prepared: jiff::civil::DateTime,
+    /// For test.
+    pub test: bool,
+    /// Ask for a TA1, or a CONTRL.
+    pub acknowledgment_requested: bool,
+    /// Separators, line ends, character set.
+    pub style: Style,
+}
+
+/// Puts documents of one type into one interchange.
+#[must_use]
+pub fn draft(target: &Target, envelope: Envelope, documents: Vec<DocumentDraft>) -> InterchangeDraft {
+    let is_x12 = target.syntax() == Syntax::X12;
+    let [sender, receiver] = envelope.group_parties;
+    let version = if envelope.group_version.is_empty() { target.envelope_version() } else { envelope.group_version };
+    let group = GroupDraft {
+        kind: target.group.clone(),
+        sender,
+        receiver,
+        control_number: if is_x12 { envelope.group_control_number } else { String::new() },
+        version,
+        documents,
+    };
+    InterchangeDraft {
+        sender: envelope.sender,
+        receiver: envelope.receiver,
+        control_number: envelope.control_number,
+        prepared: envelope.prepared,
+        test: envelope.test,
+        acknowledgment_requested: envelope.acknowledgment_requested,
+        style: envelope.style,
+        technical: Vec::new(),
+        groups: vec![group],
+    }
+}
+
+/// Writes an interchange, and reads it again: the reports are those of a receiver.
+///
+/// # Errors
+/// What cannot be written at all.
+pub fn encode(
+    rules: &Rules,
+    syntax: Syntax,
+    draft: &InterchangeDraft,
+) -> Result<(Vec<u8>, Vec<InterchangeReport>), Vec<Diagnostic>> {
+    let bytes = match syntax {
+        Syntax::X12 => x12::encode(draft)?,
+        _ => edifact::encode(draft)?,
+    };
+    let mut reader = Reader::new(bytes.as_slice(), Limits::default());
+    let mut inspection = Inspection::new(&rules.library);
+    let mut reports = Vec::new();
+    // Reading from memory does not fail.
+    while let Ok(Some(piece)) = reader.next() {
+        inspection.take(&piece);
+        reports.append(&mut inspection.finished());
+    }
+    reports.append(&mut inspection.end());
+    Ok((bytes, reports))
+}

@@ -1,0 +1,27 @@
+//! The steps a document takes, one file a step. The pure ones do no I/O and read no clock, so that the service, the
+//! command line, benches and fuzzers run the same code; the others join them to the ledger and the transports.
+
+pub mod canonicalise; // document to entities
+pub mod encode; // drafts to bytes, read back and checked
+pub mod map; // entity to the draft of a document
+pub mod prove; // mappings on generated entities, there and back
+
+use crate::mapping::Mappings;
+use crate::standard::load::Library;
+use std::path::Path;
+
+/// What is known about documents: their definitions and their mappings.
+pub struct Rules {
+    /// Definitions of the standards.
+    pub library: Library,
+    /// Mappings and code lists.
+    pub mappings: Mappings,
+}
+
+impl Rules {
+    /// What is packed into the binary, with overlays that go before it.
+    #[must_use]
+    pub fn new(standards: Option<&Path>, mappings: Option<&Path>) -> Self {
+        Rules { library: Library::new(standards), mappings: Mappings::new(mappings) }
+    }
+}
