@@ -4,6 +4,7 @@
 //! (`tests/architecture.rs` holds that). `docs/ARCHITECTURE.md` walks documents through them.
 
 pub mod clock; // time comes in as an argument; this is the one place that reads it
+pub mod fail; // named points at which crash tests kill the process
 pub mod id;
 pub mod yaml; // YAML files whose scalars are all text, with lines // identifiers with a type prefix, made from time and randomness given
 
@@ -18,6 +19,8 @@ pub mod entity; // canonical business documents: definitions, checks, schema
 pub mod codec; // formats: bytes to the tree and back
 
 pub mod mapping; // two-way rules between documents and entities
+
+pub mod store; // the ledger
 
 pub mod pipeline; // the steps a document takes, one file a step
 

@@ -1,0 +1,160 @@
+//! A delivery's way: `sending` is on disk before the first byte leaves, what came of it after the answer.
+
+use crate::clock::Timestamp;
+use crate::store::Store;
+use crate::store::delivery::{self, Change, Delivery, DeliveryState};
+use crate::store::error::Result;
+use crate::store::job::{self, Job};
+use crate::store::value::{Actor, Micros};
+
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// The receiver has it.
+    Delivered,
+    /// It failed for now; again at this instant.
+    Retry(Timestamp),
+    /// Nobody knows; again at this instant, under the same key.
+    Uncertain(Timestamp),
+    /// Nobody knows, and the agreement says to hold then.
+    Hold,
+    /// Retries are spent, or it can never succeed.
+    Park,
+}
+
+/// An attempt's answer, for the books.
+#[derive(Debug, Clone, Default)]
+pub struct AttemptFacts {
+    /// Status of the answer.
+    pub status: Option<u16>,
+    /// Why it went as it did: a stable word.
+    pub code: Option<String>,
+    /// The same for people.
+    pub detail: Option<String>,
+}
+
+const SENDABLE: [DeliveryState; 4] =
+    [DeliveryState::Ready, DeliveryState::Leased, DeliveryState::RetryWait, DeliveryState::Uncertain];
+
+impl Store {
+    /// Begins an attempt. Returns the delivery, with the number of this attempt, once `sending` is on disk.
+    ///
+    /// # Errors
+    /// The lease was lost, the delivery is not to be sent any more, or the database failed.
+    pub async fn deliver_sending(&self, job: &Job, remote: &str, now: Timestamp) -> Result<Delivery> {
+        let (job, remote) = (job.clone(), remote.to_owned());
+        self.write("deliver_sending", move |mut tx| {
+            Box::pin(async move {
+                job::check_lease(&mut tx, &job).await?;
+                let mut found = delivery::find(&mut tx, &job.subject).await?;
+                let number = found.attempts + 1;
+                let id = tx.id("att", now);
+                sqlx::query(
+                    "INSERT INTO attempt (attempt_id, delivery_id, number, node, remote, started_at)
+                     VALUES ($1, $2, $3, $4, $5, $6)",
+                )
+                .bind(id)
+                .bind(&job.subject)
+                .bind(number)
+                .bind(tx.node)
+                .bind(remote)
+                .bind(Micros::from(now))
+                .execute(&mut *tx.connection)
+                .await?;
+                let change = Change { attempt: Some(number), ..Change::default() };
+                let to = DeliveryState::Sending;
+                delivery::change(&mut tx, &job.subject, &SENDABLE, to, change, &Actor::system(), now).await?;
+                found.attempts = number;
+                Ok(found)
+            })
+        })
+        .await
+    }
+
+    /// Ends an attempt.
+    ///
+    /// # Errors
+    /// The lease was lost, or the database failed; the delivery is then uncertain and goes again.
+    pub async fn deliver_result(&self, job: &Job, end: AttemptEnd, facts: AttemptFacts, now: Timestamp) -> Result<()> {
+        let job = job.clone();
+        self.write("deliver_result", move |mut tx| {
+            Box::pin(async move {
+                job::check_lease(&mut tx, &job).await?;
+                let (to, next_at) = match end {
+                    AttemptEnd::Delivered => (DeliveryState::Delivered, None),
+                    AttemptEnd::Retry(at) => (DeliveryState::RetryWait, Some(at)),
+                    AttemptEnd::Uncertain(at) => (DeliveryState::Uncertain, Some(at)),
+                    AttemptEnd::Hold => (DeliveryState::Held, None),
+                    AttemptEnd::Park => (DeliveryState::Parked, None),
+                };
+                let change =
+                    Change { code: facts.code.as_deref(), reason: facts.detail.as_deref(), next_at, attempt: None };
+                let from = [DeliveryState::Sending];
+                delivery::change(&mut tx, &job.subject, &from, to, change, &Actor::system(), now).await?;
+                sqlx::query(
+                    "UPDATE attempt SET outcome = $2, status = $3, detail = $4, ended_at = $5
+                     WHERE delivery_id = $1 AND ended_at IS NULL",
+                )
+                .bind(&job.subject)
+                .bind(to)
+                .bind(facts.status.map(i64::from))
+                .bind(&facts.detail)
+                .bind(Micros::from(now))
+                .execute(&mut *tx.connection)
+                .await?;
+                match next_at {
+                    Some(at) => job::again(&mut tx, &job, at).await,
+                    None => job::finish(&mut tx, &job).await,
+                }
+            })
+        })
+        .await
+    }
+
+    /// Parks a delivery without an attempt: its channel is gone, or its job is poison.
+    ///
+    /// # Errors
+    /// The lease was lost, or the database failed.
+    pub async fn deliver_park(&self, job: &Job, code: &str, reason: &str, now: Timestamp) -> Result<()> {
+        let (job, code, reason) = (job.clone(), code.to_owned(), reason.to_owned());
+        self.write("deliver_park", move |mut tx| {
+            Box::pin(async move {
+                job::check_lease(&mut tx, &job).await?;
+                let change = Change { code: Some(&code), reason: Some(&reason), ..Change::default() };
+                let to = DeliveryState::Parked;
+                let from = [SENDABLE.as_slice(), &[DeliveryState::Sending]].concat();
+                delivery::change(&mut tx, &job.subject, &from, to, change, &Actor::system(), now).await?;
+                job::finish(&mut tx, &job).await
+            })
+        })
+        .await
+    }
+
+    /// Marks an awaited acknowledgment as overdue; the job of its deadline is done.
+    ///
+    /// # Errors
+    /// The lease was lost, or the database failed.
+    pub async fn acknowledge_overdue(&self, job: &Job, now: Timestamp) -> Result<bool> {
+        let job = job.clone();
+        self.write("acknowledge", move |mut tx| {
+            Box::pin(async move {
+                job::check_lease(&mut tx, &job).await?;
+                let document_id: Option<String> =
+                    sqlx::query_scalar("SELECT refers_to FROM ack WHERE ack_id = $1 AND state = 'waiting'")
+                        .bind(&job.subject)
+                        .fetch_optional(&mut *tx.connection)
+                        .await?;
+                if let Some(document_id) = &document_id {
+                    sqlx::query("UPDATE ack SET state = 'overdue' WHERE ack_id = $1")
+                        .bind(&job.subject)
+                        .execute(&mut *tx.connection)
+                        .await?;
+                    crate::store::document::refresh_ack(&mut tx, document_id, now).await?;
+                }
+                job::finish(&mut tx, &job).await?;
+                Ok(document_id.is_some())
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,141 @@
+//! A slice of a translation: documents with their reports and entities, what was made of them, what answers them, and
+//! how far it has come, in one commit.
+
+use crate::clock::Timestamp;
+use crate::store::Store;
+use crate::store::ack::{self, Incoming, NewAnswered, NewExpectation};
+use crate::store::delivery::{self, NewDelivery};
+use crate::store::document::{self, NewDocument};
+use crate::store::error::Result;
+use crate::store::interchange::{self, NewInterchange};
+use crate::store::job::{self, Job};
+use crate::store::transmission::{self, NewTransmission, TransmissionState};
+use crate::store::value::Actor;
+use crate::store::writer::Tx;
+
+/// An outgoing transmission: bytes, what is in them, and how they go.
+#[derive(Debug)]
+pub struct NewOutput {
+    /// The bytes and their channel.
+    pub transmission: NewTransmission,
+    /// Its one interchange.
+    pub interchange: NewInterchange,
+    /// Its documents.
+    pub documents: Vec<NewDocument>,
+    /// How it goes.
+    pub delivery: NewDelivery,
+    /// The acknowledgments that are awaited for it.
+    pub expectations: Vec<NewExpectation>,
+    /// When the output is an acknowledgment: what it answers. It is not sent when that was answered before.
+    pub answers: Vec<NewAnswered>,
+}
+
+/// How a transmission ends.
+#[derive(Debug, Clone)]
+pub struct End {
+    /// Split, held, rejected or duplicate.
+    pub state: TransmissionState,
+    /// Why held or rejected.
+    pub code: Option<String>,
+    /// The same for people.
+    pub reason: Option<String>,
+    /// The transmission that came before.
+    pub duplicate_of: Option<String>,
+    /// The partner, once known.
+    pub partner: Option<String>,
+    /// `test` or `production`, once known.
+    pub environment: Option<String>,
+}
+
+/// What one commit writes.
+#[derive(Debug, Default)]
+pub struct Slice {
+    /// Interchanges that begin in it.
+    pub interchanges: Vec<NewInterchange>,
+    /// Documents that came in.
+    pub documents: Vec<NewDocument>,
+    /// What goes out.
+    pub outputs: Vec<NewOutput>,
+    /// Answers that came in, for what we sent.
+    pub incoming: Vec<Incoming>,
+    /// How far the translation has come; `None` in the last slice.
+    pub cursor: Option<String>,
+    /// The last slice ends the transmission.
+    pub end: Option<End>,
+}
+
+impl Store {
+    /// Commits a slice. A worker that lost its lease changes nothing.
+    ///
+    /// # Errors
+    /// The lease was lost, the transmission is not open any more, or the database failed.
+    pub async fn translate(&self, job: &Job, slice: Slice, actor: &Actor, now: Timestamp) -> Result<()> {
+        let (job, actor) = (job.clone(), actor.clone());
+        self.write("translate", move |mut tx| {
+            Box::pin(async move { translate(&mut tx, &job, slice, &actor, now).await })
+        })
+        .await
+    }
+}
+
+async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now: Timestamp) -> Result<()> {
+    job::check_lease(tx, job).await?;
+    let transmission_id = &job.subject;
+    for new in &slice.interchanges {
+        interchange::insert(tx, transmission_id, new, now).await?;
+    }
+    for new in slice.documents {
+        document::insert(tx, transmission_id, new, actor, now).await?;
+    }
+    for output in slice.outputs {
+        self::output(tx, output, actor, now).await?;
+    }
+    for incoming in &slice.incoming {
+        ack::apply(tx, incoming, transmission_id, now).await?;
+    }
+    if let Some(cursor) = &slice.cursor {
+        job::set_cursor(tx, job, cursor).await?;
+    }
+    if let Some(end) = slice.end {
+        let change = transmission::Change {
+            code: end.code.as_deref(),
+            reason: end.reason.as_deref(),
+            duplicate_of: end.duplicate_of.as_deref(),
+            partner: end.partner.as_deref(),
+            environment: end.environment.as_deref(),
+        };
+        let open = [TransmissionState::Stored, TransmissionState::Verified];
+        transmission::change(tx, transmission_id, &open, end.state, change, actor, now).await?;
+        job::finish(tx, job).await?;
+    }
+    Ok(())
+}
+
+async fn output(tx: &mut Tx<'_>, output: NewOutput, actor: &Actor, now: Timestamp) -> Result<()> {
+    let transmission_id = output.transmission.transmission_id.clone();
+    if !output.answers.is_empty() {
+        // An acknowledgment refers to its transmission, so that row comes first; a second answer is given up whole.
+        let first = &output.answers[0];
+        let known: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM ack WHERE direction = 'out' AND refers_to = $1 AND kind = $2 LIMIT 1")
+                .bind(&first.interchange_id)
+                .bind(&first.kind)
+                .fetch_optional(&mut *tx.connection)
+                .await?;
+        if known.is_some() {
+            return Ok(());
+        }
+    }
+    transmission::insert(tx, output.transmission, TransmissionState::Split, actor, now).await?;
+    interchange::insert(tx, &transmission_id, &output.interchange, now).await?;
+    for new in output.documents {
+        document::insert(tx, &transmission_id, new, actor, now).await?;
+    }
+    for answered in &output.answers {
+        ack::answered(tx, answered, now).await?;
+    }
+    for expectation in &output.expectations {
+        ack::expect(tx, expectation, now).await?;
+    }
+    delivery::insert(tx, &transmission_id, &output.delivery, None, actor, now).await
+}

@@ -1,0 +1,279 @@
+//! Deliveries: one outgoing transmission to one channel, under one key that never changes, with its attempts.
+
+use super::Store;
+use super::document;
+use super::error::{Result, StoreError};
+use super::event::{self, NewEvent, expect_state};
+use super::job::{self, JobKind};
+use super::select::Select;
+use super::value::{Actor, Micros, Page, words};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+
+words! {
+    /// Where a delivery stands.
+    DeliveryState {
+        /// To be sent as soon as a worker is free.
+        Ready = "ready",
+        /// A worker has it.
+        Leased = "leased",
+        /// Bytes may be on their way: after a crash nobody knows.
+        Sending = "sending",
+        /// Sent; the receipt is awaited.
+        AwaitingReceipt = "awaiting_receipt",
+        /// It may or may not have arrived; it goes again under the same key.
+        Uncertain = "uncertain",
+        /// It failed for now and goes again at `next_at`.
+        RetryWait = "retry_wait",
+        /// The receiver has it.
+        Delivered = "delivered",
+        /// All retries are spent, or it can never succeed; a person decides.
+        Parked = "parked",
+        /// A person or a rule holds it.
+        Held = "held",
+        /// A person cancelled it.
+        Cancelled = "cancelled",
+    }
+}
+
+impl DeliveryState {
+    /// The higher, the more a person should know; the worst of several is shown.
+    #[must_use]
+    pub fn severity(self) -> i64 {
+        match self {
+            Self::Delivered => 0,
+            Self::Cancelled => 1,
+            Self::Ready => 2,
+            Self::Leased => 3,
+            Self::Sending => 4,
+            Self::AwaitingReceipt => 5,
+            Self::RetryWait => 6,
+            Self::Uncertain => 7,
+            Self::Held => 8,
+            Self::Parked => 9,
+        }
+    }
+}
+
+/// A delivery about to be written.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// Its id.
+    pub delivery_id: String,
+    /// The channel.
+    pub channel: String,
+    /// The partner.
+    pub partner: Option<String>,
+    /// The agreement.
+    pub agreement: Option<String>,
+    /// Idempotency-Key, Message-ID or remote name.
+    pub key: String,
+    /// `repeat` or `hold`: what an uncertain outcome leads to.
+    pub on_uncertain: String,
+}
+
+/// A delivery as the ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct Delivery {
+    /// Its id.
+    pub delivery_id: String,
+    /// What it sends.
+    pub transmission_id: String,
+    /// The channel.
+    pub channel: String,
+    /// The partner.
+    pub partner: Option<String>,
+    /// The agreement.
+    pub agreement: Option<String>,
+    /// The key under which it travels.
+    pub key: String,
+    /// [`DeliveryState`].
+    pub state: String,
+    /// `repeat` or `hold`.
+    pub on_uncertain: String,
+    /// Attempts made.
+    pub attempts: i64,
+    /// When it goes next.
+    pub next_at: Option<Micros>,
+    /// Why it is where it is: a stable word.
+    pub code: Option<String>,
+    /// The same for people.
+    pub reason: Option<String>,
+    /// The delivery whose place it takes.
+    pub resubmit_of: Option<String>,
+    /// When it was made.
+    pub created_at: Micros,
+    /// When its state changed last.
+    pub changed_at: Micros,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct Attempt {
+    /// From 1.
+    pub number: i64,
+    /// Node that made it.
+    pub node: String,
+    /// Where to.
+    pub remote: Option<String>,
+    /// What came of it; `None` while under way.
+    pub outcome: Option<String>,
+    /// Status of the answer.
+    pub status: Option<i64>,
+    /// The same for people.
+    pub detail: Option<String>,
+    /// When it began.
+    pub started_at: Micros,
+    /// When it ended.
+    pub ended_at: Option<Micros>,
+}
+
+/// Which deliveries a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// Only in this state.
+    pub state: Option<DeliveryState>,
+    /// Only over this channel.
+    pub channel: Option<String>,
+    /// Only to this partner.
+    pub partner: Option<String>,
+    /// Only of this transmission.
+    pub transmission_id: Option<String>,
+}
+
+const SELECT: &str = "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, \
+                      attempts, next_at, code, reason, resubmit_of, created_at, changed_at FROM delivery WHERE 1 = 1";
+
+/// Writes the row, ready, with its job.
+pub(crate) async fn insert(
+    tx: &mut Tx<'_>,
+    transmission_id: &str,
+    new: &NewDelivery,
+    resubmit_of: Option<&str>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let state = DeliveryState::Ready;
+    sqlx::query(
+        "INSERT INTO delivery (delivery_id, transmission_id, channel, partner, agreement, key, state, severity,
+         on_uncertain, resubmit_of, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+    )
+    .bind(&new.delivery_id)
+    .bind(transmission_id)
+    .bind(&new.channel)
+    .bind(&new.partner)
+    .bind(&new.agreement)
+    .bind(&new.key)
+    .bind(state)
+    .bind(state.severity())
+    .bind(&new.on_uncertain)
+    .bind(resubmit_of)
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    job::insert(tx, JobKind::Deliver, &new.delivery_id, now, now).await?;
+    let event = NewEvent {
+        transmission_id,
+        delivery_id: Some(&new.delivery_id),
+        kind: "delivery",
+        to_state: Some(state.as_str()),
+        actor: Some(actor),
+        cause: resubmit_of,
+        ..NewEvent::default()
+    };
+    event::append(tx, event, now).await?;
+    document::refresh_delivery(tx, transmission_id, now).await
+}
+
+/// What a change of state brings with it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Change<'c> {
+    pub code: Option<&'c str>,
+    pub reason: Option<&'c str>,
+    pub next_at: Option<Timestamp>,
+    pub attempt: Option<i64>,
+}
+
+/// Changes the state of a delivery that is in one of `from`; its documents follow.
+pub(crate) async fn change(
+    tx: &mut Tx<'_>,
+    delivery_id: &str,
+    from: &[DeliveryState],
+    to: DeliveryState,
+    change: Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Delivery> {
+    let found = find(tx, delivery_id).await?;
+    let expected: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
+    expect_state("delivery", delivery_id, &found.state, &expected)?;
+    sqlx::query(
+        "UPDATE delivery SET state = $2, severity = $3, code = $4, reason = $5, next_at = $6, changed_at = $7,
+         attempts = COALESCE($8, attempts) WHERE delivery_id = $1",
+    )
+    .bind(delivery_id)
+    .bind(to)
+    .bind(to.severity())
+    .bind(change.code)
+    .bind(change.reason)
+    .bind(change.next_at.map(Micros::from))
+    .bind(Micros::from(now))
+    .bind(change.attempt)
+    .execute(&mut *tx.connection)
+    .await?;
+    let event = NewEvent {
+        transmission_id: &found.transmission_id,
+        delivery_id: Some(delivery_id),
+        kind: "delivery",
+        from_state: Some(&found.state),
+        to_state: Some(to.as_str()),
+        actor: Some(actor),
+        cause: change.reason.or(change.code),
+        attempt: change.attempt,
+        ..NewEvent::default()
+    };
+    event::append(tx, event, now).await?;
+    document::refresh_delivery(tx, &found.transmission_id, now).await?;
+    Ok(found)
+}
+
+pub(crate) async fn find(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Delivery> {
+    let found = Select::new(SELECT).text("delivery_id =", Some(delivery_id)).first(&mut *tx.connection).await?;
+    found.ok_or_else(|| StoreError::NotFound { what: "delivery", id: delivery_id.to_owned() })
+}
+
+impl Store {
+    /// One delivery.
+    ///
+    /// # Errors
+    /// There is none, or the database failed.
+    pub async fn delivery(&self, delivery_id: &str) -> Result<Delivery> {
+        let found = Select::new(SELECT).text("delivery_id =", Some(delivery_id)).first(self.reader()).await?;
+        found.ok_or_else(|| StoreError::NotFound { what: "delivery", id: delivery_id.to_owned() })
+    }
+
+    /// Deliveries, newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn deliveries(&self, filter: &DeliveryFilter, page: &Page) -> Result<Vec<Delivery>> {
+        Select::new(SELECT)
+            .text("state =", filter.state.map(DeliveryState::as_str))
+            .text("channel =", filter.channel.as_deref())
+            .text("partner =", filter.partner.as_deref())
+            .text("transmission_id =", filter.transmission_id.as_deref())
+            .page("delivery_id", page)
+            .all(self.reader())
+            .await
+    }
+
+    /// The attempts of a delivery, oldest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn attempts(&self, delivery_id: &str) -> Result<Vec<Attempt>> {
+        let query = "SELECT number, node, remote, outcome, status, detail, started_at, ended_at FROM attempt
+                     WHERE delivery_id = $1 ORDER BY number";
+        Ok(sqlx::query_as(query).bind(delivery_id).fetch_all(self.reader()).await?)
+    }
+}

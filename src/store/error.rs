@@ -1,0 +1,78 @@
+//! What can go wrong in the ledger, told apart by what the caller should do about it.
+//! Faults of documents are diagnostics, not errors; they never pass through here.
+
+/// The result of a ledger operation.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A ledger operation that did not take place. Nothing of it is on disk, except where a variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or failed a statement.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// COMMIT failed; on a remote database the outcome is unknown and must be looked up by key.
+    #[error("commit failed: {0}")]
+    Commit(String),
+    /// A file of the data directory could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file or folder.
+        path: String,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// Another process holds the data directory.
+    #[error("the data directory {0} is in use by another process")]
+    InUse(String),
+    /// The data directory or its key is not fit to be used; the text says why and what to do.
+    #[error("{0}")]
+    Unfit(String),
+    /// No such row.
+    #[error("no {what} {id}")]
+    NotFound {
+        /// The kind of thing looked for.
+        what: &'static str,
+        /// Its id or key.
+        id: String,
+    },
+    /// The row is not in a state from which the transition leads.
+    #[error("{what} {id} is {found}, expected {expected}")]
+    WrongState {
+        /// The kind of thing.
+        what: &'static str,
+        /// Its id.
+        id: String,
+        /// The states that would do.
+        expected: String,
+        /// The state it is in.
+        found: String,
+    },
+    /// The lease was lost: another worker has the job now. Stop and drop the work.
+    #[error("the lease on {0} was lost")]
+    LeaseLost(String),
+    /// Something else already holds the unique key; the text names it.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// Stored bytes are not what was stored: changed, cut, or sealed with another key.
+    #[error("damaged: {0}")]
+    Damaged(String),
+    /// A limit of the ledger would be passed.
+    #[error("limit: {0}")]
+    Limit(String),
+    /// The store was opened to read only.
+    #[error("the store is open for reading only")]
+    ReadOnly,
+    /// The writer has stopped (shutdown, or a failure reported before).
+    #[error("the writer has stopped")]
+    Stopped,
+}
+
+impl StoreError {
+    /// A failed file operation, with the path that failed.
+    pub fn file(path: &std::path::Path, source: std::io::Error) -> Self {
+        Self::File { path: path.display().to_string(), source }
+    }
+}

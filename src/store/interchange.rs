@@ -1,0 +1,126 @@
+//! Interchanges: what each envelope said, and the business key by which a repeat is told.
+
+use super::Store;
+use super::error::Result;
+use super::value::{Direction, Micros};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+use serde_json::Value;
+
+/// An interchange about to be written.
+#[derive(Debug, Clone)]
+pub struct NewInterchange {
+    /// Its id.
+    pub interchange_id: String,
+    /// Place in the transmission, from 1.
+    pub number: u32,
+    /// In or out.
+    pub direction: Direction,
+    /// `x12`, `edifact`.
+    pub format: String,
+    /// `scheme:value`.
+    pub sender: String,
+    /// `scheme:value`.
+    pub receiver: String,
+    /// As written.
+    pub control_number: String,
+    /// `test` or `production`.
+    pub environment: String,
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// How many documents it has.
+    pub document_count: u32,
+    /// Format, parties and control number: what must not come twice. `None` when it need not be unique.
+    pub business_key: Option<String>,
+    /// Faults of the envelope, a JSON array.
+    pub report: Value,
+}
+
+/// An interchange as the ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
+pub struct Interchange {
+    /// Its id.
+    pub interchange_id: String,
+    /// What carried it.
+    pub transmission_id: String,
+    /// Place in the transmission, from 1.
+    pub number: i64,
+    /// `x12`, `edifact`.
+    pub format: String,
+    /// `scheme:value`.
+    pub sender: String,
+    /// `scheme:value`.
+    pub receiver: String,
+    /// As written.
+    pub control_number: String,
+    /// `test` or `production`.
+    pub environment: String,
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// How many documents it has.
+    pub document_count: i64,
+    /// The one that came before.
+    pub duplicate_of: Option<String>,
+    /// Faults of the envelope, a JSON array.
+    pub report: String,
+}
+
+const COLUMNS: &str = "SELECT interchange_id, transmission_id, number, format, sender, receiver, control_number, \
+                       environment, digest, document_count, duplicate_of, report FROM interchange";
+
+/// Writes the row. A business key that is taken leaves it without one and points to the earlier interchange.
+pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInterchange, now: Timestamp) -> Result<()> {
+    let earlier: Option<String> = match &new.business_key {
+        Some(key) => {
+            sqlx::query_scalar("SELECT interchange_id FROM interchange WHERE business_key = $1")
+                .bind(key)
+                .fetch_optional(&mut *tx.connection)
+                .await?
+        }
+        None => None,
+    };
+    let key = new.business_key.as_ref().filter(|_| earlier.is_none());
+    sqlx::query(
+        "INSERT INTO interchange (interchange_id, transmission_id, number, direction, format, sender, receiver,
+         control_number, environment, digest, document_count, business_key, duplicate_of, report, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(&new.interchange_id)
+    .bind(transmission_id)
+    .bind(i64::from(new.number))
+    .bind(new.direction)
+    .bind(&new.format)
+    .bind(&new.sender)
+    .bind(&new.receiver)
+    .bind(&new.control_number)
+    .bind(&new.environment)
+    .bind(&new.digest)
+    .bind(i64::from(new.document_count))
+    .bind(key)
+    .bind(earlier)
+    .bind(new.report.to_string())
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// The interchanges of a transmission, in order.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn interchanges(&self, transmission_id: &str) -> Result<Vec<Interchange>> {
+        let query = format!("{COLUMNS} WHERE transmission_id = $1 ORDER BY number");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(transmission_id).fetch_all(self.reader()).await?)
+    }
+
+    /// The interchange that holds a business key.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn interchange_by_key(&self, business_key: &str) -> Result<Option<Interchange>> {
+        let query = format!("{COLUMNS} WHERE business_key = $1");
+        Ok(sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(business_key).fetch_optional(self.reader()).await?)
+    }
+}

@@ -1,0 +1,170 @@
+//! The ledger: what was received, what became of it, what was sent. One file an aggregate, each with its rows and
+//! queries; commits that join several aggregates stand in `commit/`, one file each.
+//!
+//! Everything that is answered was committed before: a single writer takes every write, many in one commit, synced. It
+//! decides nothing about documents; the pipeline does.
+
+pub mod ack;
+pub mod audit;
+pub mod claim;
+pub mod commit; // writes that join aggregates, one transaction each
+pub mod count; // conservation: every term counted by itself
+pub mod delivery;
+mod dialect;
+mod directory;
+pub mod document;
+mod error;
+pub mod event;
+pub mod interchange;
+pub mod job;
+pub mod payload;
+mod reconcile;
+pub mod resource;
+mod seal;
+pub mod secret;
+mod select;
+pub mod sequence;
+pub mod token;
+pub mod transmission;
+mod value;
+mod writer;
+
+pub use error::{Result, StoreError};
+pub use payload::{Content, INLINE_BYTES_MAX, PayloadReader, Spool};
+pub use reconcile::Reconciliation;
+pub use seal::{MASTER_KEY_VARIABLE, MasterKey};
+pub use value::{Actor, Cursor, Direction, Micros, PAGE_ROWS_MAX, Page, UnknownWord, hexadecimal};
+
+use crate::clock::Timestamp;
+use crate::id::{Random, new_id};
+use dialect::sqlite;
+use directory::DataDirectory;
+use futures_util::future::BoxFuture;
+use sqlx::AnyPool;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
+use writer::{Tx, Writer};
+
+/// The ledger of one data directory. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    directory: DataDirectory,
+    master_key: MasterKey,
+    random: Arc<dyn Random>,
+    readers: AnyPool,
+    /// `None` when opened to read only, or closed.
+    writer: Mutex<Option<Writer>>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Store {
+    /// Makes a data directory with its master key and an empty ledger, or brings an older one up to date.
+    ///
+    /// # Errors
+    /// Another process holds it, or it cannot be written.
+    pub fn init(path: &Path, random: &dyn Random) -> Result<()> {
+        let _held = DataDirectory::hold(path)?;
+        MasterKey::create(&MasterKey::path(path), random)
+    }
+
+    /// Opens the ledger to read and write, and puts right what a crash left behind.
+    ///
+    /// # Errors
+    /// Another process holds the directory, its key is missing or readable by others, or the database is not fit.
+    pub async fn open(
+        path: &Path,
+        random: Arc<dyn Random>,
+        node: &str,
+        now: Timestamp,
+    ) -> Result<(Self, Reconciliation)> {
+        sqlx::any::install_default_drivers();
+        let directory = DataDirectory::hold(path)?;
+        let master_key = MasterKey::load(&MasterKey::path(path))?;
+        let connection = sqlite::open_writer(path).await?;
+        directory.sync()?;
+        let readers = sqlite::open_readers(path).await?;
+        let (writer, task) = Writer::start(connection, sqlite::BEGIN, random.clone(), node.to_owned());
+        let inner = Inner {
+            directory,
+            master_key,
+            random,
+            readers,
+            writer: Mutex::new(Some(writer)),
+            task: Mutex::new(Some(task)),
+        };
+        let store = Self { inner: Arc::new(inner) };
+        let found = store.reconcile(now).await?;
+        Ok((store, found))
+    }
+
+    /// Opens the ledger to read only, beside a process that may hold it.
+    ///
+    /// # Errors
+    /// There is no ledger, or its key cannot be read.
+    pub async fn look(path: &Path, random: Arc<dyn Random>) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let directory = DataDirectory::look(path)?;
+        let master_key = MasterKey::load(&MasterKey::path(path))?;
+        let readers = sqlite::open_readers(path).await?;
+        let (writer, task) = (Mutex::new(None), Mutex::new(None));
+        Ok(Self { inner: Arc::new(Inner { directory, master_key, random, readers, writer, task }) })
+    }
+
+    /// Stops the writer after what waits for it, and closes the log. Writes after this fail.
+    pub async fn close(&self) {
+        drop(self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let task = self.inner.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            // A panic of the writer was logged when it happened.
+            let _ = task.await;
+        }
+        self.inner.readers.close().await;
+    }
+
+    /// A fresh id: `<prefix>_<uuid>`.
+    #[must_use]
+    pub fn new_id(&self, prefix: &str, now: Timestamp) -> String {
+        new_id(prefix, now, &*self.inner.random)
+    }
+
+    /// Bytes that nobody can guess.
+    pub fn fill_random(&self, bytes: &mut [u8]) {
+        self.inner.random.fill(bytes);
+    }
+
+    fn directory(&self) -> &DataDirectory {
+        &self.inner.directory
+    }
+
+    fn master_key(&self) -> &MasterKey {
+        &self.inner.master_key
+    }
+
+    fn random(&self) -> &dyn Random {
+        &*self.inner.random
+    }
+
+    fn reader(&self) -> &AnyPool {
+        &self.inner.readers
+    }
+
+    async fn write<T, F>(&self, name: &'static str, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Tx<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
+    {
+        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match writer {
+            Some(writer) => writer.write(name, work).await,
+            None if self.inner.task.lock().unwrap_or_else(PoisonError::into_inner).is_none() => {
+                Err(StoreError::ReadOnly)
+            }
+            None => Err(StoreError::Stopped),
+        }
+    }
+}

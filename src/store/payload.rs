@@ -1,0 +1,373 @@
+//! Payloads: the bytes of transmissions, sealed; small ones in the database, large ones as files synced before
+//! the commit that refers to them. It does not look into them, and every read checks the digest.
+
+use super::Store;
+use super::directory::sync_folder;
+use super::error::{Result, StoreError};
+use super::seal::{CHUNK_BYTES, HEAD_BYTES, Opener, Sealer, TAG_BYTES};
+use super::value::{Micros, hexadecimal};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use std::fs::File;
+use std::io::{self, Read, Write as _};
+use std::path::PathBuf;
+
+/// Up to this many bytes a payload lives in the database; beyond, in a file.
+pub const INLINE_BYTES_MAX: usize = 256 * 1024;
+
+/// What is known of a payload without reading it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
+pub struct Payload {
+    /// Its id.
+    pub payload_id: String,
+    /// SHA-256 of the plaintext, hexadecimal.
+    pub digest: String,
+    /// Bytes of plaintext.
+    pub size: i64,
+    /// As its transport said.
+    pub content_type: String,
+    /// When retention removed the bytes.
+    pub purged_at: Option<Micros>,
+    /// When it was stored.
+    pub created_at: Micros,
+}
+
+/// A complete, sealed payload that no commit refers to yet. Dropped without a commit, a file of it is removed at the
+/// next start.
+#[derive(Debug)]
+pub struct Content {
+    pub(crate) payload_id: String,
+    digest: String,
+    size: i64,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Inline(Vec<u8>),
+    File(PathBuf),
+}
+
+impl Content {
+    /// The id it will have as a payload.
+    #[must_use]
+    pub fn payload_id(&self) -> &str {
+        &self.payload_id
+    }
+
+    /// SHA-256 of the plaintext, hexadecimal.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Bytes of plaintext.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        u64::try_from(self.size).unwrap_or(0)
+    }
+
+    /// The file to remove if the content turns out to be unwanted.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match &self.place {
+            Place::Inline(_) => None,
+            Place::File(path) => Some(path.clone()),
+        }
+    }
+}
+
+/// A body on its way in: counts, digests and seals as it grows; in memory first, in a file once it is large.
+pub struct Spool {
+    store: Store,
+    payload_id: String,
+    context: Context,
+    size: u64,
+    limit: u64,
+    pending: Vec<u8>,
+    file: Option<(File, PathBuf, Sealer)>,
+}
+
+impl Spool {
+    /// Takes the next bytes. Blocks for a write to the page cache at most; refuses what passes the limit.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.size += bytes.len() as u64;
+        if self.size > self.limit {
+            return Err(StoreError::Limit(format!("a body of more than {} bytes", self.limit)));
+        }
+        self.context.update(bytes);
+        self.pending.extend_from_slice(bytes);
+        if self.file.is_none() && self.pending.len() > INLINE_BYTES_MAX {
+            self.begin_file()?;
+        }
+        self.drain()
+    }
+
+    /// Bytes taken so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn begin_file(&mut self) -> Result<()> {
+        let path = self.store.directory().temporary(&self.payload_id);
+        let (sealer, head) = self.store.master_key().seal(&self.payload_id, self.store.random())?;
+        let mut file = File::create_new(&path).map_err(|error| StoreError::file(&path, error))?;
+        file.write_all(&head).map_err(|error| StoreError::file(&path, error))?;
+        self.file = Some((file, path, sealer));
+        Ok(())
+    }
+
+    /// Writes whole chunks, but always keeps a byte: the last chunk must be known as such.
+    fn drain(&mut self) -> Result<()> {
+        let Some((file, path, sealer)) = &mut self.file else { return Ok(()) };
+        let mut start = 0;
+        while self.pending.len() - start > CHUNK_BYTES {
+            let sealed = sealer.chunk(&self.pending[start..start + CHUNK_BYTES], false)?;
+            file.write_all(&sealed).map_err(|error| StoreError::file(path, error))?;
+            start += CHUNK_BYTES;
+        }
+        self.pending.drain(..start);
+        Ok(())
+    }
+
+    /// Seals the end and, for a file, syncs it under its final name. After this the content may be committed.
+    pub async fn finish(self) -> Result<Content> {
+        tokio::task::spawn_blocking(move || self.finish_blocking())
+            .await
+            .map_err(|error| StoreError::Unfit(format!("spool: {error}")))?
+    }
+
+    /// [`Spool::finish`] for callers outside the runtime.
+    pub fn finish_blocking(mut self) -> Result<Content> {
+        let context = std::mem::replace(&mut self.context, Context::new(&SHA256));
+        let digest = hexadecimal(context.finish().as_ref());
+        let size = i64::try_from(self.size).map_err(|_| StoreError::Limit("a body's size".to_owned()))?;
+        let payload_id = self.payload_id.clone();
+        let Some((mut file, path, mut sealer)) = self.file.take() else {
+            let sealed = self.store.master_key().seal_all(&payload_id, &self.pending, self.store.random())?;
+            return Ok(Content { payload_id, digest, size, place: Place::Inline(sealed) });
+        };
+        let sealed = sealer.chunk(&self.pending, true)?;
+        let target = self.store.directory().payload(&payload_id);
+        file.write_all(&sealed)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| std::fs::rename(&path, &target))
+            .map_err(|error| StoreError::file(&path, error))?;
+        target.parent().map_or(Ok(()), sync_folder)?;
+        crate::fail::fail_point("payload.synced");
+        Ok(Content { payload_id, digest, size, place: Place::File(target) })
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if let Some((_, path, _)) = &self.file {
+            // An unfinished upload; what cannot be removed now is removed at the next start.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Reads a payload's plaintext piece by piece; the last read fails if the digest does not match.
+pub struct PayloadReader {
+    payload: Payload,
+    source: Source,
+    context: Option<Context>,
+    buffer: Vec<u8>,
+    taken: usize,
+}
+
+enum Source {
+    Plain,
+    File { file: io::BufReader<File>, opener: Opener, sealed_left: u64 },
+}
+
+impl PayloadReader {
+    /// What is being read.
+    #[must_use]
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    fn refill(&mut self) -> io::Result<bool> {
+        let Source::File { file, opener, sealed_left } = &mut self.source else { return Ok(false) };
+        if *sealed_left == 0 {
+            return Ok(false);
+        }
+        let whole = (CHUNK_BYTES + TAG_BYTES) as u64;
+        let length = (*sealed_left).min(whole);
+        let mut sealed = vec![0; usize::try_from(length).unwrap_or(CHUNK_BYTES + TAG_BYTES)];
+        file.read_exact(&mut sealed)?;
+        *sealed_left -= length;
+        self.buffer = opener.chunk(&sealed, *sealed_left == 0).map_err(io::Error::other)?;
+        self.taken = 0;
+        if let Some(context) = &mut self.context {
+            context.update(&self.buffer);
+        }
+        Ok(true)
+    }
+
+    fn check(&mut self) -> io::Result<()> {
+        let Some(context) = self.context.take() else { return Ok(()) };
+        if hexadecimal(context.finish().as_ref()) == self.payload.digest {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: digest differs", self.payload.payload_id)))
+    }
+}
+
+impl Read for PayloadReader {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        while self.taken == self.buffer.len() {
+            if !self.refill()? {
+                self.check()?;
+                return Ok(0);
+            }
+        }
+        let length = target.len().min(self.buffer.len() - self.taken);
+        target[..length].copy_from_slice(&self.buffer[self.taken..self.taken + length]);
+        self.taken += length;
+        Ok(length)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct StoredPayload {
+    #[sqlx(flatten)]
+    payload: Payload,
+    sealed: Option<Vec<u8>>,
+}
+
+impl Store {
+    /// Begins a body of at most `limit` bytes.
+    #[must_use]
+    pub fn spool(&self, limit: u64, now: Timestamp) -> Spool {
+        Spool {
+            store: self.clone(),
+            payload_id: self.new_id("pay", now),
+            context: Context::new(&SHA256),
+            size: 0,
+            limit,
+            pending: Vec::new(),
+            file: None,
+        }
+    }
+
+    /// Seals a body that is in memory already.
+    pub async fn content(&self, bytes: &[u8], now: Timestamp) -> Result<Content> {
+        if bytes.len() > INLINE_BYTES_MAX {
+            let mut spool = self.spool(u64::MAX, now);
+            spool.write(bytes)?;
+            return spool.finish().await;
+        }
+        let payload_id = self.new_id("pay", now);
+        let sealed = self.master_key().seal_all(&payload_id, bytes, self.random())?;
+        let digest = hexadecimal(digest(&SHA256, bytes).as_ref());
+        Ok(Content { payload_id, digest, size: bytes.len() as i64, place: Place::Inline(sealed) })
+    }
+
+    /// What is known of a payload.
+    pub async fn payload(&self, payload_id: &str) -> Result<Option<Payload>> {
+        let query =
+            "SELECT payload_id, digest, size, content_type, purged_at, created_at FROM payload WHERE payload_id = $1";
+        Ok(sqlx::query_as(query).bind(payload_id).fetch_optional(self.reader()).await?)
+    }
+
+    /// All of a payload's plaintext, digest checked. For large ones see [`Store::open_payload`].
+    pub async fn read_payload(&self, payload_id: &str) -> Result<Vec<u8>> {
+        let mut reader = self.open_payload(payload_id).await?;
+        let id = payload_id.to_owned();
+        if matches!(reader.source, Source::Plain) {
+            return Ok(std::mem::take(&mut reader.buffer));
+        }
+        tokio::task::spawn_blocking(move || {
+            let mut plain = Vec::new();
+            reader.read_to_end(&mut plain).map_err(|error| StoreError::Damaged(format!("{id}: {error}")))?;
+            Ok(plain)
+        })
+        .await
+        .map_err(|error| StoreError::Unfit(format!("payload: {error}")))?
+    }
+
+    /// A reader over a payload's plaintext; reading blocks, so use it off the runtime's threads.
+    pub async fn open_payload(&self, payload_id: &str) -> Result<PayloadReader> {
+        let query = "SELECT payload_id, digest, size, content_type, purged_at, created_at, sealed
+                     FROM payload WHERE payload_id = $1";
+        let stored: Option<StoredPayload> =
+            sqlx::query_as(query).bind(payload_id).fetch_optional(self.reader()).await?;
+        let missing = || StoreError::NotFound { what: "payload", id: payload_id.to_owned() };
+        let StoredPayload { payload, sealed } = stored.ok_or_else(missing)?;
+        if payload.purged_at.is_some() {
+            return Err(missing());
+        }
+        match sealed {
+            Some(sealed) => open_inline(self, payload, &sealed),
+            None => open_file(self, payload),
+        }
+    }
+
+    /// Removes a payload's bytes and keeps its facts; retention decides when.
+    pub async fn purge_payload(&self, payload_id: &str, now: Timestamp) -> Result<()> {
+        let id = payload_id.to_owned();
+        self.write("purge", move |tx| {
+            Box::pin(async move {
+                sqlx::query(
+                    "UPDATE payload SET sealed = NULL, purged_at = $2 WHERE payload_id = $1 AND purged_at IS NULL",
+                )
+                .bind(id)
+                .bind(Micros::from(now))
+                .execute(tx.connection)
+                .await?;
+                Ok(())
+            })
+        })
+        .await?;
+        let path = self.directory().payload(payload_id);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::file(&path, error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn open_inline(store: &Store, payload: Payload, sealed: &[u8]) -> Result<PayloadReader> {
+    let plain = store.master_key().open_all(&payload.payload_id, sealed)?;
+    if hexadecimal(digest(&SHA256, &plain).as_ref()) != payload.digest {
+        return Err(StoreError::Damaged(format!("{}: digest differs", payload.payload_id)));
+    }
+    Ok(PayloadReader { payload, source: Source::Plain, context: None, buffer: plain, taken: 0 })
+}
+
+fn open_file(store: &Store, payload: Payload) -> Result<PayloadReader> {
+    let path = store.directory().payload(&payload.payload_id);
+    let file = File::open(&path).map_err(|error| StoreError::file(&path, error))?;
+    let length = file.metadata().map_err(|error| StoreError::file(&path, error))?.len();
+    let mut file = io::BufReader::with_capacity(CHUNK_BYTES + TAG_BYTES, file);
+    let mut head = [0; HEAD_BYTES];
+    file.read_exact(&mut head).map_err(|error| StoreError::file(&path, error))?;
+    let opener = store.master_key().open(&payload.payload_id, &head)?;
+    let source = Source::File { file, opener, sealed_left: length - HEAD_BYTES as u64 };
+    Ok(PayloadReader { payload, source, context: Some(Context::new(&SHA256)), buffer: Vec::new(), taken: 0 })
+}
+
+/// Writes the row of a content, inside the commit that refers to it.
+pub(crate) async fn insert(tx: &mut Tx<'_>, content: Content, content_type: &str, now: Timestamp) -> Result<String> {
+    let sealed = match content.place {
+        Place::Inline(sealed) => Some(sealed),
+        Place::File(_) => None,
+    };
+    sqlx::query(
+        "INSERT INTO payload (payload_id, digest, size, content_type, sealed, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&content.payload_id)
+    .bind(content.digest)
+    .bind(content.size)
+    .bind(content_type)
+    .bind(sealed)
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(content.payload_id)
+}

@@ -1,0 +1,81 @@
+//! Putting right at the start what a crash left behind: half uploads, payloads without a row, deliveries of which nobody
+//! knows whether they arrived.
+
+use super::Store;
+use super::delivery::{self, DeliveryState};
+use super::error::Result;
+use super::job::{self, JobKind};
+use super::value::{Actor, Micros};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+use std::collections::HashSet;
+
+/// What was found and done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Reconciliation {
+    /// Uploads that never ended, removed; their senders had no answer and send again.
+    pub uploads_removed: u64,
+    /// Payload files that no row refers to, removed; their senders had no answer either.
+    pub orphans_removed: u64,
+    /// Payloads whose file is gone: a damage that a person must see.
+    pub payloads_missing: Vec<String>,
+    /// Deliveries that were being sent and go again under the same key.
+    pub deliveries_uncertain: u64,
+    /// Leases of workers that are gone.
+    pub leases_freed: u64,
+}
+
+impl Store {
+    pub(crate) async fn reconcile(&self, now: Timestamp) -> Result<Reconciliation> {
+        let uploads_removed = self.directory().clear_temporary()?;
+        let rows: Vec<String> =
+            sqlx::query_scalar("SELECT payload_id FROM payload WHERE sealed IS NULL AND purged_at IS NULL")
+                .fetch_all(self.reader())
+                .await?;
+        let files: HashSet<String> = self.directory().payload_names()?.into_iter().collect();
+        let wanted: HashSet<&String> = rows.iter().collect();
+        let mut orphans_removed = 0;
+        for orphan in files.iter().filter(|name| !wanted.contains(name)) {
+            let path = self.directory().payload(orphan);
+            std::fs::remove_file(&path).map_err(|error| super::StoreError::file(&path, error))?;
+            orphans_removed += 1;
+        }
+        let payloads_missing = rows.iter().filter(|name| !files.contains(*name)).cloned().collect();
+        let (deliveries_uncertain, leases_freed) =
+            self.write("reconcile", move |mut tx| Box::pin(async move { free(&mut tx, now).await })).await?;
+        Ok(Reconciliation { uploads_removed, orphans_removed, payloads_missing, deliveries_uncertain, leases_freed })
+    }
+}
+
+/// This process holds the directory alone, so every lease is of a process that is gone. Each counts as lost: a document
+/// that takes its worker down must not do so for ever.
+async fn free(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, u64)> {
+    let sending: Vec<String> =
+        sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE state IN ('sending', 'leased')")
+            .fetch_all(&mut *tx.connection)
+            .await?;
+    let from = [DeliveryState::Sending, DeliveryState::Leased];
+    for delivery_id in &sending {
+        let reason = Some("the process ended while it was being sent");
+        let change = delivery::Change { reason, ..delivery::Change::default() };
+        let before =
+            delivery::change(tx, delivery_id, &from, DeliveryState::Uncertain, change, &Actor::system(), now).await?;
+        if before.on_uncertain == "hold" {
+            let change =
+                delivery::Change { reason: Some("uncertain, and the agreement says to hold"), ..Default::default() };
+            let (from, to) = ([DeliveryState::Uncertain], DeliveryState::Held);
+            delivery::change(tx, delivery_id, &from, to, change, &Actor::system(), now).await?;
+            job::drop_for(tx, JobKind::Deliver, delivery_id).await?;
+        } else {
+            job::insert(tx, JobKind::Deliver, delivery_id, now, now).await?;
+        }
+    }
+    let freed = sqlx::query(
+        "UPDATE job SET lease_token = NULL, lease_until = NULL, losses = losses + 1, run_at = $1
+         WHERE lease_token IS NOT NULL",
+    )
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok((sending.len() as u64, freed.rows_affected()))
+}

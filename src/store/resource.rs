@@ -1,0 +1,138 @@
+//! Resources: partners, channels, agreements and their like, each in all its versions. What they mean is `partner`'s.
+
+use super::Store;
+use super::audit;
+use super::error::{Result, StoreError};
+use super::value::{Actor, Micros};
+use super::writer::Tx;
+use crate::clock::Timestamp;
+use serde_json::Value;
+use sqlx::Row as _;
+
+/// A resource as it is now.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct StoredResource {
+    /// `partner`, `channel` …
+    pub kind: String,
+    /// Its name, unique in its kind.
+    pub name: String,
+    /// From 1.
+    pub version: i64,
+    /// What it says.
+    pub body: Value,
+}
+
+/// One change of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceChange {
+    /// `partner`, `channel` …
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What it is to say; `None` to delete it.
+    pub body: Option<Value>,
+}
+
+impl Store {
+    /// All resources as they are now, by kind and name.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn resources(&self) -> Result<Vec<StoredResource>> {
+        let rows = sqlx::query(
+            "SELECT r.kind, r.name, r.version, v.body FROM resource r
+             JOIN resource_version v ON v.resource_id = r.resource_id AND v.version = r.version
+             WHERE r.is_deleted = 0 ORDER BY r.kind, r.name",
+        )
+        .fetch_all(self.reader())
+        .await?;
+        let one = |row: &sqlx::any::AnyRow| {
+            let body: String = row.get(3);
+            let id = format!("{}/{}", row.get::<String, _>(0), row.get::<String, _>(1));
+            let body = serde_json::from_str(&body).map_err(|error| StoreError::Damaged(format!("{id}: {error}")))?;
+            Ok(StoredResource { kind: row.get(0), name: row.get(1), version: row.get(2), body })
+        };
+        rows.iter().map(one).collect()
+    }
+
+    /// A number that grows with every change; readers poll it to know when to look again.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn resource_revision(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM resource_version").fetch_one(self.reader()).await?)
+    }
+
+    /// Applies changes, all or none, if nothing else was changed since `revision`. Held transmissions are looked at
+    /// again. Returns the new revision.
+    ///
+    /// # Errors
+    /// Somebody else changed something meanwhile, or the database failed.
+    pub async fn apply(
+        &self,
+        changes: Vec<ResourceChange>,
+        revision: i64,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<i64> {
+        let actor = actor.clone();
+        self.write("apply", move |mut tx| {
+            Box::pin(async move {
+                let found: i64 =
+                    sqlx::query_scalar("SELECT COUNT(*) FROM resource_version").fetch_one(&mut *tx.connection).await?;
+                if found != revision {
+                    return Err(StoreError::Conflict(format!(
+                        "resources were changed meanwhile (revision {found}, planned on {revision}); plan again"
+                    )));
+                }
+                let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
+                for change in changes {
+                    apply_one(&mut tx, change, &actor, now).await?;
+                }
+                super::commit::release::again(&mut tx, now).await?;
+                Ok(found + count)
+            })
+        })
+        .await
+    }
+}
+
+async fn apply_one(tx: &mut Tx<'_>, change: ResourceChange, actor: &Actor, now: Timestamp) -> Result<()> {
+    let id = format!("{}/{}", change.kind, change.name);
+    let before: Option<(i64, Option<String>)> = sqlx::query(
+        "SELECT r.version, v.body FROM resource r
+         JOIN resource_version v ON v.resource_id = r.resource_id AND v.version = r.version WHERE r.resource_id = $1",
+    )
+    .bind(&id)
+    .fetch_optional(&mut *tx.connection)
+    .await?
+    .map(|row| (row.get(0), row.get(1)));
+    let version = before.as_ref().map_or(1, |(version, _)| version + 1);
+    sqlx::query(
+        "INSERT INTO resource (resource_id, kind, name, version, is_deleted, created_at, changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (resource_id)
+         DO UPDATE SET version = excluded.version, is_deleted = excluded.is_deleted, changed_at = excluded.changed_at",
+    )
+    .bind(&id)
+    .bind(&change.kind)
+    .bind(&change.name)
+    .bind(version)
+    .bind(i64::from(change.body.is_none()))
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    sqlx::query(
+        "INSERT INTO resource_version (resource_version_id, resource_id, version, body, actor, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(format!("{id}/{version}"))
+    .bind(&id)
+    .bind(version)
+    .bind(change.body.as_ref().map(Value::to_string))
+    .bind(&actor.0)
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    let before = before.and_then(|(_, body)| serde_json::from_str(&body?).ok());
+    audit::append(tx, actor, "apply", &id, (before.as_ref(), change.body.as_ref()), now).await
+}

@@ -1,0 +1,101 @@
+//! A SELECT grown from fixed fragments and bound values; no value ever becomes part of the text.
+//! It builds conjunctions only: what the lists need and nothing else.
+
+use super::error::Result;
+use super::value::{PAGE_ROWS_MAX, Page};
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::QueryAs;
+use sqlx::{Any, AssertSqlSafe, Executor, FromRow};
+
+enum Bound {
+    Text(String),
+    Number(i64),
+}
+
+/// A SELECT whose head ends in a WHERE with at least one condition.
+pub(crate) struct Select {
+    sql: String,
+    bound: Vec<Bound>,
+}
+
+impl Select {
+    /// `head` is the statement up to its first condition, such as `SELECT a FROM t WHERE 1 = 1`.
+    pub(crate) fn new(head: &'static str) -> Self {
+        Self { sql: head.to_owned(), bound: Vec::new() }
+    }
+
+    fn bind(&mut self, value: Bound) {
+        self.bound.push(value);
+        self.sql.push_str(&format!("${}", self.bound.len()));
+    }
+
+    /// `AND <left> $n`, if there is a value; `left` is such as `channel =`.
+    pub(crate) fn text(mut self, left: &'static str, value: Option<&str>) -> Self {
+        if let Some(value) = value {
+            self.sql.push_str(" AND ");
+            self.sql.push_str(left);
+            self.sql.push(' ');
+            self.bind(Bound::Text(value.to_owned()));
+        }
+        self
+    }
+
+    /// Fixed text to the end of what is there, such as an ORDER BY.
+    pub(crate) fn then(mut self, fragment: &'static str) -> Self {
+        self.sql.push(' ');
+        self.sql.push_str(fragment);
+        self
+    }
+
+    /// Newest first by (`created_at`, key), from the cursor on, one page.
+    pub(crate) fn page(mut self, key: &'static str, page: &Page) -> Self {
+        if let Some(after) = &page.after {
+            self.sql.push_str(" AND (created_at, ");
+            self.sql.push_str(key);
+            self.sql.push_str(") < (");
+            self.bind(Bound::Number(after.created_at.0));
+            self.sql.push_str(", ");
+            self.bind(Bound::Text(after.id.clone()));
+            self.sql.push(')');
+        }
+        self.sql.push_str(" ORDER BY created_at DESC, ");
+        self.sql.push_str(key);
+        self.sql.push_str(" DESC LIMIT ");
+        let limit = if page.limit == 0 { PAGE_ROWS_MAX } else { page.limit.min(PAGE_ROWS_MAX) };
+        self.bind(Bound::Number(i64::from(limit)));
+        self
+    }
+
+    fn query<T>(self) -> QueryAs<'static, Any, T, AnyArguments>
+    where
+        T: for<'r> FromRow<'r, AnyRow>,
+    {
+        // Safe: the text consists of `&'static str` fragments and placeholders only.
+        let mut query = sqlx::query_as(AssertSqlSafe(self.sql));
+        for value in self.bound {
+            query = match value {
+                Bound::Text(text) => query.bind(text),
+                Bound::Number(number) => query.bind(number),
+            };
+        }
+        query
+    }
+
+    /// All rows.
+    pub(crate) async fn all<'e, T, E>(self, executor: E) -> Result<Vec<T>>
+    where
+        T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+        E: Executor<'e, Database = Any>,
+    {
+        Ok(self.query().fetch_all(executor).await?)
+    }
+
+    /// The first row, if any.
+    pub(crate) async fn first<'e, T, E>(self, executor: E) -> Result<Option<T>>
+    where
+        T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+        E: Executor<'e, Database = Any>,
+    {
+        Ok(self.query().fetch_optional(executor).await?)
+    }
+}

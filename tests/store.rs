@@ -1,0 +1,574 @@
+//! The ledger's contract, through its public functions only: whatever database lies beneath must pass it.
+
+use portolan::clock::Timestamp;
+use portolan::id::SystemRandom;
+use portolan::store::ack::{AckLevel, AckState, Incoming, NewExpectation};
+use portolan::store::claim::NewClaim;
+use portolan::store::commit::deliver::{AttemptEnd, AttemptFacts};
+use portolan::store::commit::receive::Reception;
+use portolan::store::commit::translate::{End, NewOutput, Slice};
+use portolan::store::delivery::{DeliveryFilter, DeliveryState, NewDelivery};
+use portolan::store::document::{DocumentFilter, NewDocument, Processing};
+use portolan::store::interchange::NewInterchange;
+use portolan::store::job::{Job, JobKind, LEASE};
+use portolan::store::resource::ResourceChange;
+use portolan::store::transmission::{NewTransmission, TransmissionFilter, TransmissionState};
+use portolan::store::{Actor, Direction, INLINE_BYTES_MAX, MasterKey, Page, Reconciliation, Store, StoreError};
+use serde_json::json;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).expect("an instant")
+}
+
+async fn open(path: &Path) -> (Store, Reconciliation) {
+    Store::init(path, &SystemRandom).expect("a data directory");
+    Store::open(path, Arc::new(SystemRandom), "test", at(0)).await.expect("a ledger")
+}
+
+async fn fresh() -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path()).await;
+    (folder, store)
+}
+
+fn claim(key: &str, answer: &str) -> NewClaim {
+    NewClaim { scope: "in".into(), key: key.into(), answer_status: 202, answer_body: answer.into() }
+}
+
+async fn transmission(store: &Store, direction: Direction, bytes: &[u8]) -> NewTransmission {
+    NewTransmission {
+        transmission_id: store.new_id("tra", at(0)),
+        direction,
+        channel: "in".into(),
+        partner: Some("acme".into()),
+        environment: None,
+        content: store.content(bytes, at(0)).await.expect("content"),
+        content_type: "application/edi-x12".into(),
+        file_name: None,
+        headers: json!({}),
+    }
+}
+
+async fn receive(store: &Store, bytes: &[u8], key: Option<NewClaim>) -> (String, Reception) {
+    let new = transmission(store, Direction::In, bytes).await;
+    let id = new.transmission_id.clone();
+    (id, store.receive(new, key, &Actor::system(), at(0)).await.expect("a reception"))
+}
+
+async fn lease(store: &Store, kind: JobKind, now: Timestamp) -> Option<Job> {
+    store.lease(kind, 1, now).await.expect("a look at the jobs").pop()
+}
+
+fn interchange(store: &Store, direction: Direction, control_number: &str, key: Option<&str>) -> NewInterchange {
+    NewInterchange {
+        interchange_id: store.new_id("int", at(0)),
+        number: 1,
+        direction,
+        format: "x12".into(),
+        sender: "ZZ:US".into(),
+        receiver: "ZZ:ACME".into(),
+        control_number: control_number.into(),
+        environment: "production".into(),
+        digest: "d".into(),
+        document_count: 1,
+        business_key: key.map(str::to_owned),
+        report: json!([]),
+    }
+}
+
+fn document(store: &Store, direction: Direction, number: u32, interchange: &NewInterchange) -> NewDocument {
+    NewDocument {
+        document_id: store.new_id("doc", at(0)),
+        interchange_id: Some(interchange.interchange_id.clone()),
+        direction,
+        number,
+        standard: "x12".into(),
+        version: "004010".into(),
+        kind: "850".into(),
+        control_number: format!("{number:04}"),
+        group_control_number: Some(interchange.control_number.clone()),
+        business_number: Some("4711".into()),
+        sender: interchange.sender.clone(),
+        receiver: interchange.receiver.clone(),
+        partner: Some("acme".into()),
+        agreement: Some("orders".into()),
+        environment: "production".into(),
+        is_acknowledgment: false,
+        processing: (direction == Direction::In).then_some(Processing::Routed),
+        code: None,
+        reason: None,
+        report: json!([]),
+        offset: 0,
+        length: 10,
+        entity: None,
+        made_from: Vec::new(),
+    }
+}
+
+fn end(state: TransmissionState) -> Option<End> {
+    Some(End { state, code: None, reason: None, duplicate_of: None, partner: None, environment: None })
+}
+
+/// One outgoing transmission with a document made from `source`, awaiting a functional acknowledgment.
+async fn output(store: &Store, control_number: &str, source: Option<&str>) -> NewOutput {
+    let transmission = transmission(store, Direction::Out, b"wire").await;
+    let interchange = interchange(store, Direction::Out, control_number, None);
+    let mut document = document(store, Direction::Out, 1, &interchange);
+    document.made_from = source.map(str::to_owned).into_iter().collect();
+    let delivery_id = store.new_id("del", at(0));
+    let expectation = NewExpectation {
+        document_id: document.document_id.clone(),
+        level: AckLevel::Functional,
+        kind: "997".into(),
+        partner: Some("acme".into()),
+        sender: "ZZ:US".into(),
+        receiver: "ZZ:ACME".into(),
+        interchange_control_number: control_number.into(),
+        group_control_number: Some(control_number.into()),
+        document_control_number: "0001".into(),
+        deadline: Some(at(3600)),
+    };
+    NewOutput {
+        transmission,
+        interchange,
+        documents: vec![document],
+        delivery: NewDelivery {
+            delivery_id: delivery_id.clone(),
+            channel: "out".into(),
+            partner: Some("acme".into()),
+            agreement: Some("orders".into()),
+            key: delivery_id,
+            on_uncertain: "repeat".into(),
+        },
+        expectations: vec![expectation],
+        answers: Vec::new(),
+    }
+}
+
+/// Receives, translates into one output, and returns (in document, out document, delivery).
+async fn translated(store: &Store, control_number: &str) -> (String, String, String) {
+    translated_at(store, control_number, at(1)).await
+}
+
+async fn translated_at(store: &Store, control_number: &str, now: Timestamp) -> (String, String, String) {
+    let (_, reception) = receive(store, control_number.as_bytes(), None).await;
+    assert_eq!(reception, Reception::New);
+    let job = lease(store, JobKind::Translate, now).await.expect("a job");
+    let came = interchange(store, Direction::In, control_number, None);
+    let source = document(store, Direction::In, 1, &came);
+    let source_id = source.document_id.clone();
+    let output = output(store, control_number, Some(&source_id)).await;
+    let ids = (source_id, output.documents[0].document_id.clone(), output.delivery.delivery_id.clone());
+    let slice = Slice {
+        interchanges: vec![came],
+        documents: vec![source],
+        outputs: vec![output],
+        end: end(TransmissionState::Split),
+        ..Slice::default()
+    };
+    store.translate(&job, slice, &Actor::system(), now).await.expect("a commit");
+    ids
+}
+
+#[tokio::test]
+async fn a_reception_is_there_after_it_was_answered_even_without_a_clean_stop() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path()).await;
+    let (id, reception) = receive(&store, b"ISA", None).await;
+    assert_eq!(reception, Reception::New);
+    // A copy of the files as they are now is what a crash would leave.
+    let copy = tempfile::tempdir().expect("a folder");
+    for name in ["portolan.db", "portolan.db-wal", "master.key"] {
+        if folder.path().join(name).exists() {
+            std::fs::copy(folder.path().join(name), copy.path().join(name)).expect("a copy");
+        }
+    }
+    let (again, _) = open(copy.path()).await;
+    let found = again.transmission(&id).await.expect("the transmission");
+    assert_eq!(found.state, "stored");
+    assert_eq!(again.read_payload(&found.payload_id).await.expect("bytes"), b"ISA");
+    assert!(lease(&again, JobKind::Translate, at(1)).await.is_some(), "its job is there too");
+}
+
+#[tokio::test]
+async fn two_with_one_key_make_one_transmission() {
+    let (_folder, store) = fresh().await;
+    let one = receive(&store, b"same", Some(claim("k1", "first")));
+    let other = receive(&store, b"same", Some(claim("k1", "second")));
+    let ((id, one), (_, other)) = tokio::join!(one, other);
+    assert_eq!(one, Reception::New);
+    assert_eq!(other, Reception::Replay { transmission_id: id.clone(), status: 202, body: b"first".to_vec() });
+    let (_, third) = receive(&store, b"other", Some(claim("k1", "third"))).await;
+    assert_eq!(third, Reception::Conflict { transmission_id: id });
+    let all = store.transmissions(&TransmissionFilter::default(), &Page::default()).await.expect("a list");
+    assert_eq!(all.len(), 1);
+}
+
+#[tokio::test]
+async fn many_at_once_are_all_kept() {
+    let (_folder, store) = fresh().await;
+    let tasks = (0..200u32).map(|number| {
+        let store = store.clone();
+        tokio::spawn(async move { receive(&store, &number.to_be_bytes(), Some(claim(&number.to_string(), ""))).await })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        assert_eq!(task.await.expect("a task").1, Reception::New);
+    }
+    let balances = store.balances().await.expect("counts");
+    assert_eq!((balances[0].total, balances[0].terms["open"], balances[0].holds), (200, 200, true));
+}
+
+#[tokio::test]
+async fn large_bodies_are_files_and_nothing_lies_open() {
+    let (folder, store) = fresh().await;
+    let secret = b"ISA*00*very recognisable order 4711*".repeat(20_000);
+    assert!(secret.len() > INLINE_BYTES_MAX);
+    let (id, _) = receive(&store, &secret, None).await;
+    let (small, _) = receive(&store, b"a small very recognisable order", None).await;
+    store.set_secret("password", b"very recognisable", &Actor::system(), at(0)).await.expect("set");
+    let found = store.transmission(&id).await.expect("the transmission");
+    let mut reader = store.open_payload(&found.payload_id).await.expect("a reader");
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).expect("bytes");
+    assert!(bytes == secret);
+    assert_eq!(store.secret("password").await.expect("the secret"), b"very recognisable");
+    store.transmission(&small).await.expect("the small one");
+    store.close().await;
+    let mut open = vec![folder.path().to_owned()];
+    let mut files = 0;
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).expect("a folder").map(|entry| entry.expect("an entry").path()));
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("a file");
+        files += 1;
+        assert!(!bytes.windows(17).any(|part| part == b"very recognisable"), "{} is readable", path.display());
+    }
+    assert!(files >= 4, "database, key, lock and a payload");
+}
+
+#[tokio::test]
+async fn a_spool_refuses_what_passes_its_limit_and_leaves_nothing() {
+    let (folder, store) = fresh().await;
+    let mut spool = store.spool(400_000, at(0));
+    spool.write(&vec![1; 300_000]).expect("within the limit");
+    assert!(matches!(spool.write(&vec![1; 100_001]), Err(StoreError::Limit(_))));
+    drop(spool);
+    let left = std::fs::read_dir(folder.path().join("temporary")).expect("a folder").count();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn changed_bytes_and_a_foreign_key_are_noticed() {
+    let (folder, store) = fresh().await;
+    let (id, _) = receive(&store, &vec![7; INLINE_BYTES_MAX + 1], None).await;
+    let payload_id = store.transmission(&id).await.expect("it").payload_id;
+    let file = folder.path().join("payload").join(&payload_id);
+    let mut bytes = std::fs::read(&file).expect("a file");
+    bytes[100_000] ^= 1;
+    std::fs::write(&file, bytes).expect("a changed file");
+    assert!(matches!(store.read_payload(&payload_id).await, Err(StoreError::Damaged(_))));
+    let other = MasterKey::from_bytes(&[1; 32]).expect("a key");
+    assert!(other.open_all("x", &[0; 200]).is_err());
+}
+
+#[tokio::test]
+async fn a_second_process_is_kept_out_and_a_reader_let_in() {
+    let (folder, store) = fresh().await;
+    let second = Store::open(folder.path(), Arc::new(SystemRandom), "b", at(0)).await;
+    assert!(matches!(second.err(), Some(StoreError::InUse(_))));
+    let (id, _) = receive(&store, b"x", None).await;
+    let looking = Store::look(folder.path(), Arc::new(SystemRandom)).await.expect("a reader");
+    assert_eq!(looking.transmission(&id).await.expect("it").state, "stored");
+    let refused = looking.set_secret("a", b"b", &Actor::system(), at(0)).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly)));
+}
+
+#[tokio::test]
+async fn a_lost_lease_changes_nothing_and_twice_lost_is_poison() {
+    let (_folder, store) = fresh().await;
+    let (id, _) = receive(&store, b"x", None).await;
+    let first = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
+    assert!(lease(&store, JobKind::Translate, at(30)).await.is_none(), "leased");
+    store.heartbeat(&first, at(30)).await.expect("still ours");
+    let later = at(31) + LEASE;
+    let second = lease(&store, JobKind::Translate, later).await.expect("the lease ran out");
+    assert_eq!((second.losses, second.is_poison()), (1, false));
+    let slice = Slice { end: end(TransmissionState::Split), ..Slice::default() };
+    let done = store.translate(&first, slice, &Actor::system(), later).await;
+    assert!(matches!(done, Err(StoreError::LeaseLost(_))));
+    assert!(matches!(store.heartbeat(&first, later).await, Err(StoreError::LeaseLost(_))));
+    assert_eq!(store.transmission(&id).await.expect("it").state, "stored", "nothing was changed");
+    let third = lease(&store, JobKind::Translate, later + LEASE + Duration::from_secs(1)).await.expect("again");
+    assert!(third.is_poison());
+}
+
+#[tokio::test]
+async fn slices_keep_their_cursor_and_the_last_one_ends() {
+    let (_folder, store) = fresh().await;
+    let (id, _) = receive(&store, b"x", None).await;
+    let job = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
+    let came = interchange(&store, Direction::In, "7", None);
+    let documents = vec![document(&store, Direction::In, 1, &came)];
+    let next = document(&store, Direction::In, 2, &came);
+    let slice = Slice { interchanges: vec![came], documents, cursor: Some("1".into()), ..Slice::default() };
+    store.translate(&job, slice, &Actor::system(), at(1)).await.expect("the first slice");
+    let job = lease(&store, JobKind::Translate, at(2) + LEASE).await.expect("after a crash");
+    assert_eq!(job.cursor.as_deref(), Some("1"));
+    let slice = Slice { documents: vec![next], end: end(TransmissionState::Split), ..Slice::default() };
+    store.translate(&job, slice, &Actor::system(), at(3)).await.expect("the last slice");
+    assert_eq!(store.transmission(&id).await.expect("it").state, "split");
+    assert!(lease(&store, JobKind::Translate, at(9999)).await.is_none(), "the job is done");
+    let filter = DocumentFilter { transmission_id: Some(id), ..DocumentFilter::default() };
+    assert_eq!(store.documents(&filter, &Page::default()).await.expect("documents").len(), 2);
+}
+
+#[tokio::test]
+async fn a_delivery_goes_its_way_and_its_documents_follow() {
+    let (_folder, store) = fresh().await;
+    let (source, made, delivery_id) = translated(&store, "1").await;
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
+    let delivery = store.deliver_sending(&job, "http://acme", at(2)).await.expect("sending");
+    assert_eq!((delivery.key.as_str(), delivery.attempts), (delivery_id.as_str(), 1));
+    assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("sending"));
+    let facts = AttemptFacts { status: Some(503), code: Some("HTTP-503".into()), detail: Some("busy".into()) };
+    store.deliver_result(&job, AttemptEnd::Retry(at(12)), facts, at(3)).await.expect("a result");
+    assert_eq!(store.document(&made).await.expect("it").delivery.as_deref(), Some("retry_wait"));
+    assert!(lease(&store, JobKind::Deliver, at(11)).await.is_none(), "not yet");
+    let job = lease(&store, JobKind::Deliver, at(12)).await.expect("due again");
+    let again = store.deliver_sending(&job, "http://acme", at(12)).await.expect("sending");
+    assert_eq!((again.key, again.attempts), (delivery.key, 2), "the same key");
+    store.deliver_result(&job, AttemptEnd::Delivered, AttemptFacts::default(), at(13)).await.expect("a result");
+    assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("delivered"));
+    let attempts = store.attempts(&delivery_id).await.expect("attempts");
+    let outcomes: Vec<_> = attempts.iter().map(|attempt| attempt.outcome.as_deref()).collect();
+    assert_eq!(outcomes, [Some("retry_wait"), Some("delivered")]);
+    assert_eq!(attempts[0].status, Some(503));
+    assert!(lease(&store, JobKind::Deliver, at(99_999)).await.is_none());
+}
+
+#[tokio::test]
+async fn only_lawful_steps_are_taken() {
+    let (_folder, store) = fresh().await;
+    let (_, _, delivery_id) = translated(&store, "1").await;
+    let actor = Actor("user:ann".into());
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
+    let done = store.deliver_result(&job, AttemptEnd::Delivered, AttemptFacts::default(), at(2)).await;
+    assert!(matches!(done, Err(StoreError::WrongState { .. })), "nothing was sent yet");
+    assert!(matches!(store.resubmit(&delivery_id, &actor, at(2)).await, Err(StoreError::WrongState { .. })));
+    store.deliver_sending(&job, "x", at(2)).await.expect("sending");
+    let held = store.steer_delivery(&delivery_id, DeliveryState::Held, "wait", &actor, at(2)).await;
+    assert!(matches!(held, Err(StoreError::WrongState { .. })), "bytes are on their way");
+    store.deliver_result(&job, AttemptEnd::Park, AttemptFacts::default(), at(3)).await.expect("parked");
+    let new = store.resubmit(&delivery_id, &actor, at(4)).await.expect("a new delivery");
+    assert!(matches!(store.resubmit(&delivery_id, &actor, at(4)).await, Err(StoreError::Conflict(_))), "once");
+    let found = store.delivery(&new).await.expect("it");
+    assert_eq!((found.state.as_str(), found.resubmit_of.as_deref()), ("ready", Some(delivery_id.as_str())));
+    assert_ne!(found.key, delivery_id, "a new key");
+    store.steer_delivery(&new, DeliveryState::Held, "wait", &actor, at(5)).await.expect("held");
+    assert!(lease(&store, JobKind::Deliver, at(99)).await.is_none(), "held");
+    store.steer_delivery(&new, DeliveryState::Ready, "go", &actor, at(6)).await.expect("released");
+    assert!(lease(&store, JobKind::Deliver, at(99)).await.is_some());
+    assert_eq!(store.audit(10).await.expect("entries").len(), 3);
+    assert_eq!(store.verify_audit().await.expect("a check"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = open(folder.path()).await;
+    let (source, _, delivery_id) = translated(&store, "1").await;
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
+    store.deliver_sending(&job, "x", at(2)).await.expect("sending");
+    store.close().await;
+    drop(store);
+    let (store, found) = open(folder.path()).await;
+    assert_eq!((found.deliveries_uncertain, found.leases_freed), (1, 0));
+    assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("uncertain"));
+    let job = lease(&store, JobKind::Deliver, at(3)).await.expect("again");
+    let again = store.deliver_sending(&job, "x", at(3)).await.expect("sending");
+    assert_eq!((again.key, again.attempts), (delivery_id, 2));
+}
+
+fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
+    Incoming {
+        level: AckLevel::Functional,
+        state,
+        kind: "997".into(),
+        partner: Some("acme".into()),
+        sender: "US".into(),
+        receiver: "ACME".into(),
+        interchange_control_number: None,
+        group_control_number: Some(group.into()),
+        document_control_number: document.map(str::to_owned),
+        code: "A".into(),
+        detail: "accepted".into(),
+    }
+}
+
+async fn apply(store: &Store, incoming: Incoming) {
+    receive(store, b"997", None).await;
+    let job = lease(store, JobKind::Translate, at(5)).await.expect("a job");
+    let slice = Slice { incoming: vec![incoming], end: end(TransmissionState::Split), ..Slice::default() };
+    store.translate(&job, slice, &Actor::system(), at(5)).await.expect("a commit");
+}
+
+#[tokio::test]
+async fn answers_find_the_newest_unanswered_and_the_rest_is_listed() {
+    let (_folder, store) = fresh().await;
+    let (_, older, _) = translated(&store, "000000007").await;
+    let (source, newer, _) = translated_at(&store, "000000007", at(2)).await;
+    assert_eq!(store.document(&newer).await.expect("it").ack, "waiting");
+    apply(&store, answer(Some("0001"), "7", AckState::Accepted)).await;
+    assert_eq!(store.document(&newer).await.expect("it").ack_functional, "accepted");
+    assert_eq!(store.document(&source).await.expect("it").ack, "accepted", "what it was made from shows it too");
+    assert_eq!(store.document(&older).await.expect("it").ack, "waiting");
+    apply(&store, answer(None, "7", AckState::Rejected)).await;
+    assert_eq!(store.document(&older).await.expect("it").ack, "rejected", "the other is next");
+    apply(&store, answer(Some("0001"), "8", AckState::Accepted)).await;
+    let unmatched = store.unmatched_acks(&Page::default()).await.expect("a list");
+    assert_eq!(unmatched.len(), 1);
+    assert_eq!(unmatched[0].group_control_number.as_deref(), Some("8"));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_overdue_and_may_still_come() {
+    let (_folder, store) = fresh().await;
+    let (_, made, _) = translated(&store, "9").await;
+    assert!(lease(&store, JobKind::Acknowledge, at(3599)).await.is_none());
+    let job = lease(&store, JobKind::Acknowledge, at(3600)).await.expect("the deadline");
+    assert!(store.acknowledge_overdue(&job, at(3600)).await.expect("a commit"));
+    assert_eq!(store.document(&made).await.expect("it").ack, "overdue");
+    apply(&store, answer(Some("1"), "9", AckState::Accepted)).await;
+    assert_eq!(store.document(&made).await.expect("it").ack, "accepted");
+}
+
+#[tokio::test]
+async fn numbers_belong_to_their_owner() {
+    let (_folder, store) = fresh().await;
+    let take = |owner: &'static str| store.take_numbers(vec![("isa".into(), 100), ("gs".into(), 1)], owner, at(0));
+    assert_eq!(take("a").await.expect("numbers"), [100, 1]);
+    assert_eq!(take("b").await.expect("numbers"), [101, 2]);
+    assert_eq!(take("a").await.expect("numbers"), [100, 1], "asked again");
+    let (one, other) = tokio::join!(take("c"), take("d"));
+    assert_ne!(one.expect("numbers"), other.expect("numbers"));
+}
+
+#[tokio::test]
+async fn a_business_key_is_taken_once() {
+    let (_folder, store) = fresh().await;
+    for round in 0..2 {
+        receive(&store, &[round], None).await;
+        let job = lease(&store, JobKind::Translate, at(1)).await.expect("a job");
+        let came = interchange(&store, Direction::In, "1", Some("x12 ZZ:US ZZ:ACME 1"));
+        let slice = Slice { interchanges: vec![came], end: end(TransmissionState::Split), ..Slice::default() };
+        store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a commit");
+        let found = store.interchanges(&job.subject).await.expect("rows");
+        assert_eq!(found[0].duplicate_of.is_some(), round == 1);
+    }
+}
+
+#[tokio::test]
+async fn changed_history_and_deleted_rows_raise_the_alarm() {
+    let (folder, store) = fresh().await;
+    translated(&store, "1").await;
+    translated(&store, "2").await;
+    assert!(store.anchor(at(60)).await.expect("an anchor") > 0);
+    assert_eq!(store.anchor(at(61)).await.expect("nothing grew"), 0);
+    assert_eq!(store.verify_events().await.expect("a check"), Vec::<String>::new());
+    assert!(store.balances().await.expect("counts").iter().all(|balance| balance.holds));
+    store.close().await;
+    drop(store);
+    let url = format!("sqlite://{}", folder.path().join("portolan.db").display());
+    sqlx::any::install_default_drivers();
+    let raw = sqlx::AnyPool::connect(&url).await.expect("the file");
+    let refused = sqlx::query("UPDATE event SET kind = 'x' WHERE number = 1").execute(&raw).await;
+    assert!(refused.is_err(), "the database itself refuses");
+    for statement in [
+        "DROP TRIGGER event_keeps_facts",
+        "UPDATE event SET cause = 'x' WHERE event_id = (SELECT MIN(event_id) FROM event)",
+        "PRAGMA foreign_keys = OFF",
+        "DELETE FROM delivery WHERE delivery_id = (SELECT MIN(delivery_id) FROM delivery)",
+    ] {
+        sqlx::query(statement).execute(&raw).await.expect(statement);
+    }
+    raw.close().await;
+    let (store, _) = open(folder.path()).await;
+    assert_eq!(store.verify_events().await.expect("a check").len(), 1);
+    let balances = store.balances().await.expect("counts");
+    assert!(!balances[2].holds, "a deleted delivery is missed");
+}
+
+#[tokio::test]
+async fn resources_have_versions_and_a_stale_plan_is_refused() {
+    let (_folder, store) = fresh().await;
+    let change = |name: &str, body: Option<serde_json::Value>| ResourceChange {
+        kind: "partner".into(),
+        name: name.into(),
+        body,
+    };
+    let actor = Actor("user:ann".into());
+    let revision =
+        store.apply(vec![change("acme", Some(json!({ "a": "1" })))], 0, &actor, at(0)).await.expect("applied");
+    let stale = store.apply(vec![change("acme", None)], 0, &actor, at(0)).await;
+    assert!(matches!(stale, Err(StoreError::Conflict(_))));
+    store.apply(vec![change("acme", Some(json!({ "a": "2" })))], revision, &actor, at(1)).await.expect("applied");
+    let found = store.resources().await.expect("resources");
+    assert_eq!((found.len(), found[0].version, &found[0].body), (1, 2, &json!({ "a": "2" })));
+    let revision = store.resource_revision().await.expect("a number");
+    store.apply(vec![change("acme", None)], revision, &actor, at(2)).await.expect("deleted");
+    assert_eq!(store.resources().await.expect("resources"), []);
+}
+
+#[tokio::test]
+async fn what_is_held_is_looked_at_again_after_an_apply() {
+    let (_folder, store) = fresh().await;
+    let (id, _) = receive(&store, b"x", None).await;
+    let job = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
+    let slice = Slice { end: end(TransmissionState::Held), ..Slice::default() };
+    store.translate(&job, slice, &Actor::system(), at(0)).await.expect("held");
+    assert!(lease(&store, JobKind::Translate, at(1)).await.is_none());
+    store.apply(Vec::new(), 0, &Actor::system(), at(2)).await.expect("applied");
+    assert_eq!(store.transmission(&id).await.expect("it").state, "stored");
+    assert!(lease(&store, JobKind::Translate, at(3)).await.is_some());
+}
+
+#[tokio::test]
+async fn tokens_are_shown_once_and_end() {
+    let (_folder, store) = fresh().await;
+    let actor = Actor("user:ann".into());
+    let (token, text) = store.create_token("channel:in", "acme", Some(at(100)), &actor, at(0)).await.expect("a token");
+    assert_eq!(store.token(&text, at(1)).await.expect("a look").map(|found| found.scope), Some("channel:in".into()));
+    assert_eq!(store.token(&text, at(100)).await.expect("a look"), None, "expired");
+    assert_eq!(store.token("ptl_0", at(1)).await.expect("a look"), None);
+    store.revoke_token(&token.token_id, &actor, at(2)).await.expect("revoked");
+    assert_eq!(store.token(&text, at(3)).await.expect("a look"), None);
+    assert!(store.revoke_token(&token.token_id, &actor, at(3)).await.is_err());
+}
+
+#[tokio::test]
+async fn lists_page_without_gaps_or_repeats() {
+    let (_folder, store) = fresh().await;
+    for number in 0..7u8 {
+        receive(&store, &[number], None).await;
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = Page { after, limit: 3 };
+        let rows = store.transmissions(&TransmissionFilter::default(), &page).await.expect("a page");
+        let Some(last) = rows.last() else { break };
+        after = Some(portolan::store::Cursor { created_at: last.created_at, id: last.transmission_id.clone() });
+        seen.extend(rows.into_iter().map(|row| row.transmission_id));
+    }
+    let mut unique = seen.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!((seen.len(), unique.len()), (7, 7));
+    let filter = DeliveryFilter { state: Some(DeliveryState::Ready), ..DeliveryFilter::default() };
+    assert_eq!(store.deliveries(&filter, &Page::default()).await.expect("a list"), []);
+}
