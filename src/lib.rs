@@ -4,6 +4,7 @@
 //! (`tests/architecture.rs` holds that). `docs/ARCHITECTURE.md` walks documents through them.
 
 pub mod clock; // time comes in as an argument; this is the one place that reads it
+pub mod config; // portolan.toml
 pub mod fail; // named points at which crash tests kill the process
 pub mod id;
 pub mod yaml; // YAML files whose scalars are all text, with lines // identifiers with a type prefix, made from time and randomness given
@@ -19,6 +20,10 @@ pub mod entity; // canonical business documents: definitions, checks, schema
 pub mod codec; // formats: bytes to the tree and back
 
 pub mod mapping; // two-way rules between documents and entities
+
+pub mod partner; // who we deal with, and the decisions that follow
+
+pub mod transport; // ways in and out
 
 pub mod store; // the ledger
 

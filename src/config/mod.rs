@@ -1,0 +1,101 @@
+//! `portolan.toml` in the data directory: how this instance listens, logs and works. What it exchanges with whom are
+//! resources, kept in the ledger, not here. Unknown keys are refused.
+
+mod admin;
+mod delivery;
+mod limits;
+mod log;
+mod partner;
+
+pub use admin::Admin;
+pub use delivery::Delivery;
+pub use limits::Limits;
+pub use log::{Log, LogFormat};
+pub use partner::Partner;
+
+use serde::Deserialize;
+use std::path::Path;
+
+/// The file's name in the data directory.
+pub const FILE_NAME: &str = "portolan.toml";
+
+/// All of `portolan.toml`; each section may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `[partner]`: where partners reach us.
+    pub partner: Partner,
+    /// `[admin]`: where we reach ourselves.
+    pub admin: Admin,
+    /// `[log]`.
+    pub log: Log,
+    /// `[delivery]`.
+    pub delivery: Delivery,
+    /// `[limits]`.
+    pub limits: Limits,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{path}: {message}")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// Line, key, expected and found.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads the file of a data directory; without one everything is as by default.
+    ///
+    /// # Errors
+    /// The file cannot be read, has a key that is not known, or a value of the wrong kind.
+    pub fn load(directory: &Path) -> Result<Self, ConfigError> {
+        let path = directory.join(FILE_NAME);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text)
+                .map_err(|message| ConfigError::Malformed { path: path.display().to_string(), message }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(ConfigError::File { path: path.display().to_string(), source }),
+        }
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// A sentence with line, key, expected and found.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_the_contract() {
+        let config = Config::default();
+        assert_eq!(config.partner.listen, "0.0.0.0:8080");
+        assert_eq!(config.admin.listen, "127.0.0.1:9080");
+        assert_eq!(Config::parse("").expect("an empty file"), config);
+    }
+
+    #[test]
+    fn err_unknown_keys_name_their_line_and_the_known_ones() {
+        let error = Config::parse("[partner]\nlissten = \"x\"\n").expect_err("a wrong key");
+        assert!(error.contains("line 2") && error.contains("lissten") && error.contains("listen"), "{error}");
+        assert!(Config::parse("[limits]\nbody_bytes = \"many\"\n").is_err());
+    }
+}

@@ -1,0 +1,361 @@
+//! All resources together, checked against each other; and the decisions: who sent this, under which agreement it
+//! falls, where it goes. Made anew when resources change; cheap to share.
+
+use super::resource::{
+    Agreement, Auth, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route, Way,
+};
+use std::collections::BTreeMap;
+
+/// The resources at work.
+#[derive(Debug, Default)]
+pub struct Directory {
+    partners: BTreeMap<String, Partner>,
+    channels: BTreeMap<String, Channel>,
+    agreements: BTreeMap<String, Agreement>,
+    routes: BTreeMap<String, Route>,
+}
+
+/// What an envelope says of its sender.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'e> {
+    /// ISA05, UNB 0007.
+    pub scheme: &'e str,
+    /// ISA06, UNB 0004.
+    pub value: &'e str,
+}
+
+/// Why something waits: a stable word and a sentence that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// `PARTNER-UNKNOWN`, `SENDER-NOT-ALLOWED`, `ENVIRONMENT-MISMATCH`, `AGREEMENT-MISSING`.
+    pub code: &'static str,
+    /// For people.
+    pub reason: String,
+}
+
+impl Directory {
+    /// Reads resources and holds them against each other.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn new(resources: &[Resource]) -> Result<Self, Vec<ResourceError>> {
+        let (mut directory, mut errors) = (Directory::default(), Vec::new());
+        let mut seen = BTreeMap::new();
+        for one in resources {
+            if let Some(before) = seen.insert(one.id(), &one.place) {
+                errors.push(one.error(&format!("stands twice, first at {before}")));
+            }
+            let done = match one.kind.as_str() {
+                "partner" => one.read().map(|read| drop(directory.partners.insert(one.name.clone(), read))),
+                "channel" => one.read().map(|read| drop(directory.channels.insert(one.name.clone(), read))),
+                "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
+                "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),
+                other => Err(one.error(&format!("expected a kind of {}, found {other}", KINDS.join(", ")))),
+            };
+            errors.extend(done.err());
+        }
+        for one in resources {
+            errors.extend(directory.check(one).into_iter().map(|message| one.error(&message)));
+        }
+        if errors.is_empty() { Ok(directory) } else { Err(errors) }
+    }
+
+    /// What does not fit the other resources.
+    fn check(&self, one: &Resource) -> Vec<String> {
+        let mut found = Vec::new();
+        match one.kind.as_str() {
+            "partner" => {
+                for id in self.partners.get(&one.name).into_iter().flat_map(|partner| &partner.party_ids) {
+                    let others = self.partners.iter().filter(|(name, _)| **name != one.name);
+                    let other = others.clone().find(|(_, other)| other.party_ids.contains(id));
+                    found.extend(other.map(|(name, _)| format!("party id {id} is partner {name}'s too")));
+                }
+            }
+            "channel" => {
+                if let Some(channel) = self.channels.get(&one.name) {
+                    self.check_channel(channel, &mut found);
+                }
+            }
+            "agreement" => {
+                if let Some(agreement) = self.agreements.get(&one.name) {
+                    self.check_agreement(agreement, &mut found);
+                }
+            }
+            _ => {
+                if let Some(route) = self.routes.get(&one.name) {
+                    self.check_way("from", &route.from, Way::In, &mut found);
+                    self.check_way("to", &route.to, Way::Out, &mut found);
+                }
+            }
+        }
+        found
+    }
+
+    fn check_channel(&self, channel: &Channel, found: &mut Vec<String>) {
+        if channel.transport != "http" {
+            found.push(format!("transport: expected http, found {}", channel.transport));
+        }
+        for name in channel.partners.iter().filter(|name| !self.partners.contains_key(*name)) {
+            found.push(missing("partners", "partner", name, self.partners.keys()));
+        }
+        match channel.way {
+            Way::In if channel.auth.is_none() => {
+                found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
+            }
+            Way::Out if channel.url.as_ref().is_none_or(|url| !url.starts_with("http")) => {
+                found.push("url: expected where to send, such as https://partner.example/in".to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    fn check_agreement(&self, agreement: &Agreement, found: &mut Vec<String>) {
+        if !self.partners.contains_key(&agreement.partner) {
+            found.push(missing("partner", "partner", &agreement.partner, self.partners.keys()));
+        }
+        if agreement.document.split('/').count() != 3 {
+            found.push(format!("document: expected such as x12/004010/850, found {}", agreement.document));
+        }
+        let channels = agreement.channel.iter().chain(agreement.ack.iter().map(|ack| &ack.channel));
+        for name in channels {
+            match self.channels.get(name) {
+                None => found.push(missing("channel", "channel", name, self.channels.keys())),
+                Some(channel) if channel.way == Way::In => {
+                    found.push(format!("channel: expected one of way out, found {name}, which is in"));
+                }
+                Some(_) => {}
+            }
+        }
+        if agreement.way == Way::Out {
+            let wanted = [
+                ("channel", agreement.channel.is_some()),
+                ("envelope.sender", agreement.envelope.sender.is_some()),
+                ("envelope.receiver", agreement.envelope.receiver.is_some()),
+            ];
+            let lacking = wanted.iter().filter(|(_, is_there)| !is_there);
+            found.extend(lacking.map(|(key, _)| format!("{key}: expected in an agreement of way out")));
+        }
+    }
+
+    fn check_way(&self, key: &str, name: &str, way: Way, found: &mut Vec<String>) {
+        match self.agreements.get(name) {
+            None => found.push(missing(key, "agreement", name, self.agreements.keys())),
+            Some(agreement) if agreement.way != way => {
+                found.push(format!("{key}: expected an agreement of the other way, found {name}"));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A channel by name.
+    #[must_use]
+    pub fn channel(&self, name: &str) -> Option<&Channel> {
+        self.channels.get(name)
+    }
+
+    /// An agreement by name.
+    #[must_use]
+    pub fn agreement(&self, name: &str) -> Option<&Agreement> {
+        self.agreements.get(name)
+    }
+
+    /// Names of all secrets that resources use.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let passwords = self.channels.values().filter_map(|channel| match &channel.auth {
+            Some(Auth::Basic { password, .. }) => Some(password.secret.clone()),
+            _ => None,
+        });
+        let headers = self.channels.values().flat_map(|channel| channel.headers.values());
+        let headers = headers.filter_map(|value| match value {
+            super::SecretOrText::Secret(secret) => Some(secret.secret.clone()),
+            super::SecretOrText::Text(_) => None,
+        });
+        passwords.chain(headers).collect()
+    }
+
+    /// The partner who sent an interchange over a channel. `released_as` is a person's word, which overrules.
+    ///
+    /// # Errors
+    /// Why it has to wait.
+    pub fn sender(&self, channel: &str, sender: Sender<'_>, released_as: Option<&str>) -> Result<&str, Held> {
+        if let Some((name, _)) = released_as.and_then(|name| self.partners.get_key_value(name)) {
+            return Ok(name);
+        }
+        let value = sender.value.trim();
+        let fits = |id: &PartyId| {
+            id.value == value && id.scheme.as_deref().is_none_or(|scheme| scheme.trim() == sender.scheme.trim())
+        };
+        let found = self.partners.iter().find(|(_, partner)| partner.party_ids.iter().any(fits));
+        let Some((name, _)) = found else {
+            return Err(Held { code: "PARTNER-UNKNOWN", reason: self.unknown(sender) });
+        };
+        let allowed = self.channels.get(channel).map_or(&[][..], |channel| &channel.partners);
+        if !allowed.is_empty() && !allowed.contains(name) {
+            let reason = format!(
+                "{}:{value} is partner {name}, who may not send over channel {channel}; add {name} to its partners, or \
+                 release it by hand",
+                sender.scheme
+            );
+            return Err(Held { code: "SENDER-NOT-ALLOWED", reason });
+        }
+        Ok(name)
+    }
+
+    fn unknown(&self, sender: Sender<'_>) -> String {
+        let value = sender.value.trim();
+        let near = |id: &&PartyId| id.value.eq_ignore_ascii_case(value) || id.value.trim_start_matches('0') == value;
+        let ids = self.partners.iter().flat_map(|(name, partner)| partner.party_ids.iter().map(move |id| (name, id)));
+        let probably =
+            ids.filter(|(_, id)| near(id)).map(|(name, id)| format!("; probably meant: {id}, partner {name}"));
+        let probably = probably.take(1).collect::<String>();
+        format!(
+            "no partner has the party id {}:{value}{probably}; add it to a partner and apply, or release it with --as",
+            sender.scheme
+        )
+    }
+
+    /// The agreement that a document from a partner falls under.
+    ///
+    /// # Errors
+    /// Why it has to wait.
+    pub fn agreement_in(
+        &self,
+        partner: &str,
+        document: &str,
+        environment: Environment,
+        day: jiff::civil::Date,
+    ) -> Result<&str, Held> {
+        let of_type = |agreement: &Agreement| {
+            agreement.way == Way::In
+                && agreement.partner == partner
+                && agreement.document.eq_ignore_ascii_case(document)
+                && agreement.valid_from.is_none_or(|from| from <= day)
+                && agreement.valid_until.is_none_or(|until| day <= until)
+        };
+        let found: Vec<_> = self.agreements.iter().filter(|(_, agreement)| of_type(agreement)).collect();
+        if let Some((name, _)) = found.iter().find(|(_, agreement)| agreement.environment == environment) {
+            return Ok(name);
+        }
+        let reason = match found.first() {
+            Some((name, agreement)) => {
+                let (wanted, came) = (agreement.environment.as_str(), environment.as_str());
+                let reason = format!("agreement {name} is for {wanted}, and this is {came}");
+                return Err(Held { code: "ENVIRONMENT-MISMATCH", reason });
+            }
+            None => format!("no agreement with {partner} for {document} is valid on {day}; add one and apply"),
+        };
+        Err(Held { code: "AGREEMENT-MISSING", reason })
+    }
+
+    /// The ack policy for what a partner sends in one syntax when no document says which agreement it falls under.
+    #[must_use]
+    pub fn any_agreement_in(&self, partner: &str, standard: &str, environment: Environment) -> Option<&str> {
+        let fits = |agreement: &&Agreement| {
+            agreement.way == Way::In
+                && agreement.partner == partner
+                && agreement.environment == environment
+                && agreement.document.starts_with(&format!("{standard}/"))
+        };
+        self.agreements.iter().find(|(_, agreement)| fits(agreement)).map(|(name, _)| name.as_str())
+    }
+
+    /// The agreements under which what came in under `agreement` goes out.
+    #[must_use]
+    pub fn routes(&self, agreement: &str) -> Vec<&str> {
+        self.routes.values().filter(|route| route.from == agreement).map(|route| route.to.as_str()).collect()
+    }
+}
+
+fn missing<'k>(key: &str, kind: &str, name: &str, known: impl Iterator<Item = &'k String>) -> String {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    format!("{key}: no {kind} {name}; {known}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resource::parse;
+    use super::*;
+
+    const FILE: &str = "
+kind: partner
+name: acme
+party_ids: [ZZ:ACME, 14:4012345000009]
+---
+kind: partner
+name: other
+party_ids: [ZZ:OTHER]
+---
+{kind: channel, name: acme-in, transport: http, way: in, auth: token, partners: [acme]}
+---
+{kind: channel, name: acme-out, transport: http, way: out, url: 'https://acme.example/in'}
+---
+{kind: agreement, name: orders, way: in, partner: acme, document: x12/004010/850, valid_until: '2026-12-31', ack: {channel: acme-out}}
+---
+{kind: agreement, name: out, way: out, partner: other, document: edifact/d96a/ORDERS, channel: acme-out, envelope: {sender: 'ZZ:US', receiver: 'ZZ:OTHER'}}
+---
+{kind: route, name: r, from: orders, to: out}
+";
+
+    fn directory() -> Directory {
+        let resources = parse("f", FILE).expect("resources");
+        Directory::new(&resources).unwrap_or_else(|errors| panic!("{errors:?}"))
+    }
+
+    fn day(text: &str) -> jiff::civil::Date {
+        text.parse().expect("a day")
+    }
+
+    #[test]
+    fn senders_are_known_by_id_and_bound_to_their_channel() {
+        let directory = directory();
+        let sender = |scheme, value| Sender { scheme, value };
+        assert_eq!(directory.sender("acme-in", sender("ZZ", "ACME           "), None), Ok("acme"));
+        let held = directory.sender("acme-in", sender("ZZ", "OTHER"), None).expect_err("not allowed");
+        assert_eq!(held.code, "SENDER-NOT-ALLOWED");
+        let held = directory.sender("acme-in", sender("ZZ", "acme"), None).expect_err("case counts");
+        assert!(held.code == "PARTNER-UNKNOWN" && held.reason.contains("probably meant: ZZ:ACME"), "{held:?}");
+        assert!(directory.sender("acme-in", sender("01", "ACME"), None).is_err(), "another qualifier");
+        assert_eq!(directory.sender("acme-in", sender("ZZ", "?"), Some("other")), Ok("other"));
+    }
+
+    #[test]
+    fn agreements_are_found_by_type_environment_and_day() {
+        let directory = directory();
+        let find = |document, environment, on| directory.agreement_in("acme", document, environment, day(on));
+        assert_eq!(find("x12/004010/850", Environment::Production, "2026-11-24"), Ok("orders"));
+        let held = find("x12/004010/850", Environment::Test, "2026-11-24").expect_err("test");
+        assert_eq!(held.code, "ENVIRONMENT-MISMATCH");
+        assert_eq!(
+            find("x12/004010/850", Environment::Production, "2027-01-01").expect_err("late").code,
+            "AGREEMENT-MISSING"
+        );
+        assert_eq!(
+            find("x12/004010/810", Environment::Production, "2026-11-24").expect_err("type").code,
+            "AGREEMENT-MISSING"
+        );
+        assert_eq!(directory.routes("orders"), ["out"]);
+    }
+
+    #[test]
+    fn err_all_that_is_wrong_is_told_with_its_place() {
+        let file = FILE
+            .replace("partner: acme, document", "partner: acmee, document")
+            .replace("transport: http, way: out", "transport: smtp, way: out");
+        let errors = Directory::new(&parse("f.yaml", &file).expect("resources")).expect_err("wrong");
+        let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert!(text.iter().any(|one| one.contains("no partner acmee; there are acme, other")), "{text:?}");
+        assert!(text.iter().any(|one| one.contains("expected http, found smtp")), "{text:?}");
+        assert!(text.iter().all(|one| one.starts_with("f.yaml:")), "{text:?}");
+    }
+
+    #[test]
+    fn err_keys_and_kinds() {
+        let errors = parse("f.yaml", "kind: partnr\nname: a\n").expect_err("a wrong kind");
+        assert!(errors[0].to_string().contains("did you mean partner?"), "{errors:?}");
+        let unknown = parse("f.yaml", "kind: partner\nname: a\nparty_idz: []\n").expect("resources");
+        let errors = Directory::new(&unknown).expect_err("a wrong key");
+        assert!(errors[0].message.contains("party_idz") && errors[0].message.contains("party_ids"), "{errors:?}");
+    }
+}

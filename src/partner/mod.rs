@@ -1,0 +1,13 @@
+//! Who we deal with, over which channels, under which agreements: resources read from YAML, checked together, and the
+//! decisions that follow from them. Pure: no database, no sockets, no clock.
+
+mod directory;
+mod plan;
+mod resource;
+
+pub use directory::{Directory, Held, Sender};
+pub use plan::{PlannedChange, Verb, export, plan};
+pub use resource::{
+    AckPolicy, AckRule, Agreement, Auth, Channel, Duplicate, EnvelopeProfile, Environment, Expect, KINDS, OnUncertain,
+    Partner, PartyId, Resource, ResourceError, Route, Secret, SecretOrText, Way, parse,
+};

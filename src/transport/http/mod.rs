@@ -1,0 +1,5 @@
+//! HTTP: `receive` serves partners' posts, `send` posts to partners.
+
+pub mod address; // which addresses may be reached
+pub mod receive;
+pub mod send;

@@ -1,0 +1,214 @@
+//! Serving partners' posts: `POST /in/<channel>`, and nothing else on this listener. Limits come before bytes; every
+//! refusal is `application/problem+json` (RFC 9457) that says what is wrong and what to do.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{
+    ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt as _;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Characters of an Idempotency-Key.
+pub const KEY_CHARACTERS_MAX: usize = 255;
+/// Seconds after which a sender told to come back should.
+const COME_BACK_SECONDS: &str = "5";
+
+/// What a sender says before its body.
+#[derive(Debug, Clone, Default)]
+pub struct Arrival {
+    /// The channel in the path.
+    pub channel: String,
+    /// `Authorization`, as sent.
+    pub authorization: Option<String>,
+    /// `Idempotency-Key`.
+    pub key: Option<String>,
+    /// `Content-Type`.
+    pub content_type: String,
+}
+
+/// Why a post is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// A stable word, such as `BODY-TOO-LARGE`.
+    pub code: &'static str,
+    /// What is wrong and what to do.
+    pub detail: String,
+}
+
+/// The answer to a post that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON.
+    pub body: Vec<u8>,
+    /// Where to ask after it.
+    pub location: String,
+    /// It was answered before.
+    pub replayed: bool,
+}
+
+/// Takes what arrives.
+pub trait Receiver: Send + Sync {
+    /// May the sender send, here, at all? Returns the one who takes its body.
+    fn begin<'r>(&'r self, arrival: Arrival) -> BoxFuture<'r, Result<Box<dyn Intake>, Refusal>>;
+}
+
+/// Takes one body.
+pub trait Intake: Send {
+    /// The next bytes.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal>;
+    /// That was all: keeps it, and answers once it is kept.
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>>;
+}
+
+/// Limits of the listener.
+#[derive(Debug, Clone)]
+pub struct ReceiveLimits {
+    /// Bodies at once.
+    pub bodies_at_once: usize,
+    /// Without a byte.
+    pub idle: Duration,
+}
+
+#[derive(Clone)]
+struct Shared {
+    receiver: Arc<dyn Receiver>,
+    places: Arc<Semaphore>,
+    idle: Duration,
+}
+
+/// The router of the partner listener.
+pub fn router(receiver: Arc<dyn Receiver>, limits: &ReceiveLimits) -> Router {
+    let places = Arc::new(Semaphore::new(limits.bodies_at_once));
+    Router::new().route("/in/{channel}", post(take).fallback(wrong_method)).fallback(nothing_here).with_state(Shared {
+        receiver,
+        places,
+        idle: limits.idle,
+    })
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let title = status.canonical_reason().unwrap_or("Error");
+        let body = json!({ "type": "about:blank", "title": title, "status": self.status, "code": self.code,
+            "detail": self.detail });
+        let mut response = (status, body.to_string()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        match self.status {
+            401 => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, Basic realm=\"portolan\""))),
+            503 | 429 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_BACK_SECONDS))),
+            405 => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
+            _ => {}
+        }
+        response
+    }
+}
+
+async fn nothing_here() -> Refusal {
+    let detail = "this listener takes POST /in/<channel> only".to_owned();
+    Refusal { status: 404, code: "PATH-UNKNOWN", detail }
+}
+
+async fn wrong_method() -> Refusal {
+    Refusal { status: 405, code: "METHOD-WRONG", detail: "documents are sent with POST".to_owned() }
+}
+
+async fn take(
+    State(shared): State<Shared>,
+    Path(channel): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let Ok(_place) = shared.places.try_acquire() else {
+        let detail = "too many bodies are being received; send it again in a few seconds".to_owned();
+        return Err(Refusal { status: 503, code: "BUSY", detail });
+    };
+    let headers = request.headers();
+    if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
+        let detail = format!("Content-Encoding {encoding:?} is not taken; send the body as it is");
+        return Err(Refusal { status: 415, code: "ENCODING-UNKNOWN", detail });
+    }
+    let arrival = Arrival {
+        channel,
+        authorization: text(headers, &AUTHORIZATION),
+        key: key(headers)?,
+        content_type: text(headers, &CONTENT_TYPE).unwrap_or_else(|| "application/octet-stream".to_owned()),
+    };
+    let length: Option<u64> = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let intake = shared.receiver.begin(arrival).await?;
+    let answer = body(intake, request.into_body(), length, shared.idle).await?;
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
+    let mut response = (status, answer.body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(location) = HeaderValue::from_str(&answer.location) {
+        headers.insert(LOCATION, location);
+    }
+    if answer.replayed {
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+async fn body(
+    mut intake: Box<dyn Intake>,
+    mut body: Body,
+    length: Option<u64>,
+    idle: Duration,
+) -> Result<Answer, Refusal> {
+    let mut taken = 0u64;
+    loop {
+        let frame = match tokio::time::timeout(idle, body.frame()).await {
+            Err(_) => {
+                let detail = format!("no byte came for {} s after {taken} bytes; send it again", idle.as_secs());
+                return Err(Refusal { status: 408, code: "BODY-SLOW", detail });
+            }
+            Ok(None) => break,
+            Ok(Some(Err(_))) => {
+                let detail = format!("the connection broke after {taken} bytes; nothing was kept, send it again");
+                return Err(Refusal { status: 400, code: "BODY-CUT", detail });
+            }
+            Ok(Some(Ok(frame))) => frame,
+        };
+        if let Ok(bytes) = frame.into_data() {
+            taken += bytes.len() as u64;
+            intake.write(&bytes)?;
+        }
+    }
+    if length.is_some_and(|length| length != taken) {
+        let detail = format!("Content-Length says {}, {taken} bytes came", length.unwrap_or(0));
+        return Err(Refusal { status: 400, code: "BODY-CUT", detail });
+    }
+    if taken == 0 {
+        let detail = "the body is empty; send one interchange or several".to_owned();
+        return Err(Refusal { status: 400, code: "BODY-EMPTY", detail });
+    }
+    intake.finish().await
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default().trim();
+    if key.is_empty() || key.len() > KEY_CHARACTERS_MAX {
+        let detail = format!("expected an Idempotency-Key of 1 to {KEY_CHARACTERS_MAX} printable characters");
+        return Err(Refusal { status: 400, code: "KEY-INVALID", detail });
+    }
+    Ok(Some(key.to_owned()))
+}
