@@ -4,7 +4,7 @@ CARGO ?= cargo
 export PORTOLAN_CORPORA ?= $(abspath ../shared/corpora)
 export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
-.PHONY: test install format lint unit build fuzz deny generated
+.PHONY: test demo install format lint unit build fuzz deny generated
 
 ## test: everything that must hold before a change lands.
 test: install format lint unit
@@ -22,6 +22,11 @@ lint:
 unit:
 	@mkdir -p target
 	set -o pipefail; $(CARGO) test --locked 2>&1 | tee target/test.log
+
+## demo: a retailer, a supplier and Portolan between them; ONCE=1 ends when all is done and says whether it went well.
+demo: install
+	$(CARGO) build --locked
+	@target/debug/portolan demo $(if $(filter 1,$(ONCE)),--once)
 
 ## build: the release binary, complete in itself.
 build: install

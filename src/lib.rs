@@ -29,4 +29,7 @@ pub mod store; // the ledger
 
 pub mod pipeline; // the steps a document takes, one file a step
 
-pub mod cli; // the command line, one file a command
+pub mod api; // the admin API, one endpoint a file
+pub mod app; // wires the parts
+pub mod cli;
+pub mod demo; // two peers and four orders // the command line, one file a command

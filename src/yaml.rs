@@ -84,13 +84,18 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn next(&mut self) -> Result<Option<Event<'t>>, YamlError> {
-        match self.parser.next_event() {
-            None => Ok(None),
-            Some(Ok((event, span))) => {
-                self.line = span.start.line();
-                Ok(Some(event))
+        loop {
+            match self.parser.next_event() {
+                None => return Ok(None),
+                Some(Ok((Event::Comment(..), _))) => {}
+                Some(Ok((event, span))) => {
+                    self.line = span.start.line();
+                    return Ok(Some(event));
+                }
+                Some(Err(error)) => {
+                    return Err(YamlError { line: error.marker().line(), message: error.kind().to_string() });
+                }
             }
-            Some(Err(error)) => Err(YamlError { line: error.marker().line(), message: error.kind().to_string() }),
         }
     }
 
@@ -188,10 +193,11 @@ mod tests {
 
     #[test]
     fn scalars_are_text() {
-        let node = document("a: NO\nb: 002\nc: 1.10\nd: [1e3, '~x', \"y\\n\"]\ne:\nf: ~\n").expect("YAML");
+        let node =
+            document("# why\n---\n# more\na: NO\nb: 002\nc: 1.10\nd: [1e3, '~x', \"y\\n\"]\ne:\nf: ~\n").expect("YAML");
         let expected = json!({ "a": "NO", "b": "002", "c": "1.10", "d": ["1e3", "~x", "y\n"], "e": "", "f": "" });
         assert_eq!(node.to_json(), expected);
-        assert_eq!(node.get("c").map(|node| node.line), Some(3));
+        assert_eq!(node.get("c").map(|node| node.line), Some(6));
     }
 
     #[test]

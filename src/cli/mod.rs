@@ -1,13 +1,24 @@
 //! The command line: one file a command, data to stdout, words to stderr, exit codes that scripts can rely on.
 
 mod ack;
+mod apply;
+mod client;
 mod decode;
+mod delivery;
+mod demo;
+mod document;
 mod encode;
 mod identify;
+mod init;
 mod input;
 mod mappings;
+mod secret;
+mod serve;
 mod standards;
+mod status;
+mod token;
 mod translate;
+mod transmission;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -28,6 +39,12 @@ pub enum Exit {
     Invalid = 3,
     /// What was asked for is not there.
     NotFound = 4,
+    /// The token is missing or not for this.
+    NotPermitted = 5,
+    /// Something else was changed meanwhile, or the state does not allow it.
+    Conflict = 6,
+    /// The instance does not answer.
+    Unreachable = 7,
 }
 
 #[derive(Parser)]
@@ -58,6 +75,30 @@ enum Command {
     Mappings(mappings::Arguments),
     /// Definitions of standards: list, import.
     Standards(standards::Arguments),
+    /// Make a data directory.
+    Init(init::Arguments),
+    /// Run the instance.
+    Serve(serve::Arguments),
+    /// Show it all at work: a retailer, a supplier, and what travels between them.
+    Demo(demo::Arguments),
+    /// Where everything is, and whether the sums hold.
+    Status(status::Arguments),
+    /// Show what files of resources would change.
+    Plan(apply::Files),
+    /// Change resources to what files say.
+    Apply(apply::Files),
+    /// Print all resources as YAML.
+    Export(apply::Export),
+    /// Tokens of channels and of the API.
+    Token(token::Arguments),
+    /// Secrets that resources name.
+    Secret(secret::Arguments),
+    /// What transports carried.
+    Transmission(transmission::Arguments),
+    /// Documents: where is order 4711?
+    Document(document::Arguments),
+    /// What goes out.
+    Delivery(delivery::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -81,6 +122,18 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Translate(command) => translate::run(&command, arguments.json),
         Command::Mappings(command) => mappings::run(&command, arguments.json),
         Command::Standards(command) => standards::run(&command, arguments.json),
+        Command::Init(command) => init::run(&command),
+        Command::Serve(command) => serve::run(&command),
+        Command::Demo(command) => demo::run(&command),
+        Command::Status(command) => status::run(&command, arguments.json),
+        Command::Plan(command) => apply::plan(&command, arguments.json),
+        Command::Apply(command) => apply::apply(&command, arguments.json),
+        Command::Export(command) => apply::export(&command),
+        Command::Token(command) => token::run(&command, arguments.json),
+        Command::Secret(command) => secret::run(&command, arguments.json),
+        Command::Transmission(command) => transmission::run(&command, arguments.json),
+        Command::Document(command) => document::run(&command, arguments.json),
+        Command::Delivery(command) => delivery::run(&command, arguments.json),
     };
     let code = done.unwrap_or_else(|error| {
         eprintln!("portolan: {error:#}");

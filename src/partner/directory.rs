@@ -147,6 +147,12 @@ impl Directory {
         }
     }
 
+    /// Whether there is a partner of this name.
+    #[must_use]
+    pub fn has_partner(&self, name: &str) -> bool {
+        self.partners.contains_key(name)
+    }
+
     /// A channel by name.
     #[must_use]
     pub fn channel(&self, name: &str) -> Option<&Channel> {

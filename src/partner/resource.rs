@@ -372,9 +372,6 @@ pub struct Agreement {
     /// In: what happens to repeats.
     #[serde(default)]
     pub duplicate: Duplicate,
-    /// In: one bad document sinks its whole interchange.
-    #[serde(default, deserialize_with = "parsed")]
-    pub all_or_nothing: bool,
     /// Out: what an uncertain delivery leads to.
     #[serde(default)]
     pub on_uncertain: OnUncertain,

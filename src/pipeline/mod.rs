@@ -1,10 +1,18 @@
 //! The steps a document takes, one file a step. The pure ones do no I/O and read no clock, so that the service, the
 //! command line, benches and fuzzers run the same code; the others join them to the ledger and the transports.
 
+pub mod acknowledge; // answers we owe, and answers that came
 pub mod canonicalise; // document to entities
+pub mod deliver; // one attempt, and what comes of it
 pub mod encode; // drafts to bytes, read back and checked
+pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document
 pub mod prove; // mappings on generated entities, there and back
+pub mod receive; // a sender's body, kept before it is answered
+pub mod route; // where a document goes, under which envelope and numbers
+pub mod state; // what the running service shares
+pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
+pub mod worker; // the loops that lease jobs and run them
 
 use crate::mapping::Mappings;
 use crate::standard::load::Library;

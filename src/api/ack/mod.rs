@@ -1,0 +1,3 @@
+//! Acknowledgments.
+
+pub mod unmatched;

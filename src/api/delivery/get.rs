@@ -1,0 +1,15 @@
+//! `GET /api/v1/deliveries/{id}`
+
+use crate::api::{Reply, Shared};
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::json;
+
+/// A delivery with its attempts.
+#[utoipa::path(get, path = "/api/v1/deliveries/{id}", operation_id = "delivery_get",
+    params(("id" = String, Path, description = "Delivery")),
+    responses((status = 200, description = "The delivery"), (status = 404, description = "There is none")))]
+pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply {
+    let delivery = service.store.delivery(&id).await?;
+    Ok(Json(json!({ "delivery": delivery, "attempts": service.store.attempts(&id).await? })))
+}

@@ -1,0 +1,16 @@
+//! `POST /api/v1/deliveries/{id}/resubmit`
+
+use crate::api::{By, Reply, Shared};
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use serde_json::json;
+
+/// Sends a parked delivery anew, under a new key.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/resubmit", operation_id = "delivery_resubmit",
+    params(("id" = String, Path, description = "Delivery")),
+    responses((status = 200, description = "The new delivery"), (status = 409, description = "It is not parked")))]
+pub async fn resubmit(State(service): State<Shared>, Extension(actor): By, Path(id): Path<String>) -> Reply {
+    let new = service.store.resubmit(&id, &actor, service.now()).await?;
+    service.departing.notify_one();
+    Ok(Json(json!({ "delivery": new, "resubmit_of": id, "state": "ready" })))
+}

@@ -1,0 +1,38 @@
+//! `POST /api/v1/deliveries/{id}/steer`
+
+use crate::api::problem::Problem;
+use crate::api::{By, Reply, Shared};
+use crate::store::delivery::DeliveryState;
+use axum::extract::{Path, State};
+use axum::{Extension, Json};
+use serde::Deserialize;
+use serde_json::json;
+
+/// What is to happen.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Steer {
+    /// `held`, `ready` or `cancelled`.
+    to: String,
+    /// For those who look later.
+    #[serde(default)]
+    reason: String,
+}
+
+/// Holds, releases or cancels a delivery.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/steer", operation_id = "delivery_steer",
+    params(("id" = String, Path, description = "Delivery")), request_body = Steer,
+    responses((status = 200, description = "Done"), (status = 409, description = "Not from the state it is in")))]
+pub async fn steer(
+    State(service): State<Shared>,
+    Extension(actor): By,
+    Path(id): Path<String>,
+    Json(steer): Json<Steer>,
+) -> Reply {
+    let to: Option<DeliveryState> = steer.to.parse().ok();
+    let to = to.filter(|to| matches!(to, DeliveryState::Held | DeliveryState::Ready | DeliveryState::Cancelled));
+    let to = to.ok_or_else(|| Problem::new(400, "WORD-UNKNOWN", "to: expected held, ready or cancelled"))?;
+    service.store.steer_delivery(&id, to, &steer.reason, &actor, service.now()).await?;
+    service.departing.notify_one();
+    Ok(Json(json!({ "delivery": id, "state": to })))
+}

@@ -1,0 +1,4 @@
+//! Documents: the units of work.
+
+pub mod get;
+pub mod list;

@@ -1,0 +1,5 @@
+//! Secrets: set, listed by name, never read.
+
+pub mod list;
+pub mod remove;
+pub mod set;

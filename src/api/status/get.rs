@@ -1,0 +1,27 @@
+//! `GET /api/v1/status`
+
+use crate::api::{Reply, Shared};
+use crate::store::Page;
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+/// Where everything is, whether the sums hold, and what waits.
+#[utoipa::path(get, path = "/api/v1/status", operation_id = "status_get",
+    responses((status = 200, description = "Balances, backlog, acknowledgments")))]
+pub async fn get(State(service): State<Shared>) -> Reply {
+    let store = &service.store;
+    let backlog = store.backlog(service.now()).await?;
+    let backlog: Vec<Value> = backlog
+        .iter()
+        .map(|(kind, due, age)| json!({ "kind": kind, "due": due, "oldest_seconds": age / 1_000_000 }))
+        .collect();
+    let acks = store.ack_counts().await?;
+    let acks: Vec<Value> = acks
+        .iter()
+        .map(|(direction, ack, count)| json!({ "direction": direction, "ack": ack, "count": count }))
+        .collect();
+    let unmatched = store.unmatched_acks(&Page::default()).await?.len();
+    Ok(Json(json!({ "version": env!("CARGO_PKG_VERSION"), "balances": store.balances().await?, "backlog": backlog,
+        "acks": acks, "unmatched_acks": unmatched, "revision": store.resource_revision().await? })))
+}

@@ -1,0 +1,3 @@
+//! How the instance is doing.
+
+pub mod get;

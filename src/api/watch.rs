@@ -1,0 +1,43 @@
+//! Metrics and health: for machines that watch this one; they show numbers only and need no token.
+
+use super::Shared;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// `/metrics`, `/livez`, `/readyz`.
+pub fn router(metrics: PrometheusHandle) -> Router<Shared> {
+    Router::new().route("/livez", get(|| async { "ok\n" })).route("/readyz", get(ready)).route(
+        "/metrics",
+        get(move |State(service): State<Shared>| async move {
+            gauges(&service).await;
+            metrics.render()
+        }),
+    )
+}
+
+/// Ready means that the ledger answers.
+async fn ready(State(service): State<Shared>) -> (StatusCode, String) {
+    match service.store.resource_revision().await {
+        Ok(_) => (StatusCode::OK, "ok\n".to_owned()),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+    }
+}
+
+/// What is counted in the ledger is read when it is asked for.
+#[allow(clippy::cast_precision_loss)] // gauges are floats
+async fn gauges(service: &Shared) {
+    for (kind, count, age) in service.store.backlog(service.now()).await.unwrap_or_default() {
+        metrics::gauge!("portolan_jobs_due", "kind" => kind.clone()).set(count as f64);
+        metrics::gauge!("portolan_jobs_oldest_seconds", "kind" => kind).set(age as f64 / 1e6);
+    }
+    for balance in service.store.balances().await.unwrap_or_default() {
+        metrics::gauge!("portolan_conservation_holds", "stage" => balance.stage)
+            .set(f64::from(u8::from(balance.holds)));
+        for (term, count) in balance.terms {
+            metrics::gauge!("portolan_ledger_rows", "stage" => balance.stage, "where" => term).set(count as f64);
+        }
+    }
+}

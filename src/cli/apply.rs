@@ -1,0 +1,84 @@
+//! `portolan plan`, `apply` and `export`: resources as files.
+
+use super::client::{Answered, Instance};
+use super::{Exit, input};
+use anyhow::Context as _;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Files {
+    #[command(flatten)]
+    instance: Instance,
+    /// YAML files, or folders of them.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Delete resources that the files do not name.
+    #[arg(long)]
+    prune: bool,
+}
+
+#[derive(clap::Args)]
+pub struct Export {
+    #[command(flatten)]
+    instance: Instance,
+}
+
+/// Shows what would change.
+pub fn plan(arguments: &Files, as_json: bool) -> anyhow::Result<Exit> {
+    let body = body(arguments)?;
+    arguments.instance.show((Method::POST, "/api/v1/resources/plan"), (&[], Some(&body)), as_json, words)
+}
+
+/// Changes it.
+pub fn apply(arguments: &Files, as_json: bool) -> anyhow::Result<Exit> {
+    let body = body(arguments)?;
+    arguments.instance.show((Method::POST, "/api/v1/resources/apply"), (&[], Some(&body)), as_json, words)
+}
+
+/// Prints all resources.
+pub fn export(arguments: &Export) -> anyhow::Result<Exit> {
+    match arguments.instance.ask(Method::GET, "/api/v1/resources", &[], None)? {
+        Answered::Refused(exit) => Ok(exit),
+        Answered::Done(text) => input::print(text.as_str().unwrap_or_default().as_bytes()).map(|()| Exit::Ok),
+    }
+}
+
+fn body(arguments: &Files) -> anyhow::Result<Value> {
+    let mut files = Vec::new();
+    for path in &arguments.files {
+        collect(path, &mut files)?;
+    }
+    Ok(json!({ "files": files, "prune": arguments.prune }))
+}
+
+fn collect(path: &Path, files: &mut Vec<(String, String)>) -> anyhow::Result<()> {
+    let unreadable = || format!("cannot read {}", path.display());
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).with_context(unreadable)?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        let is_yaml =
+            |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+        return paths.iter().filter(is_yaml).try_for_each(|path| collect(path, files));
+    }
+    files.push((path.display().to_string(), std::fs::read_to_string(path).with_context(unreadable)?));
+    Ok(())
+}
+
+fn words(value: &Value) -> String {
+    let changes = value["changes"].as_array().cloned().unwrap_or_default();
+    if changes.is_empty() {
+        return "nothing to change\n".to_owned();
+    }
+    let mut text = String::new();
+    for change in changes {
+        let word = |key: &str| change[key].as_str().unwrap_or_default().to_owned();
+        text.push_str(&format!("{} {}/{}\n", word("verb"), word("kind"), word("name")));
+        for line in change["lines"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
+    text
+}

@@ -1,0 +1,135 @@
+//! How server commands reach the instance: `--url` and `PORTOLAN_TOKEN`, else what the data directory says.
+
+use super::{Exit, input};
+use crate::app::{ADMIN_ADDRESS_FILE, ADMIN_TOKEN_FILE};
+use anyhow::Context as _;
+use reqwest::Method;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Where the instance is.
+#[derive(clap::Args, Clone)]
+pub struct Instance {
+    /// Data directory.
+    #[arg(long, global = true, env = "PORTOLAN_DATA", default_value = "portolan-data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// Address of the admin listener; the data directory's when left out.
+    #[arg(long, global = true, value_name = "URL")]
+    pub url: Option<String>,
+}
+
+/// An answer of the instance: its JSON, or the exit code that its refusal means.
+pub enum Answered {
+    /// 2xx.
+    Done(Value),
+    /// Told on stderr already.
+    Refused(Exit),
+}
+
+/// The token's variable.
+const TOKEN_VARIABLE: &str = "PORTOLAN_TOKEN";
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Instance {
+    /// Asks the instance.
+    pub fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<Answered> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (status, bytes) = match runtime.block_on(self.send(method, path, query, body)) {
+            Ok(done) => done,
+            Err(error) => {
+                eprintln!("portolan: {error:#}");
+                return Ok(Answered::Refused(Exit::Unreachable));
+            }
+        };
+        let value =
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into()));
+        if (200..300).contains(&status) {
+            return Ok(Answered::Done(value));
+        }
+        let detail = value["detail"].as_str().map_or_else(|| value.to_string(), str::to_owned);
+        eprintln!("portolan: {detail}");
+        Ok(Answered::Refused(match status {
+            401 | 403 => Exit::NotPermitted,
+            404 => Exit::NotFound,
+            409 => Exit::Conflict,
+            400 | 413 | 422 => Exit::Invalid,
+            _ => Exit::Failed,
+        }))
+    }
+
+    /// Asks, and prints the answer: as JSON, or as `words` puts it.
+    pub fn show(
+        &self,
+        (method, path): (Method, &str),
+        (query, body): (&[(&str, String)], Option<&Value>),
+        as_json: bool,
+        words: impl Fn(&Value) -> String,
+    ) -> anyhow::Result<Exit> {
+        match self.ask(method, path, query, body)? {
+            Answered::Refused(exit) => Ok(exit),
+            Answered::Done(value) => {
+                if as_json {
+                    input::print_json(&value)?
+                } else {
+                    input::print(words(&value).as_bytes())?
+                }
+                Ok(Exit::Ok)
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> anyhow::Result<(u16, Vec<u8>)> {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let read = |name: &str| {
+            let path = self.data.join(name);
+            let text = std::fs::read_to_string(&path);
+            let hint = "is the instance running? `portolan serve` starts it; --data says where its files are";
+            text.map(|text| text.trim().to_owned()).with_context(|| format!("{}: {hint}", path.display()))
+        };
+        let base = self.url.clone().map_or_else(|| read(ADMIN_ADDRESS_FILE), Ok)?;
+        let token = std::env::var(TOKEN_VARIABLE).or_else(|_| read(ADMIN_TOKEN_FILE))?;
+        let mut url = reqwest::Url::parse(&format!("{}{path}", base.trim_end_matches('/')))?;
+        for (key, value) in query {
+            url.query_pairs_mut().append_pair(key, value);
+        }
+        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
+        let mut request = client.request(method, url).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response =
+            request.send().await.with_context(|| format!("{base} does not answer; is the instance running?"))?;
+        let status = response.status().as_u16();
+        Ok((status, response.bytes().await?.to_vec()))
+    }
+}
+
+/// A column of text, cut or padded.
+pub fn column(value: &Value, width: usize) -> String {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    };
+    format!("{text:width$} ")
+}
+
+/// Microseconds since 1970 as a moment in UTC.
+pub fn moment(value: &Value) -> String {
+    let at = value.as_i64().and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
+    at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}

@@ -1,0 +1,115 @@
+//! `portolan delivery`: what goes out, and what to do when it does not.
+
+use super::Exit;
+use super::client::{Instance, column, moment};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    instance: Instance,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// List deliveries, newest first.
+    List {
+        /// `ready`, `retry_wait`, `uncertain`, `delivered`, `parked`, `held`, `cancelled`.
+        #[arg(long)]
+        state: Option<String>,
+        /// Channel by name.
+        #[arg(long)]
+        channel: Option<String>,
+        /// Partner by name.
+        #[arg(long)]
+        partner: Option<String>,
+    },
+    /// Show one with its attempts.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Send a parked one anew, under a new key.
+    Resubmit {
+        /// Its id.
+        id: String,
+    },
+    /// Keep one from being sent.
+    Hold {
+        /// Its id.
+        id: String,
+    },
+    /// Let a held one go, or one that waits go now.
+    Release {
+        /// Its id.
+        id: String,
+    },
+    /// Give one up.
+    Cancel {
+        /// Its id.
+        id: String,
+        /// For those who look later.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+}
+
+pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
+    let instance = &arguments.instance;
+    let steer = |id: &str, to: &str, reason: &str| {
+        let (path, body) = (format!("/api/v1/deliveries/{id}/steer"), json!({ "to": to, "reason": reason }));
+        instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} is {to}\n"))
+    };
+    match &arguments.action {
+        Action::List { state, channel, partner } => {
+            let wishes = [("state", state), ("channel", channel), ("partner", partner)];
+            let query: Vec<_> = wishes.iter().filter_map(|(key, value)| Some((*key, (*value).clone()?))).collect();
+            instance.show((Method::GET, "/api/v1/deliveries"), (&query, None), as_json, |value| {
+                value["items"].as_array().into_iter().flatten().map(row).collect()
+            })
+        }
+        Action::Show { id } => {
+            instance.show((Method::GET, &format!("/api/v1/deliveries/{id}")), (&[], None), as_json, |value| {
+                let mut text = row(&value["delivery"]);
+                for attempt in value["attempts"].as_array().into_iter().flatten() {
+                    let word = |key: &str| attempt[key].as_str().unwrap_or("-").to_owned();
+                    let status = attempt["status"].as_i64().map_or(String::new(), |status| status.to_string());
+                    let at = moment(&attempt["started_at"]);
+                    text.push_str(&format!(
+                        "  attempt {} {at} {} {status} {}\n",
+                        attempt["number"],
+                        word("outcome"),
+                        word("detail")
+                    ));
+                }
+                text
+            })
+        }
+        Action::Resubmit { id } => {
+            let path = format!("/api/v1/deliveries/{id}/resubmit");
+            instance.show((Method::POST, &path), (&[], None), as_json, |value| {
+                format!("{id} goes again as {}\n", value["delivery"].as_str().unwrap_or_default())
+            })
+        }
+        Action::Hold { id } => steer(id, "held", "held by hand"),
+        Action::Release { id } => steer(id, "ready", "released by hand"),
+        Action::Cancel { id, reason } => steer(id, "cancelled", reason),
+    }
+}
+
+/// A line for a delivery.
+pub fn row(item: &Value) -> String {
+    let text = |key: &str, width| column(&item[key], width);
+    let why = item["reason"].as_str().unwrap_or_default();
+    format!(
+        "{}  {}{}{}{}{why}\n",
+        moment(&item["created_at"]),
+        text("delivery_id", 36),
+        text("channel", 16),
+        text("state", 12),
+        text("attempts", 3),
+    )
+}

@@ -1,0 +1,107 @@
+//! `portolan document`: where is order 4711?
+
+use super::Exit;
+use super::client::{Instance, column, moment};
+use reqwest::Method;
+use serde_json::Value;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    instance: Instance,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// List documents, newest first.
+    List {
+        /// Number of the order, invoice …
+        #[arg(long)]
+        number: Option<String>,
+        /// `in` or `out`.
+        #[arg(long)]
+        direction: Option<String>,
+        /// Partner by name.
+        #[arg(long)]
+        partner: Option<String>,
+        /// Document type: 850, ORDERS.
+        #[arg(long = "type")]
+        kind: Option<String>,
+        /// `routed`, `failed`, `held`, `duplicate`, `dropped`.
+        #[arg(long)]
+        processing: Option<String>,
+        /// `waiting`, `accepted`, `rejected`, `overdue`.
+        #[arg(long)]
+        ack: Option<String>,
+    },
+    /// Show one with its findings, deliveries, answers and history.
+    Show {
+        /// Its id.
+        id: String,
+    },
+}
+
+pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
+    let instance = &arguments.instance;
+    match &arguments.action {
+        Action::List { number, direction, partner, kind, processing, ack } => {
+            let wishes = [
+                ("number", number),
+                ("direction", direction),
+                ("partner", partner),
+                ("type", kind),
+                ("processing", processing),
+                ("ack", ack),
+            ];
+            let query: Vec<_> = wishes.iter().filter_map(|(key, value)| Some((*key, (*value).clone()?))).collect();
+            instance.show((Method::GET, "/api/v1/documents"), (&query, None), as_json, |value| {
+                value["items"].as_array().into_iter().flatten().map(row).collect()
+            })
+        }
+        Action::Show { id } => {
+            instance.show((Method::GET, &format!("/api/v1/documents/{id}")), (&[], None), as_json, shown)
+        }
+    }
+}
+
+/// A line for a document.
+pub fn row(item: &Value) -> String {
+    let text = |key: &str, width| column(&item[key], width);
+    let why = item["reason"].as_str().unwrap_or_default();
+    format!(
+        "{}  {}{}{}{}{}{}{}{why}\n",
+        moment(&item["created_at"]),
+        text("document_id", 36),
+        text("direction", 3),
+        text("type", 6),
+        text("business_number", 14),
+        text("processing", 9),
+        text("delivery", 12),
+        text("ack", 10),
+    )
+}
+
+fn shown(value: &Value) -> String {
+    let mut text = row(&value["document"]);
+    for finding in value["document"]["report"].as_array().into_iter().flatten() {
+        let word = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+        text.push_str(&format!(
+            "  {} {}\n    {}\n    {}\n",
+            word("severity"),
+            word("code"),
+            word("message"),
+            word("remedy")
+        ));
+    }
+    for delivery in value["deliveries"].as_array().into_iter().flatten() {
+        text.push_str("  ");
+        text.push_str(&super::delivery::row(delivery));
+    }
+    for ack in value["acks"].as_array().into_iter().flatten() {
+        let word = |key: &str| ack[key].as_str().unwrap_or("-").to_owned();
+        text.push_str(&format!("  {} {} {} {}\n", word("kind"), word("level"), word("state"), word("detail")));
+    }
+    text + &super::transmission::history(&value["events"])
+}

@@ -1,0 +1,79 @@
+//! `portolan serve`: runs the instance until it is told to stop.
+
+use super::Exit;
+use super::client::Instance;
+use crate::app::App;
+use crate::config::{Config, Log, LogFormat};
+use crate::pipeline::Rules;
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    instance: Instance,
+    /// Definitions that go before those in the binary.
+    #[arg(long, value_name = "DIR")]
+    standards: Option<PathBuf>,
+    /// Mappings that go before those in the binary.
+    #[arg(long, value_name = "DIR")]
+    mapping: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
+    let config = match Config::load(&arguments.instance.data) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("portolan: {error}");
+            return Ok(Exit::Usage);
+        }
+    };
+    log(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let data = &arguments.instance.data;
+        if !data.join(crate::app::ADMIN_TOKEN_FILE).exists() {
+            crate::app::init(data).await?;
+        }
+        let rules = Rules::new(arguments.standards.as_deref(), arguments.mapping.as_deref());
+        let app = App::start(data, config, rules).await?;
+        tracing::info!(partner = %app.partner, admin = %app.admin, found = ?app.found, "Serving");
+        println!("READY http://{}", app.admin);
+        stopped().await?;
+        tracing::info!("Stopping");
+        app.stop().await;
+        Ok(Exit::Ok)
+    })
+}
+
+/// Waits for TERM or an interrupt; a second one ends the process at once.
+async fn stopped() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+    Ok(())
+}
+
+/// Logs to stderr as the configuration says.
+pub fn log(config: &Log) {
+    let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let as_json = match config.format {
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+        LogFormat::Text => false,
+        LogFormat::Json => true,
+    };
+    // A second subscriber in one process is refused; the first one stays.
+    let _ = if as_json { builder.json().flatten_event(true).try_init() } else { builder.try_init() };
+}

@@ -1,0 +1,41 @@
+//! `portolan status`: where everything is, and whether the sums hold.
+
+use super::Exit;
+use super::client::Instance;
+use reqwest::Method;
+use serde_json::Value;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    instance: Instance,
+}
+
+pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
+    arguments.instance.show((Method::GET, "/api/v1/status"), (&[], None), as_json, words)
+}
+
+fn words(status: &Value) -> String {
+    let mut text = String::new();
+    for balance in status["balances"].as_array().into_iter().flatten() {
+        let terms = balance["terms"].as_object().into_iter().flatten();
+        let terms: Vec<_> =
+            terms.filter(|(_, count)| **count != 0).map(|(name, count)| format!("{count} {name}")).collect();
+        let verdict = if balance["holds"] == true {
+            "the sum holds"
+        } else {
+            "THE SUM DOES NOT HOLD: run `portolan audit verify`"
+        };
+        let stage = balance["stage"].as_str().unwrap_or_default();
+        let terms = if terms.is_empty() { "none".to_owned() } else { terms.join(", ") };
+        text.push_str(&format!("{stage:14} {} = {terms}; {verdict}\n", balance["total"]));
+    }
+    for row in status["backlog"].as_array().into_iter().flatten() {
+        let (kind, due, oldest) = (row["kind"].as_str().unwrap_or_default(), &row["due"], &row["oldest_seconds"]);
+        text.push_str(&format!("waiting        {due} {kind}, the oldest for {oldest} s\n"));
+    }
+    if status["unmatched_acks"] != 0 {
+        text.push_str(&format!("{} acknowledgments fit nothing we sent\n", status["unmatched_acks"]));
+    }
+    text
+}

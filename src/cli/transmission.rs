@@ -1,0 +1,120 @@
+//! `portolan transmission`: what transports carried.
+
+use super::Exit;
+use super::client::{Instance, column, moment};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    instance: Instance,
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// List transmissions, newest first.
+    List {
+        /// `in` or `out`.
+        #[arg(long)]
+        direction: Option<String>,
+        /// `stored`, `split`, `held`, `rejected`, `duplicate`.
+        #[arg(long)]
+        state: Option<String>,
+        /// Channel by name.
+        #[arg(long)]
+        channel: Option<String>,
+        /// Partner by name.
+        #[arg(long)]
+        partner: Option<String>,
+    },
+    /// Show one with its documents, deliveries and history.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Let a held one go on.
+    Release {
+        /// Its id.
+        id: String,
+        /// The partner it is from, whatever its envelope says.
+        #[arg(long = "as", value_name = "PARTNER")]
+        partner: Option<String>,
+    },
+    /// Give up a held one for good.
+    Reject {
+        /// Its id.
+        id: String,
+        /// For those who look later.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
+    let instance = &arguments.instance;
+    match &arguments.action {
+        Action::List { direction, state, channel, partner } => {
+            let wishes = [("direction", direction), ("state", state), ("channel", channel), ("partner", partner)];
+            let query: Vec<_> = wishes.iter().filter_map(|(key, value)| Some((*key, (*value).clone()?))).collect();
+            instance.show((Method::GET, "/api/v1/transmissions"), (&query, None), as_json, |value| {
+                value["items"].as_array().into_iter().flatten().map(row).collect()
+            })
+        }
+        Action::Show { id } => {
+            instance.show((Method::GET, &format!("/api/v1/transmissions/{id}")), (&[], None), as_json, shown)
+        }
+        Action::Release { id, partner } => {
+            let (path, body) = (format!("/api/v1/transmissions/{id}/release"), json!({ "as": partner }));
+            instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} goes on\n"))
+        }
+        Action::Reject { id, reason } => {
+            let (path, body) = (format!("/api/v1/transmissions/{id}/reject"), json!({ "reason": reason }));
+            instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} is given up\n"))
+        }
+    }
+}
+
+fn row(item: &Value) -> String {
+    let text = |key: &str, width| column(&item[key], width);
+    let why = item["reason"].as_str().map_or(String::new(), |reason| format!("{} ", reason));
+    format!(
+        "{}  {}{}{}{}{}{}{why}\n",
+        moment(&item["created_at"]),
+        text("transmission_id", 36),
+        text("direction", 3),
+        text("state", 9),
+        text("channel", 16),
+        text("size", 8),
+        item["code"].as_str().map_or(String::new(), |code| format!("{code}: ")),
+    )
+}
+
+fn shown(value: &Value) -> String {
+    let mut text = row(&value["transmission"]);
+    for document in value["documents"].as_array().into_iter().flatten() {
+        text.push_str("  ");
+        text.push_str(&super::document::row(document));
+    }
+    for delivery in value["deliveries"].as_array().into_iter().flatten() {
+        text.push_str("  ");
+        text.push_str(&super::delivery::row(delivery));
+    }
+    text.push_str(&history(&value["events"]));
+    text
+}
+
+/// Events, a line each.
+pub fn history(events: &Value) -> String {
+    let one = |event: &Value| {
+        let word = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        let step = match (word("from_state"), word("to_state")) {
+            (from, to) if !from.is_empty() => format!("{from} → {to}"),
+            (_, to) => to,
+        };
+        format!("  {}  {:12} {step:24} {} {}\n", moment(&event["at"]), word("kind"), word("actor"), word("cause"))
+    };
+    events.as_array().into_iter().flatten().map(one).collect()
+}

@@ -1,0 +1,153 @@
+//! The demonstration: one instance on free loopback ports, a retailer that speaks X12 and a supplier that speaks
+//! EDIFACT, each a small peer over HTTP, and four orders between them, one of them with a fault.
+
+mod peer;
+
+use crate::app::{self, App};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Admin, Config, Partner};
+use crate::partner::{Directory, parse};
+use crate::pipeline::Rules;
+use crate::store::document::{Document, DocumentFilter};
+use crate::store::resource::ResourceChange;
+use crate::store::{Actor, Direction, Page, Store};
+use anyhow::Context as _;
+use base64::Engine as _;
+use peer::{Language, Peer};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// The configuration that the two peers need.
+const RESOURCES: &str = include_str!("../../demo/resources.yaml");
+/// What the retailer sends; the third order has a letter in its quantity.
+const ORDERS: [(&str, &str); 3] = [
+    ("4711", include_str!("../../demo/order-4711.edi")),
+    ("4712", include_str!("../../demo/order-4712.edi")),
+    ("4713", include_str!("../../demo/order-4713.edi")),
+];
+/// The order with the fault.
+const PLANTED: &str = "4713";
+/// What the supplier sends.
+const PURCHASE: (&str, &str) = ("9001", include_str!("../../demo/order-9001.edi"));
+/// How long everything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A demonstration that has run; its instance and peers still do.
+pub struct Demo {
+    /// The instance.
+    pub app: App,
+    /// Everything arrived and was acknowledged, but for the planted fault.
+    pub is_complete: bool,
+}
+
+/// Runs the demonstration on a fresh data directory, telling what happens line by line.
+///
+/// # Errors
+/// A port or the directory cannot be had.
+pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> {
+    let (seen, mut sightings) = mpsc::unbounded_channel();
+    let retailer = Peer::start("retailer", Language::X12, seen.clone()).await?;
+    let supplier = Peer::start("supplier", Language::Edifact, seen).await?;
+    app::init(directory).await?;
+    let listen = || "127.0.0.1:0".to_owned();
+    let config =
+        Config { partner: Partner { listen: listen() }, admin: Admin { listen: listen() }, ..Config::default() };
+    let app = App::start(directory, config, Rules::new(None, None)).await?;
+    let hub = format!("http://{}", app.partner);
+    let token = configure(&app, retailer.port(), supplier.port()).await?;
+    retailer.connect(&format!("{hub}/in/northstores-in"), &format!("Bearer {token}"));
+    supplier.connect(&format!("{hub}/in/lamps-in"), &basic());
+    tell("The retailer (X12 004010) and the supplier (EDIFACT D.96A) are up; Portolan stands between them.");
+    for (number, text) in ORDERS {
+        let answer = retailer.post(number, text.as_bytes()).await?;
+        tell(&format!("retailer → order {number} as X12 850: {answer}"));
+    }
+    let (number, text) = PURCHASE;
+    let answer = supplier.post(number, text.as_bytes()).await?;
+    tell(&format!("supplier → order {number} as EDIFACT ORDERS: {answer}"));
+    let end = Instant::now() + PATIENCE;
+    let mut is_complete = false;
+    while !is_complete && Instant::now() < end {
+        while let Ok(Some(line)) = tokio::time::timeout(Duration::from_millis(100), sightings.recv()).await {
+            tell(&line);
+        }
+        is_complete = complete(&app.service.store).await?;
+    }
+    while let Ok(Some(line)) = tokio::time::timeout(Duration::from_millis(300), sightings.recv()).await {
+        tell(&line);
+    }
+    summary(&app.service.store, tell).await?;
+    Ok(Demo { app, is_complete })
+}
+
+fn basic() -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode("lamps:lamps-password"))
+}
+
+async fn configure(app: &App, retailer: u16, supplier: u16) -> anyhow::Result<String> {
+    let (store, now, actor) = (&app.service.store, SystemClock.now(), Actor("demo".to_owned()));
+    let text =
+        RESOURCES.replace("RETAILER_PORT", &retailer.to_string()).replace("SUPPLIER_PORT", &supplier.to_string());
+    let together = |errors: Vec<crate::partner::ResourceError>| {
+        anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    };
+    let resources = parse("demo/resources.yaml", &text).map_err(together)?;
+    Directory::new(&resources).map_err(together)?;
+    let change =
+        |one: crate::partner::Resource| ResourceChange { kind: one.kind, name: one.name, body: Some(one.body) };
+    store.apply(resources.into_iter().map(change).collect(), 0, &actor, now).await?;
+    store.set_secret("lamps-password", b"lamps-password", &actor, now).await?;
+    store.set_secret("lamps-authorization", basic().as_bytes(), &actor, now).await?;
+    let (_, token) = store.create_token("channel:northstores-in", "retailer", None, &actor, now).await?;
+    app.service.reload().await.context("the demo's resources")?;
+    Ok(token)
+}
+
+async fn incoming(store: &Store) -> anyhow::Result<Vec<Document>> {
+    let filter = DocumentFilter { direction: Some(Direction::In), ..DocumentFilter::default() };
+    let mut found = store.documents(&filter, &Page::default()).await?;
+    found.retain(|document| document.is_acknowledgment == 0);
+    found.sort_by(|one, other| one.created_at.cmp(&other.created_at).then(one.document_id.cmp(&other.document_id)));
+    Ok(found)
+}
+
+/// Every order is delivered and accepted, but the planted one, which failed; every acknowledgment we owe is delivered.
+async fn complete(store: &Store) -> anyhow::Result<bool> {
+    let found = incoming(store).await?;
+    let is_planted = |document: &Document| document.byte_length > 0 && document.processing.as_deref() == Some("failed");
+    let arrived = |document: &Document| document.delivery.as_deref() == Some("delivered") && document.ack == "accepted";
+    let deliveries = store.deliveries(&Default::default(), &Page::default()).await?;
+    // Each order is answered, and each but the planted one goes on.
+    let all_sent =
+        deliveries.len() == 2 * (ORDERS.len() + 1) - 1 && deliveries.iter().all(|one| one.state == "delivered");
+    let failed: Vec<_> = found.iter().filter(|document| is_planted(document)).collect();
+    Ok(found.len() == ORDERS.len() + 1
+        && all_sent
+        && failed.len() == 1
+        && failed[0].business_number.as_deref() == Some(PLANTED)
+        && found.iter().filter(|document| !is_planted(document)).all(arrived))
+}
+
+async fn summary(store: &Store, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
+    tell("");
+    for document in incoming(store).await? {
+        let number = document.business_number.as_deref().unwrap_or("-");
+        let processing = document.processing.as_deref().unwrap_or("open");
+        let (delivery, ack) = (document.delivery.as_deref().unwrap_or("-"), &document.ack);
+        tell(&format!(
+            "order {number} ({} from {}): {processing}, {delivery}, {ack}",
+            document.kind,
+            document.partner.as_deref().unwrap_or("-")
+        ));
+        if let Some(reason) = &document.reason {
+            tell(&format!("    {}: {reason}", document.code.as_deref().unwrap_or_default()));
+        }
+    }
+    for balance in store.balances().await? {
+        let verdict = if balance.holds { "the sum holds" } else { "THE SUM DOES NOT HOLD" };
+        tell(&format!("{}: {} in all; {verdict}", balance.stage, balance.total));
+    }
+    Ok(())
+}

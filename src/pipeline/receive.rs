@@ -1,0 +1,158 @@
+//! A sender's body over HTTP: who may send, the bytes into the spool, the commit, and only then the answer.
+
+use super::state::Service;
+use crate::partner::{Auth, Way};
+use crate::store::claim::NewClaim;
+use crate::store::commit::receive::Reception;
+use crate::store::transmission::NewTransmission;
+use crate::store::{Actor, Direction, Spool, StoreError};
+use crate::transport::http::receive::{Answer, Arrival, Intake, Receiver, Refusal};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use base64::Engine as _;
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use std::sync::Arc;
+
+/// The status of an answer to a body that was kept.
+const ACCEPTED: u16 = 202;
+
+/// Takes bodies for a service.
+pub struct HttpReceiver(pub Arc<Service>);
+
+impl Receiver for HttpReceiver {
+    fn begin<'r>(&'r self, arrival: Arrival) -> BoxFuture<'r, Result<Box<dyn Intake>, Refusal>> {
+        Box::pin(async move {
+            let service = &self.0;
+            let directory = service.directory();
+            let channel = directory.channel(&arrival.channel).filter(|channel| channel.way == Way::In);
+            // Who does not prove to be allowed is not told which channels there are.
+            let auth = channel.and_then(|channel| channel.auth.as_ref());
+            let actor = match auth {
+                Some(auth) => authenticate(service, &arrival, auth).await?,
+                None => None,
+            };
+            let (Some(actor), Some(channel)) = (actor, channel) else {
+                let detail = "expected the token or password of this channel in Authorization".to_owned();
+                return Err(Refusal { status: 401, code: "NOT-AUTHENTICATED", detail });
+            };
+            let now = service.now();
+            let limit = channel.body_bytes.unwrap_or(service.config.limits.body_bytes);
+            let spool = service.store.spool(limit, now);
+            let transmission_id = service.store.new_id("tra", now);
+            let intake = HttpIntake { service: service.clone(), arrival, actor, spool, transmission_id };
+            Ok(Box::new(intake) as Box<dyn Intake>)
+        })
+    }
+}
+
+/// Who sends, if what they show is what the channel asks for.
+async fn authenticate(service: &Service, arrival: &Arrival, auth: &Auth) -> Result<Option<Actor>, Refusal> {
+    let Some((scheme, shown)) = arrival.authorization.as_deref().and_then(|shown| shown.split_once(' ')) else {
+        return Ok(None);
+    };
+    let shown = shown.trim();
+    match auth {
+        Auth::Token if scheme.eq_ignore_ascii_case("bearer") => {
+            let token = service.store.token(shown, service.now()).await.map_err(|error| unavailable(&error))?;
+            let scope = format!("channel:{}", arrival.channel);
+            Ok(token.filter(|token| token.scope == scope).map(|token| Actor(format!("token:{}", token.token_id))))
+        }
+        Auth::Basic { user, password } if scheme.eq_ignore_ascii_case("basic") => {
+            let Ok(wanted) = service.store.secret(&password.secret).await else {
+                tracing::error!(
+                    channel = arrival.channel,
+                    secret = password.secret,
+                    "The channel's password is not set"
+                );
+                return Ok(None);
+            };
+            let decoded = base64::engine::general_purpose::STANDARD.decode(shown).unwrap_or_default();
+            let wanted = [user.as_bytes(), b":", &wanted].concat();
+            Ok(verify_slices_are_equal(&decoded, &wanted).is_ok().then(|| Actor(format!("user:{user}"))))
+        }
+        _ => Ok(None),
+    }
+}
+
+struct HttpIntake {
+    service: Arc<Service>,
+    arrival: Arrival,
+    actor: Actor,
+    spool: Spool,
+    transmission_id: String,
+}
+
+impl Intake for HttpIntake {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.spool.write(bytes).map_err(|error| unavailable(&error))
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>> {
+        Box::pin(async move { self.keep().await })
+    }
+}
+
+impl HttpIntake {
+    async fn keep(self) -> Result<Answer, Refusal> {
+        let (service, id) = (self.service, self.transmission_id);
+        let content = self.spool.finish().await.map_err(|error| unavailable(&error))?;
+        let body = json!({ "transmission": id, "state": "stored", "duplicate_of": null }).to_string().into_bytes();
+        let channel = self.arrival.channel;
+        let key = self.arrival.key.map(|key| NewClaim {
+            scope: format!("http:{channel}"),
+            key,
+            answer_status: ACCEPTED,
+            answer_body: body.clone(),
+        });
+        let new = NewTransmission {
+            transmission_id: id.clone(),
+            direction: Direction::In,
+            channel: channel.clone(),
+            partner: None,
+            environment: None,
+            content,
+            content_type: self.arrival.content_type,
+            file_name: None,
+            headers: json!({}),
+        };
+        let done = service.store.receive(new, key, &self.actor, service.now()).await;
+        match done.map_err(|error| unavailable(&error))? {
+            Reception::New => {
+                tracing::info!(transmission.id = id, transmission.channel = channel, "Received");
+                metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
+                service.arrived.notify_one();
+                Ok(Answer { status: ACCEPTED, body, location: location(&id), replayed: false })
+            }
+            Reception::Replay { transmission_id, status, body } => {
+                Ok(Answer { status, body, location: location(&transmission_id), replayed: true })
+            }
+            Reception::Conflict { transmission_id } => {
+                tracing::warn!(transmission.id = transmission_id, transmission.channel = channel, "Key used again");
+                let detail = format!(
+                    "this Idempotency-Key came before with other bytes, as {transmission_id}; use a new key for new content"
+                );
+                Err(Refusal { status: 422, code: "KEY-REUSED", detail })
+            }
+        }
+    }
+}
+
+fn location(id: &str) -> String {
+    format!("/api/v1/transmissions/{id}")
+}
+
+/// A failure of ours, or a limit: what the sender should do differs.
+fn unavailable(error: &StoreError) -> Refusal {
+    if let StoreError::Limit(limit) = error {
+        let detail = format!("{limit} is not taken here; send it in parts");
+        return Refusal { status: 413, code: "BODY-TOO-LARGE", detail };
+    }
+    tracing::error!(error = %error, "Not kept");
+    let is_full = error.to_string().contains("No space left") || error.to_string().contains("disk is full");
+    let (status, code) = if is_full { (507, "STORAGE-FULL") } else { (503, "NOT-KEPT") };
+    Refusal {
+        status,
+        code,
+        detail: "it could not be kept; nothing was lost, send it again with the same key".to_owned(),
+    }
+}

@@ -1,0 +1,99 @@
+//! What the running service shares: ledger, rules, resources as they are now, and the bells that wake its workers.
+
+use super::Rules;
+use crate::clock::{Clock, Timestamp};
+use crate::config::Config;
+use crate::partner::{Directory, Resource};
+use crate::store::{Result, Store, StoreError};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// One running service.
+pub struct Service {
+    /// The ledger.
+    pub store: Store,
+    /// Definitions and mappings.
+    pub rules: Rules,
+    /// The present time.
+    pub clock: Arc<dyn Clock>,
+    /// `portolan.toml`.
+    pub config: Config,
+    directory: RwLock<(i64, Arc<Directory>)>,
+    /// Rung when a transmission came in.
+    pub arrived: Notify,
+    /// Rung when a delivery may go.
+    pub departing: Notify,
+}
+
+impl Service {
+    /// Puts a service together, with its resources as the ledger has them.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn new(store: Store, rules: Rules, clock: Arc<dyn Clock>, config: Config) -> Result<Arc<Self>> {
+        let directory = RwLock::new((-1, Arc::new(Directory::default())));
+        let (arrived, departing) = (Notify::new(), Notify::new());
+        let service = Service { store, rules, clock, config, directory, arrived, departing };
+        service.reload().await?;
+        Ok(Arc::new(service))
+    }
+
+    /// The present time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The resources at work.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Takes over changed resources, whoever changed them.
+    ///
+    /// # Errors
+    /// The database failed, or what it holds is not fit; then the resources stay as they were.
+    pub async fn reload(&self) -> Result<()> {
+        let revision = self.store.resource_revision().await?;
+        if revision == self.directory.read().unwrap_or_else(PoisonError::into_inner).0 {
+            return Ok(());
+        }
+        let directory = Directory::new(&stored(&self.store).await?).map_err(|errors| {
+            let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            StoreError::Unfit(format!("resources: {}", text.join("; ")))
+        })?;
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = (revision, Arc::new(directory));
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// The delay before attempt `attempt + 1`, or `None` when that was the last; spread by a fifth either way, so that
+    /// what failed together does not come back together.
+    #[must_use]
+    pub fn retry_delay(&self, attempt: i64, asked: Option<Duration>) -> Option<Duration> {
+        let at = usize::try_from(attempt).unwrap_or(1).saturating_sub(1);
+        let seconds = *self.config.delivery.retry_seconds.get(at)?;
+        let mut dice = [0; 2];
+        self.store.fill_random(&mut dice);
+        let spread = 0.8 + 0.4 * f64::from(u16::from_be_bytes(dice)) / f64::from(u16::MAX);
+        let own = Duration::from_secs(seconds).mul_f64(spread);
+        Some(asked.map_or(own, |asked| asked.max(own)))
+    }
+}
+
+/// The resources in a ledger.
+///
+/// # Errors
+/// The database failed.
+pub async fn stored(store: &Store) -> Result<Vec<Resource>> {
+    let rows = store.resources().await?;
+    let one = |row: crate::store::resource::StoredResource| Resource {
+        kind: row.kind,
+        name: row.name,
+        body: row.body,
+        place: String::new(),
+    };
+    Ok(rows.into_iter().map(one).collect())
+}

@@ -1,0 +1,455 @@
+//! One transmission from its stored bytes to documents, outputs and answers, committed slice by slice, so that a large
+//! one neither fills memory nor keeps others from writing. Run again after a crash it goes on where it stood.
+
+use super::acknowledge;
+use super::canonicalise::canonicalise;
+use super::identify::{self, ACKNOWLEDGMENTS, Found, Identified, kind_of, spoilt};
+use super::route::{Routed, route};
+use super::state::Service;
+use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
+use crate::codec::{edifact, x12};
+use crate::diagnostic::{Diagnostic, Severity, Syntax};
+use crate::entity::Entity;
+use crate::partner::{Duplicate, Held};
+use crate::store::commit::translate::{End, Slice};
+use crate::store::document::{NewDocument, Processing};
+use crate::store::interchange::NewInterchange;
+use crate::store::job::Job;
+use crate::store::transmission::{Transmission, TransmissionState};
+use crate::store::{Actor, Direction, Result, StoreError};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Documents in one commit, at most.
+const SLICE_DOCUMENTS_MAX: usize = 256;
+/// Bytes of documents in one commit, at most.
+const SLICE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Findings kept with a document; the acknowledgment is made from all.
+const FINDINGS_KEPT_MAX: usize = 100;
+/// What a person's release leaves as the reason: it overrules a doubt about repeats.
+pub const RELEASED: &str = "released";
+
+/// Runs a translate job to its end.
+///
+/// # Errors
+/// The lease was lost, or the ledger failed; the job is then run again.
+pub async fn translate(service: Arc<Service>, job: Job) -> Result<()> {
+    let handle = Handle::current();
+    // Reading payloads blocks and the engine computes; neither belongs on the runtime's threads.
+    let done = tokio::task::spawn_blocking(move || Translation::new(service, job, handle)?.run()).await;
+    done.map_err(|error| StoreError::Unfit(format!("translate: {error}")))?
+}
+
+/// An interchange at work.
+struct Open {
+    found: Found,
+    identified: Identified,
+    interchange_id: String,
+    /// Its row is written.
+    is_written: bool,
+    duplicate: bool,
+}
+
+struct Translation {
+    service: Arc<Service>,
+    job: Job,
+    handle: Handle,
+    transmission: Transmission,
+    slice: Slice,
+    slice_bytes: u64,
+    /// Documents read so far, and those that earlier slices have written.
+    documents: u32,
+    written: u32,
+}
+
+impl Translation {
+    fn new(service: Arc<Service>, job: Job, handle: Handle) -> Result<Self> {
+        let transmission = handle.block_on(service.store.transmission(&job.subject))?;
+        let written = job.cursor.as_ref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+        Ok(Translation {
+            service,
+            job,
+            handle,
+            transmission,
+            slice: Slice::default(),
+            slice_bytes: 0,
+            documents: 0,
+            written,
+        })
+    }
+
+    fn run(mut self) -> Result<()> {
+        if self.job.is_poison() {
+            let reason = format!("it took its worker down {} times; nothing of it was translated", self.job.losses);
+            return self.end(TransmissionState::Held, Some(("POISON", &reason)), None);
+        }
+        let found = match self.look() {
+            Ok(found) => found,
+            Err(error) => {
+                let reason = format!("the stored bytes cannot be read: {error}");
+                return self.end(TransmissionState::Held, Some(("STORAGE", &reason)), None);
+            }
+        };
+        if found.is_empty() {
+            return self.nothing_found();
+        }
+        let mut open = BTreeMap::new();
+        let mut repeats = Vec::new();
+        for one in found {
+            match self.admit(one) {
+                Ok(admitted) => {
+                    repeats.push(admitted.duplicate);
+                    open.insert(admitted.found.number, admitted);
+                }
+                Err(AdmitError::Held(held)) => {
+                    return self.end(TransmissionState::Held, Some((held.code, &held.reason)), None);
+                }
+                Err(AdmitError::Store(error)) => return Err(error),
+            }
+        }
+        self.process(&mut open)?;
+        let state =
+            if repeats.iter().all(|repeat| *repeat) { TransmissionState::Duplicate } else { TransmissionState::Split };
+        self.end(state, None, open.values().next())
+    }
+
+    fn source(&self) -> Result<crate::store::PayloadReader> {
+        self.handle.block_on(self.service.store.open_payload(&self.transmission.payload_id))
+    }
+
+    fn look(&self) -> Result<Vec<Found>> {
+        let source = self.source()?;
+        identify::look(&self.service.rules, source).map_err(|error| StoreError::Damaged(error.to_string()))
+    }
+
+    /// No interchange at all: kept, shown, and told why.
+    fn nothing_found(mut self) -> Result<()> {
+        let mut reader = Reader::new(self.source()?, Limits::default());
+        let mut inspection = Inspection::new(&self.service.rules.library);
+        while let Ok(Some(piece)) = reader.next() {
+            inspection.take(&piece);
+        }
+        let reports = inspection.end();
+        let first = reports.iter().flat_map(|report| &report.faults).next();
+        let (code, reason) =
+            first.map_or(("FORMAT-UNKNOWN".to_owned(), String::new()), |one| (one.code(), one.message()));
+        self.end(TransmissionState::Rejected, Some((&code, &reason)), None)
+    }
+
+    /// Who sent an interchange, under which agreements, and whether it came before.
+    fn admit(&self, found: Found) -> std::result::Result<Open, AdmitError> {
+        let directory = self.service.directory();
+        let released = self.transmission.reason.as_deref() == Some(RELEASED);
+        let released_as = self.transmission.partner.as_deref().filter(|_| released);
+        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let identified = identify::identify(&directory, &self.transmission.channel, &found, released_as, day)?;
+        let rows = self.handle.block_on(self.service.store.interchanges(&self.job.subject))?;
+        let row = rows.iter().find(|row| row.number == i64::from(found.number));
+        let earlier = self.handle.block_on(self.service.store.interchange_by_key(&found.business_key()))?;
+        let earlier = earlier.filter(|earlier| earlier.transmission_id != self.job.subject);
+        let rule = identified.agreements.values().next().and_then(|name| directory.agreement(name));
+        let rule = rule.map_or(Duplicate::Reject, |agreement| agreement.duplicate);
+        let duplicate = match (earlier, rule) {
+            (Some(earlier), rule) if !released && rule != Duplicate::Allow => {
+                let same = earlier.digest == found.digest;
+                if !same || rule == Duplicate::Hold {
+                    return Err(AdmitError::Held(came_before(&found, &earlier.transmission_id, same)));
+                }
+                true
+            }
+            _ => false,
+        };
+        let interchange_id =
+            row.map_or_else(|| self.service.store.new_id("int", self.service.now()), |row| row.interchange_id.clone());
+        Ok(Open { found, identified, interchange_id, is_written: row.is_some(), duplicate })
+    }
+
+    fn process(&mut self, open: &mut BTreeMap<u32, Open>) -> Result<()> {
+        let service = self.service.clone();
+        let mut reader = Reader::new(self.source()?, Limits::default());
+        let mut inspection = Inspection::new(&service.rules.library);
+        loop {
+            let piece = match reader.next() {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(error) => return Err(StoreError::Damaged(error.to_string())),
+            };
+            let placed = inspection.take(&piece);
+            if piece.kind == PieceKind::Document
+                && let (Some(at_work), Some(report)) = (open.get_mut(&piece.interchange), inspection.document())
+            {
+                self.documents += 1;
+                if self.documents > self.written {
+                    self.document(at_work, &piece, placed.as_ref(), report)?;
+                }
+            }
+            for report in inspection.finished() {
+                self.finish_interchange(open, &report)?;
+            }
+            if self.slice.documents.len() >= SLICE_DOCUMENTS_MAX || self.slice_bytes >= SLICE_BYTES_MAX {
+                self.commit(None)?;
+            }
+        }
+        for report in inspection.end() {
+            self.finish_interchange(open, &report)?;
+        }
+        Ok(())
+    }
+
+    fn document(
+        &mut self,
+        open: &mut Open,
+        piece: &Piece<'_>,
+        placed: Option<&Placed>,
+        report: &DocumentReport,
+    ) -> Result<()> {
+        self.write_interchange(open);
+        let now = self.service.now();
+        let document_id = self.service.store.new_id("doc", now);
+        let kind = kind_of(&self.service.rules, piece.syntax, &report.envelope);
+        let is_acknowledgment = ACKNOWLEDGMENTS.contains(&report.envelope.document_type.as_str());
+        let (mut findings, mut entities) = (report.faults.clone(), Vec::new());
+        findings.extend(spoilt(&open.found, piece.group).cloned());
+        if is_acknowledgment {
+            let answers =
+                if piece.syntax == Syntax::X12 { x12::answers(&piece.run) } else { edifact::answers(&piece.run) };
+            self.slice.incoming.extend(acknowledge::incoming(&answers, &open.found, &open.identified));
+        } else if let (Some(placed), false) = (placed, open.duplicate) {
+            let (read, more) = canonicalise(&self.service.rules, placed, &piece.run);
+            (entities, findings) = (read, [findings, more].concat());
+        }
+        let agreement = open.identified.agreements.get(&kind).cloned();
+        let mut verdict = Judged { processing: None, code: None, reason: None };
+        if !is_acknowledgment {
+            verdict = judge(open, &findings);
+        }
+        if verdict.processing == Some(Processing::Routed) {
+            let refused = self.route(open, &document_id, agreement.as_deref(), &entities)?;
+            if let Some(refused) = refused {
+                findings.extend(refused.0);
+                verdict = refused.1;
+            }
+        }
+        let entity = match entities.first() {
+            Some(entity) => {
+                let text = entity.to_json().to_string();
+                Some(self.handle.block_on(self.service.store.content(text.as_bytes(), now))?)
+            }
+            None => None,
+        };
+        let envelope = &report.envelope;
+        let party = |id: &crate::codec::segment::PartyId| format!("{}:{}", id.scheme, id.value);
+        self.slice_bytes += report.length;
+        self.slice.documents.push(NewDocument {
+            document_id,
+            interchange_id: Some(open.interchange_id.clone()),
+            direction: Direction::In,
+            number: self.documents,
+            standard: identify::standard_of(piece.syntax).to_owned(),
+            version: report.version.clone(),
+            kind: envelope.document_type.clone(),
+            control_number: envelope.document_control_number.clone(),
+            group_control_number: Some(envelope.group_control_number.clone()).filter(|number| !number.is_empty()),
+            business_number: entities.first().and_then(|entity| entity.text("number")).map(str::to_owned),
+            sender: party(&envelope.sender),
+            receiver: party(&envelope.receiver),
+            partner: Some(open.identified.partner.clone()),
+            agreement,
+            environment: open.identified.environment.as_str().to_owned(),
+            is_acknowledgment,
+            processing: verdict.processing,
+            code: verdict.code,
+            reason: verdict.reason,
+            report: report_of(&findings),
+            offset: report.offset,
+            length: report.length,
+            entity,
+            made_from: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Sends the entities along all routes of the agreement. A refusal is the document's failure, and nothing of it goes.
+    fn route(
+        &mut self,
+        open: &Open,
+        source_id: &str,
+        agreement: Option<&str>,
+        entities: &[Entity],
+    ) -> Result<Option<(Vec<Diagnostic>, Judged)>> {
+        let directory = self.service.directory();
+        let routes = agreement.map_or_else(Vec::new, |agreement| directory.routes(agreement));
+        if routes.is_empty() {
+            let reason =
+                format!("no route leads on from agreement {}; add one and send it again", agreement.unwrap_or("?"));
+            let judged =
+                Judged { processing: Some(Processing::Held), code: Some("ROUTE-MISSING".into()), reason: Some(reason) };
+            return Ok(Some((Vec::new(), judged)));
+        }
+        let mut outputs = Vec::new();
+        for name in routes {
+            let Some(out) = directory.agreement(name) else { continue };
+            for entity in entities {
+                let owner = format!("{}/{}/{name}", self.job.subject, self.documents);
+                let environment = open.identified.environment.as_str();
+                let routed = Routed { source_id, owner, entity, environment };
+                match self.handle.block_on(route(&self.service, name, out, routed))? {
+                    Ok(output) => outputs.push(output),
+                    Err(findings) => {
+                        let judged = failed(&findings, &format!("cannot be written as {}", out.document));
+                        return Ok(Some((findings, judged)));
+                    }
+                }
+            }
+        }
+        self.slice.outputs.append(&mut outputs);
+        Ok(None)
+    }
+
+    fn write_interchange(&mut self, open: &mut Open) {
+        if std::mem::replace(&mut open.is_written, true) {
+            return;
+        }
+        let found = &open.found;
+        let party = |id: &crate::codec::segment::PartyId| format!("{}:{}", id.scheme, id.value);
+        let faults: Vec<Diagnostic> =
+            found.faults.iter().chain(found.group_faults.values().flatten()).cloned().collect();
+        self.slice.interchanges.push(NewInterchange {
+            interchange_id: open.interchange_id.clone(),
+            number: found.number,
+            direction: Direction::In,
+            format: identify::standard_of(found.syntax).to_owned(),
+            sender: party(&found.envelope.sender),
+            receiver: party(&found.envelope.receiver),
+            control_number: found.envelope.interchange_control_number.clone(),
+            environment: found.environment().as_str().to_owned(),
+            digest: found.digest.clone(),
+            document_count: found.documents,
+            business_key: Some(found.business_key()),
+            report: report_of(&faults),
+        });
+    }
+
+    fn finish_interchange(&mut self, open: &mut BTreeMap<u32, Open>, report: &InterchangeReport) -> Result<()> {
+        let Some(at_work) = open.get_mut(&report.number) else { return Ok(()) };
+        self.write_interchange(at_work);
+        for technical in &report.technical {
+            let answer = x12::technical_answer(technical);
+            self.slice.incoming.extend(acknowledge::incoming(&[answer], &at_work.found, &at_work.identified));
+        }
+        let only_answers =
+            at_work.found.kinds.is_empty() && (at_work.found.documents > 0 || !report.technical.is_empty());
+        if at_work.duplicate || only_answers {
+            return Ok(());
+        }
+        let context = (&at_work.found, &at_work.identified);
+        let owed = acknowledge::owed(&self.service, &self.job.subject, &at_work.interchange_id, report, context);
+        let owed = self.handle.block_on(owed)?;
+        self.slice.outputs.extend(owed);
+        Ok(())
+    }
+
+    fn commit(&mut self, end: Option<End>) -> Result<()> {
+        let mut slice = std::mem::take(&mut self.slice);
+        self.slice_bytes = 0;
+        slice.cursor = end.is_none().then(|| self.documents.to_string());
+        slice.end = end;
+        let store = &self.service.store;
+        self.handle.block_on(store.translate(&self.job, slice, &Actor("worker".into()), self.service.now()))?;
+        self.written = self.documents;
+        self.service.departing.notify_waiters();
+        Ok(())
+    }
+
+    fn end(&mut self, state: TransmissionState, why: Option<(&str, &str)>, first: Option<&Open>) -> Result<()> {
+        let (code, reason) =
+            why.map_or((None, None), |(code, reason)| (Some(code.to_owned()), Some(reason.to_owned())));
+        tracing::info!(
+            transmission.id = self.job.subject,
+            transmission.state = state.as_str(),
+            code,
+            documents = self.documents,
+            "Translated"
+        );
+        let duplicate_of = match first.filter(|_| state == TransmissionState::Duplicate) {
+            Some(open) => {
+                let key = open.found.business_key();
+                let earlier = self.service.store.interchange_by_key(&key);
+                self.handle.block_on(earlier)?.map(|earlier| earlier.transmission_id)
+            }
+            None => None,
+        };
+        let partner = first.map(|open| open.identified.partner.clone());
+        let environment = first.map(|open| open.identified.environment.as_str().to_owned());
+        if self.slice.documents.is_empty() && why.is_some() {
+            // Held and rejected transmissions leave nothing but their state.
+            self.slice = Slice::default();
+        }
+        self.commit(Some(End { state, code, reason, duplicate_of, partner, environment }))
+    }
+}
+
+/// Why an interchange is not let in.
+enum AdmitError {
+    Held(Held),
+    Store(StoreError),
+}
+
+impl From<Held> for AdmitError {
+    fn from(held: Held) -> Self {
+        AdmitError::Held(held)
+    }
+}
+
+impl From<StoreError> for AdmitError {
+    fn from(error: StoreError) -> Self {
+        AdmitError::Store(error)
+    }
+}
+
+fn came_before(found: &Found, earlier: &str, same: bool) -> Held {
+    let number = &found.envelope.interchange_control_number;
+    if same {
+        let reason = format!("interchange {number} came before, in {earlier}; release it to process it again");
+        return Held { code: "INTERCHANGE-DUPLICATE", reason };
+    }
+    let reason = format!(
+        "interchange number {number} came before in {earlier}, with other content; ask the sender which one counts, \
+         then release or reject this one"
+    );
+    Held { code: "INTERCHANGE-NUMBER-REUSED", reason }
+}
+
+/// Where the processing of a document rests, and why.
+struct Judged {
+    processing: Option<Processing>,
+    code: Option<String>,
+    reason: Option<String>,
+}
+
+fn judge(open: &Open, findings: &[Diagnostic]) -> Judged {
+    if open.duplicate {
+        let reason = "its interchange came before".to_owned();
+        let code = Some("INTERCHANGE-DUPLICATE".to_owned());
+        return Judged { processing: Some(Processing::Duplicate), code, reason: Some(reason) };
+    }
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return failed(findings, "has errors");
+    }
+    Judged { processing: Some(Processing::Routed), code: None, reason: None }
+}
+
+fn failed(findings: &[Diagnostic], what: &str) -> Judged {
+    let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let first = errors.first().or(findings.first().as_ref()).map(|first| (first.code(), first.message()));
+    let (code, message) = first.unwrap_or_default();
+    let more = if errors.len() > 1 { format!(" (and {} more)", errors.len() - 1) } else { String::new() };
+    let reason = format!("{what}: {message}{more}");
+    Judged { processing: Some(Processing::Failed), code: Some(code), reason: Some(reason) }
+}
+
+fn report_of(findings: &[Diagnostic]) -> Value {
+    findings.iter().take(FINDINGS_KEPT_MAX).map(Diagnostic::to_json).collect()
+}

@@ -1,0 +1,228 @@
+//! The loops that lease jobs and run them: translations as many as there are cores, deliveries as configured and a few
+//! for each channel, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
+
+use super::deliver::{Reached, deliver};
+use super::state::Service;
+use super::translate::translate;
+use crate::clock::Timestamp;
+use crate::store::StoreError;
+use crate::store::job::{Job, JobKind, LEASE};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long a loop sleeps when nothing rings.
+const TICK: Duration = Duration::from_millis(500);
+/// How often chains are anchored.
+const ANCHOR_EVERY: Duration = Duration::from_secs(60);
+/// Deliveries at once over one channel, so that a slow partner does not take all places.
+const CHANNEL_PLACES: usize = 4;
+/// Failures in a row after which a channel is left alone for a while.
+const CIRCUIT_FAILURES: u32 = 5;
+/// How long it is left alone between probes.
+const CIRCUIT_WAIT: Duration = Duration::from_secs(30);
+/// How long a stop waits for what is under way.
+const STOP_WAIT: Duration = Duration::from_secs(20);
+
+/// Runs all loops until told to stop; what is under way then has a while to end.
+pub async fn run(service: Arc<Service>, stop: CancellationToken) {
+    let mut loops = JoinSet::new();
+    loops.spawn(translations(service.clone(), stop.clone()));
+    loops.spawn(deliveries(service.clone(), stop.clone()));
+    loops.spawn(upkeep(service, stop));
+    while loops.join_next().await.is_some() {}
+}
+
+async fn rest(bell: &Notify, stop: &CancellationToken) {
+    tokio::select! {
+        () = bell.notified() => {}
+        () = tokio::time::sleep(TICK) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn translations(service: Arc<Service>, stop: CancellationToken) {
+    let places = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut running = JoinSet::new();
+    while !stop.is_cancelled() {
+        while running.try_join_next().is_some() {}
+        let free = u32::try_from(places - running.len().min(places)).unwrap_or(0);
+        let jobs = if free == 0 { Vec::new() } else { lease(&service, JobKind::Translate, free).await };
+        if jobs.is_empty() {
+            if running.is_empty() {
+                rest(&service.arrived, &stop).await;
+            } else {
+                tokio::select! {
+                    _ = running.join_next() => {}
+                    () = rest(&service.arrived, &stop) => {}
+                }
+            }
+            continue;
+        }
+        for job in jobs {
+            let service = service.clone();
+            running.spawn(async move {
+                let work = translate(service.clone(), job.clone());
+                told(&job, kept(&service, &job, work).await);
+            });
+        }
+    }
+    drain(running).await;
+}
+
+/// Runs work with a heartbeat beside it, so that a long one keeps its lease.
+async fn kept<T>(
+    service: &Service,
+    job: &Job,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(LEASE / 3) => service.store.heartbeat(job, service.now()).await?,
+        }
+    }
+}
+
+async fn lease(service: &Service, kind: JobKind, count: u32) -> Vec<Job> {
+    service.store.lease(kind, count, service.now()).await.unwrap_or_else(|error| {
+        if !matches!(error, StoreError::Stopped) {
+            tracing::error!(error = %error, "No jobs could be leased");
+        }
+        Vec::new()
+    })
+}
+
+/// A failure here is ours: the lease runs out and the job is run again.
+fn told<T>(job: &Job, done: Result<T, StoreError>) {
+    if let Err(error) = done {
+        tracing::error!(job.kind = job.kind.as_str(), job.subject, error = %error, "Job failed; it will be run again");
+    }
+}
+
+async fn drain(mut running: JoinSet<()>) {
+    let all = async { while running.join_next().await.is_some() {} };
+    // What does not end in time is found as sending or leased at the next start.
+    let _ = tokio::time::timeout(STOP_WAIT, all).await;
+}
+
+/// How a channel has been doing.
+#[derive(Debug, Default)]
+struct Circuit {
+    failures: u32,
+    closed_until: Option<Timestamp>,
+}
+
+#[derive(Default)]
+struct Circuits(Mutex<HashMap<String, Circuit>>);
+
+impl Circuits {
+    /// When a channel may be tried, if not now. A probe pushes the time on, so that only one goes.
+    fn wait_until(&self, channel: &str, now: Timestamp) -> Option<Timestamp> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let circuit = all.get_mut(channel)?;
+        let until = circuit.closed_until?;
+        if until > now {
+            return Some(until);
+        }
+        circuit.closed_until = Some(now + CIRCUIT_WAIT);
+        None
+    }
+
+    fn note(&self, channel: &str, reached: Reached, now: Timestamp) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let circuit = all.entry(channel.to_owned()).or_default();
+        match reached {
+            Reached::Yes => *circuit = Circuit::default(),
+            Reached::No => {
+                circuit.failures += 1;
+                if circuit.failures >= CIRCUIT_FAILURES {
+                    if circuit.failures == CIRCUIT_FAILURES {
+                        tracing::warn!(channel, "Five failures in a row; the channel is probed only");
+                    }
+                    circuit.closed_until = Some(now + CIRCUIT_WAIT);
+                }
+            }
+            Reached::Untold => {}
+        }
+    }
+}
+
+async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(service.config.delivery.workers.max(1) as usize));
+    let per_channel: Arc<Mutex<HashMap<String, Arc<Semaphore>>>> = Arc::default();
+    let circuits = Arc::new(Circuits::default());
+    let mut running = JoinSet::new();
+    while !stop.is_cancelled() {
+        while running.try_join_next().is_some() {}
+        let free = u32::try_from(places.available_permits()).unwrap_or(1);
+        let jobs = if free == 0 { Vec::new() } else { lease(&service, JobKind::Deliver, free).await };
+        if jobs.is_empty() {
+            rest(&service.departing, &stop).await;
+            continue;
+        }
+        for job in jobs {
+            let Ok(place) = places.clone().acquire_owned().await else { break };
+            let (service, circuits, per_channel) = (service.clone(), circuits.clone(), per_channel.clone());
+            running.spawn(async move {
+                told(&job, one(&service, &job, &circuits, &per_channel).await);
+                drop(place);
+                service.departing.notify_one();
+            });
+        }
+    }
+    drain(running).await;
+}
+
+async fn one(
+    service: &Service,
+    job: &Job,
+    circuits: &Circuits,
+    per_channel: &Mutex<HashMap<String, Arc<Semaphore>>>,
+) -> Result<(), StoreError> {
+    let channel = service.store.delivery(&job.subject).await?.channel;
+    if let Some(until) = circuits.wait_until(&channel, service.now()) {
+        return service.store.give_back(job, until).await;
+    }
+    let places = {
+        let mut all = per_channel.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(channel.clone()).or_insert_with(|| Arc::new(Semaphore::new(CHANNEL_PLACES))).clone()
+    };
+    let Ok(_place) = places.try_acquire() else {
+        return service.store.give_back(job, service.now() + TICK).await;
+    };
+    let reached = kept(service, job, deliver(service, job)).await?;
+    circuits.note(&channel, reached, service.now());
+    Ok(())
+}
+
+/// Deadlines, anchors and changed resources.
+async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
+    let mut anchored = tokio::time::Instant::now();
+    while !stop.is_cancelled() {
+        if let Err(error) = service.reload().await {
+            tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
+        }
+        for job in lease(&service, JobKind::Acknowledge, 64).await {
+            let done = service.store.acknowledge_overdue(&job, service.now()).await;
+            if matches!(done, Ok(true)) {
+                tracing::warn!(ack.id = job.subject, "An acknowledgment is overdue");
+            }
+            told(&job, done);
+        }
+        if anchored.elapsed() >= ANCHOR_EVERY {
+            anchored = tokio::time::Instant::now();
+            if let Err(error) = service.store.anchor(service.now()).await {
+                tracing::error!(error = %error, "Chains could not be anchored");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TICK * 2) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
