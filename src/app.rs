@@ -10,7 +10,7 @@ use crate::pipeline::receive::HttpReceiver;
 use crate::pipeline::state::Service;
 use crate::pipeline::worker;
 use crate::store::{Actor, Reconciliation, Store};
-use crate::transport::http::receive::{ReceiveLimits, router as partner_router};
+use crate::transport::http::receive::{Pace, ReceiveLimits, router as partner_router};
 use anyhow::Context as _;
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,6 +29,8 @@ use tokio_util::task::TaskTracker;
 pub const ADMIN_TOKEN_FILE: &str = "admin.token";
 /// The file in the data directory that says where the admin listener is.
 pub const ADMIN_ADDRESS_FILE: &str = "admin.address";
+/// The file in the data directory that says where the partner listener is.
+pub const PARTNER_ADDRESS_FILE: &str = "partner.address";
 /// How long connections have to end when the service stops.
 const STOP_WAIT: Duration = Duration::from_secs(10);
 
@@ -107,10 +109,13 @@ impl App {
         let service = Service::new(store, rules, clock, config).await?;
         let metrics = recorder();
         let stop = CancellationToken::new();
-        let limits = ReceiveLimits {
-            bodies_at_once: service.config.limits.bodies_at_once,
-            idle: Duration::from_secs(service.config.limits.body_idle_seconds),
+        let limits = &service.config.limits;
+        let pace = Pace {
+            idle: Duration::from_secs(limits.body_idle_seconds),
+            bytes_per_second: limits.body_bytes_per_second,
         };
+        let limits =
+            ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
         let partners = partner_router(Arc::new(HttpReceiver(service.clone())), &limits);
         let (bytes, seconds) = (service.config.limits.header_bytes, service.config.limits.header_seconds);
         let edge = Edge { header_bytes: bytes, header_time: Duration::from_secs(seconds) };
@@ -119,7 +124,9 @@ impl App {
             tokio::spawn(serve(admin, api::router(service.clone(), metrics), edge, stop.clone())),
             tokio::spawn(worker::run(service.clone(), stop.clone())),
         ];
-        std::fs::write(directory.join(ADMIN_ADDRESS_FILE), format!("http://{admin_address}\n"))?;
+        for (name, address) in [(PARTNER_ADDRESS_FILE, partner_address), (ADMIN_ADDRESS_FILE, admin_address)] {
+            std::fs::write(directory.join(name), format!("http://{address}\n"))?;
+        }
         Ok(App { service, partner: partner_address, admin: admin_address, found, stop, tasks })
     }
 

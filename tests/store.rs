@@ -460,16 +460,20 @@ async fn numbers_belong_to_their_owner() {
 }
 
 #[tokio::test]
-async fn a_business_key_is_taken_once() {
+async fn a_business_key_is_taken_once_and_what_failed_gives_it_up() {
     let (_folder, store) = fresh().await;
-    for round in 0..2 {
-        receive(&store, &[round], None).await;
+    let outcomes = [(Processing::Failed, false), (Processing::Routed, false), (Processing::Duplicate, true)];
+    for (round, (processing, is_repeat)) in outcomes.into_iter().enumerate() {
+        receive(&store, &[u8::try_from(round).expect("few")], None).await;
         let job = lease(&store, JobKind::Translate, at(1)).await.expect("a job");
         let came = interchange(&store, Direction::In, "1", Some("x12 ZZ:US ZZ:ACME 1"));
-        let slice = Slice { interchanges: vec![came], end: end(TransmissionState::Split), ..Slice::default() };
+        let documents =
+            vec![NewDocument { processing: Some(processing), ..document(&store, Direction::In, 1, &came) }];
+        let slice =
+            Slice { interchanges: vec![came], documents, end: end(TransmissionState::Split), ..Slice::default() };
         store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a commit");
         let found = store.interchanges(&job.subject).await.expect("rows");
-        assert_eq!(found[0].duplicate_of.is_some(), round == 1);
+        assert_eq!(found[0].duplicate_of.is_some(), is_repeat, "round {round}");
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Limits {
     pub bodies_at_once: usize,
     /// Seconds without a byte after which a body is given up.
     pub body_idle_seconds: u64,
+    /// Bytes a second that a body must have on average, once the idle time has passed.
+    pub body_bytes_per_second: u64,
     /// Bytes of all header lines.
     pub header_bytes: usize,
     /// Seconds in which the header lines must have come.
@@ -24,6 +26,7 @@ impl Default for Limits {
             body_bytes: 2 * 1024 * 1024 * 1024,
             bodies_at_once: 200,
             body_idle_seconds: 30,
+            body_bytes_per_second: 128,
             header_bytes: 32 * 1024,
             header_seconds: 10,
         }

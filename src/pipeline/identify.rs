@@ -3,7 +3,7 @@
 
 use super::Rules;
 use crate::codec::segment::{Envelope, EnvelopeCheck, Limits, Piece, PieceKind, Reader};
-use crate::diagnostic::{Diagnostic, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::partner::{Directory, Environment, Held, Sender};
 use crate::store::hexadecimal;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -50,6 +50,12 @@ impl Found {
     #[must_use]
     pub fn environment(&self) -> Environment {
         if self.envelope.test { Environment::Test } else { Environment::Production }
+    }
+
+    /// The fault of a header that is cut off, so that nobody can tell who sent what.
+    #[must_use]
+    pub fn unusable(&self) -> Option<&Diagnostic> {
+        self.faults.iter().find(|one| one.fault == Fault::InterchangeHeader).filter(|_| self.documents == 0)
     }
 
     /// What must not come twice: the standard, both parties and the control number.

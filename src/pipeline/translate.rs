@@ -95,6 +95,12 @@ impl Translation {
         if found.is_empty() {
             return self.nothing_found();
         }
+        let (unusable, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| one.unusable().is_some());
+        let why = unusable.first().and_then(Found::unusable).map(|fault| (fault.code(), fault.message()));
+        let why = why.as_ref().map(|(code, reason)| (code.as_str(), reason.as_str()));
+        if found.is_empty() {
+            return self.end(TransmissionState::Rejected, why, None);
+        }
         let mut open = BTreeMap::new();
         let mut repeats = Vec::new();
         for one in found {
@@ -112,7 +118,7 @@ impl Translation {
         self.process(&mut open)?;
         let state =
             if repeats.iter().all(|repeat| *repeat) { TransmissionState::Duplicate } else { TransmissionState::Split };
-        self.end(state, None, open.values().next())
+        self.end(state, why, open.values().next())
     }
 
     fn source(&self) -> Result<crate::store::PayloadReader> {
@@ -147,7 +153,7 @@ impl Translation {
         let identified = identify::identify(&directory, &self.transmission.channel, &found, released_as, day)?;
         let rows = self.handle.block_on(self.service.store.interchanges(&self.job.subject))?;
         let row = rows.iter().find(|row| row.number == i64::from(found.number));
-        let earlier = self.handle.block_on(self.service.store.interchange_by_key(&found.business_key()))?;
+        let earlier = self.handle.block_on(self.service.store.interchange_by_key(&found.business_key(), &found.digest))?;
         let earlier = earlier.filter(|earlier| earlier.transmission_id != self.job.subject);
         let rule = identified.agreements.values().next().and_then(|name| directory.agreement(name));
         let rule = rule.map_or(Duplicate::Reject, |agreement| agreement.duplicate);
@@ -376,14 +382,14 @@ impl Translation {
         let duplicate_of = match first.filter(|_| state == TransmissionState::Duplicate) {
             Some(open) => {
                 let key = open.found.business_key();
-                let earlier = self.service.store.interchange_by_key(&key);
+                let earlier = self.service.store.interchange_by_key(&key, &open.found.digest);
                 self.handle.block_on(earlier)?.map(|earlier| earlier.transmission_id)
             }
             None => None,
         };
         let partner = first.map(|open| open.identified.partner.clone());
         let environment = first.map(|open| open.identified.environment.as_str().to_owned());
-        if self.slice.documents.is_empty() && why.is_some() {
+        if matches!(state, TransmissionState::Held | TransmissionState::Rejected) {
             // Held and rejected transmissions leave nothing but their state.
             self.slice = Slice::default();
         }

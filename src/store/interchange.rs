@@ -68,17 +68,27 @@ pub struct Interchange {
 const COLUMNS: &str = "SELECT interchange_id, transmission_id, number, format, sender, receiver, control_number, \
                        environment, digest, document_count, duplicate_of, report FROM interchange";
 
+/// An interchange of which nothing went on does not stand in the way of its corrected repeat: only those with a document
+/// that did not fail count, or without documents the very same bytes. `$1` is the business key, `$2` the digest.
+const COUNTS: &str = "business_key = $1 AND (
+    EXISTS (SELECT 1 FROM document WHERE document.interchange_id = interchange.interchange_id
+            AND (document.processing IS NULL OR document.processing <> 'failed'))
+    OR (document_count = 0 AND digest = $2))";
+
 /// Writes the row. A business key that is taken leaves it without one and points to the earlier interchange.
 pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInterchange, now: Timestamp) -> Result<()> {
     let earlier: Option<String> = match &new.business_key {
         Some(key) => {
-            sqlx::query_scalar("SELECT interchange_id FROM interchange WHERE business_key = $1")
-                .bind(key)
-                .fetch_optional(&mut *tx.connection)
-                .await?
+            let query = format!("SELECT interchange_id FROM interchange WHERE {COUNTS}");
+            let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(key).bind(&new.digest);
+            query.fetch_optional(&mut *tx.connection).await?
         }
         None => None,
     };
+    if let (Some(key), None) = (&new.business_key, &earlier) {
+        let freed = sqlx::query("UPDATE interchange SET business_key = NULL WHERE business_key = $1").bind(key);
+        freed.execute(&mut *tx.connection).await?;
+    }
     let key = new.business_key.as_ref().filter(|_| earlier.is_none());
     sqlx::query(
         "INSERT INTO interchange (interchange_id, transmission_id, number, direction, format, sender, receiver,
@@ -115,12 +125,13 @@ impl Store {
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(transmission_id).fetch_all(self.reader()).await?)
     }
 
-    /// The interchange that holds a business key.
+    /// The interchange that holds a business key, if something of it went on.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn interchange_by_key(&self, business_key: &str) -> Result<Option<Interchange>> {
-        let query = format!("{COLUMNS} WHERE business_key = $1");
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(business_key).fetch_optional(self.reader()).await?)
+    pub async fn interchange_by_key(&self, business_key: &str, digest: &str) -> Result<Option<Interchange>> {
+        let query = format!("{COLUMNS} WHERE {COUNTS}");
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(business_key).bind(digest);
+        Ok(query.fetch_optional(self.reader()).await?)
     }
 }

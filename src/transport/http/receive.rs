@@ -16,6 +16,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// Characters of an Idempotency-Key.
 pub const KEY_CHARACTERS_MAX: usize = 255;
@@ -78,15 +79,27 @@ pub trait Intake: Send {
 pub struct ReceiveLimits {
     /// Bodies at once.
     pub bodies_at_once: usize,
+    /// Bytes of all header lines.
+    pub header_bytes: usize,
+    /// How slow a body may be.
+    pub pace: Pace,
+}
+
+/// How slow a body may be before it is given up.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
     /// Without a byte.
     pub idle: Duration,
+    /// Bytes a second on average, counted from the first `idle` on.
+    pub bytes_per_second: u64,
 }
 
 #[derive(Clone)]
 struct Shared {
     receiver: Arc<dyn Receiver>,
     places: Arc<Semaphore>,
-    idle: Duration,
+    header_bytes: usize,
+    pace: Pace,
 }
 
 /// The router of the partner listener.
@@ -95,7 +108,8 @@ pub fn router(receiver: Arc<dyn Receiver>, limits: &ReceiveLimits) -> Router {
     Router::new().route("/in/{channel}", post(take).fallback(wrong_method)).fallback(nothing_here).with_state(Shared {
         receiver,
         places,
-        idle: limits.idle,
+        header_bytes: limits.header_bytes,
+        pace: limits.pace,
     })
 }
 
@@ -137,6 +151,11 @@ async fn take(
         return Err(Refusal { status: 503, code: "BUSY", detail });
     };
     let headers = request.headers();
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if size > shared.header_bytes {
+        let detail = format!("the header lines have {size} bytes, {} are taken; send fewer", shared.header_bytes);
+        return Err(Refusal { status: 431, code: "HEADER-TOO-LARGE", detail });
+    }
     if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
         let detail = format!("Content-Encoding {encoding:?} is not taken; send the body as it is");
         return Err(Refusal { status: 415, code: "ENCODING-UNKNOWN", detail });
@@ -149,7 +168,7 @@ async fn take(
     };
     let length: Option<u64> = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
     let intake = shared.receiver.begin(arrival).await?;
-    let answer = body(intake, request.into_body(), length, shared.idle).await?;
+    let answer = body(intake, request.into_body(), length, shared.pace).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
@@ -167,14 +186,16 @@ async fn body(
     mut intake: Box<dyn Intake>,
     mut body: Body,
     length: Option<u64>,
-    idle: Duration,
+    pace: Pace,
 ) -> Result<Answer, Refusal> {
+    let begin = Instant::now();
+    let slow = |detail: String| Refusal { status: 408, code: "BODY-SLOW", detail };
     let mut taken = 0u64;
     loop {
-        let frame = match tokio::time::timeout(idle, body.frame()).await {
+        let frame = match tokio::time::timeout(pace.idle, body.frame()).await {
             Err(_) => {
-                let detail = format!("no byte came for {} s after {taken} bytes; send it again", idle.as_secs());
-                return Err(Refusal { status: 408, code: "BODY-SLOW", detail });
+                let seconds = pace.idle.as_secs();
+                return Err(slow(format!("no byte came for {seconds} s after {taken} bytes; send it again")));
             }
             Ok(None) => break,
             Ok(Some(Err(_))) => {
@@ -186,6 +207,13 @@ async fn body(
         if let Ok(bytes) = frame.into_data() {
             taken += bytes.len() as u64;
             intake.write(&bytes)?;
+            let counted = begin.elapsed().saturating_sub(pace.idle).as_secs();
+            if taken < counted.saturating_mul(pace.bytes_per_second) {
+                let (seconds, least) = (begin.elapsed().as_secs(), pace.bytes_per_second);
+                return Err(slow(format!(
+                    "{taken} bytes came in {seconds} s, at least {least} a second are expected; send it again"
+                )));
+            }
         }
     }
     if length.is_some_and(|length| length != taken) {

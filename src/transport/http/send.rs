@@ -81,7 +81,7 @@ pub async fn send(post: &Post) -> Outcome {
             Outcome::Uncertain { reason }
         }
         Ok(Err(error)) => failed(&error),
-        Ok(Ok(response)) => answered(response).await,
+        Ok(Ok(response)) => answered(response, post.patience).await,
     }
 }
 
@@ -149,7 +149,7 @@ fn failed(error: &reqwest::Error) -> Outcome {
     Outcome::Uncertain { reason: format!("the connection broke before an answer: {reason}") }
 }
 
-async fn answered(mut response: reqwest::Response) -> Outcome {
+async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcome {
     let status = response.status().as_u16();
     if response.status().is_success() {
         return Outcome::Delivered { status };
@@ -157,12 +157,16 @@ async fn answered(mut response: reqwest::Response) -> Outcome {
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let retry_after = seconds.map(Duration::from_secs).map(|asked| asked.min(RETRY_AFTER_MAX));
     let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES_MAX {
-            break;
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk);
+            if body.len() > ANSWER_BYTES_MAX {
+                break;
+            }
         }
-    }
+    };
+    // What came until then is enough for a reason.
+    let _ = tokio::time::timeout(patience, read).await;
     let said: String =
         String::from_utf8_lossy(&body).chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
     let reason = format!("the receiver answered {status}: {said}");

@@ -1,0 +1,106 @@
+//! A partner's listener, written on bare sockets so that it can also misbehave: it notes every post and answers by a
+//! script; when the script is over it answers 200.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// How one post is answered.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Status(u16),
+    /// 503 with Retry-After in seconds.
+    Later(u32),
+    /// The connection is cut when the body has been read.
+    Cut,
+    /// 200, after a while.
+    Slow(Duration),
+}
+
+/// A post as it came.
+#[derive(Debug, Clone)]
+pub struct Post {
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+impl Post {
+    pub fn key(&self) -> &str {
+        self.headers.get("idempotency-key").map_or("", String::as_str)
+    }
+}
+
+#[derive(Clone)]
+pub struct Peer {
+    pub port: u16,
+    posts: Arc<Mutex<Vec<Post>>>,
+    script: Arc<Mutex<VecDeque<Answer>>>,
+}
+
+impl Peer {
+    pub async fn start(script: &[Answer]) -> Peer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let peer = Peer { port, posts: Arc::default(), script: Arc::new(Mutex::new(script.iter().cloned().collect())) };
+        let own = peer.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let peer = own.clone();
+                // A client that breaks off is part of some tests.
+                tokio::spawn(async move { peer.serve(stream).await });
+            }
+        });
+        peer
+    }
+
+    /// What came so far.
+    pub fn posts(&self) -> Vec<Post> {
+        self.posts.lock().expect("no panic held it").clone()
+    }
+
+    /// What came so far, acknowledgments left out.
+    pub fn orders(&self) -> Vec<Post> {
+        self.posts().into_iter().filter(|post| super::edi::number_of(&post.body).is_some()).collect()
+    }
+
+    async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
+        let mut bytes = Vec::new();
+        let end = loop {
+            if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+            if stream.read_buf(&mut bytes).await? == 0 {
+                return Ok(());
+            }
+        };
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let headers: BTreeMap<String, String> = head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        let length: usize = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        while bytes.len() < end + length {
+            if stream.read_buf(&mut bytes).await? == 0 {
+                return Ok(());
+            }
+        }
+        self.posts.lock().expect("no panic held it").push(Post { headers, body: bytes[end..].to_vec() });
+        let answer = self.script.lock().expect("no panic held it").pop_front().unwrap_or(Answer::Status(200));
+        let (status, more) = match answer {
+            Answer::Cut => return Ok(()),
+            Answer::Status(status) => (status, String::new()),
+            Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n")),
+            Answer::Slow(time) => {
+                tokio::time::sleep(time).await;
+                (200, String::new())
+            }
+        };
+        let text = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n{more}\r\n");
+        stream.write_all(text.as_bytes()).await?;
+        stream.shutdown().await
+    }
+}

@@ -1,0 +1,342 @@
+//! An instance of the real binary, with two partners set up: North Stores sends 850 over HTTP and gets 997, Light and
+//! Lamp gets ORDERS.
+
+use super::peer::Peer;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use std::future::Future;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long anything may take on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running instance.
+pub struct Stage {
+    folder: TempDir,
+    pub child: Child,
+    pub admin: String,
+    pub partner: String,
+    pub client: reqwest::Client,
+    /// Token of the channel `northstores-in`.
+    pub token: String,
+}
+
+/// What an instance answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn word(&self, key: &str) -> &str {
+        self.body[key].as_str().unwrap_or_default()
+    }
+}
+
+impl Stage {
+    /// An instance without resources; `sections` go into `portolan.toml`.
+    pub async fn bare(sections: &str) -> Stage {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let listen = "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
+        std::fs::write(folder.path().join("portolan.toml"), format!("{listen}{sections}")).expect("the configuration");
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
+        let child = spawn(folder.path(), &[]);
+        let mut stage =
+            Stage { folder, child, admin: String::new(), partner: String::new(), client, token: String::new() };
+        stage.ready();
+        stage
+    }
+
+    /// An instance with both partners.
+    pub async fn with(retailer: &Peer, supplier: &Peer, sections: &str) -> Stage {
+        let mut stage = Stage::bare(sections).await;
+        stage.apply(&resources(retailer.port, supplier.port));
+        stage.token = stage.new_token("northstores-in");
+        stage
+    }
+
+    pub fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits until the process says it is ready, and learns its addresses.
+    fn ready(&mut self) {
+        let out = self.child.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(out).read_line(&mut line).expect("a line");
+        assert!(line.starts_with("READY http://"), "it did not start: {line:?}\n{}", self.log());
+        let read = |name: &str| std::fs::read_to_string(self.data().join(name)).expect("an address").trim().to_owned();
+        (self.admin, self.partner) = (read("admin.address"), read("partner.address"));
+    }
+
+    /// Starts the process again, after it ended or was killed.
+    pub fn start_again(&mut self, environment: &[(&str, &str)]) {
+        self.child = spawn(self.data(), environment);
+        self.ready();
+    }
+
+    /// Like [`Stage::start_again`], where the process may die before it is ready.
+    pub fn try_start_again(&mut self, environment: &[(&str, &str)]) -> bool {
+        self.child = spawn(self.data(), environment);
+        let out = self.child.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        let is_ready = BufReader::new(out).read_line(&mut line).is_ok() && line.starts_with("READY");
+        if is_ready {
+            let read = |name: &str| std::fs::read_to_string(self.data().join(name)).unwrap_or_default();
+            (self.admin, self.partner) =
+                (read("admin.address").trim().to_owned(), read("partner.address").trim().to_owned());
+        }
+        is_ready
+    }
+
+    pub fn kill(&mut self) {
+        // It may be dead already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to stop, and waits for its exit code.
+    pub async fn stop(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status.code();
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not stop\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data().join("stderr.log")).unwrap_or_default()
+    }
+
+    /// Runs a command of the binary against the instance.
+    pub fn cli(&self, line: &[&str], stdin: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_portolan"))
+            .args(line)
+            .env("PORTOLAN_DATA", self.data())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        child.stdin.take().expect("a pipe").write_all(stdin.as_bytes()).expect("written");
+        child.wait_with_output().expect("an end")
+    }
+
+    /// Runs a command that must succeed; its output.
+    pub fn done(&self, line: &[&str], stdin: &str) -> String {
+        let output = self.cli(line, stdin);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{line:?} failed: {out}{err}");
+        out.into_owned()
+    }
+
+    /// Applies resources given as text.
+    pub fn apply(&self, yaml: &str) -> String {
+        self.done(&["apply", &self.file("resources.yaml", yaml)], "")
+    }
+
+    /// Writes a file; its path.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path: PathBuf = self.data().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    }
+
+    pub fn new_token(&self, channel: &str) -> String {
+        self.done(&["token", "create", "--channel", channel], "").trim().to_owned()
+    }
+
+    /// Posts to the partner listener.
+    pub async fn post(&self, key: Option<&str>, body: impl Into<reqwest::Body>) -> Answer {
+        self.try_post(key, body).await.expect("an answer")
+    }
+
+    pub async fn try_post(&self, key: Option<&str>, body: impl Into<reqwest::Body>) -> reqwest::Result<Answer> {
+        let url = format!("{}/in/northstores-in", self.partner);
+        let mut request = self.client.post(url).bearer_auth(&self.token).body(body);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        answer(request).await
+    }
+
+    /// Posts what must be taken; the transmission's id.
+    pub async fn send(&self, body: impl Into<reqwest::Body>) -> String {
+        let answer = self.post(None, body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.word("transmission").to_owned()
+    }
+
+    /// Asks the admin API.
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let token = std::fs::read_to_string(self.data().join("admin.token")).expect("the admin token");
+        let mut request = self.client.request(method, format!("{}{path}", self.admin)).bearer_auth(token.trim());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        answer(request).await.expect("an answer")
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.ask(Method::GET, path, None).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body
+    }
+
+    /// All rows of a list, page by page.
+    pub async fn list(&self, path: &str) -> Vec<Value> {
+        let mut rows = Vec::new();
+        let mut after = String::new();
+        loop {
+            let glue = if path.contains('?') { '&' } else { '?' };
+            let page = self.get(&format!("{path}{glue}limit=200{after}")).await;
+            rows.extend(page["items"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return rows,
+            }
+        }
+    }
+
+    /// Waits until a transmission is in a state; what is known of it then.
+    pub async fn reaches(&self, id: &str, state: &str) -> Value {
+        let path = format!("/api/v1/transmissions/{id}");
+        let mut last = Value::Null;
+        for _ in steps() {
+            last = self.get(&path).await;
+            if last["transmission"]["state"] == state {
+                return last;
+            }
+            tokio::time::sleep(STEP).await;
+        }
+        panic!("{id} does not get {state}: {last:#}\n{}", self.log());
+    }
+
+    /// Waits until `found` finds something.
+    pub async fn until<T, F: Future<Output = Option<T>>>(&self, what: &str, found: impl Fn() -> F) -> T {
+        for _ in steps() {
+            if let Some(done) = found().await {
+                return done;
+            }
+            tokio::time::sleep(STEP).await;
+        }
+        panic!("not seen in time: {what}\n{}", self.log());
+    }
+
+    /// Waits until there are so many deliveries in a state, and returns them.
+    pub async fn deliveries(&self, state: &str, count: usize) -> Vec<Value> {
+        self.until(&format!("{count} deliveries {state}"), || async {
+            let rows = self.list(&format!("/api/v1/deliveries?state={state}")).await;
+            (rows.len() == count).then_some(rows)
+        })
+        .await
+    }
+
+    /// All sums of the ledger hold.
+    pub async fn balanced(&self) {
+        let status = self.get("/api/v1/status").await;
+        let balances = status["balances"].as_array().expect("balances");
+        assert!(balances.len() >= 3 && balances.iter().all(|one| one["holds"] == true), "{status:#}");
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+const STEP: Duration = Duration::from_millis(50);
+
+fn steps() -> std::ops::Range<u128> {
+    0..PATIENCE.as_millis() / STEP.as_millis()
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let bytes = response.bytes().await?;
+    let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or_else(|_| text()) })
+}
+
+fn spawn(data: &Path, environment: &[(&str, &str)]) -> Child {
+    let log = std::fs::File::options().create(true).append(true).open(data.join("stderr.log")).expect("a log");
+    Command::new(env!("CARGO_BIN_EXE_portolan"))
+        .arg("serve")
+        .arg("--data")
+        .arg(data)
+        .envs(environment.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()
+        .expect("the binary")
+}
+
+/// Both partners, one route.
+pub fn resources(retailer: u16, supplier: u16) -> String {
+    format!(
+        "\
+kind: partner
+name: northstores
+party_ids: [ZZ:NORTHSTORES]
+---
+kind: partner
+name: lamps
+party_ids: [\"14:4012345000030\"]
+---
+kind: channel
+name: northstores-in
+transport: http
+way: in
+auth: token
+---
+kind: channel
+name: northstores-out
+transport: http
+way: out
+url: http://127.0.0.1:{retailer}/edi
+allow_networks: [127.0.0.0/8]
+---
+kind: channel
+name: lamps-out
+transport: http
+way: out
+url: http://127.0.0.1:{supplier}/edi
+allow_networks: [127.0.0.0/8]
+---
+kind: agreement
+name: northstores-orders
+way: in
+partner: northstores
+document: x12/004010/850
+ack: {{ functional: always, channel: northstores-out }}
+---
+kind: agreement
+name: lamps-orders
+way: out
+partner: lamps
+document: edifact/d96a/ORDERS
+channel: lamps-out
+envelope: {{ sender: \"14:4098765000009\", receiver: \"14:4012345000030\" }}
+---
+kind: route
+name: orders-to-lamps
+from: northstores-orders
+to: lamps-orders
+"
+    )
+}
