@@ -114,8 +114,7 @@ impl App {
             idle: Duration::from_secs(limits.body_idle_seconds),
             bytes_per_second: limits.body_bytes_per_second,
         };
-        let limits =
-            ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
+        let limits = ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
         let partners = partner_router(Arc::new(HttpReceiver(service.clone())), &limits);
         let (bytes, seconds) = (service.config.limits.header_bytes, service.config.limits.header_seconds);
         let edge = Edge { header_bytes: bytes, header_time: Duration::from_secs(seconds) };

@@ -467,8 +467,7 @@ async fn a_business_key_is_taken_once_and_what_failed_gives_it_up() {
         receive(&store, &[u8::try_from(round).expect("few")], None).await;
         let job = lease(&store, JobKind::Translate, at(1)).await.expect("a job");
         let came = interchange(&store, Direction::In, "1", Some("x12 ZZ:US ZZ:ACME 1"));
-        let documents =
-            vec![NewDocument { processing: Some(processing), ..document(&store, Direction::In, 1, &came) }];
+        let documents = vec![NewDocument { processing: Some(processing), ..document(&store, Direction::In, 1, &came) }];
         let slice =
             Slice { interchanges: vec![came], documents, end: end(TransmissionState::Split), ..Slice::default() };
         store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a commit");

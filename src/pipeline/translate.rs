@@ -153,7 +153,8 @@ impl Translation {
         let identified = identify::identify(&directory, &self.transmission.channel, &found, released_as, day)?;
         let rows = self.handle.block_on(self.service.store.interchanges(&self.job.subject))?;
         let row = rows.iter().find(|row| row.number == i64::from(found.number));
-        let earlier = self.handle.block_on(self.service.store.interchange_by_key(&found.business_key(), &found.digest))?;
+        let earlier =
+            self.handle.block_on(self.service.store.interchange_by_key(&found.business_key(), &found.digest))?;
         let earlier = earlier.filter(|earlier| earlier.transmission_id != self.job.subject);
         let rule = identified.agreements.values().next().and_then(|name| directory.agreement(name));
         let rule = rule.map_or(Duplicate::Reject, |agreement| agreement.duplicate);

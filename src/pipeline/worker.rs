@@ -226,3 +226,24 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_that_fails_five_times_is_probed_only() {
+        let (circuits, now) = (Circuits::default(), Timestamp::UNIX_EPOCH);
+        for _ in 0..CIRCUIT_FAILURES {
+            assert_eq!(circuits.wait_until("lamps", now), None);
+            circuits.note("lamps", Reached::No, now);
+        }
+        let probe = now + CIRCUIT_WAIT;
+        assert_eq!(circuits.wait_until("lamps", now), Some(probe));
+        assert_eq!(circuits.wait_until("others", now), None, "each channel for itself");
+        assert_eq!(circuits.wait_until("lamps", probe), None, "one goes as a probe");
+        assert_eq!(circuits.wait_until("lamps", probe), Some(probe + CIRCUIT_WAIT), "the others wait on");
+        circuits.note("lamps", Reached::Yes, probe);
+        assert_eq!(circuits.wait_until("lamps", probe), None, "all may go again");
+    }
+}

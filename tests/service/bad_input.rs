@@ -138,7 +138,8 @@ async fn an_interchange_that_came_before_is_a_duplicate_and_other_content_waits_
 #[tokio::test]
 async fn an_unknown_sender_waits_and_goes_on_when_the_configuration_is_mended() {
     let (stage, _retailer, supplier) = stage("").await;
-    let body = |number: &str, control| edi::written(&Order { number, control, sender: "SOUTHSTORES", ..Order::default() });
+    let body =
+        |number: &str, control| edi::written(&Order { number, control, sender: "SOUTHSTORES", ..Order::default() });
     let id = stage.send(body("S-1", 1)).await;
     let shown = stage.reaches(&id, "held").await;
     assert_eq!(shown["transmission"]["code"], "PARTNER-UNKNOWN");
@@ -217,7 +218,8 @@ async fn a_faulty_document_is_refused_with_a_997_and_its_neighbour_goes_on() {
         shown["documents"].as_array().expect("documents").iter().filter_map(|one| one["processing"].as_str()).collect();
     assert!(words.contains(&"failed") && words.contains(&"routed"), "{shown:#}");
     stage.until("two 997", || async { (retailer.posts().len() == 2).then_some(()) }).await;
-    let answers: String = retailer.posts().iter().map(|post| String::from_utf8_lossy(&post.body).into_owned()).collect();
+    let answers: String =
+        retailer.posts().iter().map(|post| String::from_utf8_lossy(&post.body).into_owned()).collect();
     assert!(answers.contains("AK4*2*330*6*12O~") && answers.contains("AK9*A*1*1*1~"), "{answers}");
     stage.until("the good order", || async { (supplier.orders().len() == 1).then_some(()) }).await;
     stage.balanced().await;
@@ -229,7 +231,8 @@ async fn limits_and_wrong_requests_are_told_apart() {
     refused(&stage.post(None, vec![b'x'; 20_001]).await, 413, "BODY-TOO-LARGE");
     assert_eq!(stage.post(None, vec![b'x'; 20_000]).await.status, 202, "the limit itself is allowed");
     // Of unknown length, the limit is met while it streams.
-    let (answer, _) = raw(&stage, "transfer-encoding: chunked", &format!("{:x}\r\n{}", 20_001, "y".repeat(20_001))).await;
+    let (answer, _) =
+        raw(&stage, "transfer-encoding: chunked", &format!("{:x}\r\n{}", 20_001, "y".repeat(20_001))).await;
     assert!(answer.contains("413") && answer.contains("BODY-TOO-LARGE"), "{answer}");
     let (answer, took) = raw(&stage, "content-length: 100", "ISA*00*").await;
     assert!(answer.contains("408") && answer.contains("BODY-SLOW"), "{answer}");
@@ -245,7 +248,11 @@ async fn limits_and_wrong_requests_are_told_apart() {
     assert_eq!(status(stage.client.post(&url).basic_auth("user", Some("x")).body("x")).await, 401);
     assert_eq!(status(stage.client.post(&url).body("x")).await, 401);
     let elsewhere = format!("{}/in/no-such-channel", stage.partner);
-    assert_eq!(status(stage.client.post(elsewhere).bearer_auth(&stage.token).body("x")).await, 401, "channels are not told");
+    assert_eq!(
+        status(stage.client.post(elsewhere).bearer_auth(&stage.token).body("x")).await,
+        401,
+        "channels are not told"
+    );
     let admin = format!("{}/api/v1/status", stage.partner);
     assert_eq!(status(stage.client.get(admin).bearer_auth(&stage.token)).await, 404, "no admin routes for partners");
     let kept = stage.list("/api/v1/transmissions").await;
@@ -263,7 +270,8 @@ async fn raw(stage: &Stage, header: &str, body: &str) -> (String, Duration) {
     let begin = std::time::Instant::now();
     stream.write_all(text.as_bytes()).await.expect("written");
     let mut answer = vec![0; 4096];
-    let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut answer)).await.expect("an answer in time");
+    let read =
+        tokio::time::timeout(Duration::from_secs(20), stream.read(&mut answer)).await.expect("an answer in time");
     (String::from_utf8_lossy(&answer[..read.expect("bytes")]).into_owned(), begin.elapsed())
 }
 

@@ -60,8 +60,9 @@ pub fn number_of(body: &[u8]) -> Option<String> {
 /// Interchange control number (ISA13 or UNB 0020) of what a partner got.
 pub fn control_of(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
-    match text.find("UNB+") {
-        Some(at) => text[at..].split('+').nth(5).unwrap_or_default().trim_end_matches('\'').to_owned(),
-        None => text.split('*').nth(13).unwrap_or_default().to_owned(),
-    }
+    let element = match text.find("UNB+") {
+        Some(at) => text[at..].split('+').nth(5).unwrap_or_default(),
+        None => text.split('*').nth(13).unwrap_or_default(),
+    };
+    element.chars().take_while(char::is_ascii_digit).collect()
 }

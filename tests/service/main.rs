@@ -6,6 +6,7 @@ mod bad_input;
 mod configuration;
 mod crash;
 mod delivery;
+mod demo;
 mod edi;
 mod peer;
 mod stage;

@@ -71,7 +71,7 @@ impl Stage {
         let out = self.child.stdout.take().expect("a pipe");
         let mut line = String::new();
         BufReader::new(out).read_line(&mut line).expect("a line");
-        assert!(line.starts_with("READY http://"), "it did not start: {line:?}\n{}", self.log());
+        assert!(line.starts_with("READY http://"), "it did not start: {line:?}\n{}", self.last());
         let read = |name: &str| std::fs::read_to_string(self.data().join(name)).expect("an address").trim().to_owned();
         (self.admin, self.partner) = (read("admin.address"), read("partner.address"));
     }
@@ -111,9 +111,16 @@ impl Stage {
             if let Some(status) = self.child.try_wait().expect("a child") {
                 return status.code();
             }
-            assert!(begin.elapsed() < PATIENCE, "it does not stop\n{}", self.log());
+            assert!(begin.elapsed() < PATIENCE, "it does not stop\n{}", self.last());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The end of what it has logged, for failures.
+    fn last(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
     /// What it has logged.
@@ -222,7 +229,7 @@ impl Stage {
             }
             tokio::time::sleep(STEP).await;
         }
-        panic!("{id} does not get {state}: {last:#}\n{}", self.log());
+        panic!("{id} does not get {state}: {last:#}\n{}", self.last());
     }
 
     /// Waits until `found` finds something.
@@ -233,7 +240,7 @@ impl Stage {
             }
             tokio::time::sleep(STEP).await;
         }
-        panic!("not seen in time: {what}\n{}", self.log());
+        panic!("not seen in time: {what}\n{}", self.last());
     }
 
     /// Waits until there are so many deliveries in a state, and returns them.

@@ -182,12 +182,7 @@ async fn take(
     Ok(response)
 }
 
-async fn body(
-    mut intake: Box<dyn Intake>,
-    mut body: Body,
-    length: Option<u64>,
-    pace: Pace,
-) -> Result<Answer, Refusal> {
+async fn body(mut intake: Box<dyn Intake>, mut body: Body, length: Option<u64>, pace: Pace) -> Result<Answer, Refusal> {
     let begin = Instant::now();
     let slow = |detail: String| Refusal { status: 408, code: "BODY-SLOW", detail };
     let mut taken = 0u64;
