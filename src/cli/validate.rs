@@ -71,7 +71,10 @@ fn words(report: &InterchangeReport, file: &Path, text: &mut String) {
                 (errors, _) => counted(errors, "error"),
             };
             let envelope = &document.envelope;
-            let kind = format!("{} {}", envelope.document_type, envelope.version);
+            let kind = match envelope.document_type.as_str() {
+                "" => "of no type",
+                kind => &format!("{kind} {}", envelope.version),
+            };
             text.push_str(&format!("document {} {kind}: {verdict}\n", envelope.document_control_number));
             findings(&document.faults, report, file, text);
         }
@@ -104,7 +107,7 @@ fn findings(faults: &[Diagnostic], report: &InterchangeReport, file: &Path, text
 
 /// The bytes around the fault, within its segment, and a line with carets under it.
 fn excerpt(fault: &Diagnostic, report: &InterchangeReport, path: &Path) -> Option<(String, String)> {
-    if fault.length == 0 || report.number == 0 {
+    if (fault.length == 0 && fault.place.is_empty()) || report.number == 0 {
         return None;
     }
     let mut file = File::open(path).ok()?;

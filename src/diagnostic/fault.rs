@@ -119,7 +119,7 @@ faults! {
     DocumentSegments "DOCUMENT-SEGMENTS" Error Syntax Document "5" "" "document without content", "The document has no segments between header and trailer.", "Send the content.";
     // Segments.
     SegmentUnknown "SEGMENT-UNKNOWN" Error Syntax Segment "1" "15" "segment not known", "The standard and version have no segment of this tag.", "Check the tag, and the segment terminator before it.";
-    SegmentUnexpected "SEGMENT-UNEXPECTED" Error Syntax Segment "2" "15" "segment not used in this document", "The document type has no place for this segment.", "Remove the segment, or check the document type.";
+    SegmentUnexpected "SEGMENT-UNEXPECTED" Error Syntax Segment "2" "15" "segment not expected here", "The document type has no place for this segment, or none at this point.", "Move it to its place, or remove it; check that the loop it belongs to has begun.";
     SegmentMissing "SEGMENT-MISSING" Error Syntax Segment "3" "13" "mandatory segment missing", "A segment that must stand here does not.", "Write the segment.";
     LoopTooMany "LOOP-TOO-MANY" Error Syntax Segment "4" "35" "loop occurs too often", "The loop occurs more often than the standard allows.", "Send the rest in another document.";
     SegmentTooMany "SEGMENT-TOO-MANY" Error Syntax Segment "5" "35" "segment occurs too often", "The segment occurs more often than the standard allows here.", "Remove or regroup the surplus.";

@@ -158,11 +158,13 @@ impl Diagnostic {
     pub fn message(&self) -> String {
         let place = if self.place.is_empty() { String::new() } else { format!("{}: ", self.place) };
         let what = self.fault.info().title;
+        // Values come from strangers: nothing of them may steer a terminal.
+        let found: String = self.found.chars().flat_map(visible).collect();
         match (self.expected.is_empty(), self.found.is_empty()) {
             (true, true) => format!("{place}{what}"),
             (false, true) => format!("{place}{what}: expected {}", self.expected),
-            (true, false) => format!("{place}{what}: found {}", self.found),
-            (false, false) => format!("{place}{what}: expected {}, found {}", self.expected, self.found),
+            (true, false) => format!("{place}{what}: found {found}"),
+            (false, false) => format!("{place}{what}: expected {}, found {found}", self.expected),
         }
     }
 
@@ -175,6 +177,11 @@ impl Diagnostic {
             "remedy": self.fault.info().remedy, "offset": self.offset, "length": self.length, "line": self.line,
         })
     }
+}
+
+/// A control character as its escape, all else as it is.
+fn visible(c: char) -> Box<dyn Iterator<Item = char>> {
+    if c.is_control() { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) }
 }
 
 fn shorten(text: &str) -> String {

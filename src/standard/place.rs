@@ -70,6 +70,7 @@ struct Candidate {
 }
 
 struct Walk<'d> {
+    document: &'d Document,
     directory: &'d Directory,
     syntax: Syntax,
     frames: Vec<Frame<'d>>,
@@ -82,7 +83,7 @@ impl<'d> Walk<'d> {
         let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
         let frames = vec![Frame { nodes: &document.nodes, at: 0, count: 0, instance: 0 }];
         let placement = Placement { loops: vec![LoopInstance::default()], homes: Vec::new() };
-        Walk { directory, syntax, frames, placement, faults: Vec::new() }
+        Walk { document, directory, syntax, frames, placement, faults: Vec::new() }
     }
 
     fn take(&mut self, segment: &Segment<'_>) {
@@ -165,20 +166,29 @@ impl<'d> Walk<'d> {
         let tag = segment.tag_text();
         let was = self.frames.iter().rev().find_map(|frame| {
             let node = frame.nodes.iter().take(frame.at).find(|node| node.tag == tag && node.body.is_none())?;
-            Some((node.area, frame.instance))
+            Some((node.area, frame.instance, frame.nodes[frame.at].tag.as_str()))
         });
         let (fault, expected) = match was {
-            Some(_) => (Fault::SegmentOutOfOrder, "it before the segments that follow it in the standard"),
-            None if tag.is_empty() => (Fault::SegmentEmpty, "a tag"),
+            Some((_, _, next)) => (Fault::SegmentOutOfOrder, format!("{tag} before {next}")),
+            None if tag.is_empty() => (Fault::SegmentEmpty, "a tag".to_owned()),
             None if self.directory.segments.contains_key(&*tag) => {
-                (Fault::SegmentUnexpected, "a segment of this document")
+                let mut loops = Vec::new();
+                loops_with(&self.document.nodes, "", &tag, &mut loops);
+                loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));
+                let expected = match loops.first() {
+                    Some(("", _)) => format!("{tag} in its place among the others"),
+                    Some((path, _)) => format!("{tag} inside loop {path}, after its first segment"),
+                    None => format!("a segment of {}", self.document.kind),
+                };
+                (Fault::SegmentUnexpected, expected)
             }
-            None => (Fault::SegmentUnknown, "a segment of this version"),
+            None if !is_tag(&tag, self.syntax) => (Fault::SegmentTag, tag_form(self.syntax).to_owned()),
+            None => (Fault::SegmentUnknown, "a segment of this version".to_owned()),
         };
-        if let Some((_, home)) = was {
+        if let Some((_, home, _)) = was {
             self.placement.loops[home].children.push(Child::Segment(segment.ordinal()));
         }
-        self.placement.homes.push(was);
+        self.placement.homes.push(was.map(|(area, home, _)| (area, home)));
         let finding = self.finding(fault, &tag, segment).because(expected, &*tag);
         self.faults.push(finding);
     }
@@ -209,7 +219,8 @@ impl<'d> Walk<'d> {
     fn finding(&self, fault: Fault, tag: &str, at: &Segment<'_>) -> Diagnostic {
         let ordinal = u32::try_from(at.ordinal() + 1).unwrap_or(u32::MAX);
         let position = Position { segment: ordinal, ..Position::default() };
-        let mut finding = Diagnostic::new(self.syntax, fault).place(tag, tag, position).at(
+        let place = if tag.is_empty() { format!("segment {ordinal}") } else { tag.to_owned() };
+        let mut finding = Diagnostic::new(self.syntax, fault).place(place, tag, position).at(
             at.offset(),
             at.raw().len() as u64,
             at.line(),
@@ -223,4 +234,33 @@ impl<'d> Walk<'d> {
 /// The first node of a frame that has not occurred yet.
 fn first_open(frame: &Frame<'_>) -> usize {
     frame.at + usize::from(frame.count > 0)
+}
+
+/// The loops that have a segment of this tag, and whether it is the trigger of a loop there; empty for the document.
+fn loops_with<'d>(nodes: &'d [Node], path: &'d str, tag: &str, found: &mut Vec<(&'d str, bool)>) {
+    for node in nodes {
+        if node.tag == tag {
+            found.push((path, node.body.is_some()));
+        }
+        if let Some(body) = &node.body {
+            // The trigger is a node of its own loop as well; it stands where the loop does.
+            loops_with(body.nodes.get(1..).unwrap_or_default(), &body.path, tag, found);
+        }
+    }
+}
+
+/// X12: two or three characters (X12.6, 3.5); EDIFACT: three (ISO 9735-1, 7.2); the first a letter.
+fn is_tag(tag: &str, syntax: Syntax) -> bool {
+    let lengths = if syntax == Syntax::X12 { 2..=3 } else { 3..=3 };
+    lengths.contains(&tag.len())
+        && tag.starts_with(|first: char| first.is_ascii_uppercase())
+        && tag.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+fn tag_form(syntax: Syntax) -> &'static str {
+    if syntax == Syntax::X12 {
+        "2 or 3 capital letters or digits, a letter first"
+    } else {
+        "3 capital letters or digits, a letter first"
+    }
 }

@@ -85,6 +85,18 @@ impl Charset {
     }
 }
 
+/// Whether a syntax level allows the character (ISO 9735-1, annex A: levels A and B name their characters; the others
+/// are whole character sets). Control characters are allowed nowhere.
+#[must_use]
+pub fn in_repertoire(level: &str, c: char) -> bool {
+    const LEVEL_A: &str = " .,-()/='+:?!\"%&*;<>";
+    match level {
+        "UNOA" => c.is_ascii_uppercase() || c.is_ascii_digit() || LEVEL_A.contains(c),
+        "UNOB" => c.is_ascii_alphanumeric() || LEVEL_A.contains(c),
+        _ => !c.is_control(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Charset;

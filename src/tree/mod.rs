@@ -10,7 +10,7 @@ mod interchange;
 mod separators;
 mod view;
 
-pub use charset::Charset;
+pub use charset::{Charset, in_repertoire};
 pub use draft::{DraftElement, DraftSegment};
 pub use interchange::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
 pub use separators::Separators;

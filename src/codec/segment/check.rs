@@ -8,7 +8,7 @@ use super::{Piece, PieceKind};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
 use crate::standard::definition::Directory;
-use crate::tree::Segment;
+use crate::tree::{Segment, in_repertoire};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ struct Open {
     group: u32,
     tag: String,
     control_number: String,
+    /// EDIFACT syntax level, `UNOA`.
+    level: String,
     at: (u64, u64, u64),
     documents: u32,
     numbers: HashSet<String>,
@@ -51,33 +53,39 @@ struct Open {
 
 /// Where the trailers keep count and control number, and what differing ones are called.
 struct Trailer {
-    tag: &'static str,
+    /// Its tag in X12 and in EDIFACT.
+    tags: [&'static str; 2],
     count: Fault,
     reference: Fault,
     missing: Fault,
-    counted: &'static str,
 }
 
+impl Trailer {
+    fn tag(&self, syntax: Syntax) -> &'static str {
+        self.tags[usize::from(syntax != Syntax::X12)]
+    }
+}
+
+/// What SE01 and UNT 0074 count.
+const SEGMENTS: &str = "segments, header and trailer included";
+
 const INTERCHANGE: Trailer = Trailer {
-    tag: "IEA or UNZ",
+    tags: ["IEA", "UNZ"],
     count: Fault::InterchangeCount,
     reference: Fault::InterchangeReference,
     missing: Fault::InterchangeTrailerMissing,
-    counted: "groups (documents where there are no groups)",
 };
 const GROUP: Trailer = Trailer {
-    tag: "GE or UNE",
+    tags: ["GE", "UNE"],
     count: Fault::GroupCount,
     reference: Fault::GroupReference,
     missing: Fault::GroupTrailerMissing,
-    counted: "documents",
 };
 const DOCUMENT: Trailer = Trailer {
-    tag: "SE or UNT",
+    tags: ["SE", "UNT"],
     count: Fault::DocumentCount,
     reference: Fault::DocumentReference,
     missing: Fault::DocumentTrailerMissing,
-    counted: "segments, header and trailer included",
 };
 
 impl EnvelopeCheck {
@@ -158,6 +166,11 @@ impl EnvelopeCheck {
                 found.because(format!("1 to {longest} characters"), format!("\"{number}\"")),
             );
         }
+        if piece.run.len() <= 2 && self.interchange.is_some() {
+            let empty = element_finding(piece.syntax, Fault::DocumentSegments, &first, (0, 0));
+            let expected = "segments between header and trailer";
+            self.put(piece.interchange, piece.group, piece.document, empty.because(expected, "none"));
+        }
         let holder = self.group.as_mut().or(self.interchange.as_mut());
         let mut repeated = false;
         if let Some(open) = holder {
@@ -178,6 +191,35 @@ impl EnvelopeCheck {
             self.put(piece.interchange, 0, 0, found.because("GS before ST", "ST outside a group"));
         }
         self.document_trailer(piece, &last, &number);
+        self.repertoire(piece);
+    }
+
+    /// Levels A and B name their characters one by one (ISO 9735-1, annex A); most senders who declare them do not keep
+    /// to them, so one warning a document names the first that is outside.
+    fn repertoire(&mut self, piece: &Piece<'_>) {
+        let Some(level) = self.interchange.as_ref().map(|open| open.level.as_str()) else { return };
+        if !matches!(level, "UNOA" | "UNOB") {
+            return;
+        }
+        let separators = piece.run.separators;
+        let own = [separators.element, separators.component, separators.segment];
+        let is_outside = |byte: &u8| {
+            !own.contains(byte)
+                && separators.release != Some(*byte)
+                && !matches!(byte, b'\r' | b'\n')
+                && !in_repertoire(level, char::from(*byte))
+        };
+        for segment in piece.run.segments() {
+            let Some(at) = segment.raw().iter().position(&is_outside) else { continue };
+            let byte = segment.raw()[at];
+            let shown =
+                if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("byte {byte:#04x}") };
+            let found = element_finding(piece.syntax, Fault::CharacterEncoding, &segment, (0, 0));
+            let found = found.because(format!("characters of {level}"), format!("\"{shown}\""));
+            let found = found.at(segment.offset() + at as u64, 1, segment.line());
+            self.put(piece.interchange, piece.group, piece.document, found);
+            return;
+        }
     }
 
     fn document_trailer(&mut self, piece: &Piece<'_>, last: &Segment<'_>, number: &str) {
@@ -186,10 +228,10 @@ impl EnvelopeCheck {
         if !last.tag().eq_ignore_ascii_case(wanted) {
             let missing = element_finding(piece.syntax, DOCUMENT.missing, last, (0, 0));
             let found = format!("the document ends with {}", last.tag_text());
-            self.put(owner.0, owner.1, owner.2, missing.because(DOCUMENT.tag, found));
+            self.put(owner.0, owner.1, owner.2, missing.because(DOCUMENT.tag(piece.syntax), found));
             return;
         }
-        self.trailer(piece.syntax, owner, last, &DOCUMENT, number, piece.run.len() as u64);
+        self.trailer(piece.syntax, owner, last, &DOCUMENT, number, (piece.run.len() as u64, SEGMENTS));
     }
 
     fn group_trailer(&mut self, piece: &Piece<'_>) {
@@ -200,7 +242,7 @@ impl EnvelopeCheck {
             return;
         };
         let owner = (piece.interchange, piece.group, 0);
-        self.trailer(piece.syntax, owner, &trailer, &GROUP, &open.control_number, u64::from(open.documents));
+        self.trailer(piece.syntax, owner, &trailer, &GROUP, &open.control_number, (open.documents.into(), "documents"));
     }
 
     fn interchange_trailer(&mut self, piece: &Piece<'_>) {
@@ -208,9 +250,9 @@ impl EnvelopeCheck {
         let Some(trailer) = piece.run.segment(0) else { return };
         let Some(open) = self.interchange.take() else { return };
         let by_groups = piece.syntax == Syntax::X12 || self.groups > 0;
-        let count = if by_groups { self.groups } else { self.documents };
+        let count = if by_groups { (self.groups.into(), "groups") } else { (self.documents.into(), "documents") };
         let owner = (piece.interchange, 0, 0);
-        self.trailer(piece.syntax, owner, &trailer, &INTERCHANGE, &open.control_number, u64::from(count));
+        self.trailer(piece.syntax, owner, &trailer, &INTERCHANGE, &open.control_number, count);
     }
 
     /// Count and control number of a trailer against what was received.
@@ -221,12 +263,13 @@ impl EnvelopeCheck {
         trailer: &Segment<'_>,
         rules: &Trailer,
         number: &str,
-        received: u64,
+        (received, counted): (u64, &str),
     ) {
         let claimed = text(trailer, (1, 1));
         if claimed.parse() != Ok(received) {
+            let counted = if received == 1 { counted.trim_end_matches('s') } else { counted };
             let found = element_finding(syntax, rules.count, trailer, (1, 0));
-            let found = found.because(format!("{received} {}", rules.counted), format!("\"{claimed}\""));
+            let found = found.because(format!("{received} {counted}"), format!("\"{claimed}\""));
             self.put(interchange, group, document, found);
         }
         let repeated = text(trailer, (2, 1));
@@ -275,7 +318,7 @@ impl EnvelopeCheck {
         let found = Diagnostic::new(open.syntax, rules.missing)
             .place(open.tag.clone(), open.tag.clone(), position)
             .at(offset, length, line)
-            .because(rules.tag, format!("{} {} has no trailer", open.tag, open.control_number));
+            .because(rules.tag(open.syntax), format!("{} {} has no trailer", open.tag, open.control_number));
         self.put(open.interchange, open.group, 0, found);
     }
 
@@ -292,6 +335,7 @@ impl Open {
             group: piece.group,
             tag: header.tag_text().into_owned(),
             control_number,
+            level: text(header, (1, 1)),
             at: (header.offset(), header.raw().len() as u64, header.line()),
             documents: 0,
             numbers: HashSet::new(),

@@ -328,7 +328,7 @@ impl<'l> Inspection<'l> {
             .map(|[one, version, kind]| format!("{one}/{version}/{kind}"))
             .collect();
         let expected = if known.is_empty() { "an installed document type".to_owned() } else { known.join(", ") };
-        let found = format!("{standard}/{folder}/{kind}");
+        let found = if kind.is_empty() { "none named".to_owned() } else { format!("{standard}/{folder}/{kind}") };
         match piece.run.segment(0) {
             Some(header) => super::element_finding(piece.syntax, Fault::DocumentTypeUnknown, &header, at),
             None => Diagnostic::new(piece.syntax, Fault::DocumentTypeUnknown),

@@ -4,7 +4,7 @@
 //! `edifact::encode`'s.
 
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::tree::{Charset, DraftSegment, Separators, Style};
+use crate::tree::{Charset, DraftSegment, Separators, Style, in_repertoire};
 
 /// Bytes being written, and what could not be.
 pub struct Writer<'a> {
@@ -130,17 +130,6 @@ impl<'a> Writer<'a> {
     /// What could not be written, all of it.
     pub fn finish(self) -> Result<Vec<u8>, Vec<Diagnostic>> {
         if self.faults.is_empty() { Ok(self.out) } else { Err(self.faults) }
-    }
-}
-
-/// Whether a syntax level allows the character (ISO 9735-1, annex A: levels A and B name their characters; the others
-/// are whole character sets). Control characters are allowed nowhere.
-fn in_repertoire(level: &str, c: char) -> bool {
-    const LEVEL_A: &str = " .,-()/='+:?!\"%&*;<>";
-    match level {
-        "UNOA" => c.is_ascii_uppercase() || c.is_ascii_digit() || LEVEL_A.contains(c),
-        "UNOB" => c.is_ascii_alphanumeric() || LEVEL_A.contains(c),
-        _ => !c.is_control(),
     }
 }
 

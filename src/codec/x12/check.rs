@@ -8,6 +8,9 @@ use crate::tree::Segment;
 /// Versions an ISA12 may name (I11).
 const VERSION_FIRST: &str = "00200";
 const VERSION_LAST: &str = "00801";
+/// Versions a GS08 may begin with (480).
+const GROUP_VERSION_FIRST: &str = "002000";
+const GROUP_VERSION_LAST: &str = "008999";
 
 /// What is wrong with the elements of ISA, GS or any other header; `directory` has the code list of qualifiers (I05).
 #[must_use]
@@ -88,8 +91,12 @@ fn group(header: &Segment<'_>, found: &mut Vec<Diagnostic>) {
     if value(6).is_empty() || value(6).len() > 9 || !is_digits(&value(6)) {
         wrong(6, "1 to 9 digits");
     }
-    if value(8).len() < 6 || !is_digits(&value(8).chars().take(6).collect::<String>()) {
+    let version: String = value(8).chars().take(6).collect();
+    if version.len() < 6 || !is_digits(&version) {
         wrong(8, "a version such as 004010");
+    } else if !(GROUP_VERSION_FIRST..=GROUP_VERSION_LAST).contains(&version.as_str()) {
+        let finding = element_finding(Syntax::X12, Fault::GroupVersion, header, (8, 0));
+        found.push(finding.because("a version from 002000 to 008999, such as 004010", format!("\"{version}\"")));
     }
 }
 
