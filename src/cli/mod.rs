@@ -73,7 +73,7 @@ enum Command {
     Translate(translate::Arguments),
     /// Mappings: list, show, losses, test.
     Mappings(mappings::Arguments),
-    /// Definitions of standards: list, import.
+    /// Definitions of standards: list, show, import.
     Standards(standards::Arguments),
     /// Make a data directory.
     Init(init::Arguments),

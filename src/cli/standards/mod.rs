@@ -1,4 +1,6 @@
-//! `portolan standards list|import`: what definitions are at hand, and how more come in.
+//! `portolan standards list|show|import`: what definitions are at hand, what they say, and how more come in.
+
+mod show;
 
 use super::{Exit, input};
 use crate::standard::import;
@@ -18,6 +20,14 @@ pub struct Arguments {
 enum Action {
     /// Print the document types at hand.
     List {
+        /// Definitions that go before those in the binary.
+        #[arg(long, value_name = "DIR")]
+        standards: Option<PathBuf>,
+    },
+    /// Print a document type as a tree, a segment with its elements, an element with its codes.
+    Show {
+        /// `x12/004010/850`, `x12/004010/BEG`, `edifact/d96a/C507`, `x12/004010/373`.
+        path: String,
         /// Definitions that go before those in the binary.
         #[arg(long, value_name = "DIR")]
         standards: Option<PathBuf>,
@@ -42,6 +52,7 @@ enum Action {
 pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
     match &arguments.action {
         Action::List { standards } => list(standards.as_deref(), json),
+        Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
         Action::Import { source, syntax, types, out } => import(source, *syntax, types, out),
     }
 }

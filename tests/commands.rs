@@ -1,0 +1,135 @@
+//! The command line's contract (DESIGN section 6), run as scripts run it: exit codes, shapes of `--json`, standard input,
+//! and the way from a file to its decoded form, its entity, another standard, and back.
+
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const PLAIN: &str = "fixtures/x12/004010/850/plain/in.edi";
+const WRONG: &str = "fixtures/x12/004010/850/wrong/in.edi";
+
+struct Done {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn portolan(line: &[&str], stdin: &[u8]) -> Done {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portolan"))
+        .args(line)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    let input = stdin.to_vec();
+    let writer = std::thread::spawn(move || {
+        // A command that does not read its input may end first.
+        let _ = pipe.write_all(&input);
+    });
+    let output = child.wait_with_output().expect("an end");
+    writer.join().expect("written");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Done { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn json(line: &[&str], stdin: &[u8]) -> Value {
+    let done = portolan(line, stdin);
+    serde_json::from_str(&done.out).unwrap_or_else(|error| panic!("{line:?}: {error}: {}{}", done.out, done.err))
+}
+
+fn file(path: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file")
+}
+
+#[test]
+fn exit_codes_tell_what_happened() {
+    for (line, code) in [
+        (&["validate", PLAIN][..], 0),
+        (&["validate", WRONG], 3),
+        (&["validate", "README.md"], 3),
+        (&["identify", "README.md"], 3),
+        (&["validate", "no/such/file"], 1),
+        (&["validate"], 2),
+        (&["no-such-command"], 2),
+        (&["--help"], 0),
+        (&["decode", WRONG], 0),
+        (&["ack", WRONG], 0),
+        (&["translate", WRONG, "--to", "entity"], 3),
+        (&["translate", PLAIN, "--to", "x12/004010/997"], 2),
+        (&["standards", "show", "x12/004010/NOPE"], 4),
+        (&["status", "--data", "/no/such/folder"], 7),
+    ] {
+        let done = portolan(line, b"");
+        assert_eq!(done.code, Some(code), "{line:?}: {}{}", done.out, done.err);
+    }
+}
+
+#[test]
+fn decoded_json_goes_back_to_the_bytes_through_pipes() {
+    let bytes = file(PLAIN);
+    let decoded = portolan(&["decode", "-", "--json"], &bytes);
+    let value: Value = serde_json::from_str(&decoded.out).expect("JSON");
+    assert_eq!(value["format"], "x12");
+    assert!(value["interchanges"][0]["groups"][0]["documents"][0].is_object());
+    let encoded = portolan(&["encode", "-"], decoded.out.as_bytes());
+    assert_eq!((encoded.code, encoded.out.into_bytes()), (Some(0), bytes));
+}
+
+#[test]
+fn validate_lists_every_key() {
+    let items = json(&["validate", WRONG, "--json"], b"");
+    let item = &items[0];
+    for key in ["interchange", "group", "document", "standard", "version", "type", "control_number", "valid", "report"]
+    {
+        assert!(item.get(key).is_some(), "{key} in {item:#}");
+    }
+    let finding = &item["report"][0];
+    for key in
+        ["code", "severity", "message", "place", "position", "expected", "found", "remedy", "offset", "length", "line"]
+    {
+        assert!(finding.get(key).is_some(), "{key} in {finding:#}");
+    }
+    let (offset, length) = (finding["offset"].as_u64().expect("a number"), finding["length"].as_u64().expect("one"));
+    assert!(offset + length <= file(WRONG).len() as u64);
+    let none = json(&["validate", "README.md", "--json"], b"");
+    assert_eq!((none[0]["valid"].as_bool(), none[0]["document"].is_null()), (Some(false), true), "{none:#}");
+}
+
+#[test]
+fn from_x12_to_the_entity_to_edifact_and_back() {
+    let entity = portolan(&["translate", PLAIN, "--to", "entity", "--json"], b"");
+    let value: Value = serde_json::from_str(&entity.out).expect("JSON");
+    assert_eq!(value["entity"]["type"], "order");
+    assert!(value["entity"]["lines"].as_array().is_some_and(|lines| !lines.is_empty()));
+    let now = ["--now", "2026-11-24T10:00:00Z", "--control", "7"];
+    let direct = portolan(&[&["translate", PLAIN, "--to", "EDIFACT/D96A/orders"][..], &now].concat(), b"");
+    assert!(direct.out.contains("UNH+1+ORDERS:D:96A:UN'"), "{}{}", direct.out, direct.err);
+    let valid = portolan(&["validate", "-"], direct.out.as_bytes());
+    assert_eq!(valid.code, Some(0), "what we write is valid: {}", valid.out);
+    let parties = ["--sender", "ZZ:NORTH", "--receiver", "14:4012345000030"];
+    let line = [&["encode", "-", "--to", "edifact/d96a/ORDERS"][..], &now, &parties].concat();
+    let encoded = portolan(&line, entity.out.as_bytes());
+    assert_eq!(encoded.code, Some(0), "{}", encoded.err);
+    let body = |text: &str| text.lines().filter(|line| !line.starts_with("UN")).collect::<Vec<_>>().join("\n");
+    assert_eq!(body(&encoded.out), body(&direct.out), "by way of the entity it is the same document");
+    let back = portolan(&["translate", "-", "--to", "entity", "--json"], direct.out.as_bytes());
+    let back: Value = serde_json::from_str(&back.out).expect("JSON");
+    assert_eq!(back["entity"]["number"], value["entity"]["number"]);
+}
+
+#[test]
+fn standards_are_listed_and_shown() {
+    let list = json(&["standards", "list", "--json"], b"");
+    let rows = list.as_array().expect("rows");
+    assert!(rows.iter().any(|row| row["standard"] == "x12" && row["version"] == "004010" && row["type"] == "850"));
+    let segment = portolan(&["standards", "show", "x12/004010/BEG"], b"");
+    assert!(segment.out.contains("353   required     code 2..2"), "{}", segment.out);
+    let tree = json(&["standards", "show", "edifact/d96a/ORDERS", "--json"], b"");
+    let line = tree.as_array().expect("nodes").iter().find(|node| node["loop"] == "LIN").expect("the lines");
+    assert!(line["nodes"].as_array().is_some_and(|nodes| nodes[0]["tag"] == "LIN"), "{line:#}");
+    assert!(portolan(&["standards", "show", "x12/004010/92"], b"").out.contains("SA     Stand-alone Order"));
+}
