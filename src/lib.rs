@@ -6,8 +6,8 @@
 pub mod clock; // time comes in as an argument; this is the one place that reads it
 pub mod config; // portolan.toml
 pub mod fail; // named points at which crash tests kill the process
-pub mod id;
-pub mod yaml; // YAML files whose scalars are all text, with lines // identifiers with a type prefix, made from time and randomness given
+pub mod id; // identifiers with a type prefix, made from time and randomness given
+pub mod yaml; // YAML files whose scalars are all text, with lines
 
 pub mod diagnostic; // what can be wrong with a document, with code, place and remedy
 
@@ -31,5 +31,5 @@ pub mod pipeline; // the steps a document takes, one file a step
 
 pub mod api; // the admin API, one endpoint a file
 pub mod app; // wires the parts
-pub mod cli;
-pub mod demo; // two peers and four orders // the command line, one file a command
+pub mod cli; // the command line, one file a command
+pub mod demo; // two peers and four orders

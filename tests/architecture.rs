@@ -159,7 +159,35 @@ fn every_direct_dependency_is_explained() {
         }
     }
     assert!(counted > 20, "only {counted} dependencies found: the test reads the manifest wrongly");
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, counted, "docs/DEPENDENCIES.md has rows for what is no dependency");
 }
+
+/// What nobody uses only costs building time.
+#[test]
+fn every_direct_dependency_is_used() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    let tests = files_under(&root().join("tests"), ".rs");
+    let texts: Vec<String> = sources()
+        .into_iter()
+        .map(|(_, text)| text)
+        .chain(tests.iter().filter_map(|path| fs::read_to_string(path).ok()))
+        .collect();
+    let mut section = "";
+    for line in manifest.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        } else if let Some((name, _)) = line.split_once(" = ")
+            && matches!(section, "dependencies" | "dev-dependencies")
+        {
+            let name = name.replace('-', "_");
+            let is_used =
+                texts.iter().any(|text| text.contains(&format!("{name}::")) || text.contains(&format!("{name}!")));
+            assert!(is_used, "nobody uses {name}");
+        }
+    }
+}
+
 #[test]
 fn segment_codecs_have_the_same_files() {
     let names = |folder: &str| -> Vec<String> {

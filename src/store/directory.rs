@@ -21,7 +21,7 @@ impl DataDirectory {
     /// Makes what is missing, takes the lock.
     pub(crate) fn hold(path: &Path) -> Result<Self> {
         for folder in [path.to_owned(), path.join(PAYLOAD_FOLDER), path.join(TEMPORARY_FOLDER)] {
-            fs::create_dir_all(&folder).map_err(|error| StoreError::file(&folder, error))?;
+            private_folder(&folder).map_err(|error| StoreError::file(&folder, error))?;
         }
         let lock_path = path.join(LOCK_FILE);
         let lock = File::options()
@@ -89,4 +89,13 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
 /// A new name in a folder survives a power cut only once the folder itself is synced.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|file| file.sync_all()).map_err(|error| StoreError::file(folder, error))
+}
+
+/// Makes a folder that only its owner looks into; one that is there stays as it is.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }

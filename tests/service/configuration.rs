@@ -125,6 +125,7 @@ async fn init_makes_a_data_directory_that_only_its_owner_reads() {
         let mode = std::fs::metadata(data.join(name)).expect(name).permissions().mode() & 0o777;
         assert_eq!(mode, 0o600, "{name}");
     }
+    assert_eq!(std::fs::metadata(&data).expect("the folder").permissions().mode() & 0o777, 0o700);
     let token = std::fs::read(data.join("admin.token")).expect("a token");
     let (_, words) = texts(&run());
     assert_eq!(
