@@ -216,3 +216,26 @@ fn every_mapping_has_its_definition_and_its_fixtures() {
         assert!(fixtures.is_dir(), "mappings/{} has no fixtures in {}", path.display(), fixtures.display());
     }
 }
+
+/// The walk through the code names files; each must be there.
+#[test]
+fn pages_name_files_that_exist() {
+    let paths: Vec<String> = ["src", "tests", "mappings", "demo", "standards"]
+        .iter()
+        .flat_map(|folder| files_under(&root().join(folder), ""))
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
+    let mut named = 0;
+    for page in ["ARCHITECTURE.md", "ADDING.md"] {
+        let text = fs::read_to_string(root().join("docs").join(page)).expect("the page");
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_file = [".rs", ".yaml", ".edi"].iter().any(|end| word.ends_with(end));
+            if !is_file || word.contains(['<', ' ']) {
+                continue;
+            }
+            named += 1;
+            assert!(paths.iter().any(|path| path.ends_with(&format!("/{word}"))), "{page}: {word} is not there");
+        }
+    }
+    assert!(named > 40, "only {named} files named: the test reads the pages wrongly");
+}
