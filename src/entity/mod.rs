@@ -3,6 +3,7 @@
 //! Definitions are data under `standards/entity/`; from them come the structural check and the JSON Schema. The checks
 //! of sums and references stand in one file an entity (`order.rs`). Entities know no format: mappings fill them.
 
+mod check_digit;
 mod definition;
 mod order;
 mod schema;
@@ -12,6 +13,12 @@ pub use schema::schema;
 
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use serde_json::{Map, Value};
+
+/// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
+const CHECKS: [(&str, Check); 1] = [("order", order::check)];
+
+/// Appends what does not agree.
+type Check = fn(&Entity, &mut Vec<Diagnostic>);
 
 /// One business document in canonical form: fields in order, absent ones left out, numbers and dates as text.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,8 +77,9 @@ impl Entity {
             Some(definition) => definition.check(&self.fields, &mut found),
             None => found.push(finding(Fault::MappingValue, "type", "a known entity", &self.kind)),
         }
-        if self.kind == "order" {
-            order::check(self, &mut found);
+        check_digit::check(&self.fields, "", &mut found);
+        if let Some((_, check)) = CHECKS.iter().find(|(kind, _)| *kind == self.kind) {
+            check(self, &mut found);
         }
         found
     }

@@ -1,4 +1,4 @@
-//! What must agree inside an order: counts and sums as sent against its lines, check digits of its item numbers.
+//! What must agree inside an order: counts and sums as sent against its lines.
 
 use super::{Entity, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
@@ -22,40 +22,12 @@ pub fn check(order: &Entity, found: &mut Vec<Diagnostic>) {
         let differs = finding(Fault::SumDiffers, "totals.hash", &expected, &sent.to_string());
         found.push(differs.severity(Severity::Warning));
     }
-    for (at, line) in lines.iter().enumerate() {
-        for id in line["item"]["ids"].as_array().into_iter().flatten().filter(|id| id["scheme"] == "gtin") {
-            let value = id["value"].as_str().unwrap_or_default();
-            if !has_check_digit(value) {
-                let place = format!("lines[{}].item.ids", at + 1);
-                let wrong = finding(Fault::CheckDigit, &place, "a GTIN with a right check digit", value);
-                found.push(wrong);
-            }
-        }
-    }
-}
-
-/// GS1 modulo 10: weights 3 and 1 from the right, the last digit brings the sum to a multiple of ten.
-fn has_check_digit(gtin: &str) -> bool {
-    let digits: Option<Vec<u32>> = gtin.chars().map(|c| c.to_digit(10)).collect();
-    let Some(digits) = digits.filter(|digits| matches!(digits.len(), 8 | 12 | 13 | 14)) else { return false };
-    let weighted = digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 0 { *digit } else { digit * 3 });
-    weighted.sum::<u32>() % 10 == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn check_digits() {
-        for good in ["4000862141404", "012345678905", "96385074"] {
-            assert!(has_check_digit(good), "{good}");
-        }
-        for bad in ["4000862141405", "01234567890", "40008621414O4", ""] {
-            assert!(!has_check_digit(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn err_counts_and_hashes_that_differ() {

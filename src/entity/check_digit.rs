@@ -1,0 +1,91 @@
+//! Check digits of GS1 identifiers, wherever in an entity they stand. Wrong ones are told, never repaired.
+
+use super::finding;
+use crate::diagnostic::{Diagnostic, Fault};
+use serde_json::{Map, Value};
+
+/// Canonical schemes that carry a check digit, with the lengths they have.
+const SCHEMES: [(&str, &[usize]); 3] = [("gtin", &[8, 12, 13, 14]), ("gln", &[13]), ("sscc", &[18])];
+
+/// Appends a finding for each `{scheme, value}` and each `sscc` whose check digit is wrong.
+pub fn check(fields: &Map<String, Value>, path: &str, found: &mut Vec<Diagnostic>) {
+    let scheme = fields.get("scheme").and_then(Value::as_str);
+    if let (Some(scheme), Some(value)) = (scheme, fields.get("value").and_then(Value::as_str)) {
+        identifier(scheme, value, path, found);
+    }
+    for (key, value) in fields {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match value {
+            Value::Object(inner) => check(inner, &path, found),
+            Value::Array(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    if let Value::Object(inner) = item {
+                        check(inner, &format!("{path}[{}]", at + 1), found);
+                    }
+                }
+            }
+            Value::String(text) if key == "sscc" => identifier(key, text, &path, found),
+            _ => {}
+        }
+    }
+}
+
+fn identifier(scheme: &str, value: &str, path: &str, found: &mut Vec<Diagnostic>) {
+    let Some((name, lengths)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else { return };
+    if !has_check_digit(value, lengths) {
+        let expected = format!("a {} with a right check digit", name.to_uppercase());
+        found.push(finding(Fault::CheckDigit, path, &expected, value));
+    }
+}
+
+/// GS1 modulo 10: weights 3 and 1 from the right, the last digit brings the sum to a multiple of ten.
+fn has_check_digit(value: &str, lengths: &[usize]) -> bool {
+    let digits: Option<Vec<u32>> = value.chars().map(|c| c.to_digit(10)).collect();
+    let Some(digits) = digits.filter(|digits| lengths.contains(&digits.len())) else { return false };
+    let weighted = digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 0 { *digit } else { digit * 3 });
+    weighted.sum::<u32>() % 10 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn check_digits() {
+        for (scheme, good) in
+            [("gtin", "4000862141404"), ("gtin", "012345678905"), ("gtin", "96385074"), ("sscc", "340123450000000017")]
+        {
+            let mut found = Vec::new();
+            identifier(scheme, good, "", &mut found);
+            assert_eq!(found, [], "{scheme} {good}");
+        }
+        for (scheme, bad) in [
+            ("gtin", "4000862141405"),
+            ("gtin", "01234567890"),
+            ("gln", "40008621414O4"),
+            ("sscc", ""),
+            ("gln", "96385074"),
+        ] {
+            let mut found = Vec::new();
+            identifier(scheme, bad, "", &mut found);
+            assert_eq!(found.len(), 1, "{scheme} {bad}");
+        }
+    }
+
+    #[test]
+    fn found_wherever_they_stand() {
+        let entity = json!({ "lines": [{ "item": { "ids": [{ "scheme": "gtin", "value": "4000862141405" }] } }],
+            "packages": [{ "sscc": "340123450000000018" }] });
+        let mut found = Vec::new();
+        check(entity.as_object().expect("an object"), "", &mut found);
+        let messages: Vec<_> = found.iter().map(Diagnostic::message).collect();
+        assert_eq!(
+            messages,
+            [
+                "lines[1].item.ids[1]: check digit wrong: expected a GTIN with a right check digit, found 4000862141405",
+                "packages[1].sscc: check digit wrong: expected a SSCC with a right check digit, found 340123450000000018"
+            ]
+        );
+    }
+}
