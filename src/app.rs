@@ -11,6 +11,7 @@ use crate::pipeline::state::Service;
 use crate::pipeline::worker;
 use crate::store::{Actor, Reconciliation, Store};
 use crate::transport::http::receive::{Pace, ReceiveLimits, router as partner_router};
+use crate::transport::http::tls;
 use anyhow::Context as _;
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -20,8 +21,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -106,6 +109,10 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {} ([admin] listen)", config.admin.listen))?;
         let (partner_address, admin_address) = (partner.local_addr()?, admin.local_addr()?);
+        let files = config.partner.tls.as_ref();
+        let acceptor =
+            files.map(|files| tls::acceptor(&directory.join(&files.certificate), &directory.join(&files.key)));
+        let acceptor = acceptor.transpose().context("[partner] tls")?;
         let service = Service::new(store, rules, clock, config).await?;
         let metrics = recorder();
         let stop = CancellationToken::new();
@@ -117,15 +124,16 @@ impl App {
         let limits = ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
         let partners = partner_router(Arc::new(HttpReceiver(service.clone())), &limits);
         let (bytes, seconds) = (service.config.limits.header_bytes, service.config.limits.header_seconds);
-        let edge = Edge { header_bytes: bytes, header_time: Duration::from_secs(seconds) };
+        let plain = Edge { header_bytes: bytes, header_time: Duration::from_secs(seconds), tls: None };
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let edge = Edge { tls: acceptor, ..plain.clone() };
         let tasks = vec![
             tokio::spawn(serve(partner, partners, edge, stop.clone())),
-            tokio::spawn(serve(admin, api::router(service.clone(), metrics), edge, stop.clone())),
+            tokio::spawn(serve(admin, api::router(service.clone(), metrics), plain, stop.clone())),
             tokio::spawn(worker::run(service.clone(), stop.clone())),
         ];
-        for (name, address) in [(PARTNER_ADDRESS_FILE, partner_address), (ADMIN_ADDRESS_FILE, admin_address)] {
-            std::fs::write(directory.join(name), format!("http://{address}\n"))?;
-        }
+        std::fs::write(directory.join(PARTNER_ADDRESS_FILE), format!("{scheme}://{partner_address}\n"))?;
+        std::fs::write(directory.join(ADMIN_ADDRESS_FILE), format!("http://{admin_address}\n"))?;
         Ok(App { service, partner: partner_address, admin: admin_address, found, stop, tasks })
     }
 
@@ -141,10 +149,12 @@ impl App {
 }
 
 /// Limits of a connection before any handler sees it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Edge {
     header_bytes: usize,
+    /// For the handshake, and again for the header lines.
     header_time: Duration,
+    tls: Option<TlsAcceptor>,
 }
 
 /// Accepts connections until told to stop; those open then have a while to end.
@@ -160,21 +170,16 @@ async fn serve(listener: TcpListener, router: Router, edge: Edge, stop: Cancella
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let handler = TowerToHyperService::new(router.clone());
+        let (handler, edge) = (TowerToHyperService::new(router.clone()), edge.clone());
         let stop = stop.clone();
         tracker.spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(edge.header_time)
-                .max_buf_size(edge.header_bytes.max(8192))
-                .serve_connection(TokioIo::new(stream), handler);
-            tokio::pin!(connection);
-            tokio::select! {
-                // What a peer does wrong here concerns nobody else.
-                _ = connection.as_mut() => {}
-                () = stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    let _ = tokio::time::timeout(STOP_WAIT, connection).await;
+            match &edge.tls {
+                None => converse(stream, handler, &edge, stop).await,
+                Some(acceptor) => {
+                    // A handshake that fails or takes too long is the peer's affair.
+                    if let Ok(Ok(stream)) = tokio::time::timeout(edge.header_time, acceptor.accept(stream)).await {
+                        converse(stream, handler, &edge, stop).await;
+                    }
                 }
             }
         });
@@ -182,4 +187,27 @@ async fn serve(listener: TcpListener, router: Router, edge: Edge, stop: Cancella
     drop(listener);
     tracker.close();
     let _ = tokio::time::timeout(STOP_WAIT, tracker.wait()).await;
+}
+
+/// Serves one connection until it ends, or until told to stop.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    handler: TowerToHyperService<Router>,
+    edge: &Edge,
+    stop: CancellationToken,
+) {
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(edge.header_time)
+        .max_buf_size(edge.header_bytes.max(8192))
+        .serve_connection(TokioIo::new(stream), handler);
+    tokio::pin!(connection);
+    tokio::select! {
+        // What a peer does wrong here concerns nobody else.
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(STOP_WAIT, connection).await;
+        }
+    }
 }

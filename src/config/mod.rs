@@ -11,7 +11,7 @@ pub use admin::Admin;
 pub use delivery::Delivery;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
-pub use partner::Partner;
+pub use partner::{Partner, Tls};
 
 use serde::Deserialize;
 use std::path::Path;

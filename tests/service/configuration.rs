@@ -134,3 +134,45 @@ async fn init_makes_a_data_directory_that_only_its_owner_reads() {
         "a second init spoils nothing: {words}"
     );
 }
+
+#[tokio::test]
+async fn with_a_certificate_partners_speak_https_and_without_its_key_it_does_not_start() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("chain.pem"), made.cert.pem()).expect("written");
+    std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).expect("written");
+    let listen = "[partner]\nlisten = \"127.0.0.1:0\"\ntls = { certificate = \"chain.pem\", key = \"key.pem\" }\n\
+                  [admin]\nlisten = \"127.0.0.1:0\"\n";
+    std::fs::write(path("portolan.toml"), listen).expect("written");
+    let binary = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portolan"));
+        command.args(["serve", "--data"]).arg(folder.path()).stdout(std::process::Stdio::piped());
+        command.stderr(std::process::Stdio::piped());
+        command
+    };
+    let mut child = binary().spawn().expect("the binary");
+    let mut ready = String::new();
+    let out = child.stdout.take().expect("a pipe");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut ready).expect("a line");
+    let address = std::fs::read_to_string(path("partner.address")).expect("an address");
+    let port = address.trim().strip_prefix("https://127.0.0.1:").expect("an https address").to_owned();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).expect("a certificate");
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().expect("a client");
+    let answer = client.post(format!("https://localhost:{port}/in/x")).body("x").send().await.expect("an answer");
+    assert_eq!(answer.status(), 401);
+    let plain = client.post(format!("http://localhost:{port}/in/x")).body("x").send().await;
+    assert!(plain.is_err(), "plain HTTP on a TLS listener: {plain:?}");
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    std::fs::write(path("key.pem"), other.signing_key.serialize_pem()).expect("written");
+    let output = binary().output().expect("the binary");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && words.contains("[partner] tls"), "{words}");
+    std::fs::write(path("key.pem"), "nothing").expect("written");
+    let words = String::from_utf8_lossy(&binary().output().expect("the binary").stderr).into_owned();
+    assert!(words.contains("key.pem: expected a private key in PEM"), "{words}");
+}

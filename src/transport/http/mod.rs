@@ -3,3 +3,4 @@
 pub mod address; // which addresses may be reached
 pub mod receive;
 pub mod send;
+pub mod tls;
