@@ -4,7 +4,7 @@ CARGO ?= cargo
 export PORTOLAN_CORPORA ?= $(abspath ../shared/corpora)
 export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
-.PHONY: test demo install format lint unit build fuzz deny generated
+.PHONY: test demo install format lint unit build fuzz oracles deny generated
 
 ## test: everything that must hold before a change lands.
 test: install format lint unit
@@ -39,6 +39,10 @@ generated:
 ## fuzz: coverage-guided, endless unless SECONDS_EACH is set; needs a nightly toolchain and cargo-fuzz.
 fuzz:
 	cd fuzz && for target in x12 edifact identify; do $(CARGO) +nightly fuzz run $$target -- -max_total_time=$${SECONDS_EACH:-60} || exit 1; done
+
+## oracles: what readers of other houses say of what we encode, into docs/ORACLES.md; some minutes and 5 GB of memory.
+oracles:
+	oracles/run
 
 ## deny: licences, sources and bans of the dependencies; needs cargo-deny.
 deny:

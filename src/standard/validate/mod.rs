@@ -112,7 +112,7 @@ impl<'a> Check<'a> {
             let at = At { repetition: if count > 1 { index + 1 } else { 0 }, ..at };
             match self.directory.composites.get(&place.id) {
                 Some(composite) => self.composite(one, composite, at),
-                None => self.simple(one, place, at),
+                None => self.simple(one, place, at, false),
             }
         }
     }
@@ -122,7 +122,9 @@ impl<'a> Check<'a> {
         for (index, place) in composite.components.iter().enumerate() {
             let at = At { component: index + 1, ..at };
             match components.get(index).filter(|component| !component.is_empty()) {
-                Some(component) => self.simple(*component, place, at),
+                Some(component) => {
+                    self.simple(*component, place, at, is_of_another_list(&components, composite, index))
+                }
                 None if place.usage == Usage::Required => self.missing(place, at, components.get(index).copied()),
                 None => {}
             }
@@ -148,14 +150,15 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn simple(&mut self, value: Value<'a>, place: &Place, at: At) {
+    /// `any_code`: the value is of a code list that is not the directory's.
+    fn simple(&mut self, value: Value<'a>, place: &Place, at: At, any_code: bool) {
         let Some(definition) = self.directory.elements.get(&place.id) else { return };
         if !value.is_plain() && value.components().count() > 1 {
             let finding = self.finding(Fault::ElementTooMany, Some(at), Some(value));
             self.faults.push(finding.because("one value, no components", value.text()));
             return;
         }
-        let codes = self.directory.codes.get(&definition.codes);
+        let codes = self.directory.codes.get(&definition.codes).filter(|_| !any_code);
         let text = value.text();
         for (fault, expected, found) in element::faults(definition, codes, &text, self.run.separators.decimal) {
             let finding = self.finding(fault, Some(at), Some(value)).because(expected, found);
@@ -226,4 +229,18 @@ impl<'a> Check<'a> {
         finding.element = at.map_or(String::new(), |at| self.element_number(at));
         finding
     }
+}
+
+/// The elements behind a code that say whose it is: 1131 names a code list, 3055 the agency responsible for it.
+const CODE_LIST: &str = "1131";
+const CODE_LIST_AGENCY: &str = "3055";
+/// 3055 of the directory's own lists: UNECE.
+const UNECE: &str = "6";
+
+/// Whether the code at `index` is said to be of a list or an agency other than the directory's.
+fn is_of_another_list(components: &[Value<'_>], composite: &CompositeDefinition, index: usize) -> bool {
+    let behind = composite.components.iter().enumerate().skip(index + 1);
+    let qualifiers = behind.take_while(|(_, place)| place.id == CODE_LIST || place.id == CODE_LIST_AGENCY);
+    let mut filled = qualifiers.filter_map(|(at, place)| Some((place, components.get(at)?.text())));
+    filled.any(|(place, text)| !text.is_empty() && !(place.id == CODE_LIST_AGENCY && text == UNECE))
 }

@@ -1,0 +1,78 @@
+//! What the tests of mappings share: the fixtures, and the ways from bytes to entities and back.
+
+use portolan::codec::segment::{Inspection, Limits, PieceKind, Reader};
+use portolan::diagnostic::Syntax;
+use portolan::entity::Entity;
+use portolan::pipeline::Rules;
+use portolan::pipeline::canonicalise::canonicalise;
+use portolan::pipeline::encode::{self, Envelope};
+use portolan::pipeline::map::{Target, map};
+use portolan::tree::Style;
+use std::fs;
+use std::path::PathBuf;
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn rules() -> Rules {
+    Rules::new(None, None)
+}
+
+/// The case folders of all mapped document types, with the type's name.
+pub fn cases() -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    for parts in rules().mappings.list() {
+        let folder = root().join("fixtures").join(parts.join("/"));
+        let entries = fs::read_dir(&folder).unwrap_or_else(|_| panic!("no fixtures for {}", parts.join("/")));
+        found.extend(entries.map(|entry| (parts.join("/"), entry.expect("a readable folder").path())));
+    }
+    found.sort();
+    assert!(!found.is_empty(), "no fixtures found: the test looks in the wrong place");
+    found
+}
+
+/// Entities and findings of a file.
+pub fn read(rules: &Rules, bytes: &[u8]) -> (Vec<Entity>, Vec<String>) {
+    let mut reader = Reader::new(bytes, Limits::default());
+    let mut inspection = Inspection::new(&rules.library);
+    let (mut entities, mut findings) = (Vec::new(), Vec::new());
+    while let Some(piece) = reader.next().expect("memory can be read") {
+        let placed = inspection.take(&piece);
+        if let (PieceKind::Document, Some(placed)) = (piece.kind, placed) {
+            let report = inspection.document().map(|report| report.faults.clone()).unwrap_or_default();
+            let (mut found, more) = canonicalise(rules, &placed, &piece.run);
+            findings.extend(report.iter().chain(&more).map(|one| format!("{} {}", one.code(), one.message())));
+            entities.append(&mut found);
+        }
+    }
+    for report in inspection.end() {
+        findings.extend(report.faults.iter().map(|one| format!("{} {}", one.code(), one.message())));
+    }
+    (entities, findings)
+}
+
+fn envelope(target: &Target) -> Envelope {
+    Envelope {
+        sender: ["ZZ".to_owned(), "SENDER".to_owned()],
+        receiver: ["ZZ".to_owned(), "RECEIVER".to_owned()],
+        group_parties: Default::default(),
+        group_version: String::new(),
+        control_number: "1".to_owned(),
+        group_control_number: "1".to_owned(),
+        prepared: jiff::civil::DateTime::constant(2026, 11, 24, 9, 15, 0, 0),
+        test: false,
+        acknowledgment_requested: false,
+        style: if target.syntax() == Syntax::X12 { Style::x12() } else { Style::edifact() },
+    }
+}
+
+/// Bytes of an entity in a target, and the findings on the way.
+pub fn write(rules: &Rules, name: &str, entity: &Entity) -> (Vec<u8>, Vec<String>) {
+    let target = Target::parse(rules, name).expect("a target");
+    let (draft, findings) = map(rules, &target, entity, "1").expect("a mapping for the entity");
+    let words = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
+    let draft = encode::draft(&target, envelope(&target), vec![draft]);
+    let (bytes, _) = encode::encode(rules, target.syntax(), &draft).expect("bytes");
+    (bytes, words)
+}

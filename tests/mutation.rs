@@ -1,0 +1,167 @@
+//! A changed rule must fail a test. Every line of every mapping is taken away, moved to the next element, and robbed of
+//! its last function; each change must show in a fixture: in the entity that is read, or in the bytes that are written
+//! from it whole and from what is left without its codes and totals. What does not show is a rule that no fixture
+//! exercises: add what it needs to the type's `rich` or `boundary` case.
+
+#[path = "mapping/case.rs"]
+mod case;
+
+use case::{cases, read, rules, write};
+use portolan::entity::Entity;
+use portolan::mapping::Mappings;
+use portolan::pipeline::Rules;
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+
+/// A mapping file with one change, and what the change is.
+struct Mutant {
+    text: String,
+    change: String,
+}
+
+/// All changes of one file. Lines that only open a block are left alone: what stands in it is changed.
+fn mutants(text: &str) -> Vec<Mutant> {
+    let lines: Vec<&str> = text.lines().collect();
+    let begin = lines.iter().position(|line| *line == "parts:" || *line == "rules:").unwrap_or(0);
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate().skip(begin) {
+        let Some((key, rule)) = line.split_once(": ") else { continue };
+        if key.trim_start().starts_with('#') || matches!(key.trim(), "each" | "slots" | "width" | "use") {
+            continue;
+        }
+        let mut change = |changed: Option<String>, what: &str| {
+            let others = |(number, one): (usize, &&str)| if number == at { None } else { Some((*one).to_owned()) };
+            let mut kept: Vec<Option<String>> = lines.iter().enumerate().map(others).collect();
+            kept[at] = changed;
+            let text = kept.into_iter().flatten().fold(String::new(), |text, line| text + &line + "\n");
+            found.push(Mutant { text, change: format!("line {}, {what}: {}", at + 1, line.trim()) });
+        };
+        change(None, "without");
+        if let Some(moved) = next_element(rule) {
+            change(Some(format!("{key}: {moved}")), "moved");
+        }
+        if let Some((before, _)) = rule.rsplit_once(" | ").filter(|(_, function)| changes_valid_values(function)) {
+            change(Some(format!("{key}: {before}")), "without its last function");
+        }
+    }
+    found
+}
+
+/// Numbers that are well formed and lists that fit come out of these two as they went in; their own examples test them.
+fn changes_valid_values(function: &str) -> bool {
+    !function.starts_with("decimal") && !function.starts_with("chunks")
+}
+
+/// The rule with its first element number one higher.
+fn next_element(rule: &str) -> Option<String> {
+    let place = rule.split(" | ").next()?;
+    let place = place.split(',').next()?;
+    // What stands in brackets chooses, it is not the place.
+    let open = place.rfind(']').map_or(0, |at| at + 1);
+    let digits = place[open..].find(|c: char| c.is_ascii_digit()).map(|at| at + open)?;
+    let at = place[digits..].find(|c: char| !c.is_ascii_digit()).map_or(place.len(), |end| digits + end);
+    let from = at.checked_sub(2).filter(|&from| from >= digits)?;
+    let number: u8 = place[from..at].parse().ok()?;
+    Some(format!("{}{:02}{}", &rule[..from], number + 1, &rule[at..]))
+}
+
+/// Whether a fixture of the type comes out differently.
+fn is_noticed(rules: &Rules, name: &str, expected: &[Expected]) -> bool {
+    let [standard, version, kind] = name.split('/').collect::<Vec<_>>()[..] else { return true };
+    if rules.mappings.find(standard, version, kind).is_err() {
+        return true;
+    }
+    expected.iter().any(|case| {
+        let (entities, _) = read(rules, &case.input);
+        entities != case.entities || case.entities.iter().any(|one| written(rules, name, one) != case.written)
+    })
+}
+
+/// The bytes of an entity, and of what is left of it without codes that have defaults and without totals.
+fn written(rules: &Rules, name: &str, entity: &Entity) -> [Vec<u8>; 2] {
+    let mut sparse = Value::Object(entity.fields.clone());
+    thin(&mut sparse);
+    let sparse = Entity { kind: entity.kind.clone(), fields: sparse.as_object().cloned().unwrap_or_default() };
+    [entity, &sparse].map(|one| write(rules, name, one).0)
+}
+
+fn thin(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let dropped = [
+                "totals",
+                "kind",
+                "purpose",
+                "function",
+                "subject",
+                "scheme",
+                "stage",
+                "payer",
+                "percent_of",
+                "agency",
+            ];
+            // `{list, code}` is a code of another standard, which stays whole.
+            let is_code = fields.contains_key("list");
+            fields.retain(|key, _| !dropped.contains(&key.as_str()) && (key != "code" || is_code));
+            fields.values_mut().for_each(thin);
+        }
+        Value::Array(items) => items.iter_mut().for_each(thin),
+        _ => {}
+    }
+}
+
+/// What a fixture gives with the mapping as it is.
+struct Expected {
+    input: Vec<u8>,
+    entities: Vec<Entity>,
+    written: [Vec<u8>; 2],
+}
+
+fn expected(rules: &Rules, name: &str, folder: &Path) -> Expected {
+    let input = fs::read(folder.join("in.edi")).expect("in.edi");
+    let (entities, _) = read(rules, &input);
+    let written = written(rules, name, &entities[0]);
+    Expected { input, entities, written }
+}
+
+#[test]
+fn every_changed_rule_shows_in_a_fixture() {
+    let mut rules = rules();
+    let overlay = tempfile::tempdir().expect("a folder");
+    let (mut tried, mut survivors) = (0, Vec::new());
+    let packed = Mappings::new(None);
+    for [standard, version, kind] in packed.list() {
+        let name = format!("{standard}/{version}/{kind}");
+        rules.mappings = Mappings::new(None);
+        let fixtures = cases().into_iter().filter(|(own, _)| *own == name);
+        let expected: Vec<_> = fixtures.map(|(_, folder)| expected(&rules, &name, &folder)).collect();
+        let file = overlay.path().join(format!("{name}.yaml"));
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        for mutant in mutants(&packed.text(&standard, &version, &kind).expect("a mapping")) {
+            fs::write(&file, &mutant.text).expect("a file");
+            rules.mappings = Mappings::new(Some(overlay.path()));
+            tried += 1;
+            if !is_noticed(&rules, &name, &expected) {
+                survivors.push(format!("{name}: {}", mutant.change));
+            }
+        }
+        fs::remove_file(&file).expect("removed");
+    }
+    println!("{tried} changed rules tried");
+    assert!(tried > 100, "only {tried} changes: the test reads the mappings wrongly");
+    assert!(survivors.is_empty(), "{} of {tried} went unnoticed:\n{}", survivors.len(), survivors.join("\n"));
+}
+
+#[test]
+fn elements_are_moved_by_one() {
+    for (rule, moved) in [
+        ("BEG03", Some("BEG04")),
+        ("02.1 | code(x)", Some("03.1 | code(x)")),
+        ("DTM[01.1=137].01.2 | temporal(3)", Some("DTM[01.1=137].02.2 | temporal(3)")),
+        ("+0 | code(channel)", None),
+        ("BGM01.1 | code(kind)", Some("BGM02.1 | code(kind)")),
+    ] {
+        assert_eq!(next_element(rule).as_deref(), moved, "{rule}");
+    }
+}
