@@ -128,8 +128,8 @@ async fn answers_are_matched_and_strangers_among_them_are_listed() {
     stage.until("waiting", || async { (ack_of("4711").await == "waiting").then_some(()) }).await;
     let contrl = |own: u32, of: &str, action: &str| {
         format!(
-            "UNB+UNOA:2+4012345000030:14+4098765000009:14+261124:1000+{own}'UNH+1+CONTRL:2:2:UN'\
-             UCI+{of}+4098765000009:14+4012345000030:14+{action}'UNT+3+1'UNZ+1+{own}'"
+            "UNB+UNOA:2+4012345000030:14+4098765000003:14+261124:1000+{own}'UNH+1+CONTRL:2:2:UN'\
+             UCI+{of}+4098765000003:14+4012345000030:14+{action}'UNT+3+1'UNZ+1+{own}'"
         )
     };
     let post = async |body: String| {

@@ -338,7 +338,7 @@ way: out
 partner: lamps
 document: edifact/d96a/ORDERS
 channel: lamps-out
-envelope: {{ sender: \"14:4098765000009\", receiver: \"14:4012345000030\" }}
+envelope: {{ sender: \"14:4098765000003\", receiver: \"14:4012345000030\" }}
 ---
 kind: route
 name: orders-to-lamps
