@@ -51,6 +51,8 @@ pub enum Body {
     Each(Each),
     /// A list of objects, one for each filled slot of a range (pairs in a segment, composites in a row).
     Slots(Slots),
+    /// A value without a place, which follows from the others beside it.
+    Computed(Vec<Call>),
 }
 
 /// Segments or loops, each an object.
@@ -62,6 +64,8 @@ pub struct Each {
     pub rules: Vec<Rule>,
     /// Field that an item must have to be this rule's; a code without canonical counterpart does not count.
     pub only: Option<String>,
+    /// Items that this rule takes, at most.
+    pub max: usize,
 }
 
 /// A row of slots.
@@ -86,6 +90,8 @@ pub struct Slots {
 pub struct Place {
     /// Part of the document; any when `None`.
     pub area: Option<Area>,
+    /// Begins at the loop around the segment at hand (`^/`).
+    pub is_outer: bool,
     /// Loops to go into, by trigger, with conditions on the trigger.
     pub loops: Vec<(String, Vec<Selector>)>,
     /// The segment; empty for "the segment at hand".
@@ -181,6 +187,10 @@ fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec
                 let (places, calls) = pipe(&field, text)?;
                 found.push(Rule { field, body: Body::Many(places, calls) });
             }
+            Value::String(text) if text.starts_with('=') => {
+                let (_, calls) = pipe(&field, &text.replacen('=', "|", 1))?;
+                found.push(Rule { field, body: Body::Computed(calls) });
+            }
             Value::String(text) => {
                 let (places, calls) = pipe(&field, text)?;
                 if calls.iter().any(|call| call.function.takes_list()) {
@@ -208,9 +218,10 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
     let (except, first) = (take("except"), take("first").unwrap_or_default());
+    let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
     let rules = rules(&inner, "", parts)?;
     match (each, slots) {
-        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only })),
+        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max })),
         (None, Some(slots)) => {
             let places = places(&slots)?;
             let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;
@@ -271,6 +282,9 @@ pub fn place(text: &str) -> Result<Place, NotationError> {
         found.step = step.trim().parse().map_err(|_| wrong(text, "a number after step", step))?;
     }
     rest = rest.trim();
+    if let Some(outer) = rest.strip_prefix("^/") {
+        (found.is_outer, rest) = (true, outer);
+    }
     for area in Area::ALL {
         if let Some(inside) = rest.strip_prefix(area.name()).and_then(|rest| rest.strip_prefix(':')) {
             (found.area, rest) = (Some(area), inside);
@@ -383,6 +397,8 @@ mod tests {
         assert_eq!(place("+1").expect("a place").offset, Some(1));
         assert_eq!(place("02").expect("a place").elements, (2, 2));
         assert_eq!(place("PRI/CUX").expect("a place").tag, "CUX");
+        let outer = place("^/PIA[01=3].02..06").expect("a place");
+        assert_eq!((outer.is_outer, outer.tag.as_str(), outer.elements), (true, "PIA", (2, 6)));
     }
 
     #[test]
