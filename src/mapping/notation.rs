@@ -178,8 +178,8 @@ fn condition(text: &str) -> Result<(Place, Vec<String>), NotationError> {
 fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
     let mut found = Vec::new();
     for (key, value) in object {
-        // `deliveries[] also` is a second rule for the same list.
-        let key = key.strip_suffix(" also").unwrap_or(key);
+        // `deliveries[] also` is a second rule for the same field, `also also` a third.
+        let key = key.trim_end_matches(" also");
         let (name, is_list) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
         let field = format!("{prefix}{name}");
         match value {

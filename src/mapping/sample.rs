@@ -77,7 +77,8 @@ impl Sampler<'_> {
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
             let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default"));
-            let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required);
+            let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
+                || matches!(&rule.body, Body::One(place, _) if is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
             if is_computed != self.computed || (may_lack && (self.dice)(5) == 0) {
                 continue;
@@ -139,6 +140,12 @@ impl Sampler<'_> {
         });
         Value::Array(items.collect())
     }
+}
+
+/// A value in one of the segments that a list beside it reads: left out, the list's first would be taken for it.
+fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
+    let reads_too = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.place.tag == place.tag);
+    !place.tag.is_empty() && !place.selectors.is_empty() && rules.iter().any(reads_too)
 }
 
 /// The node of the definition that a place names.
