@@ -40,6 +40,18 @@ pub struct Rule {
     pub body: Body,
 }
 
+impl Rule {
+    /// The rules for an item, when it is a list of objects.
+    #[must_use]
+    pub fn inner(&self) -> &[Rule] {
+        match &self.body {
+            Body::Each(each) => &each.rules,
+            Body::Slots(slots) => &slots.rules,
+            Body::One(..) | Body::Many(..) | Body::Computed(_) => &[],
+        }
+    }
+}
+
 /// What a rule does.
 #[derive(Debug)]
 pub enum Body {

@@ -90,12 +90,11 @@ enum Find {
 }
 
 /// A rule among those for the same field.
-#[derive(Clone, Copy)]
 struct Turn {
     /// No other comes after it.
     is_last: bool,
-    /// There are others.
-    is_shared: bool,
+    /// What all of them carry, when there are several.
+    shared: BTreeSet<String>,
 }
 
 struct Writer<'a> {
@@ -121,7 +120,11 @@ impl<'a> Writer<'a> {
             // Of several rules for one list each takes the items that are its own; the last one tells what is left.
             let is_same = |other: &&Rule| other.field == rule.field;
             let is_last = !rules[index + 1..].iter().any(|other| is_same(&other));
-            let turn = Turn { is_last, is_shared: rules.iter().filter(is_same).count() > 1 };
+            let mut shared = BTreeSet::new();
+            if !is_last || rules[..index].iter().any(|other| is_same(&other)) {
+                rules.iter().filter(is_same).for_each(|one| super::loss::fields_of(one.inner(), "", &mut shared));
+            }
+            let turn = &Turn { is_last, shared };
             match (&rule.body, value) {
                 (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field, turn),
                 (Body::Computed(calls), Some(value)) => self.computed(calls, (fields, Some(value)), &field),
@@ -150,7 +153,7 @@ impl<'a> Writer<'a> {
         calls: &[Call],
         (fields, value): FieldOf<'_>,
         field: &str,
-        turn: Turn,
+        turn: &Turn,
     ) {
         // Without a value only a function that supplies one has something to say.
         if (value.is_none() && calls.is_empty()) || self.written.contains(field) {
@@ -218,7 +221,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, turn: Turn) {
+    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, turn: &Turn) {
         let mut count = 0;
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
@@ -275,7 +278,7 @@ impl<'a> Writer<'a> {
         Some(fields)
     }
 
-    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, turn: Turn) {
+    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, turn: &Turn) {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
             let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, turn.is_last) else { continue };
@@ -292,14 +295,14 @@ impl<'a> Writer<'a> {
     }
 
     /// What another rule for the list would have carried, and the one that wrote the item does not.
-    fn left(&mut self, rules: &[Rule], fields: &Map<String, Value>, path: &str, turn: Turn) {
-        if !turn.is_shared {
+    fn left(&mut self, rules: &[Rule], fields: &Map<String, Value>, path: &str, turn: &Turn) {
+        if turn.shared.is_empty() {
             return;
         }
         let (mut carried, mut there) = (BTreeSet::new(), BTreeSet::new());
         super::loss::fields_of(rules, "", &mut carried);
         leaves(&Value::Object(fields.clone()), String::new(), &mut there);
-        for field in there.difference(&carried) {
+        for field in there.difference(&carried).filter(|field| turn.shared.contains(*field)) {
             self.loss(&format!("{path}.{field}"), "a place beside what is written of it");
         }
     }
