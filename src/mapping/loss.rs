@@ -143,6 +143,10 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
             let note = format!("{} is written when there is none", call.arguments.join(", "));
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
+        "prefer" => {
+            let note = format!("{} is written before it", call.arguments.join(", "));
+            found.push(Loss { direction: "write", kind: LossKind::Merged, at: field.to_owned(), note });
+        }
         "agreed" | "count" | "sum" => {
             let note = "computed when there is none".to_owned();
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });

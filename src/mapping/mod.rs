@@ -7,12 +7,14 @@ pub mod code; // code lists: canonical codes and their counterparts
 pub mod function; // one file a function
 mod loss;
 mod notation;
+mod origin;
 mod read;
 mod sample;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};
 pub use notation::{Mapping, NotationError};
+pub use origin::{Echo, Origin, Taken};
 pub use read::read;
 pub use sample::sample;
 pub use write::write;

@@ -2,6 +2,7 @@
 //! manual. Nothing here knows a document type or an entity.
 
 use super::function::{self, Call};
+use super::origin::Origin;
 use crate::standard::definition::Area;
 use serde_json::{Map, Value};
 
@@ -20,6 +21,8 @@ pub struct Mapping {
     pub constants: Vec<(Place, String)>,
     /// The rules in order.
     pub rules: Vec<Rule>,
+    /// What is taken from the earlier document that this one answers.
+    pub origin: Option<Origin>,
 }
 
 /// One choice of entity.
@@ -150,7 +153,7 @@ fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
 /// # Errors
 /// The first thing that is not the notation.
 pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> Result<Mapping, NotationError> {
-    let known = ["entity", "select", "constants", "parts", "rules"];
+    let known = ["entity", "select", "origin", "constants", "parts", "rules"];
     let object = file.as_object().ok_or_else(|| wrong("file", "an object", "something else"))?;
     if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(wrong(other, &format!("one of {}", known.join(", ")), other));
@@ -177,6 +180,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         select,
         constants: constants.collect::<Result<_, NotationError>>()?,
         rules: rules(written, "", &file["parts"])?,
+        origin: Origin::parse(&file["origin"])?,
     })
 }
 

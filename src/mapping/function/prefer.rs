@@ -25,11 +25,6 @@ impl Function for Prefer {
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let preferred = arguments.first().and_then(|field| spot.sibling(field)).cloned();
-        if let (Some(preferred), Some(value)) = (&preferred, &value)
-            && preferred != value
-        {
-            spot.lost.borrow_mut().push("a place of its own beside what goes before it");
-        }
         Ok(preferred.or(value))
     }
 
