@@ -35,7 +35,8 @@ fn conserved(line: &Value, path: &str, found: &mut Vec<Diagnostic>) {
         let quantity = decimal(&answer["quantity"]["value"]);
         let is_rest = quantity.is_none_or(|quantity| quantity.is_zero())
             && answer["status"].as_str().is_some_and(|status| NOT_COMING.iter().any(|one| status.starts_with(one)));
-        let other_unit = !answer["quantity"]["unit"].is_null() && !unit.is_null() && answer["quantity"]["unit"] != *unit;
+        let other_unit =
+            !answer["quantity"]["unit"].is_null() && !unit.is_null() && answer["quantity"]["unit"] != *unit;
         // What is not comparable is not compared.
         let Some(quantity) = quantity.filter(|_| !is_rest && !other_unit) else { return };
         answered += quantity;
@@ -88,7 +89,8 @@ mod tests {
     }
 
     fn line(ordered: &str, answers: &[(&str, &str)]) -> Value {
-        let one = |(status, value): &(&str, &str)| json!({ "status": status, "quantity": { "value": value, "unit": "EA" } });
+        let one =
+            |(status, value): &(&str, &str)| json!({ "status": status, "quantity": { "value": value, "unit": "EA" } });
         json!({ "quantity": { "value": ordered, "unit": "EA" }, "responses": answers.iter().map(one).collect::<Vec<_>>() })
     }
 
@@ -108,8 +110,10 @@ mod tests {
         let lines = json!([line("5", &[("accepted", "5")]), line("100", &[("accepted", "60"), ("backordered", "10")])]);
         assert_eq!(
             found(json!({ "lines": lines })),
-            ["lines[2].responses: answered quantity is not the ordered one: expected 100 answered in all, as ordered, \
-              found 70 (accepted 60, backordered 10)"]
+            [
+                "lines[2].responses: answered quantity is not the ordered one: expected 100 answered in all, as ordered, \
+              found 70 (accepted 60, backordered 10)"
+            ]
         );
     }
 
@@ -127,8 +131,10 @@ mod tests {
         assert_eq!(found(days("2026-11-24T09:00")), Vec::<String>::new());
         assert_eq!(
             found(days("2026-11-23")),
-            ["issued: days in the wrong order: expected a day not before 2026-11-24, when the order was issued, found \
-              2026-11-23"]
+            [
+                "issued: days in the wrong order: expected a day not before 2026-11-24, when the order was issued, found \
+              2026-11-23"
+            ]
         );
     }
 }

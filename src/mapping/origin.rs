@@ -111,7 +111,8 @@ impl Origin {
                     None if origins.is_empty() => {}
                     None => {
                         let numbers: Vec<_> = origins.iter().filter_map(|origin| origin.text("number")).collect();
-                        let expected = format!("a line of {} {} by {}", self.entity, numbers.join(", "), self.lines.join(", "));
+                        let expected =
+                            format!("a line of {} {} by {}", self.entity, numbers.join(", "), self.lines.join(", "));
                         findings.push(finding(Fault::OriginLine, &format!("{field}[{}]", at + 1), expected, "none"));
                     }
                 }
@@ -138,9 +139,9 @@ impl Origin {
 /// The ids of a line's item in one scheme, a GTIN as its fourteen digits.
 fn ids<'l>(line: &'l Map<String, Value>, scheme: &'l str) -> impl Iterator<Item = String> + 'l {
     let all = get(line, "item.ids").and_then(Value::as_array).into_iter().flatten();
-    all.filter(move |id| id["scheme"] == scheme).filter_map(|id| id["value"].as_str()).map(move |value| {
-        if scheme == "gtin" { format!("{value:0>14}") } else { value.to_owned() }
-    })
+    all.filter(move |id| id["scheme"] == scheme)
+        .filter_map(|id| id["value"].as_str())
+        .map(move |value| if scheme == "gtin" { format!("{value:0>14}") } else { value.to_owned() })
 }
 
 fn take(echoes: &[Echo], fields: &mut Map<String, Value>, earlier: &Map<String, Value>) {
@@ -269,8 +270,10 @@ mod tests {
         assert_eq!(echoed.list("lines"), answer.list("lines"));
         assert_eq!(
             findings.iter().map(Diagnostic::message).collect::<Vec<_>>(),
-            ["lines[1]: line not found in the earlier document: expected a line of order 4711 by order_line, gtin, buyer, \
-              number, found none"]
+            [
+                "lines[1]: line not found in the earlier document: expected a line of order 4711 by order_line, gtin, buyer, \
+              number, found none"
+            ]
         );
     }
 

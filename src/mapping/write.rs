@@ -146,15 +146,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Of several rules for one value the first that can writes it; the last one tells what is left.
-    fn one(
-        &mut self,
-        at: At,
-        place: &Place,
-        calls: &[Call],
-        (fields, value): FieldOf<'_>,
-        field: &str,
-        turn: &Turn,
-    ) {
+    fn one(&mut self, at: At, place: &Place, calls: &[Call], (fields, value): FieldOf<'_>, field: &str, turn: &Turn) {
         // Without a value only a function that supplies one has something to say.
         if (value.is_none() && calls.is_empty()) || self.written.contains(field) {
             return;
@@ -281,7 +273,9 @@ impl<'a> Writer<'a> {
     fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, turn: &Turn) {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
-            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, turn.is_last) else { continue };
+            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, turn.is_last) else {
+                continue;
+            };
             match self.free_slot(at, slots, fields, &path) {
                 Some((address, element)) => {
                     self.rules(&slots.rules, At::Slot(address, element), fields, &path);

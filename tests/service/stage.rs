@@ -288,12 +288,7 @@ fn spawn(data: &Path, environment: &[(&str, &str)]) -> Child {
     if data.join("mappings").exists() {
         command.arg("--mapping").arg(data.join("mappings"));
     }
-    command
-        .envs(environment.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .expect("the binary")
+    command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary")
 }
 
 /// Both partners, one route.
