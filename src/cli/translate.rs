@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, Severity, Syntax};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::canonicalise;
+use crate::pipeline::echo;
 use crate::pipeline::encode::{self, Envelope};
 use crate::pipeline::map::{Target, map};
 use crate::tree::{DocumentDraft, Style};
@@ -43,6 +44,9 @@ pub struct Output {
     /// Written in the envelope; the source's when left out.
     #[arg(long, value_parser = ["test", "production"])]
     environment: Option<String>,
+    /// The earlier document that this one answers, as a document or an entity: what it leaves out is taken from there.
+    #[arg(long, value_name = "FILE")]
+    origin: Option<PathBuf>,
     /// Mappings that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     mapping: Option<PathBuf>,
@@ -168,6 +172,7 @@ impl Output {
                 return Ok(Exit::Usage);
             }
         };
+        let known = self.origins(rules)?;
         let mut valid = sources.iter().all(Source::is_valid) && !sources.is_empty();
         let mut documents: Vec<DocumentDraft> = Vec::new();
         for source in sources {
@@ -176,7 +181,13 @@ impl Output {
                 valid = false;
                 continue;
             };
-            match map(rules, &target, entity, &(documents.len() + 1).to_string()) {
+            let (entity, findings) = match (echo::origin(rules, &target, entity), &known) {
+                (Some(origin), Some(known)) => echo::echo(&origin, entity, known),
+                _ => (entity.clone(), Vec::new()),
+            };
+            tell(&source.name, &findings);
+            valid &= findings.iter().all(|finding| finding.severity != Severity::Error);
+            match map(rules, &target, &entity, &(documents.len() + 1).to_string()) {
                 Ok((draft, findings)) => {
                     valid &= findings.iter().all(|finding| finding.severity != Severity::Error);
                     tell(&source.name, &findings);
@@ -210,6 +221,21 @@ impl Output {
                 Ok(Exit::Invalid)
             }
         }
+    }
+
+    /// The earlier documents given; `None` when none are, and nothing is echoed.
+    fn origins(&self, rules: &Rules) -> anyhow::Result<Option<Vec<Entity>>> {
+        let Some(file) = &self.origin else { return Ok(None) };
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        if let Ok(json) = serde_json::from_slice::<Value>(&bytes) {
+            let items = json.as_array().map_or_else(|| std::slice::from_ref(&json), Vec::as_slice);
+            let entities: Result<_, String> = items.iter().map(Entity::from_json).collect();
+            return entities.map(Some).map_err(|expected| anyhow::anyhow!("{}: {expected}", file.display()));
+        }
+        let (sources, _) = read(&mut Reader::new(bytes.as_slice(), Limits::default()), rules)?;
+        let entities: Vec<_> = sources.into_iter().filter_map(|source| source.entity).collect();
+        anyhow::ensure!(!entities.is_empty(), "{}: no document that can be read as an entity", file.display());
+        Ok(Some(entities))
     }
 
     fn entities(&self, sources: &[Source], as_json: bool) -> anyhow::Result<Exit> {

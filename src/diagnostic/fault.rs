@@ -142,6 +142,11 @@ faults! {
     // Guide and business.
     GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "The partner's guide narrows the standard, and the document does not follow it.", "See the rule named in the finding.";
     SumDiffers "SUM-DIFFERS" Error Business Document "" "" "sent total differs from the computed one", "A total, count or hash in the document is not the sum of its lines.", "Correct the lines or the total; both values are named.";
+    QuantityDiffers "QUANTITY-DIFFERS" Warning Business Document "" "" "answered quantity is not the ordered one", "The answers to a line do not make up what was ordered.", "Ask the seller what becomes of the difference; both values are named.";
+    StatusDiffers "STATUS-DIFFERS" Warning Business Document "" "" "status of a line is not the document's", "The document is accepted or rejected as a whole, and a line says otherwise.", "Ask the sender which one counts.";
+    DateOrder "DATE-ORDER" Warning Business Document "" "" "days in the wrong order", "Something is dated before what it follows from.", "Ask the sender which day is right.";
+    OriginMissing "ORIGIN-MISSING" Warning Business Document "" "" "earlier document not known", "The document answers one that is not in the ledger, so that nothing of it can be echoed.", "Check the number; send the earlier document through, or let the mapping go on without it.";
+    OriginLine "ORIGIN-LINE" Warning Business Document "" "" "line not found in the earlier document", "No line of the document that is answered fits this line, so that nothing of it can be echoed.", "Check line number and item ids.";
     CheckDigit "CHECK-DIGIT" Warning Business Element "" "" "check digit wrong", "The last digit of the number does not follow from the others (GS1, modulo 10).", "Look the number up; it was mistyped or cut.";
     FieldMissing "FIELD-MISSING" Warning Business Document "" "" "field missing", "A usable document of this kind has this field, and this one has not.", "Ask the sender for it, or let the agreement supply it.";
     MappingLoss "MAPPING-LOSS" Warning Business Document "" "" "value has no home in the target", "A value of the source could not be written to the target.", "See `portolan mappings losses`; extend the mapping if the value matters.";

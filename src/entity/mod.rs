@@ -6,6 +6,7 @@
 mod check_digit;
 mod definition;
 mod order;
+mod order_response;
 mod schema;
 
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
@@ -15,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use serde_json::{Map, Value};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 1] = [("order", order::check)];
+const CHECKS: [(&str, Check); 2] = [("order", order::check), ("order_response", order_response::check)];
 
 /// Appends what does not agree.
 type Check = fn(&Entity, &mut Vec<Diagnostic>);

@@ -1,6 +1,7 @@
 //! Code lists of mappings: the canonical code of a concept and its counterparts in each standard, from
 //! `mappings/code/<list>.yaml`: under `codes` a row is `canonical: { x12: "A B", edifact: "C" }`, of several codes the
-//! first is written and all are read; under `elements` the code list of each standard that the codes are of.
+//! first is written and all are read; under `elements` the code list of each standard that the codes are of, under `later`
+//! those codes that only newer versions of that list have.
 
 use serde_json::Value;
 use std::collections::HashMap;
@@ -12,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct CodeList {
     /// The element, by standard, whose code list the codes are of.
     elements: HashMap<String, String>,
+    /// Codes, by standard, that its oldest version here does not have.
+    later: HashMap<String, Vec<String>>,
     /// Canonical code and, by standard, its codes with the preferred one first.
     rows: Vec<(String, HashMap<String, Vec<String>>)>,
 }
@@ -82,12 +85,13 @@ impl Codes {
         stems.collect()
     }
 
-    /// All of a standard's codes in a list, and the element whose code list they are of.
+    /// A standard's codes in a list that all its versions have, and the element whose code list they are of.
     #[must_use]
     pub fn of_standard(&self, list: &str, standard: &str) -> (Option<String>, Vec<String>) {
         let list = self.list(list);
-        let codes = list.rows.iter().filter_map(|(_, codes)| codes.get(standard)).flatten().cloned();
-        (list.elements.get(standard).cloned(), codes.collect())
+        let codes = list.rows.iter().filter_map(|(_, codes)| codes.get(standard)).flatten();
+        let is_later = |code: &&String| list.later.get(standard).is_some_and(|later| later.contains(code));
+        (list.elements.get(standard).cloned(), codes.filter(|code| !is_later(code)).cloned().collect())
     }
 
     /// Canonical codes that a standard has no code for, and pairs that fall together when written.
@@ -119,7 +123,9 @@ fn parse(text: &str) -> CodeList {
         let standards = standards.as_object().into_iter().flatten();
         (canonical.clone(), standards.map(|(standard, value)| (standard.clone(), codes(value))).collect())
     });
+    let later = file["later"].as_object().into_iter().flatten();
+    let later = later.map(|(standard, value)| (standard.clone(), codes(value))).collect();
     let elements = file["elements"].as_object().into_iter().flatten();
     let elements = elements.filter_map(|(standard, element)| Some((standard.clone(), element.as_str()?.to_owned())));
-    CodeList { elements: elements.collect(), rows: rows.collect() }
+    CodeList { elements: elements.collect(), later, rows: rows.collect() }
 }

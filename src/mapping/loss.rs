@@ -76,13 +76,22 @@ fn segments_of(nodes: &[crate::standard::definition::Node], take: &mut impl FnMu
 /// Entity paths that the rules carry, list marks left out.
 pub(super) fn fields_of(rules: &[Rule], prefix: &str, found: &mut BTreeSet<String>) {
     for rule in rules {
-        let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
+        let field = beside(prefix, &rule.field);
         match &rule.body {
-            Body::One(..) | Body::Many(..) => drop(found.insert(field)),
+            Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => {
+                // A rule may write a field beside its own.
+                let also = calls.iter().filter_map(|call| call.function.writes(&call.arguments));
+                found.extend(also.map(|other| beside(prefix, other)));
+                found.insert(field);
+            }
             Body::Each(each) => fields_of(&each.rules, &field, found),
             Body::Slots(slots) => fields_of(&slots.rules, &field, found),
         }
     }
+}
+
+fn beside(prefix: &str, field: &str) -> String {
+    if prefix.is_empty() { field.to_owned() } else { format!("{prefix}.{field}") }
 }
 
 /// Tags of segments that the rules read.
@@ -101,6 +110,7 @@ fn places_of(rules: &[Rule], at: &str, found: &mut BTreeSet<String>) {
                 inner.push((&each.rules, each.place.tag.clone()));
             }
             Body::Slots(slots) => slots.places.iter().for_each(&mut take),
+            Body::Computed(_) => {}
         }
     }
     inner.into_iter().for_each(|(rules, tag)| places_of(rules, &tag, found));
@@ -133,7 +143,11 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
             let note = format!("{} is written when there is none", call.arguments.join(", "));
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
-        "count" | "sum" => {
+        "prefer" => {
+            let note = format!("{} is written before it", call.arguments.join(", "));
+            found.push(Loss { direction: "write", kind: LossKind::Merged, at: field.to_owned(), note });
+        }
+        "agreed" | "count" | "sum" => {
             let note = "computed when there is none".to_owned();
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
@@ -157,7 +171,9 @@ fn calls_of(rules: &[Rule], prefix: &str, take: &mut impl FnMut(&str, &super::fu
     for rule in rules {
         let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
         match &rule.body {
-            Body::One(_, calls) | Body::Many(_, calls) => calls.iter().for_each(|call| take(&field, call)),
+            Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => {
+                calls.iter().for_each(|call| take(&field, call));
+            }
             Body::Each(each) => calls_of(&each.rules, &field, take),
             Body::Slots(slots) => calls_of(&slots.rules, &field, take),
         }

@@ -7,12 +7,14 @@ pub mod code; // code lists: canonical codes and their counterparts
 pub mod function; // one file a function
 mod loss;
 mod notation;
+mod origin;
 mod read;
 mod sample;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};
 pub use notation::{Mapping, NotationError};
+pub use origin::{Echo, Origin, Taken};
 pub use read::read;
 pub use sample::sample;
 pub use write::write;
@@ -162,15 +164,18 @@ impl Mappings {
 }
 
 /// Lays the keys of one file over another's: objects are joined, the word `none` takes a key away, all else replaces.
-/// A key stays where the base has it; new ones come last.
+/// A key stays where the base has it; a new one comes before the next key that both have, else last.
 fn overlay(below: &mut Value, above: &Value) {
     match (below, above) {
         (Value::Object(below), Value::Object(above)) => {
-            for (key, value) in above {
+            for (at, (key, value)) in above.iter().enumerate() {
                 if value == "none" {
                     below.shift_remove(key);
+                } else if let Some(there) = below.get_mut(key) {
+                    overlay(there, value);
                 } else {
-                    overlay(below.entry(key.clone()).or_insert(Value::Null), value);
+                    let next = above.keys().skip(at + 1).find_map(|next| below.keys().position(|one| one == next));
+                    below.shift_insert(next.unwrap_or(below.len()), key.clone(), value.clone());
                 }
             }
         }
@@ -188,6 +193,15 @@ mod tests {
         let mut below = json!({ "a": "1", "b": { "c": "2", "d": "3" }, "e": "4" });
         overlay(&mut below, &json!({ "b": { "c": "5", "f": "6" }, "e": "none", "g": "7" }));
         assert_eq!(below, json!({ "a": "1", "b": { "c": "5", "d": "3", "f": "6" }, "g": "7" }));
+    }
+
+    #[test]
+    fn a_new_key_comes_before_the_next_that_both_have() {
+        let mut below = json!({ "a": "1", "b": { "c": "2" }, "d": "3" });
+        overlay(&mut below, &json!({ "e": "4", "f": "5", "b": {}, "g": "6" }));
+        let keys: Vec<_> = below.as_object().expect("an object").keys().collect();
+        assert_eq!(keys, ["a", "e", "f", "b", "d", "g"]);
+        assert_eq!(below["b"], json!({ "c": "2" }));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! manual. Nothing here knows a document type or an entity.
 
 use super::function::{self, Call};
+use super::origin::Origin;
 use crate::standard::definition::Area;
 use serde_json::{Map, Value};
 
@@ -20,6 +21,8 @@ pub struct Mapping {
     pub constants: Vec<(Place, String)>,
     /// The rules in order.
     pub rules: Vec<Rule>,
+    /// What is taken from the earlier document that this one answers.
+    pub origin: Option<Origin>,
 }
 
 /// One choice of entity.
@@ -40,6 +43,18 @@ pub struct Rule {
     pub body: Body,
 }
 
+impl Rule {
+    /// The rules for an item, when it is a list of objects.
+    #[must_use]
+    pub fn inner(&self) -> &[Rule] {
+        match &self.body {
+            Body::Each(each) => &each.rules,
+            Body::Slots(slots) => &slots.rules,
+            Body::One(..) | Body::Many(..) | Body::Computed(_) => &[],
+        }
+    }
+}
+
 /// What a rule does.
 #[derive(Debug)]
 pub enum Body {
@@ -51,6 +66,8 @@ pub enum Body {
     Each(Each),
     /// A list of objects, one for each filled slot of a range (pairs in a segment, composites in a row).
     Slots(Slots),
+    /// A value without a place, which follows from the others beside it.
+    Computed(Vec<Call>),
 }
 
 /// Segments or loops, each an object.
@@ -62,6 +79,8 @@ pub struct Each {
     pub rules: Vec<Rule>,
     /// Field that an item must have to be this rule's; a code without canonical counterpart does not count.
     pub only: Option<String>,
+    /// Items that this rule takes, at most.
+    pub max: usize,
 }
 
 /// A row of slots.
@@ -86,6 +105,8 @@ pub struct Slots {
 pub struct Place {
     /// Part of the document; any when `None`.
     pub area: Option<Area>,
+    /// Begins at the loop around the segment at hand (`^/`).
+    pub is_outer: bool,
     /// Loops to go into, by trigger, with conditions on the trigger.
     pub loops: Vec<(String, Vec<Selector>)>,
     /// The segment; empty for "the segment at hand".
@@ -132,7 +153,7 @@ fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
 /// # Errors
 /// The first thing that is not the notation.
 pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> Result<Mapping, NotationError> {
-    let known = ["entity", "select", "constants", "parts", "rules"];
+    let known = ["entity", "select", "origin", "constants", "parts", "rules"];
     let object = file.as_object().ok_or_else(|| wrong("file", "an object", "something else"))?;
     if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(wrong(other, &format!("one of {}", known.join(", ")), other));
@@ -159,6 +180,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         select,
         constants: constants.collect::<Result<_, NotationError>>()?,
         rules: rules(written, "", &file["parts"])?,
+        origin: Origin::parse(&file["origin"])?,
     })
 }
 
@@ -172,14 +194,18 @@ fn condition(text: &str) -> Result<(Place, Vec<String>), NotationError> {
 fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
     let mut found = Vec::new();
     for (key, value) in object {
-        // `deliveries[] also` is a second rule for the same list.
-        let key = key.strip_suffix(" also").unwrap_or(key);
+        // `deliveries[] also` is a second rule for the same field, `also also` a third.
+        let key = key.trim_end_matches(" also");
         let (name, is_list) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
         let field = format!("{prefix}{name}");
         match value {
             Value::String(text) if is_list => {
                 let (places, calls) = pipe(&field, text)?;
                 found.push(Rule { field, body: Body::Many(places, calls) });
+            }
+            Value::String(text) if text.starts_with('=') => {
+                let (_, calls) = pipe(&field, &text.replacen('=', "|", 1))?;
+                found.push(Rule { field, body: Body::Computed(calls) });
             }
             Value::String(text) => {
                 let (places, calls) = pipe(&field, text)?;
@@ -208,9 +234,10 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
     let (except, first) = (take("except"), take("first").unwrap_or_default());
+    let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
     let rules = rules(&inner, "", parts)?;
     match (each, slots) {
-        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only })),
+        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max })),
         (None, Some(slots)) => {
             let places = places(&slots)?;
             let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;
@@ -271,6 +298,9 @@ pub fn place(text: &str) -> Result<Place, NotationError> {
         found.step = step.trim().parse().map_err(|_| wrong(text, "a number after step", step))?;
     }
     rest = rest.trim();
+    if let Some(outer) = rest.strip_prefix("^/") {
+        (found.is_outer, rest) = (true, outer);
+    }
     for area in Area::ALL {
         if let Some(inside) = rest.strip_prefix(area.name()).and_then(|rest| rest.strip_prefix(':')) {
             (found.area, rest) = (Some(area), inside);
@@ -383,6 +413,8 @@ mod tests {
         assert_eq!(place("+1").expect("a place").offset, Some(1));
         assert_eq!(place("02").expect("a place").elements, (2, 2));
         assert_eq!(place("PRI/CUX").expect("a place").tag, "CUX");
+        let outer = place("^/PIA[01=3].02..06").expect("a place");
+        assert_eq!((outer.is_outer, outer.tag.as_str(), outer.elements), (true, "PIA", (2, 6)));
     }
 
     #[test]

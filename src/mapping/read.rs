@@ -26,8 +26,9 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
     if let Some((place, _)) = &choice.when {
         reader.claim_all(top, place);
     }
-    for (place, _) in &context.mapping.constants {
-        reader.claim_all(top, place);
+    for (place, value) in &context.mapping.constants {
+        let as_written: Vec<_> = reader.addresses(top, place);
+        reader.claimed.extend(as_written.into_iter().filter(|&at| reader.text(at) == *value).collect::<Vec<_>>());
     }
     let mut entity = Entity::new(&choice.entity);
     reader.rules(&context.mapping.rules, top, &mut entity.fields);
@@ -101,10 +102,13 @@ impl Reader<'_> {
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map<String, Value>) {
         for rule in rules {
             let value = match &rule.body {
+                // Of several rules for one value the first that finds it counts.
+                Body::One(..) if get(fields, &rule.field).is_some() => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
                 Body::Slots(slots) => self.slots(at, slots),
+                Body::Computed(calls) => self.computed(calls, fields),
             };
             match (value, get_mut(fields, &rule.field)) {
                 // Several rules may fill one list.
@@ -146,11 +150,17 @@ impl Reader<'_> {
         self.through(first, Value::Array(texts), calls).unwrap_or(None)
     }
 
+    /// A value that follows from those beside it.
+    fn computed(&self, calls: &[Call], fields: &Map<String, Value>) -> Option<Value> {
+        let spot = self.spot(&|_| String::new(), Some(fields));
+        function::put(calls, None, &spot).unwrap_or(None)
+    }
+
     fn each(&mut self, at: At, each: &Each) -> Option<Value> {
         let mut items = Vec::new();
         for (segment, instance) in self.segments(at, &each.place) {
             // A segment whose qualifier another rule took is that rule's.
-            if self.is_taken(segment, 1) {
+            if items.len() == each.max || self.is_taken(segment, 1) {
                 continue;
             }
             let inner = instance.map_or(At::Segment(segment), At::Loop);
@@ -224,17 +234,7 @@ impl Reader<'_> {
             Beside::Element(element) => (segment, element, 0),
         };
         let beside = |beside: Beside| self.text(address(beside));
-        let spot = Spot {
-            standard: &self.context.mapping.standard,
-            decimal: char::from(self.run.separators.decimal),
-            codes: self.context.codes,
-            beside: &beside,
-            looked: RefCell::default(),
-            written: RefCell::default(),
-            lost: RefCell::default(),
-            fields: None,
-            entity: None,
-        };
+        let spot = self.spot(&beside, None);
         let outcome = function::get(calls, wire, &spot);
         let looked = spot.looked.into_inner();
         match outcome {
@@ -249,6 +249,20 @@ impl Reader<'_> {
                 self.faults.push(finding);
                 Err(())
             }
+        }
+    }
+
+    fn spot<'s>(&'s self, beside: &'s dyn Fn(Beside) -> String, fields: Option<&'s Map<String, Value>>) -> Spot<'s> {
+        Spot {
+            standard: &self.context.mapping.standard,
+            decimal: char::from(self.run.separators.decimal),
+            codes: self.context.codes,
+            beside,
+            looked: RefCell::default(),
+            written: RefCell::default(),
+            lost: RefCell::default(),
+            fields,
+            entity: None,
         }
     }
 
@@ -314,6 +328,7 @@ impl Reader<'_> {
 
     /// The segments a place names, with the loop instance each triggers.
     fn segments(&self, at: At, place: &Place) -> Vec<(usize, Option<usize>)> {
+        let at = if place.is_outer { self.outer(at) } else { at };
         let mut loops = match at {
             At::Segment(segment) | At::Slot(segment, _) => {
                 let fits = place.tag.is_empty() || self.tag_is(segment, &place.tag);
@@ -341,6 +356,15 @@ impl Reader<'_> {
             found.extend(self.inner_loops(instance, &place.tag, place));
         }
         self.select(found, &place.selectors)
+    }
+
+    /// The loop that a segment stands in, or the one around a loop.
+    fn outer(&self, at: At) -> At {
+        let home = |segment: usize| self.placement.homes.get(segment).copied().flatten().map_or(0, |home| home.1);
+        At::Loop(match at {
+            At::Segment(segment) | At::Slot(segment, _) => home(segment),
+            At::Loop(instance) => self.placement.loops[instance].parent,
+        })
     }
 
     fn in_area(&self, segment: usize, instance: usize, place: &Place) -> bool {

@@ -3,7 +3,7 @@
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
-use crate::entity::{self, Entity, Field, FieldType, get_mut, set};
+use crate::entity::{self, Entity, Field, FieldType, get, get_mut, set};
 use crate::standard::definition::Node;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -71,20 +71,21 @@ impl Sampler<'_> {
         let mut taken: Vec<&Place> = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let calls: &[Call] = match &rule.body {
-                Body::One(_, calls) | Body::Many(_, calls) => calls,
+                Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => calls,
                 _ => &[],
             };
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
-            let made_up = calls.iter().any(|call| call.function.name() == "default");
-            let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required);
+            let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default"));
+            let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
+                || matches!(&rule.body, Body::One(place, _) if is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
             if is_computed != self.computed || (may_lack && (self.dice)(5) == 0) {
                 continue;
             }
-            // Of two rules for one place only one has a value.
+            // Of two rules for one place only one has a value, and of two for one value the first.
             if let Body::One(place, _) = &rule.body {
-                if taken.contains(&place) {
+                if taken.contains(&place) || get(fields, &rule.field).is_some() {
                     continue;
                 }
                 taken.push(place);
@@ -94,6 +95,7 @@ impl Sampler<'_> {
                 Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
                 Body::Each(each) => Some(self.each(each, Spot { known: spot.inner(&rule.field), ..spot })),
                 Body::Slots(slots) => Some(self.slots(slots, Spot { known: spot.inner(&rule.field), ..spot })),
+                Body::Computed(calls) => computed(self.context, calls, fields),
             };
             match (value, get_mut(fields, &rule.field)) {
                 (Some(Value::Array(more)), Some(Value::Array(there))) => there.extend(more),
@@ -109,7 +111,7 @@ impl Sampler<'_> {
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
         let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
         let must = |field: &str| each.only.as_deref() == Some(field);
-        let count = 1 + (self.dice)(max);
+        let count = 1 + (self.dice)(max.min(each.max));
         self.items(count, &each.rules, inner, &must)
     }
 
@@ -140,6 +142,12 @@ impl Sampler<'_> {
     }
 }
 
+/// A value in one of the segments that a list beside it reads: left out, the list's first would be taken for it.
+fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
+    let reads_too = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.place.tag == place.tag);
+    !place.tag.is_empty() && !place.selectors.is_empty() && rules.iter().any(reads_too)
+}
+
 /// The node of the definition that a place names.
 fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
     let mut here = nodes;
@@ -147,6 +155,30 @@ fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
         here = &here.iter().find(|node| node.tag == *tag)?.body.as_ref()?.nodes;
     }
     here.iter().find(|node| node.tag == place.tag && place.area.is_none_or(|area| node.area == area))
+}
+
+/// What the functions work on here: the standard and its codes, and no document.
+fn function_spot<'s>(
+    context: &'s Context<'_>,
+    fields: Option<&'s Map<String, Value>>,
+    entity: Option<&'s Entity>,
+) -> function::Spot<'s> {
+    function::Spot {
+        standard: &context.mapping.standard,
+        decimal: '.',
+        codes: context.codes,
+        beside: &|_| String::new(),
+        looked: RefCell::default(),
+        written: RefCell::default(),
+        lost: RefCell::default(),
+        fields,
+        entity,
+    }
+}
+
+/// What follows from the fields there are.
+fn computed(context: &Context<'_>, calls: &[Call], fields: &Map<String, Value>) -> Option<Value> {
+    function::put(calls, None, &function_spot(context, Some(fields), None)).unwrap_or(None)
 }
 
 fn value(
@@ -157,17 +189,7 @@ fn value(
     entity: &Entity,
     dice: &mut dyn FnMut(usize) -> usize,
 ) -> Option<Value> {
-    let spot = function::Spot {
-        standard: &context.mapping.standard,
-        decimal: '.',
-        codes: context.codes,
-        beside: &|_| String::new(),
-        looked: RefCell::default(),
-        written: RefCell::default(),
-        lost: RefCell::default(),
-        fields: None,
-        entity: Some(entity),
-    };
+    let spot = function_spot(context, None, Some(entity));
     let sampled = calls.iter().rev().find_map(|call| call.function.sample(&call.arguments, dice, &spot));
     let is_computed = calls.iter().any(|call| call.function.name() == "sum");
     sampled.or_else(|| if is_computed { None } else { text(context, place, tag, dice) })

@@ -58,6 +58,16 @@ enum At {
     Slot(Address, u16),
 }
 
+impl At {
+    /// The loop around a segment, where the place begins there.
+    fn of(self, place: &Place) -> At {
+        match self {
+            At::Segment((instance, ..)) | At::Slot((instance, ..), _) if place.is_outer => At::Loop(instance),
+            here => here,
+        }
+    }
+}
+
 /// An object of the entity, and the field of it at hand.
 type FieldOf<'v> = (&'v Map<String, Value>, Option<&'v Value>);
 
@@ -77,6 +87,14 @@ enum Find {
     Last,
     /// A new one.
     Fresh,
+}
+
+/// A rule among those for the same field.
+struct Turn {
+    /// No other comes after it.
+    is_last: bool,
+    /// What all of them carry, when there are several.
+    shared: BTreeSet<String>,
 }
 
 struct Writer<'a> {
@@ -100,31 +118,52 @@ impl<'a> Writer<'a> {
             let value = get(fields, &rule.field);
             let field = if path.is_empty() { rule.field.clone() } else { format!("{path}.{}", rule.field) };
             // Of several rules for one list each takes the items that are its own; the last one tells what is left.
-            let is_last = !rules[index + 1..].iter().any(|other| other.field == rule.field);
+            let is_same = |other: &&Rule| other.field == rule.field;
+            let is_last = !rules[index + 1..].iter().any(|other| is_same(&other));
+            let mut shared = BTreeSet::new();
+            if !is_last || rules[..index].iter().any(|other| is_same(&other)) {
+                rules.iter().filter(is_same).for_each(|one| super::loss::fields_of(one.inner(), "", &mut shared));
+            }
+            let turn = &Turn { is_last, shared };
             match (&rule.body, value) {
-                (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field),
+                (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field, turn),
+                (Body::Computed(calls), Some(value)) => self.computed(calls, (fields, Some(value)), &field),
                 (Body::Many(places, calls), Some(value)) => self.many(at, places, calls, (fields, Some(value)), &field),
-                (Body::Each(each), Some(Value::Array(items))) => self.each(at, each, items, &field, is_last),
-                (Body::Slots(slots), Some(Value::Array(items))) => self.slots(at, slots, items, &field, is_last),
+                (Body::Each(each), Some(Value::Array(items))) => self.each(at, each, items, &field, turn),
+                (Body::Slots(slots), Some(Value::Array(items))) => self.slots(at, slots, items, &field, turn),
                 _ => {}
             }
         }
     }
 
-    fn one(&mut self, at: At, place: &Place, calls: &[Call], (fields, value): FieldOf<'_>, field: &str) {
+    /// A value without a place: it is lost when it is not what follows from the others.
+    fn computed(&mut self, calls: &[Call], (fields, value): FieldOf<'_>, field: &str) {
+        let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
+        if follows.as_ref() != value {
+            let follows = follows.map_or_else(|| "nothing".to_owned(), |follows| follows.to_string());
+            self.loss(field, &format!("what follows from the values beside it, {follows}"));
+        }
+    }
+
+    /// Of several rules for one value the first that can writes it; the last one tells what is left.
+    fn one(&mut self, at: At, place: &Place, calls: &[Call], (fields, value): FieldOf<'_>, field: &str, turn: &Turn) {
         // Without a value only a function that supplies one has something to say.
-        if value.is_none() && calls.is_empty() {
+        if (value.is_none() && calls.is_empty()) || self.written.contains(field) {
             return;
         }
         match self.through(calls, fields, value.cloned()) {
             Ok(done) => {
                 done.lost.iter().for_each(|lost| self.loss(field, lost));
                 match done.value {
-                    Some(Value::String(text)) => self.put_text(at, place, text, &done.beside, field),
+                    Some(Value::String(text)) => {
+                        self.put_text(at, place, text, &done.beside, field);
+                        self.written.insert(field.to_owned());
+                    }
                     Some(other) => self.fault(Fault::MappingValue, field, "a text", &other.to_string()),
                     None => {}
                 }
             }
+            Err(_) if !turn.is_last => {}
             Err(expected) if calls.iter().any(|call| call.function.is_vital()) => {
                 self.fault(Fault::MappingValue, field, &expected, "");
             }
@@ -142,6 +181,7 @@ impl<'a> Writer<'a> {
         };
         let mut texts = values.iter().filter_map(Value::as_str).peekable();
         for (index, place) in places.iter().enumerate() {
+            let at = at.of(place);
             let is_last = index + 1 == places.len();
             // A segment that repeats is begun anew: what stands in the others is another rule's.
             let own = matches!(at, At::Segment(_) | At::Slot(..))
@@ -173,10 +213,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, is_last: bool) {
+    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, turn: &Turn) {
+        let mut count = 0;
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
-            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, is_last) else { continue };
+            if count == each.max {
+                continue;
+            }
+            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, turn.is_last) else { continue };
+            count += 1;
             let Some(address) = self.segment(at, &each.place, Find::Fresh, &path) else { continue };
             let inner = if address.1 == 0 && address.0 != 0 && self.is_trigger(address, at) {
                 At::Loop(address.0)
@@ -184,6 +229,7 @@ impl<'a> Writer<'a> {
                 At::Segment(address)
             };
             self.rules(&each.rules, inner, fields, &path);
+            self.left(&each.rules, fields, &path, turn);
         }
     }
 
@@ -224,14 +270,34 @@ impl<'a> Writer<'a> {
         Some(fields)
     }
 
-    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, is_last: bool) {
+    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, turn: &Turn) {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
-            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, is_last) else { continue };
+            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, turn.is_last) else {
+                continue;
+            };
             match self.free_slot(at, slots, fields, &path) {
-                Some((address, element)) => self.rules(&slots.rules, At::Slot(address, element), fields, &path),
+                Some((address, element)) => {
+                    self.rules(&slots.rules, At::Slot(address, element), fields, &path);
+                    self.left(&slots.rules, fields, &path, turn);
+                }
+                // The next rule may have a place.
+                None if !turn.is_last => drop(self.written.remove(&path)),
                 None => self.loss(&path, "a free place for it"),
             }
+        }
+    }
+
+    /// What another rule for the list would have carried, and the one that wrote the item does not.
+    fn left(&mut self, rules: &[Rule], fields: &Map<String, Value>, path: &str, turn: &Turn) {
+        if turn.shared.is_empty() {
+            return;
+        }
+        let (mut carried, mut there) = (BTreeSet::new(), BTreeSet::new());
+        super::loss::fields_of(rules, "", &mut carried);
+        leaves(&Value::Object(fields.clone()), String::new(), &mut there);
+        for field in there.difference(&carried).filter(|field| turn.shared.contains(*field)) {
+            self.loss(&format!("{path}.{field}"), "a place beside what is written of it");
         }
     }
 
@@ -240,6 +306,7 @@ impl<'a> Writer<'a> {
         let key = slots.rules.first().and_then(|rule| get(fields, &rule.field)).and_then(Value::as_str);
         let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
         for (index, place) in slots.places.iter().enumerate() {
+            let at = at.of(place);
             let is_last = index + 1 == slots.places.len();
             if index == 0 && !may_be_first {
                 continue;
@@ -291,6 +358,7 @@ impl<'a> Writer<'a> {
 
     /// Puts a text and what stands beside it.
     fn put_text(&mut self, at: At, place: &Place, text: String, beside: &[(Beside, String)], field: &str) {
+        let at = at.of(place);
         let Some(address) = self.segment_for(at, place, &text, field) else { return };
         let Some((element, component)) = spots(place, at).into_iter().next() else { return };
         let there = self.draft(address).get(element.into(), component.into());
@@ -341,7 +409,7 @@ impl<'a> Writer<'a> {
 
     /// Finds the segment of a place, or makes it with the constants of its selectors.
     fn segment(&mut self, at: At, place: &Place, find: Find, field: &str) -> Option<Address> {
-        let mut instance = match at {
+        let mut instance = match at.of(place) {
             At::Segment(address) | At::Slot(address, _) => return self.constrain(address, &place.selectors),
             At::Loop(instance) => instance,
         };

@@ -4,6 +4,7 @@
 pub mod acknowledge; // answers we owe, and answers that came
 pub mod canonicalise; // document to entities
 pub mod deliver; // one attempt, and what comes of it
+pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document

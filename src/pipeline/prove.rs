@@ -40,14 +40,14 @@ pub fn prove(rules: &Rules, name: &str, rounds: u32, seed: u64) -> Result<Proof,
     for round in 1..=rounds {
         let entity = sample(rules, &target, &mut dice)?;
         let done = there_and_back(rules, &target, &entity).and_then(|(carried, losses)| {
-            if losses == 0 {
+            if losses.is_empty() {
                 return same(&entity, &carried);
             }
             lossy += 1;
             // What was carried must hold without any further loss.
             match there_and_back(rules, &target, &carried)? {
-                (again, 0) => same(&carried, &again),
-                (_, more) => Err(format!("{more} losses in what had been written and read before")),
+                (again, none) if none.is_empty() => same(&carried, &again),
+                (_, more) => Err(format!("losses in what had been written and read before: {}", words(&more))),
             }
         });
         if let Err(failure) = done {
@@ -101,11 +101,11 @@ fn differences(written: &Value, read: &Value, path: &str, found: &mut Vec<String
     }
 }
 
-/// Writes an entity to bytes and reads it back; with the number of values that had no home.
+/// Writes an entity to bytes and reads it back; with what is told of values that had no home.
 ///
 /// # Errors
 /// What could not be written, or is not what the standard allows, with the bytes.
-pub fn there_and_back(rules: &Rules, target: &Target, entity: &Entity) -> Result<(Entity, usize), String> {
+pub fn there_and_back(rules: &Rules, target: &Target, entity: &Entity) -> Result<(Entity, Vec<Diagnostic>), String> {
     let (draft, findings) = map(rules, target, entity, "1").map_err(|finding| finding.message())?;
     let interchange = encode::draft(target, envelope(target), vec![draft]);
     let encoded = encode::encode(rules, target.syntax(), &interchange);
@@ -129,7 +129,7 @@ pub fn there_and_back(rules: &Rules, target: &Target, entity: &Entity) -> Result
         return Err(format!("{}\n{shown}", words(&faults)));
     }
     match <[Entity; 1]>::try_from(back) {
-        Ok([one]) => Ok((one, findings.len())),
+        Ok([one]) => Ok((one, findings)),
         Err(several) => Err(format!("{} entities came back\n{shown}", several.len())),
     }
 }

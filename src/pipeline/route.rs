@@ -1,6 +1,7 @@
 //! Where an entity goes: each route's agreement gives the document type, the envelope and its numbers, the channel and
 //! the key. The result is an output that one commit writes.
 
+use super::echo;
 use super::encode::{self, Envelope};
 use super::map::{Target, map};
 use super::state::Service;
@@ -49,10 +50,16 @@ pub async fn route(
         Ok(target) => target,
         Err(sentence) => return Ok(Err(vec![missing(&sentence)])),
     };
-    let (draft, findings) = match map(&service.rules, &target, routed.entity, "1") {
+    let (entity, mut findings) =
+        echo::from_ledger(service, &target, routed.entity, &agreement.partner, routed.environment).await?;
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Ok(Err(findings));
+    }
+    let (draft, more) = match map(&service.rules, &target, &entity, "1") {
         Ok(done) => done,
         Err(finding) => return Ok(Err(vec![*finding])),
     };
+    findings.extend(more);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(Err(findings));
     }

@@ -8,7 +8,7 @@ use super::route::{Routed, route};
 use super::state::Service;
 use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
 use crate::codec::{edifact, x12};
-use crate::diagnostic::{Diagnostic, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::entity::Entity;
 use crate::partner::{Duplicate, Held};
 use crate::store::commit::translate::{End, Slice};
@@ -259,7 +259,7 @@ impl Translation {
             kind: envelope.document_type.clone(),
             control_number: envelope.document_control_number.clone(),
             group_control_number: Some(envelope.group_control_number.clone()).filter(|number| !number.is_empty()),
-            business_number: entities.first().and_then(|entity| entity.text("number")).map(str::to_owned),
+            business_number: entities.first().and_then(business_number),
             sender: party(&envelope.sender),
             receiver: party(&envelope.receiver),
             partner: Some(open.identified.partner.clone()),
@@ -305,7 +305,7 @@ impl Translation {
                 match self.handle.block_on(route(&self.service, name, out, routed))? {
                     Ok(output) => outputs.push(output),
                     Err(findings) => {
-                        let judged = failed(&findings, &format!("cannot be written as {}", out.document));
+                        let judged = refused(&findings, &out.document);
                         return Ok(Some((findings, judged)));
                     }
                 }
@@ -448,6 +448,18 @@ fn judge(open: &Open, findings: &[Diagnostic]) -> Judged {
     Judged { processing: Some(Processing::Routed), code: None, reason: None }
 }
 
+/// What came of a document that a route refused: held when it waits for the one it answers, else failed.
+fn refused(findings: &[Diagnostic], document: &str) -> Judged {
+    let waits = |finding: &&Diagnostic| finding.fault == Fault::OriginMissing && finding.severity == Severity::Error;
+    match findings.iter().find(waits) {
+        Some(finding) => {
+            let reason = format!("{}; send the earlier document through, then this one again", finding.message());
+            Judged { processing: Some(Processing::Held), code: Some("ORIGIN-MISSING".into()), reason: Some(reason) }
+        }
+        None => failed(findings, &format!("cannot be written as {document}")),
+    }
+}
+
 fn failed(findings: &[Diagnostic], what: &str) -> Judged {
     let errors: Vec<_> = findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
     let first = errors.first().or(findings.first().as_ref()).map(|first| (first.code(), first.message()));
@@ -455,6 +467,11 @@ fn failed(findings: &[Diagnostic], what: &str) -> Judged {
     let more = if errors.len() > 1 { format!(" (and {} more)", errors.len() - 1) } else { String::new() };
     let reason = format!("{what}: {message}{more}");
     Judged { processing: Some(Processing::Failed), code: Some(code), reason: Some(reason) }
+}
+
+/// What people ask for it by: its own number, else that of the order it answers.
+fn business_number(entity: &Entity) -> Option<String> {
+    entity.text("number").or_else(|| entity.text("order_number")).map(str::to_owned)
 }
 
 fn report_of(findings: &[Diagnostic]) -> Value {

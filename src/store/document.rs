@@ -172,6 +172,9 @@ pub struct DocumentFilter {
     pub transmission_id: Option<String>,
 }
 
+/// Documents of one business number that are looked through for an earlier one, at most.
+const NUMBERED_MAX: u32 = 50;
+
 const SELECT: &str = "SELECT document_id, transmission_id, interchange_id, direction, number, standard, version, type, \
                       control_number, group_control_number, business_number, sender, receiver, partner, agreement, \
                       environment, is_acknowledgment, processing, delivery, ack, ack_receipt, ack_technical, \
@@ -334,6 +337,23 @@ impl Store {
             .page("document_id", page)
             .all(self.reader())
             .await
+    }
+
+    /// Payloads of the entities that came in from a partner under a business number, newest first, and went on.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn entities_numbered(&self, number: &str, partner: &str, environment: &str) -> Result<Vec<String>> {
+        let found: Vec<Document> = Select::new(SELECT)
+            .text("direction =", Some(Direction::In.as_str()))
+            .text("business_number =", Some(number))
+            .text("partner =", Some(partner))
+            .text("environment =", Some(environment))
+            .text("processing =", Some(Processing::Routed.as_str()))
+            .page("document_id", &Page { after: None, limit: NUMBERED_MAX })
+            .all(self.reader())
+            .await?;
+        Ok(found.into_iter().filter_map(|document| document.entity_payload_id).collect())
     }
 
     /// The documents made from one, and those it was made from, as (made_from, made_into).

@@ -7,6 +7,7 @@ mod configuration;
 mod crash;
 mod delivery;
 mod demo;
+mod echo;
 mod edi;
 mod peer;
 mod stage;

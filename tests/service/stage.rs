@@ -282,15 +282,13 @@ async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
 
 fn spawn(data: &Path, environment: &[(&str, &str)]) -> Child {
     let log = std::fs::File::options().create(true).append(true).open(data.join("stderr.log")).expect("a log");
-    Command::new(env!("CARGO_BIN_EXE_portolan"))
-        .arg("serve")
-        .arg("--data")
-        .arg(data)
-        .envs(environment.iter().copied())
-        .stdout(Stdio::piped())
-        .stderr(log)
-        .spawn()
-        .expect("the binary")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+    command.arg("serve").arg("--data").arg(data);
+    // A test may lay mappings of its own over the packed ones.
+    if data.join("mappings").exists() {
+        command.arg("--mapping").arg(data.join("mappings"));
+    }
+    command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary")
 }
 
 /// Both partners, one route.

@@ -3,6 +3,7 @@
 //! `get` turns what stands in the document into the entity's value, `put` the entity's value into what is written. A
 //! function that cannot turn back exactly says in its help which form it chooses.
 
+mod agreed;
 mod by_length;
 mod chunks;
 mod code;
@@ -13,10 +14,13 @@ mod default;
 mod factor;
 mod flag;
 mod implied;
+mod known;
 mod lines;
+mod prefer;
 mod sum;
 mod temporal;
 mod time;
+mod when;
 
 use super::code::Codes;
 use crate::entity::{Entity, get as get_field};
@@ -24,7 +28,8 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 14] = [
+static ALL: [&dyn Function; 18] = [
+    &agreed::Agreed,
     &by_length::ByLength,
     &chunks::Chunks,
     &code::Code,
@@ -35,10 +40,13 @@ static ALL: [&dyn Function; 14] = [
     &factor::Factor,
     &flag::Flag,
     &implied::Implied,
+    &known::Known,
     &lines::Lines,
+    &prefer::Prefer,
     &sum::Sum,
     &temporal::Temporal,
     &time::Time,
+    &when::When,
 ];
 
 /// What stands around the value a function works on.
@@ -113,6 +121,10 @@ pub trait Function: Sync {
     /// A value that cannot be written changes the meaning of the others: an error, not a loss.
     fn is_vital(&self) -> bool {
         false
+    }
+    /// Another field, beside the rule's own, that the function writes.
+    fn writes<'a>(&self, _arguments: &'a [String]) -> Option<&'a str> {
+        None
     }
     /// A value of the entity that the function can carry both ways, made from rolls of dice; `None`: any text will do.
     fn sample(&self, _arguments: &[String], _dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
