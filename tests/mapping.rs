@@ -139,7 +139,7 @@ fn generated_entities_survive_writing_and_reading() {
     for parts in rules.mappings.list() {
         let name = parts.join("/");
         for seed in 1..=3 {
-            let proof = prove(&rules, &name, 100, seed).expect("a mapping");
+            let proof = prove(&rules, &name, 50, seed).expect("a mapping");
             assert_eq!(proof.failure, None, "{name}, seed {seed}, round {}", proof.rounds);
             assert!(proof.lossy * 2 < proof.rounds, "{name}: most generated entities should be carried whole");
         }
@@ -157,6 +157,18 @@ fn a_changed_rule_fails_the_proof() {
         ("edifact/d96a/ORDERS", "PRI[1].01.2 | decimal", "PRI[1].01.3 | decimal"),
         ("edifact/d96a/ORDERS", "address.city: 06", "address.city: 07"),
         ("edifact/d96a/ORDERS", "each: heading:TAX[01=7]", "each: heading:TAX[01=5|7]"),
+        ("x12/005010/850", "body: MTX.02", "body: MTX.03"),
+        ("x12/004010/855", "order_number: BAK03", "order_number: BAK07"),
+        ("x12/004010/855", "status: 01 | code(line_status)", "status: 01 | code(response_status)"),
+        (
+            "x12/004010/855",
+            "status: = agreed(responses.status, changed)",
+            "status: = agreed(responses.status, rejected)",
+        ),
+        ("edifact/d01b/ORDERS", "number: BGM02.1", "number: BGM02.2"),
+        ("edifact/d96a/ORDRSP", "status: BGM04 | code(response_status)", "status: BGM03 | code(response_status)"),
+        ("edifact/d96a/ORDRSP", "slots: ^/PIA[01=3].02..06", "slots: ^/PIA[01=1].02..06"),
+        ("edifact/d96a/ORDRSP", "DTM[01.1=171|4]", "DTM[01.1=4|171]"),
     ];
     for (at, (name, from, to)) in changes.into_iter().enumerate() {
         let overlay = std::env::temp_dir().join(format!("portolan-mapping-{}-{at}", std::process::id()));
@@ -169,14 +181,15 @@ fn a_changed_rule_fails_the_proof() {
         let changed = Rules::new(None, Some(&overlay));
         let proof = prove(&changed, name, 100, 1);
         let differs = proof.is_err() || proof.is_ok_and(|proof| proof.failure.is_some() || proof.lossy > 50);
-        let golden_differs = cases().iter().any(|(own, folder)| {
+        let own: Vec<_> = cases().into_iter().filter(|(own, _)| own == name).collect();
+        let golden_differs = own.iter().any(|(_, folder)| {
             let expected = fs::read_to_string(folder.join("entity.json")).expect("entity.json");
             let (entities, _) = read(&changed, &fs::read(folder.join("in.edi")).expect("in.edi"));
-            own == name && entities.first().is_none_or(|entity| format!("{:#}\n", entity.to_json()) != expected)
+            entities.first().is_none_or(|entity| format!("{:#}\n", entity.to_json()) != expected)
         });
-        let written_differs = cases().iter().any(|(own, folder)| {
+        let written_differs = own.iter().any(|(_, folder)| {
             let (entities, _) = read(&rules(), &fs::read(folder.join("in.edi")).expect("in.edi"));
-            own == name && write(&changed, name, &entities[0]).0 != write(&rules(), name, &entities[0]).0
+            write(&changed, name, &entities[0]).0 != write(&rules(), name, &entities[0]).0
         });
         fs::remove_dir_all(&overlay).expect("a removable folder");
         assert!(differs || golden_differs || written_differs, "{name}: {from} → {to} was not noticed");
