@@ -138,7 +138,7 @@ fn unwritten(fields: &[Field], prefix: &str, written: &BTreeSet<String>, found: 
 fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
     let mut lists = BTreeSet::new();
     calls_of(&mapping.rules, "", &mut |field, call| match call.function.name() {
-        "code" => drop(lists.insert(call.arguments.first().cloned().unwrap_or_default())),
+        "code" | "known" => drop(lists.insert(call.arguments.first().cloned().unwrap_or_default())),
         "default" => {
             let note = format!("{} is written when there is none", call.arguments.join(", "));
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
