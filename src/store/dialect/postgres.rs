@@ -29,7 +29,7 @@ const SESSION: [&str; 6] = [
     "SET application_name = 'portolan'",
     "SET statement_timeout = '60s'",
     "SET idle_in_transaction_session_timeout = '60s'",
-    "SET lock_timeout = '10s'",
+    "SET lock_timeout = '5s'",
     "SET tcp_keepalives_idle = 10",
     "SET tcp_user_timeout = '30s'",
 ];
