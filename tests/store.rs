@@ -379,6 +379,40 @@ async fn a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key(
     assert_eq!((again.key, again.attempts), (delivery_id, 2));
 }
 
+async fn an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, _, delivery_id) = translated(&store, "1").await;
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
+    store.deliver_sending(&job, "x", at(2)).await.expect("sending");
+    let later = at(3) + LEASE;
+    let job = lease(&store, JobKind::Deliver, later).await.expect("again");
+    assert_eq!(store.delivery(&delivery_id).await.expect("it").state, "uncertain");
+    let again = store.deliver_sending(&job, "x", later).await.expect("sending");
+    assert_eq!((again.key, again.attempts), (delivery_id, 2));
+}
+
+async fn a_nul_in_a_strangers_value_stops_nothing(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (id, _) = receive(&store, b"x", None).await;
+    let job = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
+    let mut came = interchange(&store, Direction::In, "7\0", Some("x12 ZZ:A\0 ZZ:B 7"));
+    came.sender = "ZZ:A\0".into();
+    let mut source = document(&store, Direction::In, 1, &came);
+    source.business_number = Some("47\011".into());
+    let slice = Slice {
+        interchanges: vec![came],
+        documents: vec![source],
+        end: end(TransmissionState::Split),
+        ..Slice::default()
+    };
+    store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a commit");
+    assert_eq!(store.transmission(&id).await.expect("it").state, "split");
+    let by = |text: &str| DocumentFilter { business_number: Some(text.into()), ..DocumentFilter::default() };
+    assert_eq!(store.documents(&by("47\011"), &Page::default()).await.expect("a list").len(), 1);
+    let found = store.interchange_by_key("x12 ZZ:A\0 ZZ:B 7", "d").await.expect("a look").expect("it");
+    assert_eq!(found.sender, "ZZ:A\u{FFFD}");
+}
+
 fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
     Incoming {
         level: AckLevel::Functional,
@@ -570,6 +604,8 @@ on_every_database![
     a_delivery_goes_its_way_and_its_documents_follow,
     only_lawful_steps_are_taken,
     a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key,
+    an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out,
+    a_nul_in_a_strangers_value_stops_nothing,
     answers_find_the_newest_unanswered_and_the_rest_is_listed,
     an_answer_that_does_not_come_is_overdue_and_may_still_come,
     numbers_belong_to_their_owner,

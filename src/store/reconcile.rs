@@ -54,19 +54,8 @@ async fn free(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, u64)> {
         sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE state IN ('sending', 'leased')")
             .fetch_all(&mut *tx.connection)
             .await?;
-    let from = [DeliveryState::Sending, DeliveryState::Leased];
     for delivery_id in &sending {
-        let reason = Some("the process ended while it was being sent");
-        let change = delivery::Change { reason, ..delivery::Change::default() };
-        let before =
-            delivery::change(tx, delivery_id, &from, DeliveryState::Uncertain, change, &Actor::system(), now).await?;
-        if before.on_uncertain == "hold" {
-            let change =
-                delivery::Change { reason: Some("uncertain, and the agreement says to hold"), ..Default::default() };
-            let (from, to) = ([DeliveryState::Uncertain], DeliveryState::Held);
-            delivery::change(tx, delivery_id, &from, to, change, &Actor::system(), now).await?;
-            job::drop_for(tx, JobKind::Deliver, delivery_id).await?;
-        } else {
+        if doubt(tx, delivery_id, "the process ended while it was being sent", now).await? {
             job::insert(tx, JobKind::Deliver, delivery_id, now, now).await?;
         }
     }
@@ -78,4 +67,31 @@ async fn free(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, u64)> {
     .execute(&mut *tx.connection)
     .await?;
     Ok((sending.len() as u64, freed.rows_affected()))
+}
+
+/// A delivery of which nobody knows whether it arrived is uncertain and goes again, or is held where its agreement says
+/// so. Returns whether it goes again.
+async fn doubt(tx: &mut Tx<'_>, delivery_id: &str, reason: &str, now: Timestamp) -> Result<bool> {
+    let from = [DeliveryState::Sending, DeliveryState::Leased];
+    let change = delivery::Change { reason: Some(reason), ..delivery::Change::default() };
+    let before =
+        delivery::change(tx, delivery_id, &from, DeliveryState::Uncertain, change, &Actor::system(), now).await?;
+    if before.on_uncertain != "hold" {
+        return Ok(true);
+    }
+    let change = delivery::Change { reason: Some("uncertain, and the agreement says to hold"), ..Default::default() };
+    let (from, to) = ([DeliveryState::Uncertain], DeliveryState::Held);
+    delivery::change(tx, delivery_id, &from, to, change, &Actor::system(), now).await?;
+    job::drop_for(tx, JobKind::Deliver, delivery_id).await?;
+    Ok(false)
+}
+
+/// A delivery whose lease ran out: what came of its attempt was not written, because its worker or the database went
+/// away. Returns whether it goes again.
+pub(crate) async fn resume(tx: &mut Tx<'_>, delivery_id: &str, now: Timestamp) -> Result<bool> {
+    let found = delivery::find(tx, delivery_id).await?;
+    if found.state != DeliveryState::Sending.as_str() {
+        return Ok(true);
+    }
+    doubt(tx, delivery_id, "its lease ran out while it was being sent", now).await
 }

@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod wire;
+
 use portolan::config::Database;
 use portolan::store::Store;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
