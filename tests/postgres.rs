@@ -4,7 +4,7 @@
 mod backend;
 
 use backend::wire::{Proxy, Wire};
-use backend::{Ground, PASSWORD, columns, store_at};
+use backend::{Ground, PASSWORD, Secured, columns, store_at};
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
 use portolan::store::claim::NewClaim;
@@ -132,9 +132,40 @@ async fn a_second_process_on_the_same_database_is_kept_out() {
     let refused = open().await.err().expect("refused");
     assert!(matches!(refused, StoreError::InUse(_)), "{refused}");
     let told = refused.to_string();
-    assert!(told.contains("PostgreSQL localhost/") && !told.contains(PASSWORD), "{told}");
+    assert!(told.contains("PostgreSQL localhost:5432/") && !told.contains(PASSWORD), "{told}");
+    assert_eq!(receive(&store, b"x", "k").await.expect("an answer"), Reception::New);
     store.close().await;
+    let told = open().await.err().expect("its key opens nothing there").to_string();
+    assert!(told.contains("sealed with another master.key"), "{told}");
+    std::fs::copy(ground.path().join("master.key"), other.path().join("master.key")).expect("a copy");
     assert!(open().await.is_ok(), "free once the first has ended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_way_to_the_server_is_sealed_and_its_name_checked() {
+    let Some(server) = Secured::start().await else { return };
+    for (mode, host, expected) in [
+        ("verify-full", "localhost", None),
+        ("verify-full", "127.0.0.1", Some("certificate")),
+        ("verify-ca", "127.0.0.1", None),
+        ("require", "localhost", None),
+    ] {
+        let ground = server.ground(host, mode).await;
+        Store::init(ground.path(), &SystemRandom).expect("a data directory");
+        let opened = Store::open(ground.path(), ground.database(), Arc::new(SystemRandom), "a", at(0)).await;
+        match (opened, expected) {
+            (Ok((store, _)), None) => {
+                let query =
+                    "SELECT CASE WHEN ssl THEN version ELSE 'open' END FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+                let version: String =
+                    sqlx::query_scalar(query).fetch_one(&mut ground.raw().await).await.expect("a row");
+                assert_eq!(version, "TLSv1.3", "{mode} {host}");
+                store.close().await;
+            }
+            (Err(error), Some(expected)) => assert!(error.to_string().contains(expected), "{error}"),
+            (opened, _) => panic!("{mode} {host}: {:?}", opened.err()),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -78,6 +78,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether asking again brings the same answer: the thing is missing or spoilt. Otherwise it is the database that
+    /// fails, and nothing is known of the thing.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::Damaged(_) | Self::File { .. })
+    }
+
     /// A failed file operation, with the path that failed.
     pub fn file(path: &std::path::Path, source: std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), source }

@@ -106,6 +106,7 @@ impl Store {
             task: Mutex::new(Some(task)),
         };
         let store = Self { inner: Arc::new(inner) };
+        store.check_key().await?;
         let found = store.reconcile(now).await?;
         Ok((store, found))
     }

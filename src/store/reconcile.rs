@@ -3,7 +3,7 @@
 
 use super::Store;
 use super::delivery::{self, DeliveryState};
-use super::error::Result;
+use super::error::{Result, StoreError};
 use super::job::{self, JobKind};
 use super::value::{Actor, Micros};
 use super::writer::Tx;
@@ -25,7 +25,24 @@ pub struct Reconciliation {
     pub leases_freed: u64,
 }
 
+/// Payloads that are tried, so that a single damaged one does not pass for a wrong key.
+const TRIED: i64 = 5;
+
 impl Store {
+    /// Refuses a data directory whose key is not the one that the rows were sealed with: a server's database was given
+    /// another directory, say. Going on would mix what two keys open.
+    pub(crate) async fn check_key(&self) -> Result<()> {
+        let query = "SELECT payload_id, sealed FROM payload WHERE sealed IS NOT NULL LIMIT $1";
+        let sealed: Vec<(String, Vec<u8>)> = sqlx::query_as(query).bind(TRIED).fetch_all(self.reader()).await?;
+        if !sealed.is_empty() && !sealed.iter().any(|(id, bytes)| self.master_key().open_all(id, bytes).is_ok()) {
+            return Err(StoreError::Unfit(format!(
+                "{} was sealed with another master.key; use the data directory that belongs to it",
+                self.database()
+            )));
+        }
+        Ok(())
+    }
+
     pub(crate) async fn reconcile(&self, now: Timestamp) -> Result<Reconciliation> {
         let uploads_removed = self.directory().clear_temporary()?;
         let rows: Vec<String> =
@@ -37,7 +54,7 @@ impl Store {
         let mut orphans_removed = 0;
         for orphan in files.iter().filter(|name| !wanted.contains(name)) {
             let path = self.directory().payload(orphan);
-            std::fs::remove_file(&path).map_err(|error| super::StoreError::file(&path, error))?;
+            std::fs::remove_file(&path).map_err(|error| StoreError::file(&path, error))?;
             orphans_removed += 1;
         }
         let payloads_missing = rows.iter().filter(|name| !files.contains(*name)).cloned().collect();

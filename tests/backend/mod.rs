@@ -153,18 +153,27 @@ fn is_skipped() -> bool {
 /// A server in a temporary folder, reached by its socket.
 struct Cluster {
     folder: PathBuf,
+    port: u16,
     /// The server ends, and the folder goes, when this pipe is closed: that is when the process ends, however it ends.
     _keeper: Child,
     databases: AtomicU32,
 }
 
-/// `$1` programs, `$2` folder. Reads until nobody can write any more, then stops the server and clears up.
+/// `$1` programs, `$2` folder, `$3` port, `$4` address to be reached at with TLS, or nothing. Reads until nobody can write
+/// any more, then stops the server and clears up.
 const KEEP: &str = r#"
 trap '' INT TERM HUP
 "$1/initdb" -N -D "$2/data" -U portolan -A scram-sha-256 --pwfile="$2/password" -E UTF8 --no-locale >"$2/log" 2>&1 ||
     { echo FAILED; exit 1; }
-"$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c max_connections=200 \
-    </dev/null >>"$2/log" 2>&1 &
+if [ -n "$4" ]; then
+    cd "$2/data" && ssl=on && printf 'basicConstraints=CA:FALSE\nsubjectAltName=DNS:localhost\n' >names &&
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout authority.key -out "$2/authority.crt" &&
+    openssl req -new -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr &&
+    openssl x509 -req -in server.csr -CA "$2/authority.crt" -CAkey authority.key -CAcreateserial -days 2 \
+        -extfile names -out server.crt || { echo FAILED; exit 1; }
+fi >>"$2/log" 2>&1
+"$1/postgres" -D "$2/data" -c listen_addresses="$4" -c port="$3" -c ssl=${ssl:-off} \
+    -c unix_socket_directories="$2" -c max_connections=200 </dev/null >>"$2/log" 2>&1 &
 server=$!
 echo STARTED
 read -r _
@@ -178,15 +187,16 @@ rmdir "$2"
 impl Cluster {
     fn shared() -> Option<&'static Cluster> {
         static CLUSTER: OnceLock<Option<Cluster>> = OnceLock::new();
-        CLUSTER.get_or_init(|| (!is_skipped()).then(Cluster::start)).as_ref()
+        CLUSTER.get_or_init(|| (!is_skipped()).then(|| Cluster::start(5432, ""))).as_ref()
     }
 
-    fn start() -> Cluster {
+    /// A server that is reached by its socket, and at `address`, unless that is empty.
+    fn start(port: u16, address: &str) -> Cluster {
         let programs = programs();
         let folder = tempfile::Builder::new().prefix("portolan-pg-").tempdir().expect("a folder").keep();
         std::fs::write(folder.join("password"), PASSWORD).expect("a file");
         let mut command = unprivileged(&folder);
-        command.args(["sh", "-c", KEEP, "keeper"]).arg(&programs).arg(&folder);
+        command.args(["sh", "-c", KEEP, "keeper"]).arg(&programs).arg(&folder).args([&port.to_string(), address]);
         command.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut keeper = command.spawn().expect("a shell");
         let mut word = [0; 8];
@@ -198,11 +208,12 @@ impl Cluster {
             assert!(begin.elapsed() < Duration::from_secs(60), "the server does not start: {}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
-        Cluster { folder, _keeper: keeper, databases: AtomicU32::new(0) }
+        Cluster { folder, port, _keeper: keeper, databases: AtomicU32::new(0) }
     }
 
     fn url(&self, name: &str) -> String {
-        format!("postgres://portolan:{PASSWORD}@localhost/{name}?host={}", self.folder.display())
+        let (port, folder) = (self.port, self.folder.display());
+        format!("postgres://portolan:{PASSWORD}@localhost:{port}/{name}?host={folder}")
     }
 
     async fn connect(&self) -> AnyConnection {
@@ -221,6 +232,28 @@ impl Cluster {
     async fn end_sessions(&self, name: &str) {
         let query = "SELECT COUNT(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = $1";
         sqlx::query(query).bind(name.to_owned()).execute(&mut self.connect().await).await.expect("ended");
+    }
+}
+
+/// A server of its own that speaks TLS on the loopback address, under the name localhost.
+pub struct Secured(Cluster);
+
+impl Secured {
+    pub async fn start() -> Option<Secured> {
+        let free =
+            || std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+        (!is_skipped()).then(|| Secured(Cluster::start(free(), "127.0.0.1")))
+    }
+
+    /// A new ledger there, reached as this host in this `sslmode`.
+    pub async fn ground(&self, host: &str, mode: &str) -> Ground {
+        let Secured(cluster) = self;
+        let empty = cluster.new_database(None).await;
+        let name = empty.url().split('?').next().and_then(|url| url.rsplit('/').next()).expect("a name").to_owned();
+        let (port, authority) = (cluster.port, cluster.folder.join("authority.crt"));
+        let way = format!("sslmode={mode}&sslrootcert={}", authority.display());
+        let url = format!("postgres://portolan:{PASSWORD}@{host}:{port}/{name}?{way}");
+        Ground { folder: tempfile::tempdir().expect("a folder"), database: Some(Database::new(&url).expect("a URL")) }
     }
 }
 

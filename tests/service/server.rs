@@ -23,7 +23,7 @@ async fn an_order_goes_its_way_and_a_restart_repeats_nothing() {
     stage.balanced().await;
     assert!(!stage.data().join("portolan.db").exists(), "no file beside the server");
     let (status, log) = (stage.done(&["status"], ""), stage.log());
-    let shown = "PostgreSQL localhost/ledger_";
+    let shown = "PostgreSQL localhost:5432/ledger_";
     assert!(status.contains(shown) && log.contains(shown), "{status}");
     assert!(!status.contains(PASSWORD) && !log.contains(PASSWORD), "the password is nowhere to be read");
 }

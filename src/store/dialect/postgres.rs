@@ -47,7 +47,8 @@ async fn settle_session(connection: &mut AnyConnection) -> sqlx::Result<()> {
 pub(crate) async fn open_writer(server: &Database) -> Result<AnyConnection> {
     let options = AnyConnectOptions::from_str(server.url())?;
     let connecting = tokio::time::timeout(CONNECT_WAIT, AnyConnection::connect_with(&options));
-    let mut connection = connecting.await.map_err(|_| StoreError::Unreachable)??;
+    let connected = connecting.await.map_err(|_| StoreError::Unfit(format!("{server} does not answer")))?;
+    let mut connection = connected.map_err(|error| StoreError::Unfit(format!("{server}: {error}")))?;
     settle_session(&mut connection).await?;
     check(&mut connection, server).await?;
     take(&mut connection, server).await?;
