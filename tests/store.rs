@@ -398,7 +398,7 @@ async fn a_nul_in_a_strangers_value_stops_nothing(ground: Ground) {
     let mut came = interchange(&store, Direction::In, "7\0", Some("x12 ZZ:A\0 ZZ:B 7"));
     came.sender = "ZZ:A\0".into();
     let mut source = document(&store, Direction::In, 1, &came);
-    source.business_number = Some("47\011".into());
+    source.business_number = Some("47\u{0}11".into());
     let slice = Slice {
         interchanges: vec![came],
         documents: vec![source],
@@ -408,7 +408,7 @@ async fn a_nul_in_a_strangers_value_stops_nothing(ground: Ground) {
     store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a commit");
     assert_eq!(store.transmission(&id).await.expect("it").state, "split");
     let by = |text: &str| DocumentFilter { business_number: Some(text.into()), ..DocumentFilter::default() };
-    assert_eq!(store.documents(&by("47\011"), &Page::default()).await.expect("a list").len(), 1);
+    assert_eq!(store.documents(&by("47\u{0}11"), &Page::default()).await.expect("a list").len(), 1);
     let found = store.interchange_by_key("x12 ZZ:A\0 ZZ:B 7", "d").await.expect("a look").expect("it");
     assert_eq!(found.sender, "ZZ:A\u{FFFD}");
 }

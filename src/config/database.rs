@@ -130,7 +130,6 @@ impl<'de> Deserialize<'de> for Database {
 #[cfg(test)]
 mod tests {
     use super::super::Config;
-    use super::*;
 
     #[test]
     fn text_or_table_and_no_password_is_shown() {

@@ -4,7 +4,7 @@
 use super::backend::wire::{Proxy, Wire};
 use super::backend::{Ground, PASSWORD};
 use super::edi::{number_of, order};
-use super::peer::Peer;
+use super::peer::{Answer, Peer};
 use super::stage::Stage;
 use std::process::Command;
 
@@ -52,6 +52,34 @@ async fn while_the_server_is_away_senders_are_told_to_repeat_and_nothing_is_lost
     assert_eq!(orders, ["4711", "4712"]);
     stage.balanced().await;
     assert!(!stage.log().contains(PASSWORD), "the password is nowhere to be read");
+}
+
+#[tokio::test]
+async fn faults_and_repeats_are_told_as_with_a_file() {
+    let Some(ground) = Ground::server().await else { return };
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[Answer::Status(500), Answer::Cut]).await);
+    let sections = "[delivery]\nretry_seconds = [1, 1, 1]\n";
+    let stage = Stage::with_on(&ground.line(), &retailer, &supplier, sections).await;
+    let nothing = stage.send("no interchange at all").await;
+    stage.reaches(&nothing, "rejected").await;
+    // A NUL is no character of the standard, and PostgreSQL's text cannot hold one.
+    let odd = stage.send(order("47\u{0}11", 1)).await;
+    let split = stage.reaches(&odd, "split").await;
+    assert_ne!(split["documents"][0]["code"], "POISON", "{split:#}");
+    stage.send(order("4712", 2)).await;
+    stage.until("the second order", || async { (supplier.orders().len() >= 3).then_some(()) }).await;
+    stage
+        .until("all delivered", || async {
+            let rows = stage.list("/api/v1/deliveries").await;
+            rows.iter().all(|row| row["state"] == "delivered").then_some(())
+        })
+        .await;
+    let again = stage.post(Some("k"), order("4713", 3)).await;
+    let repeated = stage.post(Some("k"), order("4713", 3)).await;
+    assert_eq!((again.word("transmission"), repeated.status.as_u16()), (repeated.word("transmission"), 202));
+    assert_eq!(repeated.headers["idempotency-replayed"], "true");
+    assert_eq!(stage.post(Some("k"), order("4714", 4)).await.status, 422);
+    stage.balanced().await;
 }
 
 #[tokio::test]
