@@ -125,7 +125,7 @@ impl Writer {
         node: String,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, pieces) = mpsc::channel(QUEUE_PIECES_MAX);
-        let group = Group { connection, dialect, random, node, mark: None };
+        let group = Group { connection: Some(connection), dialect, random, node, mark: None };
         (Self { queue }, tokio::spawn(group.serve(pieces)))
     }
 
@@ -147,7 +147,8 @@ type Pieces = mpsc::Receiver<Box<dyn Piece>>;
 
 /// The writer's side.
 struct Group {
-    connection: AnyConnection,
+    /// `None` while it is being made anew: an old session must be gone before the next can hold the ledger.
+    connection: Option<AnyConnection>,
     dialect: Dialect,
     random: Arc<dyn Random>,
     node: String,
@@ -163,26 +164,31 @@ impl Group {
             companions = group.len();
             self.commit(group, &mut pieces).await;
         }
-        // Closing checkpoints the log; a failure here loses nothing, the log is replayed at the next start.
-        let _ = self.connection.close().await;
+        if let Some(connection) = self.connection {
+            // Closing checkpoints the log; a failure here loses nothing, the log is replayed at the next start.
+            let _ = connection.close().await;
+        }
     }
 
     async fn commit(&mut self, mut group: Vec<Box<dyn Piece>>, pieces: &mut Pieces) {
         self.mark = None;
-        let running = self.run(&mut group);
-        let Err(error) = running.await else { return answer(group, None) };
+        let Err(error) = self.run(&mut group).await else { return answer(group, None) };
         tracing::error!(error = %error, pieces = group.len(), "Commit failed");
         let Some(mark) = self.mark.take() else {
             answer(group, Some(&Failure::Refused(error.to_string())));
             return self.recover(pieces).await;
         };
         self.recover(pieces).await;
-        let failure = match self.dialect.is_committed(&mut self.connection, &mark).await {
-            Ok(true) => None,
-            Ok(false) => Some(Failure::Refused(error.to_string())),
-            Err(_) => Some(Failure::Unknown(error.to_string())),
+        let is_committed = match &mut self.connection {
+            Some(connection) => self.dialect.is_committed(connection, &mark).await.ok(),
+            None => None,
         };
-        tracing::warn!(is_committed = failure.is_none(), "Looked what became of a commit whose answer was lost");
+        tracing::warn!(is_committed, "Looked what became of a commit that was not answered");
+        let failure = match is_committed {
+            Some(true) => None,
+            Some(false) => Some(Failure::Refused(error.to_string())),
+            None => Some(Failure::Unknown(error.to_string())),
+        };
         answer(group, failure.as_ref());
     }
 
@@ -197,24 +203,41 @@ impl Group {
     }
 
     async fn run_all(&mut self, group: &mut [Box<dyn Piece>]) -> Result<()> {
+        self.begin().await?;
+        let mark = self.new_mark();
+        let Some(connection) = &mut self.connection else { return Err(StoreError::Unreachable) };
         let mut names = Vec::with_capacity(group.len());
-        self.connection.execute(self.dialect.begin()).await?;
         for piece in group.iter_mut() {
-            self.connection.execute("SAVEPOINT piece").await?;
-            let tx = Tx { connection: &mut self.connection, random: &*self.random, node: &self.node };
-            if piece.run(tx).await {
+            connection.execute("SAVEPOINT piece").await?;
+            if piece.run(Tx { connection, random: &*self.random, node: &self.node }).await {
                 names.push(piece.name());
             } else {
-                self.connection.execute("ROLLBACK TO SAVEPOINT piece").await?;
+                connection.execute("ROLLBACK TO SAVEPOINT piece").await?;
             }
-            self.connection.execute("RELEASE SAVEPOINT piece").await?;
+            connection.execute("RELEASE SAVEPOINT piece").await?;
         }
-        let mark = self.new_mark();
-        self.dialect.mark(&mut self.connection, &mark).await?;
+        self.dialect.mark(connection, &mark).await?;
         names.iter().for_each(|name| fail_point(&format!("{name}.before_commit")));
         self.mark = Some(mark);
-        self.connection.execute("COMMIT").await?;
+        connection.execute("COMMIT").await?;
         names.iter().for_each(|name| fail_point(&format!("{name}.after_commit")));
+        Ok(())
+    }
+
+    /// Begins a transaction. A connection that broke while it lay idle is first made anew, which nobody need notice.
+    async fn begin(&mut self) -> Result<()> {
+        let begin = self.dialect.begin();
+        if let Some(connection) = &mut self.connection {
+            match connection.execute(begin).await {
+                Ok(_) => return Ok(()),
+                Err(error) if self.dialect.patience().is_none() => return Err(error.into()),
+                Err(error) => tracing::warn!(error = %error, "The connection broke while it lay idle"),
+            }
+        }
+        self.connection = None;
+        let mut connection = self.dialect.open_writer().await?;
+        connection.execute(begin).await?;
+        self.connection = Some(connection);
         Ok(())
     }
 
@@ -227,16 +250,17 @@ impl Group {
     /// Makes the connection fit for the next commit: rolls back, or connects anew where it can be lost. Who comes
     /// meanwhile is told at once that there is none.
     async fn recover(&mut self, pieces: &mut Pieces) {
-        if self.dialect.patience().is_none() {
+        if let (Some(connection), None) = (&mut self.connection, self.dialect.patience()) {
             // The transaction may be gone already, then there is nothing to roll back.
-            let _ = self.connection.execute("ROLLBACK").await;
+            let _ = connection.execute("ROLLBACK").await;
             return;
         }
+        self.connection = None;
         let (mut pause, pause_max) = RECONNECT_WAIT;
         loop {
             match self.dialect.open_writer().await {
                 Ok(connection) => {
-                    self.connection = connection;
+                    self.connection = Some(connection);
                     return tracing::info!(database = %self.dialect, "Connected again");
                 }
                 Err(error) => tracing::error!(database = %self.dialect, error = %error, "Not connected; trying again"),
