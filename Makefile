@@ -4,14 +4,19 @@ CARGO ?= cargo
 export PORTOLAN_CORPORA ?= $(abspath ../shared/corpora)
 export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
-.PHONY: test demo install format lint unit build fuzz oracles deny generated
+export SKIP ?=
 
-## test: everything that must hold before a change lands.
-test: install format lint unit
+.PHONY: test demo install postgres format lint unit build fuzz oracles deny generated
+
+## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server.
+test: install postgres format lint unit
 	@deploy/closing-line $(abspath target/test.log)
 
 install:
 	@deploy/install
+
+postgres:
+	@deploy/install postgres
 
 format:
 	$(CARGO) fmt --check

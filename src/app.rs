@@ -55,16 +55,23 @@ pub struct App {
 ///
 /// # Errors
 /// It cannot be written, or another process holds it.
-pub async fn init(directory: &Path) -> anyhow::Result<()> {
+pub async fn init(directory: &Path, config: &Config) -> anyhow::Result<()> {
     Store::init(directory, &SystemRandom)?;
-    let token_path = directory.join(ADMIN_TOKEN_FILE);
-    let (store, _) = Store::open(directory, Arc::new(SystemRandom), "init", SystemClock.now()).await?;
-    if !token_path.exists() {
+    let (database, random) = (config.database.as_ref(), Arc::new(SystemRandom));
+    let (store, _) = Store::open(directory, database, random, "init", SystemClock.now()).await?;
+    local_token(&store, directory).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// Makes the local administrator's token, if there is none or the ledger is a new one that knows no token at all.
+async fn local_token(store: &Store, directory: &Path) -> anyhow::Result<()> {
+    let path = directory.join(ADMIN_TOKEN_FILE);
+    if !path.exists() || store.tokens().await?.is_empty() {
         let now = SystemClock.now();
         let (_, text) = store.create_token("role:admin", "local", None, &Actor::system(), now).await?;
-        write_private(&token_path, &format!("{text}\n"))?;
+        write_private(&path, &format!("{text}\n"))?;
     }
-    store.close().await;
     Ok(())
 }
 
@@ -101,7 +108,9 @@ impl App {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let node = std::env::var("HOSTNAME").unwrap_or_else(|_| "node".to_owned());
-        let (store, found) = Store::open(directory, Arc::new(SystemRandom), &node, clock.now()).await?;
+        let (database, random) = (config.database.as_ref(), Arc::new(SystemRandom));
+        let (store, found) = Store::open(directory, database, random, &node, clock.now()).await?;
+        local_token(&store, directory).await?;
         let partner = TcpListener::bind(&config.partner.listen)
             .await
             .with_context(|| format!("cannot listen on {} ([partner] listen)", config.partner.listen))?;

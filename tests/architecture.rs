@@ -217,6 +217,19 @@ fn every_mapping_has_its_definition_and_its_fixtures() {
     }
 }
 
+/// A database that lacks a migration is found when it is built, not when it is installed.
+#[test]
+fn migrations_are_twins() {
+    let names = |folder: &str| -> Vec<String> {
+        files_under(&root().join("src/store/migrations").join(folder), ".sql")
+            .iter()
+            .filter_map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()))
+            .collect()
+    };
+    assert!(!names("sqlite").is_empty());
+    assert_eq!(names("sqlite"), names("postgres"), "each migration needs its twin (docs/ADDING.md)");
+}
+
 /// The walk through the code names files; each must be there.
 #[test]
 fn pages_name_files_that_exist() {

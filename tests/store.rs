@@ -1,5 +1,9 @@
-//! The ledger's contract, through its public functions only: whatever database lies beneath must pass it.
+//! The ledger's contract, through its public functions only: whatever database lies beneath must pass it. Each test runs
+//! on every database; the list is at the end.
 
+mod backend;
+
+use backend::{Ground, store_at};
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
 use portolan::store::ack::{AckLevel, AckState, Incoming, NewExpectation};
@@ -15,8 +19,8 @@ use portolan::store::resource::ResourceChange;
 use portolan::store::transmission::{NewTransmission, TransmissionFilter, TransmissionState};
 use portolan::store::{Actor, Direction, INLINE_BYTES_MAX, MasterKey, Page, Reconciliation, Store, StoreError};
 use serde_json::json;
+use sqlx::Connection as _;
 use std::io::Read as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,15 +28,12 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).expect("an instant")
 }
 
-async fn open(path: &Path) -> (Store, Reconciliation) {
-    Store::init(path, &SystemRandom).expect("a data directory");
-    Store::open(path, Arc::new(SystemRandom), "test", at(0)).await.expect("a ledger")
+async fn open(ground: &Ground) -> (Store, Reconciliation) {
+    store_at(ground, at(0)).await
 }
 
-async fn fresh() -> (tempfile::TempDir, Store) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (store, _) = open(folder.path()).await;
-    (folder, store)
+async fn fresh(ground: &Ground) -> Store {
+    open(ground).await.0
 }
 
 fn claim(key: &str, answer: &str) -> NewClaim {
@@ -174,29 +175,20 @@ async fn translated_at(store: &Store, control_number: &str, now: Timestamp) -> (
     ids
 }
 
-#[tokio::test]
-async fn a_reception_is_there_after_it_was_answered_even_without_a_clean_stop() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (store, _) = open(folder.path()).await;
+async fn a_reception_is_there_after_it_was_answered_even_without_a_clean_stop(ground: Ground) {
+    let store = fresh(&ground).await;
     let (id, reception) = receive(&store, b"ISA", None).await;
     assert_eq!(reception, Reception::New);
-    // A copy of the files as they are now is what a crash would leave.
-    let copy = tempfile::tempdir().expect("a folder");
-    for name in ["portolan.db", "portolan.db-wal", "master.key"] {
-        if folder.path().join(name).exists() {
-            std::fs::copy(folder.path().join(name), copy.path().join(name)).expect("a copy");
-        }
-    }
-    let (again, _) = open(copy.path()).await;
+    let left = ground.as_after_a_crash().await;
+    let (again, _) = open(&left).await;
     let found = again.transmission(&id).await.expect("the transmission");
     assert_eq!(found.state, "stored");
     assert_eq!(again.read_payload(&found.payload_id).await.expect("bytes"), b"ISA");
     assert!(lease(&again, JobKind::Translate, at(1)).await.is_some(), "its job is there too");
 }
 
-#[tokio::test]
-async fn two_with_one_key_make_one_transmission() {
-    let (_folder, store) = fresh().await;
+async fn two_with_one_key_make_one_transmission(ground: Ground) {
+    let store = fresh(&ground).await;
     let one = receive(&store, b"same", Some(claim("k1", "first")));
     let other = receive(&store, b"same", Some(claim("k1", "second")));
     let ((id, one), (_, other)) = tokio::join!(one, other);
@@ -208,9 +200,8 @@ async fn two_with_one_key_make_one_transmission() {
     assert_eq!(all.len(), 1);
 }
 
-#[tokio::test]
-async fn many_at_once_are_all_kept() {
-    let (_folder, store) = fresh().await;
+async fn many_at_once_are_all_kept(ground: Ground) {
+    let store = fresh(&ground).await;
     let tasks = (0..200u32).map(|number| {
         let store = store.clone();
         tokio::spawn(async move { receive(&store, &number.to_be_bytes(), Some(claim(&number.to_string(), ""))).await })
@@ -222,9 +213,8 @@ async fn many_at_once_are_all_kept() {
     assert_eq!((balances[0].total, balances[0].terms["open"], balances[0].holds), (200, 200, true));
 }
 
-#[tokio::test]
-async fn large_bodies_are_files_and_nothing_lies_open() {
-    let (folder, store) = fresh().await;
+async fn large_bodies_are_files_and_nothing_lies_open(ground: Ground) {
+    let store = fresh(&ground).await;
     let secret = b"ISA*00*very recognisable order 4711*".repeat(20_000);
     assert!(secret.len() > INLINE_BYTES_MAX);
     let (id, _) = receive(&store, &secret, None).await;
@@ -237,8 +227,11 @@ async fn large_bodies_are_files_and_nothing_lies_open() {
     assert!(bytes == secret);
     assert_eq!(store.secret("password").await.expect("the secret"), b"very recognisable");
     store.transmission(&small).await.expect("the small one");
+    let query = "SELECT sealed FROM payload WHERE sealed IS NOT NULL UNION ALL SELECT sealed FROM secret";
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(query).fetch_all(&mut ground.raw().await).await.expect("rows");
+    assert!(rows.len() == 2 && !rows.iter().any(|row| row.windows(17).any(|part| part == b"very recognisable")));
     store.close().await;
-    let mut open = vec![folder.path().to_owned()];
+    let mut open = vec![ground.path().to_owned()];
     let mut files = 0;
     while let Some(path) = open.pop() {
         if path.is_dir() {
@@ -249,26 +242,24 @@ async fn large_bodies_are_files_and_nothing_lies_open() {
         files += 1;
         assert!(!bytes.windows(17).any(|part| part == b"very recognisable"), "{} is readable", path.display());
     }
-    assert!(files >= 4, "database, key, lock and a payload");
+    assert!(files >= 3, "key, lock and a payload");
 }
 
-#[tokio::test]
-async fn a_spool_refuses_what_passes_its_limit_and_leaves_nothing() {
-    let (folder, store) = fresh().await;
+async fn a_spool_refuses_what_passes_its_limit_and_leaves_nothing(ground: Ground) {
+    let store = fresh(&ground).await;
     let mut spool = store.spool(400_000, at(0));
     spool.write(&vec![1; 300_000]).expect("within the limit");
     assert!(matches!(spool.write(&vec![1; 100_001]), Err(StoreError::Limit(_))));
     drop(spool);
-    let left = std::fs::read_dir(folder.path().join("temporary")).expect("a folder").count();
+    let left = std::fs::read_dir(ground.path().join("temporary")).expect("a folder").count();
     assert_eq!(left, 0);
 }
 
-#[tokio::test]
-async fn changed_bytes_and_a_foreign_key_are_noticed() {
-    let (folder, store) = fresh().await;
+async fn changed_bytes_and_a_foreign_key_are_noticed(ground: Ground) {
+    let store = fresh(&ground).await;
     let (id, _) = receive(&store, &vec![7; INLINE_BYTES_MAX + 1], None).await;
     let payload_id = store.transmission(&id).await.expect("it").payload_id;
-    let file = folder.path().join("payload").join(&payload_id);
+    let file = ground.path().join("payload").join(&payload_id);
     let mut bytes = std::fs::read(&file).expect("a file");
     bytes[100_000] ^= 1;
     std::fs::write(&file, bytes).expect("a changed file");
@@ -277,21 +268,19 @@ async fn changed_bytes_and_a_foreign_key_are_noticed() {
     assert!(other.open_all("x", &[0; 200]).is_err());
 }
 
-#[tokio::test]
-async fn a_second_process_is_kept_out_and_a_reader_let_in() {
-    let (folder, store) = fresh().await;
-    let second = Store::open(folder.path(), Arc::new(SystemRandom), "b", at(0)).await;
+async fn a_second_process_is_kept_out_and_a_reader_let_in(ground: Ground) {
+    let store = fresh(&ground).await;
+    let second = Store::open(ground.path(), ground.database(), Arc::new(SystemRandom), "b", at(0)).await;
     assert!(matches!(second.err(), Some(StoreError::InUse(_))));
     let (id, _) = receive(&store, b"x", None).await;
-    let looking = Store::look(folder.path(), Arc::new(SystemRandom)).await.expect("a reader");
+    let looking = Store::look(ground.path(), ground.database(), Arc::new(SystemRandom)).await.expect("a reader");
     assert_eq!(looking.transmission(&id).await.expect("it").state, "stored");
     let refused = looking.set_secret("a", b"b", &Actor::system(), at(0)).await;
     assert!(matches!(refused, Err(StoreError::ReadOnly)));
 }
 
-#[tokio::test]
-async fn a_lost_lease_changes_nothing_and_twice_lost_is_poison() {
-    let (_folder, store) = fresh().await;
+async fn a_lost_lease_changes_nothing_and_twice_lost_is_poison(ground: Ground) {
+    let store = fresh(&ground).await;
     let (id, _) = receive(&store, b"x", None).await;
     let first = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
     assert!(lease(&store, JobKind::Translate, at(30)).await.is_none(), "leased");
@@ -308,9 +297,8 @@ async fn a_lost_lease_changes_nothing_and_twice_lost_is_poison() {
     assert!(third.is_poison());
 }
 
-#[tokio::test]
-async fn slices_keep_their_cursor_and_the_last_one_ends() {
-    let (_folder, store) = fresh().await;
+async fn slices_keep_their_cursor_and_the_last_one_ends(ground: Ground) {
+    let store = fresh(&ground).await;
     let (id, _) = receive(&store, b"x", None).await;
     let job = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
     let came = interchange(&store, Direction::In, "7", None);
@@ -328,9 +316,8 @@ async fn slices_keep_their_cursor_and_the_last_one_ends() {
     assert_eq!(store.documents(&filter, &Page::default()).await.expect("documents").len(), 2);
 }
 
-#[tokio::test]
-async fn a_delivery_goes_its_way_and_its_documents_follow() {
-    let (_folder, store) = fresh().await;
+async fn a_delivery_goes_its_way_and_its_documents_follow(ground: Ground) {
+    let store = fresh(&ground).await;
     let (source, made, delivery_id) = translated(&store, "1").await;
     let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
     let delivery = store.deliver_sending(&job, "http://acme", at(2)).await.expect("sending");
@@ -352,9 +339,8 @@ async fn a_delivery_goes_its_way_and_its_documents_follow() {
     assert!(lease(&store, JobKind::Deliver, at(99_999)).await.is_none());
 }
 
-#[tokio::test]
-async fn only_lawful_steps_are_taken() {
-    let (_folder, store) = fresh().await;
+async fn only_lawful_steps_are_taken(ground: Ground) {
+    let store = fresh(&ground).await;
     let (_, _, delivery_id) = translated(&store, "1").await;
     let actor = Actor("user:ann".into());
     let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
@@ -378,21 +364,53 @@ async fn only_lawful_steps_are_taken() {
     assert_eq!(store.verify_audit().await.expect("a check"), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (store, _) = open(folder.path()).await;
+async fn a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key(ground: Ground) {
+    let store = fresh(&ground).await;
     let (source, _, delivery_id) = translated(&store, "1").await;
     let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
     store.deliver_sending(&job, "x", at(2)).await.expect("sending");
     store.close().await;
     drop(store);
-    let (store, found) = open(folder.path()).await;
+    let (store, found) = open(&ground).await;
     assert_eq!((found.deliveries_uncertain, found.leases_freed), (1, 0));
     assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("uncertain"));
     let job = lease(&store, JobKind::Deliver, at(3)).await.expect("again");
     let again = store.deliver_sending(&job, "x", at(3)).await.expect("sending");
     assert_eq!((again.key, again.attempts), (delivery_id, 2));
+}
+
+async fn an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, _, delivery_id) = translated(&store, "1").await;
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a delivery");
+    store.deliver_sending(&job, "x", at(2)).await.expect("sending");
+    let later = at(3) + LEASE;
+    let job = lease(&store, JobKind::Deliver, later).await.expect("again");
+    assert_eq!(store.delivery(&delivery_id).await.expect("it").state, "uncertain");
+    let again = store.deliver_sending(&job, "x", later).await.expect("sending");
+    assert_eq!((again.key, again.attempts), (delivery_id, 2));
+}
+
+async fn a_nul_in_a_strangers_value_stops_nothing(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (id, _) = receive(&store, b"x", None).await;
+    let job = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
+    let mut came = interchange(&store, Direction::In, "7\0", Some("x12 ZZ:A\0 ZZ:B 7"));
+    came.sender = "ZZ:A\0".into();
+    let mut source = document(&store, Direction::In, 1, &came);
+    source.business_number = Some("47\u{0}11".into());
+    let slice = Slice {
+        interchanges: vec![came],
+        documents: vec![source],
+        end: end(TransmissionState::Split),
+        ..Slice::default()
+    };
+    store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a commit");
+    assert_eq!(store.transmission(&id).await.expect("it").state, "split");
+    let by = |text: &str| DocumentFilter { business_number: Some(text.into()), ..DocumentFilter::default() };
+    assert_eq!(store.documents(&by("47\u{0}11"), &Page::default()).await.expect("a list").len(), 1);
+    let found = store.interchange_by_key("x12 ZZ:A\0 ZZ:B 7", "d").await.expect("a look").expect("it");
+    assert_eq!(found.sender, "ZZ:A\u{FFFD}");
 }
 
 fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
@@ -418,9 +436,8 @@ async fn apply(store: &Store, incoming: Incoming) {
     store.translate(&job, slice, &Actor::system(), at(5)).await.expect("a commit");
 }
 
-#[tokio::test]
-async fn answers_find_the_newest_unanswered_and_the_rest_is_listed() {
-    let (_folder, store) = fresh().await;
+async fn answers_find_the_newest_unanswered_and_the_rest_is_listed(ground: Ground) {
+    let store = fresh(&ground).await;
     let (_, older, _) = translated(&store, "000000007").await;
     let (source, newer, _) = translated_at(&store, "000000007", at(2)).await;
     assert_eq!(store.document(&newer).await.expect("it").ack, "waiting");
@@ -436,9 +453,8 @@ async fn answers_find_the_newest_unanswered_and_the_rest_is_listed() {
     assert_eq!(unmatched[0].group_control_number.as_deref(), Some("8"));
 }
 
-#[tokio::test]
-async fn an_answer_that_does_not_come_is_overdue_and_may_still_come() {
-    let (_folder, store) = fresh().await;
+async fn an_answer_that_does_not_come_is_overdue_and_may_still_come(ground: Ground) {
+    let store = fresh(&ground).await;
     let (_, made, _) = translated(&store, "9").await;
     assert!(lease(&store, JobKind::Acknowledge, at(3599)).await.is_none());
     let job = lease(&store, JobKind::Acknowledge, at(3600)).await.expect("the deadline");
@@ -448,9 +464,8 @@ async fn an_answer_that_does_not_come_is_overdue_and_may_still_come() {
     assert_eq!(store.document(&made).await.expect("it").ack, "accepted");
 }
 
-#[tokio::test]
-async fn numbers_belong_to_their_owner() {
-    let (_folder, store) = fresh().await;
+async fn numbers_belong_to_their_owner(ground: Ground) {
+    let store = fresh(&ground).await;
     let take = |owner: &'static str| store.take_numbers(vec![("isa".into(), 100), ("gs".into(), 1)], owner, at(0));
     assert_eq!(take("a").await.expect("numbers"), [100, 1]);
     assert_eq!(take("b").await.expect("numbers"), [101, 2]);
@@ -459,9 +474,8 @@ async fn numbers_belong_to_their_owner() {
     assert_ne!(one.expect("numbers"), other.expect("numbers"));
 }
 
-#[tokio::test]
-async fn a_business_key_is_taken_once_and_what_failed_gives_it_up() {
-    let (_folder, store) = fresh().await;
+async fn a_business_key_is_taken_once_and_what_failed_gives_it_up(ground: Ground) {
+    let store = fresh(&ground).await;
     let outcomes = [(Processing::Failed, false), (Processing::Routed, false), (Processing::Duplicate, true)];
     for (round, (processing, is_repeat)) in outcomes.into_iter().enumerate() {
         receive(&store, &[u8::try_from(round).expect("few")], None).await;
@@ -476,40 +490,44 @@ async fn a_business_key_is_taken_once_and_what_failed_gives_it_up() {
     }
 }
 
-#[tokio::test]
-async fn changed_history_and_deleted_rows_raise_the_alarm() {
-    let (folder, store) = fresh().await;
+async fn changed_history_and_deleted_rows_raise_the_alarm(ground: Ground) {
+    let store = fresh(&ground).await;
     translated(&store, "1").await;
     translated(&store, "2").await;
+    store.set_secret("a", b"b", &Actor::system(), at(3)).await.expect("an audited change");
     assert!(store.anchor(at(60)).await.expect("an anchor") > 0);
     assert_eq!(store.anchor(at(61)).await.expect("nothing grew"), 0);
     assert_eq!(store.verify_events().await.expect("a check"), Vec::<String>::new());
     assert!(store.balances().await.expect("counts").iter().all(|balance| balance.holds));
     store.close().await;
     drop(store);
-    let url = format!("sqlite://{}", folder.path().join("portolan.db").display());
-    sqlx::any::install_default_drivers();
-    let raw = sqlx::AnyPool::connect(&url).await.expect("the file");
-    let refused = sqlx::query("UPDATE event SET kind = 'x' WHERE number = 1").execute(&raw).await;
-    assert!(refused.is_err(), "the database itself refuses");
+    let mut raw = ground.raw().await;
+    for guarded in [
+        "UPDATE event SET kind = 'x' WHERE number = 1",
+        "DELETE FROM event WHERE number = 1",
+        "UPDATE audit SET actor = 'x' WHERE number = 1",
+        "DELETE FROM audit WHERE number = 1",
+        "UPDATE anchor SET heads = '' WHERE number = 1",
+        "DELETE FROM anchor WHERE number = 1",
+    ] {
+        assert!(sqlx::query(guarded).execute(&mut raw).await.is_err(), "the database itself refuses {guarded}");
+    }
+    let mut raw = ground.unguarded().await;
     for statement in [
-        "DROP TRIGGER event_keeps_facts",
         "UPDATE event SET cause = 'x' WHERE event_id = (SELECT MIN(event_id) FROM event)",
-        "PRAGMA foreign_keys = OFF",
         "DELETE FROM delivery WHERE delivery_id = (SELECT MIN(delivery_id) FROM delivery)",
     ] {
-        sqlx::query(statement).execute(&raw).await.expect(statement);
+        sqlx::query(statement).execute(&mut raw).await.expect(statement);
     }
-    raw.close().await;
-    let (store, _) = open(folder.path()).await;
+    raw.close().await.expect("closed");
+    let (store, _) = open(&ground).await;
     assert_eq!(store.verify_events().await.expect("a check").len(), 1);
     let balances = store.balances().await.expect("counts");
     assert!(!balances[2].holds, "a deleted delivery is missed");
 }
 
-#[tokio::test]
-async fn resources_have_versions_and_a_stale_plan_is_refused() {
-    let (_folder, store) = fresh().await;
+async fn resources_have_versions_and_a_stale_plan_is_refused(ground: Ground) {
+    let store = fresh(&ground).await;
     let change = |name: &str, body: Option<serde_json::Value>| ResourceChange {
         kind: "partner".into(),
         name: name.into(),
@@ -528,9 +546,8 @@ async fn resources_have_versions_and_a_stale_plan_is_refused() {
     assert_eq!(store.resources().await.expect("resources"), []);
 }
 
-#[tokio::test]
-async fn what_is_held_is_looked_at_again_after_an_apply() {
-    let (_folder, store) = fresh().await;
+async fn what_is_held_is_looked_at_again_after_an_apply(ground: Ground) {
+    let store = fresh(&ground).await;
     let (id, _) = receive(&store, b"x", None).await;
     let job = lease(&store, JobKind::Translate, at(0)).await.expect("a job");
     let slice = Slice { end: end(TransmissionState::Held), ..Slice::default() };
@@ -541,9 +558,8 @@ async fn what_is_held_is_looked_at_again_after_an_apply() {
     assert!(lease(&store, JobKind::Translate, at(3)).await.is_some());
 }
 
-#[tokio::test]
-async fn tokens_are_shown_once_and_end() {
-    let (_folder, store) = fresh().await;
+async fn tokens_are_shown_once_and_end(ground: Ground) {
+    let store = fresh(&ground).await;
     let actor = Actor("user:ann".into());
     let (token, text) = store.create_token("channel:in", "acme", Some(at(100)), &actor, at(0)).await.expect("a token");
     assert_eq!(store.token(&text, at(1)).await.expect("a look").map(|found| found.scope), Some("channel:in".into()));
@@ -554,9 +570,8 @@ async fn tokens_are_shown_once_and_end() {
     assert!(store.revoke_token(&token.token_id, &actor, at(3)).await.is_err());
 }
 
-#[tokio::test]
-async fn lists_page_without_gaps_or_repeats() {
-    let (_folder, store) = fresh().await;
+async fn lists_page_without_gaps_or_repeats(ground: Ground) {
+    let store = fresh(&ground).await;
     for number in 0..7u8 {
         receive(&store, &[number], None).await;
     }
@@ -575,3 +590,29 @@ async fn lists_page_without_gaps_or_repeats() {
     let filter = DeliveryFilter { state: Some(DeliveryState::Ready), ..DeliveryFilter::default() };
     assert_eq!(store.deliveries(&filter, &Page::default()).await.expect("a list"), []);
 }
+
+on_every_database![
+    a_reception_is_there_after_it_was_answered_even_without_a_clean_stop,
+    two_with_one_key_make_one_transmission,
+    many_at_once_are_all_kept,
+    large_bodies_are_files_and_nothing_lies_open,
+    a_spool_refuses_what_passes_its_limit_and_leaves_nothing,
+    changed_bytes_and_a_foreign_key_are_noticed,
+    a_second_process_is_kept_out_and_a_reader_let_in,
+    a_lost_lease_changes_nothing_and_twice_lost_is_poison,
+    slices_keep_their_cursor_and_the_last_one_ends,
+    a_delivery_goes_its_way_and_its_documents_follow,
+    only_lawful_steps_are_taken,
+    a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key,
+    an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out,
+    a_nul_in_a_strangers_value_stops_nothing,
+    answers_find_the_newest_unanswered_and_the_rest_is_listed,
+    an_answer_that_does_not_come_is_overdue_and_may_still_come,
+    numbers_belong_to_their_owner,
+    a_business_key_is_taken_once_and_what_failed_gives_it_up,
+    changed_history_and_deleted_rows_raise_the_alarm,
+    resources_have_versions_and_a_stale_plan_is_refused,
+    what_is_held_is_looked_at_again_after_an_apply,
+    tokens_are_shown_once_and_end,
+    lists_page_without_gaps_or_repeats,
+];

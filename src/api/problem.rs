@@ -28,6 +28,8 @@ impl From<StoreError> for Problem {
             StoreError::Conflict(_) => (409, "CONFLICT"),
             StoreError::Limit(_) => (413, "LIMIT"),
             StoreError::Stopped => (503, "STOPPING"),
+            StoreError::Unreachable => (503, "DATABASE-UNREACHABLE"),
+            StoreError::Unknown(_) => (503, "OUTCOME-UNKNOWN"),
             _ => (500, "FAILED"),
         };
         if status == 500 {

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::client::Instance;
+use crate::config::Config;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -10,9 +11,16 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data = &arguments.instance.data;
-    runtime.block_on(crate::app::init(data))?;
+    let config = match Config::load(data) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("portolan: {error}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(crate::app::init(data, &config))?;
     eprintln!(
         "{} is ready. Keep {}/master.key safe: without it nothing in there can be read.",
         data.display(),

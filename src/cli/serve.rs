@@ -34,11 +34,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let data = &arguments.instance.data;
         if !data.join(crate::app::ADMIN_TOKEN_FILE).exists() {
-            crate::app::init(data).await?;
+            crate::app::init(data, &config).await?;
         }
         let rules = Rules::new(arguments.standards.as_deref(), arguments.mapping.as_deref());
         let app = App::start(data, config, rules).await?;
-        tracing::info!(partner = %app.partner, admin = %app.admin, found = ?app.found, "Serving");
+        let database = app.service.store.database();
+        tracing::info!(partner = %app.partner, admin = %app.admin, database, found = ?app.found, "Serving");
         println!("READY http://{}", app.admin);
         stopped().await?;
         tracing::info!("Stopping");

@@ -16,7 +16,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 }
 
 fn words(status: &Value) -> String {
-    let mut text = String::new();
+    let mut text = format!("{:14} {}\n", "database", status["database"].as_str().unwrap_or_default());
     for balance in status["balances"].as_array().into_iter().flatten() {
         let terms = balance["terms"].as_object().into_iter().flatten();
         let terms: Vec<_> =

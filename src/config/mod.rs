@@ -2,12 +2,14 @@
 //! resources, kept in the ledger, not here. Unknown keys are refused.
 
 mod admin;
+mod database;
 mod delivery;
 mod limits;
 mod log;
 mod partner;
 
 pub use admin::Admin;
+pub use database::{DATABASE_VARIABLE, Database};
 pub use delivery::Delivery;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
@@ -23,6 +25,8 @@ pub const FILE_NAME: &str = "portolan.toml";
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// `database`: a PostgreSQL server's; `None` is the file in the data directory.
+    pub database: Option<Database>,
     /// `[partner]`: where partners reach us.
     pub partner: Partner,
     /// `[admin]`: where we reach ourselves.
@@ -63,12 +67,20 @@ impl Config {
     /// The file cannot be read, has a key that is not known, or a value of the wrong kind.
     pub fn load(directory: &Path) -> Result<Self, ConfigError> {
         let path = directory.join(FILE_NAME);
-        match std::fs::read_to_string(&path) {
+        let mut config = match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text)
-                .map_err(|message| ConfigError::Malformed { path: path.display().to_string(), message }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(source) => Err(ConfigError::File { path: path.display().to_string(), source }),
+                .map_err(|message| ConfigError::Malformed { path: path.display().to_string(), message })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
+            Err(source) => return Err(ConfigError::File { path: path.display().to_string(), source }),
+        };
+        if let Ok(url) = std::env::var(DATABASE_VARIABLE) {
+            let malformed = |message| ConfigError::Malformed { path: DATABASE_VARIABLE.to_owned(), message };
+            config.database = Some(Database::new(&url).map_err(malformed)?);
         }
+        let unread =
+            |(path, source): (std::path::PathBuf, _)| ConfigError::File { path: path.display().to_string(), source };
+        config.database = config.database.map(|one| one.with_password(directory)).transpose().map_err(unread)?;
+        Ok(config)
     }
 
     /// Reads the text of a file.
@@ -76,7 +88,7 @@ impl Config {
     /// # Errors
     /// A sentence with line, key, expected and found.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+        toml::from_str(text).map_err(|error| database::without_passwords(error.to_string().trim_end()))
     }
 }
 

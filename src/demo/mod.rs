@@ -50,13 +50,13 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
     let (seen, mut sightings) = mpsc::unbounded_channel();
     let retailer = Peer::start("retailer", Language::X12, seen.clone()).await?;
     let supplier = Peer::start("supplier", Language::Edifact, seen).await?;
-    app::init(directory).await?;
     let listen = || "127.0.0.1:0".to_owned();
     let config = Config {
         partner: Partner { listen: listen(), tls: None },
         admin: Admin { listen: listen() },
         ..Config::default()
     };
+    app::init(directory, &config).await?;
     let app = App::start(directory, config, Rules::new(None, None)).await?;
     let hub = format!("http://{}", app.partner);
     let token = configure(&app, retailer.port(), supplier.port()).await?;

@@ -2,9 +2,9 @@
 
 use super::state::Service;
 use crate::partner::{Channel, SecretOrText};
-use crate::store::Result;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::job::Job;
+use crate::store::{Result, StoreError};
 use crate::transport::http::send::{Outcome, Post, send};
 use std::time::Duration;
 
@@ -40,15 +40,17 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     };
     let headers = match headers(service, channel).await {
         Ok(headers) => headers,
-        Err(name) => {
+        Err((name, error)) if error.is_lasting() => {
             let reason = format!("secret {name} is not set; set it with `portolan secret set {name}`, then resubmit");
             service.store.deliver_park(job, "SECRET-MISSING", &reason, now).await?;
             return Ok(Reached::Untold);
         }
+        Err((_, error)) => return Err(error),
     };
     let transmission = service.store.transmission(&delivery.transmission_id).await?;
     let bytes = match service.store.read_payload(&transmission.payload_id).await {
         Ok(bytes) => bytes,
+        Err(error) if !error.is_lasting() => return Err(error),
         Err(error) => {
             let reason = format!("its bytes cannot be read: {error}");
             service.store.deliver_park(job, "STORAGE", &reason, now).await?;
@@ -85,13 +87,18 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     Ok(reached)
 }
 
-async fn headers(service: &Service, channel: &Channel) -> std::result::Result<Vec<(String, String)>, String> {
+/// The channel's headers with their secrets; else the secret that could not be had, and why.
+async fn headers(
+    service: &Service,
+    channel: &Channel,
+) -> std::result::Result<Vec<(String, String)>, (String, StoreError)> {
     let mut found = Vec::new();
     for (name, value) in &channel.headers {
         let value = match value {
             SecretOrText::Text(text) => text.clone(),
             SecretOrText::Secret(secret) => {
-                let bytes = service.store.secret(&secret.secret).await.map_err(|_| secret.secret.clone())?;
+                let bytes =
+                    service.store.secret(&secret.secret).await.map_err(|error| (secret.secret.clone(), error))?;
                 String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned()
             }
         };

@@ -58,13 +58,17 @@ async fn authenticate(service: &Service, arrival: &Arrival, auth: &Auth) -> Resu
             Ok(token.filter(|token| token.scope == scope).map(|token| Actor(format!("token:{}", token.token_id))))
         }
         Auth::Basic { user, password } if scheme.eq_ignore_ascii_case("basic") => {
-            let Ok(wanted) = service.store.secret(&password.secret).await else {
-                tracing::error!(
-                    channel = arrival.channel,
-                    secret = password.secret,
-                    "The channel's password is not set"
-                );
-                return Ok(None);
+            let wanted = match service.store.secret(&password.secret).await {
+                Ok(wanted) => wanted,
+                Err(error) if error.is_lasting() => {
+                    tracing::error!(
+                        channel = arrival.channel,
+                        secret = password.secret,
+                        "The channel's password is not set"
+                    );
+                    return Ok(None);
+                }
+                Err(error) => return Err(unavailable(&error)),
             };
             let decoded = base64::engine::general_purpose::STANDARD.decode(shown).unwrap_or_default();
             let wanted = [user.as_bytes(), b":", &wanted].concat();

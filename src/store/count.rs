@@ -63,10 +63,14 @@ const KNOWN: [(&str, &str, &[Term]); 3] = [
         "documents",
         "SELECT COUNT(*) FROM (SELECT DISTINCT e.document_id FROM event e JOIN event first
          ON first.transmission_id = e.transmission_id AND first.number = 1 AND first.kind = 'stored'
-         WHERE e.kind = 'translated')",
+         WHERE e.kind = 'translated') AS known",
         DOCUMENTS,
     ),
-    ("deliveries", "SELECT COUNT(*) FROM (SELECT DISTINCT delivery_id FROM event WHERE kind = 'delivery')", DELIVERIES),
+    (
+        "deliveries",
+        "SELECT COUNT(*) FROM (SELECT DISTINCT delivery_id FROM event WHERE kind = 'delivery') AS known",
+        DELIVERIES,
+    ),
 ];
 
 impl Store {

@@ -32,7 +32,9 @@ impl DataDirectory {
             .map_err(|error| StoreError::file(&lock_path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse(path.display().to_string())),
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse(format!("the data directory {}", path.display())));
+            }
             Err(TryLockError::Error(error)) => return Err(StoreError::file(&lock_path, error)),
         }
         let directory = Self { path: path.to_owned(), _lock: Some(lock) };

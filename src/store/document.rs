@@ -5,7 +5,7 @@ use super::error::{Result, StoreError};
 use super::event::{self, NewEvent};
 use super::payload;
 use super::select::Select;
-use super::value::{Actor, Direction, Micros, Page, words};
+use super::value::{Actor, Direction, Micros, Page, storable, words};
 use super::writer::Tx;
 use super::{Content, ack};
 use crate::clock::Timestamp;
@@ -206,13 +206,13 @@ pub(crate) async fn insert(
     .bind(new.direction)
     .bind(i64::from(new.number))
     .bind(new.standard)
-    .bind(new.version)
-    .bind(new.kind)
-    .bind(new.control_number)
-    .bind(new.group_control_number)
-    .bind(new.business_number)
-    .bind(new.sender)
-    .bind(new.receiver)
+    .bind(storable(&new.version))
+    .bind(storable(&new.kind))
+    .bind(storable(&new.control_number))
+    .bind(new.group_control_number.as_deref().map(storable))
+    .bind(new.business_number.as_deref().map(storable))
+    .bind(storable(&new.sender))
+    .bind(storable(&new.receiver))
     .bind(new.partner)
     .bind(new.agreement)
     .bind(new.environment)

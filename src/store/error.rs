@@ -13,9 +13,16 @@ pub enum StoreError {
     /// The schema could not be brought up to date.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// COMMIT failed; on a remote database the outcome is unknown and must be looked up by key.
-    #[error("commit failed: {0}")]
+    /// COMMIT failed and nothing of it was kept.
+    #[error("commit failed, nothing was kept: {0}")]
     Commit(String),
+    /// The connection broke at COMMIT and the database cannot say what became of it. It may be there: repeat it under
+    /// the same key, and remove nothing that it may refer to.
+    #[error("the database cannot say whether this was committed: {0}")]
+    Unknown(String),
+    /// The database does not answer; nothing was written. The writer connects again by itself.
+    #[error("the database cannot be reached, nothing was kept")]
+    Unreachable,
     /// A file of the data directory could not be read or written.
     #[error("{path}: {source}")]
     File {
@@ -24,8 +31,8 @@ pub enum StoreError {
         /// The operating system's reason.
         source: std::io::Error,
     },
-    /// Another process holds the data directory.
-    #[error("the data directory {0} is in use by another process")]
+    /// Another process holds the data directory or the database.
+    #[error("{0} is in use by another process")]
     InUse(String),
     /// The data directory or its key is not fit to be used; the text says why and what to do.
     #[error("{0}")]
@@ -71,6 +78,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether asking again brings the same answer: the thing is missing or spoilt. Otherwise it is the database that
+    /// fails, and nothing is known of the thing.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::Damaged(_) | Self::File { .. })
+    }
+
     /// A failed file operation, with the path that failed.
     pub fn file(path: &std::path::Path, source: std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), source }

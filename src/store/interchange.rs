@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::error::Result;
-use super::value::{Direction, Micros};
+use super::value::{Direction, Micros, storable};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use serde_json::Value;
@@ -77,7 +77,8 @@ const COUNTS: &str = "business_key = $1 AND (
 
 /// Writes the row. A business key that is taken leaves it without one and points to the earlier interchange.
 pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInterchange, now: Timestamp) -> Result<()> {
-    let earlier: Option<String> = match &new.business_key {
+    let business_key = new.business_key.as_deref().map(storable);
+    let earlier: Option<String> = match &business_key {
         Some(key) => {
             let query = format!("SELECT interchange_id FROM interchange WHERE {COUNTS}");
             let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(key).bind(&new.digest);
@@ -85,11 +86,11 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInte
         }
         None => None,
     };
-    if let (Some(key), None) = (&new.business_key, &earlier) {
+    if let (Some(key), None) = (&business_key, &earlier) {
         let freed = sqlx::query("UPDATE interchange SET business_key = NULL WHERE business_key = $1").bind(key);
         freed.execute(&mut *tx.connection).await?;
     }
-    let key = new.business_key.as_ref().filter(|_| earlier.is_none());
+    let key = business_key.as_ref().filter(|_| earlier.is_none());
     sqlx::query(
         "INSERT INTO interchange (interchange_id, transmission_id, number, direction, format, sender, receiver,
          control_number, environment, digest, document_count, business_key, duplicate_of, report, created_at)
@@ -100,9 +101,9 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInte
     .bind(i64::from(new.number))
     .bind(new.direction)
     .bind(&new.format)
-    .bind(&new.sender)
-    .bind(&new.receiver)
-    .bind(&new.control_number)
+    .bind(storable(&new.sender))
+    .bind(storable(&new.receiver))
+    .bind(storable(&new.control_number))
     .bind(&new.environment)
     .bind(&new.digest)
     .bind(i64::from(new.document_count))
@@ -131,7 +132,7 @@ impl Store {
     /// The database failed.
     pub async fn interchange_by_key(&self, business_key: &str, digest: &str) -> Result<Option<Interchange>> {
         let query = format!("{COLUMNS} WHERE {COUNTS}");
-        let query = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(business_key).bind(digest);
+        let query = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(storable(business_key)).bind(digest);
         Ok(query.fetch_optional(self.reader()).await?)
     }
 }

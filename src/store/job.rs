@@ -3,6 +3,7 @@
 
 use super::Store;
 use super::error::{Result, StoreError};
+use super::reconcile;
 use super::value::{Micros, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -203,6 +204,9 @@ async fn lease(tx: &mut Tx<'_>, kind: JobKind, count: u32, now: Timestamp) -> Re
     let mut jobs = Vec::new();
     for row in rows {
         let was_leased = row.get::<Option<String>, _>(4).is_some();
+        if kind == JobKind::Deliver && was_leased && !reconcile::resume(tx, &row.get::<String, _>(1), now).await? {
+            continue;
+        }
         let job = Job {
             job_id: row.get(0),
             kind,

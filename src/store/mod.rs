@@ -36,8 +36,9 @@ pub use seal::{MASTER_KEY_VARIABLE, MasterKey};
 pub use value::{Actor, Cursor, Direction, Micros, PAGE_ROWS_MAX, Page, UnknownWord, hexadecimal};
 
 use crate::clock::Timestamp;
+use crate::config::Database;
 use crate::id::{Random, new_id};
-use dialect::sqlite;
+use dialect::Dialect;
 use directory::DataDirectory;
 use futures_util::future::BoxFuture;
 use sqlx::AnyPool;
@@ -55,6 +56,7 @@ pub struct Store {
 struct Inner {
     directory: DataDirectory,
     master_key: MasterKey,
+    dialect: Dialect,
     random: Arc<dyn Random>,
     readers: AnyPool,
     /// `None` when opened to read only, or closed.
@@ -72,12 +74,15 @@ impl Store {
         MasterKey::create(&MasterKey::path(path), random)
     }
 
-    /// Opens the ledger to read and write, and puts right what a crash left behind.
+    /// Opens the ledger to read and write, and puts right what a crash left behind. Its rows are in the directory, or in
+    /// a server's database.
     ///
     /// # Errors
-    /// Another process holds the directory, its key is missing or readable by others, or the database is not fit.
+    /// Another process holds the directory or the database, the key is missing or readable by others, or the database
+    /// is not fit.
     pub async fn open(
         path: &Path,
+        database: Option<&Database>,
         random: Arc<dyn Random>,
         node: &str,
         now: Timestamp,
@@ -85,19 +90,23 @@ impl Store {
         sqlx::any::install_default_drivers();
         let directory = DataDirectory::hold(path)?;
         let master_key = MasterKey::load(&MasterKey::path(path))?;
-        let connection = sqlite::open_writer(path).await?;
+        let dialect = Dialect::new(path, database);
+        let mut connection = dialect.open_writer().await?;
+        dialect.migrate(&mut connection).await?;
         directory.sync()?;
-        let readers = sqlite::open_readers(path).await?;
-        let (writer, task) = Writer::start(connection, sqlite::BEGIN, random.clone(), node.to_owned());
+        let readers = dialect.open_readers().await?;
+        let (writer, task) = Writer::start(connection, dialect.clone(), random.clone(), node.to_owned());
         let inner = Inner {
             directory,
             master_key,
+            dialect,
             random,
             readers,
             writer: Mutex::new(Some(writer)),
             task: Mutex::new(Some(task)),
         };
         let store = Self { inner: Arc::new(inner) };
+        store.check_key().await?;
         let found = store.reconcile(now).await?;
         Ok((store, found))
     }
@@ -106,13 +115,14 @@ impl Store {
     ///
     /// # Errors
     /// There is no ledger, or its key cannot be read.
-    pub async fn look(path: &Path, random: Arc<dyn Random>) -> Result<Self> {
+    pub async fn look(path: &Path, database: Option<&Database>, random: Arc<dyn Random>) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let directory = DataDirectory::look(path)?;
         let master_key = MasterKey::load(&MasterKey::path(path))?;
-        let readers = sqlite::open_readers(path).await?;
+        let dialect = Dialect::new(path, database);
+        let readers = dialect.open_readers().await?;
         let (writer, task) = (Mutex::new(None), Mutex::new(None));
-        Ok(Self { inner: Arc::new(Inner { directory, master_key, random, readers, writer, task }) })
+        Ok(Self { inner: Arc::new(Inner { directory, master_key, dialect, random, readers, writer, task }) })
     }
 
     /// Stops the writer after what waits for it, and closes the log. Writes after this fail.
@@ -124,6 +134,12 @@ impl Store {
             let _ = task.await;
         }
         self.inner.readers.close().await;
+    }
+
+    /// Which database the ledger is in, for people; without a password.
+    #[must_use]
+    pub fn database(&self) -> String {
+        self.inner.dialect.to_string()
     }
 
     /// A fresh id: `<prefix>_<uuid>`.

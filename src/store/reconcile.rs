@@ -3,7 +3,7 @@
 
 use super::Store;
 use super::delivery::{self, DeliveryState};
-use super::error::Result;
+use super::error::{Result, StoreError};
 use super::job::{self, JobKind};
 use super::value::{Actor, Micros};
 use super::writer::Tx;
@@ -25,7 +25,24 @@ pub struct Reconciliation {
     pub leases_freed: u64,
 }
 
+/// Payloads that are tried, so that a single damaged one does not pass for a wrong key.
+const TRIED: i64 = 5;
+
 impl Store {
+    /// Refuses a data directory whose key is not the one that the rows were sealed with: a server's database was given
+    /// another directory, say. Going on would mix what two keys open.
+    pub(crate) async fn check_key(&self) -> Result<()> {
+        let query = "SELECT payload_id, sealed FROM payload WHERE sealed IS NOT NULL LIMIT $1";
+        let sealed: Vec<(String, Vec<u8>)> = sqlx::query_as(query).bind(TRIED).fetch_all(self.reader()).await?;
+        if !sealed.is_empty() && !sealed.iter().any(|(id, bytes)| self.master_key().open_all(id, bytes).is_ok()) {
+            return Err(StoreError::Unfit(format!(
+                "{} was sealed with another master.key; use the data directory that belongs to it",
+                self.database()
+            )));
+        }
+        Ok(())
+    }
+
     pub(crate) async fn reconcile(&self, now: Timestamp) -> Result<Reconciliation> {
         let uploads_removed = self.directory().clear_temporary()?;
         let rows: Vec<String> =
@@ -37,7 +54,7 @@ impl Store {
         let mut orphans_removed = 0;
         for orphan in files.iter().filter(|name| !wanted.contains(name)) {
             let path = self.directory().payload(orphan);
-            std::fs::remove_file(&path).map_err(|error| super::StoreError::file(&path, error))?;
+            std::fs::remove_file(&path).map_err(|error| StoreError::file(&path, error))?;
             orphans_removed += 1;
         }
         let payloads_missing = rows.iter().filter(|name| !files.contains(*name)).cloned().collect();
@@ -54,19 +71,8 @@ async fn free(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, u64)> {
         sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE state IN ('sending', 'leased')")
             .fetch_all(&mut *tx.connection)
             .await?;
-    let from = [DeliveryState::Sending, DeliveryState::Leased];
     for delivery_id in &sending {
-        let reason = Some("the process ended while it was being sent");
-        let change = delivery::Change { reason, ..delivery::Change::default() };
-        let before =
-            delivery::change(tx, delivery_id, &from, DeliveryState::Uncertain, change, &Actor::system(), now).await?;
-        if before.on_uncertain == "hold" {
-            let change =
-                delivery::Change { reason: Some("uncertain, and the agreement says to hold"), ..Default::default() };
-            let (from, to) = ([DeliveryState::Uncertain], DeliveryState::Held);
-            delivery::change(tx, delivery_id, &from, to, change, &Actor::system(), now).await?;
-            job::drop_for(tx, JobKind::Deliver, delivery_id).await?;
-        } else {
+        if doubt(tx, delivery_id, "the process ended while it was being sent", now).await? {
             job::insert(tx, JobKind::Deliver, delivery_id, now, now).await?;
         }
     }
@@ -78,4 +84,31 @@ async fn free(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, u64)> {
     .execute(&mut *tx.connection)
     .await?;
     Ok((sending.len() as u64, freed.rows_affected()))
+}
+
+/// A delivery of which nobody knows whether it arrived is uncertain and goes again, or is held where its agreement says
+/// so. Returns whether it goes again.
+async fn doubt(tx: &mut Tx<'_>, delivery_id: &str, reason: &str, now: Timestamp) -> Result<bool> {
+    let from = [DeliveryState::Sending, DeliveryState::Leased];
+    let change = delivery::Change { reason: Some(reason), ..delivery::Change::default() };
+    let before =
+        delivery::change(tx, delivery_id, &from, DeliveryState::Uncertain, change, &Actor::system(), now).await?;
+    if before.on_uncertain != "hold" {
+        return Ok(true);
+    }
+    let change = delivery::Change { reason: Some("uncertain, and the agreement says to hold"), ..Default::default() };
+    let (from, to) = ([DeliveryState::Uncertain], DeliveryState::Held);
+    delivery::change(tx, delivery_id, &from, to, change, &Actor::system(), now).await?;
+    job::drop_for(tx, JobKind::Deliver, delivery_id).await?;
+    Ok(false)
+}
+
+/// A delivery whose lease ran out: what came of its attempt was not written, because its worker or the database went
+/// away. Returns whether it goes again.
+pub(crate) async fn resume(tx: &mut Tx<'_>, delivery_id: &str, now: Timestamp) -> Result<bool> {
+    let found = delivery::find(tx, delivery_id).await?;
+    if found.state != DeliveryState::Sending.as_str() {
+        return Ok(true);
+    }
+    doubt(tx, delivery_id, "its lease ran out while it was being sent", now).await
 }

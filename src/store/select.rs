@@ -2,7 +2,7 @@
 //! It builds conjunctions only: what the lists need and nothing else.
 
 use super::error::Result;
-use super::value::{PAGE_ROWS_MAX, Page};
+use super::value::{PAGE_ROWS_MAX, Page, storable};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::QueryAs;
 use sqlx::{Any, AssertSqlSafe, Executor, FromRow};
@@ -35,7 +35,7 @@ impl Select {
             self.sql.push_str(" AND ");
             self.sql.push_str(left);
             self.sql.push(' ');
-            self.bind(Bound::Text(value.to_owned()));
+            self.bind(Bound::Text(storable(value)));
         }
         self
     }

@@ -160,6 +160,11 @@ impl Actor {
     }
 }
 
+/// A stranger's text as both databases can hold it: PostgreSQL's has no NUL, U+FFFD stands for it.
+pub(crate) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
+
 /// A SHA-256 as lower-case hexadecimal digits, the form in which digests are stored.
 #[must_use]
 pub fn hexadecimal(bytes: &[u8]) -> String {

@@ -1,8 +1,11 @@
 //! The one writer: takes pieces of work, runs each in a savepoint, commits many at once, then answers all.
 //! An fsync costs about 3 ms; shared by up to 64 pieces it no longer sets the pace. It does not retry:
-//! a piece that fails is rolled back alone and its caller is told.
+//! a piece that fails is rolled back alone and its caller is told. A lost connection it makes anew, and looks whether a
+//! COMMIT whose answer was lost took place before it answers for it.
 
+use super::dialect::Dialect;
 use super::error::{Result, StoreError};
+use super::value::hexadecimal;
 use crate::clock::Timestamp;
 use crate::fail::fail_point;
 use crate::id::{Random, new_id};
@@ -18,6 +21,8 @@ use tokio::sync::{mpsc, oneshot};
 pub const GROUP_PIECES_MAX: usize = 64;
 /// How long a commit waits for the companions that the one before it had.
 pub const GROUP_WAIT: Duration = Duration::from_millis(5);
+/// How long the writer waits before it tries to connect again: at first, and at most.
+const RECONNECT_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// Pieces that may wait for the writer; beyond that callers wait, which is the back-pressure.
 const QUEUE_PIECES_MAX: usize = 1024;
 
@@ -46,7 +51,27 @@ trait Piece: Send {
     /// Does the work; tells whether it is to be kept.
     fn run<'c>(&'c mut self, tx: Tx<'c>) -> BoxFuture<'c, bool>;
     /// Tells the caller, after COMMIT or its failure.
-    fn answer(self: Box<Self>, commit_failure: Option<&str>);
+    fn answer(self: Box<Self>, failure: Option<&Failure>);
+}
+
+/// Why a commit did not take place, for all its pieces.
+enum Failure {
+    /// Nothing of it was kept.
+    Refused(String),
+    /// Nobody knows.
+    Unknown(String),
+    /// There is no connection.
+    Unreachable,
+}
+
+impl From<&Failure> for StoreError {
+    fn from(failure: &Failure) -> Self {
+        match failure {
+            Failure::Refused(reason) => Self::Commit(reason.clone()),
+            Failure::Unknown(reason) => Self::Unknown(reason.clone()),
+            Failure::Unreachable => Self::Unreachable,
+        }
+    }
 }
 
 struct Task<T> {
@@ -73,9 +98,11 @@ impl<T: Send> Piece for Task<T> {
         })
     }
 
-    fn answer(self: Box<Self>, commit_failure: Option<&str>) {
-        let result = match (self.result, commit_failure) {
-            (Ok(_), Some(reason)) => Err(StoreError::Commit(reason.to_owned())),
+    fn answer(self: Box<Self>, failure: Option<&Failure>) {
+        let result = match (self.result, failure) {
+            (Ok(_), Some(failure)) => Err(failure.into()),
+            // It was never begun.
+            (Err(StoreError::Stopped), Some(failure)) => Err(failure.into()),
             (result, _) => result,
         };
         // A caller that went away does not change what was committed.
@@ -93,12 +120,12 @@ impl Writer {
     /// Starts the writer on its own connection. The handle ends when all `Writer`s are dropped and the queue is empty.
     pub(crate) fn start(
         connection: AnyConnection,
-        begin: &'static str,
+        dialect: Dialect,
         random: Arc<dyn Random>,
         node: String,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, pieces) = mpsc::channel(QUEUE_PIECES_MAX);
-        let group = Group { connection, begin, random, node };
+        let group = Group { connection: Some(connection), dialect, random, node, mark: None };
         (Self { queue }, tokio::spawn(group.serve(pieces)))
     }
 
@@ -116,59 +143,149 @@ impl Writer {
     }
 }
 
+type Pieces = mpsc::Receiver<Box<dyn Piece>>;
+
 /// The writer's side.
 struct Group {
-    connection: AnyConnection,
-    begin: &'static str,
+    /// `None` while it is being made anew: an old session must be gone before the next can hold the ledger.
+    connection: Option<AnyConnection>,
+    dialect: Dialect,
     random: Arc<dyn Random>,
     node: String,
+    /// Of the COMMIT that was sent and not answered yet.
+    mark: Option<String>,
 }
 
 impl Group {
-    async fn serve(mut self, mut pieces: mpsc::Receiver<Box<dyn Piece>>) {
+    async fn serve(mut self, mut pieces: Pieces) {
         let mut companions = 1;
         while let Some(first) = pieces.recv().await {
             let group = gather(first, companions, &mut pieces).await;
             companions = group.len();
-            self.commit(group).await;
+            self.commit(group, &mut pieces).await;
         }
-        // Closing checkpoints the log; a failure here loses nothing, the log is replayed at the next start.
-        let _ = self.connection.close().await;
+        if let Some(connection) = self.connection {
+            // Closing checkpoints the log; a failure here loses nothing, the log is replayed at the next start.
+            let _ = connection.close().await;
+        }
     }
 
-    async fn commit(&mut self, group: Vec<Box<dyn Piece>>) {
-        let mut names = Vec::with_capacity(group.len());
-        let mut group = group;
-        let failure = match self.run(&mut group, &mut names).await {
-            Ok(()) => None,
-            Err(error) => {
-                tracing::error!(error = %error, pieces = group.len(), "Commit failed; nothing of it was kept");
-                // The transaction may be gone already, then there is nothing to roll back.
-                let _ = self.connection.execute("ROLLBACK").await;
-                Some(error.to_string())
-            }
+    async fn commit(&mut self, mut group: Vec<Box<dyn Piece>>, pieces: &mut Pieces) {
+        self.mark = None;
+        let Err(error) = self.run(&mut group).await else { return answer(group, None) };
+        tracing::error!(error = %error, pieces = group.len(), "Commit failed");
+        let Some(mark) = self.mark.take() else {
+            answer(group, Some(&Failure::Refused(error.to_string())));
+            return self.recover(pieces).await;
         };
-        for piece in group {
-            piece.answer(failure.as_deref());
+        self.recover(pieces).await;
+        let is_committed = match &mut self.connection {
+            Some(connection) => self.dialect.is_committed(connection, &mark).await.ok(),
+            None => None,
+        };
+        tracing::warn!(is_committed, "Looked what became of a commit that was not answered");
+        let failure = match is_committed {
+            Some(true) => None,
+            Some(false) => Some(Failure::Refused(error.to_string())),
+            None => Some(Failure::Unknown(error.to_string())),
+        };
+        answer(group, failure.as_ref());
+    }
+
+    /// Runs the pieces and commits, within the time that the database has for it.
+    async fn run(&mut self, group: &mut [Box<dyn Piece>]) -> Result<()> {
+        match self.dialect.patience() {
+            Some(limit) => {
+                tokio::time::timeout(limit, self.run_all(group)).await.unwrap_or(Err(StoreError::Unreachable))
+            }
+            None => self.run_all(group).await,
         }
     }
 
-    async fn run(&mut self, group: &mut [Box<dyn Piece>], names: &mut Vec<&'static str>) -> Result<()> {
-        self.connection.execute(self.begin).await?;
+    async fn run_all(&mut self, group: &mut [Box<dyn Piece>]) -> Result<()> {
+        self.begin().await?;
+        let mark = self.new_mark();
+        let Some(connection) = &mut self.connection else { return Err(StoreError::Unreachable) };
+        let mut names = Vec::with_capacity(group.len());
         for piece in group.iter_mut() {
-            self.connection.execute("SAVEPOINT piece").await?;
-            let tx = Tx { connection: &mut self.connection, random: &*self.random, node: &self.node };
-            if piece.run(tx).await {
+            connection.execute("SAVEPOINT piece").await?;
+            if piece.run(Tx { connection, random: &*self.random, node: &self.node }).await {
                 names.push(piece.name());
             } else {
-                self.connection.execute("ROLLBACK TO SAVEPOINT piece").await?;
+                connection.execute("ROLLBACK TO SAVEPOINT piece").await?;
             }
-            self.connection.execute("RELEASE SAVEPOINT piece").await?;
+            connection.execute("RELEASE SAVEPOINT piece").await?;
         }
+        self.dialect.mark(connection, &mark).await?;
         names.iter().for_each(|name| fail_point(&format!("{name}.before_commit")));
-        self.connection.execute("COMMIT").await?;
+        self.mark = Some(mark);
+        connection.execute("COMMIT").await?;
         names.iter().for_each(|name| fail_point(&format!("{name}.after_commit")));
         Ok(())
+    }
+
+    /// Begins a transaction. A connection that broke while it lay idle is first made anew, which nobody need notice.
+    async fn begin(&mut self) -> Result<()> {
+        let begin = self.dialect.begin();
+        if let Some(connection) = &mut self.connection {
+            match connection.execute(begin).await {
+                Ok(_) => return Ok(()),
+                Err(error) if self.dialect.patience().is_none() => return Err(error.into()),
+                Err(error) => tracing::warn!(error = %error, "The connection broke while it lay idle"),
+            }
+        }
+        self.connection = None;
+        let mut connection = self.dialect.open_writer().await?;
+        connection.execute(begin).await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    fn new_mark(&self) -> String {
+        let mut bytes = [0; 16];
+        self.random.fill(&mut bytes);
+        hexadecimal(&bytes)
+    }
+
+    /// Makes the connection fit for the next commit: rolls back, or connects anew where it can be lost. Who comes
+    /// meanwhile is told at once that there is none.
+    async fn recover(&mut self, pieces: &mut Pieces) {
+        if let (Some(connection), None) = (&mut self.connection, self.dialect.patience()) {
+            // The transaction may be gone already, then there is nothing to roll back.
+            let _ = connection.execute("ROLLBACK").await;
+            return;
+        }
+        self.connection = None;
+        let (mut pause, pause_max) = RECONNECT_WAIT;
+        loop {
+            match self.dialect.open_writer().await {
+                Ok(connection) => {
+                    self.connection = Some(connection);
+                    return tracing::info!(database = %self.dialect, "Connected again");
+                }
+                Err(error) => tracing::error!(database = %self.dialect, error = %error, "Not connected; trying again"),
+            }
+            if !refuse(pieces, pause).await {
+                return;
+            }
+            pause = pause_max.min(pause * 2);
+        }
+    }
+}
+
+fn answer(group: Vec<Box<dyn Piece>>, failure: Option<&Failure>) {
+    group.into_iter().for_each(|piece| piece.answer(failure));
+}
+
+/// Tells every caller for a while that there is no connection; false when nobody will call any more.
+async fn refuse(pieces: &mut Pieces, pause: Duration) -> bool {
+    let end = tokio::time::Instant::now() + pause;
+    loop {
+        match tokio::time::timeout_at(end, pieces.recv()).await {
+            Ok(Some(piece)) => piece.answer(Some(&Failure::Unreachable)),
+            Ok(None) => return false,
+            Err(_) => return true,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! not answered. Afterwards everything that was answered is there, every order was delivered, and no order travelled
 //! under two keys or in two forms.
 
+use super::backend::Ground;
 use super::edi::{control_of, number_of, order};
 use super::peer::Peer;
 use super::stage::{PATIENCE, Stage};
@@ -59,10 +60,10 @@ fn body(number: u32) -> Vec<u8> {
 }
 
 impl Sender {
-    async fn start() -> Sender {
+    async fn start(database: &str) -> Sender {
         let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
         let sections = "[delivery]\nretry_seconds = [1, 1, 1, 1, 1, 1]\n";
-        let stage = Stage::with(&retailer, &supplier, sections).await;
+        let stage = Stage::with_on(database, &retailer, &supplier, sections).await;
         let yaml = super::stage::resources(retailer.port, supplier.port);
         let agreement = yaml.split("---\n").find(|one| one.contains("name: lamps-orders")).expect("it");
         // A deadline of no minutes, so that deadlines pass while it is being killed.
@@ -230,12 +231,23 @@ fn no_point_of_the_flow_is_left_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_named_point_nothing_is_lost_or_doubled() {
-    let mut sender = Sender::start().await;
+    killed_at_every_named_point("", &[1, 3]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_named_point_on_a_server_nothing_is_lost_or_doubled() {
+    if let Some(ground) = Ground::server().await {
+        killed_at_every_named_point(&ground.line(), &[1]).await;
+    }
+}
+
+async fn killed_at_every_named_point(database: &str, passings: &[u32]) {
+    let mut sender = Sender::start(database).await;
     let mut open = Vec::new();
     let mut hits = Vec::new();
     for point in POINTS {
         let mut count = 0;
-        for passing in [1, 3] {
+        for &passing in passings {
             count += u32::from(sender.die_at(point, passing, &mut open).await);
             sender.recover(&mut open).await;
         }
@@ -251,10 +263,23 @@ async fn killed_at_every_named_point_nothing_is_lost_or_doubled() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_random_under_load_nothing_is_lost_or_doubled() {
-    let mut sender = Sender::start().await;
+    let mut sender = Sender::start("").await;
+    killed_at_random(&mut sender, RANDOM_KILLS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_random_on_a_server_nothing_is_lost_or_doubled() {
+    if let Some(ground) = Ground::server().await {
+        let mut sender = Sender::start(&ground.line()).await;
+        killed_at_random(&mut sender, RANDOM_KILLS / 2).await;
+    }
+}
+
+/// Between two kills it works off what is there: on a busy machine it would be killed at the same document again.
+async fn killed_at_random(sender: &mut Sender, kills: u32) {
     let mut open = Vec::new();
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    for _ in 0..RANDOM_KILLS {
+    for _ in 0..kills {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let pause = Duration::from_millis(state >> 54);
         let id = sender.stage.child.id().to_string();
@@ -268,7 +293,7 @@ async fn killed_at_random_under_load_nothing_is_lost_or_doubled() {
         assert!(killer.await.expect("an end"), "it was alive until then");
         sender.kills += 1;
         sender.stage.kill();
-        sender.stage.start_again(&[]);
+        sender.recover(&mut open).await;
     }
     let status: Value = sender.stage.get("/api/v1/status").await;
     say!("killed {} times at random; then {}", sender.kills, status["balances"]);

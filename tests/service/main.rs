@@ -2,6 +2,8 @@
 //! its own in a temporary folder; partners are small listeners that note what they get and answer as the test wants.
 
 mod admin;
+#[path = "../backend/mod.rs"]
+mod backend;
 mod bad_input;
 mod configuration;
 mod crash;
@@ -10,4 +12,5 @@ mod demo;
 mod echo;
 mod edi;
 mod peer;
+mod server;
 mod stage;

@@ -42,9 +42,15 @@ impl Answer {
 impl Stage {
     /// An instance without resources; `sections` go into `portolan.toml`.
     pub async fn bare(sections: &str) -> Stage {
+        Stage::on("", sections).await
+    }
+
+    /// The same; `database` is the line that leads to another database, or empty.
+    pub async fn on(database: &str, sections: &str) -> Stage {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let listen = "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
-        std::fs::write(folder.path().join("portolan.toml"), format!("{listen}{sections}")).expect("the configuration");
+        let text = format!("{database}{listen}{sections}");
+        std::fs::write(folder.path().join("portolan.toml"), text).expect("the configuration");
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
         let child = spawn(folder.path(), &[]);
@@ -56,7 +62,12 @@ impl Stage {
 
     /// An instance with both partners.
     pub async fn with(retailer: &Peer, supplier: &Peer, sections: &str) -> Stage {
-        let mut stage = Stage::bare(sections).await;
+        Stage::with_on("", retailer, supplier, sections).await
+    }
+
+    /// The same on another database.
+    pub async fn with_on(database: &str, retailer: &Peer, supplier: &Peer, sections: &str) -> Stage {
+        let mut stage = Stage::on(database, sections).await;
         stage.apply(&resources(retailer.port, supplier.port));
         stage.token = stage.new_token("northstores-in");
         stage

@@ -22,6 +22,8 @@ pub async fn get(State(service): State<Shared>) -> Reply {
         .map(|(direction, ack, count)| json!({ "direction": direction, "ack": ack, "count": count }))
         .collect();
     let unmatched = store.unmatched_acks(&Page::default()).await?.len();
-    Ok(Json(json!({ "version": env!("CARGO_PKG_VERSION"), "balances": store.balances().await?, "backlog": backlog,
-        "acks": acks, "unmatched_acks": unmatched, "revision": store.resource_revision().await? })))
+    Ok(Json(
+        json!({ "version": env!("CARGO_PKG_VERSION"), "database": store.database(), "balances": store.balances().await?, "backlog": backlog,
+        "acks": acks, "unmatched_acks": unmatched, "revision": store.resource_revision().await? }),
+    ))
 }

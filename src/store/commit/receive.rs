@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::claim::{self, NewClaim};
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, JobKind};
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
@@ -66,7 +66,8 @@ impl Store {
                 })
             })
             .await;
-        if let (Some(path), false) = (file, matches!(done, Ok(Reception::New))) {
+        let may_be_there = matches!(done, Ok(Reception::New) | Err(StoreError::Unknown(_)));
+        if let (Some(path), false) = (file, may_be_there) {
             // The bytes are not wanted; should removing fail, the next start removes them.
             let _ = std::fs::remove_file(path);
         }

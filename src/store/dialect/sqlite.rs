@@ -37,7 +37,7 @@ fn url(directory: &Path, mode: &str) -> Result<AnyConnectOptions> {
     Ok(AnyConnectOptions::from_str(&url)?)
 }
 
-/// Opens the writer's connection, sets and checks what durability rests on, and brings the schema up to date.
+/// Opens the writer's connection, sets and checks what durability rests on.
 pub(crate) async fn open_writer(directory: &Path) -> Result<AnyConnection> {
     let mut connection = AnyConnection::connect_with(&url(directory, "rwc")?).await?;
     for pragma in [
@@ -56,8 +56,12 @@ pub(crate) async fn open_writer(directory: &Path) -> Result<AnyConnection> {
              without it a power cut loses acknowledged documents"
         )));
     }
-    MIGRATIONS.run(&mut connection).await?;
     Ok(connection)
+}
+
+/// Brings the schema up to date.
+pub(crate) async fn migrate(connection: &mut AnyConnection) -> Result<()> {
+    Ok(MIGRATIONS.run(connection).await?)
 }
 
 /// Opens the pool of connections that only read.
