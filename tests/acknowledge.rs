@@ -25,7 +25,7 @@ fn inspect(input: &str) -> Vec<InterchangeReport> {
 fn ack_with(input: &str, choice: AckChoice) -> String {
     let stamp = Stamp {
         interchange_control_number: "7".into(),
-        group_control_number: "8".into(),
+        group_control_numbers: vec!["8".into()],
         prepared: jiff::civil::date(2026, 2, 3).at(4, 5, 0, 0),
     };
     let one = |report: &InterchangeReport| match report.syntax {
@@ -191,7 +191,7 @@ fn a_contrl_reads_back_as_what_was_said() {
     let mut answers = Vec::new();
     while let Some(piece) = reader.next().expect("memory reads") {
         if piece.kind == PieceKind::Document {
-            answers = edifact::answers(&piece.run);
+            answers = edifact::answers(&piece.run).answers;
         }
     }
     assert_eq!(answers.len(), 2);

@@ -1,7 +1,9 @@
 //! The steps a document takes, one file a step. The pure ones do no I/O and read no clock, so that the service, the
 //! command line, benches and fuzzers run the same code; the others join them to the ledger and the transports.
 
-pub mod acknowledge; // answers we owe, and answers that came
+pub mod acknowledge; // answers we owe
+pub mod admit; // whether an interchange is let in, and whether it came before
+pub mod answer; // answers that came
 pub mod canonicalise; // document to entities
 pub mod deliver; // one attempt, and what comes of it
 pub mod encode; // drafts to bytes, read back and checked
