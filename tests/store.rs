@@ -408,6 +408,7 @@ fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
         group_control_number: Some(group.into()),
         whole: document.is_none().then(|| said.clone()),
         documents: document.map(|number| (number.to_owned(), said)).into_iter().collect(),
+        is_listed: true,
     }
 }
 

@@ -49,7 +49,7 @@ pub fn contrl(contrl: &Contrl, found: &Found, identified: &Identified) -> Vec<In
         whole: Some(said(answer)),
         ..about(answer, level, found, identified)
     };
-    let mut all = vec![one(AckLevel::Technical, interchange)];
+    let mut all = vec![Incoming { is_listed: contrl.only_received, ..one(AckLevel::Technical, interchange) }];
     if !contrl.only_received {
         let documents = named.iter().map(|answer| (answer.about.document_control_number.clone(), said(answer)));
         all.push(Incoming { documents: documents.collect(), ..one(AckLevel::Functional, interchange) });
@@ -80,5 +80,6 @@ fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identifie
         group_control_number: filled(&answer.about.group_control_number),
         whole: None,
         documents: Vec::new(),
+        is_listed: true,
     }
 }

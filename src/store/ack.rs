@@ -122,6 +122,8 @@ pub struct Incoming {
     pub whole: Option<Said>,
     /// What it says of documents by their control number.
     pub documents: Vec<(String, Said)>,
+    /// Whether it is listed when it fits nothing; the other half of the same acknowledgment is, otherwise.
+    pub is_listed: bool,
 }
 
 /// A verdict as received.

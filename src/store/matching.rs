@@ -42,6 +42,9 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, incoming: &Incoming, transmission_id:
             answered += 1;
         }
     }
+    if !incoming.is_listed {
+        return Ok(answered);
+    }
     for (number, said) in incoming.documents.iter().filter(|(number, _)| !named.contains(number)) {
         unmatched(tx, incoming, Some(number), said, transmission_id, now).await?;
     }

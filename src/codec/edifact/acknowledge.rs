@@ -150,13 +150,13 @@ fn document(document: &DocumentReport, modern: bool, reach: Effect, segments: &m
     let rejected = document.verdict(reach) == Verdict::Rejected;
     ucm.set(3, 1, if rejected { REJECTED } else { ACKNOWLEDGED });
     let noted = || document.faults.iter().filter(|fault| is_noted(fault, reach, fault.fault.info().edifact));
-    let is_own = |fault: &&Diagnostic| fault.fault.info().level == Level::Document || fault.position.segment == 0;
+    let inner = |fault: &&Diagnostic| matches!(fault.fault.info().level, Level::Segment | Level::Element);
+    let is_own = |fault: &&Diagnostic| !inner(fault) || fault.position.segment == 0;
     if let Some(fault) = noted().find(is_own) {
         ucm.set(4, 1, code(fault));
         error_place(&mut ucm, 5, fault);
     }
     segments.push(ucm);
-    let inner = |fault: &&Diagnostic| matches!(fault.fault.info().level, Level::Segment | Level::Element);
     let mut inside: Vec<&Diagnostic> = noted().filter(inner).filter(|fault| fault.position.segment > 0).collect();
     inside.sort_by_key(|fault| fault.position.segment);
     for chunk in inside.chunk_by(|a, b| a.position.segment == b.position.segment).take(SEGMENT_NOTES_MAX) {
