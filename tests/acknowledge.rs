@@ -459,3 +459,30 @@ fn a_contrl_that_accepts_with_remarks_reads_as_accepted_with_errors() {
     let contrl = read_contrl(noted);
     assert_eq!(contrl.answers[1].verdict, Verdict::AcceptedWithErrors);
 }
+
+/// The page on the rules names the tests that hold them; each must be there.
+#[test]
+fn the_page_names_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a file");
+    let tests: String = [
+        "tests/acknowledge.rs",
+        "tests/store.rs",
+        "tests/service/acknowledgment.rs",
+        "src/pipeline/answer.rs",
+        "src/pipeline/unanswered.rs",
+    ]
+    .map(read)
+    .concat();
+    let page = read("docs/ACKNOWLEDGMENTS.md");
+    let is_name = |word: &&str| word.len() > 20 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let names: Vec<&str> = page.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(names.len() > 40, "only {} names", names.len());
+    let keys = read("docs/RESOURCES.md");
+    for name in names.iter().filter(|name| !name.starts_with("portolan_") && !keys.contains(**name)) {
+        assert!(tests.contains(&format!("fn {name}(")), "no test {name}");
+    }
+    for rule in 1..=10 {
+        assert!(names.iter().any(|name| name.starts_with(&format!("rule_{rule}_"))), "no test for rule {rule}");
+    }
+}

@@ -528,6 +528,28 @@ async fn a_business_key_is_taken_once_and_what_failed_gives_it_up() {
 }
 
 #[tokio::test]
+async fn a_content_key_is_forgotten_after_its_window() {
+    let (_folder, store) = fresh().await;
+    let day = 24 * 60 * 60;
+    let key = "x12 ZZ:US ZZ:ACME content d";
+    for (round, (now, is_repeat)) in [(0, false), (29 * day, true), (31 * day, false)].into_iter().enumerate() {
+        receive(&store, &[u8::try_from(round).expect("few")], None).await;
+        let job = lease(&store, JobKind::Translate, at(now)).await.expect("a job");
+        let since = at((now - 30 * day).max(0));
+        let earlier = store.interchange_by_key(key, "d", Some(since)).await.expect("a look");
+        assert_eq!(earlier.is_some(), is_repeat, "round {round}");
+        let came = interchange(&store, Direction::In, "1", Some(key));
+        let came = NewInterchange { remembered_since: Some(since), ..came };
+        let documents = vec![document(&store, Direction::In, 1, &came)];
+        let slice =
+            Slice { interchanges: vec![came], documents, end: end(TransmissionState::Split), ..Slice::default() };
+        store.translate(&job, slice, &Actor::system(), at(now)).await.expect("a commit");
+        let found = store.interchanges(&job.subject).await.expect("rows");
+        assert_eq!(found[0].duplicate_of.is_some(), is_repeat, "round {round}");
+    }
+}
+
+#[tokio::test]
 async fn changed_history_and_deleted_rows_raise_the_alarm() {
     let (folder, store) = fresh().await;
     translated(&store, "1").await;

@@ -83,3 +83,46 @@ fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identifie
         is_listed: true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::segment::{Answered, Envelope};
+    use crate::diagnostic::Syntax;
+    use crate::partner::Environment;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn heard(answers: &[Answer]) -> Incoming {
+        let found = Found {
+            number: 1,
+            syntax: Syntax::X12,
+            envelope: Envelope::default(),
+            digest: String::new(),
+            documents: 1,
+            kinds: BTreeSet::new(),
+            faults: Vec::new(),
+            group_faults: BTreeMap::new(),
+        };
+        let identified =
+            Identified { partner: "acme".into(), environment: Environment::Test, agreements: BTreeMap::new() };
+        functional(answers, &found, &identified).remove(0)
+    }
+
+    fn said_of(document: &str, verdict: Verdict, claimed: Option<u32>) -> Answer {
+        let about = Answered { document_control_number: document.into(), ..Answered::default() };
+        Answer { kind: "997", about, verdict, codes: Vec::new(), claimed, notes: Vec::new() }
+    }
+
+    #[test]
+    fn rule_8_what_is_not_named_follows_the_group() {
+        let rejected = said_of("0002", Verdict::Rejected, None);
+        let partly = heard(&[rejected.clone(), said_of("", Verdict::AcceptedWithErrors, Some(3))]);
+        assert_eq!(partly.whole.map(|said| said.state), Some(AckState::Accepted), "AK2 only for what is rejected");
+        let alone = heard(&[rejected.clone(), said_of("", Verdict::Rejected, Some(1))]);
+        assert_eq!(alone.documents[0].1.state, AckState::Rejected);
+        let each = heard(&[said_of("0001", Verdict::Accepted, None), said_of("", Verdict::Accepted, Some(1))]);
+        assert!(each.whole.is_none(), "one 997 for each document says nothing of the others");
+        let group = heard(&[said_of("0001", Verdict::Accepted, None), said_of("", Verdict::Rejected, Some(2))]);
+        assert_eq!(group.documents[0].1.state, AckState::Rejected, "a rejected group takes all with it");
+    }
+}
