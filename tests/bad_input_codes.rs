@@ -150,6 +150,7 @@ rows! { contrl of EDIFACT:
     components_too_many_16 [("QTY+21:5'", "QTY+21:5:PCE:x'")] "EDIFACT-ELEMENT-TOO-MANY", "UCD+16+2:4'";
     separators_the_same_20 [("UNB+UNOC", "UNA:+.?+'UNB+UNOC")] "EDIFACT-SEPARATOR-INVALID", "+4+20+UNA'UNT";
     control_numbers_differ_28 [("UNZ+1+REF905", "UNZ+1+REF906")] "EDIFACT-INTERCHANGE-REFERENCE", "+4+28+UNZ+3'UNT";
+    release_character_at_the_end_28 [("UNZ+1+REF905'", "UNZ+1+REF905?")] "EDIFACT-INTERCHANGE-REFERENCE", "+4+28+UNZ+3'UNT";
     document_references_differ_28 [("UNT+8+1", "UNT+8+2")] "EDIFACT-DOCUMENT-REFERENCE", "UCM+1+ORDERS:D:96A:UN+4+28+UNT+3'";
     count_of_documents_wrong_29 [("UNZ+1", "UNZ+2")] "EDIFACT-INTERCHANGE-COUNT", "+4+29+UNZ+2'UNT";
     count_of_segments_wrong_29 [("UNT+8", "UNT+9")] "EDIFACT-DOCUMENT-COUNT", "UCM+1+ORDERS:D:96A:UN+4+29+UNT+2'";
@@ -175,6 +176,8 @@ fn contrl_characters_outside_the_level_21() {
     let (codes, answer) = told(input.as_bytes());
     assert!(codes.iter().any(|code| code == "EDIFACT-CHARACTER-ENCODING"), "{codes:?}");
     assert!(answer.contains("+7'UCM+1+ORDERS:D:96A:UN+7+21'UNT"), "noted, not refused: {answer}");
+    let faults = inspect(input.as_bytes()).remove(0).groups.remove(0).documents.remove(0).faults;
+    assert_eq!(faults[0].offset, input.find("a4711").expect("it") as u64, "told by its offset");
 }
 
 #[test]

@@ -197,3 +197,39 @@ pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     };
     all.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(serde::de::Error::custom)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn wrong(document: &str, policy: Value) -> Vec<String> {
+        let policy: AckPolicy = serde_json::from_value(policy).expect("a policy");
+        let mut found = Vec::new();
+        policy.check(document, &mut found);
+        found
+    }
+
+    #[test]
+    fn what_a_document_type_cannot_have_is_refused() {
+        let late = wrong("x12/004010/850", json!({ "channel": "c", "form": "999" }));
+        assert_eq!(late, ["ack.form: expected 997, found 999, which x12/004010/850 does not have"]);
+        assert!(wrong("x12/005010/850", json!({ "channel": "c", "form": "999", "per": "document" })).is_empty());
+        let each = wrong("edifact/d96a/ORDERS", json!({ "channel": "c", "per": "document" }));
+        assert_eq!(each, ["ack.per: expected for x12 only, found with edifact/d96a/ORDERS"]);
+        let mut found = Vec::new();
+        Expect { kind: ExpectKind::Functional, within_minutes: 5 }.check("edifact/d96a/ORDERS", &mut found);
+        assert_eq!(found, ["expect.kind: expected contrl, found 997"]);
+    }
+
+    #[test]
+    fn one_or_many_are_expected() {
+        let one = json!({ "kind": "ta1", "within_minutes": "5" });
+        let read = |value: Value| one_or_many(value).map(|all| all.iter().map(|one| one.kind).collect::<Vec<_>>());
+        assert_eq!(read(one.clone()).expect("one"), [ExpectKind::Ta1]);
+        let other = json!({ "kind": "997", "within_minutes": "60" });
+        assert_eq!(read(json!([one, other])).expect("two"), [ExpectKind::Ta1, ExpectKind::Functional]);
+        let error = read(json!({ "kind": "mdn", "within_minutes": "5" })).expect_err("not yet").to_string();
+        assert!(error.contains("mdn") && error.contains("contrl"), "{error}");
+    }
+}

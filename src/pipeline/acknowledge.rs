@@ -94,8 +94,7 @@ pub async fn owed(
             return Ok(None);
         }
     };
-    let reach = choice.reach.unwrap_or(Effect::Syntax);
-    let made = Made { draft, bytes, ours, theirs, channel: policy.channel.clone(), reach };
+    let made = Made { draft, bytes, ours, theirs, channel: policy.channel.clone(), choice };
     output(service, interchange_id, report, identified, made).await.map(Some)
 }
 
@@ -134,7 +133,7 @@ struct Made {
     ours: [String; 2],
     theirs: [String; 2],
     channel: String,
-    reach: Effect,
+    choice: AckChoice,
 }
 
 async fn output(
@@ -261,7 +260,10 @@ fn answers(report: &InterchangeReport, made: &Made, answered_id: &str, transmiss
         all.push(one(AckLevel::Technical, "ta1", report.verdict()));
     }
     if report.syntax != Syntax::X12 {
-        all.push(one(AckLevel::Functional, "contrl", worst(report, made.reach)));
+        let is_functional = !edifact::says_only_received(&made.draft);
+        let level = if is_functional { AckLevel::Functional } else { AckLevel::Technical };
+        let worst = if is_functional { worst(report, made.choice.reach_of("CONTRL")) } else { report.verdict() };
+        all.push(one(level, "contrl", worst));
     }
     let inner = made.draft.groups.iter().flat_map(|group| &group.documents).filter(|_| report.syntax == Syntax::X12);
     for draft in inner {
@@ -271,7 +273,8 @@ fn answers(report: &InterchangeReport, made: &Made, answered_id: &str, transmiss
             Some(&group.envelope.group_control_number) == number.as_ref() && group.envelope.group_type != "FA"
         };
         let Some(group) = report.groups.iter().find(own) else { continue };
-        let documents = group.documents.iter().map(|document| document.verdict(made.reach));
+        let reach = made.choice.reach_of(&draft.kind);
+        let documents = group.documents.iter().map(|document| document.verdict(reach));
         let verdict = documents.chain([group.verdict()]).max().unwrap_or(Verdict::Accepted);
         let answered = one(AckLevel::Functional, &draft.kind, verdict);
         all.push(NewAnswered { group_number: group.number, group_control_number: number, ..answered });

@@ -28,7 +28,7 @@ pub fn acknowledge(report: &InterchangeReport, choice: &AckChoice, stamp: &Stamp
     if report.only_answers() {
         return None;
     }
-    let reach = choice.reach.unwrap_or(Effect::Syntax);
+    let reach = choice.reach_of("CONTRL");
     let clean = report.verdict() != Verdict::Rejected
         && report.groups.iter().all(|group| group.verdict() != Verdict::Rejected)
         && report.groups.iter().flat_map(|group| &group.documents).all(|one| one.verdict(reach) == Verdict::Accepted);
@@ -69,6 +69,15 @@ pub fn acknowledge(report: &InterchangeReport, choice: &AckChoice, stamp: &Stamp
         technical: Vec::new(),
         groups: vec![GroupDraft { documents: vec![document], ..GroupDraft::default() }],
     })
+}
+
+/// Whether a CONTRL says no more than that the interchange came.
+#[must_use]
+pub fn says_only_received(draft: &InterchangeDraft) -> bool {
+    let document = draft.groups.first().and_then(|group| group.documents.first());
+    let uci = document.and_then(|document| document.segments.first());
+    let action = uci.and_then(|uci| uci.elements.get(3)?.first()?.first());
+    action.is_some_and(|action| action == RECEIVED)
 }
 
 /// Mirrors separators, syntax level and version of what was received.

@@ -7,7 +7,7 @@ mod encode;
 mod envelope;
 mod open;
 
-pub use acknowledge::acknowledge;
+pub use acknowledge::{acknowledge, says_only_received};
 pub use answers::{Contrl, answers};
 pub use check::check;
 pub use encode::encode;

@@ -66,6 +66,14 @@ pub struct AckChoice {
     pub reach: Option<Effect>,
 }
 
+impl AckChoice {
+    /// Findings up to which effect reject a document in a 997, 999 or CONTRL.
+    #[must_use]
+    pub fn reach_of(&self, kind: &str) -> Effect {
+        self.reach.unwrap_or(if kind == "999" { Effect::Guide } else { Effect::Syntax })
+    }
+}
+
 impl Default for AckChoice {
     /// What the command line does without an agreement: TA1 on request or error, the functional answer always.
     fn default() -> Self {

@@ -162,11 +162,11 @@ impl Form {
         let version = group.envelope.version.as_str();
         let by_guide = version.starts_with(MODERN) && group.envelope.guide.starts_with('X');
         if version >= MODERN && choice.implementation.unwrap_or(by_guide) {
-            let reach = choice.reach.unwrap_or(Effect::Guide);
+            let reach = choice.reach_of("999");
             let (segment, element, document) = ("IK3", "IK4", "IK5");
             return Form { kind: "999", segment, element, document, guide: "I5", is_implementation: true, reach };
         }
-        let reach = choice.reach.unwrap_or(Effect::Syntax);
+        let reach = choice.reach_of("997");
         let (segment, element, document) = ("AK3", "AK4", "AK5");
         Form { kind: "997", segment, element, document, guide: "5", is_implementation: false, reach }
     }
