@@ -38,7 +38,7 @@ pub fn is_answered(input: &[u8]) {
     let always = AckChoice { technical: When::Always, functional: When::Always, ..AckChoice::default() };
     let stamp = Stamp {
         interchange_control_number: "1".into(),
-        group_control_number: "1".into(),
+        group_control_numbers: vec!["1".into()],
         prepared: jiff::civil::date(2026, 1, 1).at(0, 0, 0, 0),
     };
     for report in inspect(input) {

@@ -6,7 +6,7 @@ mod backend;
 use backend::{Ground, store_at};
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
-use portolan::store::ack::{AckLevel, AckState, Incoming, NewExpectation};
+use portolan::store::ack::{AckFilter, AckLevel, AckState, Incoming, NewExpectation, Said};
 use portolan::store::claim::NewClaim;
 use portolan::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use portolan::store::commit::receive::Reception;
@@ -77,6 +77,7 @@ fn interchange(store: &Store, direction: Direction, control_number: &str, key: O
         digest: "d".into(),
         document_count: 1,
         business_key: key.map(str::to_owned),
+        remembered_since: None,
         report: json!([]),
     }
 }
@@ -131,7 +132,7 @@ async fn output(store: &Store, control_number: &str, source: Option<&str>) -> Ne
         interchange_control_number: control_number.into(),
         group_control_number: Some(control_number.into()),
         document_control_number: "0001".into(),
-        deadline: Some(at(3600)),
+        within_minutes: 60,
     };
     NewOutput {
         transmission,
@@ -409,24 +410,31 @@ async fn a_nul_in_a_strangers_value_stops_nothing(ground: Ground) {
     assert_eq!(store.transmission(&id).await.expect("it").state, "split");
     let by = |text: &str| DocumentFilter { business_number: Some(text.into()), ..DocumentFilter::default() };
     assert_eq!(store.documents(&by("47\u{0}11"), &Page::default()).await.expect("a list").len(), 1);
-    let found = store.interchange_by_key("x12 ZZ:A\0 ZZ:B 7", "d").await.expect("a look").expect("it");
+    let found = store.interchange_by_key("x12 ZZ:A\0 ZZ:B 7", "d", None).await.expect("a look").expect("it");
     assert_eq!(found.sender, "ZZ:A\u{FFFD}");
 }
 
 fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
+    let said = Said { state, code: "A".into(), detail: "accepted".into() };
     Incoming {
         level: AckLevel::Functional,
-        state,
         kind: "997".into(),
         partner: Some("acme".into()),
         sender: "US".into(),
         receiver: "ACME".into(),
         interchange_control_number: None,
         group_control_number: Some(group.into()),
-        document_control_number: document.map(str::to_owned),
-        code: "A".into(),
-        detail: "accepted".into(),
+        whole: document.is_none().then(|| said.clone()),
+        documents: document.map(|number| (number.to_owned(), said)).into_iter().collect(),
+        is_listed: true,
     }
+}
+
+/// The delivery of a transmission ends well.
+async fn delivered(store: &Store, now: Timestamp) {
+    let job = lease(store, JobKind::Deliver, now).await.expect("a delivery");
+    store.deliver_sending(&job, "x", now).await.expect("sending");
+    store.deliver_result(&job, AttemptEnd::Delivered, AttemptFacts::default(), now).await.expect("delivered");
 }
 
 async fn apply(store: &Store, incoming: Incoming) {
@@ -456,12 +464,53 @@ async fn answers_find_the_newest_unanswered_and_the_rest_is_listed(ground: Groun
 async fn an_answer_that_does_not_come_is_overdue_and_may_still_come(ground: Ground) {
     let store = fresh(&ground).await;
     let (_, made, _) = translated(&store, "9").await;
-    assert!(lease(&store, JobKind::Acknowledge, at(3599)).await.is_none());
-    let job = lease(&store, JobKind::Acknowledge, at(3600)).await.expect("the deadline");
-    assert!(store.acknowledge_overdue(&job, at(3600)).await.expect("a commit"));
+    assert!(lease(&store, JobKind::Acknowledge, at(9999)).await.is_none(), "the clock begins with the delivery");
+    delivered(&store, at(100)).await;
+    let document = store.document(&made).await.expect("it");
+    assert_eq!((document.ack.as_str(), document.ack_receipt.as_str()), ("waiting", "accepted"));
+    assert!(lease(&store, JobKind::Acknowledge, at(3699)).await.is_none());
+    let job = lease(&store, JobKind::Acknowledge, at(3700)).await.expect("the deadline");
+    assert!(store.acknowledge_overdue(&job, at(3700)).await.expect("a commit"));
     assert_eq!(store.document(&made).await.expect("it").ack, "overdue");
+    let filter = AckFilter { state: Some(AckState::Overdue), ..AckFilter::default() };
+    assert_eq!(store.acks(&filter, &Page::default()).await.expect("a list").len(), 1);
+    let events = store.document_events(&made).await.expect("events");
+    assert!(events.iter().any(|event| event.kind == "ack_overdue"), "{events:?}");
     apply(&store, answer(Some("1"), "9", AckState::Accepted)).await;
     assert_eq!(store.document(&made).await.expect("it").ack, "accepted");
+}
+
+async fn an_answer_to_something_long_ago_fits_nothing(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, made, _) = translated(&store, "9").await;
+    receive(&store, b"late", None).await;
+    let late = at(91 * 24 * 60 * 60);
+    let job = lease(&store, JobKind::Translate, late).await.expect("a job");
+    let incoming = vec![answer(Some("1"), "9", AckState::Accepted)];
+    let slice = Slice { incoming, end: end(TransmissionState::Split), ..Slice::default() };
+    store.translate(&job, slice, &Actor::system(), late).await.expect("a commit");
+    assert_eq!(store.document(&made).await.expect("it").ack, "waiting");
+    assert_eq!(store.unmatched_acks(&Page::default()).await.expect("a list").len(), 1);
+}
+
+async fn a_refused_interchange_awaits_no_answers_about_its_documents(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, made, _) = translated(&store, "9").await;
+    delivered(&store, at(2)).await;
+    let said = answer(None, "9", AckState::Rejected);
+    let numbers = (Some("9".to_owned()), None);
+    let ta1 = Incoming {
+        level: AckLevel::Technical,
+        kind: "ta1".into(),
+        interchange_control_number: numbers.0,
+        group_control_number: numbers.1,
+        ..said
+    };
+    apply(&store, ta1).await;
+    let document = store.document(&made).await.expect("it");
+    let levels = (document.ack.as_str(), document.ack_technical.as_str(), document.ack_functional.as_str());
+    assert_eq!(levels, ("rejected", "rejected", "none"));
+    assert!(lease(&store, JobKind::Acknowledge, at(99_999)).await.is_none(), "so nothing gets overdue");
 }
 
 async fn numbers_belong_to_their_owner(ground: Ground) {
@@ -485,6 +534,27 @@ async fn a_business_key_is_taken_once_and_what_failed_gives_it_up(ground: Ground
         let slice =
             Slice { interchanges: vec![came], documents, end: end(TransmissionState::Split), ..Slice::default() };
         store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a commit");
+        let found = store.interchanges(&job.subject).await.expect("rows");
+        assert_eq!(found[0].duplicate_of.is_some(), is_repeat, "round {round}");
+    }
+}
+
+async fn a_content_key_is_forgotten_after_its_window(ground: Ground) {
+    let store = fresh(&ground).await;
+    let day = 24 * 60 * 60;
+    let key = "x12 ZZ:US ZZ:ACME content d";
+    for (round, (now, is_repeat)) in [(0, false), (29 * day, true), (31 * day, false)].into_iter().enumerate() {
+        receive(&store, &[u8::try_from(round).expect("few")], None).await;
+        let job = lease(&store, JobKind::Translate, at(now)).await.expect("a job");
+        let since = at((now - 30 * day).max(0));
+        let earlier = store.interchange_by_key(key, "d", Some(since)).await.expect("a look");
+        assert_eq!(earlier.is_some(), is_repeat, "round {round}");
+        let came = interchange(&store, Direction::In, "1", Some(key));
+        let came = NewInterchange { remembered_since: Some(since), ..came };
+        let documents = vec![document(&store, Direction::In, 1, &came)];
+        let slice =
+            Slice { interchanges: vec![came], documents, end: end(TransmissionState::Split), ..Slice::default() };
+        store.translate(&job, slice, &Actor::system(), at(now)).await.expect("a commit");
         let found = store.interchanges(&job.subject).await.expect("rows");
         assert_eq!(found[0].duplicate_of.is_some(), is_repeat, "round {round}");
     }
@@ -608,8 +678,11 @@ on_every_database![
     a_nul_in_a_strangers_value_stops_nothing,
     answers_find_the_newest_unanswered_and_the_rest_is_listed,
     an_answer_that_does_not_come_is_overdue_and_may_still_come,
+    an_answer_to_something_long_ago_fits_nothing,
+    a_refused_interchange_awaits_no_answers_about_its_documents,
     numbers_belong_to_their_owner,
     a_business_key_is_taken_once_and_what_failed_gives_it_up,
+    a_content_key_is_forgotten_after_its_window,
     changed_history_and_deleted_rows_raise_the_alarm,
     resources_have_versions_and_a_stale_plan_is_refused,
     what_is_held_is_looked_at_again_after_an_apply,

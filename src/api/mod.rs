@@ -40,6 +40,7 @@ struct Description;
 
 fn endpoints() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(ack::list::list))
         .routes(routes!(ack::unmatched::unmatched))
         .routes(routes!(delivery::get::get))
         .routes(routes!(delivery::list::list))

@@ -1,6 +1,7 @@
 //! Metrics and health: for machines that watch this one; they show numbers only and need no token.
 
 use super::Shared;
+use crate::pipeline::unanswered::{Urgency, unanswered};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -32,6 +33,14 @@ async fn gauges(service: &Shared) {
     for (kind, count, age) in service.store.backlog(service.now()).await.unwrap_or_default() {
         metrics::gauge!("portolan_jobs_due", "kind" => kind.clone()).set(count as f64);
         metrics::gauge!("portolan_jobs_oldest_seconds", "kind" => kind).set(age as f64 / 1e6);
+    }
+    for (level, state, count) in service.store.ack_states().await.unwrap_or_default() {
+        metrics::gauge!("portolan_acks", "level" => level, "state" => state).set(count as f64);
+    }
+    let held = unanswered(service).await.unwrap_or_default();
+    for urgency in Urgency::ALL {
+        let count = held.iter().filter(|one| one.urgency == urgency).count();
+        metrics::gauge!("portolan_held_unanswered", "urgency" => urgency.as_str()).set(count as f64);
     }
     for balance in service.store.balances().await.unwrap_or_default() {
         metrics::gauge!("portolan_conservation_holds", "stage" => balance.stage)

@@ -36,20 +36,21 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     }
     let now = arguments.now.unwrap_or_else(|| SystemClock.now());
     let prepared = now.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-    let mut control = arguments.control;
+    let (mut control, mut group_control) = (arguments.control, arguments.control);
     let mut written = Vec::new();
     for report in reports.iter().filter(|report| report.number > 0) {
         let stamp = Stamp {
             interchange_control_number: control.to_string(),
-            group_control_number: control.to_string(),
+            group_control_numbers: vec![group_control.to_string()],
             prepared,
         };
-        let Some(bytes) = acknowledge(report, &choice(arguments.kind.as_deref()), &stamp)? else {
+        let Some((bytes, groups)) = acknowledge(report, &choice(arguments.kind.as_deref()), &stamp)? else {
             eprintln!("interchange {}: no acknowledgment is due", report.number);
             continue;
         };
         written.push((report.number, bytes));
         control += 1;
+        group_control += groups.max(1);
     }
     if as_json {
         let one = |(number, bytes): &(u32, Vec<u8>)| json!({ "interchange": number, "acknowledgment": String::from_utf8_lossy(bytes) });
@@ -70,14 +71,19 @@ fn choice(kind: Option<&str>) -> AckChoice {
     }
 }
 
-fn acknowledge(report: &InterchangeReport, choice: &AckChoice, stamp: &Stamp) -> anyhow::Result<Option<Vec<u8>>> {
+/// The acknowledgment, and how many groups it has.
+fn acknowledge(
+    report: &InterchangeReport,
+    choice: &AckChoice,
+    stamp: &Stamp,
+) -> anyhow::Result<Option<(Vec<u8>, u32)>> {
     let (draft, encode): (_, fn(&_) -> _) = match report.syntax {
         Syntax::X12 => (x12::acknowledge(report, choice, stamp), x12::encode),
         _ => (edifact::acknowledge(report, choice, stamp), edifact::encode),
     };
     let Some(draft) = draft else { return Ok(None) };
     match encode(&draft) {
-        Ok(bytes) => Ok(Some(bytes)),
+        Ok(bytes) => Ok(Some((bytes, u32::try_from(draft.groups.len())?))),
         Err(faults) => {
             let sentences: Vec<_> = faults.iter().map(crate::diagnostic::Diagnostic::message).collect();
             anyhow::bail!("the acknowledgment cannot be written: {}", sentences.join("; "))

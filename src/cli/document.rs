@@ -101,7 +101,11 @@ fn shown(value: &Value) -> String {
     }
     for ack in value["acks"].as_array().into_iter().flatten() {
         let word = |key: &str| ack[key].as_str().unwrap_or("-").to_owned();
-        text.push_str(&format!("  {} {} {} {}\n", word("kind"), word("level"), word("state"), word("detail")));
+        let when = if ack["answered_at"].is_null() { "deadline" } else { "answered_at" };
+        let when = if ack[when].is_null() { String::new() } else { moment(&ack[when]) };
+        let way = if ack["direction"] == "out" { "sent" } else { "from them" };
+        let (kind, level, state) = (word("kind"), word("level"), word("state"));
+        text.push_str(&format!("  {kind} {way}: {level} {state} {when} {}\n", word("detail")));
     }
     text + &super::transmission::history(&value["events"])
 }

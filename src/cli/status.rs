@@ -34,6 +34,16 @@ fn words(status: &Value) -> String {
         let (kind, due, oldest) = (row["kind"].as_str().unwrap_or_default(), &row["due"], &row["oldest_seconds"]);
         text.push_str(&format!("waiting        {due} {kind}, the oldest for {oldest} s\n"));
     }
+    for row in status["ack_levels"].as_array().into_iter().flatten().filter(|row| row["state"] == "overdue") {
+        let level = row["level"].as_str().unwrap_or_default();
+        text.push_str(&format!("overdue        {} {level} acknowledgments we expect\n", row["count"]));
+    }
+    for row in status["unanswered"].as_array().into_iter().flatten().filter(|row| row["urgency"] != "waiting") {
+        let (id, code) =
+            (row["transmission_id"].as_str().unwrap_or_default(), row["code"].as_str().unwrap_or_default());
+        let due = super::client::moment(&row["answer_due_at"]);
+        text.push_str(&format!("unanswered     {id} is held ({code}); its sender waits for an answer until {due}\n"));
+    }
     if status["unmatched_acks"] != 0 {
         text.push_str(&format!("{} acknowledgments fit nothing we sent\n", status["unmatched_acks"]));
     }

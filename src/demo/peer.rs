@@ -131,7 +131,8 @@ async fn take(State(peer): State<Peer>, body: Bytes) -> StatusCode {
 async fn answer(peer: &Peer, report: &InterchangeReport) {
     let number = peer.inner.numbers.fetch_add(1, Ordering::SeqCst).to_string();
     let prepared = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).datetime();
-    let stamp = Stamp { interchange_control_number: number.clone(), group_control_number: number.clone(), prepared };
+    let stamp =
+        Stamp { interchange_control_number: number.clone(), group_control_numbers: vec![number.clone()], prepared };
     let choice = AckChoice::default();
     let written = match peer.inner.language {
         Language::X12 => x12::acknowledge(report, &choice, &stamp).map(|draft| ("997", x12::encode(&draft))),

@@ -3,8 +3,8 @@
 
 use super::Severity;
 
-/// Which acknowledgment a finding may move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Which acknowledgment a finding may move; each reaches further than the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Effect {
     /// The standard itself is broken: TA1, 997, 999, CONTRL.
     Syntax,
@@ -84,11 +84,12 @@ faults! {
     Junk "JUNK" Warning Syntax Interchange "" "" "bytes outside any interchange", "Between or around interchanges stand bytes that belong to none.", "Remove what the transport or an editor added around the interchange.";
     CharacterEncoding "CHARACTER-ENCODING" Warning Syntax Interchange "" "21" "characters not in the declared set", "The bytes are not of the character set that the envelope declares.", "Declare the character set that is really written, or write the declared one.";
     LineEndings "LINE-ENDINGS" Warning Syntax Interchange "" "" "line breaks inside segments", "Line breaks stand inside segments, as when a file was wrapped to a fixed line length.", "Send the interchange unwrapped.";
-    SegmentTooBig "SEGMENT-TOO-BIG" Error Syntax Interchange "" "" "segment over the limit", "A segment is longer, or has more elements, than the named limit allows; often a wrong terminator.", "Check the segment terminator; raise the limit if the segment is meant.";
+    SegmentTooBig "SEGMENT-TOO-BIG" Error Syntax Interchange "024" "18" "segment over the limit", "A segment is longer, or has more elements, than the named limit allows; often a wrong terminator.", "Check the segment terminator; raise the limit if the segment is meant.";
     // Interchange envelope.
     InterchangeHeaderLength "INTERCHANGE-HEADER-LENGTH" Warning Syntax Interchange "" "" "ISA of odd length", "The ISA segment has fixed widths and 106 characters; this one has another length, so it was read by its separators.", "Pad each ISA element to its fixed width.";
     InterchangeHeader "INTERCHANGE-HEADER" Error Syntax Interchange "022" "13" "interchange header unusable", "The header segment is cut off or lacks what is needed to read on.", "Send a complete ISA or UNB segment.";
-    SeparatorInvalid "SEPARATOR-INVALID" Error Syntax Interchange "026" "7" "separators clash", "Two separators are the same character, or one is a letter, a digit or a blank.", "Use different, unused characters as separators.";
+    SeparatorInvalid "SEPARATOR-INVALID" Error Syntax Interchange "026" "20" "separators clash", "Two separators are the same character, or one is a letter, a digit or a blank.", "Use different, unused characters as separators.";
+    TerminatorInvalid "TERMINATOR-INVALID" Error Syntax Interchange "004" "20" "segment terminator invalid", "The segment terminator is a letter, a digit or a blank, or one of the separators.", "End segments with a character that stands nowhere else, as a rule ~.";
     InterchangeTrailerMissing "INTERCHANGE-TRAILER-MISSING" Error Syntax Interchange "023" "13" "interchange trailer missing", "The interchange has no IEA or UNZ: it was cut off, or the trailer was never written.", "Ask for the whole interchange again.";
     InterchangeCount "INTERCHANGE-COUNT" Error Syntax Interchange "021" "29" "count in the interchange trailer wrong", "The trailer's count of groups or documents is not what was received.", "Check whether part of the interchange is missing, else correct the count.";
     InterchangeReference "INTERCHANGE-REFERENCE" Error Syntax Interchange "001" "28" "control numbers of header and trailer differ", "The control number in the trailer is not the one in the header.", "Write the header's control number in the trailer.";
@@ -98,30 +99,34 @@ faults! {
     InterchangeTime "INTERCHANGE-TIME" Error Syntax Interchange "015" "12" "time in the header invalid", "The time of preparation is not a time of day.", "Write HHMM.";
     InterchangeControlNumber "INTERCHANGE-CONTROL-NUMBER" Error Syntax Interchange "018" "12" "control number invalid", "The interchange control number is empty or not of the form the standard asks for.", "X12: nine digits; EDIFACT: 1 to 14 characters.";
     InterchangeDuplicate "INTERCHANGE-DUPLICATE" Error Syntax Interchange "025" "26" "interchange received before", "An interchange with the same parties and control number was received before.", "Use a new control number for new content.";
-    InterchangeContent "INTERCHANGE-CONTENT" Error Syntax Interchange "024" "15" "segment in the wrong place of the envelope", "A segment stands outside any document, or an envelope segment stands where none may.", "Check the order of envelope segments.";
-    InterchangeEmpty "INTERCHANGE-EMPTY" Error Syntax Interchange "024" "13" "interchange without documents", "Between header and trailer of the interchange stands no document.", "Check what the sender's export wrote; send at least one document.";
-    InterchangeUnsupported "INTERCHANGE-UNSUPPORTED" Error Syntax Interchange "" "3" "kind of interchange not supported", "Interactive interchanges (UIB to UIZ) are not processed.", "Send a batch interchange (UNB to UNZ).";
+    InterchangeReceiver "INTERCHANGE-RECEIVER" Error Syntax Interchange "009" "7" "addressed to somebody else", "The interchange names another receiver than the agreement says.", "Send it to the receiver it names, or correct the receiver's id.";
+    InterchangeMixed "INTERCHANGE-MIXED" Error Syntax Interchange "024" "30" "documents inside and outside groups", "An interchange has either groups or documents at its top level, never both.", "Put all documents into groups, or none.";
+    InterchangeContent "INTERCHANGE-CONTENT" Error Syntax Interchange "024" "33" "segment in the wrong place of the envelope", "A segment stands outside any document, or an envelope segment stands where none may.", "Check the order of envelope segments.";
+    InterchangeEmpty "INTERCHANGE-EMPTY" Error Syntax Interchange "024" "32" "interchange without documents", "Between header and trailer of the interchange stands no document.", "Check what the sender's export wrote; send at least one document.";
+    InterchangeUnsupported "INTERCHANGE-UNSUPPORTED" Error Syntax Interchange "" "2" "kind of interchange not supported", "Interactive interchanges (UIB to UIZ) are not processed.", "Send a batch interchange (UNB to UNZ).";
     // Group.
     GroupTrailerMissing "GROUP-TRAILER-MISSING" Error Syntax Group "3" "13" "group trailer missing", "The group has no GE or UNE.", "End the group with its trailer.";
     GroupReference "GROUP-REFERENCE" Error Syntax Group "4" "28" "group control numbers differ", "The control number in the group trailer is not the one in its header.", "Write the header's number in the trailer.";
     GroupCount "GROUP-COUNT" Error Syntax Group "5" "29" "count in the group trailer wrong", "The trailer's count of documents is not what was received.", "Check whether documents are missing, else correct the count.";
     GroupElement "GROUP-ELEMENT" Error Syntax Group "6" "12" "group header element invalid", "An element of the group header is missing or malformed.", "Correct the element.";
+    GroupUnsupported "GROUP-UNSUPPORTED" Error Syntax Group "1" "12" "group type not known", "The functional identifier of the group is not one of the standard.", "Write the identifier of the documents in it, such as PO for an 850.";
     GroupVersion "GROUP-VERSION" Error Syntax Group "2" "2" "group version not supported", "The version in the group header is not known.", "Use a version this installation has definitions for.";
     // Document envelope.
-    DocumentTypeUnknown "DOCUMENT-TYPE-UNKNOWN" Error Syntax Document "1" "36" "document type not known", "No definition of this document type is installed.", "Check the type; list what is known with `portolan standards list`.";
+    DocumentTypeUnknown "DOCUMENT-TYPE-UNKNOWN" Error Syntax Document "1" "14" "document type not known", "No definition of this document type is installed.", "Check the type; list what is known with `portolan standards list`.";
     VersionNearest "VERSION-NEAREST" Warning Syntax Document "" "" "version not installed", "This version of the document is not installed; the nearest one was used.", "Import the version with `portolan standards import`.";
     DocumentTrailerMissing "DOCUMENT-TRAILER-MISSING" Error Syntax Document "2" "13" "document trailer missing", "The document has no SE or UNT.", "End the document with its trailer.";
     DocumentReference "DOCUMENT-REFERENCE" Error Syntax Document "3" "28" "document control numbers differ", "The control number in the document trailer is not the one in its header.", "Write the header's number in the trailer.";
     DocumentCount "DOCUMENT-COUNT" Error Syntax Document "4" "29" "segment count wrong", "The trailer's count of segments is not what was received.", "Check whether segments are missing, else correct the count.";
     DocumentControlNumber "DOCUMENT-CONTROL-NUMBER" Error Syntax Document "7" "12" "document control number invalid", "The document control number is missing or malformed.", "Give each document of a group its own number of 4 to 9 (X12) or 1 to 14 (EDIFACT) characters.";
     DocumentControlNumberRepeated "DOCUMENT-CONTROL-NUMBER-REPEATED" Error Syntax Document "23" "26" "document control number used twice", "Two documents of the same group have the same control number.", "Number the documents of a group without repeats.";
-    DocumentGroup "DOCUMENT-GROUP" Error Syntax Document "6" "36" "document in the wrong group", "The functional identifier of the group does not fit the document type.", "Put the document in a group of its own kind.";
-    DocumentSegments "DOCUMENT-SEGMENTS" Error Syntax Document "5" "" "document without content", "The document has no segments between header and trailer.", "Send the content.";
+    DocumentGroup "DOCUMENT-GROUP" Error Syntax Document "6" "31" "document in the wrong group", "The functional identifier of the group does not fit the document type.", "Put the document in a group of its own kind.";
+    DocumentSegments "DOCUMENT-SEGMENTS" Error Syntax Document "5" "32" "document without content", "The document has no segments between header and trailer.", "Send the content.";
     // Segments.
     SegmentUnknown "SEGMENT-UNKNOWN" Error Syntax Segment "1" "15" "segment not known", "The standard and version have no segment of this tag.", "Check the tag, and the segment terminator before it.";
-    SegmentUnexpected "SEGMENT-UNEXPECTED" Error Syntax Segment "2" "15" "segment not expected here", "The document type has no place for this segment, or none at this point.", "Move it to its place, or remove it; check that the loop it belongs to has begun.";
+    SegmentUnexpected "SEGMENT-UNEXPECTED" Error Syntax Segment "2" "15" "segment not expected here", "The document type has no place for this segment at this point.", "Move it to its place, or remove it; check that the loop it belongs to has begun.";
+    SegmentForeign "SEGMENT-FOREIGN" Error Syntax Segment "6" "15" "segment not of this document type", "The standard has this segment, but not in this document type.", "Remove the segment, or use the document type it belongs to.";
     SegmentMissing "SEGMENT-MISSING" Error Syntax Segment "3" "13" "mandatory segment missing", "A segment that must stand here does not.", "Write the segment.";
-    LoopTooMany "LOOP-TOO-MANY" Error Syntax Segment "4" "35" "loop occurs too often", "The loop occurs more often than the standard allows.", "Send the rest in another document.";
+    LoopTooMany "LOOP-TOO-MANY" Error Syntax Segment "4" "36" "loop occurs too often", "The loop occurs more often than the standard allows.", "Send the rest in another document.";
     SegmentTooMany "SEGMENT-TOO-MANY" Error Syntax Segment "5" "35" "segment occurs too often", "The segment occurs more often than the standard allows here.", "Remove or regroup the surplus.";
     SegmentOutOfOrder "SEGMENT-OUT-OF-ORDER" Error Syntax Segment "7" "15" "segment out of order", "The document type has this segment, but not after the one before it.", "Put the segment in the order of the standard.";
     SegmentEmpty "SEGMENT-EMPTY" Error Syntax Segment "8" "15" "segment without content", "The segment has a tag only, or no tag at all.", "Leave the segment out.";
@@ -129,6 +134,7 @@ faults! {
     // Elements.
     ElementMissing "ELEMENT-MISSING" Error Syntax Element "1" "13" "mandatory element missing", "An element or component that must be filled is empty.", "Fill it.";
     ElementCondition "ELEMENT-CONDITION" Error Syntax Element "2" "13" "condition between elements broken", "A rule that ties elements of the segment together is not met.", "Fill or empty the elements as the rule says.";
+    ElementExclusion "ELEMENT-EXCLUSION" Error Syntax Element "10" "15" "elements exclude each other", "At most one of some elements may be filled, and more are.", "Leave all but one of them empty, as the rule says.";
     ElementTooMany "ELEMENT-TOO-MANY" Error Syntax Element "3" "16" "too many elements", "The segment has more elements, or the composite more components, than the standard knows.", "Remove the surplus, or check for an unreleased separator in a value.";
     ElementTooShort "ELEMENT-TOO-SHORT" Error Syntax Element "4" "40" "element too short", "The value has fewer characters than the minimum.", "Pad or correct the value.";
     ElementTooLong "ELEMENT-TOO-LONG" Error Syntax Element "5" "39" "element too long", "The value has more characters than the maximum.", "Shorten the value.";
@@ -138,7 +144,7 @@ faults! {
     ElementTime "ELEMENT-TIME" Error Syntax Element "9" "12" "time invalid", "The value is not a time of day.", "Write HHMM, optionally with seconds and hundredths.";
     ElementBlank "ELEMENT-BLANK" Warning Syntax Element "" "" "blanks where nothing is needed", "Trailing blanks, or an element filled with blanks only.", "Leave the element empty, or cut the blanks.";
     ElementTrailing "ELEMENT-TRAILING" Warning Syntax Element "" "" "trailing separators", "Empty elements at the end of a segment need no separators.", "Cut the trailing separators.";
-    RepetitionTooMany "REPETITION-TOO-MANY" Error Syntax Element "3" "16" "element repeated too often", "The element is repeated more often than the standard allows.", "Remove the surplus repetitions.";
+    RepetitionTooMany "REPETITION-TOO-MANY" Error Syntax Element "12" "35" "element repeated too often", "The element is repeated more often than the standard allows.", "Remove the surplus repetitions.";
     // Guide and business.
     GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "The partner's guide narrows the standard, and the document does not follow it.", "See the rule named in the finding.";
     SumDiffers "SUM-DIFFERS" Error Business Document "" "" "sent total differs from the computed one", "A total, count or hash in the document is not the sum of its lines.", "Correct the lines or the total; both values are named.";

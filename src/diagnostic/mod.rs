@@ -80,6 +80,8 @@ pub struct Diagnostic {
     pub found: String,
     /// Number of the data element in the standard's dictionary (`380`, `6060`), empty when none; AK402 wants it.
     pub element: String,
+    /// Of a broken condition: the element of the same segment that makes it bite, 0 when none; CTX05 of a 999 names it.
+    pub trigger: u16,
     /// The value that stands there, cut to [`VALUE_CHARACTERS_MAX`]; AK404 quotes it.
     pub value: String,
     /// Bytes from the beginning of the input, from 0.
@@ -111,6 +113,7 @@ impl Diagnostic {
             expected: String::new(),
             found: String::new(),
             element: String::new(),
+            trigger: 0,
             value: String::new(),
             offset: 0,
             length: 0,

@@ -116,6 +116,8 @@ impl Directory {
         if agreement.document.split('/').count() != 3 {
             found.push(format!("document: expected such as x12/004010/850, found {}", agreement.document));
         }
+        agreement.ack.iter().for_each(|ack| ack.check(&agreement.document, found));
+        agreement.expect.iter().for_each(|expect| expect.check(&agreement.document, found));
         let channels = agreement.channel.iter().chain(agreement.ack.iter().map(|ack| &ack.channel));
         for name in channels {
             match self.channels.get(name) {
@@ -264,6 +266,17 @@ impl Directory {
                 && agreement.document.starts_with(&format!("{standard}/"))
         };
         self.agreements.iter().find(|(_, agreement)| fits(agreement)).map(|(name, _)| name.as_str())
+    }
+
+    /// The shortest clock, in minutes, among the partners who may send over a channel: how long what is held there may
+    /// stay without an answer.
+    #[must_use]
+    pub fn ack_clock(&self, channel: &str) -> u32 {
+        let allowed = self.channels.get(channel).map_or(&[][..], |channel| &channel.partners);
+        let may_send = |partner: &String| allowed.is_empty() || allowed.contains(partner);
+        let agreements = self.agreements.values().filter(|one| one.way == Way::In && may_send(&one.partner));
+        let clocks = agreements.filter_map(|agreement| Some(agreement.ack.as_ref()?.within_minutes));
+        clocks.min().unwrap_or(super::CLOCK_MINUTES)
     }
 
     /// The agreements under which what came in under `agreement` goes out.

@@ -1,5 +1,7 @@
 //! The kinds of resource and how they are read. A file may hold many, in any order; what counts is kind and name.
 
+use super::ack::{AckPolicy, Expect, one_or_many};
+use super::duplicate::{Duplicate, DuplicateKey};
 use crate::yaml::{self, Node};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -100,7 +102,7 @@ fn one(node: &Node) -> Result<(String, String, Value), String> {
 }
 
 /// Reads a scalar, which is always text in our files, as something else.
-fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error> {
+pub(super) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<T, D::Error> {
     let text = String::deserialize(deserializer)?;
     let expected = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default().to_owned();
     text.parse().map_err(|_| serde::de::Error::custom(format!("expected a value of type {expected}, found {text:?}")))
@@ -245,52 +247,6 @@ impl Environment {
     }
 }
 
-/// When an acknowledgment is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum AckRule {
-    /// For everything.
-    Always,
-    /// When something is wrong.
-    OnError,
-    /// When the envelope asks for it.
-    #[default]
-    OnRequest,
-    /// Never.
-    Never,
-}
-
-/// Which acknowledgments a sender gets, and where.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AckPolicy {
-    /// TA1, CONTRL on the interchange alone.
-    #[serde(default)]
-    pub technical: AckRule,
-    /// 997, 999, CONTRL.
-    #[serde(default = "always")]
-    pub functional: AckRule,
-    /// The outgoing channel it goes over.
-    pub channel: String,
-}
-
-fn always() -> AckRule {
-    AckRule::Always
-}
-
-/// What happens to an interchange that came before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-pub enum Duplicate {
-    /// It is processed all the same.
-    Allow,
-    /// It is held for a person.
-    Hold,
-    /// It is kept as a duplicate and goes no further.
-    #[default]
-    Reject,
-}
-
 /// What an uncertain delivery leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
@@ -327,17 +283,6 @@ pub struct EnvelopeProfile {
     pub first_number: Option<u64>,
 }
 
-/// An acknowledgment that we expect.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expect {
-    /// `997`, `999`, `contrl`.
-    pub kind: String,
-    /// Minutes until it is overdue.
-    #[serde(deserialize_with = "parsed")]
-    pub within_minutes: u32,
-}
-
 /// What two parties agreed on for one document type.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -367,11 +312,17 @@ pub struct Agreement {
     #[serde(default)]
     pub ack: Option<AckPolicy>,
     /// Out: what we expect.
-    #[serde(default)]
-    pub expect: Option<Expect>,
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub expect: Vec<Expect>,
     /// In: what happens to repeats.
     #[serde(default)]
     pub duplicate: Duplicate,
+    /// In: how they are told.
+    #[serde(default)]
+    pub duplicate_key: DuplicateKey,
+    /// In: for how many days an interchange is remembered; for ever when left out.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub duplicate_window_days: Option<u32>,
     /// Out: what an uncertain delivery leads to.
     #[serde(default)]
     pub on_uncertain: OnUncertain,

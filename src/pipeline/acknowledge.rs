@@ -1,22 +1,60 @@
-//! Acknowledgments: the answer an interchange is owed, as an output of the same commit; and answers that came, as the
-//! ledger matches them.
+//! The acknowledgment that an interchange is owed, by the agreement's choice, as an output of the same commit.
+//! Answers that came are read in `answer`; the rules of each kind stand in the codecs.
 
 use super::identify::{Found, Identified};
 use super::route::{content_type, sequence};
 use super::state::Service;
-use crate::codec::segment::{AckChoice, Answer, InterchangeReport, Stamp, Verdict, When};
+use crate::codec::segment::{AckChoice, InterchangeReport, Stamp, Verdict, When};
 use crate::codec::{edifact, x12};
-use crate::diagnostic::Syntax;
-use crate::partner::AckRule;
-use crate::store::ack::{AckLevel, AckState, Incoming, NewAnswered};
+use crate::diagnostic::{Diagnostic, Effect, Syntax};
+use crate::partner::{AcceptedSets, AckForm, AckPer, AckPolicy, AckRule, Agreement, Directory, Rejects, VersionSuffix};
+use crate::store::ack::{AckLevel, AckState, NewAnswered};
 use crate::store::commit::translate::NewOutput;
 use crate::store::delivery::NewDelivery;
 use crate::store::document::NewDocument;
 use crate::store::interchange::NewInterchange;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Direction, Result, hexadecimal};
+use crate::tree::{DocumentDraft, InterchangeDraft};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
+
+/// The agreement that says how an interchange is treated as a whole: that of its first document type, else any with
+/// the partner in the same standard and environment.
+#[must_use]
+pub fn governing<'d>(directory: &'d Directory, found: &Found, identified: &Identified) -> Option<&'d Agreement> {
+    let named = identified.agreements.values().next().map(String::as_str);
+    let standard = super::identify::standard_of(found.syntax);
+    let any = || directory.any_agreement_in(&identified.partner, standard, identified.environment);
+    directory.agreement(named.or_else(any)?)
+}
+
+/// What the agreement chooses, as the codecs take it.
+#[must_use]
+pub fn choice(policy: &AckPolicy) -> AckChoice {
+    AckChoice {
+        technical: when(policy.technical),
+        functional: when(policy.functional),
+        accepted_documents: policy.accepted_sets == AcceptedSets::List,
+        implementation: policy.form.map(|form| form == AckForm::Implementation),
+        each_document: policy.per == AckPer::Document,
+        version_suffix: policy.version_suffix == VersionSuffix::Echo,
+        reach: policy.rejects.map(|rejects| match rejects {
+            Rejects::Syntax => Effect::Syntax,
+            Rejects::Guide => Effect::Guide,
+            Rejects::Business => Effect::Business,
+        }),
+    }
+}
+
+fn when(rule: AckRule) -> When {
+    match rule {
+        AckRule::Always => When::Always,
+        AckRule::OnError => When::OnError,
+        AckRule::OnRequest => When::OnRequest,
+        AckRule::Never => When::Never,
+    }
+}
 
 /// The acknowledgment that an interchange is owed, if any.
 ///
@@ -30,58 +68,72 @@ pub async fn owed(
     (found, identified): (&Found, &Identified),
 ) -> Result<Option<NewOutput>> {
     let directory = service.directory();
-    let standard = super::identify::standard_of(report.syntax);
-    let named = identified.agreements.values().next().map(String::as_str);
-    let agreement = named.or_else(|| directory.any_agreement_in(&identified.partner, standard, identified.environment));
-    let Some(policy) = agreement.and_then(|name| directory.agreement(name)?.ack.clone()) else { return Ok(None) };
-    let choice =
-        AckChoice { technical: when(policy.technical), functional: when(policy.functional), ..AckChoice::default() };
+    let Some(policy) = governing(&directory, found, identified).and_then(|agreement| agreement.ack.as_ref()) else {
+        return Ok(None);
+    };
+    let choice = choice(policy);
+    // A number is taken only when something is to be sent.
+    let Some(dry) = drafted(service, report, &choice, [String::new(), String::new()].to_vec()) else {
+        return Ok(None);
+    };
     let envelope = &report.envelope;
     let ours = [envelope.receiver.scheme.clone(), envelope.receiver.value.clone()];
     let theirs = [envelope.sender.scheme.clone(), envelope.sender.value.clone()];
-    let environment = identified.environment.as_str();
-    let now = service.now();
-    let stamp = |numbers: [String; 2]| {
-        let [interchange_control_number, group_control_number] = numbers;
-        let prepared = now.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        Stamp { interchange_control_number, group_control_number, prepared }
-    };
-    let acknowledge = if report.syntax == Syntax::X12 { x12::acknowledge } else { edifact::acknowledge };
-    // A number is taken only when something is to be sent.
-    if acknowledge(report, &choice, &stamp(["1".to_owned(), "1".to_owned()])).is_none() {
-        return Ok(None);
-    }
-    let name = sequence(standard, &ours, &theirs, environment);
+    let standard = super::identify::standard_of(report.syntax);
+    let name = sequence(standard, &ours, &theirs, identified.environment.as_str());
     let owner = format!("{transmission_id}/{}/ack", found.number);
-    let wanted = vec![(format!("{name} interchange"), 1), (format!("{name} group"), 1)];
-    let mut taken = service.store.take_numbers(wanted, &owner, now).await?.into_iter().map(|number| number.to_string());
-    let numbers: [String; 2] = std::array::from_fn(|_| taken.next().unwrap_or_default());
-    let Some(draft) = acknowledge(report, &choice, &stamp(numbers.clone())) else { return Ok(None) };
+    let numbers = numbers(service, &name, &owner, dry.groups.len()).await?;
+    let Some(draft) = drafted(service, report, &choice, numbers) else { return Ok(None) };
     let encoded = if report.syntax == Syntax::X12 { x12::encode(&draft) } else { edifact::encode(&draft) };
     let bytes = match encoded {
         Ok(bytes) => bytes,
         Err(findings) => {
-            let words: Vec<_> = findings.iter().map(crate::diagnostic::Diagnostic::message).collect();
-            tracing::error!(
-                transmission.id = transmission_id,
-                findings = words.join("; "),
-                "Acknowledgment not written"
-            );
+            let words: Vec<_> = findings.iter().map(Diagnostic::message).collect();
+            let findings = words.join("; ");
+            tracing::error!(transmission.id = transmission_id, findings, "Acknowledgment not written");
             return Ok(None);
         }
     };
-    let kind = draft.groups.first().and_then(|group| group.documents.first()).map_or("TA1", |one| one.kind.as_str());
-    let made = Made { kind: kind.to_owned(), numbers, bytes, ours, theirs, channel: policy.channel };
+    let made = Made { draft, bytes, ours, theirs, channel: policy.channel.clone(), choice };
     output(service, interchange_id, report, identified, made).await.map(Some)
 }
 
+/// The answer under these numbers: the interchange's, then the groups'.
+fn drafted(
+    service: &Service,
+    report: &InterchangeReport,
+    choice: &AckChoice,
+    numbers: Vec<String>,
+) -> Option<InterchangeDraft> {
+    let prepared = service.now().to_zoned(jiff::tz::TimeZone::UTC).datetime();
+    let mut numbers = numbers.into_iter();
+    let interchange_control_number = numbers.next().unwrap_or_default();
+    let stamp = Stamp { interchange_control_number, group_control_numbers: numbers.collect(), prepared };
+    match report.syntax {
+        Syntax::X12 => x12::acknowledge(report, choice, &stamp),
+        _ => edifact::acknowledge(report, choice, &stamp),
+    }
+}
+
+/// The interchange's number and those of its groups, this owner's for ever.
+async fn numbers(service: &Service, name: &str, owner: &str, groups: usize) -> Result<Vec<String>> {
+    let (interchange, group) = (format!("{name} interchange"), format!("{name} group"));
+    let wanted = vec![(interchange, 1), (group.clone(), 1)];
+    let mut taken = service.store.take_numbers(wanted, owner, service.now()).await?;
+    for further in 2..=groups {
+        let owner = format!("{owner}/{further}");
+        taken.extend(service.store.take_numbers(vec![(group.clone(), 1)], &owner, service.now()).await?);
+    }
+    Ok(taken.into_iter().map(|number| number.to_string()).collect())
+}
+
 struct Made {
-    kind: String,
-    numbers: [String; 2],
+    draft: InterchangeDraft,
     bytes: Vec<u8>,
     ours: [String; 2],
     theirs: [String; 2],
     channel: String,
+    choice: AckChoice,
 }
 
 async fn output(
@@ -94,45 +146,12 @@ async fn output(
     let now = service.now();
     let id = |prefix: &str| service.store.new_id(prefix, now);
     let (transmission_id, interchange_id, delivery_id) = (id("tra"), id("int"), id("del"));
-    let [ours, theirs] = [made.ours, made.theirs].map(|[scheme, value]| format!("{scheme}:{value}"));
+    let party = |[scheme, value]: &[String; 2]| format!("{scheme}:{value}");
+    let (sender, receiver) = (party(&made.ours), party(&made.theirs));
     let (standard, environment) = (super::identify::standard_of(report.syntax), identified.environment.as_str());
     let partner = Some(identified.partner.clone());
-    let worst = worst(report);
-    let document = NewDocument {
-        document_id: id("doc"),
-        interchange_id: Some(interchange_id.clone()),
-        direction: Direction::Out,
-        number: 1,
-        standard: standard.to_owned(),
-        version: report.envelope.version.to_ascii_lowercase().replace('.', ""),
-        kind: made.kind.clone(),
-        control_number: "1".to_owned(),
-        group_control_number: Some(made.numbers[1].clone()),
-        business_number: None,
-        sender: ours.clone(),
-        receiver: theirs.clone(),
-        partner: partner.clone(),
-        agreement: None,
-        environment: environment.to_owned(),
-        is_acknowledgment: true,
-        processing: None,
-        code: None,
-        reason: None,
-        report: json!([]),
-        offset: 0,
-        length: made.bytes.len() as u64,
-        entity: None,
-        made_from: Vec::new(),
-    };
-    let answered = NewAnswered {
-        interchange_id: answered_id.to_owned(),
-        kind: made.kind.to_ascii_lowercase(),
-        transmission_id: transmission_id.clone(),
-        state: state(worst),
-        sender: theirs.clone(),
-        receiver: ours.clone(),
-        interchange_control_number: report.envelope.interchange_control_number.clone(),
-    };
+    let documents = documents(service, &interchange_id, report.syntax, identified, &made);
+    let answers = answers(report, &made, answered_id, &transmission_id);
     Ok(NewOutput {
         transmission: NewTransmission {
             transmission_id,
@@ -150,16 +169,17 @@ async fn output(
             number: 1,
             direction: Direction::Out,
             format: standard.to_owned(),
-            sender: ours,
-            receiver: theirs,
-            control_number: made.numbers[0].clone(),
+            sender,
+            receiver,
+            control_number: made.draft.control_number.clone(),
             environment: environment.to_owned(),
             digest: hexadecimal(digest(&SHA256, &made.bytes).as_ref()),
-            document_count: 1,
+            document_count: u32::try_from(documents.len()).unwrap_or(u32::MAX),
             business_key: None,
+            remembered_since: None,
             report: json!([]),
         },
-        documents: vec![document],
+        documents,
         delivery: NewDelivery {
             key: delivery_id.clone(),
             delivery_id,
@@ -169,52 +189,111 @@ async fn output(
             on_uncertain: "repeat".to_owned(),
         },
         expectations: Vec::new(),
-        answers: vec![answered],
+        answers,
     })
 }
 
-fn worst(report: &InterchangeReport) -> Verdict {
-    let documents = report.groups.iter().flat_map(|group| &group.documents).map(|document| document.verdict());
+/// The documents of the answer; a TA1 alone counts as one, so that it is seen.
+fn documents(
+    service: &Service,
+    interchange_id: &str,
+    syntax: Syntax,
+    identified: &Identified,
+    made: &Made,
+) -> Vec<NewDocument> {
+    let ta1 = DocumentDraft { kind: "TA1".into(), control_number: "1".into(), ..DocumentDraft::default() };
+    let inner = made.draft.groups.iter().flat_map(|group| {
+        let number = Some(group.control_number.clone()).filter(|number| !number.is_empty());
+        group.documents.iter().map(move |one| (one, number.clone()))
+    });
+    let mut all: Vec<(&DocumentDraft, Option<String>)> = inner.collect();
+    if all.is_empty() {
+        all.push((&ta1, None));
+    }
+    let party = |[scheme, value]: &[String; 2]| format!("{scheme}:{value}");
+    let one = |(at, (draft, group_control_number)): (usize, (&DocumentDraft, Option<String>))| NewDocument {
+        document_id: service.store.new_id("doc", service.now()),
+        interchange_id: Some(interchange_id.to_owned()),
+        direction: Direction::Out,
+        number: u32::try_from(at + 1).unwrap_or(u32::MAX),
+        standard: super::identify::standard_of(syntax).to_owned(),
+        version: draft.version.to_ascii_lowercase().replace('.', ""),
+        kind: draft.kind.clone(),
+        control_number: draft.control_number.clone(),
+        group_control_number,
+        business_number: None,
+        sender: party(&made.ours),
+        receiver: party(&made.theirs),
+        partner: Some(identified.partner.clone()),
+        agreement: None,
+        environment: identified.environment.as_str().to_owned(),
+        is_acknowledgment: true,
+        processing: None,
+        code: None,
+        reason: None,
+        report: json!([]),
+        offset: 0,
+        length: made.bytes.len() as u64,
+        entity: None,
+        made_from: Vec::new(),
+    };
+    all.into_iter().enumerate().map(one).collect()
+}
+
+/// What the answer answers: the interchange by TA1 or CONTRL, each group by its 997 or 999.
+fn answers(report: &InterchangeReport, made: &Made, answered_id: &str, transmission_id: &str) -> Vec<NewAnswered> {
+    let party = |[scheme, value]: &[String; 2]| format!("{scheme}:{value}");
+    let one = |level: AckLevel, kind: &str, verdict: Verdict| NewAnswered {
+        interchange_id: answered_id.to_owned(),
+        group_number: 0,
+        level,
+        kind: kind.to_owned(),
+        transmission_id: transmission_id.to_owned(),
+        state: state(verdict),
+        sender: party(&made.theirs),
+        receiver: party(&made.ours),
+        interchange_control_number: report.envelope.interchange_control_number.clone(),
+        group_control_number: None,
+    };
+    let mut all = Vec::new();
+    if !made.draft.technical.is_empty() {
+        all.push(one(AckLevel::Technical, "ta1", report.verdict()));
+    }
+    if report.syntax != Syntax::X12 {
+        let is_functional = !edifact::says_only_received(&made.draft);
+        let level = if is_functional { AckLevel::Functional } else { AckLevel::Technical };
+        let worst = if is_functional { worst(report, made.choice.reach_of("CONTRL")) } else { report.verdict() };
+        all.push(one(level, "contrl", worst));
+    }
+    let inner = made.draft.groups.iter().flat_map(|group| &group.documents).filter(|_| report.syntax == Syntax::X12);
+    for draft in inner {
+        // AK102 repeats GS06.
+        let number = draft.segments.first().and_then(|about| about.elements.get(1)?.first()?.first()).cloned();
+        let own = |group: &&crate::codec::segment::GroupReport| {
+            Some(&group.envelope.group_control_number) == number.as_ref() && group.envelope.group_type != "FA"
+        };
+        let Some(group) = report.groups.iter().find(own) else { continue };
+        let reach = made.choice.reach_of(&draft.kind);
+        let documents = group.documents.iter().map(|document| document.verdict(reach));
+        let verdict = documents.chain([group.verdict()]).max().unwrap_or(Verdict::Accepted);
+        let answered = one(AckLevel::Functional, &draft.kind, verdict);
+        all.push(NewAnswered { group_number: group.number, group_control_number: number, ..answered });
+    }
+    all
+}
+
+fn worst(report: &InterchangeReport, reach: Effect) -> Verdict {
+    let documents = report.groups.iter().flat_map(|group| &group.documents).map(|document| document.verdict(reach));
     let groups = report.groups.iter().map(crate::codec::segment::GroupReport::verdict);
     documents.chain(groups).chain([report.verdict()]).max().unwrap_or(Verdict::Accepted)
 }
 
-fn when(rule: AckRule) -> When {
-    match rule {
-        AckRule::Always => When::Always,
-        AckRule::OnError => When::OnError,
-        AckRule::OnRequest => When::OnRequest,
-        AckRule::Never => When::Never,
-    }
-}
-
-fn state(verdict: Verdict) -> AckState {
+/// A verdict as the ledger has it.
+#[must_use]
+pub fn state(verdict: Verdict) -> AckState {
     match verdict {
         Verdict::Accepted => AckState::Accepted,
         Verdict::AcceptedWithErrors => AckState::AcceptedWithErrors,
         Verdict::Rejected => AckState::Rejected,
     }
-}
-
-/// What answers that came say of things we sent. An answer for a group or interchange counts for documents that have
-/// none of their own.
-#[must_use]
-pub fn incoming(answers: &[Answer], found: &Found, identified: &Identified) -> Vec<Incoming> {
-    let own = |answer: &Answer| !answer.about.document_control_number.is_empty();
-    let any_own = answers.iter().any(own);
-    let filled = |text: &String| (!text.is_empty()).then(|| text.clone());
-    let one = |answer: &Answer| Incoming {
-        level: if answer.kind == "ta1" { AckLevel::Technical } else { AckLevel::Functional },
-        state: state(answer.verdict),
-        kind: answer.kind.to_owned(),
-        partner: Some(identified.partner.clone()),
-        sender: found.envelope.receiver.value.clone(),
-        receiver: found.envelope.sender.value.clone(),
-        interchange_control_number: filled(&answer.about.interchange_control_number),
-        group_control_number: filled(&answer.about.group_control_number),
-        document_control_number: filled(&answer.about.document_control_number),
-        code: answer.codes.join(" "),
-        detail: answer.notes.join("; "),
-    };
-    answers.iter().filter(|answer| own(answer) || !any_own).map(one).collect()
 }

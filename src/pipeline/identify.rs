@@ -31,8 +31,7 @@ pub struct Found {
     pub group_faults: BTreeMap<u32, Vec<Diagnostic>>,
 }
 
-/// Document types that answer and are never answered.
-pub const ACKNOWLEDGMENTS: [&str; 3] = ["997", "999", "CONTRL"];
+pub use crate::codec::segment::ANSWERS as ACKNOWLEDGMENTS;
 
 /// Who sent an interchange, and under which agreement each of its document types falls.
 #[derive(Debug, Clone)]
@@ -61,11 +60,21 @@ impl Found {
     /// What must not come twice: the standard, both parties and the control number.
     #[must_use]
     pub fn business_key(&self) -> String {
+        format!("{} {}", self.between(), self.envelope.interchange_control_number)
+    }
+
+    /// The same where control numbers repeat: the bytes, date and time in the header included, stand for the number.
+    #[must_use]
+    pub fn content_key(&self) -> String {
+        format!("{} content {}", self.between(), self.digest)
+    }
+
+    fn between(&self) -> String {
         let envelope = &self.envelope;
         let party = |id: &crate::codec::segment::PartyId| format!("{}:{}", id.scheme.trim(), id.value.trim());
         let standard = standard_of(self.syntax);
         let (sender, receiver) = (party(&envelope.sender), party(&envelope.receiver));
-        format!("{standard} {sender} {receiver} {}", envelope.interchange_control_number)
+        format!("{standard} {sender} {receiver}")
     }
 }
 

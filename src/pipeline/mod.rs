@@ -1,7 +1,9 @@
 //! The steps a document takes, one file a step. The pure ones do no I/O and read no clock, so that the service, the
 //! command line, benches and fuzzers run the same code; the others join them to the ledger and the transports.
 
-pub mod acknowledge; // answers we owe, and answers that came
+pub mod acknowledge; // answers we owe
+pub mod admit; // whether an interchange is let in, and whether it came before
+pub mod answer; // answers that came
 pub mod canonicalise; // document to entities
 pub mod deliver; // one attempt, and what comes of it
 pub mod echo; // what an answer takes from the document it answers
@@ -13,6 +15,7 @@ pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
+pub mod unanswered; // what is held while its sender's clock runs
 pub mod worker; // the loops that lease jobs and run them
 
 use crate::mapping::Mappings;

@@ -8,7 +8,7 @@ use super::state::Service;
 use crate::codec::segment::InterchangeReport;
 use crate::diagnostic::{Diagnostic, Severity, Syntax};
 use crate::entity::Entity;
-use crate::partner::{Agreement, EnvelopeProfile, PartyId};
+use crate::partner::{Agreement, EnvelopeProfile, ExpectKind, PartyId};
 use crate::store::ack::{AckLevel, NewExpectation};
 use crate::store::commit::translate::NewOutput;
 use crate::store::delivery::NewDelivery;
@@ -19,7 +19,6 @@ use crate::store::{Direction, Result as StoreResult, hexadecimal};
 use crate::tree::Style;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
-use std::time::Duration;
 
 /// What a route is given.
 pub struct Routed<'r> {
@@ -129,6 +128,7 @@ async fn output(
         digest: hexadecimal(digest(&SHA256, &made.bytes).as_ref()),
         document_count: 1,
         business_key: None,
+        remembered_since: None,
         report: json!([]),
     };
     let document = NewDocument {
@@ -159,15 +159,15 @@ async fn output(
     };
     let expectation = |expect: &crate::partner::Expect| NewExpectation {
         document_id: document_id.clone(),
-        level: if expect.kind == "ta1" { AckLevel::Technical } else { AckLevel::Functional },
-        kind: expect.kind.clone(),
+        level: if expect.kind == ExpectKind::Ta1 { AckLevel::Technical } else { AckLevel::Functional },
+        kind: expect.kind.as_str().to_owned(),
         partner: partner.clone(),
         sender: sender.clone(),
         receiver: receiver.clone(),
         interchange_control_number: interchange_number.clone(),
         group_control_number: is_x12.then(|| group_number.clone()),
         document_control_number: control_number.to_owned(),
-        deadline: Some(now + Duration::from_secs(u64::from(expect.within_minutes) * 60)),
+        within_minutes: expect.within_minutes,
     };
     let expectations = agreement.expect.iter().map(expectation).collect();
     let transmission = NewTransmission {
@@ -250,9 +250,14 @@ fn envelope(service: &Service, target: &Target, agreement: &Agreement, numbers: 
         group_control_number: numbers[1].clone(),
         prepared: service.now().to_zoned(jiff::tz::TimeZone::UTC).datetime(),
         test,
-        acknowledgment_requested: false,
+        acknowledgment_requested: agreement.expect.iter().any(is_asked_for),
         style: style(target.syntax(), profile),
     }
+}
+
+/// TA1 and CONTRL come when they are asked for (ISA14, UNB 0031); a 997 or 999 comes unasked.
+fn is_asked_for(expect: &crate::partner::Expect) -> bool {
+    matches!(expect.kind, ExpectKind::Ta1 | ExpectKind::Contrl)
 }
 
 /// How the agreement wants it written.

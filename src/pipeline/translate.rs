@@ -2,16 +2,17 @@
 //! one neither fills memory nor keeps others from writing. Run again after a crash it goes on where it stood.
 
 use super::acknowledge;
+use super::admit::{AdmitError, Open, RepeatWay, admit};
+use super::answer;
 use super::canonicalise::canonicalise;
-use super::identify::{self, ACKNOWLEDGMENTS, Found, Identified, kind_of, spoilt};
+use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 use super::route::{Routed, route};
 use super::state::Service;
 use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
 use crate::codec::{edifact, x12};
-use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax};
 use crate::entity::Entity;
-use crate::partner::{Duplicate, Held};
-use crate::store::commit::translate::{End, Slice};
+use crate::store::commit::translate::{End, Repeat, Slice};
 use crate::store::document::{NewDocument, Processing};
 use crate::store::interchange::NewInterchange;
 use crate::store::job::Job;
@@ -40,16 +41,6 @@ pub async fn translate(service: Arc<Service>, job: Job) -> Result<()> {
     // Reading payloads blocks and the engine computes; neither belongs on the runtime's threads.
     let done = tokio::task::spawn_blocking(move || Translation::new(service, job, handle)?.run()).await;
     done.map_err(|error| StoreError::Unfit(format!("translate: {error}")))?
-}
-
-/// An interchange at work.
-struct Open {
-    found: Found,
-    identified: Identified,
-    interchange_id: String,
-    /// Its row is written.
-    is_written: bool,
-    duplicate: bool,
 }
 
 struct Translation {
@@ -104,9 +95,9 @@ impl Translation {
         let mut open = BTreeMap::new();
         let mut repeats = Vec::new();
         for one in found {
-            match self.admit(one) {
+            match self.handle.block_on(admit(&self.service, &self.transmission, one)) {
                 Ok(admitted) => {
-                    repeats.push(admitted.duplicate);
+                    repeats.push(admitted.is_duplicate());
                     open.insert(admitted.found.number, admitted);
                 }
                 Err(AdmitError::Held(held)) => {
@@ -144,35 +135,6 @@ impl Translation {
         self.end(TransmissionState::Rejected, Some((&code, &reason)), None)
     }
 
-    /// Who sent an interchange, under which agreements, and whether it came before.
-    fn admit(&self, found: Found) -> std::result::Result<Open, AdmitError> {
-        let directory = self.service.directory();
-        let released = self.transmission.reason.as_deref() == Some(RELEASED);
-        let released_as = self.transmission.partner.as_deref().filter(|_| released);
-        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let identified = identify::identify(&directory, &self.transmission.channel, &found, released_as, day)?;
-        let rows = self.handle.block_on(self.service.store.interchanges(&self.job.subject))?;
-        let row = rows.iter().find(|row| row.number == i64::from(found.number));
-        let earlier =
-            self.handle.block_on(self.service.store.interchange_by_key(&found.business_key(), &found.digest))?;
-        let earlier = earlier.filter(|earlier| earlier.transmission_id != self.job.subject);
-        let rule = identified.agreements.values().next().and_then(|name| directory.agreement(name));
-        let rule = rule.map_or(Duplicate::Reject, |agreement| agreement.duplicate);
-        let duplicate = match (earlier, rule) {
-            (Some(earlier), rule) if !released && rule != Duplicate::Allow => {
-                let same = earlier.digest == found.digest;
-                if !same || rule == Duplicate::Hold {
-                    return Err(AdmitError::Held(came_before(&found, &earlier.transmission_id, same)));
-                }
-                true
-            }
-            _ => false,
-        };
-        let interchange_id =
-            row.map_or_else(|| self.service.store.new_id("int", self.service.now()), |row| row.interchange_id.clone());
-        Ok(Open { found, identified, interchange_id, is_written: row.is_some(), duplicate })
-    }
-
     fn process(&mut self, open: &mut BTreeMap<u32, Open>) -> Result<()> {
         let service = self.service.clone();
         let mut reader = Reader::new(self.source()?, Limits::default());
@@ -190,17 +152,20 @@ impl Translation {
                 self.documents += 1;
                 if self.documents > self.written {
                     self.document(at_work, &piece, placed.as_ref(), report)?;
+                } else if let Some(placed) = placed.as_ref().filter(|_| at_work.reach > Effect::Syntax) {
+                    let (_, more) = canonicalise(&service.rules, placed, &piece.run);
+                    at_work.further.insert((piece.group, piece.document), more);
                 }
             }
             for report in inspection.finished() {
-                self.finish_interchange(open, &report)?;
+                self.finish_interchange(open, report)?;
             }
             if self.slice.documents.len() >= SLICE_DOCUMENTS_MAX || self.slice_bytes >= SLICE_BYTES_MAX {
                 self.commit(None)?;
             }
         }
         for report in inspection.end() {
-            self.finish_interchange(open, &report)?;
+            self.finish_interchange(open, report)?;
         }
         Ok(())
     }
@@ -220,11 +185,16 @@ impl Translation {
         let (mut findings, mut entities) = (report.faults.clone(), Vec::new());
         findings.extend(spoilt(&open.found, piece.group).cloned());
         if is_acknowledgment {
-            let answers =
-                if piece.syntax == Syntax::X12 { x12::answers(&piece.run) } else { edifact::answers(&piece.run) };
-            self.slice.incoming.extend(acknowledge::incoming(&answers, &open.found, &open.identified));
-        } else if let (Some(placed), false) = (placed, open.duplicate) {
+            let (found, identified) = (&open.found, &open.identified);
+            self.slice.incoming.extend(match piece.syntax {
+                Syntax::X12 => answer::functional(&x12::answers(&piece.run), found, identified),
+                _ => answer::contrl(&edifact::answers(&piece.run), found, identified),
+            });
+        } else if let (Some(placed), false) = (placed, open.is_duplicate()) {
             let (read, more) = canonicalise(&self.service.rules, placed, &piece.run);
+            if open.reach > Effect::Syntax {
+                open.further.insert((piece.group, piece.document), more.clone());
+            }
             (entities, findings) = (read, [findings, more].concat());
         }
         let agreement = open.identified.agreements.get(&kind).cloned();
@@ -334,25 +304,34 @@ impl Translation {
             environment: found.environment().as_str().to_owned(),
             digest: found.digest.clone(),
             document_count: found.documents,
-            business_key: Some(found.business_key()),
+            business_key: Some(open.key.0.clone()),
+            remembered_since: open.key.1,
             report: report_of(&faults),
         });
     }
 
-    fn finish_interchange(&mut self, open: &mut BTreeMap<u32, Open>, report: &InterchangeReport) -> Result<()> {
+    fn finish_interchange(&mut self, open: &mut BTreeMap<u32, Open>, mut report: InterchangeReport) -> Result<()> {
         let Some(at_work) = open.get_mut(&report.number) else { return Ok(()) };
         self.write_interchange(at_work);
-        for technical in &report.technical {
-            let answer = x12::technical_answer(technical);
-            self.slice.incoming.extend(acknowledge::incoming(&[answer], &at_work.found, &at_work.identified));
+        for ta1 in &report.technical {
+            let answer = x12::technical_answer(ta1);
+            self.slice.incoming.push(answer::technical(&answer, &at_work.found, &at_work.identified));
         }
-        let only_answers =
-            at_work.found.kinds.is_empty() && (at_work.found.documents > 0 || !report.technical.is_empty());
-        if at_work.duplicate || only_answers {
+        if report.only_answers() {
             return Ok(());
         }
+        match (&at_work.repeat, at_work.repeat_way()) {
+            (Some(repeat), Some(RepeatWay::Answered)) => {
+                let (interchange_id, repeat_of) = (at_work.interchange_id.clone(), repeat.interchange_id.clone());
+                self.slice.repeats.push(Repeat { interchange_id, repeat_of });
+                return Ok(());
+            }
+            (_, Some(RepeatWay::Released)) => return Ok(()),
+            _ => {}
+        }
+        add_findings(&mut report, at_work);
         let context = (&at_work.found, &at_work.identified);
-        let owed = acknowledge::owed(&self.service, &self.job.subject, &at_work.interchange_id, report, context);
+        let owed = acknowledge::owed(&self.service, &self.job.subject, &at_work.interchange_id, &report, context);
         let owed = self.handle.block_on(owed)?;
         self.slice.outputs.extend(owed);
         Ok(())
@@ -380,14 +359,8 @@ impl Translation {
             documents = self.documents,
             "Translated"
         );
-        let duplicate_of = match first.filter(|_| state == TransmissionState::Duplicate) {
-            Some(open) => {
-                let key = open.found.business_key();
-                let earlier = self.service.store.interchange_by_key(&key, &open.found.digest);
-                self.handle.block_on(earlier)?.map(|earlier| earlier.transmission_id)
-            }
-            None => None,
-        };
+        let repeat = first.filter(|_| state == TransmissionState::Duplicate).and_then(|open| open.repeat.as_ref());
+        let duplicate_of = repeat.map(|repeat| repeat.transmission_id.clone());
         let partner = first.map(|open| open.identified.partner.clone());
         let environment = first.map(|open| open.identified.environment.as_str().to_owned());
         if matches!(state, TransmissionState::Held | TransmissionState::Rejected) {
@@ -398,35 +371,16 @@ impl Translation {
     }
 }
 
-/// Why an interchange is not let in.
-enum AdmitError {
-    Held(Held),
-    Store(StoreError),
-}
-
-impl From<Held> for AdmitError {
-    fn from(held: Held) -> Self {
-        AdmitError::Held(held)
+/// Findings that stand not in the bytes: what the agreement says of the interchange, and of its documents what guide and
+/// business say, where that may move the answer.
+fn add_findings(report: &mut InterchangeReport, open: &Open) {
+    report.faults.extend(open.noted.iter().cloned());
+    for group in &mut report.groups {
+        for document in &mut group.documents {
+            let further = open.further.get(&(group.number, document.number));
+            document.faults.extend(further.into_iter().flatten().cloned());
+        }
     }
-}
-
-impl From<StoreError> for AdmitError {
-    fn from(error: StoreError) -> Self {
-        AdmitError::Store(error)
-    }
-}
-
-fn came_before(found: &Found, earlier: &str, same: bool) -> Held {
-    let number = &found.envelope.interchange_control_number;
-    if same {
-        let reason = format!("interchange {number} came before, in {earlier}; release it to process it again");
-        return Held { code: "INTERCHANGE-DUPLICATE", reason };
-    }
-    let reason = format!(
-        "interchange number {number} came before in {earlier}, with other content; ask the sender which one counts, \
-         then release or reject this one"
-    );
-    Held { code: "INTERCHANGE-NUMBER-REUSED", reason }
 }
 
 /// Where the processing of a document rests, and why.
@@ -437,7 +391,7 @@ struct Judged {
 }
 
 fn judge(open: &Open, findings: &[Diagnostic]) -> Judged {
-    if open.duplicate {
+    if open.is_duplicate() {
         let reason = "its interchange came before".to_owned();
         let code = Some("INTERCHANGE-DUPLICATE".to_owned());
         return Judged { processing: Some(Processing::Duplicate), code, reason: Some(reason) };

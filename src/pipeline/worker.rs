@@ -211,6 +211,7 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
             let done = service.store.acknowledge_overdue(&job, service.now()).await;
             if matches!(done, Ok(true)) {
                 tracing::warn!(ack.id = job.subject, "An acknowledgment is overdue");
+                metrics::counter!("portolan_acks_overdue_total").increment(1);
             }
             told(&job, done);
         }

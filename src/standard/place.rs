@@ -175,12 +175,13 @@ impl<'d> Walk<'d> {
                 let mut loops = Vec::new();
                 loops_with(&self.document.nodes, "", &tag, &mut loops);
                 loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));
-                let expected = match loops.first() {
-                    Some(("", _)) => format!("{tag} in its place among the others"),
-                    Some((path, _)) => format!("{tag} inside loop {path}, after its first segment"),
-                    None => format!("a segment of {}", self.document.kind),
-                };
-                (Fault::SegmentUnexpected, expected)
+                match loops.first() {
+                    Some(("", _)) => (Fault::SegmentUnexpected, format!("{tag} in its place among the others")),
+                    Some((path, _)) => {
+                        (Fault::SegmentUnexpected, format!("{tag} inside loop {path}, after its first segment"))
+                    }
+                    None => (Fault::SegmentForeign, format!("a segment of {}", self.document.kind)),
+                }
             }
             None if !is_tag(&tag, self.syntax) => (Fault::SegmentTag, tag_form(self.syntax).to_owned()),
             None => (Fault::SegmentUnknown, "a segment of this version".to_owned()),

@@ -1,4 +1,5 @@
-//! Acknowledgments: those we owe and sent, those we await, and those that fit nothing we sent.
+//! Acknowledgments: those we owe and sent, those we await, and those that fit nothing we sent. How an answer that came
+//! finds what it is about stands in `matching`.
 
 use super::Store;
 use super::document;
@@ -6,10 +7,11 @@ use super::error::Result;
 use super::event::{self, NewEvent};
 use super::job::{self, JobKind};
 use super::select::Select;
-use super::value::{Micros, Page, words};
+use super::value::{storable, Direction, Micros, Page, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use sqlx::Row as _;
+use std::time::Duration;
 
 words! {
     /// What an acknowledgment answers for.
@@ -70,8 +72,8 @@ pub struct NewExpectation {
     pub group_control_number: Option<String>,
     /// Of what was sent.
     pub document_control_number: String,
-    /// When it is overdue.
-    pub deadline: Option<Timestamp>,
+    /// Minutes from the delivery until it is overdue.
+    pub within_minutes: u32,
 }
 
 /// An acknowledgment that we sent, so that none is made twice.
@@ -79,6 +81,10 @@ pub struct NewExpectation {
 pub struct NewAnswered {
     /// The interchange it answers.
     pub interchange_id: String,
+    /// Ordinal of the group it answers; 0 for the interchange.
+    pub group_number: u32,
+    /// Technical or functional.
+    pub level: AckLevel,
     /// `ta1`, `997`, `999`, `contrl`.
     pub kind: String,
     /// The transmission that carries it.
@@ -91,15 +97,15 @@ pub struct NewAnswered {
     pub receiver: String,
     /// Of what is answered.
     pub interchange_control_number: String,
+    /// Of what is answered; X12 only.
+    pub group_control_number: Option<String>,
 }
 
-/// One answer in an acknowledgment that came in, about one thing we sent.
+/// What an acknowledgment that came in says about one sending of ours: an interchange, or a group of it.
 #[derive(Debug, Clone)]
 pub struct Incoming {
     /// Technical or functional.
     pub level: AckLevel,
-    /// What it says.
-    pub state: AckState,
     /// `ta1`, `997`, `999`, `contrl`.
     pub kind: String,
     /// The partner who sent it.
@@ -112,9 +118,37 @@ pub struct Incoming {
     pub interchange_control_number: Option<String>,
     /// `None`: not told (TA1, CONTRL).
     pub group_control_number: Option<String>,
-    /// `None`: the answer is for all documents.
-    pub document_control_number: Option<String>,
-    /// The code it gave.
+    /// What it says of all documents that it does not name; `None`: nothing.
+    pub whole: Option<Said>,
+    /// What it says of documents by their control number.
+    pub documents: Vec<(String, Said)>,
+    /// Whether it is listed when it fits nothing; the other half of the same acknowledgment is, otherwise.
+    pub is_listed: bool,
+}
+
+impl Incoming {
+    /// The same with all that a stranger wrote made fit for every database.
+    #[must_use]
+    pub(crate) fn storable(self) -> Self {
+        let said = |said: Said| Said { code: storable(&said.code), detail: storable(&said.detail), ..said };
+        Self {
+            sender: storable(&self.sender),
+            receiver: storable(&self.receiver),
+            interchange_control_number: self.interchange_control_number.as_deref().map(storable),
+            group_control_number: self.group_control_number.as_deref().map(storable),
+            whole: self.whole.map(said),
+            documents: self.documents.into_iter().map(|(number, one)| (storable(&number), said(one))).collect(),
+            ..self
+        }
+    }
+}
+
+/// A verdict as received.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// What it comes to.
+    pub state: AckState,
+    /// The codes given.
     pub code: String,
     /// In words.
     pub detail: String,
@@ -153,7 +187,9 @@ pub struct Ack {
     pub code: Option<String>,
     /// In words.
     pub detail: Option<String>,
-    /// When it is overdue.
+    /// Minutes from the delivery to the deadline.
+    pub wait_minutes: Option<i64>,
+    /// When it is overdue; unknown until the delivery.
     pub deadline: Option<Micros>,
     /// When the answer came.
     pub answered_at: Option<Micros>,
@@ -161,16 +197,29 @@ pub struct Ack {
     pub created_at: Micros,
 }
 
+/// Which acknowledgments a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct AckFilter {
+    /// `in`: we are answered; `out`: we answer.
+    pub direction: Option<Direction>,
+    /// Only of this level.
+    pub level: Option<AckLevel>,
+    /// Only in this state.
+    pub state: Option<AckState>,
+    /// Only of this partner.
+    pub partner: Option<String>,
+}
+
 const SELECT: &str = "SELECT ack_id, direction, level, kind, state, refers_to, transmission_id, partner, sender, \
                       receiver, interchange_control_number, group_control_number, document_control_number, code, \
-                      detail, deadline, answered_at, created_at FROM ack WHERE 1 = 1";
+                      detail, wait_minutes, deadline, answered_at, created_at FROM ack WHERE 1 = 1";
 
-/// Notes that an answer is awaited, with a job that looks when it is due.
+/// Notes that an answer is awaited. Its clock begins with the delivery.
 pub(crate) async fn expect(tx: &mut Tx<'_>, new: &NewExpectation, now: Timestamp) -> Result<()> {
     let id = tx.id("ack", now);
     sqlx::query(
         "INSERT INTO ack (ack_id, direction, level, kind, state, refers_to, partner, sender, receiver,
-         interchange_control_number, group_control_number, document_control_number, deadline, created_at)
+         interchange_control_number, group_control_number, document_control_number, wait_minutes, created_at)
          VALUES ($1, 'in', $2, $3, 'waiting', $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(&id)
@@ -183,138 +232,141 @@ pub(crate) async fn expect(tx: &mut Tx<'_>, new: &NewExpectation, now: Timestamp
     .bind(&new.interchange_control_number)
     .bind(&new.group_control_number)
     .bind(&new.document_control_number)
-    .bind(new.deadline.map(Micros::from))
+    .bind(i64::from(new.within_minutes))
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
-    if let Some(deadline) = new.deadline {
-        job::insert(tx, JobKind::Acknowledge, &id, deadline, now).await?;
-    }
     document::refresh_ack(tx, &new.document_id, now).await
 }
 
-/// Notes an acknowledgment that we made. False when there is one already: then none may be sent.
-pub(crate) async fn answered(tx: &mut Tx<'_>, new: &NewAnswered, now: Timestamp) -> Result<bool> {
-    let id = tx.id("ack", now);
-    let level = if new.kind == "ta1" { AckLevel::Technical } else { AckLevel::Functional };
-    let done = sqlx::query(
-        "INSERT INTO ack (ack_id, direction, level, kind, state, refers_to, transmission_id, sender, receiver,
-         interchange_control_number, answered_at, created_at)
-         VALUES ($1, 'out', $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
-         ON CONFLICT (direction, refers_to, kind, group_no) DO NOTHING",
-    )
-    .bind(id)
-    .bind(level)
-    .bind(&new.kind)
-    .bind(new.state)
-    .bind(&new.interchange_id)
-    .bind(&new.transmission_id)
-    .bind(&new.sender)
-    .bind(&new.receiver)
-    .bind(&new.interchange_control_number)
-    .bind(Micros::from(now))
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// Matches an answer to what we sent: the newest unanswered first; an answer for something answered before changes it
-/// (a partner may accept after rejecting). What fits nothing is kept as unmatched.
-pub(crate) async fn apply(tx: &mut Tx<'_>, incoming: &Incoming, transmission_id: &str, now: Timestamp) -> Result<u64> {
-    let rows = candidates(tx, incoming).await?;
-    if rows.is_empty() {
-        let id = tx.id("ack", now);
-        sqlx::query(
-            "INSERT INTO ack (ack_id, direction, level, kind, state, transmission_id, partner, sender, receiver,
-             interchange_control_number, group_control_number, document_control_number, code, detail, answered_at,
-             created_at) VALUES ($1, 'in', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
+/// The receiver has a transmission (a 2xx of HTTP): the receipt of its documents is accepted, and the clocks of what
+/// they await begin, each with a job that looks when it is due.
+pub(crate) async fn received(tx: &mut Tx<'_>, transmission_id: &str, now: Timestamp) -> Result<()> {
+    let documents: Vec<String> =
+        sqlx::query_scalar("SELECT document_id FROM document WHERE transmission_id = $1 ORDER BY number")
+            .bind(transmission_id)
+            .fetch_all(&mut *tx.connection)
+            .await?;
+    for document_id in &documents {
+        receipt(tx, transmission_id, document_id, now).await?;
+        let waiting = sqlx::query(
+            "SELECT ack_id, wait_minutes FROM ack WHERE direction = 'in' AND refers_to = $1 AND state = 'waiting'
+             AND deadline IS NULL AND wait_minutes IS NOT NULL",
         )
-        .bind(id)
-        .bind(incoming.level)
-        .bind(&incoming.kind)
-        .bind(incoming.state)
-        .bind(transmission_id)
-        .bind(&incoming.partner)
-        .bind(&incoming.sender)
-        .bind(&incoming.receiver)
-        .bind(&incoming.interchange_control_number)
-        .bind(&incoming.group_control_number)
-        .bind(&incoming.document_control_number)
-        .bind(&incoming.code)
-        .bind(&incoming.detail)
-        .bind(Micros::from(now))
-        .execute(&mut *tx.connection)
-        .await?;
-        return Ok(0);
-    }
-    for (ack_id, document_id, sent_in, before) in &rows {
-        sqlx::query(
-            "UPDATE ack SET state = $2, code = $3, detail = $4, transmission_id = $5, answered_at = $6 WHERE ack_id = $1",
-        )
-        .bind(ack_id)
-        .bind(incoming.state)
-        .bind(&incoming.code)
-        .bind(&incoming.detail)
-        .bind(transmission_id)
-        .bind(Micros::from(now))
-        .execute(&mut *tx.connection)
-        .await?;
-        job::drop_for(tx, JobKind::Acknowledge, ack_id).await?;
-        document::refresh_ack(tx, document_id, now).await?;
-        let cause = format!("{} {}: {}", incoming.kind, incoming.code, incoming.detail);
-        let event = NewEvent {
-            transmission_id: sent_in,
-            document_id: Some(document_id),
-            kind: "acknowledged",
-            from_state: Some(before),
-            to_state: Some(incoming.state.as_str()),
-            cause: Some(&cause),
-            ..NewEvent::default()
-        };
-        event::append(tx, event, now).await?;
-    }
-    Ok(rows.len() as u64)
-}
-
-type Candidate = (String, String, String, String);
-
-/// Rows that an answer is for. One document's answer takes one row; an answer for a group or an interchange takes all
-/// rows of the newest sending that fits.
-async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming) -> Result<Vec<Candidate>> {
-    let rows = sqlx::query(
-        "SELECT a.ack_id, a.refers_to, d.transmission_id, a.state,
-         COALESCE(a.group_control_number, '') || '/' || a.interchange_control_number AS sending
-         FROM ack a JOIN document d ON d.document_id = a.refers_to
-         WHERE a.direction = 'in' AND a.level = $1
-         AND (a.partner = $2 OR a.partner IS NULL OR $2 IS NULL)
-         AND a.sender LIKE '%:' || $3 AND a.receiver LIKE '%:' || $4
-         AND ($5 IS NULL OR LTRIM(a.interchange_control_number, '0') = LTRIM($5, '0'))
-         AND ($6 IS NULL OR LTRIM(a.group_control_number, '0') = LTRIM($6, '0'))
-         AND ($7 IS NULL OR LTRIM(a.document_control_number, '0') = LTRIM($7, '0'))
-         ORDER BY CASE WHEN a.state IN ('waiting', 'overdue') THEN 0 ELSE 1 END, a.created_at DESC, a.ack_id DESC",
-    )
-    .bind(incoming.level)
-    .bind(&incoming.partner)
-    .bind(&incoming.sender)
-    .bind(&incoming.receiver)
-    .bind(&incoming.interchange_control_number)
-    .bind(&incoming.group_control_number)
-    .bind(&incoming.document_control_number)
-    .fetch_all(&mut *tx.connection)
-    .await?;
-    let Some(first) = rows.first() else { return Ok(Vec::new()) };
-    let sending: String = first.get(4);
-    let same = rows.iter().filter(|row| row.get::<String, _>(4) == sending);
-    let wanted = if incoming.document_control_number.is_some() { 1 } else { usize::MAX };
-    Ok(same.take(wanted).map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect())
-}
-
-/// The worst state of each level for an outgoing document, in the order of [`AckLevel::ALL`].
-pub(crate) async fn levels(tx: &mut Tx<'_>, document_id: &str) -> Result<[String; 4]> {
-    let rows = sqlx::query("SELECT level, state FROM ack WHERE direction = 'in' AND refers_to = $1")
         .bind(document_id)
         .fetch_all(&mut *tx.connection)
         .await?;
+        for row in waiting {
+            let (id, minutes) = (row.get::<String, _>(0), row.get::<i64, _>(1));
+            let deadline = now + Duration::from_secs(u64::try_from(minutes).unwrap_or(0) * 60);
+            sqlx::query("UPDATE ack SET deadline = $2 WHERE ack_id = $1")
+                .bind(&id)
+                .bind(Micros::from(deadline))
+                .execute(&mut *tx.connection)
+                .await?;
+            job::insert(tx, JobKind::Acknowledge, &id, deadline, now).await?;
+        }
+        document::refresh_ack(tx, document_id, now).await?;
+    }
+    Ok(())
+}
+
+async fn receipt(tx: &mut Tx<'_>, transmission_id: &str, document_id: &str, now: Timestamp) -> Result<()> {
+    let id = tx.id("ack", now);
+    sqlx::query(
+        "INSERT INTO ack (ack_id, direction, level, kind, state, refers_to, partner, sender, receiver,
+         interchange_control_number, group_control_number, document_control_number, answered_at, created_at)
+         SELECT $1, 'in', 'receipt', 'http', 'accepted', d.document_id, d.partner, d.sender, d.receiver,
+         i.control_number, d.group_control_number, d.control_number, $4, $4
+         FROM document d JOIN interchange i ON i.interchange_id = d.interchange_id
+         WHERE d.document_id = $2 AND d.transmission_id = $3
+         ON CONFLICT (direction, refers_to, level, kind, group_no) DO NOTHING",
+    )
+    .bind(id)
+    .bind(document_id)
+    .bind(transmission_id)
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Notes an acknowledgment that we made.
+pub(crate) async fn answered(tx: &mut Tx<'_>, new: &NewAnswered, now: Timestamp) -> Result<()> {
+    let id = tx.id("ack", now);
+    sqlx::query(
+        "INSERT INTO ack (ack_id, direction, level, kind, state, refers_to, group_no, transmission_id, sender, receiver,
+         interchange_control_number, group_control_number, answered_at, created_at)
+         VALUES ($1, 'out', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+         ON CONFLICT (direction, refers_to, level, kind, group_no) DO NOTHING",
+    )
+    .bind(id)
+    .bind(new.level)
+    .bind(&new.kind)
+    .bind(new.state)
+    .bind(&new.interchange_id)
+    .bind(i64::from(new.group_number))
+    .bind(&new.transmission_id)
+    .bind(storable(&new.sender))
+    .bind(storable(&new.receiver))
+    .bind(storable(&new.interchange_control_number))
+    .bind(new.group_control_number.as_deref().map(storable))
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether an interchange was answered already: then it is never answered again.
+pub(crate) async fn is_answered(tx: &mut Tx<'_>, interchange_id: &str) -> Result<bool> {
+    Ok(answer_of(tx, interchange_id).await?.is_some())
+}
+
+/// The transmission that answered an interchange.
+pub(crate) async fn answer_of(tx: &mut Tx<'_>, interchange_id: &str) -> Result<Option<String>> {
+    let query =
+        "SELECT transmission_id FROM ack WHERE direction = 'out' AND refers_to = $1 ORDER BY created_at LIMIT 1";
+    Ok(sqlx::query_scalar(query).bind(interchange_id).fetch_optional(&mut *tx.connection).await?)
+}
+
+/// Marks an awaited acknowledgment as overdue and tells the history; false when it came in the meantime. It may still
+/// come.
+pub(crate) async fn overdue(tx: &mut Tx<'_>, ack_id: &str, now: Timestamp) -> Result<bool> {
+    let found = sqlx::query(
+        "SELECT a.kind, d.document_id, d.transmission_id FROM ack a JOIN document d ON d.document_id = a.refers_to
+         WHERE a.ack_id = $1 AND a.state = 'waiting'",
+    )
+    .bind(ack_id)
+    .fetch_optional(&mut *tx.connection)
+    .await?;
+    let Some(found) = found else { return Ok(false) };
+    let (kind, document_id, transmission_id): (String, String, String) = (found.get(0), found.get(1), found.get(2));
+    sqlx::query("UPDATE ack SET state = 'overdue' WHERE ack_id = $1").bind(ack_id).execute(&mut *tx.connection).await?;
+    document::refresh_ack(tx, &document_id, now).await?;
+    let cause = format!("{kind} did not come in time");
+    let event = NewEvent {
+        transmission_id: &transmission_id,
+        document_id: Some(&document_id),
+        kind: "ack_overdue",
+        from_state: Some(AckState::Waiting.as_str()),
+        to_state: Some(AckState::Overdue.as_str()),
+        cause: Some(&cause),
+        ..NewEvent::default()
+    };
+    event::append(tx, event, now).await?;
+    Ok(true)
+}
+
+/// The worst state of each level in the order of [`AckLevel::ALL`]: of an outgoing document, or of all that was made
+/// from an incoming one.
+pub(crate) async fn levels(tx: &mut Tx<'_>, document_id: &str) -> Result<[String; 4]> {
+    let rows = sqlx::query(
+        "SELECT level, state FROM ack WHERE direction = 'in' AND (refers_to = $1
+         OR refers_to IN (SELECT document_id FROM document_source WHERE source_id = $1))",
+    )
+    .bind(document_id)
+    .fetch_all(&mut *tx.connection)
+    .await?;
     let of = |level: &AckLevel| {
         let states: Vec<String> =
             rows.iter().filter(|row| row.get::<String, _>(0) == level.as_str()).map(|row| row.get(1)).collect();
@@ -331,6 +383,34 @@ impl Store {
     /// The database failed.
     pub async fn acks_of(&self, refers_to: &str) -> Result<Vec<Ack>> {
         Select::new(SELECT).text("refers_to =", Some(refers_to)).then("ORDER BY created_at").all(self.reader()).await
+    }
+
+    /// Acknowledgments, newest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn acks(&self, filter: &AckFilter, page: &Page) -> Result<Vec<Ack>> {
+        Select::new(SELECT)
+            .text("direction =", filter.direction.map(Direction::as_str))
+            .text("level =", filter.level.map(AckLevel::as_str))
+            .text("state =", filter.state.map(AckState::as_str))
+            .text("partner =", filter.partner.as_deref())
+            .page("ack_id", page)
+            .all(self.reader())
+            .await
+    }
+
+    /// How many of the acknowledgments that we await or got are in each state.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn ack_states(&self) -> Result<Vec<(String, String, i64)>> {
+        let rows = sqlx::query(
+            "SELECT level, state, COUNT(*) FROM ack WHERE direction = 'in' GROUP BY level, state ORDER BY 1, 2",
+        )
+        .fetch_all(self.reader())
+        .await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
     }
 
     /// Acknowledgments that came in and fit nothing we sent, newest first.

@@ -242,6 +242,12 @@ pub(crate) async fn find(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Delivery>
     found.ok_or_else(|| StoreError::NotFound { what: "delivery", id: delivery_id.to_owned() })
 }
 
+/// The delivery of a transmission that no other has taken the place of.
+pub(crate) async fn last_of(tx: &mut Tx<'_>, transmission_id: &str) -> Result<Option<Delivery>> {
+    let last = Select::new(SELECT).text("transmission_id =", Some(transmission_id));
+    last.then("ORDER BY created_at DESC, delivery_id DESC").first(&mut *tx.connection).await
+}
+
 impl Store {
     /// One delivery.
     ///

@@ -288,25 +288,30 @@ pub(crate) async fn refresh_delivery(tx: &mut Tx<'_>, transmission_id: &str, now
     Ok(())
 }
 
-/// Recomputes an outgoing document's acknowledgment statuses, and takes them over to what it was made from.
+/// Recomputes the acknowledgment statuses of an outgoing document and of what it was made from.
 pub(crate) async fn refresh_ack(tx: &mut Tx<'_>, document_id: &str, now: Timestamp) -> Result<()> {
-    let levels = ack::levels(tx, document_id).await?;
-    let worst = ack::worst(levels.iter().map(String::as_str));
-    let [receipt, technical, functional, application] = levels;
-    sqlx::query(
-        "UPDATE document SET ack = $2, ack_receipt = $3, ack_technical = $4, ack_functional = $5, ack_application = $6,
-         changed_at = $7 WHERE document_id = $1
-         OR document_id IN (SELECT source_id FROM document_source WHERE document_id = $1)",
-    )
-    .bind(document_id)
-    .bind(worst)
-    .bind(receipt)
-    .bind(technical)
-    .bind(functional)
-    .bind(application)
-    .bind(Micros::from(now))
-    .execute(&mut *tx.connection)
-    .await?;
+    let sources: Vec<String> = sqlx::query_scalar("SELECT source_id FROM document_source WHERE document_id = $1")
+        .bind(document_id)
+        .fetch_all(&mut *tx.connection)
+        .await?;
+    for id in sources.iter().map(String::as_str).chain([document_id]) {
+        let levels = ack::levels(tx, id).await?;
+        let worst = ack::worst(levels.iter().map(String::as_str));
+        let [receipt, technical, functional, application] = levels;
+        sqlx::query(
+            "UPDATE document SET ack = $2, ack_receipt = $3, ack_technical = $4, ack_functional = $5,
+             ack_application = $6, changed_at = $7 WHERE document_id = $1",
+        )
+        .bind(id)
+        .bind(worst)
+        .bind(receipt)
+        .bind(technical)
+        .bind(functional)
+        .bind(application)
+        .bind(Micros::from(now))
+        .execute(&mut *tx.connection)
+        .await?;
+    }
     Ok(())
 }
 

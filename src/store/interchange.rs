@@ -32,6 +32,8 @@ pub struct NewInterchange {
     pub document_count: u32,
     /// Format, parties and control number: what must not come twice. `None` when it need not be unique.
     pub business_key: Option<String>,
+    /// The key counts among those that came since then; `None`: for ever.
+    pub remembered_since: Option<Timestamp>,
     /// Faults of the envelope, a JSON array.
     pub report: Value,
 }
@@ -69,8 +71,9 @@ const COLUMNS: &str = "SELECT interchange_id, transmission_id, number, format, s
                        environment, digest, document_count, duplicate_of, report FROM interchange";
 
 /// An interchange of which nothing went on does not stand in the way of its corrected repeat: only those with a document
-/// that did not fail count, or without documents the very same bytes. `$1` is the business key, `$2` the digest.
-const COUNTS: &str = "business_key = $1 AND (
+/// that did not fail count, or without documents the very same bytes. `$1` is the business key, `$2` the digest, `$3` how
+/// far back one looks.
+const COUNTS: &str = "business_key = $1 AND created_at >= $3 AND (
     EXISTS (SELECT 1 FROM document WHERE document.interchange_id = interchange.interchange_id
             AND (document.processing IS NULL OR document.processing <> 'failed'))
     OR (document_count = 0 AND digest = $2))";
@@ -82,6 +85,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInte
         Some(key) => {
             let query = format!("SELECT interchange_id FROM interchange WHERE {COUNTS}");
             let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(key).bind(&new.digest);
+            let query = query.bind(since(new.remembered_since));
             query.fetch_optional(&mut *tx.connection).await?
         }
         None => None,
@@ -116,6 +120,10 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInte
     Ok(())
 }
 
+fn since(instant: Option<Timestamp>) -> Micros {
+    instant.map_or(Micros(0), Micros::from)
+}
+
 impl Store {
     /// The interchanges of a transmission, in order.
     ///
@@ -126,13 +134,19 @@ impl Store {
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(transmission_id).fetch_all(self.reader()).await?)
     }
 
-    /// The interchange that holds a business key, if something of it went on.
+    /// The interchange that holds a business key since some instant, if something of it went on.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn interchange_by_key(&self, business_key: &str, digest: &str) -> Result<Option<Interchange>> {
+    pub async fn interchange_by_key(
+        &self,
+        business_key: &str,
+        digest: &str,
+        remembered_since: Option<Timestamp>,
+    ) -> Result<Option<Interchange>> {
         let query = format!("{COLUMNS} WHERE {COUNTS}");
         let query = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(storable(business_key)).bind(digest);
+        let query = query.bind(since(remembered_since));
         Ok(query.fetch_optional(self.reader()).await?)
     }
 }

@@ -17,6 +17,7 @@ mod error;
 pub mod event;
 pub mod interchange;
 pub mod job;
+mod matching; // which sending an acknowledgment is about
 pub mod payload;
 mod reconcile;
 pub mod resource;

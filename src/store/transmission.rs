@@ -204,6 +204,15 @@ impl Store {
         found.ok_or_else(|| StoreError::NotFound { what: "transmission", id: transmission_id.to_owned() })
     }
 
+    /// Everything that is held on its way in, oldest first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn held(&self) -> Result<Vec<Transmission>> {
+        let held = Select::new(SELECT).then("AND direction = 'in' AND state = 'held' ORDER BY created_at");
+        held.all(self.reader()).await
+    }
+
     /// Transmissions, newest first.
     ///
     /// # Errors

@@ -126,7 +126,8 @@ async fn an_interchange_that_came_before_is_a_duplicate_and_other_content_waits_
     let shown = stage.reaches(&other, "held").await;
     assert_eq!(shown["transmission"]["code"], "INTERCHANGE-NUMBER-REUSED");
     assert!(shown["transmission"]["reason"].as_str().is_some_and(|reason| reason.contains(&first)), "{shown:#}");
-    stage.deliveries("delivered", 2).await;
+    // The order, its 997, and the TA1 that tells of the repeat.
+    stage.deliveries("delivered", 3).await;
     assert_eq!(supplier.orders().len(), 1);
     // A person looks, and lets it go on.
     stage.done(&["transmission", "release", &other], "");

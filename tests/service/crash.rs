@@ -145,9 +145,12 @@ impl Sender {
         }
         let total = (self.next - 1) as usize;
         let begin = Instant::now();
+        let mut released = 0;
         while self.delivered() < total && begin.elapsed() < PATIENCE * 2 {
+            released += self.release_poison().await;
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        say!("{released} were at work at two kills in a row, and were released by hand");
         self.stage.deliveries("delivered", total * 2).await;
         assert_eq!(self.answered.len(), total);
         let there: BTreeSet<String> = self
@@ -165,6 +168,20 @@ impl Sender {
         let routed = documents.iter().filter(|one| one["processing"] == "routed").count();
         assert_eq!(routed, total, "each order is one document");
         self.stage.balanced().await;
+    }
+
+    /// What was at work at two kills in a row is held as poison; a person looks and lets it go on.
+    async fn release_poison(&self) -> usize {
+        let held = self.stage.list("/api/v1/transmissions?direction=in&state=held").await;
+        let poison: Vec<&str> = held
+            .iter()
+            .filter(|row| row["code"] == "POISON")
+            .filter_map(|row| row["transmission_id"].as_str())
+            .collect();
+        for id in &poison {
+            self.stage.done(&["transmission", "release", id], "");
+        }
+        poison.len()
     }
 
     /// Orders that the supplier has.

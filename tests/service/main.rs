@@ -1,6 +1,7 @@
 //! The service as its users meet it: the real binary, real sockets, the real command line. Each test has an instance of
 //! its own in a temporary folder; partners are small listeners that note what they get and answer as the test wants.
 
+mod acknowledgment;
 mod admin;
 #[path = "../backend/mod.rs"]
 mod backend;

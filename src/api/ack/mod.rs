@@ -1,3 +1,4 @@
 //! Acknowledgments.
 
+pub mod list;
 pub mod unmatched;

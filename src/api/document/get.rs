@@ -25,6 +25,10 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
             acks.extend(store.acks_of(own).await?);
         }
     }
+    // What we answered for the interchange it came in.
+    if let Some(interchange_id) = document.interchange_id.as_deref().filter(|_| document.direction == "in") {
+        acks.extend(store.acks_of(interchange_id).await?);
+    }
     let entity = match &document.entity_payload_id {
         Some(payload) => unpacked(&String::from_utf8_lossy(&store.read_payload(payload).await?)),
         None => Value::Null,

@@ -1,6 +1,7 @@
 //! `GET /api/v1/status`
 
 use crate::api::{Reply, Shared};
+use crate::pipeline::unanswered::unanswered;
 use crate::store::Page;
 use axum::Json;
 use axum::extract::State;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 /// Where everything is, whether the sums hold, and what waits.
 #[utoipa::path(get, path = "/api/v1/status", operation_id = "status_get",
-    responses((status = 200, description = "Balances, backlog, acknowledgments")))]
+    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer")))]
 pub async fn get(State(service): State<Shared>) -> Reply {
     let store = &service.store;
     let backlog = store.backlog(service.now()).await?;
@@ -21,9 +22,13 @@ pub async fn get(State(service): State<Shared>) -> Reply {
         .iter()
         .map(|(direction, ack, count)| json!({ "direction": direction, "ack": ack, "count": count }))
         .collect();
+    let awaited = store.ack_states().await?;
+    let awaited: Vec<Value> =
+        awaited.iter().map(|(level, state, count)| json!({ "level": level, "state": state, "count": count })).collect();
+    let held = unanswered(&service).await?;
     let unmatched = store.unmatched_acks(&Page::default()).await?.len();
     Ok(Json(
         json!({ "version": env!("CARGO_PKG_VERSION"), "database": store.database(), "balances": store.balances().await?, "backlog": backlog,
-        "acks": acks, "unmatched_acks": unmatched, "revision": store.resource_revision().await? }),
+        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "revision": store.resource_revision().await? }),
     ))
 }

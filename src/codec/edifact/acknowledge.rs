@@ -1,14 +1,14 @@
 //! CONTRL (ISO 9735-1, annex; UN/EDIFACT syntax and service report message): made from the findings of an
-//! interchange, and read when a partner sends it.
+//! interchange; those of partners are read in `answers`.
 //!
 //! One CONTRL an interchange. Action 7 acknowledges a level and all below it that is not rejected by name, 4 rejects a
 //! level and all below it. UCI repeats sender and receiver as they were received, not swapped.
 
 use crate::codec::segment::{
-    AckChoice, Answer, Answered, DocumentReport, GroupReport, HeaderValues, InterchangeReport, Stamp, Verdict, text,
+    AckChoice, DocumentReport, GroupReport, HeaderValues, InterchangeReport, Stamp, Verdict, is_noted,
 };
 use crate::diagnostic::{Diagnostic, Effect, Level, Severity};
-use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft, Run, Separators, Style};
+use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft, Separators, Style};
 
 /// Most UCS groups in one UCM, and UCD in one UCS.
 const SEGMENT_NOTES_MAX: usize = 999;
@@ -18,30 +18,37 @@ const REJECTED: &str = "4";
 /// Acknowledges this level and all below that is not rejected by name (0083).
 const ACKNOWLEDGED: &str = "7";
 
-/// The interchange that answers `report`, or nothing when none is due: never a CONTRL for CONTRL.
+/// The interchange came (0083): said where nobody wants to hear of its documents.
+const RECEIVED: &str = "8";
+
+/// The interchange that answers `report`, or nothing when none is due: never a CONTRL for CONTRL, and never two. Where
+/// only the technical level is due, it says no more than that the interchange came, or was refused.
 #[must_use]
 pub fn acknowledge(report: &InterchangeReport, choice: &AckChoice, stamp: &Stamp) -> Option<InterchangeDraft> {
-    let documents = || report.groups.iter().flat_map(|group| &group.documents);
-    let only_answers = documents().all(|document| document.envelope.document_type == "CONTRL");
-    if documents().next().is_some() && only_answers {
+    if report.only_answers() {
         return None;
     }
+    let reach = choice.reach_of("CONTRL");
     let clean = report.verdict() != Verdict::Rejected
         && report.groups.iter().all(|group| group.verdict() != Verdict::Rejected)
-        && documents().all(|document| document.verdict() == Verdict::Accepted);
-    if !choice.functional.is_due(report.envelope.acknowledgment_requested, clean) {
+        && report.groups.iter().flat_map(|group| &group.documents).all(|one| one.verdict(reach) == Verdict::Accepted);
+    let asked = report.envelope.acknowledgment_requested;
+    let is_functional = choice.functional.is_due(asked, clean);
+    if !is_functional && !choice.technical.is_due(asked, report.verdict() != Verdict::Rejected) {
         return None;
     }
     let version = component(&report.header, 1, 2);
     let modern = version == "4";
     let style = style(report, modern);
-    let mut segments = Vec::new();
     let rejected = report.verdict() == Verdict::Rejected;
-    segments.push(interchange_response(report, rejected));
-    if !rejected {
-        for group in &report.groups {
-            self::group(group, modern, &mut segments);
-        }
+    let action = match (rejected, is_functional) {
+        (true, _) => REJECTED,
+        (false, true) => ACKNOWLEDGED,
+        (false, false) => RECEIVED,
+    };
+    let mut segments = vec![interchange_response(report, action)];
+    for group in report.groups.iter().filter(|_| action == ACKNOWLEDGED) {
+        self::group(group, modern, reach, &mut segments);
     }
     let document = DocumentDraft {
         kind: "CONTRL".to_owned(),
@@ -64,6 +71,15 @@ pub fn acknowledge(report: &InterchangeReport, choice: &AckChoice, stamp: &Stamp
     })
 }
 
+/// Whether a CONTRL says no more than that the interchange came.
+#[must_use]
+pub fn says_only_received(draft: &InterchangeDraft) -> bool {
+    let document = draft.groups.first().and_then(|group| group.documents.first());
+    let uci = document.and_then(|document| document.segments.first());
+    let action = uci.and_then(|uci| uci.elements.get(3)?.first()?.first());
+    action.is_some_and(|action| action == RECEIVED)
+}
+
 /// Mirrors separators, syntax level and version of what was received.
 fn style(report: &InterchangeReport, modern: bool) -> Style {
     let usable = report.faults.iter().all(|fault| fault.fault != crate::diagnostic::Fault::SeparatorInvalid);
@@ -82,16 +98,16 @@ fn style(report: &InterchangeReport, modern: bool) -> Style {
 }
 
 /// UCI: reference and parties as received, the action, and when rejected the error with its place.
-fn interchange_response(report: &InterchangeReport, rejected: bool) -> DraftSegment {
+fn interchange_response(report: &InterchangeReport, action: &str) -> DraftSegment {
     let mut uci = DraftSegment::simple("UCI", &[component(&report.header, 5, 1)]);
     for (to, from) in [(2, 2), (3, 3)] {
         for part in 1..=3 {
             uci.set(to, part, component(&report.header, from, part).trim());
         }
     }
-    uci.set(4, 1, if rejected { REJECTED } else { ACKNOWLEDGED });
+    uci.set(4, 1, action);
     let worst = report.faults.iter().find(|fault| fault.severity == Severity::Error);
-    if let Some(fault) = worst.filter(|_| rejected) {
+    if let Some(fault) = worst.filter(|_| action == REJECTED) {
         uci.set(5, 1, fault.fault.info().edifact);
         error_place(&mut uci, 6, fault);
     }
@@ -113,9 +129,9 @@ fn error_place(segment: &mut DraftSegment, at: usize, fault: &Diagnostic) {
 }
 
 /// UCF for a group, then UCM for what is rejected in it; a group rejected as a whole has no UCM.
-fn group(group: &GroupReport, modern: bool, segments: &mut Vec<DraftSegment>) {
+fn group(group: &GroupReport, modern: bool, reach: Effect, segments: &mut Vec<DraftSegment>) {
     let rejected = group.verdict() == Verdict::Rejected;
-    let wrong = |document: &&DocumentReport| document.verdict() != Verdict::Accepted;
+    let wrong = |document: &&DocumentReport| document.verdict(reach) != Verdict::Accepted;
     let documents: Vec<_> = group.documents.iter().filter(|_| !rejected).filter(wrong).collect();
     if !group.header.is_empty() && (rejected || !documents.is_empty()) {
         let mut ucf = DraftSegment::simple("UCF", &[component(&group.header, 5, 1)]);
@@ -131,25 +147,26 @@ fn group(group: &GroupReport, modern: bool, segments: &mut Vec<DraftSegment>) {
         }
         segments.push(ucf);
     }
-    documents.into_iter().for_each(|document| self::document(document, modern, segments));
+    documents.into_iter().for_each(|document| self::document(document, modern, reach, segments));
 }
 
 /// UCM, then UCS for each faulty segment and UCD for its elements.
-fn document(document: &DocumentReport, modern: bool, segments: &mut Vec<DraftSegment>) {
+fn document(document: &DocumentReport, modern: bool, reach: Effect, segments: &mut Vec<DraftSegment>) {
     let mut ucm = DraftSegment::simple("UCM", &[component(&document.header, 1, 1)]);
     for part in 1..=5 {
         ucm.set(2, part, component(&document.header, 2, part));
     }
-    let rejected = document.verdict() == Verdict::Rejected;
+    let rejected = document.verdict(reach) == Verdict::Rejected;
     ucm.set(3, 1, if rejected { REJECTED } else { ACKNOWLEDGED });
-    let noted = || document.faults.iter().filter(|fault| is_noted(fault));
-    if let Some(fault) = noted().find(|fault| fault.fault.info().level == Level::Document) {
-        ucm.set(4, 1, fault.fault.info().edifact);
+    let noted = || document.faults.iter().filter(|fault| is_noted(fault, reach, fault.fault.info().edifact));
+    let inner = |fault: &&Diagnostic| matches!(fault.fault.info().level, Level::Segment | Level::Element);
+    let is_own = |fault: &&Diagnostic| !inner(fault) || fault.position.segment == 0;
+    if let Some(fault) = noted().find(is_own) {
+        ucm.set(4, 1, code(fault));
         error_place(&mut ucm, 5, fault);
     }
     segments.push(ucm);
-    let inner = |fault: &&Diagnostic| matches!(fault.fault.info().level, Level::Segment | Level::Element);
-    let mut inside: Vec<&Diagnostic> = noted().filter(inner).collect();
+    let mut inside: Vec<&Diagnostic> = noted().filter(inner).filter(|fault| fault.position.segment > 0).collect();
     inside.sort_by_key(|fault| fault.position.segment);
     for chunk in inside.chunk_by(|a, b| a.position.segment == b.position.segment).take(SEGMENT_NOTES_MAX) {
         segment_notes(chunk, modern, segments);
@@ -160,11 +177,11 @@ fn document(document: &DocumentReport, modern: bool, segments: &mut Vec<DraftSeg
 fn segment_notes(faults: &[&Diagnostic], modern: bool, segments: &mut Vec<DraftSegment>) {
     let Some(first) = faults.first() else { return };
     let own = faults.iter().find(|fault| fault.fault.info().level == Level::Segment);
-    let code = own.map_or("", |fault| fault.fault.info().edifact);
-    segments.push(DraftSegment::simple("UCS", &[&first.position.segment.to_string(), code]));
+    let segment_code = own.map_or("", |fault| code(fault));
+    segments.push(DraftSegment::simple("UCS", &[&first.position.segment.to_string(), segment_code]));
     let elements = faults.iter().filter(|fault| fault.fault.info().level == Level::Element);
     for fault in elements.take(ELEMENT_NOTES_MAX) {
-        let mut ucd = DraftSegment::simple("UCD", &[fault.fault.info().edifact]);
+        let mut ucd = DraftSegment::simple("UCD", &[code(fault)]);
         // 0098 counts the segment's tag as position 1.
         ucd.set(2, 1, (fault.position.element + 1).to_string());
         if fault.position.component > 0 {
@@ -177,56 +194,12 @@ fn segment_notes(faults: &[&Diagnostic], modern: bool, segments: &mut Vec<DraftS
     }
 }
 
-fn is_noted(fault: &Diagnostic) -> bool {
+/// 0085 of a finding; guide and business have no codes of their own there: an invalid value.
+fn code(fault: &Diagnostic) -> &'static str {
     let info = fault.fault.info();
-    info.effect == Effect::Syntax && fault.severity >= Severity::Warning && !info.edifact.is_empty()
+    if info.effect == Effect::Syntax { info.edifact } else { "12" }
 }
 
 fn component(header: &HeaderValues, element: usize, component: usize) -> &str {
     header.get(element - 1).and_then(|components| components.get(component - 1)).map_or("", String::as_str)
-}
-
-/// What a CONTRL says: one answer for the interchange, one for each group or document it names.
-#[must_use]
-pub fn answers(run: &Run<'_>) -> Vec<Answer> {
-    let mut found: Vec<Answer> = Vec::new();
-    let mut interchange = Answered::default();
-    let mut group = Answered::default();
-    for segment in run.segments() {
-        let field = |element: usize, component: usize| text(&segment, (element, component));
-        let code = |element: usize| Some(field(element, 1)).filter(|code| !code.is_empty()).into_iter().collect();
-        let (about, action, codes) = match segment.tag() {
-            b"UCI" => {
-                interchange = Answered { interchange_control_number: field(1, 1), ..Answered::default() };
-                group = interchange.clone();
-                (interchange.clone(), field(4, 1), code(5))
-            }
-            b"UCF" => {
-                group = Answered { group_control_number: field(1, 1), ..interchange.clone() };
-                (group.clone(), field(4, 1), code(5))
-            }
-            b"UCM" => {
-                let about =
-                    Answered { document_control_number: field(1, 1), document_type: field(2, 1), ..group.clone() };
-                (about, field(3, 1), code(4))
-            }
-            b"UCS" | b"UCD" => {
-                if let Some(open) = found.last_mut() {
-                    open.notes.push(match segment.tag() {
-                        b"UCS" => format!("segment {}: code {}", field(1, 1), field(2, 1)),
-                        _ => format!("element {}: code {}", field(2, 1), field(1, 1)),
-                    });
-                }
-                continue;
-            }
-            _ => continue,
-        };
-        found.push(Answer { kind: "contrl", about, verdict: verdict_of(&action), codes, notes: Vec::new() });
-    }
-    found
-}
-
-/// 0083: 4 rejects; 7 acknowledges; 8 says the interchange came. A UCM with 7 and notes is accepted with errors.
-fn verdict_of(action: &str) -> Verdict {
-    if action == REJECTED { Verdict::Rejected } else { Verdict::Accepted }
 }

@@ -1,12 +1,14 @@
 //! EDIFACT: how an interchange announces its separators, and what its envelope says.
 
 mod acknowledge;
+mod answers;
 mod check;
 mod encode;
 mod envelope;
 mod open;
 
-pub use acknowledge::{acknowledge, answers};
+pub use acknowledge::{acknowledge, says_only_received};
+pub use answers::{Contrl, answers};
 pub use check::check;
 pub use encode::encode;
 pub use envelope::note;

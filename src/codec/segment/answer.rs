@@ -4,7 +4,7 @@
 //! among the documents sent is the ledger's work.
 
 use super::{DocumentReport, GroupReport, InterchangeReport};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Effect, Severity};
 use serde::{Deserialize, Serialize};
 
 /// A verdict on an interchange, a group or a document.
@@ -50,14 +50,28 @@ impl When {
 /// What the agreement says about answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AckChoice {
-    /// TA1.
+    /// TA1; CONTRL on the interchange alone, where the functional one is not due.
     pub technical: When,
     /// 997, 999, CONTRL.
     pub functional: When,
     /// X12: an AK2 loop for accepted documents too.
     pub accepted_documents: bool,
-    /// X12: a 999 where a 997 would do; `None` follows GS08 (`005010X…` wants a 999).
+    /// X12: a 999 where a 997 would do; `None` follows GS08 (`005010X…` wants a 999). Before 005010 there is none.
     pub implementation: Option<bool>,
+    /// X12: a 997 for each document, not one for the group.
+    pub each_document: bool,
+    /// X12: GS08 of the answer repeats the suffix of the one received.
+    pub version_suffix: bool,
+    /// Findings up to which effect reject a document; `None`: the standard's, and in a 999 the guide's too.
+    pub reach: Option<Effect>,
+}
+
+impl AckChoice {
+    /// Findings up to which effect reject a document in a 997, 999 or CONTRL.
+    #[must_use]
+    pub fn reach_of(&self, kind: &str) -> Effect {
+        self.reach.unwrap_or(if kind == "999" { Effect::Guide } else { Effect::Syntax })
+    }
 }
 
 impl Default for AckChoice {
@@ -68,6 +82,9 @@ impl Default for AckChoice {
             functional: When::Always,
             accepted_documents: true,
             implementation: None,
+            each_document: false,
+            version_suffix: false,
+            reach: None,
         }
     }
 }
@@ -77,10 +94,22 @@ impl Default for AckChoice {
 pub struct Stamp {
     /// ISA13, UNB 0020.
     pub interchange_control_number: String,
-    /// GS06.
-    pub group_control_number: String,
+    /// GS06 of each group, in order; when they run out the last is counted on.
+    pub group_control_numbers: Vec<String>,
     /// When it is made.
     pub prepared: jiff::civil::DateTime,
+}
+
+impl Stamp {
+    /// GS06 of the group at this place, from 0.
+    #[must_use]
+    pub fn group_control_number(&self, at: usize) -> String {
+        if let Some(number) = self.group_control_numbers.get(at) {
+            return number.clone();
+        }
+        let last: usize = self.group_control_numbers.last().and_then(|number| number.parse().ok()).unwrap_or(1);
+        (last + (at + 1).saturating_sub(self.group_control_numbers.len())).to_string()
+    }
 }
 
 /// What a received acknowledgment says about one interchange, group or document of ours.
@@ -94,6 +123,8 @@ pub struct Answer {
     pub verdict: Verdict,
     /// The codes as received, such as `5` of AK502 or `021` of TA105.
     pub codes: Vec<String>,
+    /// For a group: how many documents it says the group had (AK902).
+    pub claimed: Option<u32>,
     /// What it says in detail, a line each: `segment 12 PO1, element 2: code 6 "24X"`.
     pub notes: Vec<String>,
 }
@@ -114,11 +145,11 @@ pub struct Answered {
 }
 
 impl DocumentReport {
-    /// What the functional acknowledgment says of this document: only faults of the standard reject, those an
-    /// agreement has lowered to warnings are noted.
+    /// What the functional acknowledgment says of this document, when findings up to the effect `reach` may reject:
+    /// those that an agreement has lowered to warnings are noted, all further ones left aside.
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
-        verdict(&self.faults)
+    pub fn verdict(&self, reach: Effect) -> Verdict {
+        verdict(&self.faults, reach)
     }
 }
 
@@ -126,7 +157,7 @@ impl GroupReport {
     /// Of the group's own envelope, its documents left aside.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        verdict(&self.faults)
+        verdict(&self.faults, Effect::Syntax)
     }
 }
 
@@ -134,18 +165,41 @@ impl InterchangeReport {
     /// Of the interchange's own envelope, what stands in it left aside.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        verdict(&self.faults)
+        verdict(&self.faults, Effect::Syntax)
+    }
+
+    /// Whether it carries acknowledgments and nothing else, so that none is owed for it.
+    #[must_use]
+    pub fn only_answers(&self) -> bool {
+        let mut documents = self.groups.iter().flat_map(|group| &group.documents).peekable();
+        let is_answer = |document: &DocumentReport| ANSWERS.contains(&document.envelope.document_type.as_str());
+        let has_any = documents.peek().is_some() || !self.technical.is_empty();
+        has_any && documents.all(is_answer)
     }
 }
 
-fn verdict(faults: &[Diagnostic]) -> Verdict {
-    use crate::diagnostic::Effect;
-    let is_syntax = |fault: &&Diagnostic| fault.fault.info().effect == Effect::Syntax;
-    let has_code = |fault: &Diagnostic| !fault.fault.info().x12.is_empty() || !fault.fault.info().edifact.is_empty();
-    let worst = faults.iter().filter(is_syntax).map(|fault| match fault.severity {
+/// Document types that answer and are never answered; 824 and APERAK are answered like any other.
+pub const ANSWERS: [&str; 3] = ["997", "999", "CONTRL"];
+
+fn verdict(faults: &[Diagnostic], reach: Effect) -> Verdict {
+    let worst = faults.iter().filter(|fault| fault.fault.info().effect <= reach).map(|fault| match fault.severity {
         Severity::Error => Verdict::Rejected,
         Severity::Warning if has_code(fault) => Verdict::AcceptedWithErrors,
         _ => Verdict::Accepted,
     });
     worst.max().unwrap_or(Verdict::Accepted)
+}
+
+fn has_code(fault: &Diagnostic) -> bool {
+    !fault.fault.info().x12.is_empty() || !fault.fault.info().edifact.is_empty()
+}
+
+/// Whether an acknowledgment of this reach names the finding: those of the standard that have a code, and errors of
+/// guide and business.
+#[must_use]
+pub fn is_noted(fault: &Diagnostic, reach: Effect, code: &str) -> bool {
+    match fault.fault.info().effect {
+        Effect::Syntax => fault.severity >= Severity::Warning && !code.is_empty(),
+        effect => effect <= reach && fault.severity == Severity::Error,
+    }
 }

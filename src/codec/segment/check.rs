@@ -183,7 +183,7 @@ impl EnvelopeCheck {
             self.put(piece.interchange, piece.group, piece.document, found);
         }
         if !is_x12 && self.group.is_none() && self.groups > 0 {
-            let found = element_finding(piece.syntax, Fault::InterchangeContent, &first, (0, 0));
+            let found = element_finding(piece.syntax, Fault::InterchangeMixed, &first, (0, 0));
             self.put(piece.interchange, 0, 0, found.because("all documents in groups, or none", "UNH outside a group"));
         }
         if is_x12 && self.group.is_none() {

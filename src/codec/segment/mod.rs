@@ -11,7 +11,7 @@ mod piece;
 mod reader;
 mod write;
 
-pub use answer::{AckChoice, Answer, Answered, Stamp, Verdict, When};
+pub use answer::{ANSWERS, AckChoice, Answer, Answered, Stamp, Verdict, When, is_noted};
 pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::decode;
 pub use encode::{EncodeError, encode};

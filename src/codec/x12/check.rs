@@ -18,7 +18,7 @@ pub fn check(header: &Segment<'_>, directory: Option<&Directory>) -> Vec<Diagnos
     let mut found = Vec::new();
     match header.tag().to_ascii_uppercase().as_slice() {
         b"ISA" => interchange(header, directory, &mut found),
-        b"GS" => group(header, &mut found),
+        b"GS" => group(header, directory, &mut found),
         _ => {}
     }
     found
@@ -67,16 +67,18 @@ fn interchange(header: &Segment<'_>, directory: Option<&Directory>, found: &mut 
     }
 }
 
-fn group(header: &Segment<'_>, found: &mut Vec<Diagnostic>) {
-    let mut wrong = |element: u16, expected: &str| {
+fn group(header: &Segment<'_>, directory: Option<&Directory>, found: &mut Vec<Diagnostic>) {
+    let value = |element: usize| text(header, (element, 1));
+    let mut wrong_as = |fault: Fault, element: u16, expected: &str| {
         let value = text(header, (usize::from(element), 1));
-        let finding = element_finding(Syntax::X12, Fault::GroupElement, header, (element, 0));
+        let finding = element_finding(Syntax::X12, fault, header, (element, 0));
         found.push(finding.because(expected, format!("\"{value}\"")));
     };
-    let value = |element: usize| text(header, (element, 1));
-    if value(1).len() != 2 {
-        wrong(1, "a functional identifier of two letters");
+    let kinds = directory.and_then(|directory| directory.codes.get("479"));
+    if value(1).len() != 2 || kinds.is_some_and(|kinds| !kinds.contains_key(&value(1))) {
+        wrong_as(Fault::GroupUnsupported, 1, "a functional identifier of two letters, such as PO");
     }
+    let mut wrong = |element: u16, expected: &str| wrong_as(Fault::GroupElement, element, expected);
     for element in [2u16, 3] {
         if value(element.into()).len() < 2 {
             wrong(element, "an application code of 2 to 15 characters");

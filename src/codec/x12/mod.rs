@@ -1,12 +1,14 @@
 //! X12: how an interchange announces its separators, and what its envelope says.
 
 mod acknowledge;
+mod answers;
 mod check;
 mod encode;
 mod envelope;
 mod open;
 
-pub use acknowledge::{acknowledge, answers, technical_answer};
+pub use acknowledge::acknowledge;
+pub use answers::{answers, technical_answer};
 pub use check::check;
 pub use encode::encode;
 pub use envelope::note;

@@ -43,11 +43,13 @@ pub fn open(bytes: &[u8], offset: u64, line: u64) -> Opening {
         _ => None,
     };
     let separators = Separators { component, element, repetition, release: None, segment, decimal: b'.' };
-    let clash = component == element || component == segment || element == segment;
-    if clash || [component, element, segment].iter().any(u8::is_ascii_alphanumeric) {
+    let unfit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b' ';
+    let is_terminator_wrong = unfit(segment) || segment == element || segment == component;
+    if is_terminator_wrong || component == element || unfit(component) || unfit(element) {
+        let fault = if is_terminator_wrong { Fault::TerminatorInvalid } else { Fault::SeparatorInvalid };
         let found = [component, element, segment].map(|byte| byte.escape_ascii().to_string()).join(" ");
         faults.push(
-            Diagnostic::new(Syntax::X12, Fault::SeparatorInvalid)
+            Diagnostic::new(Syntax::X12, fault)
                 .because("three different separators, no letters or digits", found)
                 .place("ISA", "ISA", place())
                 .at(offset, bytes.len().min(ISA_BYTES) as u64, line),

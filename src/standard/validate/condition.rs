@@ -1,5 +1,6 @@
 //! Conditions between elements: the letters of X12 (P R E C L), which EDIFACT's D-notes share.
 
+use crate::diagnostic::Fault;
 use crate::standard::definition::Condition;
 
 /// A condition that is not met.
@@ -34,6 +35,20 @@ pub fn broken<'a>(condition: &'a Condition, filled: &[bool]) -> Option<Broken<'a
 }
 
 impl Broken<'_> {
+    /// Which fault it is: too little is there, or elements that exclude each other.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        if self.condition.letter == 'E' { Fault::ElementExclusion } else { Fault::ElementCondition }
+    }
+
+    /// The element that makes the rule bite: one that is there, or the blamed one when none is.
+    #[must_use]
+    pub fn trigger(&self, filled: &[bool]) -> u16 {
+        let is_filled = |element: u16| filled.get(usize::from(element) - 1).copied().unwrap_or(false);
+        let others = self.condition.elements.iter().copied().filter(|&element| element != self.element);
+        others.into_iter().find(|&element| is_filled(element)).unwrap_or(self.element)
+    }
+
     /// The rule in words, with the letters of the standard behind.
     #[must_use]
     pub fn expected(&self, place: impl Fn(u16) -> String) -> String {

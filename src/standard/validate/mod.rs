@@ -81,7 +81,8 @@ impl<'a> Check<'a> {
                 let at = At { element: usize::from(broken.element), component: 0, repetition: 0 };
                 let expected = broken.expected(|element| self.place_of(At { element: usize::from(element), ..at }));
                 let value = values.get(at.element - 1).copied();
-                let finding = self.finding(Fault::ElementCondition, Some(at), value).because(expected, broken.found);
+                let mut finding = self.finding(broken.fault(), Some(at), value).because(expected, broken.found);
+                finding.trigger = broken.trigger(&filled);
                 self.faults.push(finding);
             }
         }
@@ -143,8 +144,7 @@ impl<'a> Check<'a> {
                 let at = At { component: usize::from(broken.element), ..at };
                 let expected =
                     broken.expected(|component| self.place_of(At { component: usize::from(component), ..at }));
-                let finding =
-                    self.finding(Fault::ElementCondition, Some(at), components.get(at.component - 1).copied());
+                let finding = self.finding(broken.fault(), Some(at), components.get(at.component - 1).copied());
                 self.faults.push(finding.because(expected, broken.found));
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::store::Store;
+use crate::store::ack;
 use crate::store::delivery::{self, Change, Delivery, DeliveryState};
 use crate::store::error::Result;
 use crate::store::job::{self, Job};
@@ -90,7 +91,10 @@ impl Store {
                 let change =
                     Change { code: facts.code.as_deref(), reason: facts.detail.as_deref(), next_at, attempt: None };
                 let from = [DeliveryState::Sending];
-                delivery::change(&mut tx, &job.subject, &from, to, change, &Actor::system(), now).await?;
+                let found = delivery::change(&mut tx, &job.subject, &from, to, change, &Actor::system(), now).await?;
+                if to == DeliveryState::Delivered {
+                    ack::received(&mut tx, &found.transmission_id, now).await?;
+                }
                 sqlx::query(
                     "UPDATE attempt SET outcome = $2, status = $3, detail = $4, ended_at = $5
                      WHERE delivery_id = $1 AND ended_at IS NULL",
@@ -139,20 +143,9 @@ impl Store {
         self.write("acknowledge", move |mut tx| {
             Box::pin(async move {
                 job::check_lease(&mut tx, &job).await?;
-                let document_id: Option<String> =
-                    sqlx::query_scalar("SELECT refers_to FROM ack WHERE ack_id = $1 AND state = 'waiting'")
-                        .bind(&job.subject)
-                        .fetch_optional(&mut *tx.connection)
-                        .await?;
-                if let Some(document_id) = &document_id {
-                    sqlx::query("UPDATE ack SET state = 'overdue' WHERE ack_id = $1")
-                        .bind(&job.subject)
-                        .execute(&mut *tx.connection)
-                        .await?;
-                    crate::store::document::refresh_ack(&mut tx, document_id, now).await?;
-                }
+                let is_overdue = ack::overdue(&mut tx, &job.subject, now).await?;
                 job::finish(&mut tx, &job).await?;
-                Ok(document_id.is_some())
+                Ok(is_overdue)
             })
         })
         .await

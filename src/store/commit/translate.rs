@@ -9,6 +9,7 @@ use crate::store::document::{self, NewDocument};
 use crate::store::error::Result;
 use crate::store::interchange::{self, NewInterchange};
 use crate::store::job::{self, Job};
+use crate::store::matching;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
 use crate::store::writer::Tx;
@@ -47,6 +48,15 @@ pub struct End {
     pub environment: Option<String>,
 }
 
+/// An interchange that came again and is to be answered by the stored acknowledgment of the first.
+#[derive(Debug, Clone)]
+pub struct Repeat {
+    /// The repeat.
+    pub interchange_id: String,
+    /// The first one.
+    pub repeat_of: String,
+}
+
 /// What one commit writes.
 #[derive(Debug, Default)]
 pub struct Slice {
@@ -58,6 +68,8 @@ pub struct Slice {
     pub outputs: Vec<NewOutput>,
     /// Answers that came in, for what we sent.
     pub incoming: Vec<Incoming>,
+    /// Interchanges that came before and are answered as the first one was.
+    pub repeats: Vec<Repeat>,
     /// How far the translation has come; `None` in the last slice.
     pub cursor: Option<String>,
     /// The last slice ends the transmission.
@@ -91,7 +103,10 @@ async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now:
         self::output(tx, output, actor, now).await?;
     }
     for incoming in &slice.incoming {
-        ack::apply(tx, incoming, transmission_id, now).await?;
+        matching::apply(tx, incoming, transmission_id, now).await?;
+    }
+    for repeat in &slice.repeats {
+        answer_again(tx, repeat, actor, now).await?;
     }
     if let Some(cursor) = &slice.cursor {
         job::set_cursor(tx, job, cursor).await?;
@@ -113,18 +128,10 @@ async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now:
 
 async fn output(tx: &mut Tx<'_>, output: NewOutput, actor: &Actor, now: Timestamp) -> Result<()> {
     let transmission_id = output.transmission.transmission_id.clone();
-    if !output.answers.is_empty() {
-        // An acknowledgment refers to its transmission, so that row comes first; a second answer is given up whole.
-        let first = &output.answers[0];
-        let known: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM ack WHERE direction = 'out' AND refers_to = $1 AND kind = $2 LIMIT 1")
-                .bind(&first.interchange_id)
-                .bind(&first.kind)
-                .fetch_optional(&mut *tx.connection)
-                .await?;
-        if known.is_some() {
-            return Ok(());
-        }
+    if let Some(first) = output.answers.first()
+        && ack::is_answered(tx, &first.interchange_id).await?
+    {
+        return Ok(());
     }
     transmission::insert(tx, output.transmission, TransmissionState::Split, actor, now).await?;
     interchange::insert(tx, &transmission_id, &output.interchange, now).await?;
@@ -138,4 +145,25 @@ async fn output(tx: &mut Tx<'_>, output: NewOutput, actor: &Actor, now: Timestam
         ack::expect(tx, expectation, now).await?;
     }
     delivery::insert(tx, &transmission_id, &output.delivery, None, actor, now).await
+}
+
+/// The acknowledgment of the first interchange once more: the same bytes, by a delivery of its own, since the sender
+/// seems not to have got them. One that is still on its way is not overtaken.
+async fn answer_again(tx: &mut Tx<'_>, repeat: &Repeat, actor: &Actor, now: Timestamp) -> Result<()> {
+    let Some(transmission_id) = ack::answer_of(tx, &repeat.repeat_of).await? else { return Ok(()) };
+    let key = format!("{}/again", repeat.interchange_id);
+    let Some(last) = delivery::last_of(tx, &transmission_id).await? else { return Ok(()) };
+    let is_over = ["delivered", "parked", "cancelled"].contains(&last.state.as_str());
+    if last.key == key || !is_over {
+        return Ok(());
+    }
+    let new = NewDelivery {
+        delivery_id: tx.id("del", now),
+        channel: last.channel,
+        partner: last.partner,
+        agreement: last.agreement,
+        key,
+        on_uncertain: last.on_uncertain,
+    };
+    delivery::insert(tx, &transmission_id, &new, Some(&last.delivery_id), actor, now).await
 }

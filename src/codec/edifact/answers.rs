@@ -1,0 +1,74 @@
+//! CONTRL read, when a partner sends it. What it refers to is found by the ledger.
+
+use crate::codec::segment::{Answer, Answered, Verdict, text};
+use crate::tree::Run;
+
+/// 0083: rejects this level and all below.
+const REJECTED: &str = "4";
+/// 0083: the interchange came, and nobody has looked into it yet.
+const RECEIVED: &str = "8";
+
+/// What a CONTRL says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contrl {
+    /// One answer for the interchange, then one for each group or document it names.
+    pub answers: Vec<Answer>,
+    /// The interchange came (0083 is 8); of its documents nothing is said yet.
+    pub only_received: bool,
+}
+
+/// Reads a CONTRL: one answer for the interchange, one for each group or document it names.
+#[must_use]
+pub fn answers(run: &Run<'_>) -> Contrl {
+    let mut found: Vec<Answer> = Vec::new();
+    let mut interchange = Answered::default();
+    let mut group = Answered::default();
+    let mut only_received = false;
+    for segment in run.segments() {
+        let field = |element: usize, component: usize| text(&segment, (element, component));
+        let code = |element: usize| Some(field(element, 1)).filter(|code| !code.is_empty()).into_iter().collect();
+        let (about, action, codes) = match segment.tag() {
+            b"UCI" => {
+                only_received = field(4, 1) == RECEIVED;
+                interchange = Answered { interchange_control_number: field(1, 1), ..Answered::default() };
+                group = interchange.clone();
+                (interchange.clone(), field(4, 1), code(5))
+            }
+            b"UCF" => {
+                group = Answered { group_control_number: field(1, 1), ..interchange.clone() };
+                (group.clone(), field(4, 1), code(5))
+            }
+            b"UCM" => {
+                let about =
+                    Answered { document_control_number: field(1, 1), document_type: field(2, 1), ..group.clone() };
+                (about, field(3, 1), code(4))
+            }
+            b"UCS" | b"UCD" => {
+                if let Some(open) = found.last_mut() {
+                    // Acknowledged, with remarks.
+                    open.verdict = open.verdict.max(Verdict::AcceptedWithErrors);
+                    open.notes.push(match segment.tag() {
+                        b"UCS" => format!("segment {}: code {}", field(1, 1), field(2, 1)),
+                        _ => format!("element {}: code {}", field(2, 1), field(1, 1)),
+                    });
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        found.push(Answer {
+            kind: "contrl",
+            about,
+            verdict: verdict_of(&action),
+            codes,
+            claimed: None,
+            notes: Vec::new(),
+        });
+    }
+    Contrl { answers: found, only_received }
+}
+
+/// 0083: 4 rejects; 7 acknowledges; 8 says the interchange came.
+fn verdict_of(action: &str) -> Verdict {
+    if action == REJECTED { Verdict::Rejected } else { Verdict::Accepted }
+}

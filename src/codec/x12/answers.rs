@@ -1,0 +1,93 @@
+//! TA1, 997 and 999 read, when a partner sends them. What they refer to is found by the ledger.
+
+use crate::codec::segment::{Answer, Answered, HeaderValues, Verdict, text};
+use crate::tree::{Run, Segment};
+
+/// What a TA1 segment says, as received in the envelope of an interchange.
+#[must_use]
+pub fn technical_answer(ta1: &HeaderValues) -> Answer {
+    let verdict = match value(ta1, 4) {
+        "A" => Verdict::Accepted,
+        "E" => Verdict::AcceptedWithErrors,
+        _ => Verdict::Rejected,
+    };
+    let about = Answered { interchange_control_number: value(ta1, 1).to_owned(), ..Answered::default() };
+    Answer { kind: "ta1", about, verdict, codes: vec![value(ta1, 5).to_owned()], claimed: None, notes: Vec::new() }
+}
+
+/// What a 997 or 999 says: one answer for the group, and one for each AK2 loop. AK9 `A` without AK2 accepts all of
+/// the group.
+#[must_use]
+pub fn answers(run: &Run<'_>) -> Vec<Answer> {
+    let mut found: Vec<Answer> = Vec::new();
+    let mut group = Answered::default();
+    let mut open: Option<Answer> = None;
+    let implementation = run.segment(0).is_some_and(|header| text(&header, (1, 1)) == "999");
+    let kind = if implementation { "999" } else { "997" };
+    for segment in run.segments() {
+        let field = |number: usize| text(&segment, (number, 1));
+        match segment.tag() {
+            b"AK1" => {
+                group.group_type = field(1);
+                group.group_control_number = field(2);
+            }
+            b"AK2" => {
+                found.extend(open.take());
+                let about = Answered { document_type: field(1), document_control_number: field(2), ..group.clone() };
+                open = Some(Answer {
+                    kind,
+                    about,
+                    verdict: Verdict::Accepted,
+                    codes: vec![],
+                    claimed: None,
+                    notes: vec![],
+                });
+            }
+            b"AK3" | b"IK3" | b"AK4" | b"IK4" => {
+                if let Some(open) = open.as_mut() {
+                    open.notes.push(note(&segment));
+                }
+            }
+            b"AK5" | b"IK5" => {
+                if let Some(mut answer) = open.take() {
+                    answer.verdict = verdict_of(&field(1));
+                    answer.codes = (2..=6).map(field).filter(|code| !code.is_empty()).collect();
+                    found.push(answer);
+                }
+            }
+            b"AK9" => {
+                found.extend(open.take());
+                let codes = (5..=9).map(field).filter(|code| !code.is_empty()).collect();
+                let counts = format!("{} claimed, {} received, {} accepted", field(2), field(3), field(4));
+                // Partly accepted: the documents' own answers tell which.
+                let verdict = if field(1) == "P" { Verdict::AcceptedWithErrors } else { verdict_of(&field(1)) };
+                let claimed = field(2).parse().ok();
+                found.push(Answer { kind, about: group.clone(), verdict, codes, claimed, notes: vec![counts] });
+            }
+            _ => {}
+        }
+    }
+    found.extend(open);
+    found
+}
+
+/// AK501, AK901: A accepts, E accepts with errors; R, M, W and X reject.
+fn verdict_of(letter: &str) -> Verdict {
+    match letter {
+        "A" => Verdict::Accepted,
+        "E" => Verdict::AcceptedWithErrors,
+        _ => Verdict::Rejected,
+    }
+}
+
+fn note(segment: &Segment<'_>) -> String {
+    let field = |number: usize| text(segment, (number, 1));
+    match segment.tag() {
+        b"AK3" | b"IK3" => format!("segment {} {}: code {}", field(2), field(1), field(4)),
+        _ => format!("element {}: code {} \"{}\"", field(1), field(3), field(4)),
+    }
+}
+
+fn value(header: &HeaderValues, number: usize) -> &str {
+    header.get(number - 1).and_then(|components| components.first()).map_or("", String::as_str)
+}
