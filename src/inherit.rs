@@ -19,7 +19,7 @@ pub struct Layer {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InheritError {
     /// A base is not there.
-    #[error("base: no {name}{}", on(path))]
+    #[error("no {name}{}", on(path))]
     Unknown {
         /// What was asked for.
         name: String,
@@ -27,19 +27,19 @@ pub enum InheritError {
         path: Vec<String>,
     },
     /// A file stands on itself, over others perhaps.
-    #[error("base: turns in a circle: {}", path.join(" ← "))]
+    #[error("turns in a circle: {}", path.join(" ← "))]
     Circle {
         /// The way round, first and last the same.
         path: Vec<String>,
     },
     /// More than [`LAYERS_MAX`].
-    #[error("base: expected at most {LAYERS_MAX} bases one below another, found more: {}", path.join(" ← "))]
+    #[error("expected at most {LAYERS_MAX} bases one below another, found more: {}", path.join(" ← "))]
     Deep {
         /// All of them.
         path: Vec<String>,
     },
     /// The base's own file cannot be read.
-    #[error("base: {0}")]
+    #[error("{0}")]
     Unreadable(String),
 }
 
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn err_circles_and_unknown_bases_name_the_way() {
-        assert_eq!(chain("a").expect_err("a circle").to_string(), "base: turns in a circle: a ← b ← a");
-        assert_eq!(chain("lost").expect_err("unknown").to_string(), "base: no nowhere, on which lost stands");
+        assert_eq!(chain("a").expect_err("a circle").to_string(), "turns in a circle: a ← b ← a");
+        assert_eq!(chain("lost").expect_err("unknown").to_string(), "no nowhere, on which lost stands");
     }
 }

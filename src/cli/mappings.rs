@@ -4,6 +4,7 @@ use super::{Exit, input};
 use crate::mapping::{self, Context};
 use crate::pipeline::Rules;
 use crate::pipeline::prove;
+use crate::table::Tables;
 use anyhow::Context as _;
 use serde_json::json;
 use std::path::PathBuf;
@@ -104,7 +105,9 @@ fn losses(rules: &Rules, name: Option<&str>, as_json: bool) -> anyhow::Result<Ex
         let definition = rules.library.document(&standard, &version, &document)?;
         let directory = rules.library.directory(&standard, &version)?;
         let codes = rules.mappings.codes();
-        let context = Context { mapping: &mapping, document: &definition, directory: &directory, codes, decimal: '.' };
+        let tables = &Tables::default();
+        let context =
+            Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
         let name = format!("{standard}/{version}/{document}");
         let losses = mapping::losses(&context);
         text.push_str(&format!("{name}: {} losses\n", losses.len()));

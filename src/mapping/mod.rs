@@ -7,18 +7,21 @@ pub mod code; // code lists: canonical codes and their counterparts
 pub mod function; // one file a function
 mod loss;
 mod notation;
+mod over; // partners' mappings over packed ones
 mod read;
 mod sample;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};
 pub use notation::{Mapping, NotationError};
+pub use over::OverError;
 pub use read::read;
 pub use sample::sample;
 pub use write::write;
 
 use crate::inherit::{self, InheritError, Layer};
 use crate::standard::definition::{Directory, Document};
+use crate::table::Tables;
 use code::Codes;
 use include_dir::{Dir, include_dir};
 use std::collections::HashMap;
@@ -68,6 +71,8 @@ pub struct Context<'a> {
     pub directory: &'a Directory,
     /// Code lists.
     pub codes: &'a Codes,
+    /// Lookup tables.
+    pub tables: &'a Tables,
     /// Decimal mark on writing.
     pub decimal: char,
 }

@@ -161,6 +161,8 @@ fn value(
         standard: &context.mapping.standard,
         decimal: '.',
         codes: context.codes,
+        tables: context.tables,
+        missed: RefCell::default(),
         beside: &|_| String::new(),
         looked: RefCell::default(),
         written: RefCell::default(),

@@ -2,8 +2,10 @@
 //! decisions that follow from them. Pure: no database, no sockets, no clock.
 
 mod directory;
+mod overlay;
 mod plan;
 mod resource;
+mod validity;
 
 pub use directory::{Directory, Held, Sender};
 pub use plan::{PlannedChange, Verb, export, plan};

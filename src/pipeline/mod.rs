@@ -3,6 +3,7 @@
 
 pub mod acknowledge; // answers we owe, and answers that came
 pub mod canonicalise; // document to entities
+pub mod configured; // what resources add: mappings, guides, tables
 pub mod deliver; // one attempt, and what comes of it
 pub mod encode; // drafts to bytes, read back and checked
 pub mod identify; // what an input holds, who sent it, whether it has to wait

@@ -8,6 +8,7 @@ use crate::codec::segment::{Inspection, Limits, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::entity::Entity;
 use crate::mapping::{self, Context};
+use crate::table::Tables;
 use crate::tree::Style;
 use serde_json::Value;
 
@@ -63,7 +64,9 @@ fn sample(rules: &Rules, target: &Target, dice: &mut dyn FnMut(usize) -> usize) 
     let definition = rules.library.document(standard, version, document).map_err(|error| error.to_string())?;
     let directory = rules.library.directory(standard, version).map_err(|error| error.to_string())?;
     let codes = rules.mappings.codes();
-    let context = Context { mapping: &mapping, document: &definition, directory: &directory, codes, decimal: '.' };
+    let tables = &Tables::default();
+    let context =
+        Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
     Ok(mapping::sample(&context, dice))
 }
 

@@ -93,7 +93,7 @@ pub async fn stored(store: &Store) -> Result<Vec<Resource>> {
         kind: row.kind,
         name: row.name,
         body: row.body,
-        place: String::new(),
+        ..Resource::default()
     };
     Ok(rows.into_iter().map(one).collect())
 }

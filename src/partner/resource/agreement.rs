@@ -22,6 +22,12 @@ pub struct Agreement {
     /// Last day.
     #[serde(default, deserialize_with = "parsed_option")]
     pub valid_until: Option<jiff::civil::Date>,
+    /// A mapping of our own in place of the packed one.
+    #[serde(default)]
+    pub mapping: Option<String>,
+    /// The guide that documents have to follow.
+    #[serde(default)]
+    pub guide: Option<String>,
     /// Out: over which channel.
     #[serde(default)]
     pub channel: Option<String>,

@@ -15,14 +15,15 @@ pub use route::Route;
 use crate::yaml::{self, Node};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 4] = ["partner", "channel", "agreement", "route"];
+pub const KINDS: [&str; 7] = ["partner", "channel", "agreement", "route", "mapping", "guide", "table"];
 
 /// A resource with its body as JSON; every scalar is text.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Resource {
     /// One of [`KINDS`].
     pub kind: String,
@@ -32,6 +33,8 @@ pub struct Resource {
     pub body: Value,
     /// Where it stands, for messages: `file.yaml:12`; empty for what comes from the ledger.
     pub place: String,
+    /// Lines of its keys by path, where it came from a file.
+    pub lines: BTreeMap<String, usize>,
 }
 
 /// What is wrong with resources: where, and a sentence.
@@ -63,6 +66,23 @@ impl Resource {
         serde_json::from_value(self.body.clone()).map_err(|error| self.error(&error.to_string()))
     }
 
+    /// What is wrong at a key: `file.yaml:14: agreement/orders: envelope.sender: …`, at the line of that key or the
+    /// nearest around it.
+    #[must_use]
+    pub fn error_at(&self, key: &str, message: &str) -> ResourceError {
+        let message = if key.is_empty() { message.to_owned() } else { format!("{key}: {message}") };
+        let mut error = self.error(&message);
+        let mut around = key;
+        while !around.is_empty() {
+            if let (Some(line), Some((file, _))) = (self.lines.get(around), self.place.rsplit_once(':')) {
+                error.place = format!("{file}:{line}: {}", self.id());
+                break;
+            }
+            around = around.rfind(['.', '[']).map_or("", |end| &around[..end]);
+        }
+        error
+    }
+
     pub(super) fn error(&self, message: &str) -> ResourceError {
         let place = if self.place.is_empty() { self.id() } else { format!("{}: {}", self.place, self.id()) };
         ResourceError { place, message: message.to_owned() }
@@ -83,7 +103,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Resource>, Vec<ResourceError>
         }
         match one(node) {
             Ok((kind, name, body)) => {
-                found.push(Resource { kind, name, body, place: format!("{file}:{}", node.line) });
+                found.push(Resource { kind, name, body, place: format!("{file}:{}", node.line), lines: node.lines() });
             }
             Err(message) => errors.push(wrong(node.line, message)),
         }

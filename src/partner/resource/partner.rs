@@ -12,6 +12,9 @@ pub struct Partner {
     pub title: String,
     /// The ids it has in envelopes.
     pub party_ids: Vec<PartyId>,
+    /// Groups it belongs to: mappings and guides of a group count for its partners.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// A party id as envelopes carry it: `ZZ:ACME`; without a qualifier any will do.
