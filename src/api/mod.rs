@@ -4,6 +4,7 @@
 mod ack;
 mod delivery;
 mod document;
+mod lookup;
 mod problem;
 mod resource;
 mod secret;
@@ -47,6 +48,7 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(delivery::steer::steer))
         .routes(routes!(document::get::get))
         .routes(routes!(document::list::list))
+        .routes(routes!(lookup::missing::missing))
         .routes(routes!(resource::apply::apply))
         .routes(routes!(resource::export::export))
         .routes(routes!(resource::plan::plan))

@@ -2,6 +2,7 @@
 
 use super::client::{Answered, Instance};
 use super::{Exit, input};
+use crate::partner::{beside, rows_files};
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -63,7 +64,15 @@ fn collect(path: &Path, files: &mut Vec<(String, String)>) -> anyhow::Result<()>
             |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "yaml" || end == "yml");
         return paths.iter().filter(is_yaml).try_for_each(|path| collect(path, files));
     }
-    files.push((path.display().to_string(), std::fs::read_to_string(path).with_context(unreadable)?));
+    let text = std::fs::read_to_string(path).with_context(unreadable)?;
+    let name = path.display().to_string();
+    for named in rows_files(&text) {
+        let rows = beside(&name, &named);
+        if let Ok(text) = std::fs::read_to_string(&rows) {
+            files.push((rows, text));
+        }
+    }
+    files.push((name, text));
     Ok(())
 }
 

@@ -11,7 +11,9 @@ mod encode;
 mod identify;
 mod init;
 mod input;
+mod lookups;
 mod mappings;
+mod own;
 mod secret;
 mod serve;
 mod standards;
@@ -89,6 +91,8 @@ enum Command {
     Apply(apply::Files),
     /// Print all resources as YAML.
     Export(apply::Export),
+    /// What lookup tables lack: the work list.
+    Lookups(lookups::Arguments),
     /// Tokens of channels and of the API.
     Token(token::Arguments),
     /// Secrets that resources name.
@@ -129,6 +133,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Plan(command) => apply::plan(&command, arguments.json),
         Command::Apply(command) => apply::apply(&command, arguments.json),
         Command::Export(command) => apply::export(&command),
+        Command::Lookups(command) => lookups::run(&command, arguments.json),
         Command::Token(command) => token::run(&command, arguments.json),
         Command::Secret(command) => secret::run(&command, arguments.json),
         Command::Transmission(command) => transmission::run(&command, arguments.json),

@@ -302,7 +302,13 @@ impl Directory {
     /// The agreements under which what came in under `agreement` goes out.
     #[must_use]
     pub fn routes(&self, agreement: &str) -> Vec<&str> {
-        self.routes.values().filter(|route| route.from == agreement).map(|route| route.to.as_str()).collect()
+        let from = |agreement: &str| -> Vec<&str> {
+            self.routes.values().filter(|route| route.from == agreement).map(|route| route.to.as_str()).collect()
+        };
+        let own = from(agreement);
+        // A successor without routes takes over those of what it follows.
+        let before = || self.forerunners(agreement).into_iter().map(from).find(|routes| !routes.is_empty());
+        if own.is_empty() { before().unwrap_or_default() } else { own }
     }
 }
 

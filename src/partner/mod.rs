@@ -1,12 +1,14 @@
 //! Who we deal with, over which channels, under which agreements: resources read from YAML, checked together, and the
 //! decisions that follow from them. Pure: no database, no sockets, no clock.
 
+mod attach;
 mod directory;
 mod overlay;
 mod plan;
 mod resource;
 mod validity;
 
+pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{

@@ -58,6 +58,15 @@ impl Directory {
         found
     }
 
+    /// The agreements that were about the same before this one, the latest first.
+    pub(super) fn forerunners(&self, name: &str) -> Vec<&str> {
+        let Some(agreement) = self.agreement(name) else { return Vec::new() };
+        let like = self.agreements().iter().filter(|(other, one)| *other != name && one.is_like(agreement));
+        let mut found: Vec<_> = like.filter(|(_, one)| one.valid_from < agreement.valid_from).collect();
+        found.sort_by_key(|(_, one)| std::cmp::Reverse(one.valid_from));
+        found.into_iter().map(|(name, _)| name.as_str()).collect()
+    }
+
     /// The agreement under which something goes out on a day, when a route names `name`: itself, or its successor.
     ///
     /// # Errors

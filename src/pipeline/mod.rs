@@ -13,6 +13,7 @@ pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
+pub mod waiting; // what a transmission has to wait for: answers of lookup tables
 pub mod worker; // the loops that lease jobs and run them
 
 use crate::mapping::Mappings;

@@ -1,13 +1,14 @@
 //! Where an entity goes: each route's agreement gives the document type, the envelope and its numbers, the channel and
 //! the key. The result is an output that one commit writes.
 
+use super::configured::Configured;
 use super::encode::{self, Envelope};
-use super::map::{Target, map};
+use super::map::{Target, map_by};
 use super::state::Service;
-use crate::codec::segment::InterchangeReport;
+use crate::codec::segment::{GuideChoice, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Severity, Syntax};
 use crate::entity::Entity;
-use crate::partner::{Agreement, EnvelopeProfile, PartyId};
+use crate::partner::{Agreement, Directory, EnvelopeProfile, PartyId};
 use crate::store::ack::{AckLevel, NewExpectation};
 use crate::store::commit::translate::NewOutput;
 use crate::store::delivery::NewDelivery;
@@ -32,8 +33,8 @@ pub struct Routed<'r> {
     pub environment: &'r str,
 }
 
-/// A route's result: an output, or the findings that forbid it.
-pub type RouteResult = Result<NewOutput, Vec<Diagnostic>>;
+/// A route's result: an output with what was found in writing it, or the findings that forbid it.
+pub type RouteResult = Result<(NewOutput, Vec<Diagnostic>), Vec<Diagnostic>>;
 
 /// Sends an entity under an agreement of way out.
 ///
@@ -49,10 +50,13 @@ pub async fn route(
         Ok(target) => target,
         Err(sentence) => return Ok(Err(vec![missing(&sentence)])),
     };
-    let (draft, findings) = match map(&service.rules, &target, routed.entity, "1") {
+    let (directory, configured) = (service.directory(), service.configured());
+    let means = configured.means(&directory, Some(name));
+    let (mut draft, findings) = match map_by(&service.rules, &means, &target, routed.entity, "1") {
         Ok(done) => done,
         Err(finding) => return Ok(Err(vec![*finding])),
     };
+    draft.guide.clone_from(&agreement.envelope.association_code);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(Err(findings));
     }
@@ -60,7 +64,12 @@ pub async fn route(
     let numbers = numbers(service, &target.standard, &sender, &receiver, &agreement.envelope, &routed).await?;
     let envelope = envelope(service, &target, agreement, &numbers, routed.environment == "test");
     let interchange = encode::draft(&target, envelope, vec![draft]);
-    let (bytes, reports) = match encode::encode(&service.rules, target.syntax(), &interchange, None) {
+    let (bytes, reports) = match encode::encode(
+        &service.rules,
+        target.syntax(),
+        &interchange,
+        Some(guides(&configured, &directory, name)),
+    ) {
         Ok(done) => done,
         Err(findings) => return Ok(Err(findings)),
     };
@@ -69,8 +78,13 @@ pub async fn route(
     if !own.is_empty() {
         return Ok(Err(own));
     }
-    let made = Made { target: &target, sender, receiver, numbers, bytes, findings };
-    Ok(Ok(output(service, name, agreement, routed, made).await?))
+    let made = Made { target: &target, sender, receiver, numbers, bytes, findings: findings.clone() };
+    Ok(Ok((output(service, name, agreement, routed, made).await?, findings)))
+}
+
+/// What we write has to follow the receiver's guide.
+fn guides<'c>(configured: &'c Configured, directory: &'c Directory, agreement: &'c str) -> GuideChoice<'c> {
+    Box::new(move |_, envelope, document| configured.guide_for(directory, Some(agreement), envelope, document))
 }
 
 fn missing(sentence: &str) -> Diagnostic {

@@ -2,7 +2,7 @@
 //! one neither fills memory nor keeps others from writing. Run again after a crash it goes on where it stood.
 
 use super::acknowledge;
-use super::canonicalise::canonicalise;
+use super::canonicalise::canonicalise_by;
 use super::identify::{self, ACKNOWLEDGMENTS, Found, Identified, kind_of, spoilt};
 use super::route::{Routed, route};
 use super::state::Service;
@@ -15,6 +15,7 @@ use crate::store::commit::translate::{End, Slice};
 use crate::store::document::{NewDocument, Processing};
 use crate::store::interchange::NewInterchange;
 use crate::store::job::Job;
+use crate::store::lookup::NewMissing;
 use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Actor, Direction, Result, StoreError};
 use serde_json::Value;
@@ -115,6 +116,10 @@ impl Translation {
                 Err(AdmitError::Store(error)) => return Err(error),
             }
         }
+        if let Some((held, missing)) = self.waits(&open)? {
+            self.slice.missing = missing;
+            return self.end(TransmissionState::Held, Some((held.code, &held.reason)), None);
+        }
         self.process(&mut open)?;
         let state =
             if repeats.iter().all(|repeat| *repeat) { TransmissionState::Duplicate } else { TransmissionState::Split };
@@ -156,6 +161,10 @@ impl Translation {
         let earlier =
             self.handle.block_on(self.service.store.interchange_by_key(&found.business_key(), &found.digest))?;
         let earlier = earlier.filter(|earlier| earlier.transmission_id != self.job.subject);
+        let seen = match &earlier {
+            None if row.is_none() => self.handle.block_on(self.service.store.seen_before(&found.business_key()))?,
+            _ => None,
+        };
         let rule = identified.agreements.values().next().and_then(|name| directory.agreement(name));
         let rule = rule.map_or(Duplicate::Reject, |agreement| agreement.duplicate);
         let duplicate = match (earlier, rule) {
@@ -166,6 +175,12 @@ impl Translation {
                 }
                 true
             }
+            (None, rule) if !released && rule != Duplicate::Allow => match seen {
+                Some(note) if rule == Duplicate::Hold => {
+                    return Err(AdmitError::Held(came_before(&found, &note, true)));
+                }
+                seen => seen.is_some(),
+            },
             _ => false,
         };
         let interchange_id =
@@ -173,10 +188,25 @@ impl Translation {
         Ok(Open { found, identified, interchange_id, is_written: row.is_some(), duplicate })
     }
 
+    /// What its documents lack in tables that are worth waiting for. A person's release overrules.
+    fn waits(&self, open: &BTreeMap<u32, Open>) -> Result<Option<(Held, Vec<NewMissing>)>> {
+        let fresh =
+            open.values().filter(|one| !one.duplicate).map(|one| (one.found.number, &one.identified.agreements));
+        let agreements: BTreeMap<_, _> = fresh.map(|(number, agreements)| (number, agreements.clone())).collect();
+        let waiting = super::waiting::Waiting::new(&self.service, agreements);
+        if self.written > 0 || self.transmission.reason.as_deref() == Some(RELEASED) || !waiting.may_wait() {
+            return Ok(None);
+        }
+        Ok(waiting.look(self.source()?, &self.job.subject))
+    }
+
     fn process(&mut self, open: &mut BTreeMap<u32, Open>) -> Result<()> {
         let service = self.service.clone();
         let mut reader = Reader::new(self.source()?, Limits::default());
-        let mut inspection = Inspection::new(&service.rules.library);
+        let (directory, configured) = (service.directory(), service.configured());
+        let agreements = open.iter().map(|(number, one)| (*number, one.identified.agreements.clone())).collect();
+        let guides = super::waiting::guides(&directory, &configured, agreements);
+        let mut inspection = Inspection::new(&service.rules.library).guided(guides);
         loop {
             let piece = match reader.next() {
                 Ok(Some(piece)) => piece,
@@ -224,7 +254,9 @@ impl Translation {
                 if piece.syntax == Syntax::X12 { x12::answers(&piece.run) } else { edifact::answers(&piece.run) };
             self.slice.incoming.extend(acknowledge::incoming(&answers, &open.found, &open.identified));
         } else if let (Some(placed), false) = (placed, open.duplicate) {
-            let (read, more) = canonicalise(&self.service.rules, placed, &piece.run);
+            let agreement = open.identified.agreements.get(&kind).map(String::as_str);
+            let means = self.service.configured().means(&self.service.directory(), agreement);
+            let (read, more) = canonicalise_by(&self.service.rules, &means, placed, &piece.run);
             (entities, findings) = (read, [findings, more].concat());
         }
         let agreement = open.identified.agreements.get(&kind).cloned();
@@ -232,6 +264,7 @@ impl Translation {
         if !is_acknowledgment {
             verdict = judge(open, &findings);
         }
+        self.slice.missing.extend(super::waiting::missing(&findings, &document_id));
         if verdict.processing == Some(Processing::Routed) {
             let refused = self.route(open, &document_id, agreement.as_deref(), &entities)?;
             if let Some(refused) = refused {
@@ -297,14 +330,23 @@ impl Translation {
         }
         let mut outputs = Vec::new();
         for name in routes {
+            let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+            let name = match directory.agreement_out(name, day) {
+                Ok(name) => name,
+                Err(held) => return Ok(Some((Vec::new(), held_for(held)))),
+            };
             let Some(out) = directory.agreement(name) else { continue };
             for entity in entities {
                 let owner = format!("{}/{}/{name}", self.job.subject, self.documents);
                 let environment = open.identified.environment.as_str();
                 let routed = Routed { source_id, owner, entity, environment };
                 match self.handle.block_on(route(&self.service, name, out, routed))? {
-                    Ok(output) => outputs.push(output),
+                    Ok((output, findings)) => {
+                        self.slice.missing.extend(super::waiting::missing(&findings, source_id));
+                        outputs.push(output);
+                    }
                     Err(findings) => {
+                        self.slice.missing.extend(super::waiting::missing(&findings, source_id));
                         let judged = failed(&findings, &format!("cannot be written as {}", out.document));
                         return Ok(Some((findings, judged)));
                     }
@@ -391,8 +433,9 @@ impl Translation {
         let partner = first.map(|open| open.identified.partner.clone());
         let environment = first.map(|open| open.identified.environment.as_str().to_owned());
         if matches!(state, TransmissionState::Held | TransmissionState::Rejected) {
-            // Held and rejected transmissions leave nothing but their state.
-            self.slice = Slice::default();
+            // Held and rejected transmissions leave nothing but their state, and what they wait for.
+            let missing = std::mem::take(&mut self.slice.missing);
+            self.slice = Slice { missing, ..Slice::default() };
         }
         self.commit(Some(End { state, code, reason, duplicate_of, partner, environment }))
     }
@@ -446,6 +489,10 @@ fn judge(open: &Open, findings: &[Diagnostic]) -> Judged {
         return failed(findings, "has errors");
     }
     Judged { processing: Some(Processing::Routed), code: None, reason: None }
+}
+
+fn held_for(held: Held) -> Judged {
+    Judged { processing: Some(Processing::Held), code: Some(held.code.to_owned()), reason: Some(held.reason) }
 }
 
 fn failed(findings: &[Diagnostic], what: &str) -> Judged {

@@ -19,7 +19,7 @@ impl Function for Lookup {
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
-        &[("items, buyer, gtin", "B-100", "4012345678901"), ("items, buyer, gtin, keep", "B-200", "B-200")]
+        &[("items, buyer, gtin", "B-100", r#""4012345678901""#), ("items, buyer, gtin, keep", "B-200", "B-200")]
     }
 
     fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome {

@@ -17,6 +17,8 @@ pub struct EnvelopeProfile {
     pub group_receiver: String,
     /// X12 GS08 where it is not the plain version.
     pub group_version: String,
+    /// X12 ST03, EDIFACT UNH 0057.
+    pub association_code: String,
     /// Element, component, repetition separator and terminator as they stand in a row, `*>^~`; EDIFACT `+:*'`.
     pub separators: Option<String>,
     /// `none`, `lf`, `crlf` after each terminator.

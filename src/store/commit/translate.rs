@@ -9,6 +9,7 @@ use crate::store::document::{self, NewDocument};
 use crate::store::error::Result;
 use crate::store::interchange::{self, NewInterchange};
 use crate::store::job::{self, Job};
+use crate::store::lookup::{self, NewMissing};
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
 use crate::store::writer::Tx;
@@ -58,6 +59,8 @@ pub struct Slice {
     pub outputs: Vec<NewOutput>,
     /// Answers that came in, for what we sent.
     pub incoming: Vec<Incoming>,
+    /// Questions that lookup tables could not answer.
+    pub missing: Vec<NewMissing>,
     /// How far the translation has come; `None` in the last slice.
     pub cursor: Option<String>,
     /// The last slice ends the transmission.
@@ -92,6 +95,9 @@ async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now:
     }
     for incoming in &slice.incoming {
         ack::apply(tx, incoming, transmission_id, now).await?;
+    }
+    for missing in &slice.missing {
+        lookup::note(tx, missing, now).await?;
     }
     if let Some(cursor) = &slice.cursor {
         job::set_cursor(tx, job, cursor).await?;
