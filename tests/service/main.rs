@@ -9,4 +9,5 @@ mod delivery;
 mod demo;
 mod edi;
 mod peer;
+mod resource;
 mod stage;
