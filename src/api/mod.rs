@@ -2,6 +2,7 @@
 //! lists them all, and OpenAPI is generated from the list and pinned in `docs/openapi.json`.
 
 mod ack;
+mod agreement;
 mod delivery;
 mod document;
 mod lookup;
@@ -42,6 +43,8 @@ struct Description;
 fn endpoints() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(ack::unmatched::unmatched))
+        .routes(routes!(agreement::seed::seed))
+        .routes(routes!(agreement::seen::seen))
         .routes(routes!(delivery::get::get))
         .routes(routes!(delivery::list::list))
         .routes(routes!(delivery::resubmit::resubmit))
@@ -78,6 +81,7 @@ pub fn router(service: Arc<Service>, metrics: metrics_exporter_prometheus::Prome
     let guarded = guarded.layer(from_fn_with_state(service.clone(), authenticate));
     let open = Router::new()
         .route("/api/openapi.json", axum::routing::get(move || async move { Json(description) }))
+        .route("/schemas/resource/{kind}", axum::routing::get(resource::schema::schema))
         .merge(watch::router(metrics));
     guarded.merge(open).with_state(service)
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command, data to stdout, words to stderr, exit codes that scripts can rely on.
 
 mod ack;
+mod agreement;
 mod apply;
 mod client;
 mod decode;
@@ -93,6 +94,8 @@ enum Command {
     Export(apply::Export),
     /// What lookup tables lack: the work list.
     Lookups(lookups::Arguments),
+    /// Take over from another system: control numbers, and interchanges it has seen.
+    Agreement(agreement::Arguments),
     /// Tokens of channels and of the API.
     Token(token::Arguments),
     /// Secrets that resources name.
@@ -133,6 +136,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Plan(command) => apply::plan(&command, arguments.json),
         Command::Apply(command) => apply::apply(&command, arguments.json),
         Command::Export(command) => apply::export(&command),
+        Command::Agreement(command) => agreement::run(&command, arguments.json),
         Command::Lookups(command) => lookups::run(&command, arguments.json),
         Command::Token(command) => token::run(&command, arguments.json),
         Command::Secret(command) => secret::run(&command, arguments.json),

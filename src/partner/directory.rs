@@ -44,7 +44,14 @@ impl Directory {
     pub fn new(resources: &[Resource]) -> Result<Self, Vec<ResourceError>> {
         let (mut directory, mut errors) = (Directory::default(), Vec::new());
         let mut seen = BTreeMap::new();
+        let mut broken = Vec::new();
         for one in resources {
+            let wrong = one.check_shape();
+            if !wrong.is_empty() {
+                broken.push(format!("{} {} is not there", one.kind, one.name));
+                errors.extend(wrong);
+                continue;
+            }
             if let Some(before) = seen.insert(one.id(), &one.place) {
                 errors.push(one.error(&format!("stands twice, first at {before}")));
             }
@@ -62,7 +69,9 @@ impl Directory {
             errors.extend(done.err());
         }
         for one in resources {
-            errors.extend(directory.check(one).into_iter().map(|message| {
+            // What is there and wrong is told once, not by all who name it.
+            let told = |message: &String| broken.iter().any(|one| message.contains(one.as_str()));
+            errors.extend(directory.check(one).into_iter().filter(|message| !told(message)).map(|message| {
                 // What is wrong begins with its key.
                 let (key, message) = message.split_once(": ").unwrap_or(("", &message));
                 one.error_at(key, message)
@@ -147,6 +156,7 @@ impl Directory {
                 Some(_) => {}
             }
         }
+        agreement.envelope.check(&agreement.document, found);
         if agreement.way == Way::Out {
             let wanted = [
                 ("channel", agreement.channel.is_some()),
@@ -210,7 +220,8 @@ impl Directory {
             super::SecretOrText::Secret(secret) => Some(secret.secret.clone()),
             super::SecretOrText::Text(_) => None,
         });
-        passwords.chain(headers).collect()
+        let envelopes = self.agreements.values().flat_map(|agreement| agreement.envelope.secrets());
+        passwords.chain(headers).chain(envelopes).collect()
     }
 
     /// The partner who sent an interchange over a channel. `released_as` is a person's word, which overrules.

@@ -5,7 +5,7 @@ mod attach;
 mod directory;
 mod overlay;
 mod plan;
-mod resource;
+pub mod resource; // the kinds, one file each
 mod validity;
 
 pub use attach::{attach, beside, rows_files};
@@ -13,5 +13,5 @@ pub use directory::{Directory, Held, Sender};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
     AckPolicy, AckRule, Agreement, Auth, Channel, Duplicate, EnvelopeProfile, Environment, Expect, KINDS, OnUncertain,
-    Partner, PartyId, Resource, ResourceError, Route, Secret, SecretOrText, Way, parse,
+    Partner, PartyId, RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Una, Way, parse,
 };

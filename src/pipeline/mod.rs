@@ -8,6 +8,7 @@ pub mod deliver; // one attempt, and what comes of it
 pub mod encode; // drafts to bytes, read back and checked
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document
+pub mod profile; // what an agreement's envelope says beyond parties and numbers
 pub mod prove; // mappings on generated entities, there and back
 pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers

@@ -15,7 +15,8 @@ fn with_table(retailer: u16, supplier: u16, table: &str) -> String {
     )
 }
 
-const TABLE: &str = "kind: table\nname: orders\ncolumns: [theirs, ours]\ndirections: [theirs to ours, ours to theirs]\n";
+const TABLE: &str =
+    "kind: table\nname: orders\ncolumns: [theirs, ours]\ndirections: [theirs to ours, ours to theirs]\n";
 
 #[tokio::test]
 async fn a_missing_row_holds_is_listed_and_goes_on_when_the_table_has_it() {
@@ -55,7 +56,10 @@ async fn rows_come_from_a_file_beside_and_ambiguous_ones_are_refused() {
     let refused = stage.cli(&["apply", &file], "");
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(3), "{words}");
-    assert!(words.contains("ambiguous from ours to theirs: ours A is theirs 4711 in row 1 and 4712 in row 2"), "{words}");
+    assert!(
+        words.contains("ambiguous from ours to theirs: ours A is theirs 4711 in row 1 and 4712 in row 2"),
+        "{words}"
+    );
     stage.file("orders.csv", "theirs,ours\n4711,A\n4712,B\n");
     stage.done(&["apply", &file], "");
     assert!(stage.done(&["export"], "").contains("ours: B"), "the ledger has the rows");
@@ -66,7 +70,11 @@ async fn rows_come_from_a_file_beside_and_ambiguous_ones_are_refused() {
     let id = stage.send(order("4999", 2)).await;
     let split = stage.reaches(&id, "split").await;
     let document = &split["documents"][0];
-    assert_eq!((&document["processing"], &document["code"]), (&"failed".into(), &"X12-LOOKUP-MISSING".into()), "{split:#}");
+    assert_eq!(
+        (&document["processing"], &document["code"]),
+        (&"failed".into(), &"X12-LOOKUP-MISSING".into()),
+        "{split:#}"
+    );
     let rows = stage.list("/api/v1/lookups/missing").await;
     assert_eq!(rows[0]["first_seen_in"], document["document_id"]);
     stage.file("orders.csv", "theirs,ours\n4711,A\n4712,C\n4999,D\n");
@@ -94,7 +102,11 @@ async fn an_agreements_guide_is_followed_or_the_document_fails() {
     let id = stage.send(order("4711", 1)).await;
     let split = stage.reaches(&id, "split").await;
     let document = &split["documents"][0];
-    assert_eq!((&document["processing"], &document["code"]), (&"failed".into(), &"X12-GUIDE-USAGE".into()), "{split:#}");
+    assert_eq!(
+        (&document["processing"], &document["code"]),
+        (&"failed".into(), &"X12-GUIDE-USAGE".into()),
+        "{split:#}"
+    );
     assert!(document["reason"].as_str().is_some_and(|reason| reason.contains("name the department")), "{document:#}");
     stage.apply(&text("warning"));
     stage.send(order("4712", 2)).await;
@@ -105,11 +117,17 @@ async fn an_agreements_guide_is_followed_or_the_document_fails() {
 async fn mistakes_in_mappings_and_guides_name_the_line_of_the_key() {
     let stage = Stage::bare("").await;
     let cases = [
-        ("kind: mapping\nname: m\nbase: x12/004010/850\nrules:\n  number: BEG03 | dat\n", ":5: mapping/m: rules.number"),
+        (
+            "kind: mapping\nname: m\nbase: x12/004010/850\nrules:\n  number: BEG03 | dat\n",
+            ":5: mapping/m: rules.number",
+        ),
         ("kind: mapping\nname: m\nbase: x12/004010/85\n", ":3: mapping/m: base"),
         ("kind: mapping\nname: m\nbase: m\n", "circle: m ← m"),
         ("kind: mapping\nname: m\nbase: x12/004010/850\nrules:\n  number: BEG03 | lookup(t, a, b)\n", "no table t"),
-        ("kind: guide\nname: g\nbase: x12/004010/850\nrules:\n  BEG: required\n  SDQ: required\n", ":6: guide/g: rules.SDQ"),
+        (
+            "kind: guide\nname: g\nbase: x12/004010/850\nrules:\n  BEG: required\n  SDQ: required\n",
+            ":6: guide/g: rules.SDQ",
+        ),
         ("kind: table\nname: t\ncolumns: [a, b]\ndirections: [a to c]\nrows: []\n", ":4: table/t: directions[1]"),
         ("kind: table\nname: t\ncolumns: [a, b]\nrows_file: gone.csv\n", "gone.csv, which is not there"),
     ];

@@ -1,8 +1,26 @@
 //! `kind: channel`: a way in or out at a transport.
 
+use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
 use super::{Secret, SecretOrText, Way, parsed_option};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+const BASIC: Shape =
+    Shape::Object(&[must("user", Shape::Filled, "User name"), must("password", SECRET, "Its password")]);
+const AUTH: Shape =
+    Shape::Either(&[Shape::Word(&["token"]), Shape::Object(&[must("basic", BASIC, "Authorization: Basic")])]);
+
+/// Its keys.
+pub const KEYS: &[Key] = &[
+    must("transport", Shape::Word(&["http"]), "The transport"),
+    must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
+    may("partners", Shape::List(&Shape::Filled), "Who may send here, or who is reached; none: every partner"),
+    may("auth", AUTH, "In: how senders prove who they are"),
+    may("url", Shape::Filled, "Out: where to"),
+    may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
+    may("allow_networks", Shape::List(&Shape::Filled), "Out: networks that may be reached although not public"),
+    may("body_bytes", Shape::Number(1, u64::MAX), "In: bytes of a body, at most"),
+];
 
 /// A way in or out at a transport.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -3,12 +3,14 @@
 mod agreement;
 mod channel;
 mod envelope;
+mod overlay;
 mod partner;
 mod route;
+pub mod shape; // keys of each kind: errors and schemas
 
 pub use agreement::{Agreement, Duplicate, Environment, OnUncertain};
 pub use channel::{Auth, Channel};
-pub use envelope::EnvelopeProfile;
+pub use envelope::{EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
 pub use route::Route;
 
@@ -66,6 +68,15 @@ impl Resource {
         serde_json::from_value(self.body.clone()).map_err(|error| self.error(&error.to_string()))
     }
 
+    /// Everything in which the body is not of its kind's shape, each at its line.
+    #[must_use]
+    pub fn check_shape(&self) -> Vec<ResourceError> {
+        let Some(kind) = shape::find(&self.kind) else {
+            return vec![self.error(&format!("expected a kind of {}, found {}", KINDS.join(", "), self.kind))];
+        };
+        shape::check(kind, &self.body).iter().map(|(key, message)| self.error_at(key, message)).collect()
+    }
+
     /// What is wrong at a key: `file.yaml:14: agreement/orders: envelope.sender: …`, at the line of that key or the
     /// nearest around it.
     #[must_use]
@@ -115,8 +126,7 @@ fn one(node: &Node) -> Result<(String, String, Value), String> {
     let text = |key: &str| node.get(key).and_then(Node::text).filter(|text| !text.is_empty());
     let kind = text("kind").ok_or_else(|| format!("expected a key kind, one of {}", KINDS.join(", ")))?;
     if !KINDS.contains(&kind) {
-        let nearest = KINDS.iter().find(|known| known.get(..2) == kind.get(..2));
-        let hint = nearest.map_or(String::new(), |known| format!("; did you mean {known}?"));
+        let hint = crate::text::nearest(kind, &KINDS);
         return Err(format!("expected a kind of {}, found {kind}{hint}", KINDS.join(", ")));
     }
     let name = text("name").ok_or_else(|| format!("expected a key name: what this {kind} is called"))?;

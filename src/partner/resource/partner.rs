@@ -1,7 +1,15 @@
 //! `kind: partner`: who we deal with, by all the ids it has in envelopes.
 
+use super::shape::{Key, Shape, may, must};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
+
+/// Its keys.
+pub const KEYS: &[Key] = &[
+    must("party_ids", Shape::List(&Shape::PartyId), "The ids it has in envelopes, QUALIFIER:ID"),
+    may("title", Shape::Text, "What people call it"),
+    may("groups", Shape::List(&Shape::Filled), "Groups whose mappings and guides count for it"),
+];
 
 /// A partner.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
