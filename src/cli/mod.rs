@@ -90,7 +90,7 @@ enum Command {
     Plan(apply::Files),
     /// Change resources to what files say.
     Apply(apply::Files),
-    /// Print all resources as YAML.
+    /// Print all resources as YAML, or the JSON Schema of a kind.
     Export(apply::Export),
     /// What lookup tables lack: the work list.
     Lookups(lookups::Arguments),

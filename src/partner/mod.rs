@@ -13,5 +13,5 @@ pub use directory::{Directory, Held, Sender};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
     AckPolicy, AckRule, Agreement, Auth, Channel, Duplicate, EnvelopeProfile, Environment, Expect, KINDS, OnUncertain,
-    Partner, PartyId, RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Una, Way, parse,
+    Partner, PartyId, RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Una, Way, parse, parse_all,
 };

@@ -138,3 +138,86 @@ async fn mistakes_in_mappings_and_guides_name_the_line_of_the_key() {
         assert!(words.contains(expected), "expected {expected:?} for\n{text}\nin {words}");
     }
 }
+
+#[tokio::test]
+async fn the_envelope_is_written_as_agreed() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let mut stage = Stage::bare("").await;
+    let profile = "sender: \"14:4098765000009\", receiver: \"14:4012345000030\", una: never, line_end: none, \
+                   password: { secret: lamps-edi }, password_qualifier: AA, application_reference: ORDERS, \
+                   priority: A, agreement_id: LAMPS-1, association_code: EAN008, request_ack: 'yes', \
+                   first_number: 1000, number_width: 8, document_number_width: 6, receiver_internal: HALL2, \
+                   file_name: '{type}-{number}.edi'";
+    let plain = "sender: \"14:4098765000009\", receiver: \"14:4012345000030\"";
+    let all = resources(retailer.port, supplier.port).replace(plain, profile);
+    assert!(all.contains("LAMPS-1"));
+    stage.done(&["secret", "set", "lamps-edi"], "PW");
+    stage.apply(&all);
+    stage.token = stage.new_token("northstores-in");
+    stage.send(order("4711", 1)).await;
+    stage.until("the order", || async { (supplier.orders().len() == 1).then_some(()) }).await;
+    let text = String::from_utf8_lossy(&supplier.orders()[0].body).into_owned();
+    let expected = "+00001000+PW:AA+ORDERS+A+1+LAMPS-1'UNH+000001+ORDERS:D:96A:UN:EAN008'";
+    assert!(
+        text.starts_with("UNB+UNOC:3+4098765000009:14+4012345000030:14:HALL2+") && text.contains(expected),
+        "{text}"
+    );
+    let outs = stage.list("/api/v1/transmissions?direction=out").await;
+    let names: Vec<_> = outs.iter().filter_map(|one| one["file_name"].as_str()).collect();
+    assert_eq!(names, ["ORDERS-00001000.edi"]);
+}
+
+#[tokio::test]
+async fn numbers_and_history_of_another_system_are_taken_over() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, "").await;
+    let said = stage.done(&["agreement", "seed", "lamps-orders", "--interchange", "5000"], "");
+    assert!(said.contains("interchange: next is 5000"), "{said}");
+    let back = stage.cli(&["agreement", "seed", "lamps-orders", "--interchange", "4999"], "");
+    let words = String::from_utf8_lossy(&back.stderr).into_owned();
+    assert!(back.status.code() == Some(6) && words.contains("expected 5000 or more, found 4999"), "{words}");
+    let line =
+        ["agreement", "seen", "northstores-orders", "-", "--sender", "ZZ:NORTHSTORES", "--receiver", "ZZ:PORTOLAN"];
+    assert_eq!(stage.done(&line, "7\n000000008\n"), "2 interchanges noted\n");
+    let wrong = line.map(|word| if word == "ZZ:NORTHSTORES" { "ZZ:OTHER" } else { word });
+    assert_eq!(stage.cli(&wrong, "7\n").status.code(), Some(3));
+    for control in [7, 8] {
+        let id = stage.send(order("4711", control)).await;
+        stage.reaches(&id, "duplicate").await;
+    }
+    stage.send(order("4712", 9)).await;
+    stage.until("the order", || async { (supplier.orders().len() == 1).then_some(()) }).await;
+    assert_eq!(super::edi::control_of(&supplier.orders()[0].body), "5000");
+    stage.balanced().await;
+}
+
+#[tokio::test]
+async fn all_mistakes_of_a_file_are_told_at_once_with_the_nearest_name() {
+    let stage = Stage::bare("").await;
+    let text = "kind: partner\nname: northstores\nparty_ids: [ZZ:N]\n---\nkind: agreement\nname: a\nway: out\n\
+                partner: northstore\ndocument: x12/004010/850\nchannel: c\nenvelope:\n  sender: ZZ:US\n  receiver: ZZ:N\n  \
+                una: never\n---\nkind: agreement\nname: b\nway: out\npartner: northstores\ndocument: x12/004010/850\nenvelope:\n  \
+                recever: ZZ:N\n";
+    let output = stage.cli(&["plan", &stage.file("wrong.yaml", text)], "");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    for expected in [
+        "wrong.yaml:8: agreement/a: partner: partner northstore is not there; did you mean northstores?",
+        "wrong.yaml:10: agreement/a: channel: channel c is not there; there is none",
+        "wrong.yaml:14: agreement/a: envelope.una: expected in EDIFACT only",
+        "wrong.yaml:22: agreement/b: envelope.recever: unknown key recever; did you mean receiver?",
+    ] {
+        assert!(words.contains(expected), "{expected}\nin {words}");
+    }
+}
+
+#[tokio::test]
+async fn schemas_are_published_as_they_are_printed() {
+    let stage = Stage::bare("").await;
+    let printed: serde_json::Value =
+        serde_json::from_str(&stage.done(&["export", "--schema", "agreement"], "")).expect("JSON");
+    let url = format!("{}/schemas/resource/agreement.json", stage.admin);
+    let published = stage.client.get(url).send().await.expect("an answer").json::<serde_json::Value>().await;
+    assert_eq!(published.expect("JSON"), printed);
+    let url = format!("{}/schemas/resource/pigeon.json", stage.admin);
+    assert_eq!(stage.client.get(url).send().await.expect("an answer").status(), 404);
+}

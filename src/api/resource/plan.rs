@@ -38,10 +38,9 @@ pub async fn planned(service: &Service, files: &Files) -> Result<Planned, Proble
     let (mut wanted, mut errors) = (Vec::new(), Vec::new());
     let (rows, texts): (Vec<_>, Vec<_>) = files.files.iter().partition(|(name, _)| name.ends_with(".csv"));
     for (name, text) in texts {
-        match partner::parse(name, text) {
-            Ok(mut read) => wanted.append(&mut read),
-            Err(mut wrong) => errors.append(&mut wrong),
-        }
+        let (mut read, mut wrong) = partner::parse_all(name, text);
+        wanted.append(&mut read);
+        errors.append(&mut wrong);
     }
     let find = |path: &str| rows.iter().find(|(name, _)| name == path).map(|(_, text)| text.as_str());
     errors.extend(partner::attach(&mut wanted, find).err().unwrap_or_default());
@@ -50,7 +49,12 @@ pub async fn planned(service: &Service, files: &Files) -> Result<Planned, Proble
     // What will be there afterwards must fit together.
     let stays = |one: &&Resource| !files.prune && !wanted.iter().any(|other| other.id() == one.id());
     let after: Vec<Resource> = wanted.iter().chain(current.iter().filter(stays)).cloned().collect();
-    let directory = Directory::new(&after).unwrap_or_else(|wrong| {
+    if !errors.is_empty() {
+        // What the others refer to may be among what could not be read: only what they say themselves is told.
+        errors.extend(wanted.iter().flat_map(Resource::check_shape));
+    }
+    let directory = if errors.is_empty() { Directory::new(&after) } else { Ok(Directory::default()) };
+    let directory = directory.unwrap_or_else(|wrong| {
         errors.extend(wrong);
         Directory::default()
     });

@@ -105,8 +105,18 @@ impl Resource {
 /// # Errors
 /// All that is wrong, each with its line.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Resource>, Vec<ResourceError>> {
+    let (found, errors) = parse_all(file, text);
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
+}
+
+/// The resources of a file that can be told apart, and what is wrong with the rest.
+#[must_use]
+pub fn parse_all(file: &str, text: &str) -> (Vec<Resource>, Vec<ResourceError>) {
     let wrong = |line: usize, message: String| ResourceError { place: format!("{file}:{line}"), message };
-    let nodes = yaml::documents(text).map_err(|error| vec![wrong(error.line, error.message)])?;
+    let nodes = match yaml::documents(text) {
+        Ok(nodes) => nodes,
+        Err(error) => return (Vec::new(), vec![wrong(error.line, error.message)]),
+    };
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     for node in &nodes {
         if node.text() == Some("") {
@@ -119,7 +129,7 @@ pub fn parse(file: &str, text: &str) -> Result<Vec<Resource>, Vec<ResourceError>
             Err(message) => errors.push(wrong(node.line, message)),
         }
     }
-    if errors.is_empty() { Ok(found) } else { Err(errors) }
+    (found, errors)
 }
 
 fn one(node: &Node) -> Result<(String, String, Value), String> {
