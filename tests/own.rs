@@ -57,3 +57,15 @@ fn err_what_a_table_lacks_is_a_finding() {
     let none = portolan(&line[..6]);
     assert_eq!(none.status.code(), Some(3), "no table at all is an error: {}", String::from_utf8_lossy(&none.stderr));
 }
+
+#[test]
+fn a_mapping_says_what_it_changes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mapping = file(folder.path(), "m.yaml", MAPPING);
+    let output = portolan(&["mappings", "show", &mapping, "--changes"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("rules.number: BEG03 → BEG03 | lookup(orders, theirs, ours) (north)"), "{text}");
+    assert!(text.lines().any(|line| line.ends_with("→ taken away (grocers)")), "{text}");
+    let packed = portolan(&["mappings", "show", "x12/004010/850", "--changes"]);
+    assert_eq!(String::from_utf8_lossy(&packed.stdout), "nothing: it stands on no other\n");
+}

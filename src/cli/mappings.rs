@@ -24,8 +24,11 @@ enum Action {
     List,
     /// The rules of one mapping as they are written.
     Show {
-        /// Such as x12/004010/850.
+        /// Such as x12/004010/850, or a file of a partner's own mapping.
         name: String,
+        /// What it changes of its base, rule by rule.
+        #[arg(long)]
+        changes: bool,
     },
     /// What a mapping loses, reading and writing.
     Losses {
@@ -49,7 +52,8 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let rules = Rules::new(None, arguments.mapping.as_deref());
     match &arguments.action {
         Action::List => list(&rules, as_json),
-        Action::Show { name } => show(&rules, name),
+        Action::Show { name, changes: true } => changes(&rules, name, as_json),
+        Action::Show { name, changes: false } => show(&rules, name),
         Action::Losses { name } => losses(&rules, name.as_deref(), as_json),
         Action::Test { name, rounds, seed } => test(&rules, name.as_deref(), *rounds, *seed, as_json),
     }
@@ -91,6 +95,26 @@ fn show(rules: &Rules, name: &str) -> anyhow::Result<Exit> {
     };
     let text = rules.mappings.text(&standard, &version, &document).context("the mapping's file is gone")?;
     input::print(text.as_bytes())?;
+    Ok(Exit::Ok)
+}
+
+/// What a mapping changes of the one it stands on.
+fn changes(rules: &Rules, name: &str, as_json: bool) -> anyhow::Result<Exit> {
+    let path = std::path::Path::new(name);
+    let overrides = if path.is_file() {
+        super::own::overrides(rules, path)?
+    } else {
+        let Some(parts) = chosen(rules, Some(name)).into_iter().next() else { return Ok(unknown(rules, name)) };
+        rules.mappings.overrides(&parts.join("/"))?
+    };
+    if as_json {
+        input::print_json(&json!(overrides))?;
+    } else if overrides.is_empty() {
+        input::print(b"nothing: it stands on no other\n")?;
+    } else {
+        let lines: String = overrides.iter().map(|one| format!("{one}\n")).collect();
+        input::print(lines.as_bytes())?;
+    }
     Ok(Exit::Ok)
 }
 

@@ -1,5 +1,6 @@
 //! A partner's own mapping and lookup tables for the offline commands: the same files that `apply` takes.
 
+use crate::inherit::Override;
 use crate::mapping::Mapping;
 use crate::partner::{Resource, attach, beside, parse, rows_files};
 use crate::pipeline::Rules;
@@ -59,6 +60,15 @@ fn together<E: ToString>(errors: Vec<E>) -> anyhow::Error {
 }
 
 fn mapping(rules: &Rules, path: &Path) -> anyhow::Result<Arc<Mapping>> {
+    over(rules, path).map(|(mapping, _)| Arc::new(mapping))
+}
+
+/// What the mapping that a file begins with changes of what it stands on.
+pub fn overrides(rules: &Rules, path: &Path) -> anyhow::Result<Vec<Override>> {
+    over(rules, path).map(|(_, overrides)| overrides)
+}
+
+fn over(rules: &Rules, path: &Path) -> anyhow::Result<(Mapping, Vec<Override>)> {
     let resources = resources(path)?;
     let first = resources.iter().find(|one| one.kind == "mapping");
     let first = first.with_context(|| format!("{}: expected a resource of kind mapping", path.display()))?;
@@ -71,8 +81,7 @@ fn mapping(rules: &Rules, path: &Path) -> anyhow::Result<Arc<Mapping>> {
         Some(body)
     };
     let found = rules.mappings.over(&first.name, body);
-    let (mapping, _) = found.map_err(|error| together(vec![first.error_at(&error.key, &error.message)]))?;
-    Ok(Arc::new(mapping))
+    found.map_err(|error| together(vec![first.error_at(&error.key, &error.message)]))
 }
 
 fn tables(path: &Path) -> anyhow::Result<Tables> {

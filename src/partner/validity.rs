@@ -108,4 +108,37 @@ mod tests {
         assert!(clash(["2026-01-01", "2026-12-31"], ["2026-07-01", ""]), "the older says it lasts");
         assert!(clash(["2026-01-01", ""], ["2026-01-01", "2026-02-01"]), "the same first day");
     }
+
+    #[test]
+    fn a_successor_takes_over_in_and_out_with_the_routes() {
+        let text = "
+{kind: partner, name: p, party_ids: [ZZ:P]}
+---
+{kind: channel, name: c, transport: http, way: out, url: 'https://p.example/in'}
+---
+{kind: agreement, name: old, way: in, partner: p, document: x12/004010/850}
+---
+{kind: agreement, name: new, way: in, partner: p, document: x12/004010/850, valid_from: '2026-07-01'}
+---
+{kind: agreement, name: out, way: out, partner: p, document: x12/004010/850, channel: c, valid_until: '2026-06-30', envelope: {sender: 'ZZ:US', receiver: 'ZZ:P'}}
+---
+{kind: agreement, name: out-2, way: out, partner: p, document: x12/004010/850, channel: c, valid_from: '2026-07-01', valid_until: '2026-12-31', envelope: {sender: 'ZZ:US', receiver: 'ZZ:P'}}
+---
+{kind: route, name: r, from: old, to: out}
+";
+        let directory = Directory::new(&parse("f", text).expect("resources")).expect("a directory");
+        let day = |text: &str| text.parse::<Date>().expect("a day");
+        let (june, july) = (day("2026-06-30"), day("2026-07-01"));
+        let production = super::super::resource::Environment::Production;
+        assert_eq!(directory.agreement_in("p", "x12/004010/850", production, june), Ok("old"));
+        assert_eq!(directory.agreement_in("p", "x12/004010/850", production, july), Ok("new"));
+        assert_eq!(directory.routes("new"), ["out"], "the forerunner's");
+        assert_eq!(directory.agreement_out("out", june), Ok("out"));
+        assert_eq!(directory.agreement_out("out", july), Ok("out-2"));
+        let held = directory.agreement_out("out", day("2027-01-01")).expect_err("too late");
+        assert!(held.code == "AGREEMENT-MISSING" && held.reason.contains("not valid on 2027-01-01"), "{held:?}");
+        let twice = text.replace("valid_from: '2026-07-01'}", "valid_until: '2026-07-01'}");
+        let errors = Directory::new(&parse("f", &twice).expect("resources")).expect_err("two at once");
+        assert!(errors[0].message.contains("expected days that agreement new has not"), "{errors:?}");
+    }
 }

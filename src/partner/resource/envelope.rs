@@ -207,3 +207,34 @@ fn is_repertoire(text: &str) -> bool {
 fn placeholders(template: &str) -> Vec<String> {
     template.split('{').skip(1).map(|part| part.split('}').next().unwrap_or_default().to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(profile: serde_json::Value, document: &str) -> Vec<String> {
+        let profile: EnvelopeProfile = serde_json::from_value(profile).expect("a profile");
+        let mut found = Vec::new();
+        profile.check(document, &mut found);
+        found
+    }
+
+    #[test]
+    fn err_what_does_not_fit_is_told_by_key() {
+        use serde_json::json;
+        let (x12, edifact) = ("x12/004010/850", "edifact/d96a/ORDERS");
+        for (profile, document, expected) in [
+            (json!({ "separators": "**>~" }), x12, "envelope.separators: expected four different signs"),
+            (json!({ "separators": "*>^" }), x12, "envelope.separators"),
+            (json!({ "una": "never", "separators": "|:*'" }), edifact, "envelope.una"),
+            (json!({ "repertoire": "UNOZ" }), edifact, "envelope.repertoire"),
+            (json!({ "file_name": "{tipe}.edi" }), edifact, "no placeholder {tipe}; did you mean type?"),
+            (json!({ "group_sender": "A" }), edifact, "envelope.group_sender: expected in X12 only"),
+            (json!({ "priority": "A" }), x12, "envelope.priority: expected in EDIFACT only"),
+        ] {
+            let found = check(profile.clone(), document);
+            assert!(found.len() == 1 && found[0].contains(expected), "{profile}: {found:?}");
+        }
+        assert_eq!(check(json!({ "separators": "+:*'", "una": "never", "repertoire": "UNOY" }), edifact), [""; 0]);
+    }
+}
