@@ -228,7 +228,7 @@ mod tests {
             (json!({ "separators": "*>^" }), x12, "envelope.separators"),
             (json!({ "una": "never", "separators": "|:*'" }), edifact, "envelope.una"),
             (json!({ "repertoire": "UNOZ" }), edifact, "envelope.repertoire"),
-            (json!({ "file_name": "{tipe}.edi" }), edifact, "no placeholder {tipe}; did you mean type?"),
+            (json!({ "file_name": "{typ}.edi" }), edifact, "no placeholder {typ}; did you mean type?"),
             (json!({ "group_sender": "A" }), edifact, "envelope.group_sender: expected in X12 only"),
             (json!({ "priority": "A" }), x12, "envelope.priority: expected in EDIFACT only"),
         ] {

@@ -323,7 +323,7 @@ mod tests {
             "documnt: unknown key documnt; did you mean document?",
             "valid_from: expected a day such as 2026-01-31, found tomorrow",
             "envelope.recever: unknown key recever; did you mean receiver?",
-            "envelope.first_number: expected a number from 0 on, found -1",
+            "envelope.first_number: expected a number from 0 to 99999999999999, found -1",
             ": expected a key document",
             "expect[1]: expected a key within_minutes",
         ] {
