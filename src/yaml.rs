@@ -3,6 +3,7 @@
 
 use granit_parser::{Event, Parser};
 use serde_json::Map;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Nesting of a file, at most.
@@ -13,6 +14,8 @@ const DEPTH_MAX: usize = 64;
 pub struct Node {
     /// Line in the file, from 1.
     pub line: usize,
+    /// Line of the key it stands under; its own where there is none.
+    pub key_line: usize,
     /// What stands there.
     pub value: Value,
 }
@@ -134,17 +137,19 @@ impl<'t> Reader<'t> {
                         Event::Scalar(key, _, 0, None) => key.into_owned(),
                         _ => return Err(self.error("expected a plain key")),
                     };
+                    let key_line = self.line;
                     if entries.iter().any(|(one, _)| *one == key) {
                         return Err(self.error(&format!("key {key} stands twice")));
                     }
                     let event = self.expect()?;
-                    entries.push((key, self.node(event, depth + 1)?));
+                    let node = self.node(event, depth + 1)?;
+                    entries.push((key, Node { key_line, ..node }));
                 }
             }
             Event::Alias(_) => return Err(self.error("aliases (*name) are not used here")),
             _ => return Err(self.error("anchors (&name) and tags (!name) are not used here")),
         };
-        Ok(Node { line, value })
+        Ok(Node { line, key_line: line, value })
     }
 
     /// `~` is YAML's way to write nothing.
@@ -169,6 +174,34 @@ impl Node {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|(one, _)| one == key).map(|(_, node)| node),
             _ => None,
+        }
+    }
+
+    /// The line of every key and item below, by path: `envelope.sender`, `partners[2]`.
+    #[must_use]
+    pub fn lines(&self) -> BTreeMap<String, usize> {
+        let mut found = BTreeMap::new();
+        self.note_lines("", &mut found);
+        found
+    }
+
+    fn note_lines(&self, path: &str, found: &mut BTreeMap<String, usize>) {
+        match &self.value {
+            Value::Text(_) => {}
+            Value::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{}]", at + 1);
+                    found.insert(path.clone(), item.line);
+                    item.note_lines(&path, found);
+                }
+            }
+            Value::Map(entries) => {
+                for (key, node) in entries {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    found.insert(path.clone(), node.key_line);
+                    node.note_lines(&path, found);
+                }
+            }
         }
     }
 
@@ -198,6 +231,9 @@ mod tests {
         let expected = json!({ "a": "NO", "b": "002", "c": "1.10", "d": ["1e3", "~x", "y\n"], "e": "", "f": "" });
         assert_eq!(node.to_json(), expected);
         assert_eq!(node.get("c").map(|node| node.line), Some(6));
+        let lines = document("a:\n  b:\n    - x\n    - c: y\n").expect("YAML").lines();
+        let lines: Vec<_> = lines.iter().map(|(path, line)| (path.as_str(), *line)).collect();
+        assert_eq!(lines, [("a", 1), ("a.b", 2), ("a.b[1]", 3), ("a.b[2]", 4), ("a.b[2].c", 4)]);
     }
 
     #[test]

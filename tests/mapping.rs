@@ -11,6 +11,7 @@ use portolan::entity::Entity;
 use portolan::mapping::{Context, losses};
 use portolan::pipeline::Rules;
 use portolan::pipeline::prove::prove;
+use portolan::table::Tables;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
@@ -106,7 +107,9 @@ fn losses_are_told_for_each_direction() {
         let definition = rules.library.document(&standard, &version, &document).expect("a definition");
         let directory = rules.library.directory(&standard, &version).expect("a directory");
         let codes = rules.mappings.codes();
-        let context = Context { mapping: &mapping, document: &definition, directory: &directory, codes, decimal: '.' };
+        let tables = &Tables::default();
+        let context =
+            Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
         let found = losses(&context);
         assert!(found.iter().any(|loss| loss.direction == "read"), "{document}: segments without rules");
         assert!(found.iter().any(|loss| loss.direction == "write"), "{document}: fields without rules");

@@ -2,8 +2,10 @@
 //! lists them all, and OpenAPI is generated from the list and pinned in `docs/openapi.json`.
 
 mod ack;
+mod agreement;
 mod delivery;
 mod document;
+mod lookup;
 mod problem;
 mod resource;
 mod secret;
@@ -42,12 +44,15 @@ fn endpoints() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(ack::list::list))
         .routes(routes!(ack::unmatched::unmatched))
+        .routes(routes!(agreement::seed::seed))
+        .routes(routes!(agreement::seen::seen))
         .routes(routes!(delivery::get::get))
         .routes(routes!(delivery::list::list))
         .routes(routes!(delivery::resubmit::resubmit))
         .routes(routes!(delivery::steer::steer))
         .routes(routes!(document::get::get))
         .routes(routes!(document::list::list))
+        .routes(routes!(lookup::missing::missing))
         .routes(routes!(resource::apply::apply))
         .routes(routes!(resource::export::export))
         .routes(routes!(resource::plan::plan))
@@ -77,6 +82,7 @@ pub fn router(service: Arc<Service>, metrics: metrics_exporter_prometheus::Prome
     let guarded = guarded.layer(from_fn_with_state(service.clone(), authenticate));
     let open = Router::new()
         .route("/api/openapi.json", axum::routing::get(move || async move { Json(description) }))
+        .route("/schemas/resource/{kind}", axum::routing::get(resource::schema::schema))
         .merge(watch::router(metrics));
     guarded.merge(open).with_state(service)
 }

@@ -2,9 +2,12 @@
 
 use super::client::{Answered, Instance};
 use super::{Exit, input};
+use crate::partner::resource::shape;
+use crate::partner::{KINDS, beside, rows_files};
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
@@ -23,6 +26,9 @@ pub struct Files {
 pub struct Export {
     #[command(flatten)]
     instance: Instance,
+    /// Print the JSON Schema of a kind of resource instead; no instance is asked.
+    #[arg(long, value_name = "KIND", value_parser = KINDS)]
+    schema: Option<String>,
 }
 
 /// Shows what would change.
@@ -37,8 +43,12 @@ pub fn apply(arguments: &Files, as_json: bool) -> anyhow::Result<Exit> {
     arguments.instance.show((Method::POST, "/api/v1/resources/apply"), (&[], Some(&body)), as_json, words)
 }
 
-/// Prints all resources.
+/// Prints all resources, or the schema of a kind.
 pub fn export(arguments: &Export) -> anyhow::Result<Exit> {
+    if let Some(kind) = &arguments.schema {
+        input::print_json(&shape::schema(kind).unwrap_or_default())?;
+        return Ok(Exit::Ok);
+    }
     match arguments.instance.ask(Method::GET, "/api/v1/resources", &[], None)? {
         Answered::Refused(exit) => Ok(exit),
         Answered::Done(text) => input::print(text.as_str().unwrap_or_default().as_bytes()).map(|()| Exit::Ok),
@@ -63,8 +73,28 @@ fn collect(path: &Path, files: &mut Vec<(String, String)>) -> anyhow::Result<()>
             |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|end| end == "yaml" || end == "yml");
         return paths.iter().filter(is_yaml).try_for_each(|path| collect(path, files));
     }
-    files.push((path.display().to_string(), std::fs::read_to_string(path).with_context(unreadable)?));
+    let text = std::fs::read_to_string(path).with_context(unreadable)?;
+    let name = path.display().to_string();
+    for named in rows_files(&text) {
+        let rows = beside(&name, &named);
+        if let Ok(text) = std::fs::read_to_string(&rows) {
+            files.push((rows, text));
+        }
+    }
+    files.push((name, text));
     Ok(())
+}
+
+/// A difference as a terminal shows it: what comes green, what goes red, what changes yellow.
+fn painted(line: &str) -> String {
+    let plain = !std::io::stdout().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    let color = match line.get(..2) {
+        _ if plain => return line.to_owned(),
+        Some("+ ") => 32,
+        Some("- ") => 31,
+        _ => 33,
+    };
+    format!("\x1b[{color}m{line}\x1b[0m")
 }
 
 fn words(value: &Value) -> String {
@@ -77,7 +107,7 @@ fn words(value: &Value) -> String {
         let word = |key: &str| change[key].as_str().unwrap_or_default().to_owned();
         text.push_str(&format!("{} {}/{}\n", word("verb"), word("kind"), word("name")));
         for line in change["lines"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            text.push_str(&format!("    {line}\n"));
+            text.push_str(&format!("    {}\n", painted(line)));
         }
     }
     text

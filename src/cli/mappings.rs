@@ -4,6 +4,7 @@ use super::{Exit, input};
 use crate::mapping::{self, Context};
 use crate::pipeline::Rules;
 use crate::pipeline::prove;
+use crate::table::Tables;
 use anyhow::Context as _;
 use serde_json::json;
 use std::path::PathBuf;
@@ -23,8 +24,11 @@ enum Action {
     List,
     /// The rules of one mapping as they are written.
     Show {
-        /// Such as x12/004010/850.
+        /// Such as x12/004010/850, or a file of a partner's own mapping.
         name: String,
+        /// What it changes of its base, rule by rule.
+        #[arg(long)]
+        changes: bool,
     },
     /// What a mapping loses, reading and writing.
     Losses {
@@ -48,7 +52,8 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let rules = Rules::new(None, arguments.mapping.as_deref());
     match &arguments.action {
         Action::List => list(&rules, as_json),
-        Action::Show { name } => show(&rules, name),
+        Action::Show { name, changes: true } => changes(&rules, name, as_json),
+        Action::Show { name, changes: false } => show(&rules, name),
         Action::Losses { name } => losses(&rules, name.as_deref(), as_json),
         Action::Test { name, rounds, seed } => test(&rules, name.as_deref(), *rounds, *seed, as_json),
     }
@@ -93,6 +98,26 @@ fn show(rules: &Rules, name: &str) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
+/// What a mapping changes of the one it stands on.
+fn changes(rules: &Rules, name: &str, as_json: bool) -> anyhow::Result<Exit> {
+    let path = std::path::Path::new(name);
+    let overrides = if path.is_file() {
+        super::own::overrides(rules, path)?
+    } else {
+        let Some(parts) = chosen(rules, Some(name)).into_iter().next() else { return Ok(unknown(rules, name)) };
+        rules.mappings.overrides(&parts.join("/"))?
+    };
+    if as_json {
+        input::print_json(&json!(overrides))?;
+    } else if overrides.is_empty() {
+        input::print(b"nothing: it stands on no other\n")?;
+    } else {
+        let lines: String = overrides.iter().map(|one| format!("{one}\n")).collect();
+        input::print(lines.as_bytes())?;
+    }
+    Ok(Exit::Ok)
+}
+
 fn losses(rules: &Rules, name: Option<&str>, as_json: bool) -> anyhow::Result<Exit> {
     let chosen = chosen(rules, name);
     if let (true, Some(name)) = (chosen.is_empty(), name) {
@@ -104,7 +129,9 @@ fn losses(rules: &Rules, name: Option<&str>, as_json: bool) -> anyhow::Result<Ex
         let definition = rules.library.document(&standard, &version, &document)?;
         let directory = rules.library.directory(&standard, &version)?;
         let codes = rules.mappings.codes();
-        let context = Context { mapping: &mapping, document: &definition, directory: &directory, codes, decimal: '.' };
+        let tables = &Tables::default();
+        let context =
+            Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
         let name = format!("{standard}/{version}/{document}");
         let losses = mapping::losses(&context);
         text.push_str(&format!("{name}: {} losses\n", losses.len()));

@@ -1,6 +1,7 @@
 //! The command line: one file a command, data to stdout, words to stderr, exit codes that scripts can rely on.
 
 mod ack;
+mod agreement;
 mod apply;
 mod client;
 mod decode;
@@ -11,7 +12,9 @@ mod encode;
 mod identify;
 mod init;
 mod input;
+mod lookups;
 mod mappings;
+mod own;
 mod secret;
 mod serve;
 mod standards;
@@ -87,8 +90,12 @@ enum Command {
     Plan(apply::Files),
     /// Change resources to what files say.
     Apply(apply::Files),
-    /// Print all resources as YAML.
+    /// Print all resources as YAML, or the JSON Schema of a kind.
     Export(apply::Export),
+    /// What lookup tables lack: the work list.
+    Lookups(lookups::Arguments),
+    /// Take over from another system: control numbers, and interchanges it has seen.
+    Agreement(agreement::Arguments),
     /// Tokens of channels and of the API.
     Token(token::Arguments),
     /// Secrets that resources name.
@@ -129,6 +136,8 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Plan(command) => apply::plan(&command, arguments.json),
         Command::Apply(command) => apply::apply(&command, arguments.json),
         Command::Export(command) => apply::export(&command),
+        Command::Agreement(command) => agreement::run(&command, arguments.json),
+        Command::Lookups(command) => lookups::run(&command, arguments.json),
         Command::Token(command) => token::run(&command, arguments.json),
         Command::Secret(command) => secret::run(&command, arguments.json),
         Command::Transmission(command) => transmission::run(&command, arguments.json),

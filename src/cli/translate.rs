@@ -1,19 +1,22 @@
 //! `portolan translate FILE --to TARGET`: documents into canonical entities, or into another document type.
 
+use super::own::Own;
 use super::{Exit, input};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
 use crate::diagnostic::{Diagnostic, Severity, Syntax};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
-use crate::pipeline::canonicalise::canonicalise;
+use crate::pipeline::canonicalise::canonicalise_by;
 use crate::pipeline::echo;
 use crate::pipeline::encode::{self, Envelope};
-use crate::pipeline::map::{Target, map};
+use crate::pipeline::map::{Target, map_by};
+use crate::standard::guide::Guide;
 use crate::tree::{DocumentDraft, Style};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -47,12 +50,18 @@ pub struct Output {
     /// The earlier document that this one answers, as a document or an entity: what it leaves out is taken from there.
     #[arg(long, value_name = "FILE")]
     origin: Option<PathBuf>,
-    /// Mappings that go before those in the binary.
-    #[arg(long, value_name = "DIR")]
+    /// A folder of mappings that go before those in the binary, or a partner's own mapping as `apply` takes it.
+    #[arg(long, value_name = "DIR|FILE")]
     mapping: Option<PathBuf>,
     /// Definitions that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     standards: Option<PathBuf>,
+    /// Lookup tables, as `apply` takes them.
+    #[arg(long, value_name = "FILE")]
+    tables: Option<PathBuf>,
+    /// A partner's guide, which documents of its type are held against on both sides.
+    #[arg(long, value_name = "FILE")]
+    guide: Option<PathBuf>,
     /// Write here instead of to standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -96,8 +105,10 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         eprintln!("portolan translate: {sentence}");
         return Ok(Exit::Usage);
     }
+    let guide = arguments.output.guide.as_deref().map(input::guide).transpose()?;
     let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
-    let (sources, reports) = read(&mut reader, &rules)?;
+    let own = arguments.output.own(&rules)?;
+    let (sources, reports) = read(&mut reader, &rules, guide, &own)?;
     let outside: Vec<_> = reports.iter().flat_map(envelope_faults).collect();
     let done = arguments.output.write(&rules, &sources, as_json)?;
     tell("", &outside);
@@ -109,16 +120,22 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 fn read<R: std::io::Read>(
     reader: &mut Reader<R>,
     rules: &Rules,
+    guide: Option<Arc<Guide>>,
+    own: &Own,
 ) -> anyhow::Result<(Vec<Source>, Vec<InterchangeReport>)> {
     let mut inspection = Inspection::new(&rules.library);
+    if let Some(guide) = guide {
+        inspection = inspection.guided(input::by_guide(guide));
+    }
     let (mut sources, mut reports) = (Vec::new(), Vec::new());
     while let Some(piece) = reader.next()? {
         let placed = inspection.take(&piece);
         if let (Some(report), true) = (inspection.document(), piece.kind == crate::codec::segment::PieceKind::Document)
         {
             let envelope = &report.envelope;
-            let (entities, findings) =
-                placed.map_or_else(Default::default, |placed| canonicalise(rules, &placed, &piece.run));
+            let (entities, findings) = placed.map_or_else(Default::default, |placed| {
+                canonicalise_by(rules, &own.means_for(&placed.document), &placed, &piece.run)
+            });
             let ids = [&envelope.sender, &envelope.receiver];
             let standard = if piece.syntax == Syntax::X12 { "x12" } else { "edifact" };
             let parties = ids.map(|id| [id.scheme.clone(), id.value.clone()]);
@@ -156,7 +173,12 @@ fn tell(name: &str, findings: &[Diagnostic]) {
 impl Output {
     /// Definitions and mappings with the overlays asked for.
     pub fn rules(&self) -> Rules {
-        Rules::new(self.standards.as_deref(), self.mapping.as_deref())
+        Rules::new(self.standards.as_deref(), self.mapping.as_deref().filter(|path| path.is_dir()))
+    }
+
+    /// The partner's own mapping and tables.
+    fn own(&self, rules: &Rules) -> anyhow::Result<Own> {
+        Own::read(rules, self.mapping.as_deref(), self.tables.as_deref())
     }
 
     /// Writes what was read as entities or as one interchange.
@@ -175,6 +197,7 @@ impl Output {
         let known = self.origins(rules)?;
         let mut valid = sources.iter().all(Source::is_valid) && !sources.is_empty();
         let mut documents: Vec<DocumentDraft> = Vec::new();
+        let means = self.own(rules)?.means(&target.standard, &target.version, &target.document);
         for source in sources {
             tell(&source.name, &source.report);
             let Some(entity) = &source.entity else {
@@ -187,7 +210,7 @@ impl Output {
             };
             tell(&source.name, &findings);
             valid &= findings.iter().all(|finding| finding.severity != Severity::Error);
-            match map(rules, &target, &entity, &(documents.len() + 1).to_string()) {
+            match map_by(rules, &means, &target, &entity, &(documents.len() + 1).to_string()) {
                 Ok((draft, findings)) => {
                     valid &= findings.iter().all(|finding| finding.severity != Severity::Error);
                     tell(&source.name, &findings);
@@ -204,7 +227,8 @@ impl Output {
             return Ok(Exit::Invalid);
         }
         let draft = encode::draft(&target, self.envelope(rules, &target, sources)?, documents);
-        match encode::encode(rules, target.syntax(), &draft) {
+        let guide = self.guide.as_deref().map(input::guide).transpose()?;
+        match encode::encode(rules, target.syntax(), &draft, guide.map(input::by_guide)) {
             Ok((bytes, reports)) => {
                 self.put(&bytes)?;
                 for report in &reports {
@@ -232,7 +256,8 @@ impl Output {
             let entities: Result<_, String> = items.iter().map(Entity::from_json).collect();
             return entities.map(Some).map_err(|expected| anyhow::anyhow!("{}: {expected}", file.display()));
         }
-        let (sources, _) = read(&mut Reader::new(bytes.as_slice(), Limits::default()), rules)?;
+        let own = self.own(rules)?;
+        let (sources, _) = read(&mut Reader::new(bytes.as_slice(), Limits::default()), rules, None, &own)?;
         let entities: Vec<_> = sources.into_iter().filter_map(|source| source.entity).collect();
         anyhow::ensure!(!entities.is_empty(), "{}: no document that can be read as an entity", file.display());
         Ok(Some(entities))

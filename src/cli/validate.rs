@@ -20,11 +20,14 @@ pub struct Arguments {
     /// Definitions that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     standards: Option<PathBuf>,
+    /// A partner's guide: what it asks beyond the standard is checked too.
+    #[arg(long, value_name = "FILE")]
+    guide: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.standards.as_deref());
-    let reports = inspect(&arguments.file, &library)?;
+    let reports = inspect(&arguments.file, &library, arguments.guide.as_deref())?;
     if json {
         let items: Vec<_> = reports.iter().flat_map(InterchangeReport::items).collect();
         input::print_json(&serde_json::json!(items))?;
@@ -38,9 +41,12 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
 }
 
 /// Reads a whole file into reports.
-pub fn inspect(file: &Path, library: &Library) -> anyhow::Result<Vec<InterchangeReport>> {
-    let mut reader = Reader::new(input::open(file)?, Limits::default());
+pub fn inspect(file: &Path, library: &Library, guide: Option<&Path>) -> anyhow::Result<Vec<InterchangeReport>> {
     let mut inspection = Inspection::new(library);
+    if let Some(guide) = guide {
+        inspection = inspection.guided(input::by_guide(input::guide(guide)?));
+    }
+    let mut reader = Reader::new(input::open(file)?, Limits::default());
     let mut reports = Vec::new();
     while let Some(piece) = reader.next()? {
         inspection.take(&piece);

@@ -146,7 +146,10 @@ faults! {
     ElementTrailing "ELEMENT-TRAILING" Warning Syntax Element "" "" "trailing separators", "Empty elements at the end of a segment need no separators.", "Cut the trailing separators.";
     RepetitionTooMany "REPETITION-TOO-MANY" Error Syntax Element "12" "35" "element repeated too often", "The element is repeated more often than the standard allows.", "Remove the surplus repetitions.";
     // Guide and business.
-    GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "The partner's guide narrows the standard, and the document does not follow it.", "See the rule named in the finding.";
+    GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "Something is missing, or is there, or stands too often, against the partner's guide.", "See the rule named in the finding.";
+    GuideCode "GUIDE-CODE" Error Guide Element "" "" "value not one of the guide's", "The standard has the value, the partner's guide has not.", "Use a value that the guide names: `portolan guide render` prints it.";
+    GuideLength "GUIDE-LENGTH" Error Guide Element "" "" "length not as the guide says", "The partner's guide wants a value of another length than the standard allows.", "Shorten or pad the value as the guide says.";
+    GuideCondition "GUIDE-CONDITION" Error Guide Segment "" "" "condition of the guide broken", "A condition that the partner's guide adds to the standard is not met.", "See the sentence in the finding; it is the partner's.";
     SumDiffers "SUM-DIFFERS" Error Business Document "" "" "sent total differs from the computed one", "A total, count or hash in the document is not the sum of its lines.", "Correct the lines or the total; both values are named.";
     QuantityDiffers "QUANTITY-DIFFERS" Warning Business Document "" "" "answered quantity is not the ordered one", "The answers to a line do not make up what was ordered.", "Ask the seller what becomes of the difference; both values are named.";
     StatusDiffers "STATUS-DIFFERS" Warning Business Document "" "" "status of a line is not the document's", "The document is accepted or rejected as a whole, and a line says otherwise.", "Ask the sender which one counts.";
@@ -155,6 +158,7 @@ faults! {
     OriginLine "ORIGIN-LINE" Warning Business Document "" "" "line not found in the earlier document", "No line of the document that is answered fits this line, so that nothing of it can be echoed.", "Check line number and item ids.";
     CheckDigit "CHECK-DIGIT" Warning Business Element "" "" "check digit wrong", "The last digit of the number does not follow from the others (GS1, modulo 10).", "Look the number up; it was mistyped or cut.";
     FieldMissing "FIELD-MISSING" Warning Business Document "" "" "field missing", "A usable document of this kind has this field, and this one has not.", "Ask the sender for it, or let the agreement supply it.";
+    LookupMissing "LOOKUP-MISSING" Warning Business Element "" "" "not in the lookup table", "A mapping looks the value up in a table, and the table has no row for it.", "Add the row and apply; `portolan lookups` lists what is missing.";
     MappingLoss "MAPPING-LOSS" Warning Business Document "" "" "value has no home in the target", "A value of the source could not be written to the target.", "See `portolan mappings losses`; extend the mapping if the value matters.";
     MappingMissing "MAPPING-MISSING" Error Business Document "" "" "no mapping", "There is no rule file between this document type and the entity.", "See `portolan mappings list`; write a mapping or choose another target.";
     MappingValue "MAPPING-VALUE" Error Business Element "" "" "value cannot be mapped", "A mapping rule could not turn the value into the form the other side needs.", "Correct the value or the rule named in the finding.";

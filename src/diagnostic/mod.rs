@@ -57,6 +57,25 @@ pub struct Position {
     pub repetition: u16,
 }
 
+/// A value that a lookup table has not: an entry of the work list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lookup {
+    /// The table.
+    pub table: String,
+    /// The column it was looked for in.
+    pub column: String,
+    /// The column it was to become.
+    pub to: String,
+    /// What was looked for.
+    pub value: String,
+    /// Whether the document waits for it.
+    pub holds: bool,
+    /// In words.
+    pub expected: String,
+    /// How bad that is.
+    pub severity: Severity,
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -84,6 +103,8 @@ pub struct Diagnostic {
     pub trigger: u16,
     /// The value that stands there, cut to [`VALUE_CHARACTERS_MAX`]; AK404 quotes it.
     pub value: String,
+    /// What a lookup table lacks, where that is the finding.
+    pub lookup: Option<Box<Lookup>>,
     /// Bytes from the beginning of the input, from 0.
     pub offset: u64,
     /// Length in bytes of the part concerned.
@@ -115,6 +136,7 @@ impl Diagnostic {
             element: String::new(),
             trigger: 0,
             value: String::new(),
+            lookup: None,
             offset: 0,
             length: 0,
             line: 0,
@@ -147,6 +169,15 @@ impl Diagnostic {
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
+        self
+    }
+
+    /// Says what a lookup table lacks.
+    #[must_use]
+    pub fn lacking(mut self, lookup: Lookup) -> Self {
+        self.severity = lookup.severity;
+        self = self.because(lookup.expected.clone(), "");
+        self.lookup = Some(Box::new(lookup));
         self
     }
 

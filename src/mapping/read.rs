@@ -236,7 +236,12 @@ impl Reader<'_> {
         let beside = |beside: Beside| self.text(address(beside));
         let spot = self.spot(&beside, None);
         let outcome = function::get(calls, wire, &spot);
-        let looked = spot.looked.into_inner();
+        let (looked, missed) = (spot.looked.into_inner(), spot.missed.into_inner());
+        let is_told = !missed.is_empty();
+        for lookup in missed {
+            let finding = Diagnostic { fault: Fault::LookupMissing, ..self.finding(at) }.lacking(lookup);
+            self.faults.push(finding);
+        }
         match outcome {
             Ok(value) => {
                 if value.is_some() {
@@ -245,8 +250,10 @@ impl Reader<'_> {
                 Ok(value)
             }
             Err(expected) => {
-                let finding = self.finding(at).because(expected, "");
-                self.faults.push(finding);
+                if !is_told {
+                    let finding = self.finding(at).because(expected, "");
+                    self.faults.push(finding);
+                }
                 Err(())
             }
         }
@@ -257,6 +264,8 @@ impl Reader<'_> {
             standard: &self.context.mapping.standard,
             decimal: char::from(self.run.separators.decimal),
             codes: self.context.codes,
+            tables: self.context.tables,
+            missed: RefCell::default(),
             beside,
             looked: RefCell::default(),
             written: RefCell::default(),

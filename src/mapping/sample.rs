@@ -167,6 +167,8 @@ fn function_spot<'s>(
         standard: &context.mapping.standard,
         decimal: '.',
         codes: context.codes,
+        tables: context.tables,
+        missed: RefCell::default(),
         beside: &|_| String::new(),
         looked: RefCell::default(),
         written: RefCell::default(),

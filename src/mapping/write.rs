@@ -4,7 +4,7 @@
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, place as parse_place};
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
 use crate::entity::{self, Entity, EntityDefinition, get};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashSet};
 pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<Diagnostic>) {
     let definition = entity::definition(&entity.kind);
     let (loops, written, faults) = (Vec::new(), HashSet::new(), Vec::new());
-    let mut writer = Writer { context, entity, definition, loops, written, faults };
+    let mut writer = Writer { context, entity, definition, loops, written, faults, missed: RefCell::default() };
     writer.open(&context.document.nodes);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
@@ -105,6 +105,8 @@ struct Writer<'a> {
     /// Paths of list items that a rule has written.
     written: HashSet<String>,
     faults: Vec<Diagnostic>,
+    /// What the functions that ran last did not find in a lookup table.
+    missed: RefCell<Vec<Lookup>>,
 }
 
 impl<'a> Writer<'a> {
@@ -151,7 +153,9 @@ impl<'a> Writer<'a> {
         if (value.is_none() && calls.is_empty()) || self.written.contains(field) {
             return;
         }
-        match self.through(calls, fields, value.cloned()) {
+        let done = self.through(calls, fields, value.cloned());
+        let is_told = self.tell_missed(field);
+        match done {
             Ok(done) => {
                 done.lost.iter().for_each(|lost| self.loss(field, lost));
                 match done.value {
@@ -163,7 +167,7 @@ impl<'a> Writer<'a> {
                     None => {}
                 }
             }
-            Err(_) if !turn.is_last => {}
+            Err(_) if !turn.is_last || is_told => {}
             Err(expected) if calls.iter().any(|call| call.function.is_vital()) => {
                 self.fault(Fault::MappingValue, field, &expected, "");
             }
@@ -261,6 +265,9 @@ impl<'a> Writer<'a> {
         }
         if lacks || refused.is_some() {
             if is_last {
+                if self.tell_missed(path) {
+                    return None;
+                }
                 let expected = refused.or(only.map(|field| format!("a field {field}"))).unwrap_or_default();
                 self.loss(path, &expected);
             }
@@ -382,6 +389,8 @@ impl<'a> Writer<'a> {
             standard: &self.context.mapping.standard,
             decimal: self.context.decimal,
             codes: self.context.codes,
+            tables: self.context.tables,
+            missed: RefCell::default(),
             beside: &|_| String::new(),
             looked: RefCell::default(),
             written: RefCell::default(),
@@ -389,7 +398,9 @@ impl<'a> Writer<'a> {
             fields: Some(fields),
             entity: Some(self.entity),
         };
-        let value = function::put(calls, value, &spot)?;
+        let value = function::put(calls, value, &spot);
+        self.missed.replace(spot.missed.into_inner());
+        let value = value?;
         Ok(Done { value, beside: spot.written.into_inner(), lost: spot.lost.into_inner() })
     }
 
@@ -608,6 +619,18 @@ impl<'a> Writer<'a> {
                 Item::Loop(inner) => self.collect(inner, segments),
             }
         }
+    }
+
+    /// Tells what lookup tables lack; whether there was any.
+    fn tell_missed(&mut self, field: &str) -> bool {
+        let missed = self.missed.take();
+        for lookup in &missed {
+            self.fault(Fault::LookupMissing, field, "", "");
+            if let Some(last) = self.faults.last_mut() {
+                *last = last.clone().lacking(lookup.clone());
+            }
+        }
+        !missed.is_empty()
     }
 
     fn fault(&mut self, fault: Fault, field: &str, expected: &str, found: &str) {

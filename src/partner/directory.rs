@@ -1,9 +1,11 @@
 //! All resources together, checked against each other; and the decisions: who sent this, under which agreement it
 //! falls, where it goes. Made anew when resources change; cheap to share.
 
+use super::overlay::Overlays;
 use super::resource::{
     Agreement, Auth, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route, Way,
 };
+use crate::text::nearest;
 use std::collections::BTreeMap;
 
 /// The resources at work.
@@ -13,6 +15,7 @@ pub struct Directory {
     channels: BTreeMap<String, Channel>,
     agreements: BTreeMap<String, Agreement>,
     routes: BTreeMap<String, Route>,
+    pub(super) overlays: Overlays,
 }
 
 /// What an envelope says of its sender.
@@ -41,9 +44,20 @@ impl Directory {
     pub fn new(resources: &[Resource]) -> Result<Self, Vec<ResourceError>> {
         let (mut directory, mut errors) = (Directory::default(), Vec::new());
         let mut seen = BTreeMap::new();
+        let mut broken = Vec::new();
         for one in resources {
+            let wrong = one.check_shape();
+            if !wrong.is_empty() {
+                broken.push(format!("{} {} is not there", one.kind, one.name));
+                errors.extend(wrong);
+                continue;
+            }
             if let Some(before) = seen.insert(one.id(), &one.place) {
                 errors.push(one.error(&format!("stands twice, first at {before}")));
+            }
+            if matches!(one.kind.as_str(), "mapping" | "guide" | "table") {
+                errors.append(&mut directory.overlays.take(one));
+                continue;
             }
             let done = match one.kind.as_str() {
                 "partner" => one.read().map(|read| drop(directory.partners.insert(one.name.clone(), read))),
@@ -55,7 +69,13 @@ impl Directory {
             errors.extend(done.err());
         }
         for one in resources {
-            errors.extend(directory.check(one).into_iter().map(|message| one.error(&message)));
+            // What is there and wrong is told once, not by all who name it.
+            let told = |message: &String| broken.iter().any(|one| message.contains(one.as_str()));
+            errors.extend(directory.check(one).into_iter().filter(|message| !told(message)).map(|message| {
+                // What is wrong begins with its key.
+                let (key, message) = message.split_once(": ").unwrap_or(("", &message));
+                one.error_at(key, message)
+            }));
         }
         if errors.is_empty() { Ok(directory) } else { Err(errors) }
     }
@@ -68,7 +88,7 @@ impl Directory {
                 for id in self.partners.get(&one.name).into_iter().flat_map(|partner| &partner.party_ids) {
                     let others = self.partners.iter().filter(|(name, _)| **name != one.name);
                     let other = others.clone().find(|(_, other)| other.party_ids.contains(id));
-                    found.extend(other.map(|(name, _)| format!("party id {id} is partner {name}'s too")));
+                    found.extend(other.map(|(name, _)| format!("party_ids: {id} is partner {name}'s too")));
                 }
             }
             "channel" => {
@@ -79,12 +99,22 @@ impl Directory {
             "agreement" => {
                 if let Some(agreement) = self.agreements.get(&one.name) {
                     self.check_agreement(agreement, &mut found);
+                    found.extend(self.check_validity(&one.name, agreement));
+                    let overlays = self.check_overlays(agreement).into_iter();
+                    found.extend(overlays.map(|(key, message)| format!("{key}: {message}")));
                 }
             }
+            "mapping" | "guide" | "table" => {}
             _ => {
                 if let Some(route) = self.routes.get(&one.name) {
                     self.check_way("from", &route.from, Way::In, &mut found);
                     self.check_way("to", &route.to, Way::Out, &mut found);
+                    if let (Some(from), Some(to)) = (self.agreements.get(&route.from), self.agreements.get(&route.to))
+                        && from.environment != to.environment
+                    {
+                        let (wanted, came) = (from.environment.as_str(), to.environment.as_str());
+                        found.push(format!("to: expected an agreement for {wanted}, found {}, for {came}", route.to));
+                    }
                 }
             }
         }
@@ -128,6 +158,7 @@ impl Directory {
                 Some(_) => {}
             }
         }
+        agreement.envelope.check(&agreement.document, found);
         if agreement.way == Way::Out {
             let wanted = [
                 ("channel", agreement.channel.is_some()),
@@ -147,6 +178,18 @@ impl Directory {
             }
             Some(_) => {}
         }
+    }
+
+    /// A partner by name.
+    #[must_use]
+    pub fn partner(&self, name: &str) -> Option<&Partner> {
+        self.partners.get(name)
+    }
+
+    /// All agreements, by name.
+    #[must_use]
+    pub fn agreements(&self) -> &BTreeMap<String, Agreement> {
+        &self.agreements
     }
 
     /// Whether there is a partner of this name.
@@ -179,7 +222,8 @@ impl Directory {
             super::SecretOrText::Secret(secret) => Some(secret.secret.clone()),
             super::SecretOrText::Text(_) => None,
         });
-        passwords.chain(headers).collect()
+        let envelopes = self.agreements.values().flat_map(|agreement| agreement.envelope.secrets());
+        passwords.chain(headers).chain(envelopes).collect()
     }
 
     /// The partner who sent an interchange over a channel. `released_as` is a person's word, which overrules.
@@ -238,11 +282,11 @@ impl Directory {
             agreement.way == Way::In
                 && agreement.partner == partner
                 && agreement.document.eq_ignore_ascii_case(document)
-                && agreement.valid_from.is_none_or(|from| from <= day)
-                && agreement.valid_until.is_none_or(|until| day <= until)
+                && agreement.is_valid_on(day)
         };
         let found: Vec<_> = self.agreements.iter().filter(|(_, agreement)| of_type(agreement)).collect();
-        if let Some((name, _)) = found.iter().find(|(_, agreement)| agreement.environment == environment) {
+        let here = found.iter().filter(|(_, agreement)| agreement.environment == environment);
+        if let Some((name, _)) = here.max_by_key(|(_, agreement)| agreement.valid_from) {
             return Ok(name);
         }
         let reason = match found.first() {
@@ -282,14 +326,19 @@ impl Directory {
     /// The agreements under which what came in under `agreement` goes out.
     #[must_use]
     pub fn routes(&self, agreement: &str) -> Vec<&str> {
-        self.routes.values().filter(|route| route.from == agreement).map(|route| route.to.as_str()).collect()
+        let from = |agreement: &str| -> Vec<&str> {
+            self.routes.values().filter(|route| route.from == agreement).map(|route| route.to.as_str()).collect()
+        };
+        let own = from(agreement);
+        // A successor without routes takes over those of what it follows.
+        let before = || self.forerunners(agreement).into_iter().map(from).find(|routes| !routes.is_empty());
+        if own.is_empty() { before().unwrap_or_default() } else { own }
     }
 }
 
 fn missing<'k>(key: &str, kind: &str, name: &str, known: impl Iterator<Item = &'k String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
-    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
-    format!("{key}: no {kind} {name}; {known}")
+    format!("{key}: {kind} {name} is not there{}", nearest(name, &known))
 }
 
 #[cfg(test)]
@@ -364,7 +413,7 @@ party_ids: [ZZ:OTHER]
             .replace("transport: http, way: out", "transport: smtp, way: out");
         let errors = Directory::new(&parse("f.yaml", &file).expect("resources")).expect_err("wrong");
         let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert!(text.iter().any(|one| one.contains("no partner acmee; there are acme, other")), "{text:?}");
+        assert!(text.iter().any(|one| one.contains("partner acmee is not there; did you mean acme?")), "{text:?}");
         assert!(text.iter().any(|one| one.contains("expected http, found smtp")), "{text:?}");
         assert!(text.iter().all(|one| one.starts_with("f.yaml:")), "{text:?}");
     }

@@ -2,18 +2,22 @@
 //! decisions that follow from them. Pure: no database, no sockets, no clock.
 
 mod ack;
+mod attach;
 mod directory;
 mod duplicate;
+mod overlay;
 mod plan;
-mod resource;
+pub mod resource; // the kinds, one file each
+mod validity;
 
 pub use ack::{
     AcceptedSets, AckForm, AckPer, AckPolicy, AckRule, CLOCK_MINUTES, Expect, ExpectKind, Rejects, VersionSuffix,
 };
+pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
-    Agreement, Auth, Channel, EnvelopeProfile, Environment, KINDS, OnUncertain, Partner, PartyId, Resource,
-    ResourceError, Route, Secret, SecretOrText, Way, parse,
+    Agreement, Auth, Channel, EnvelopeProfile, Environment, KINDS, OnUncertain, Partner, PartyId, RequestAck, Resource,
+    ResourceError, Route, Secret, SecretOrText, Una, Way, parse, parse_all,
 };

@@ -27,7 +27,7 @@ pub struct PlannedChange {
     pub name: String,
     /// What it will say; `None` when it goes.
     pub body: Option<Value>,
-    /// Differences, a line each: `- url: a`, `+ url: b`.
+    /// Differences, a line each: `url: a → b`, `+ title: c`, `- title: c`.
     pub lines: Vec<String>,
 }
 
@@ -43,9 +43,9 @@ pub fn plan(current: &[Resource], wanted: &[Resource], prune: bool) -> Vec<Plann
         }
         let (mut old, mut new) = (BTreeMap::new(), BTreeMap::new());
         if let Some(before) = before {
-            leaves(&before.body, "", &mut old);
+            leaves(&shown(before), "", &mut old);
         }
-        leaves(&one.body, "", &mut new);
+        leaves(&shown(one), "", &mut new);
         found.push(PlannedChange {
             verb: if before.is_some() { Verb::Change } else { Verb::Create },
             kind: one.kind.clone(),
@@ -80,12 +80,51 @@ fn difference(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) ->
     let mut lines = Vec::new();
     for key in keys {
         let (before, after) = (old.get(key), new.get(key));
-        if before != after {
-            lines.extend(before.map(|value| format!("- {key}: {value}")));
-            lines.extend(after.map(|value| format!("+ {key}: {value}")));
+        let hidden = is_secret(key);
+        let value = |value: &String| if hidden { "(not shown)".to_owned() } else { value.clone() };
+        match (before, after) {
+            (Some(before), Some(after)) if before != after => {
+                lines.push(format!("{key}: {} → {}", value(before), value(after)));
+            }
+            (Some(before), None) => lines.push(format!("- {key}: {}", value(before))),
+            (None, Some(after)) => lines.push(format!("+ {key}: {}", value(after))),
+            _ => {}
         }
     }
     lines
+}
+
+/// Values that somebody wrote down where the name of a secret should stand.
+fn is_secret(key: &str) -> bool {
+    let last = key.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    ["authorization", "password", "token"].iter().any(|word| last.contains(word))
+}
+
+/// The body as differences are told: rows of a table go by their first value, so that one put in moves none.
+fn shown(one: &Resource) -> Value {
+    let mut body = one.body.clone();
+    let columns = body["columns"].as_array().cloned().unwrap_or_default();
+    let rows = body["rows"].as_array().cloned().filter(|_| one.kind == "table");
+    let Some(rows) = rows else { return body };
+    let mut named = serde_json::Map::new();
+    for row in rows {
+        let values: Vec<(String, Value)> = match row {
+            Value::Object(object) => object.into_iter().collect(),
+            Value::Array(values) => columns.iter().map(plain).zip(values).collect(),
+            other => vec![(String::new(), other)],
+        };
+        let first = values.first().map(|(_, value)| plain(value)).unwrap_or_default();
+        let mut name = first.clone();
+        for again in 2.. {
+            if !named.contains_key(&name) {
+                break;
+            }
+            name = format!("{first} ({again})");
+        }
+        named.insert(name, Value::Object(values.into_iter().collect()));
+    }
+    body["rows"] = Value::Object(named);
+    body
 }
 
 /// Resources as YAML that reads back the same; secrets are only named in them.
@@ -168,11 +207,28 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_a_table_go_by_their_first_value_and_secrets_stay_unsaid() {
+        let table = |rows: &str| {
+            let text = format!("{{kind: table, name: t, columns: [a, b], directions: [a to b], rows: {rows}}}");
+            parse("f", &text).expect("a table")
+        };
+        let changes = plan(&table("[[1, x], [2, y]]"), &table("[[0, w], [1, z], [2, y]]"), false);
+        assert_eq!(changes[0].lines, ["+ rows.0.a: 0", "+ rows.0.b: w", "rows.1.b: x → z"]);
+        let channel = |value: &str| {
+            let text =
+                format!("{{kind: channel, name: c, transport: http, way: out, headers: {{Authorization: {value}}}}}");
+            parse("f", &text).expect("a channel")
+        };
+        let changes = plan(&channel("one"), &channel("two"), false);
+        assert_eq!(changes[0].lines, ["headers.Authorization: (not shown) → (not shown)"]);
+    }
+
+    #[test]
     fn a_plan_tells_what_changes() {
         let old = parse("a", FILE).expect("resources");
         let new = parse("a", &FILE.replace("ZZ:0012", "ZZ:0013")).expect("resources");
         let changes = plan(&old, &new[..1], true);
-        assert_eq!(changes[0].lines, ["- party_ids[1]: ZZ:0012", "+ party_ids[1]: ZZ:0013"]);
+        assert_eq!(changes[0].lines, ["party_ids[1]: ZZ:0012 → ZZ:0013"]);
         assert_eq!((changes[0].verb, changes[1].verb), (Verb::Change, Verb::Delete));
         assert_eq!(plan(&old, &new[..1], false).len(), 1, "nothing goes unasked");
     }

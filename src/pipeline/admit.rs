@@ -113,7 +113,15 @@ pub async fn admit(
     let earlier = service.store.interchange_by_key(&key.0, &found.digest, key.1).await?;
     let earlier = earlier.filter(|earlier| earlier.transmission_id != transmission.transmission_id);
     let rule = agreement.map_or(Duplicate::Reject, |agreement| agreement.duplicate);
-    let repeat = earlier.map(|earlier| repeated(&found, earlier, rule, released)).transpose()?.flatten();
+    let seen = match &earlier {
+        None if row.is_none() && !released => service.store.seen_before(&key.0).await?,
+        _ => None,
+    };
+    let repeat = match (earlier, seen) {
+        (Some(earlier), _) => repeated(&found, earlier, rule, released)?,
+        (None, Some(note)) => seen_elsewhere(&found, note, rule)?,
+        (None, None) => None,
+    };
     let mut noted: Vec<Diagnostic> = agreement.and_then(|agreement| not_ours(&found, agreement)).into_iter().collect();
     noted.extend(repeat.as_ref().and_then(|repeat| came_again(&found, repeat, rule)));
     found.faults.extend(noted.iter().cloned());
@@ -164,6 +172,16 @@ fn repeated(
     };
     let Interchange { interchange_id, transmission_id, .. } = earlier;
     Ok(Some(Repeated { interchange_id, transmission_id, way }))
+}
+
+/// What becomes of an interchange that the system before this one took: there is no first answer to give again.
+fn seen_elsewhere(found: &Found, note: String, rule: Duplicate) -> std::result::Result<Option<Repeated>, Held> {
+    let way = match rule {
+        Duplicate::Allow | Duplicate::Warn => RepeatWay::Processed,
+        Duplicate::Hold => return Err(held(found, &note, true)),
+        Duplicate::Reject | Duplicate::Answer => RepeatWay::Refused,
+    };
+    Ok(Some(Repeated { interchange_id: String::new(), transmission_id: note, way }))
 }
 
 fn held(found: &Found, earlier: &str, same: bool) -> Held {

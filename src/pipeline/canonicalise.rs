@@ -1,6 +1,7 @@
 //! From a placed document to its canonical entities, with what is wrong with them as business documents.
 
 use super::Rules;
+use super::configured::Means;
 use crate::codec::segment::Placed;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
@@ -11,8 +12,15 @@ use crate::tree::Run;
 /// the findings say so.
 #[must_use]
 pub fn canonicalise(rules: &Rules, placed: &Placed, run: &Run<'_>) -> (Vec<Entity>, Vec<Diagnostic>) {
+    canonicalise_by(rules, &Means::default(), placed, run)
+}
+
+/// The same with a partner's own mapping and lookup tables.
+#[must_use]
+pub fn canonicalise_by(rules: &Rules, means: &Means, placed: &Placed, run: &Run<'_>) -> (Vec<Entity>, Vec<Diagnostic>) {
     let document = &placed.document;
-    let mapping = match rules.mappings.find(&document.standard, &document.version, &document.kind) {
+    let packed = || rules.mappings.find(&document.standard, &document.version, &document.kind);
+    let mapping = match means.mapping.clone().map_or_else(packed, Ok) {
         Ok(mapping) => mapping,
         Err(error) => {
             let missing = Diagnostic::new(Syntax::Document, Fault::MappingMissing);
@@ -24,6 +32,7 @@ pub fn canonicalise(rules: &Rules, placed: &Placed, run: &Run<'_>) -> (Vec<Entit
         document,
         directory: &placed.directory,
         codes: rules.mappings.codes(),
+        tables: &means.tables,
         decimal: '.',
     };
     let (entities, mut findings) = mapping::read(&context, run, &placed.placement);

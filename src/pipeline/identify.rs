@@ -181,7 +181,9 @@ pub fn identify(
     let mut agreements = BTreeMap::new();
     for kind in &found.kinds {
         let agreement = directory.agreement_in(partner, kind, environment, day)?;
-        if directory.routes(agreement).is_empty() {
+        let routes = directory.routes(agreement);
+        routes.iter().try_for_each(|route| directory.agreement_out(route, day).map(drop))?;
+        if routes.is_empty() {
             let reason = format!("no route leads on from agreement {agreement}; add one and apply");
             return Err(Held { code: "ROUTE-MISSING", reason });
         }

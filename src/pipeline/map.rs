@@ -1,6 +1,7 @@
 //! From an entity to the draft of a document, through the mapping of the target type. Envelope and bytes are `encode`'s.
 
 use super::Rules;
+use super::configured::Means;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
 use crate::mapping::{self, Context};
@@ -71,11 +72,26 @@ pub fn map(
     entity: &Entity,
     control_number: &str,
 ) -> Result<(DocumentDraft, Vec<Diagnostic>), Box<Diagnostic>> {
+    map_by(rules, &Means::default(), target, entity, control_number)
+}
+
+/// The same with a partner's own mapping and lookup tables.
+///
+/// # Errors
+/// As [`map`].
+pub fn map_by(
+    rules: &Rules,
+    means: &Means,
+    target: &Target,
+    entity: &Entity,
+    control_number: &str,
+) -> Result<(DocumentDraft, Vec<Diagnostic>), Box<Diagnostic>> {
     let missing = |reason: String| {
         Box::new(Diagnostic::new(Syntax::Document, Fault::MappingMissing).because(reason, &*entity.kind))
     };
     let (standard, version, document) = (&target.standard, &target.version, &target.document);
-    let mapping = rules.mappings.find(standard, version, document).map_err(|error| missing(error.to_string()))?;
+    let packed = || rules.mappings.find(standard, version, document);
+    let mapping = means.mapping.clone().map_or_else(packed, Ok).map_err(|error| missing(error.to_string()))?;
     if !mapping.select.iter().any(|choice| choice.entity == entity.kind) {
         let entities: Vec<_> = mapping.select.iter().map(|choice| choice.entity.as_str()).collect();
         return Err(missing(format!("{}, which is what {document} carries", entities.join(" or "))));
@@ -83,7 +99,9 @@ pub fn map(
     let definition = rules.library.document(standard, version, document).map_err(|error| missing(error.to_string()))?;
     let directory = rules.library.directory(standard, version).map_err(|error| missing(error.to_string()))?;
     let codes = rules.mappings.codes();
-    let context = Context { mapping: &mapping, document: &definition, directory: &directory, codes, decimal: '.' };
+    let tables = &means.tables;
+    let context =
+        Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
     let (segments, findings) = mapping::write(&context, entity);
     let draft = DocumentDraft {
         kind: document.clone(),

@@ -5,17 +5,20 @@ pub mod acknowledge; // answers we owe
 pub mod admit; // whether an interchange is let in, and whether it came before
 pub mod answer; // answers that came
 pub mod canonicalise; // document to entities
+pub mod configured; // what resources add: mappings, guides, tables
 pub mod deliver; // one attempt, and what comes of it
 pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document
+pub mod profile; // what an agreement's envelope says beyond parties and numbers
 pub mod prove; // mappings on generated entities, there and back
 pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
 pub mod unanswered; // what is held while its sender's clock runs
+pub mod waiting; // what a transmission has to wait for: answers of lookup tables
 pub mod worker; // the loops that lease jobs and run them
 
 use crate::mapping::Mappings;

@@ -8,6 +8,7 @@ use crate::codec::segment::{Inspection, Limits, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::entity::Entity;
 use crate::mapping::{self, Context};
+use crate::table::Tables;
 use crate::tree::Style;
 use serde_json::Value;
 
@@ -63,7 +64,9 @@ fn sample(rules: &Rules, target: &Target, dice: &mut dyn FnMut(usize) -> usize) 
     let definition = rules.library.document(standard, version, document).map_err(|error| error.to_string())?;
     let directory = rules.library.directory(standard, version).map_err(|error| error.to_string())?;
     let codes = rules.mappings.codes();
-    let context = Context { mapping: &mapping, document: &definition, directory: &directory, codes, decimal: '.' };
+    let tables = &Tables::default();
+    let context =
+        Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
     Ok(mapping::sample(&context, dice))
 }
 
@@ -108,7 +111,7 @@ fn differences(written: &Value, read: &Value, path: &str, found: &mut Vec<String
 pub fn there_and_back(rules: &Rules, target: &Target, entity: &Entity) -> Result<(Entity, Vec<Diagnostic>), String> {
     let (draft, findings) = map(rules, target, entity, "1").map_err(|finding| finding.message())?;
     let interchange = encode::draft(target, envelope(target), vec![draft]);
-    let encoded = encode::encode(rules, target.syntax(), &interchange);
+    let encoded = encode::encode(rules, target.syntax(), &interchange, None);
     let (bytes, _) = encoded.map_err(|findings| words(&findings))?;
     let shown = String::from_utf8_lossy(&bytes).into_owned();
     if findings.iter().any(|finding| finding.severity == Severity::Error) {

@@ -1,14 +1,16 @@
 //! Where an entity goes: each route's agreement gives the document type, the envelope and its numbers, the channel and
 //! the key. The result is an output that one commit writes.
 
+use super::configured::Configured;
 use super::echo;
 use super::encode::{self, Envelope};
-use super::map::{Target, map};
+use super::map::{Target, map_by};
+use super::profile;
 use super::state::Service;
-use crate::codec::segment::InterchangeReport;
+use crate::codec::segment::{GuideChoice, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Severity, Syntax};
 use crate::entity::Entity;
-use crate::partner::{Agreement, EnvelopeProfile, ExpectKind, PartyId};
+use crate::partner::{Agreement, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};
 use crate::store::ack::{AckLevel, NewExpectation};
 use crate::store::commit::translate::NewOutput;
 use crate::store::delivery::NewDelivery;
@@ -32,8 +34,8 @@ pub struct Routed<'r> {
     pub environment: &'r str,
 }
 
-/// A route's result: an output, or the findings that forbid it.
-pub type RouteResult = Result<NewOutput, Vec<Diagnostic>>;
+/// A route's result: an output with what was found in writing it, or the findings that forbid it.
+pub type RouteResult = Result<(NewOutput, Vec<Diagnostic>), Vec<Diagnostic>>;
 
 /// Sends an entity under an agreement of way out.
 ///
@@ -54,19 +56,31 @@ pub async fn route(
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(Err(findings));
     }
-    let (draft, more) = match map(&service.rules, &target, &entity, "1") {
+    let (directory, configured) = (service.directory(), service.configured());
+    let means = configured.means(&directory, Some(name));
+    let (mut draft, more) = match map_by(&service.rules, &means, &target, &entity, "1") {
         Ok(done) => done,
         Err(finding) => return Ok(Err(vec![*finding])),
     };
     findings.extend(more);
+    draft.guide.clone_from(&agreement.envelope.association_code);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(Err(findings));
     }
     let (sender, receiver) = parties(&agreement.envelope);
     let numbers = numbers(service, &target.standard, &sender, &receiver, &agreement.envelope, &routed).await?;
-    let envelope = envelope(service, &target, agreement, &numbers, routed.environment == "test");
+    draft.control_number.clone_from(&numbers[2]);
+    let mut envelope = envelope(service, &target, agreement, &numbers, routed.environment == "test");
+    if let Err(name) = profile::agree(service, &agreement.envelope, &mut envelope.style).await {
+        return Ok(Err(vec![missing(&format!("secret {name}, which is not set; `portolan secret set {name}`"))]));
+    }
     let interchange = encode::draft(&target, envelope, vec![draft]);
-    let (bytes, reports) = match encode::encode(&service.rules, target.syntax(), &interchange) {
+    let (bytes, reports) = match encode::encode(
+        &service.rules,
+        target.syntax(),
+        &interchange,
+        Some(guides(&configured, &directory, name)),
+    ) {
         Ok(done) => done,
         Err(findings) => return Ok(Err(findings)),
     };
@@ -75,8 +89,13 @@ pub async fn route(
     if !own.is_empty() {
         return Ok(Err(own));
     }
-    let made = Made { target: &target, sender, receiver, numbers, bytes, findings };
-    Ok(Ok(output(service, name, agreement, routed, made).await?))
+    let made = Made { target: &target, sender, receiver, numbers, bytes, findings: findings.clone() };
+    Ok(Ok((output(service, name, agreement, routed, made).await?, findings)))
+}
+
+/// What we write has to follow the receiver's guide.
+fn guides<'c>(configured: &'c Configured, directory: &'c Directory, agreement: &'c str) -> GuideChoice<'c> {
+    Box::new(move |_, envelope, document| configured.guide_for(directory, Some(agreement), envelope, document))
 }
 
 fn missing(sentence: &str) -> Diagnostic {
@@ -94,7 +113,7 @@ struct Made<'r> {
     target: &'r Target,
     sender: [String; 2],
     receiver: [String; 2],
-    numbers: [String; 2],
+    numbers: [String; 3],
     bytes: Vec<u8>,
     findings: Vec<Diagnostic>,
 }
@@ -110,10 +129,10 @@ async fn output(
     let id = |prefix: &str| service.store.new_id(prefix, now);
     let (interchange_id, document_id, delivery_id) = (id("int"), id("doc"), id("del"));
     let length = made.bytes.len() as u64;
-    let [interchange_number, group_number] = made.numbers;
+    let [interchange_number, group_number, control_number] = made.numbers;
     let is_x12 = made.target.syntax() == Syntax::X12;
     let [sender, receiver] = [made.sender, made.receiver].map(|[scheme, value]| format!("{scheme}:{value}"));
-    let control_number = if is_x12 { "0001" } else { "1" };
+    let file_name = profile::file_name(name, agreement, &interchange_number, routed.entity.text("number"), now);
     let channel = agreement.channel.clone().unwrap_or_default();
     let partner = Some(agreement.partner.clone());
     let interchange = NewInterchange {
@@ -139,7 +158,7 @@ async fn output(
         standard: made.target.standard.clone(),
         version: made.target.version.clone(),
         kind: made.target.document.clone(),
-        control_number: control_number.to_owned(),
+        control_number: control_number.clone(),
         group_control_number: is_x12.then(|| group_number.clone()),
         business_number: routed.entity.text("number").map(str::to_owned),
         sender: sender.clone(),
@@ -166,7 +185,7 @@ async fn output(
         receiver: receiver.clone(),
         interchange_control_number: interchange_number.clone(),
         group_control_number: is_x12.then(|| group_number.clone()),
-        document_control_number: control_number.to_owned(),
+        document_control_number: control_number.clone(),
         within_minutes: expect.within_minutes,
     };
     let expectations = agreement.expect.iter().map(expectation).collect();
@@ -178,7 +197,7 @@ async fn output(
         environment: Some(routed.environment.to_owned()),
         content: service.store.content(&made.bytes, now).await?,
         content_type: content_type(made.target.syntax()).to_owned(),
-        file_name: None,
+        file_name,
         headers: json!({}),
     };
     let on_uncertain = match agreement.on_uncertain {
@@ -215,7 +234,7 @@ fn parties(profile: &EnvelopeProfile) -> ([String; 2], [String; 2]) {
     (of(&profile.sender), of(&profile.receiver))
 }
 
-/// The interchange's and the group's control number, this owner's for ever.
+/// The control numbers of interchange, group and document, this owner's for ever, in the form that was agreed.
 async fn numbers(
     service: &Service,
     standard: &str,
@@ -223,13 +242,34 @@ async fn numbers(
     receiver: &[String; 2],
     profile: &EnvelopeProfile,
     routed: &Routed<'_>,
-) -> StoreResult<[String; 2]> {
+) -> StoreResult<[String; 3]> {
     let start = profile.first_number.unwrap_or(1);
-    let name = sequence(standard, sender, receiver, routed.environment);
-    let wanted = vec![(format!("{name} interchange"), start), (format!("{name} group"), start)];
-    let taken = service.store.take_numbers(wanted, &routed.owner, service.now()).await?;
-    let mut taken = taken.into_iter().map(|number| number.to_string());
-    Ok(std::array::from_fn(|_| taken.next().unwrap_or_default()))
+    let group_start = profile.first_group_number.unwrap_or(start);
+    let [interchange, group, document] = three(&sequence(standard, sender, receiver, routed.environment));
+    let mut wanted = vec![(interchange, start), (group, group_start)];
+    wanted.extend(profile.first_document_number.map(|start| (document, start)));
+    let mut taken = service.store.take_numbers(wanted, &routed.owner, service.now()).await?.into_iter();
+    let is_x12 = standard == "x12";
+    let widths = [profile.number_width, profile.group_number_width, profile.document_number_width];
+    // ST02 has four digits at least.
+    let least = [1, 1, if is_x12 { 4 } else { 1 }];
+    Ok(std::array::from_fn(|at| {
+        let (number, width) = (taken.next().unwrap_or(1), widths[at].unwrap_or(0).max(least[at]));
+        format!("{number:0>width$}")
+    }))
+}
+
+/// The sequences of interchange, group and document control numbers between two parties.
+fn three(name: &str) -> [String; 3] {
+    ["interchange", "group", "document"].map(|of| format!("{name} {of}"))
+}
+
+/// The sequences that an agreement of way out takes its numbers from.
+#[must_use]
+pub fn sequences(agreement: &Agreement) -> [String; 3] {
+    let standard = agreement.document.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    let (sender, receiver) = parties(&agreement.envelope);
+    three(&sequence(&standard, &sender, &receiver, agreement.environment.as_str()))
 }
 
 /// The name of the sequences between two parties.
@@ -238,7 +278,7 @@ pub fn sequence(standard: &str, sender: &[String; 2], receiver: &[String; 2], en
     format!("{standard} {}:{} {}:{} {environment}", sender[0], sender[1], receiver[0], receiver[1])
 }
 
-fn envelope(service: &Service, target: &Target, agreement: &Agreement, numbers: &[String; 2], test: bool) -> Envelope {
+fn envelope(service: &Service, target: &Target, agreement: &Agreement, numbers: &[String; 3], test: bool) -> Envelope {
     let profile = &agreement.envelope;
     let (sender, receiver) = parties(profile);
     Envelope {
@@ -250,7 +290,10 @@ fn envelope(service: &Service, target: &Target, agreement: &Agreement, numbers: 
         group_control_number: numbers[1].clone(),
         prepared: service.now().to_zoned(jiff::tz::TimeZone::UTC).datetime(),
         test,
-        acknowledgment_requested: agreement.expect.iter().any(is_asked_for),
+        acknowledgment_requested: match profile.request_ack {
+            Some(asked) => asked == RequestAck::Yes,
+            None => agreement.expect.iter().any(is_asked_for),
+        },
         style: style(target.syntax(), profile),
     }
 }
@@ -279,5 +322,9 @@ pub fn style(syntax: Syntax, profile: &EnvelopeProfile) -> Style {
     if let (Syntax::Edifact, Some(repertoire)) = (syntax, &profile.repertoire) {
         style.syntax_identifier.clone_from(repertoire);
     }
+    if let Some(version) = &profile.syntax_version {
+        style.syntax_version.clone_from(version);
+    }
+    style.advice = syntax == Syntax::Edifact && profile.una == Una::Always;
     style
 }

@@ -1,9 +1,10 @@
 //! What the running service shares: ledger, rules, resources as they are now, and the bells that wake its workers.
 
 use super::Rules;
+use super::configured::Configured;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
-use crate::partner::{Directory, Resource};
+use crate::partner::{Directory, Resource, ResourceError};
 use crate::store::{Result, Store, StoreError};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -19,11 +20,19 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// `portolan.toml`.
     pub config: Config,
-    directory: RwLock<(i64, Arc<Directory>)>,
+    live: RwLock<Live>,
     /// Rung when a transmission came in.
     pub arrived: Notify,
     /// Rung when a delivery may go.
     pub departing: Notify,
+}
+
+/// Resources as they are now.
+#[derive(Default)]
+struct Live {
+    revision: i64,
+    directory: Arc<Directory>,
+    configured: Arc<Configured>,
 }
 
 impl Service {
@@ -32,9 +41,9 @@ impl Service {
     /// # Errors
     /// The database failed.
     pub async fn new(store: Store, rules: Rules, clock: Arc<dyn Clock>, config: Config) -> Result<Arc<Self>> {
-        let directory = RwLock::new((-1, Arc::new(Directory::default())));
+        let live = RwLock::new(Live { revision: -1, ..Live::default() });
         let (arrived, departing) = (Notify::new(), Notify::new());
-        let service = Service { store, rules, clock, config, directory, arrived, departing };
+        let service = Service { store, rules, clock, config, live, arrived, departing };
         service.reload().await?;
         Ok(Arc::new(service))
     }
@@ -48,7 +57,13 @@ impl Service {
     /// The resources at work.
     #[must_use]
     pub fn directory(&self) -> Arc<Directory> {
-        self.directory.read().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.live.read().unwrap_or_else(PoisonError::into_inner).directory.clone()
+    }
+
+    /// The mappings, guides and tables that resources say.
+    #[must_use]
+    pub fn configured(&self) -> Arc<Configured> {
+        self.live.read().unwrap_or_else(PoisonError::into_inner).configured.clone()
     }
 
     /// Takes over changed resources, whoever changed them.
@@ -57,14 +72,18 @@ impl Service {
     /// The database failed, or what it holds is not fit; then the resources stay as they were.
     pub async fn reload(&self) -> Result<()> {
         let revision = self.store.resource_revision().await?;
-        if revision == self.directory.read().unwrap_or_else(PoisonError::into_inner).0 {
+        if revision == self.live.read().unwrap_or_else(PoisonError::into_inner).revision {
             return Ok(());
         }
-        let directory = Directory::new(&stored(&self.store).await?).map_err(|errors| {
+        let unfit = |errors: Vec<ResourceError>| {
             let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
             StoreError::Unfit(format!("resources: {}", text.join("; ")))
-        })?;
-        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = (revision, Arc::new(directory));
+        };
+        let resources = stored(&self.store).await?;
+        let directory = Directory::new(&resources).map_err(unfit)?;
+        let configured = Configured::new(&self.rules, &directory, &resources).map_err(unfit)?;
+        let live = Live { revision, directory: Arc::new(directory), configured: Arc::new(configured) };
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
         self.arrived.notify_one();
         Ok(())
     }
@@ -93,7 +112,7 @@ pub async fn stored(store: &Store) -> Result<Vec<Resource>> {
         kind: row.kind,
         name: row.name,
         body: row.body,
-        place: String::new(),
+        ..Resource::default()
     };
     Ok(rows.into_iter().map(one).collect())
 }

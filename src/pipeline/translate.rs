@@ -4,7 +4,7 @@
 use super::acknowledge;
 use super::admit::{AdmitError, Open, RepeatWay, admit};
 use super::answer;
-use super::canonicalise::canonicalise;
+use super::canonicalise::canonicalise_by;
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 use super::route::{Routed, route};
 use super::state::Service;
@@ -12,10 +12,12 @@ use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limit
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax};
 use crate::entity::Entity;
+use crate::partner::Held;
 use crate::store::commit::translate::{End, Repeat, Slice};
 use crate::store::document::{NewDocument, Processing};
 use crate::store::interchange::NewInterchange;
 use crate::store::job::Job;
+use crate::store::lookup::NewMissing;
 use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Actor, Direction, Result, StoreError};
 use serde_json::Value;
@@ -106,6 +108,10 @@ impl Translation {
                 Err(AdmitError::Store(error)) => return Err(error),
             }
         }
+        if let Some((held, missing)) = self.waits(&open)? {
+            self.slice.missing = missing;
+            return self.end(TransmissionState::Held, Some((held.code, &held.reason)), None);
+        }
         self.process(&mut open)?;
         let state =
             if repeats.iter().all(|repeat| *repeat) { TransmissionState::Duplicate } else { TransmissionState::Split };
@@ -135,10 +141,25 @@ impl Translation {
         self.end(TransmissionState::Rejected, Some((&code, &reason)), None)
     }
 
+    /// What its documents lack in tables that are worth waiting for. A person's release overrules.
+    fn waits(&self, open: &BTreeMap<u32, Open>) -> Result<Option<(Held, Vec<NewMissing>)>> {
+        let fresh =
+            open.values().filter(|one| !one.is_duplicate()).map(|one| (one.found.number, &one.identified.agreements));
+        let agreements: BTreeMap<_, _> = fresh.map(|(number, agreements)| (number, agreements.clone())).collect();
+        let waiting = super::waiting::Waiting::new(&self.service, agreements);
+        if self.written > 0 || self.transmission.reason.as_deref() == Some(RELEASED) || !waiting.may_wait() {
+            return Ok(None);
+        }
+        Ok(waiting.look(self.source()?, &self.job.subject))
+    }
+
     fn process(&mut self, open: &mut BTreeMap<u32, Open>) -> Result<()> {
         let service = self.service.clone();
         let mut reader = Reader::new(self.source()?, Limits::default());
-        let mut inspection = Inspection::new(&service.rules.library);
+        let (directory, configured) = (service.directory(), service.configured());
+        let agreements = open.iter().map(|(number, one)| (*number, one.identified.agreements.clone())).collect();
+        let guides = super::waiting::guides(&directory, &configured, agreements);
+        let mut inspection = Inspection::new(&service.rules.library).guided(guides);
         loop {
             let piece = match reader.next() {
                 Ok(Some(piece)) => piece,
@@ -153,7 +174,7 @@ impl Translation {
                 if self.documents > self.written {
                     self.document(at_work, &piece, placed.as_ref(), report)?;
                 } else if let Some(placed) = placed.as_ref().filter(|_| at_work.reach > Effect::Syntax) {
-                    let (_, more) = canonicalise(&service.rules, placed, &piece.run);
+                    let (_, more) = self.canonicalise(at_work, report, placed, &piece);
                     at_work.further.insert((piece.group, piece.document), more);
                 }
             }
@@ -168,6 +189,20 @@ impl Translation {
             self.finish_interchange(open, report)?;
         }
         Ok(())
+    }
+
+    /// A document's entities, by the mapping and the tables of its agreement.
+    fn canonicalise(
+        &self,
+        open: &Open,
+        report: &DocumentReport,
+        placed: &Placed,
+        piece: &Piece<'_>,
+    ) -> (Vec<Entity>, Vec<Diagnostic>) {
+        let kind = kind_of(&self.service.rules, piece.syntax, &report.envelope);
+        let agreement = open.identified.agreements.get(&kind).map(String::as_str);
+        let means = self.service.configured().means(&self.service.directory(), agreement);
+        canonicalise_by(&self.service.rules, &means, placed, &piece.run)
     }
 
     fn document(
@@ -191,7 +226,7 @@ impl Translation {
                 _ => answer::contrl(&edifact::answers(&piece.run), found, identified),
             });
         } else if let (Some(placed), false) = (placed, open.is_duplicate()) {
-            let (read, more) = canonicalise(&self.service.rules, placed, &piece.run);
+            let (read, more) = self.canonicalise(open, report, placed, piece);
             if open.reach > Effect::Syntax {
                 open.further.insert((piece.group, piece.document), more.clone());
             }
@@ -202,6 +237,7 @@ impl Translation {
         if !is_acknowledgment {
             verdict = judge(open, &findings);
         }
+        self.slice.missing.extend(super::waiting::missing(&findings, &document_id));
         if verdict.processing == Some(Processing::Routed) {
             let refused = self.route(open, &document_id, agreement.as_deref(), &entities)?;
             if let Some(refused) = refused {
@@ -267,14 +303,23 @@ impl Translation {
         }
         let mut outputs = Vec::new();
         for name in routes {
+            let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+            let name = match directory.agreement_out(name, day) {
+                Ok(name) => name,
+                Err(held) => return Ok(Some((Vec::new(), held_for(held)))),
+            };
             let Some(out) = directory.agreement(name) else { continue };
             for entity in entities {
                 let owner = format!("{}/{}/{name}", self.job.subject, self.documents);
                 let environment = open.identified.environment.as_str();
                 let routed = Routed { source_id, owner, entity, environment };
                 match self.handle.block_on(route(&self.service, name, out, routed))? {
-                    Ok(output) => outputs.push(output),
+                    Ok((output, findings)) => {
+                        self.slice.missing.extend(super::waiting::missing(&findings, source_id));
+                        outputs.push(output);
+                    }
                     Err(findings) => {
+                        self.slice.missing.extend(super::waiting::missing(&findings, source_id));
                         let judged = refused(&findings, &out.document);
                         return Ok(Some((findings, judged)));
                     }
@@ -364,8 +409,9 @@ impl Translation {
         let partner = first.map(|open| open.identified.partner.clone());
         let environment = first.map(|open| open.identified.environment.as_str().to_owned());
         if matches!(state, TransmissionState::Held | TransmissionState::Rejected) {
-            // Held and rejected transmissions leave nothing but their state.
-            self.slice = Slice::default();
+            // Held and rejected transmissions leave nothing but their state, and what they wait for.
+            let missing = std::mem::take(&mut self.slice.missing);
+            self.slice = Slice { missing, ..Slice::default() };
         }
         self.commit(Some(End { state, code, reason, duplicate_of, partner, environment }))
     }
@@ -412,6 +458,10 @@ fn refused(findings: &[Diagnostic], document: &str) -> Judged {
         }
         None => failed(findings, &format!("cannot be written as {document}")),
     }
+}
+
+fn held_for(held: Held) -> Judged {
+    Judged { processing: Some(Processing::Held), code: Some(held.code.to_owned()), reason: Some(held.reason) }
 }
 
 fn failed(findings: &[Diagnostic], what: &str) -> Judged {

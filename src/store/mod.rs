@@ -17,12 +17,14 @@ mod error;
 pub mod event;
 pub mod interchange;
 pub mod job;
+pub mod lookup; // what lookup tables lack
 mod matching; // which sending an acknowledgment is about
 pub mod payload;
 mod reconcile;
 pub mod resource;
 mod seal;
 pub mod secret;
+mod seed; // what another system had before us
 mod select;
 pub mod sequence;
 pub mod token;

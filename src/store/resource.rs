@@ -75,6 +75,21 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<i64> {
+        self.apply_all(changes, Vec::new(), revision, actor, now).await
+    }
+
+    /// The same, and takes entries off the work list of lookups, which the changed tables answer.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    pub async fn apply_all(
+        &self,
+        changes: Vec<ResourceChange>,
+        answered: Vec<String>,
+        revision: i64,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<i64> {
         let actor = actor.clone();
         self.write("apply", move |mut tx| {
             Box::pin(async move {
@@ -88,6 +103,9 @@ impl Store {
                 let count = i64::try_from(changes.len()).unwrap_or(i64::MAX);
                 for change in changes {
                     apply_one(&mut tx, change, &actor, now).await?;
+                }
+                for missing_lookup_id in &answered {
+                    super::lookup::forget(&mut tx, missing_lookup_id).await?;
                 }
                 super::commit::release::again(&mut tx, now).await?;
                 Ok(found + count)

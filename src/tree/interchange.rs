@@ -71,6 +71,27 @@ pub struct Style {
     pub syntax_identifier: String,
     /// After each terminator: nothing, LF or CR LF.
     pub line_end: String,
+    /// What the header says beyond that.
+    pub agreed: Agreed,
+}
+
+/// What a header says beyond parties, numbers and times, where it was agreed; nothing by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Agreed {
+    /// X12 ISA01 and ISA02.
+    pub authorization: [String; 2],
+    /// X12 ISA03 and ISA04.
+    pub security: [String; 2],
+    /// EDIFACT UNB 0008 and 0014.
+    pub internal: [String; 2],
+    /// EDIFACT UNB 0022 and 0025.
+    pub password: [String; 2],
+    /// EDIFACT UNB 0026.
+    pub application_reference: String,
+    /// EDIFACT UNB 0029.
+    pub priority: String,
+    /// EDIFACT UNB 0032.
+    pub agreement_id: String,
 }
 
 impl Style {
@@ -83,6 +104,7 @@ impl Style {
             syntax_version: "00401".to_owned(),
             syntax_identifier: String::new(),
             line_end: "\n".to_owned(),
+            agreed: Agreed::default(),
         }
     }
 
@@ -95,6 +117,7 @@ impl Style {
             syntax_version: "3".to_owned(),
             syntax_identifier: "UNOC".to_owned(),
             line_end: "\n".to_owned(),
+            agreed: Agreed::default(),
         }
     }
 }

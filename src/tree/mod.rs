@@ -12,7 +12,7 @@ mod view;
 
 pub use charset::{Charset, in_repertoire};
 pub use draft::{DraftElement, DraftSegment};
-pub use interchange::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
+pub use interchange::{Agreed, DocumentDraft, GroupDraft, InterchangeDraft, Style};
 pub use separators::Separators;
 pub use view::{Run, Segment, Value};
 

@@ -13,5 +13,6 @@ mod demo;
 mod echo;
 mod edi;
 mod peer;
+mod resource;
 mod server;
 mod stage;

@@ -1,6 +1,6 @@
 //! `POST /api/v1/resources/apply`
 
-use super::plan::{Files, planned};
+use super::plan::{Files, Planned, planned};
 use crate::api::{By, Reply, Shared};
 use crate::store::resource::ResourceChange;
 use axum::extract::State;
@@ -12,14 +12,14 @@ use serde_json::json;
     responses((status = 200, description = "{changes, revision}"), (status = 409, description = "Changed meanwhile"),
         (status = 422, description = "All that is wrong")))]
 pub async fn apply(State(service): State<Shared>, Extension(actor): By, Json(files): Json<Files>) -> Reply {
-    let (changes, revision) = planned(&service.store, &files).await?;
+    let Planned { changes, revision, answered } = planned(&service, &files).await?;
     let one = |change: &crate::partner::PlannedChange| ResourceChange {
         kind: change.kind.clone(),
         name: change.name.clone(),
         body: change.body.clone(),
     };
     let all = changes.iter().map(one).collect();
-    let revision = service.store.apply(all, revision, &actor, service.now()).await?;
+    let revision = service.store.apply_all(all, answered, revision, &actor, service.now()).await?;
     service.reload().await?;
     Ok(Json(json!({ "changes": changes, "revision": revision })))
 }

@@ -3,7 +3,8 @@
 use crate::api::problem::Problem;
 use crate::api::{Reply, Shared};
 use crate::partner::{self, Directory, PlannedChange, Resource};
-use crate::pipeline::state::stored;
+use crate::pipeline::configured::Configured;
+use crate::pipeline::state::{Service, stored};
 use crate::store::Store;
 use axum::Json;
 use axum::extract::State;
@@ -14,39 +15,89 @@ use serde_json::json;
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Files {
-    /// Name and text of each file.
+    /// Name and text of each file; CSV files hold the rows of tables that name them.
     pub files: Vec<(String, String)>,
     /// Delete what the files do not name.
     #[serde(default)]
     pub prune: bool,
 }
 
+/// What files would change.
+pub struct Planned {
+    /// One a resource.
+    pub changes: Vec<PlannedChange>,
+    /// What they were compared with.
+    pub revision: i64,
+    /// Entries of the work list of lookups that go with it.
+    pub answered: Vec<String>,
+}
+
 /// What the files would change, and the revision they were compared with.
-pub async fn planned(store: &Store, files: &Files) -> Result<(Vec<PlannedChange>, i64), Problem> {
+pub async fn planned(service: &Service, files: &Files) -> Result<Planned, Problem> {
+    let store = &service.store;
     let (mut wanted, mut errors) = (Vec::new(), Vec::new());
-    for (name, text) in &files.files {
-        match partner::parse(name, text) {
-            Ok(mut read) => wanted.append(&mut read),
-            Err(mut wrong) => errors.append(&mut wrong),
-        }
+    let (rows, texts): (Vec<_>, Vec<_>) = files.files.iter().partition(|(name, _)| name.ends_with(".csv"));
+    for (name, text) in texts {
+        let (mut read, mut wrong) = partner::parse_all(name, text);
+        wanted.append(&mut read);
+        errors.append(&mut wrong);
     }
+    let find = |path: &str| rows.iter().find(|(name, _)| name == path).map(|(_, text)| text.as_str());
+    errors.extend(partner::attach(&mut wanted, find).err().unwrap_or_default());
     let revision = store.resource_revision().await?;
     let current = stored(store).await?;
     // What will be there afterwards must fit together.
     let stays = |one: &&Resource| !files.prune && !wanted.iter().any(|other| other.id() == one.id());
     let after: Vec<Resource> = wanted.iter().chain(current.iter().filter(stays)).cloned().collect();
-    errors.extend(Directory::new(&after).err().unwrap_or_default());
+    if !errors.is_empty() {
+        // What the others refer to may be among what could not be read: only what they say themselves is told.
+        errors.extend(wanted.iter().flat_map(Resource::check_shape));
+    }
+    let directory = if errors.is_empty() { Directory::new(&after) } else { Ok(Directory::default()) };
+    let directory = directory.unwrap_or_else(|wrong| {
+        errors.extend(wrong);
+        Directory::default()
+    });
+    let configured = match errors.is_empty() {
+        true => Configured::new(&service.rules, &directory, &after),
+        false => Ok(Configured::default()),
+    };
+    let configured = configured.unwrap_or_else(|wrong| {
+        errors.extend(wrong);
+        Configured::default()
+    });
     if !errors.is_empty() {
         let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
         return Err(Problem::new(422, "RESOURCES-WRONG", &text.join("\n")));
     }
-    Ok((partner::plan(&current, &wanted, files.prune), revision))
+    let mut changes = partner::plan(&current, &wanted, files.prune);
+    for change in changes.iter_mut().filter(|change| change.body.is_some()) {
+        let overrides = configured.overrides.get(&format!("{}/{}", change.kind, change.name));
+        change.lines.extend(overrides.into_iter().flatten().map(|one| format!("over its base: {one}")));
+    }
+    let answered = answered(store, &changes, &directory).await?;
+    Ok(Planned { changes, revision, answered })
+}
+
+/// The entries of the work list that the changed tables answer, or that nobody can ask for any more.
+async fn answered(store: &Store, changes: &[PlannedChange], directory: &Directory) -> Result<Vec<String>, Problem> {
+    let mut found = Vec::new();
+    for change in changes.iter().filter(|change| change.kind == "table") {
+        let tables = directory.tables();
+        for one in store.all_missing_lookups(&change.name).await? {
+            let is_there = tables.lookup(&change.name, &one.column_name, &one.wanted, &one.value).is_ok();
+            if is_there || !tables.0.contains_key(&change.name) {
+                found.push(one.missing_lookup_id);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What the files would change; nothing is changed.
 #[utoipa::path(post, path = "/api/v1/resources/plan", operation_id = "resource_plan", request_body = Files,
     responses((status = 200, description = "{changes, revision}"), (status = 422, description = "All that is wrong")))]
 pub async fn plan(State(service): State<Shared>, Json(files): Json<Files>) -> Reply {
-    let (changes, revision) = planned(&service.store, &files).await?;
+    let Planned { changes, revision, .. } = planned(&service, &files).await?;
     Ok(Json(json!({ "changes": changes, "revision": revision })))
 }

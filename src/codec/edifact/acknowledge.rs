@@ -94,6 +94,7 @@ fn style(report: &InterchangeReport, modern: bool) -> Style {
         syntax_version: if version.is_empty() { "3".to_owned() } else { version.to_owned() },
         syntax_identifier: if known { identifier.to_owned() } else { "UNOC".to_owned() },
         line_end: if separators.segment.is_ascii_whitespace() { String::new() } else { "\n".to_owned() },
+        ..Style::edifact()
     }
 }
 

@@ -39,15 +39,30 @@ fn header(draft: &InterchangeDraft) -> DraftSegment {
     let mut unb = DraftSegment { tag: "UNB".into(), ..DraftSegment::default() };
     unb.set(1, 1, draft.style.syntax_identifier.clone());
     unb.set(1, 2, draft.style.syntax_version.clone());
-    for (element, party) in [(2, &draft.sender), (3, &draft.receiver)] {
+    let agreed = &draft.style.agreed;
+    for (element, party, internal) in [(2, &draft.sender, 0), (3, &draft.receiver, 1)] {
         unb.set(element, 1, party[1].clone());
         unb.set(element, 2, party[0].clone());
+        unb.set(element, 3, agreed.internal[internal].clone());
     }
     // Syntax 4 writes the century (0017 n8), the versions before it do not (n6).
     let date = if draft.style.syntax_version == "4" { "%Y%m%d" } else { "%y%m%d" };
     unb.set(4, 1, draft.prepared.strftime(date).to_string());
     unb.set(4, 2, draft.prepared.strftime("%H%M").to_string());
     unb.set(5, 1, draft.control_number.clone());
+    // S005, 0026, 0029, 0032.
+    let [password, qualifier] = &agreed.password;
+    for (element, component, value) in [
+        (6, 1, password),
+        (6, 2, qualifier),
+        (7, 1, &agreed.application_reference),
+        (8, 1, &agreed.priority),
+        (10, 1, &agreed.agreement_id),
+    ] {
+        if !value.is_empty() {
+            unb.set(element, component, value.clone());
+        }
+    }
     if draft.acknowledgment_requested {
         unb.set(9, 1, "1");
     }

@@ -27,12 +27,14 @@ pub fn encode(draft: &InterchangeDraft) -> Result<Vec<u8>, Vec<Diagnostic>> {
 fn header(writer: &mut Writer<'_>, draft: &InterchangeDraft) -> Vec<Diagnostic> {
     let separators = draft.style.separators;
     let repetition = separators.repetition.map_or('U', char::from).to_string();
-    let prepared = draft.prepared;
+    let (prepared, agreed) = (draft.prepared, &draft.style.agreed);
+    // ISA01, ISA03: 00 is "nothing meaningful follows".
+    let or_none = |qualifier: &String| if qualifier.is_empty() { "00".to_owned() } else { qualifier.clone() };
     let elements: [(String, usize); 16] = [
-        ("00".into(), 2),
-        (String::new(), 10),
-        ("00".into(), 2),
-        (String::new(), 10),
+        (or_none(&agreed.authorization[0]), 2),
+        (agreed.authorization[1].clone(), 10),
+        (or_none(&agreed.security[0]), 2),
+        (agreed.security[1].clone(), 10),
         (draft.sender[0].clone(), 2),
         (draft.sender[1].clone(), 15),
         (draft.receiver[0].clone(), 2),

@@ -16,6 +16,7 @@ mod flag;
 mod implied;
 mod known;
 mod lines;
+mod lookup;
 mod prefer;
 mod sum;
 mod temporal;
@@ -23,12 +24,14 @@ mod time;
 mod when;
 
 use super::code::Codes;
+use crate::diagnostic::Lookup;
 use crate::entity::{Entity, get as get_field};
+use crate::table::Tables;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 18] = [
+static ALL: [&dyn Function; 19] = [
     &agreed::Agreed,
     &by_length::ByLength,
     &chunks::Chunks,
@@ -42,6 +45,7 @@ static ALL: [&dyn Function; 18] = [
     &implied::Implied,
     &known::Known,
     &lines::Lines,
+    &lookup::Lookup,
     &prefer::Prefer,
     &sum::Sum,
     &temporal::Temporal,
@@ -57,6 +61,10 @@ pub struct Spot<'a> {
     pub decimal: char,
     /// The code lists.
     pub codes: &'a Codes,
+    /// The lookup tables.
+    pub tables: &'a Tables,
+    /// What the tables have not.
+    pub missed: RefCell<Vec<Lookup>>,
     /// Reading: what stands beside the value.
     pub beside: &'a dyn Fn(Beside) -> String,
     /// Reading: what the functions looked at; it is taken together with the value.
@@ -195,6 +203,10 @@ mod tests {
     #[test]
     fn every_example_holds_both_ways() {
         let codes = Codes::new(None);
+        let items = serde_json::json!({ "columns": ["buyer", "gtin"], "directions": ["buyer to gtin", "gtin to buyer"],
+            "rows": [["B-100", "4012345678901"]] });
+        let items = crate::table::Table::read("items", &items).expect("a table");
+        let tables = Tables([("items".to_owned(), items.into())].into());
         let beside = |_: Beside| "102".to_owned();
         for function in ALL {
             assert!(!function.examples().is_empty(), "{} has no example", function.name());
@@ -208,6 +220,8 @@ mod tests {
                     standard: "x12",
                     decimal: '.',
                     codes: &codes,
+                    tables: &tables,
+                    missed: RefCell::default(),
                     beside: &beside,
                     looked: RefCell::default(),
                     written: RefCell::default(),

@@ -5,7 +5,9 @@
 
 mod condition;
 mod element;
+mod guide;
 pub(crate) use element::{is_date, is_time};
+pub use guide::follow;
 
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
 use super::place::{Placement, place};

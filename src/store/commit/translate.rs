@@ -9,6 +9,7 @@ use crate::store::document::{self, NewDocument};
 use crate::store::error::Result;
 use crate::store::interchange::{self, NewInterchange};
 use crate::store::job::{self, Job};
+use crate::store::lookup::{self, NewMissing};
 use crate::store::matching;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
@@ -70,6 +71,8 @@ pub struct Slice {
     pub incoming: Vec<Incoming>,
     /// Interchanges that came before and are answered as the first one was.
     pub repeats: Vec<Repeat>,
+    /// Questions that lookup tables could not answer.
+    pub missing: Vec<NewMissing>,
     /// How far the translation has come; `None` in the last slice.
     pub cursor: Option<String>,
     /// The last slice ends the transmission.
@@ -107,6 +110,9 @@ async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now:
     }
     for repeat in &slice.repeats {
         answer_again(tx, repeat, actor, now).await?;
+    }
+    for missing in &slice.missing {
+        lookup::note(tx, missing, now).await?;
     }
     if let Some(cursor) = &slice.cursor {
         job::set_cursor(tx, job, cursor).await?;

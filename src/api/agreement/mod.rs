@@ -1,0 +1,4 @@
+//! Agreements: taking over from another system.
+
+pub mod seed;
+pub mod seen;

@@ -1,0 +1,3 @@
+//! Lookup tables: what they lack.
+
+pub mod missing;

@@ -1,0 +1,137 @@
+//! `kind: agreement`: what was agreed for one document type, one way, with one partner, in one environment.
+
+use super::shape::{Key, Shape, may, must};
+use super::{EnvelopeProfile, Way, parsed_option};
+use crate::partner::ack::{AckPolicy, Expect, one_or_many};
+use crate::partner::duplicate::{Duplicate, DuplicateKey};
+use serde::{Deserialize, Serialize};
+
+const RULE: Shape = Shape::Word(&["always", "on_error", "on_request", "never"]);
+const MINUTES: Shape = Shape::Number(1, u32::MAX as u64);
+
+/// Of what a sender gets.
+pub const ACK_KEYS: &[Key] = &[
+    must("channel", Shape::Filled, "The outgoing channel it goes over"),
+    may("technical", RULE, "TA1; CONTRL on the interchange alone"),
+    may("functional", RULE, "997, 999, CONTRL"),
+    may("form", Shape::Word(&["997", "999"]), "Which one; left out: 999 where GS08 names a guide"),
+    may("per", Shape::Word(&["group", "document"]), "What each is about"),
+    may("accepted_sets", Shape::Word(&["list", "omit"]), "Whether accepted documents are listed"),
+    may("version_suffix", Shape::Word(&["omit", "echo"]), "Whether GS08 comes back with its suffix"),
+    may("rejects", Shape::Word(&["syntax", "guide", "business"]), "Which findings may reject a document"),
+    may("within_minutes", MINUTES, "How long the partner waits for its answer"),
+];
+
+/// Of what we expect.
+pub const EXPECT_KEYS: &[Key] = &[
+    must("kind", Shape::Word(&["ta1", "997", "999", "contrl"]), "Which acknowledgment"),
+    must("within_minutes", MINUTES, "Minutes until it is overdue"),
+];
+const EXPECT: Shape = Shape::Object(EXPECT_KEYS);
+
+/// Its keys.
+pub const KEYS: &[Key] = &[
+    must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
+    must("partner", Shape::Filled, "With whom"),
+    must("document", Shape::Filled, "x12/004010/850; portolan standards list"),
+    may("environment", Shape::Word(&["production", "test"]), "ISA15, UNB 0035"),
+    may("valid_from", Shape::Date, "First day"),
+    may("valid_until", Shape::Date, "Last day"),
+    may("mapping", Shape::Filled, "A mapping of our own in place of the packed one"),
+    may("guide", Shape::Filled, "The guide that documents have to follow"),
+    may("channel", Shape::Filled, "Out: over which channel"),
+    may("envelope", Shape::Object(super::envelope::KEYS), "Out: what the envelope says, and how it is written"),
+    may("ack", Shape::Object(ACK_KEYS), "In: what the sender gets"),
+    may("expect", Shape::Either(&[EXPECT, Shape::List(&EXPECT)]), "Out: the acknowledgments we expect"),
+    may("duplicate", Shape::Word(&["allow", "warn", "hold", "reject", "answer"]), "In: what happens to repeats"),
+    may("duplicate_key", Shape::Word(&["control_number", "content"]), "In: how repeats are told"),
+    may("duplicate_window_days", MINUTES, "In: for how many days an interchange is remembered"),
+    may("on_uncertain", Shape::Word(&["repeat", "hold"]), "Out: what an uncertain delivery leads to"),
+];
+
+/// What two parties agreed on for one document type.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// In or out.
+    pub way: Way,
+    /// With whom.
+    pub partner: String,
+    /// `x12/004010/850`.
+    pub document: String,
+    /// Test or production.
+    #[serde(default = "production")]
+    pub environment: Environment,
+    /// First day, `2026-01-31`.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub valid_from: Option<jiff::civil::Date>,
+    /// Last day.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub valid_until: Option<jiff::civil::Date>,
+    /// A mapping of our own in place of the packed one.
+    #[serde(default)]
+    pub mapping: Option<String>,
+    /// The guide that documents have to follow.
+    #[serde(default)]
+    pub guide: Option<String>,
+    /// Out: over which channel.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// Out: what the envelope says.
+    #[serde(default)]
+    pub envelope: EnvelopeProfile,
+    /// In: what the sender gets.
+    #[serde(default)]
+    pub ack: Option<AckPolicy>,
+    /// Out: what we expect.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub expect: Vec<Expect>,
+    /// In: what happens to repeats.
+    #[serde(default)]
+    pub duplicate: Duplicate,
+    /// In: how they are told.
+    #[serde(default)]
+    pub duplicate_key: DuplicateKey,
+    /// In: for how many days an interchange is remembered; for ever when left out.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub duplicate_window_days: Option<u32>,
+    /// Out: what an uncertain delivery leads to.
+    #[serde(default)]
+    pub on_uncertain: OnUncertain,
+}
+
+fn production() -> Environment {
+    Environment::Production
+}
+
+/// Test or production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// ISA15 T, UNB 0035 1.
+    Test,
+    /// All else.
+    Production,
+}
+
+impl Environment {
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// What an uncertain delivery leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUncertain {
+    /// It goes again under the same key.
+    #[default]
+    Repeat,
+    /// A person decides.
+    Hold,
+}

@@ -1,0 +1,155 @@
+//! What resources add to the rules that are packed in: mappings and guides of partners, lookup tables. Made anew with
+//! the directory; whatever does not fit definitions and packed mappings is told with its place.
+
+use super::Rules;
+use crate::codec::segment::Envelope;
+use crate::inherit::Override;
+use crate::mapping::Mapping;
+use crate::partner::{Directory, Resource, ResourceError};
+use crate::standard::definition::Document;
+use crate::standard::guide::Guide;
+use crate::table::Tables;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The mappings, guides and tables that resources say.
+#[derive(Debug, Default)]
+pub struct Configured {
+    /// By name.
+    pub mappings: BTreeMap<String, Arc<Mapping>>,
+    /// By name.
+    pub guides: BTreeMap<String, Arc<Guide>>,
+    /// By name.
+    pub tables: Arc<Tables>,
+    /// What each mapping and guide changes of its base, by `mapping/acme-orders`.
+    pub overrides: BTreeMap<String, Vec<Override>>,
+}
+
+/// What one document is read or written with.
+#[derive(Debug, Clone, Default)]
+pub struct Means {
+    /// The mapping, where it is not the packed one of the document type.
+    pub mapping: Option<Arc<Mapping>>,
+    /// The lookup tables.
+    pub tables: Arc<Tables>,
+}
+
+impl Configured {
+    /// Builds all that resources say; `resources` are those of the directory, for the places of what is wrong.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn new(rules: &Rules, directory: &Directory, resources: &[Resource]) -> Result<Self, Vec<ResourceError>> {
+        let mut configured = Configured { tables: Arc::new(directory.tables().clone()), ..Configured::default() };
+        let mut errors = Vec::new();
+        for one in resources {
+            match one.kind.as_str() {
+                "mapping" => errors.extend(configured.mapping(rules, directory, one)),
+                "guide" => errors.extend(configured.guide(rules, directory, one)),
+                _ => {}
+            }
+        }
+        for one in resources.iter().filter(|one| one.kind == "agreement") {
+            errors.extend(configured.agreement(directory, one));
+        }
+        if errors.is_empty() { Ok(configured) } else { Err(errors) }
+    }
+
+    fn mapping(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+        match rules.mappings.over(&one.name, |name| directory.mapping(name).cloned()) {
+            Ok((mapping, overrides)) => {
+                let errors = lookups(&mapping, &self.tables).into_iter().map(|message| one.error_at("rules", &message));
+                let errors = errors.collect();
+                self.overrides.insert(one.id(), overrides);
+                self.mappings.insert(one.name.clone(), Arc::new(mapping));
+                errors
+            }
+            Err(error) => vec![one.error_at(&error.key, &error.message)],
+        }
+    }
+
+    fn guide(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+        let guide = match Guide::load(&one.name, |name| directory.guide(name).cloned()) {
+            Ok(guide) => guide,
+            Err(errors) => return errors.iter().map(|error| one.error_at(&error.key, &error.message)).collect(),
+        };
+        let Some([standard, version, kind]) = guide.parts() else { return Vec::new() };
+        let definition = rules.library.document(standard, version, kind);
+        let directory = rules.library.directory(standard, version);
+        let problems = match (definition, directory) {
+            (Ok(definition), Ok(directory)) => guide.lint(&definition, &directory),
+            (Err(error), _) | (_, Err(error)) => return vec![one.error_at("base", &error.to_string())],
+        };
+        let errors = problems.iter().map(|problem| one.error_at(&problem.key, &problem.message)).collect();
+        self.overrides.insert(one.id(), guide.overrides.clone());
+        self.guides.insert(one.name.clone(), Arc::new(guide));
+        errors
+    }
+
+    /// An agreement's mapping and guide are for its own document type.
+    fn agreement(&self, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+        let Some(agreement) = directory.agreement(&one.name) else { return Vec::new() };
+        let mut found = Vec::new();
+        let mut compare = |key: &str, name: &Option<String>, document: Option<String>| {
+            if let (Some(name), Some(document)) = (name, document)
+                && !document.eq_ignore_ascii_case(&agreement.document)
+            {
+                let message =
+                    format!("expected a {key} of {}, found {name}, which is of {document}", agreement.document);
+                found.push(one.error_at(key, &message));
+            }
+        };
+        let mapping = agreement.mapping.as_ref().and_then(|name| self.mappings.get(name));
+        compare("mapping", &agreement.mapping, mapping.map(|mapping| mapping.name()));
+        let guide = agreement.guide.as_ref().and_then(|name| self.guides.get(name));
+        compare("guide", &agreement.guide, guide.map(|guide| guide.document.clone()));
+        found
+    }
+
+    /// What documents of an agreement are read or written with.
+    #[must_use]
+    pub fn means(&self, directory: &Directory, agreement: Option<&str>) -> Means {
+        let name = agreement.and_then(|name| directory.mapping_of(name));
+        Means { mapping: name.and_then(|name| self.mappings.get(name)).cloned(), tables: self.tables.clone() }
+    }
+
+    /// The guide for a document: the agreement's, else the one that its envelope selects.
+    #[must_use]
+    pub fn guide_for(
+        &self,
+        directory: &Directory,
+        agreement: Option<&str>,
+        envelope: &Envelope,
+        document: &Document,
+    ) -> Option<Arc<Guide>> {
+        let named = agreement.and_then(|name| directory.guide_of(name)).and_then(|name| self.guides.get(name));
+        let said = [&envelope.implementation, &envelope.guide];
+        let selected = || {
+            let selects =
+                |guide: &&Arc<Guide>| guide.selects.iter().any(|one| said.contains(&one)) && guide.is_for(document);
+            self.guides.values().find(selects)
+        };
+        named.filter(|guide| guide.is_for(document)).or_else(selected).cloned()
+    }
+}
+
+/// Lookups of a mapping that no table answers.
+fn lookups(mapping: &Mapping, tables: &Tables) -> Vec<String> {
+    let mut found = Vec::new();
+    for [table, from, to] in mapping.lookups() {
+        match tables.0.get(&table) {
+            None => {
+                let known: Vec<_> = tables.0.keys().map(String::as_str).collect();
+                found.push(format!("lookup({table}, …): no table {table}{}", crate::text::nearest(&table, &known)));
+            }
+            Some(known) => {
+                for column in [&from, &to].into_iter().filter(|column| !known.columns.contains(column)) {
+                    let columns: Vec<_> = known.columns.iter().map(String::as_str).collect();
+                    let hint = crate::text::nearest(column, &columns);
+                    found.push(format!("lookup({table}, …): no column {column} in table {table}{hint}"));
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,127 @@
+//! What a transmission has to wait for: values that a lookup table with `missing: hold` has not. It is looked at as a
+//! whole before anything of it is processed, so that nothing goes on by halves. And the guides its documents follow.
+
+use super::canonicalise::canonicalise_by;
+use super::configured::{Configured, Means};
+use super::identify::ACKNOWLEDGMENTS;
+use super::map::{Target, map_by};
+use super::state::Service;
+use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader, folder_of};
+use crate::diagnostic::Diagnostic;
+use crate::partner::{Directory, Held};
+use crate::store::lookup::NewMissing;
+use crate::table::Missing;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+/// Agreements of a transmission: by interchange, by document type.
+pub type Agreements = BTreeMap<u32, BTreeMap<String, String>>;
+
+/// Questions named in the reason, at most.
+const NAMED_MAX: usize = 3;
+
+/// What findings say that tables lack; `seen_in` is the document or transmission they are about.
+pub fn missing(findings: &[Diagnostic], seen_in: &str) -> Vec<NewMissing> {
+    let lookups = findings.iter().filter_map(|finding| finding.lookup.as_deref());
+    let one = |lookup: &crate::diagnostic::Lookup| NewMissing {
+        table: lookup.table.clone(),
+        column: lookup.column.clone(),
+        wanted: lookup.to.clone(),
+        value: lookup.value.clone(),
+        holds: lookup.holds,
+        seen_in: seen_in.to_owned(),
+    };
+    lookups.map(one).collect()
+}
+
+/// The guide of each document: its agreement's, else the one its envelope selects.
+pub fn guides<'g>(directory: &'g Directory, configured: &'g Configured, agreements: Agreements) -> GuideChoice<'g> {
+    Box::new(move |interchange, envelope, document| {
+        let kind = format!("{}/{}/{}", document.standard, document.version, document.kind);
+        let agreement = agreements.get(&interchange).and_then(|kinds| kinds.get(&kind)).map(String::as_str);
+        configured.guide_for(directory, agreement, envelope, document)
+    })
+}
+
+/// The look before processing.
+pub struct Waiting<'s> {
+    service: &'s Service,
+    directory: Arc<Directory>,
+    configured: Arc<Configured>,
+    agreements: Agreements,
+}
+
+impl<'s> Waiting<'s> {
+    /// For the interchanges whose agreements are given; others are not looked at.
+    #[must_use]
+    pub fn new(service: &'s Service, agreements: Agreements) -> Self {
+        Waiting { service, directory: service.directory(), configured: service.configured(), agreements }
+    }
+
+    /// Whether any mapping in play looks into a table that is worth waiting for; else the look is spared.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        let names = self.agreements.values().flat_map(BTreeMap::values);
+        names.into_iter().any(|name| {
+            let outward = self.directory.routes(name);
+            self.holds(&self.configured.means(&self.directory, Some(name)))
+                || outward.into_iter().any(|name| self.holds(&self.configured.means(&self.directory, Some(name))))
+        })
+    }
+
+    fn holds(&self, means: &Means) -> bool {
+        let lookups = means.mapping.as_ref().map(|mapping| mapping.lookups()).unwrap_or_default();
+        lookups.iter().any(|[table, ..]| means.tables.0.get(table).is_some_and(|table| table.missing == Missing::Hold))
+    }
+
+    /// Reads and maps every document without keeping anything; what tables lack, and why that means waiting.
+    pub fn look<R: Read>(&self, source: R, transmission_id: &str) -> Option<(Held, Vec<NewMissing>)> {
+        let rules = &self.service.rules;
+        let mut reader = Reader::new(source, Limits::default());
+        let mut inspection = Inspection::new(&rules.library);
+        let mut found: Vec<NewMissing> = Vec::new();
+        // What cannot be read is told by the processing that follows.
+        while let Ok(Some(piece)) = reader.next() {
+            let placed = inspection.take(&piece);
+            let report = inspection.document().filter(|_| piece.kind == PieceKind::Document);
+            if let (Some(placed), Some(report)) = (placed, report)
+                && let Some(kinds) = self.agreements.get(&piece.interchange)
+                && !ACKNOWLEDGMENTS.contains(&report.envelope.document_type.as_str())
+            {
+                let (standard, _) = folder_of(piece.syntax, &report.envelope);
+                let kind = format!("{standard}/{}/{}", report.version, report.envelope.document_type);
+                let Some(agreement) = kinds.get(&kind) else { continue };
+                let means = self.configured.means(&self.directory, Some(agreement));
+                let (entities, mut findings) = canonicalise_by(rules, &means, &placed, &piece.run);
+                for entity in &entities {
+                    findings
+                        .extend(self.directory.routes(agreement).iter().flat_map(|route| self.outward(route, entity)));
+                }
+                found.extend(missing(&findings, transmission_id).into_iter().filter(|one| one.holds));
+            }
+            inspection.finished();
+        }
+        found.dedup();
+        if found.is_empty() { None } else { Some((held(&found), found)) }
+    }
+
+    /// What writing an entity for a route would find.
+    fn outward(&self, name: &str, entity: &crate::entity::Entity) -> Vec<Diagnostic> {
+        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let Ok(name) = self.directory.agreement_out(name, day) else { return Vec::new() };
+        let means = self.configured.means(&self.directory, Some(name));
+        let document = self.directory.agreement(name).map_or("", |agreement| agreement.document.as_str());
+        let Ok(target) = Target::parse(&self.service.rules, document) else { return Vec::new() };
+        map_by(&self.service.rules, &means, &target, entity, "1").map_or_else(|_| Vec::new(), |(_, findings)| findings)
+    }
+}
+
+fn held(found: &[NewMissing]) -> Held {
+    let one =
+        |lack: &NewMissing| format!("table {} has no {} for {} {}", lack.table, lack.wanted, lack.column, lack.value);
+    let named: Vec<_> = found.iter().take(NAMED_MAX).map(one).collect();
+    let more = if found.len() > NAMED_MAX { format!(" and {} more", found.len() - NAMED_MAX) } else { String::new() };
+    let reason = format!("{}{more}; add the rows and apply", named.join(", "));
+    Held { code: "LOOKUP-MISSING", reason }
+}
