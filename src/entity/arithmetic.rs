@@ -157,8 +157,11 @@ fn exact(text: &str) -> Option<Decimal> {
 }
 
 /// To cents, halves away from zero as in commerce.
-pub(super) fn rounded(amount: Decimal) -> Decimal {
-    amount.round_dp_with_strategy(SCALE, RoundingStrategy::MidpointAwayFromZero)
+#[must_use]
+pub fn rounded(amount: Decimal) -> Decimal {
+    let mut cents = amount.round_dp_with_strategy(SCALE, RoundingStrategy::MidpointAwayFromZero);
+    cents.rescale(SCALE);
+    if cents.is_zero() { Decimal::new(0, SCALE) } else { cents }
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn text<'v>(line: &'v Value, field: &str) -> &'v str {
 /// The totals (BR-CO-10 to BR-CO-16 of EN 16931). Each rests on the ones before it as they were sent.
 fn sums(invoice: &Entity, found: &mut Vec<Diagnostic>) {
     let by_rate = RATE_TOLERANCE * Decimal::from(rates(invoice).max(1));
-    let part = |name: &str, label: &str| format!("{label} {}", sent_or_computed(invoice, name).unwrap_or_default());
+    let part = |name: &str, label: &str| format!("{label} {}", cents(sent_or_computed(invoice, name).unwrap_or_default()));
     let outside = || {
         let (prepaid, rounding) = (given(invoice, "prepaid"), given(invoice, "rounding"));
         let prepaid = if prepaid.is_zero() { String::new() } else { format!(" - prepaid {prepaid}") };
@@ -114,7 +114,7 @@ fn line_amounts(invoice: &Entity) -> String {
     }
     let named = lines.iter().enumerate().filter_map(|(at, line)| {
         let number = line["number"].as_str().map_or_else(|| (at + 1).to_string(), str::to_owned);
-        Some(format!("line {number}: {}", net(line)?))
+        Some(format!("line {number}: {}", cents(net(line)?)))
     });
     format!(" ({})", named.collect::<Vec<_>>().join(", "))
 }
@@ -234,11 +234,18 @@ fn dates(invoice: &Entity, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// With two decimals at least, and no minus before nothing.
+fn cents(amount: Decimal) -> Decimal {
+    let mut amount = if amount.is_zero() { Decimal::ZERO } else { amount };
+    amount.rescale(amount.scale().max(2));
+    amount
+}
+
 fn differs(path: &str, expected: Decimal, why: &str, sent: Decimal, found: &mut Vec<Diagnostic>) {
     let difference = sent - expected;
     let more = if difference.is_sign_positive() { "more" } else { "less" };
-    let found_words = format!("{sent}, which is {} {more}", difference.abs().normalize());
-    found.push(finding(Fault::SumDiffers, path, &format!("{expected}, from {why}"), &found_words));
+    let found_words = format!("{sent}, which is {} {more}", cents(difference.abs()));
+    found.push(finding(Fault::SumDiffers, path, &format!("{}, from {why}", cents(expected)), &found_words));
 }
 
 #[cfg(test)]
@@ -287,14 +294,14 @@ mod tests {
                 "totals.lines: sent total differs from the computed one: expected 2 lines, as there are, found 3",
             ]),
             ("/totals/tax_exclusive", "100.01", vec![
-                "totals.tax_exclusive: sent total differs from the computed one: expected 100.00, from lines 100.00 - allowances 0 + charges 0, found 100.01, which is 0.01 more",
+                "totals.tax_exclusive: sent total differs from the computed one: expected 100.00, from lines 100.00 - allowances 0.00 + charges 0.00, found 100.01, which is 0.01 more",
             ]),
             ("/totals/tax", "19.02", vec![
                 "totals.tax: sent total differs from the computed one: expected 19.00, from the taxes, found 19.02, which is 0.02 more",
                 "totals.tax_inclusive: sent total differs from the computed one: expected 119.02, from without tax 100.00 + tax 19.02, found 119.00, which is 0.02 less",
             ]),
             ("/totals/payable", "119.00", vec![
-                "totals.payable: sent total differs from the computed one: expected 100.00, from with tax 119.00 - prepaid 19.00, found 119.00, which is 19 more",
+                "totals.payable: sent total differs from the computed one: expected 100.00, from with tax 119.00 - prepaid 19.00, found 119.00, which is 19.00 more",
             ]),
             ("/taxes/0/amount", "19.02", vec![
                 "totals.tax: sent total differs from the computed one: expected 19.02, from the taxes, found 19.00, which is 0.02 less",
@@ -317,7 +324,7 @@ mod tests {
             "allowance_charges": [{ "is_charge": true, "amount": "15.00" }, { "is_charge": false, "amount": "8.00" }],
             "totals": { "payable": "261.00" } });
         assert_eq!(messages(wrong), [
-            "totals.payable: sent total differs from the computed one: expected 253.00, from lines 246.00 - allowances 8.00 + charges 15.00 + tax 0 (line 1: 102.0, line 2: 144), found 261.00, which is 8.00 more"
+            "totals.payable: sent total differs from the computed one: expected 253.00, from lines 246.00 - allowances 8.00 + charges 15.00 + tax 0.00 (line 1: 102.00, line 2: 144.00), found 261.00, which is 8.00 more"
         ]);
     }
 
@@ -327,7 +334,7 @@ mod tests {
         summed["lines"][0]["allowance_charges"] = json!([]);
         summed["totals"]["allowance_charges"] = json!([{ "is_charge": false, "code": "discount", "amount": "2.00" }]);
         assert_eq!(messages(summed), [
-            "totals.allowance_charges[1].amount: sent total differs from the computed one: expected 0, from the allowances and charges of this kind, found 2.00, which is 2 more"
+            "totals.allowance_charges[1].amount: sent total differs from the computed one: expected 0.00, from the allowances and charges of this kind, found 2.00, which is 2.00 more"
         ]);
     }
 

@@ -10,7 +10,7 @@ mod invoice;
 mod order;
 mod schema;
 
-pub use arithmetic::computed;
+pub use arithmetic::{computed, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use schema::schema;
 

@@ -8,7 +8,9 @@ pub mod function; // one file a function
 mod loss;
 mod notation;
 mod read;
+mod rest;
 mod sample;
+mod select;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};

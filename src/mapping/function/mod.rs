@@ -6,14 +6,18 @@
 mod by_length;
 mod chunks;
 mod code;
+mod computed;
 mod count;
 mod date;
 mod decimal;
 mod default;
 mod factor;
+mod fits;
 mod flag;
 mod implied;
 mod lines;
+mod scheme;
+mod signed;
 mod sum;
 mod temporal;
 mod time;
@@ -24,18 +28,22 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 14] = [
+static ALL: [&dyn Function; 18] = [
     &by_length::ByLength,
     &chunks::Chunks,
     &code::Code,
+    &computed::Computed,
     &count::Count,
     &date::Date,
     &decimal::Decimal,
     &default::Default,
     &factor::Factor,
+    &fits::Fits,
     &flag::Flag,
     &implied::Implied,
     &lines::Lines,
+    &scheme::Scheme,
+    &signed::Signed,
     &sum::Sum,
     &temporal::Temporal,
     &time::Time,
@@ -51,6 +59,8 @@ pub struct Spot<'a> {
     pub codes: &'a Codes,
     /// Reading: what stands beside the value.
     pub beside: &'a dyn Fn(Beside) -> String,
+    /// Reading: the document writes its amounts with a minus that the entity does not have.
+    pub is_negative: bool,
     /// Reading: what the functions looked at; it is taken together with the value.
     pub looked: RefCell<Vec<Beside>>,
     /// Writing: what is to stand beside the value.
@@ -197,6 +207,7 @@ mod tests {
                     decimal: '.',
                     codes: &codes,
                     beside: &beside,
+                    is_negative: false,
                     looked: RefCell::default(),
                     written: RefCell::default(),
                     lost: RefCell::default(),
