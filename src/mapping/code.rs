@@ -1,6 +1,7 @@
 //! Code lists of mappings: the canonical code of a concept and its counterparts in each standard, from
 //! `mappings/code/<list>.yaml`: under `codes` a row is `canonical: { x12: "A B", edifact: "C" }`, of several codes the
-//! first is written and all are read; under `elements` the code list of each standard that the codes are of.
+//! first is written and all are read; under `elements` the code list of each standard that the codes are of. Codes that
+//! only later versions of a standard have stand under `edifact_later`: they are read and never written.
 
 use serde_json::Value;
 use std::collections::HashMap;
@@ -43,8 +44,9 @@ impl Codes {
     #[must_use]
     pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<String> {
         let list = self.list(list);
+        let later = format!("{standard}_later");
         let has = |codes: &HashMap<String, Vec<String>>| {
-            codes.get(standard).is_some_and(|codes| codes.iter().any(|one| one == code))
+            [standard, &later].iter().filter_map(|one| codes.get(*one)).flatten().any(|one| one == code)
         };
         // A row that prefers the code goes before one that only also reads it.
         let first = list

@@ -85,7 +85,7 @@ impl Sampler<'_> {
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
             let made_up = calls.iter().any(|call| matches!(call.function.name(), "default" | "computed"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required);
-            let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
+            let may_lack = index > 0 && !comes_before_a_list(rule, rules) && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
             if is_computed != self.computed || (may_lack && (self.dice)(5) == 0) {
                 continue;
             }
@@ -165,6 +165,14 @@ impl Sampler<'_> {
         });
         Value::Array(items.collect())
     }
+}
+
+/// Whether a rule takes its segment away from a list of the same segments: without its value, the first of them would be
+/// read as it.
+fn comes_before_a_list(rule: &Rule, rules: &[Rule]) -> bool {
+    let Body::One(place, _) = &rule.body else { return false };
+    let is_of_all = |other: &Rule| matches!(&other.body, Body::Each(each) if each.place.tag == place.tag);
+    place.loops.is_empty() && !place.selectors.is_empty() && rules.iter().any(is_of_all)
 }
 
 /// The node of the definition that a place names.
