@@ -200,8 +200,12 @@ mod tests {
                     "allowance_charges": [{ "is_charge": false, "amount": "5.00", "settlement": "bill_back" }] }),
                 Some("10.00"),
             ),
-            ("base of nothing", json!({ "quantity": { "value": "1" },
-                "price": { "amount": "1", "base_quantity": { "value": "0" } } }), None),
+            (
+                "base of nothing",
+                json!({ "quantity": { "value": "1" },
+                "price": { "amount": "1", "base_quantity": { "value": "0" } } }),
+                None,
+            ),
             ("no price", json!({ "quantity": { "value": "3" } }), None),
         ];
         for (name, line, expected) in cases {

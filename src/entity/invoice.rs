@@ -66,7 +66,8 @@ fn text<'v>(line: &'v Value, field: &str) -> &'v str {
 /// The totals (BR-CO-10 to BR-CO-16 of EN 16931). Each rests on the ones before it as they were sent.
 fn sums(invoice: &Entity, found: &mut Vec<Diagnostic>) {
     let by_rate = RATE_TOLERANCE * Decimal::from(rates(invoice).max(1));
-    let part = |name: &str, label: &str| format!("{label} {}", cents(sent_or_computed(invoice, name).unwrap_or_default()));
+    let part =
+        |name: &str, label: &str| format!("{label} {}", cents(sent_or_computed(invoice, name).unwrap_or_default()));
     let outside = || {
         let (prepaid, rounding) = (given(invoice, "prepaid"), given(invoice, "rounding"));
         let prepaid = if prepaid.is_zero() { String::new() } else { format!(" - prepaid {prepaid}") };
@@ -123,7 +124,9 @@ fn line_amounts(invoice: &Entity) -> String {
 fn rates(invoice: &Entity) -> usize {
     let of_lines = invoice.list("lines").iter().flat_map(|line| items(line, "taxes"));
     let all = invoice.list("taxes").iter().chain(of_lines);
-    all.map(|tax| (tax["kind"].to_string(), tax["category"].to_string(), number(tax, "rate"))).collect::<HashSet<_>>().len()
+    all.map(|tax| (tax["kind"].to_string(), tax["category"].to_string(), number(tax, "rate")))
+        .collect::<HashSet<_>>()
+        .len()
 }
 
 /// Sums of allowances by kind that stand in the summary beside the allowances themselves.
@@ -285,28 +288,50 @@ mod tests {
     #[test]
     fn err_each_amount_is_told_where_it_differs_and_only_there() {
         let cases = [
-            ("/lines/1/net_amount", "15.01", vec![
-                "lines[2].net_amount: sent total differs from the computed one: expected 15.00, from 3 × 5.00, found 15.01, which is 0.01 more",
-                "totals.lines_net: sent total differs from the computed one: expected 100.01, from the lines (line 1: 85.00, line 2: 15.01), found 100.00, which is 0.01 less",
-                "taxes[1].base: sent total differs from the computed one: expected 100.01, from the lines, allowances and charges of this rate, found 100.00, which is 0.01 less",
-            ]),
-            ("/totals/lines", "3", vec![
-                "totals.lines: sent total differs from the computed one: expected 2 lines, as there are, found 3",
-            ]),
-            ("/totals/tax_exclusive", "100.01", vec![
-                "totals.tax_exclusive: sent total differs from the computed one: expected 100.00, from lines 100.00 - allowances 0.00 + charges 0.00, found 100.01, which is 0.01 more",
-            ]),
-            ("/totals/tax", "19.02", vec![
-                "totals.tax: sent total differs from the computed one: expected 19.00, from the taxes, found 19.02, which is 0.02 more",
-                "totals.tax_inclusive: sent total differs from the computed one: expected 119.02, from without tax 100.00 + tax 19.02, found 119.00, which is 0.02 less",
-            ]),
-            ("/totals/payable", "119.00", vec![
-                "totals.payable: sent total differs from the computed one: expected 100.00, from with tax 119.00 - prepaid 19.00, found 119.00, which is 19.00 more",
-            ]),
-            ("/taxes/0/amount", "19.02", vec![
-                "totals.tax: sent total differs from the computed one: expected 19.02, from the taxes, found 19.00, which is 0.02 less",
-                "taxes[1].amount: sent total differs from the computed one: expected 19.00, from 100.00 × 19 %, found 19.02, which is 0.02 more",
-            ]),
+            (
+                "/lines/1/net_amount",
+                "15.01",
+                vec![
+                    "lines[2].net_amount: sent total differs from the computed one: expected 15.00, from 3 × 5.00, found 15.01, which is 0.01 more",
+                    "totals.lines_net: sent total differs from the computed one: expected 100.01, from the lines (line 1: 85.00, line 2: 15.01), found 100.00, which is 0.01 less",
+                    "taxes[1].base: sent total differs from the computed one: expected 100.01, from the lines, allowances and charges of this rate, found 100.00, which is 0.01 less",
+                ],
+            ),
+            (
+                "/totals/lines",
+                "3",
+                vec!["totals.lines: sent total differs from the computed one: expected 2 lines, as there are, found 3"],
+            ),
+            (
+                "/totals/tax_exclusive",
+                "100.01",
+                vec![
+                    "totals.tax_exclusive: sent total differs from the computed one: expected 100.00, from lines 100.00 - allowances 0.00 + charges 0.00, found 100.01, which is 0.01 more",
+                ],
+            ),
+            (
+                "/totals/tax",
+                "19.02",
+                vec![
+                    "totals.tax: sent total differs from the computed one: expected 19.00, from the taxes, found 19.02, which is 0.02 more",
+                    "totals.tax_inclusive: sent total differs from the computed one: expected 119.02, from without tax 100.00 + tax 19.02, found 119.00, which is 0.02 less",
+                ],
+            ),
+            (
+                "/totals/payable",
+                "119.00",
+                vec![
+                    "totals.payable: sent total differs from the computed one: expected 100.00, from with tax 119.00 - prepaid 19.00, found 119.00, which is 19.00 more",
+                ],
+            ),
+            (
+                "/taxes/0/amount",
+                "19.02",
+                vec![
+                    "totals.tax: sent total differs from the computed one: expected 19.02, from the taxes, found 19.00, which is 0.02 less",
+                    "taxes[1].amount: sent total differs from the computed one: expected 19.00, from 100.00 × 19 %, found 19.02, which is 0.02 more",
+                ],
+            ),
         ];
         for (at, value, expected) in cases {
             let mut wrong = invoice();
@@ -323,9 +348,12 @@ mod tests {
                 { "quantity": { "value": "6" }, "price": { "amount": "24" } }],
             "allowance_charges": [{ "is_charge": true, "amount": "15.00" }, { "is_charge": false, "amount": "8.00" }],
             "totals": { "payable": "261.00" } });
-        assert_eq!(messages(wrong), [
-            "totals.payable: sent total differs from the computed one: expected 253.00, from lines 246.00 - allowances 8.00 + charges 15.00 + tax 0.00 (line 1: 102.00, line 2: 144.00), found 261.00, which is 8.00 more"
-        ]);
+        assert_eq!(
+            messages(wrong),
+            [
+                "totals.payable: sent total differs from the computed one: expected 253.00, from lines 246.00 - allowances 8.00 + charges 15.00 + tax 0.00 (line 1: 102.00, line 2: 144.00), found 261.00, which is 8.00 more"
+            ]
+        );
     }
 
     #[test]
@@ -333,9 +361,12 @@ mod tests {
         let mut summed = invoice();
         summed["lines"][0]["allowance_charges"] = json!([]);
         summed["totals"]["allowance_charges"] = json!([{ "is_charge": false, "code": "discount", "amount": "2.00" }]);
-        assert_eq!(messages(summed), [
-            "totals.allowance_charges[1].amount: sent total differs from the computed one: expected 0.00, from the allowances and charges of this kind, found 2.00, which is 2.00 more"
-        ]);
+        assert_eq!(
+            messages(summed),
+            [
+                "totals.allowance_charges[1].amount: sent total differs from the computed one: expected 0.00, from the allowances and charges of this kind, found 2.00, which is 2.00 more"
+            ]
+        );
     }
 
     #[test]
@@ -344,14 +375,20 @@ mod tests {
             "order": { "issued": "2026-11-25" }, "preceding_invoice": { "number": "7" },
             "terms": [{ "net_date": "2026-11-23" }],
             "lines": [{ "number": "1", "quantity": { "value": "1" } }, { "number": "1", "quantity": { "value": "1" } }] });
-        assert_eq!(messages(wrong), [
-            "preceding_invoice.number: fields do not agree: expected another document's number, found 7",
-            "lines[2].number: fields do not agree: expected a number that no line before it has, found 1",
-            "order.issued: fields do not agree: expected a day up to 2026-11-24, when it was issued, found 2026-11-25",
-            "terms[1].net_date: fields do not agree: expected a day from 2026-11-24, when it was issued, found 2026-11-23",
-        ]);
-        assert_eq!(messages(json!({ "type": "credit_note", "number": "7", "lines": [] })), [
-            "preceding_invoice.number: field missing: expected the number of the invoice that is credited, found nothing"
-        ]);
+        assert_eq!(
+            messages(wrong),
+            [
+                "preceding_invoice.number: fields do not agree: expected another document's number, found 7",
+                "lines[2].number: fields do not agree: expected a number that no line before it has, found 1",
+                "order.issued: fields do not agree: expected a day up to 2026-11-24, when it was issued, found 2026-11-25",
+                "terms[1].net_date: fields do not agree: expected a day from 2026-11-24, when it was issued, found 2026-11-23",
+            ]
+        );
+        assert_eq!(
+            messages(json!({ "type": "credit_note", "number": "7", "lines": [] })),
+            [
+                "preceding_invoice.number: field missing: expected the number of the invoice that is credited, found nothing"
+            ]
+        );
     }
 }

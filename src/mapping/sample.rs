@@ -85,7 +85,12 @@ impl Sampler<'_> {
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
             let made_up = calls.iter().any(|call| matches!(call.function.name(), "default" | "computed"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required);
-            let may_lack = index > 0 && !comes_before_a_list(rule, rules) && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
+            let may_lack = index > 0
+                && !comes_before_a_list(rule, rules)
+                && !spot.tag.is_empty()
+                && !must(&rule.field)
+                && !made_up
+                && !is_required;
             if is_computed != self.computed || (may_lack && (self.dice)(5) == 0) {
                 continue;
             }
