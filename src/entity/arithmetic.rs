@@ -80,8 +80,20 @@ pub(super) fn adjustment(line: &Value) -> Option<Decimal> {
 /// Allowances, or charges, on the whole document.
 fn document_sum(entity: &Entity, charges: bool) -> Option<Decimal> {
     let lines = || sent_or_computed(entity, "lines_net").unwrap_or_default();
-    let own = entity.list("allowance_charges").iter().filter(|item| item["is_charge"] == charges);
-    own.map(|item| charged(item, lines(), None)).sum()
+    let of_this_sign = document_allowances(entity).iter().filter(|item| item["is_charge"] == charges);
+    of_this_sign.map(|item| charged(item, lines(), None)).sum()
+}
+
+/// The allowances and charges on the whole document; where the document has none anywhere but sums in its summary, those
+/// are all that is said of them.
+fn document_allowances(entity: &Entity) -> &[Value] {
+    if has_allowances(entity) { entity.list("allowance_charges") } else { entity.list("totals.allowance_charges") }
+}
+
+/// Whether the document names allowances or charges one by one.
+pub(super) fn has_allowances(entity: &Entity) -> bool {
+    let of_line = |line: &Value| items(line, "allowance_charges").next().is_some();
+    !entity.list("allowance_charges").is_empty() || entity.list("lines").iter().any(of_line)
 }
 
 fn signed(item: &Value, amount: Decimal) -> Option<Decimal> {
@@ -232,6 +244,13 @@ mod tests {
         ] {
             assert_eq!(computed(&invoice, name, &Value::Null), amount(expected), "{name}");
         }
+        let summed = Entity::from_json(&json!({ "type": "invoice", "lines": [{ "net_amount": "100" }],
+            "totals": { "allowance_charges": [{ "is_charge": true, "amount": "5" }] } }));
+        assert_eq!(
+            computed(&summed.expect("an invoice"), "payable", &Value::Null),
+            amount("105"),
+            "sums are all there is"
+        );
         super::super::set(&mut invoice.fields, "totals.tax", "18.06".into());
         assert_eq!(computed(&invoice, "payable", &Value::Null), amount("110.01"));
     }

@@ -3,8 +3,8 @@
 //! that one wrong line is told once, and not again in every total.
 
 use super::arithmetic::{
-    adjustment, charged, computed, given, gross, items, line_net, line_net_besides, net, number, rounded, sent,
-    sent_or_computed, tax_amount,
+    adjustment, charged, computed, given, gross, has_allowances, items, line_net, line_net_besides, net, number,
+    rounded, sent, sent_or_computed, tax_amount,
 };
 use super::{Entity, finding};
 use crate::diagnostic::{Diagnostic, Fault};
@@ -131,6 +131,9 @@ fn rates(invoice: &Entity) -> usize {
 
 /// Sums of allowances by kind that stand in the summary beside the allowances themselves.
 fn summary_allowances(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    if !has_allowances(invoice) {
+        return;
+    }
     let lines_net = sent_or_computed(invoice, "lines_net").unwrap_or_default();
     for (at, sum) in invoice.list("totals.allowance_charges").iter().enumerate() {
         let same = |item: &&Value| item["is_charge"] == sum["is_charge"] && item["code"] == sum["code"];
@@ -359,7 +362,7 @@ mod tests {
     #[test]
     fn err_sums_of_allowances_are_no_allowances() {
         let mut summed = invoice();
-        summed["lines"][0]["allowance_charges"] = json!([]);
+        summed["lines"][0]["allowance_charges"] = json!([{ "is_charge": false, "code": "discount", "amount": "0.00" }]);
         summed["totals"]["allowance_charges"] = json!([{ "is_charge": false, "code": "discount", "amount": "2.00" }]);
         assert_eq!(
             messages(summed),
