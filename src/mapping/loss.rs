@@ -138,7 +138,10 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
     calls_of(&mapping.rules, "", &mut |field, call| match call.function.name() {
         "code" => drop(lists.insert(call.arguments.first().cloned().unwrap_or_default())),
         "default" => {
-            let note = format!("{} is written when there is none", call.arguments.join(", "));
+            let note = match call.arguments.as_slice() {
+                [value, field] => format!("{value} is written when there is none but {field} is there"),
+                other => format!("{} is written when there is none", other.join(", ")),
+            };
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
         "computed" | "count" | "sum" => {
