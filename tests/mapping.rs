@@ -80,6 +80,46 @@ fn generated_entities_survive_writing_and_reading() {
 }
 
 #[test]
+fn totals_that_nobody_sent_are_computed_on_writing() {
+    let entity = Entity::from_json(&serde_json::json!({ "type": "invoice", "number": "1", "issued": "2026-12-01",
+        "lines": [{ "quantity": { "value": "3", "unit": "EA" }, "price": { "amount": "4.25" } },
+            { "quantity": { "value": "250", "unit": "EA" }, "price": { "amount": "3.99", "base_quantity": { "value": "100" } } }],
+        "allowance_charges": [{ "is_charge": false, "code": "discount", "percent": "10" }],
+        "taxes": [{ "kind": "vat", "category": "S", "rate": "19", "amount": "3.89" }] }));
+    let entity = entity.expect("an invoice");
+    let rules = rules();
+    let (bytes, _) = write(&rules, "x12/004010/810", &entity);
+    let text = String::from_utf8(bytes).expect("text");
+    assert!(text.contains("TDS*2435~"), "{text}");
+    let (bytes, _) = write(&rules, "edifact/d96a/INVOIC", &entity);
+    let text = String::from_utf8(bytes).expect("text").replace('\n', "");
+    for amount in
+        ["MOA+203:12.75'", "MOA+203:9.98'", "MOA+79:22.73'", "MOA+125:20.46'", "MOA+124:3.89'", "MOA+77:24.35'"]
+    {
+        assert!(text.contains(amount), "{amount} in {text}");
+    }
+    assert!(text.contains("MOA+9:24.35'"), "{text}");
+}
+
+#[test]
+fn err_a_kind_of_another_entity_is_refused() {
+    let rules = rules();
+    for (kind, own, name) in [
+        ("invoice", "credit_note", "x12/004010/810"),
+        ("credit_note", "debit_note", "x12/004010/810"),
+        ("invoice", "financial_credit_note", "edifact/d01b/INVOIC"),
+        ("credit_note", "commercial", "edifact/d96a/INVOIC"),
+    ] {
+        let entity = Entity::from_json(&serde_json::json!({ "type": kind, "kind": own, "number": "1",
+            "issued": "2026-12-01", "lines": [{ "quantity": { "value": "1" } }] }));
+        let (_, findings) = write(&rules, name, &entity.expect("an entity"));
+        let expected =
+            format!("kind: value cannot be mapped: expected a kind that says it is of type {kind}, found {own}");
+        assert!(findings.iter().any(|finding| finding.ends_with(&expected)), "{name}: {findings:?}");
+    }
+}
+
+#[test]
 fn every_code_of_the_lists_is_in_its_standard() {
     let rules = rules();
     let directories = [("x12", "004010"), ("edifact", "d96a")];

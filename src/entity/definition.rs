@@ -88,12 +88,22 @@ fn load() -> BTreeMap<String, EntityDefinition> {
     let parts = read(PARTS).unwrap_or_default();
     let stems = PACKED.files().filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned()));
     let one = |kind: String| {
-        let file = read(&kind)?;
+        let file = laid_over(&read, read(&kind)?);
         let text = |key: &str| file[key].as_str().unwrap_or_default().to_owned();
         let fields = fields(&file["fields"], &parts, 0);
         Some((kind.clone(), EntityDefinition { kind, name: text("name"), meaning: text("meaning"), fields }))
     };
     stems.filter(|stem| stem != PARTS).filter_map(one).collect()
+}
+
+/// An entity that has all of another and some of its own names it as its `base`; bases have none themselves.
+fn laid_over(read: &impl Fn(&str) -> Option<Value>, mut file: Value) -> Value {
+    let Some(mut below) = file["base"].as_str().and_then(read) else { return file };
+    if let (Value::Object(below), Value::Object(above)) = (&mut below["fields"], &file["fields"]) {
+        below.extend(above.clone());
+    }
+    file["fields"] = below["fields"].take();
+    file
 }
 
 fn fields(object: &Value, parts: &Value, depth: usize) -> Vec<Field> {
@@ -227,6 +237,8 @@ mod tests {
         let parties = order.fields.iter().find(|field| field.name == "parties").expect("parties");
         let FieldType::Object(party) = &parties.kind else { panic!("a part") };
         assert!(party.iter().any(|field| field.name == "role" && field.is_required));
+        let credit_note = definition("credit_note").expect("credit_note.yaml");
+        assert!(credit_note.field("lines.net_amount").is_some() && credit_note.field("negative_in").is_some());
         for (kind, definition) in ENTITIES.iter() {
             assert!(!definition.fields.is_empty() && !definition.meaning.is_empty(), "{kind}");
             all_filled(&definition.fields, kind);

@@ -3,12 +3,15 @@
 //! Definitions are data under `standards/entity/`; from them come the structural check and the JSON Schema. The checks
 //! of sums and references stand in one file an entity (`order.rs`). Entities know no format: mappings fill them.
 
+mod arithmetic;
 mod check_digit;
 mod definition;
+mod invoice;
 mod order;
 mod order_response;
 mod schema;
 
+pub use arithmetic::{computed, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use schema::schema;
 
@@ -16,7 +19,12 @@ use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use serde_json::{Map, Value};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 2] = [("order", order::check), ("order_response", order_response::check)];
+const CHECKS: [(&str, Check); 4] = [
+    ("credit_note", invoice::check),
+    ("invoice", invoice::check),
+    ("order", order::check),
+    ("order_response", order_response::check),
+];
 
 /// Appends what does not agree.
 type Check = fn(&Entity, &mut Vec<Diagnostic>);

@@ -52,7 +52,7 @@ pub fn losses(context: &Context<'_>) -> Vec<Loss> {
         }
     });
     let mut written = BTreeSet::new();
-    fields_of(&mapping.rules, "", &mut written);
+    carried(mapping, &mut written);
     for choice in &mapping.select {
         if let Some(definition) = entity::definition(&choice.entity) {
             unwritten(&definition.fields, "", &written, &mut found);
@@ -70,6 +70,14 @@ fn segments_of(nodes: &[crate::standard::definition::Node], take: &mut impl FnMu
         if let Some(body) = &node.body {
             segments_of(&body.nodes, take);
         }
+    }
+}
+
+/// Entity paths that a mapping carries, by a rule or because of how it chooses the entity.
+pub(super) fn carried(mapping: &Mapping, found: &mut BTreeSet<String>) {
+    fields_of(&mapping.rules, "", found);
+    if mapping.select.iter().any(|choice| choice.negative.is_some()) {
+        found.insert("negative_in".to_owned());
     }
 }
 
@@ -140,14 +148,17 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
     calls_of(&mapping.rules, "", &mut |field, call| match call.function.name() {
         "code" | "known" => drop(lists.insert(call.arguments.first().cloned().unwrap_or_default())),
         "default" => {
-            let note = format!("{} is written when there is none", call.arguments.join(", "));
+            let note = match call.arguments.as_slice() {
+                [value, field] => format!("{value} is written when there is none but {field} is there"),
+                other => format!("{} is written when there is none", other.join(", ")),
+            };
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
         "prefer" => {
             let note = format!("{} is written before it", call.arguments.join(", "));
             found.push(Loss { direction: "write", kind: LossKind::Merged, at: field.to_owned(), note });
         }
-        "agreed" | "count" | "sum" => {
+        "agreed" | "computed" | "count" | "sum" => {
             let note = "computed when there is none".to_owned();
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }

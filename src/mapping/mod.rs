@@ -10,7 +10,9 @@ mod notation;
 mod origin;
 mod over; // partners' mappings over packed ones
 mod read;
+mod rest;
 mod sample;
+mod select;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};

@@ -32,6 +32,8 @@ pub struct Select {
     pub entity: String,
     /// `None` is "else".
     pub when: Option<(Place, Vec<String>)>,
+    /// An amount that shows the sign: when it is negative, `signed` values are turned, and `negative_in` says so.
+    pub negative: Option<Place>,
 }
 
 /// One rule.
@@ -81,6 +83,8 @@ pub struct Each {
     pub only: Option<String>,
     /// Items that this rule takes, at most.
     pub max: usize,
+    /// Also takes what another rule for the list could not carry of an item, and repeats these fields of it.
+    pub rest: Option<Vec<String>>,
 }
 
 /// A row of slots.
@@ -162,10 +166,11 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
     for choice in file["select"].as_array().into_iter().flatten() {
         let entity = choice["entity"].as_str().ok_or_else(|| wrong("select", "entity", &choice.to_string()))?;
         let when = choice["when"].as_str().map(condition).transpose()?;
-        select.push(Select { entity: entity.to_owned(), when });
+        let negative = choice["negative"].as_str().map(place).transpose()?;
+        select.push(Select { entity: entity.to_owned(), when, negative });
     }
     if let Some(entity) = file["entity"].as_str() {
-        select.push(Select { entity: entity.to_owned(), when: None });
+        select.push(Select { entity: entity.to_owned(), when: None, negative: None });
     }
     if select.is_empty() {
         return Err(wrong("entity", "the entity this document is", "nothing"));
@@ -233,11 +238,12 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
     }
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
-    let (except, first) = (take("except"), take("first").unwrap_or_default());
+    let (except, first, rest) = (take("except"), take("first").unwrap_or_default(), take("rest"));
+    let rest = rest.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
     let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
     let rules = rules(&inner, "", parts)?;
     match (each, slots) {
-        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max })),
+        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max, rest })),
         (None, Some(slots)) => {
             let places = places(&slots)?;
             let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;

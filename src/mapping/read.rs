@@ -15,7 +15,8 @@ use std::collections::HashSet;
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
 pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec<Entity>, Vec<Diagnostic>) {
-    let mut reader = Reader { context, run, placement, claimed: Claims::default(), faults: Vec::new() };
+    let (claimed, faults) = (Claims::default(), Vec::new());
+    let mut reader = Reader { context, run, placement, claimed, faults, is_negative: false };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
         let value = reader.first(top, place).map(|found| reader.text(found));
@@ -23,6 +24,8 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
     };
     let choice = context.mapping.select.iter().find(|choice| choice.when.as_ref().is_none_or(is_selected));
     let Some(choice) = choice else { return (Vec::new(), reader.faults) };
+    let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
+    reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
     if let Some((place, _)) = &choice.when {
         reader.claim_all(top, place);
     }
@@ -32,6 +35,13 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
     }
     let mut entity = Entity::new(&choice.entity);
     reader.rules(&context.mapping.rules, top, &mut entity.fields);
+    if reader.is_negative {
+        entity.fields.insert("negative_in".into(), context.mapping.standard.clone().into());
+    }
+    // A rule may have read the precise kind where the entity was chosen; else it is said by the entity.
+    if let Some((place, _)) = &choice.when {
+        reader.claim_all(top, place);
+    }
     let extensions = reader.extensions();
     if !extensions.is_empty() {
         entity.fields.insert("extensions".into(), Value::Array(extensions));
@@ -96,6 +106,8 @@ struct Reader<'a> {
     placement: &'a Placement,
     claimed: Claims,
     faults: Vec<Diagnostic>,
+    /// The document writes its amounts with a minus that the entity does not have.
+    is_negative: bool,
 }
 
 impl Reader<'_> {
@@ -120,7 +132,7 @@ impl Reader<'_> {
     }
 
     fn one(&mut self, at: At, place: &Place, calls: &[Call]) -> Option<Value> {
-        let address = self.first(at, place)?;
+        let address = self.preferred(at, place)?;
         let value = self.through(address, Value::String(self.text(address)), calls);
         match value {
             Ok(Some(value)) => {
@@ -267,6 +279,7 @@ impl Reader<'_> {
             tables: self.context.tables,
             missed: RefCell::default(),
             beside,
+            is_negative: self.is_negative,
             looked: RefCell::default(),
             written: RefCell::default(),
             lost: RefCell::default(),
@@ -295,6 +308,38 @@ impl Reader<'_> {
         // What the slots of a segment share is read for each.
         let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none();
         self.addresses(at, place).into_iter().find(|address| is_shared || !self.claimed.has(address))
+    }
+
+    /// The address of a single value: in the first loop that fits, and of the segments there in one whose code comes
+    /// first in the selector, so that values of several rules belong together.
+    fn preferred(&self, at: At, place: &Place) -> Option<Address> {
+        let wanted = place.selectors.iter().find_map(|selector| match selector {
+            Selector::Is(_, _, values) if values.len() > 1 => Some((selector, values)),
+            _ => None,
+        });
+        let narrowed = wanted.and_then(|(selector, values)| {
+            let there = self.segments(at, place);
+            let code = |segment| self.selected(segment, selector).map(|address| self.text(address));
+            let codes: Vec<String> = there.into_iter().filter_map(|(segment, _)| code(segment)).collect();
+            let best = values.iter().find(|value| codes.contains(value))?;
+            let Selector::Is(element, component, _) = selector else { return None };
+            let mut narrowed = place.clone();
+            narrowed.selectors.retain(|one| one != selector);
+            narrowed.selectors.push(Selector::Is(*element, *component, vec![best.clone()]));
+            Some(narrowed)
+        });
+        let address = self.first(at, narrowed.as_ref().unwrap_or(place))?;
+        (place.loops.is_empty() || self.is_in_first_loop(at, place, address.0)).then_some(address)
+    }
+
+    fn is_in_first_loop(&self, at: At, place: &Place, segment: usize) -> bool {
+        let At::Loop(_) = at else { return true };
+        let trigger = Place { tag: String::new(), selectors: Vec::new(), ..place.clone() };
+        let outer = self.segments(at, &trigger).first().and_then(|(_, instance)| *instance);
+        let home = self.placement.homes.get(segment).copied().flatten().map(|(_, instance)| instance);
+        let is_trigger = |home: &usize| self.trigger(*home) == Some(segment);
+        let around = home.map(|home| if is_trigger(&home) { self.placement.loops[home].parent } else { home });
+        around == outer
     }
 
     /// All filled addresses of a place, in the order of the document.

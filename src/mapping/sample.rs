@@ -10,13 +10,20 @@ use std::cell::RefCell;
 
 /// Items of a sampled list, at most.
 const ITEMS_MAX: usize = 3;
+/// Rolls for a code that stands for the entity, at most.
+const TRIES_MAX: usize = 200;
 /// Longest sampled text.
 const TEXT_MAX: usize = 12;
 
 /// An entity with values in the fields that the mapping's rules carry; about one field in five is left out.
 pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> Entity {
-    let kind = context.mapping.select.last().map_or("order", |choice| choice.entity.as_str());
+    let select = &context.mapping.select;
+    let choice = select.get(dice(select.len()));
+    let kind = choice.map_or("order", |choice| choice.entity.as_str());
     let mut entity = Entity::new(kind);
+    if choice.is_some_and(|choice| choice.negative.is_some()) && dice(3) == 0 {
+        entity.fields.insert("negative_in".into(), context.mapping.standard.clone().into());
+    }
     // Computed values need the lists, so they are made in a second round.
     for computed in [false, true] {
         let snapshot = entity.clone();
@@ -76,7 +83,7 @@ impl Sampler<'_> {
             };
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
-            let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default"));
+            let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
                 || matches!(&rule.body, Body::One(place, _) if is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
@@ -91,7 +98,7 @@ impl Sampler<'_> {
                 taken.push(place);
             }
             let value = match &rule.body {
-                Body::One(place, calls) => value(self.context, place, spot.tag, calls, self.entity, self.dice),
+                Body::One(place, calls) => self.one(place, spot.tag, calls),
                 Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
                 Body::Each(each) => Some(self.each(each, Spot { known: spot.inner(&rule.field), ..spot })),
                 Body::Slots(slots) => Some(self.slots(slots, Spot { known: spot.inner(&rule.field), ..spot })),
@@ -103,6 +110,26 @@ impl Sampler<'_> {
                 (None, _) => {}
             }
         }
+    }
+
+    /// A single value; where it decides which entity the document is, one that stands for this entity.
+    fn one(&mut self, place: &Place, tag: &str, calls: &[Call]) -> Option<Value> {
+        let choices = &self.context.mapping.select;
+        let decides = choices.iter().any(|choice| choice.when.as_ref().is_some_and(|(at, _)| at == place));
+        for _ in 0..TRIES_MAX {
+            let found = value(self.context, place, tag, calls, self.entity, self.dice);
+            let code = found.as_ref().and_then(Value::as_str).and_then(|canonical| {
+                let list = calls.first()?.arguments.first()?;
+                self.context.codes.preferred(list, &self.context.mapping.standard, canonical)
+            });
+            let chosen = choices.iter().find(|choice| {
+                choice.when.as_ref().is_none_or(|(_, values)| code.as_ref().is_some_and(|code| values.contains(code)))
+            });
+            if !decides || chosen.is_some_and(|choice| choice.entity == self.entity.kind) {
+                return found;
+            }
+        }
+        None
     }
 
     fn each(&mut self, each: &Each, spot: Spot<'_>) -> Value {
@@ -170,6 +197,7 @@ fn function_spot<'s>(
         tables: context.tables,
         missed: RefCell::default(),
         beside: &|_| String::new(),
+        is_negative: false,
         looked: RefCell::default(),
         written: RefCell::default(),
         lost: RefCell::default(),

@@ -10,25 +10,22 @@ use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 /// Writes an entity. Values that cannot be written are findings: an error where something is wrong, a warning where
 /// the document has no home for them.
 #[must_use]
 pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<Diagnostic>) {
     let definition = entity::definition(&entity.kind);
-    let (loops, written, faults) = (Vec::new(), HashSet::new(), Vec::new());
+    let (loops, written, faults) = (Vec::new(), HashMap::new(), Vec::new());
     let mut writer = Writer { context, entity, definition, loops, written, faults, missed: RefCell::default() };
     writer.open(&context.document.nodes);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
         writer.put_text(top, place, value.clone(), &[], "");
     }
-    let choice = context.mapping.select.iter().find(|choice| choice.entity == entity.kind);
-    if let Some((place, values)) = choice.and_then(|choice| choice.when.as_ref()) {
-        writer.put_text(top, place, values.first().cloned().unwrap_or_default(), &[], "");
-    }
     writer.rules(&context.mapping.rules, top, &entity.fields, "");
+    writer.selector();
     writer.extensions();
     writer.unmapped();
     let mut segments = Vec::new();
@@ -37,22 +34,22 @@ pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<
 }
 
 /// A loop being written: for each node of its definition what was put there.
-struct Loop<'d> {
-    nodes: &'d [Node],
-    items: Vec<Vec<Item>>,
+pub(super) struct Loop<'d> {
+    pub(super) nodes: &'d [Node],
+    pub(super) items: Vec<Vec<Item>>,
 }
 
-enum Item {
+pub(super) enum Item {
     Segment(DraftSegment),
     Loop(usize),
 }
 
 /// A segment being written: its loop, node and item.
-type Address = (usize, usize, usize);
+pub(super) type Address = (usize, usize, usize);
 
 /// What places are relative to.
 #[derive(Clone, Copy)]
-enum At {
+pub(super) enum At {
     Loop(usize),
     Segment(Address),
     Slot(Address, u16),
@@ -80,7 +77,7 @@ struct Done {
 
 /// Which segment of several is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Find {
+pub(super) enum Find {
     /// The first that fits, else a new one.
     First,
     /// The last that fits, else a new one.
@@ -90,20 +87,22 @@ enum Find {
 }
 
 /// A rule among those for the same field.
-struct Turn {
+pub(super) struct Turn {
+    /// Its number in its list of rules.
+    index: usize,
     /// No other comes after it.
     is_last: bool,
-    /// What all of them carry, when there are several.
+    /// What all of them carry, when there are several and none takes the rest.
     shared: BTreeSet<String>,
 }
 
-struct Writer<'a> {
-    context: &'a Context<'a>,
-    entity: &'a Entity,
+pub(super) struct Writer<'a> {
+    pub(super) context: &'a Context<'a>,
+    pub(super) entity: &'a Entity,
     definition: Option<&'static EntityDefinition>,
-    loops: Vec<Loop<'a>>,
-    /// Paths of list items that a rule has written.
-    written: HashSet<String>,
+    pub(super) loops: Vec<Loop<'a>>,
+    /// Paths of list items that a rule has written, with the rule's number in its list of rules.
+    pub(super) written: HashMap<String, usize>,
     faults: Vec<Diagnostic>,
     /// What the functions that ran last did not find in a lookup table.
     missed: RefCell<Vec<Lookup>>,
@@ -123,15 +122,21 @@ impl<'a> Writer<'a> {
             let is_same = |other: &&Rule| other.field == rule.field;
             let is_last = !rules[index + 1..].iter().any(|other| is_same(&other));
             let mut shared = BTreeSet::new();
-            if !is_last || rules[..index].iter().any(|other| is_same(&other)) {
+            let takes_rest = |one: &Rule| matches!(&one.body, Body::Each(each) if each.rest.is_some());
+            let is_one_of_several = !is_last || rules[..index].iter().any(|other| is_same(&other));
+            if is_one_of_several && !rules.iter().filter(is_same).any(takes_rest) {
                 rules.iter().filter(is_same).for_each(|one| super::loss::fields_of(one.inner(), "", &mut shared));
             }
-            let turn = &Turn { is_last, shared };
+            let turn = &Turn { index, is_last, shared };
             match (&rule.body, value) {
                 (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field, turn),
                 (Body::Computed(calls), Some(value)) => self.computed(calls, (fields, Some(value)), &field),
                 (Body::Many(places, calls), Some(value)) => self.many(at, places, calls, (fields, Some(value)), &field),
-                (Body::Each(each), Some(Value::Array(items))) => self.each(at, each, items, &field, turn),
+                (Body::Each(each), Some(Value::Array(items))) => {
+                    let carried = self.carried(rules, items, &field, index);
+                    self.each(at, each, items, &field, turn);
+                    self.rest(at, each, items, &field, carried);
+                }
                 (Body::Slots(slots), Some(Value::Array(items))) => self.slots(at, slots, items, &field, turn),
                 _ => {}
             }
@@ -150,7 +155,7 @@ impl<'a> Writer<'a> {
     /// Of several rules for one value the first that can writes it; the last one tells what is left.
     fn one(&mut self, at: At, place: &Place, calls: &[Call], (fields, value): FieldOf<'_>, field: &str, turn: &Turn) {
         // Without a value only a function that supplies one has something to say.
-        if (value.is_none() && calls.is_empty()) || self.written.contains(field) {
+        if (value.is_none() && calls.is_empty()) || self.written.contains_key(field) {
             return;
         }
         let done = self.through(calls, fields, value.cloned());
@@ -161,7 +166,7 @@ impl<'a> Writer<'a> {
                 match done.value {
                     Some(Value::String(text)) => {
                         self.put_text(at, place, text, &done.beside, field);
-                        self.written.insert(field.to_owned());
+                        self.written.insert(field.to_owned(), turn.index);
                     }
                     Some(other) => self.fault(Fault::MappingValue, field, "a text", &other.to_string()),
                     None => {}
@@ -224,17 +229,22 @@ impl<'a> Writer<'a> {
             if count == each.max {
                 continue;
             }
-            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, turn.is_last) else { continue };
+            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, turn) else { continue };
             count += 1;
-            let Some(address) = self.segment(at, &each.place, Find::Fresh, &path) else { continue };
-            let inner = if address.1 == 0 && address.0 != 0 && self.is_trigger(address, at) {
-                At::Loop(address.0)
-            } else {
-                At::Segment(address)
-            };
-            self.rules(&each.rules, inner, fields, &path);
+            self.item(at, each, fields, &path);
             self.left(&each.rules, fields, &path, turn);
         }
+    }
+
+    /// Writes one item as a segment or loop of its own.
+    pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map<String, Value>, path: &str) {
+        let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
+        let inner = if address.1 == 0 && address.0 != 0 && self.is_trigger(address, at) {
+            At::Loop(address.0)
+        } else {
+            At::Segment(address)
+        };
+        self.rules(&each.rules, inner, fields, path);
     }
 
     /// The fields of an item when it is this rule's to write: no other rule has written it, it has the field it must
@@ -245,7 +255,7 @@ impl<'a> Writer<'a> {
         rules: &[Rule],
         only: Option<&str>,
         path: &str,
-        is_last: bool,
+        turn: &Turn,
     ) -> Option<&'v Map<String, Value>> {
         let fields = item.as_object()?;
         let lacks = only.is_some_and(|field| get(fields, field).is_none());
@@ -260,11 +270,11 @@ impl<'a> Writer<'a> {
             }
             _ => None,
         });
-        if self.written.contains(path) {
+        if self.written.contains_key(path) {
             return None;
         }
         if lacks || refused.is_some() {
-            if is_last {
+            if turn.is_last {
                 if self.tell_missed(path) {
                     return None;
                 }
@@ -273,16 +283,14 @@ impl<'a> Writer<'a> {
             }
             return None;
         }
-        self.written.insert(path.to_owned());
+        self.written.insert(path.to_owned(), turn.index);
         Some(fields)
     }
 
     fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, turn: &Turn) {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
-            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, turn.is_last) else {
-                continue;
-            };
+            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, turn) else { continue };
             match self.free_slot(at, slots, fields, &path) {
                 Some((address, element)) => {
                     self.rules(&slots.rules, At::Slot(address, element), fields, &path);
@@ -364,8 +372,16 @@ impl<'a> Writer<'a> {
     }
 
     /// Puts a text and what stands beside it.
-    fn put_text(&mut self, at: At, place: &Place, text: String, beside: &[(Beside, String)], field: &str) {
+    pub(super) fn put_text(&mut self, at: At, place: &Place, text: String, beside: &[(Beside, String)], field: &str) {
         let at = at.of(place);
+        let named;
+        let place = match naming(place, &text) {
+            Some(other) => {
+                named = other;
+                &named
+            }
+            None => place,
+        };
         let Some(address) = self.segment_for(at, place, &text, field) else { return };
         let Some((element, component)) = spots(place, at).into_iter().next() else { return };
         let there = self.draft(address).get(element.into(), component.into());
@@ -392,6 +408,7 @@ impl<'a> Writer<'a> {
             tables: self.context.tables,
             missed: RefCell::default(),
             beside: &|_| String::new(),
+            is_negative: false,
             looked: RefCell::default(),
             written: RefCell::default(),
             lost: RefCell::default(),
@@ -545,7 +562,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The segment at an item: itself, or the trigger of the loop it is.
-    fn address(&self, instance: usize, node: usize, item: usize) -> Address {
+    pub(super) fn address(&self, instance: usize, node: usize, item: usize) -> Address {
         match &self.loops[instance].items[node][item] {
             Item::Segment(_) => (instance, node, item),
             Item::Loop(inner) => (*inner, 0, 0),
@@ -557,7 +574,7 @@ impl<'a> Writer<'a> {
         !matches!(at, At::Loop(instance) if instance == address.0)
     }
 
-    fn draft(&self, (instance, node, item): Address) -> &DraftSegment {
+    pub(super) fn draft(&self, (instance, node, item): Address) -> &DraftSegment {
         static NONE: DraftSegment = DraftSegment { tag: String::new(), elements: Vec::new() };
         match &self.loops[instance].items[node][item] {
             Item::Segment(draft) => draft,
@@ -600,7 +617,7 @@ impl<'a> Writer<'a> {
     /// Fields that no rule of the mapping writes.
     fn unmapped(&mut self) {
         let mut written = BTreeSet::new();
-        super::loss::fields_of(&self.context.mapping.rules, "", &mut written);
+        super::loss::carried(self.context.mapping, &mut written);
         let mut there = BTreeSet::new();
         leaves(&Value::Object(self.entity.fields.clone()), String::new(), &mut there);
         for field in there {
@@ -633,14 +650,14 @@ impl<'a> Writer<'a> {
         !missed.is_empty()
     }
 
-    fn fault(&mut self, fault: Fault, field: &str, expected: &str, found: &str) {
+    pub(super) fn fault(&mut self, fault: Fault, field: &str, expected: &str, found: &str) {
         let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
         let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
         field.clone_into(&mut finding.place);
         self.faults.push(finding);
     }
 
-    fn loss(&mut self, field: &str, expected: &str) {
+    pub(super) fn loss(&mut self, field: &str, expected: &str) {
         self.fault(Fault::MappingLoss, field, expected, "");
     }
 }
@@ -656,8 +673,23 @@ fn spots(place: &Place, at: At) -> Vec<(u16, u16)> {
     elements.flat_map(|element| (first..=last).map(move |component| (element, component))).collect()
 }
 
+/// The place with its selector narrowed to `text`, where the value to be written is the one that the selector looks at:
+/// `MOA[01.1=9|86].01.1` says which of the two it is.
+fn naming(place: &Place, text: &str) -> Option<Place> {
+    let at = (place.elements.0, place.components.0.max(1));
+    let own = place.selectors.iter().position(|selector| match selector {
+        Selector::Is(element, component, values) => {
+            (*element, (*component).max(1)) == at && values.iter().any(|value| value == text)
+        }
+        Selector::Occurrence(_) => false,
+    })?;
+    let mut named = place.clone();
+    named.selectors[own] = Selector::Is(at.0, place.components.0, vec![text.to_owned()]);
+    Some(named)
+}
+
 /// Paths of all values, list indexes left out.
-fn leaves(value: &Value, path: String, found: &mut BTreeSet<String>) {
+pub(super) fn leaves(value: &Value, path: String, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) if object.contains_key("list") && object.contains_key("code") => drop(found.insert(path)),
         Value::Object(object) => {

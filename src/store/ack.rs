@@ -7,7 +7,7 @@ use super::error::Result;
 use super::event::{self, NewEvent};
 use super::job::{self, JobKind};
 use super::select::Select;
-use super::value::{storable, Direction, Micros, Page, words};
+use super::value::{Direction, Micros, Page, storable, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use sqlx::Row as _;

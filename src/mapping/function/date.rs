@@ -39,7 +39,7 @@ impl Function for Date {
         let (day, time) = written.split_once('T').map_or((written, None), |(day, time)| (day, Some(time)));
         let day: jiff::civil::Date = day.parse().map_err(|_| wrong())?;
         match (time, clock(arguments)) {
-            (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace(':', ""))),
+            (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace([':', '.'], ""))),
             (Some(_), None) => spot.lost.borrow_mut().push("a place for the time of day"),
             (None, _) => {}
         }

@@ -7,17 +7,21 @@ mod agreed;
 mod by_length;
 mod chunks;
 mod code;
+mod computed;
 mod count;
 mod date;
 mod decimal;
 mod default;
 mod factor;
+mod fits;
 mod flag;
 mod implied;
 mod known;
 mod lines;
 mod lookup;
 mod prefer;
+mod scheme;
+mod signed;
 mod sum;
 mod temporal;
 mod time;
@@ -31,22 +35,26 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 19] = [
+static ALL: [&dyn Function; 23] = [
     &agreed::Agreed,
     &by_length::ByLength,
     &chunks::Chunks,
     &code::Code,
+    &computed::Computed,
     &count::Count,
     &date::Date,
     &decimal::Decimal,
     &default::Default,
     &factor::Factor,
+    &fits::Fits,
     &flag::Flag,
     &implied::Implied,
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
     &prefer::Prefer,
+    &scheme::Scheme,
+    &signed::Signed,
     &sum::Sum,
     &temporal::Temporal,
     &time::Time,
@@ -67,6 +75,8 @@ pub struct Spot<'a> {
     pub missed: RefCell<Vec<Lookup>>,
     /// Reading: what stands beside the value.
     pub beside: &'a dyn Fn(Beside) -> String,
+    /// Reading: the document writes its amounts with a minus that the entity does not have.
+    pub is_negative: bool,
     /// Reading: what the functions looked at; it is taken together with the value.
     pub looked: RefCell<Vec<Beside>>,
     /// Writing: what is to stand beside the value.
@@ -223,6 +233,7 @@ mod tests {
                     tables: &tables,
                     missed: RefCell::default(),
                     beside: &beside,
+                    is_negative: false,
                     looked: RefCell::default(),
                     written: RefCell::default(),
                     lost: RefCell::default(),

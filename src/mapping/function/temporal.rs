@@ -53,6 +53,10 @@ impl Function for Temporal {
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let value = text(&value, "a date or time")?;
+        let (value, fraction) = value.split_once('.').filter(|_| value.contains('T')).unwrap_or((value, ""));
+        if !fraction.is_empty() {
+            spot.lost.borrow_mut().push("a place for fractions of a second");
+        }
         let digits: String = value.chars().filter(char::is_ascii_digit).collect();
         let (format, written) = match (value.len(), digits.len()) {
             (10, 8) => ("102", digits),

@@ -1,0 +1,269 @@
+//! The arithmetic of invoices and credit notes after EN 16931 (BT-106 to BT-117, BT-131): what lines, allowances and
+//! taxes come to. It computes beside what was sent and changes nothing; `invoice` compares the two.
+
+use super::{Entity, get};
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde_json::Value;
+
+/// Decimals of computed amounts: cents.
+const SCALE: u32 = 2;
+
+/// Settlements outside the document: what is said there does not change what is to be paid.
+const ELSEWHERE: [&str; 5] = ["bill_back", "check_to_customer", "credit_account", "paid_by_vendor", "optional"];
+
+/// A total of the document as computed: `lines_net`, `allowances`, `charges`, `tax_exclusive`, `tax`, `tax_inclusive`,
+/// `payable`; `line_net` of the line given. Totals below it count as sent where they were sent. `None` when something
+/// it needs is missing.
+#[must_use]
+pub fn computed(entity: &Entity, name: &str, line: &Value) -> Option<Decimal> {
+    let sent = |name: &str| sent_or_computed(entity, name);
+    match name {
+        "line_net" => line_net(line),
+        "lines_net" => entity.list("lines").iter().map(net).sum(),
+        "allowances" => document_sum(entity, false),
+        "charges" => document_sum(entity, true),
+        "tax_exclusive" => Some(sent("lines_net")? - sent("allowances")? + sent("charges")?),
+        "tax" => tax(entity),
+        "tax_inclusive" => Some(sent("tax_exclusive")? + sent("tax")?),
+        "payable" => Some(sent("tax_inclusive")? - given(entity, "prepaid") + given(entity, "rounding")),
+        _ => None,
+    }
+}
+
+/// A total as sent, else as computed.
+pub(super) fn sent_or_computed(entity: &Entity, name: &str) -> Option<Decimal> {
+    sent(entity, name).or_else(|| computed(entity, name, &Value::Null))
+}
+
+/// A total as sent.
+pub(super) fn sent(entity: &Entity, name: &str) -> Option<Decimal> {
+    exact(entity.text(&format!("totals.{name}"))?)
+}
+
+/// A total as sent that counts nothing when absent.
+pub(super) fn given(entity: &Entity, name: &str) -> Decimal {
+    sent(entity, name).unwrap_or_default()
+}
+
+/// A line's net amount as sent, else as computed.
+pub(super) fn net(line: &Value) -> Option<Decimal> {
+    number(line, "net_amount").or_else(|| line_net(line))
+}
+
+/// A line's net amount (BT-131): quantity × price ÷ base quantity, less allowances, plus charges. A price that is said
+/// to be net holds them already.
+pub(super) fn line_net(line: &Value) -> Option<Decimal> {
+    let is_net = line["price"]["kind"] == "net";
+    let adjustment = if is_net { Decimal::ZERO } else { adjustment(line)? };
+    Some(rounded(gross(line)? + adjustment))
+}
+
+/// What a line's net amount may be as well: a net price with allowances and charges besides.
+pub(super) fn line_net_besides(line: &Value) -> Option<Decimal> {
+    Some(rounded(gross(line)? + adjustment(line)?))
+}
+
+/// Quantity × price ÷ base quantity, not rounded.
+pub(super) fn gross(line: &Value) -> Option<Decimal> {
+    let base = number(line, "price.base_quantity.value").unwrap_or(Decimal::ONE);
+    number(line, "quantity.value")?.checked_mul(number(line, "price.amount")?)?.checked_div(base)
+}
+
+/// The line's charges less its allowances.
+pub(super) fn adjustment(line: &Value) -> Option<Decimal> {
+    let gross = gross(line)?;
+    let quantity = number(line, "quantity.value");
+    let one = |item: &Value| signed(item, charged(item, gross, quantity)?);
+    items(line, "allowance_charges").map(one).sum()
+}
+
+/// Allowances, or charges, on the whole document.
+fn document_sum(entity: &Entity, charges: bool) -> Option<Decimal> {
+    let lines = || sent_or_computed(entity, "lines_net").unwrap_or_default();
+    let of_this_sign = document_allowances(entity).iter().filter(|item| item["is_charge"] == charges);
+    of_this_sign.map(|item| charged(item, lines(), None)).sum()
+}
+
+/// The allowances and charges on the whole document; where the document has none anywhere but sums in its summary, those
+/// are all that is said of them.
+fn document_allowances(entity: &Entity) -> &[Value] {
+    if has_allowances(entity) { entity.list("allowance_charges") } else { entity.list("totals.allowance_charges") }
+}
+
+/// Whether the document names allowances or charges one by one.
+pub(super) fn has_allowances(entity: &Entity) -> bool {
+    let of_line = |line: &Value| items(line, "allowance_charges").next().is_some();
+    !entity.list("allowance_charges").is_empty() || entity.list("lines").iter().any(of_line)
+}
+
+fn signed(item: &Value, amount: Decimal) -> Option<Decimal> {
+    Some(if item["is_charge"].as_bool()? { amount } else { -amount })
+}
+
+/// The money of one allowance or charge: as sent, else of its percentage or rate; nothing when it says none of them or
+/// is settled elsewhere.
+pub(super) fn charged(item: &Value, of: Decimal, quantity: Option<Decimal>) -> Option<Decimal> {
+    if item["settlement"].as_str().is_some_and(|one| ELSEWHERE.contains(&one)) {
+        return Some(Decimal::ZERO);
+    }
+    if let Some(amount) = number(item, "amount") {
+        return Some(amount);
+    }
+    if let Some(percent) = number(item, "percent") {
+        return Some(rounded(number(item, "base").unwrap_or(of).checked_mul(percent)? / Decimal::ONE_HUNDRED));
+    }
+    let rate = number(item, "rate").zip(number(item, "quantity.value").or(quantity));
+    rate.map_or(Some(Decimal::ZERO), |(rate, quantity)| rate.checked_mul(quantity).map(rounded))
+}
+
+/// All taxes (BT-110): the breakdown's when there is one, else those of lines, allowances and charges, else the one
+/// default of the document.
+fn tax(entity: &Entity) -> Option<Decimal> {
+    let breakdown = entity.list("taxes");
+    if !breakdown.is_empty() {
+        return breakdown.iter().map(|item| tax_amount(item, Decimal::ZERO)).sum();
+    }
+    let of_line = |line: &Value| {
+        let net = net(line)?;
+        items(line, "taxes").map(|item| tax_amount(item, net)).sum::<Option<Decimal>>()
+    };
+    let of_charge = |item: &Value| {
+        let amount = charged(item, Decimal::ZERO, None)?;
+        let taxes: Option<Decimal> = items(item, "taxes").map(|item| tax_amount(item, amount)).sum();
+        signed(item, taxes?)
+    };
+    let lines: Decimal = entity.list("lines").iter().map(of_line).sum::<Option<Decimal>>()?;
+    let besides: Decimal = entity.list("allowance_charges").iter().map(of_charge).sum::<Option<Decimal>>()?;
+    match entity.list("tax_defaults") {
+        [one] if (lines + besides).is_zero() => tax_amount(one, sent_or_computed(entity, "tax_exclusive")?),
+        _ => Some(lines + besides),
+    }
+}
+
+/// A tax's money: as sent, else of its rate; nothing when the price holds it already.
+pub(super) fn tax_amount(item: &Value, of: Decimal) -> Option<Decimal> {
+    if item["is_included"] == true {
+        return Some(Decimal::ZERO);
+    }
+    match (number(item, "amount"), number(item, "rate")) {
+        (Some(amount), _) => Some(amount),
+        (None, Some(rate)) => {
+            Some(rounded(number(item, "base").unwrap_or(of).checked_mul(rate)? / Decimal::ONE_HUNDRED))
+        }
+        (None, None) => Some(Decimal::ZERO),
+    }
+}
+
+/// The items of a list inside a value.
+pub(super) fn items<'v>(value: &'v Value, list: &str) -> impl Iterator<Item = &'v Value> {
+    value[list].as_array().into_iter().flatten()
+}
+
+/// A decimal by path, exactly as written.
+pub(super) fn number(value: &Value, path: &str) -> Option<Decimal> {
+    exact(get(value.as_object()?, path)?.as_str()?)
+}
+
+fn exact(text: &str) -> Option<Decimal> {
+    Decimal::from_str_exact(text).ok()
+}
+
+/// To cents, halves away from zero as in commerce.
+#[must_use]
+pub fn rounded(amount: Decimal) -> Decimal {
+    let mut cents = amount.round_dp_with_strategy(SCALE, RoundingStrategy::MidpointAwayFromZero);
+    cents.rescale(SCALE);
+    if cents.is_zero() { Decimal::new(0, SCALE) } else { cents }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn amount(text: &str) -> Option<Decimal> {
+        exact(text)
+    }
+
+    #[test]
+    fn line_net_amounts() {
+        let cases = [
+            ("plain", json!({ "quantity": { "value": "3" }, "price": { "amount": "4.25" } }), Some("12.75")),
+            (
+                "per hundred",
+                json!({ "quantity": { "value": "250" }, "price": { "amount": "3.99", "base_quantity": { "value": "100" } } }),
+                Some("9.98"),
+            ),
+            (
+                "allowance in per cent and a charge at a rate",
+                json!({ "quantity": { "value": "10" }, "price": { "amount": "10" }, "allowance_charges": [
+                    { "is_charge": false, "percent": "5" }, { "is_charge": true, "rate": "0.10" }] }),
+                Some("96.00"),
+            ),
+            (
+                "a net price holds them already",
+                json!({ "quantity": { "value": "10" }, "price": { "amount": "9.50", "kind": "net" },
+                    "allowance_charges": [{ "is_charge": false, "amount": "5.00" }] }),
+                Some("95.00"),
+            ),
+            (
+                "settled elsewhere",
+                json!({ "quantity": { "value": "1" }, "price": { "amount": "10" },
+                    "allowance_charges": [{ "is_charge": false, "amount": "5.00", "settlement": "bill_back" }] }),
+                Some("10.00"),
+            ),
+            (
+                "base of nothing",
+                json!({ "quantity": { "value": "1" },
+                "price": { "amount": "1", "base_quantity": { "value": "0" } } }),
+                None,
+            ),
+            ("no price", json!({ "quantity": { "value": "3" } }), None),
+        ];
+        for (name, line, expected) in cases {
+            assert_eq!(line_net(&line), expected.and_then(amount), "{name}");
+        }
+    }
+
+    #[test]
+    fn totals_rest_on_what_was_sent() {
+        let mut invoice = Entity::from_json(&json!({ "type": "invoice",
+            "lines": [{ "quantity": { "value": "2" }, "price": { "amount": "50" } }],
+            "allowance_charges": [{ "is_charge": false, "percent": "10" }, { "is_charge": true, "amount": "5" }],
+            "taxes": [{ "kind": "vat", "rate": "19", "base": "95", "amount": "18.05" }],
+            "totals": { "prepaid": "3.05" } }))
+        .expect("an invoice");
+        for (name, expected) in [
+            ("lines_net", "100"),
+            ("allowances", "10"),
+            ("charges", "5"),
+            ("tax_exclusive", "95"),
+            ("tax", "18.05"),
+            ("tax_inclusive", "113.05"),
+            ("payable", "110.00"),
+        ] {
+            assert_eq!(computed(&invoice, name, &Value::Null), amount(expected), "{name}");
+        }
+        let summed = Entity::from_json(&json!({ "type": "invoice", "lines": [{ "net_amount": "100" }],
+            "totals": { "allowance_charges": [{ "is_charge": true, "amount": "5" }] } }));
+        assert_eq!(
+            computed(&summed.expect("an invoice"), "payable", &Value::Null),
+            amount("105"),
+            "sums are all there is"
+        );
+        super::super::set(&mut invoice.fields, "totals.tax", "18.06".into());
+        assert_eq!(computed(&invoice, "payable", &Value::Null), amount("110.01"));
+    }
+
+    #[test]
+    fn taxes_of_lines_and_of_the_one_default() {
+        let lines = json!([{ "net_amount": "100", "taxes": [{ "kind": "vat", "rate": "7" }] },
+            { "net_amount": "10", "taxes": [{ "kind": "vat", "amount": "1.90" }, { "kind": "vat", "rate": "5", "is_included": true }] }]);
+        let of_lines = Entity::from_json(&json!({ "type": "invoice", "lines": lines })).expect("an invoice");
+        assert_eq!(computed(&of_lines, "tax", &Value::Null), amount("8.90"));
+        let default = Entity::from_json(&json!({ "type": "invoice", "lines": [{ "net_amount": "200" }],
+            "tax_defaults": [{ "kind": "vat", "rate": "19" }] }))
+        .expect("an invoice");
+        assert_eq!(computed(&default, "payable", &Value::Null), amount("238"));
+    }
+}

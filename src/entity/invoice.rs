@@ -1,0 +1,397 @@
+//! What must agree inside an invoice or a credit note: amounts as sent against what lines, allowances and taxes come to
+//! (`arithmetic`), dates, and what it refers to. Each amount is compared with what stands directly below it as sent, so
+//! that one wrong line is told once, and not again in every total.
+
+use super::arithmetic::{
+    adjustment, charged, computed, given, gross, has_allowances, items, line_net, line_net_besides, net, number,
+    rounded, sent, sent_or_computed, tax_amount,
+};
+use super::{Entity, finding};
+use crate::diagnostic::{Diagnostic, Fault};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// Difference that a line's net amount may have.
+const LINE_TOLERANCE: Decimal = Decimal::ZERO;
+/// Difference that totals with tax may have, for each tax rate: a cent, since each rate is rounded by itself.
+const RATE_TOLERANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+/// Lines whose amounts are named in a finding on the total, at most.
+const LINES_NAMED_MAX: usize = 10;
+
+/// Appends what does not agree. Amounts that were not sent are not checked.
+pub fn check(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    lines(invoice, found);
+    sums(invoice, found);
+    summary_allowances(invoice, found);
+    taxes(invoice, found);
+    references(invoice, found);
+    dates(invoice, found);
+}
+
+/// Counts and net amounts of the lines.
+fn lines(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    let lines = invoice.list("lines");
+    if let Some(sent) = invoice.text("totals.lines").filter(|sent| sent.parse() != Ok(lines.len())) {
+        let expected = format!("{} lines, as there are", lines.len());
+        found.push(finding(Fault::SumDiffers, "totals.lines", &expected, sent));
+    }
+    for (at, line) in lines.iter().enumerate() {
+        let (Some(sent), Some(expected)) = (number(line, "net_amount"), line_net(line)) else { continue };
+        let fits = |one: Decimal| (sent - one).abs() <= LINE_TOLERANCE || is_finer(sent, one, line);
+        if fits(expected) || line_net_besides(line).is_some_and(fits) {
+            continue;
+        }
+        let base = number(line, "price.base_quantity.value").filter(|base| *base != Decimal::ONE);
+        let base = base.map_or(String::new(), |base| format!(" ÷ {base}"));
+        let (quantity, price) = (text(line, "quantity"), text(line, "price"));
+        let besides = adjustment(line).unwrap_or_default();
+        let besides = if besides.is_zero() { String::new() } else { format!(", allowances and charges {besides}") };
+        let why = format!("{quantity} × {price}{base}{besides}");
+        differs(&format!("lines[{}].net_amount", at + 1), expected, &why, sent, found);
+    }
+}
+
+/// An amount sent with more decimals than cents is compared as exactly as it was sent.
+fn is_finer(sent: Decimal, computed: Decimal, line: &Value) -> bool {
+    let exact = gross(line).zip(adjustment(line)).map(|(gross, besides)| gross + besides);
+    rounded(sent) == computed && exact.is_some_and(|exact| exact.round_dp(sent.scale()) == sent)
+}
+
+fn text<'v>(line: &'v Value, field: &str) -> &'v str {
+    let key = if field == "price" { "amount" } else { "value" };
+    line[field][key].as_str().unwrap_or_default()
+}
+
+/// The totals (BR-CO-10 to BR-CO-16 of EN 16931). Each rests on the ones before it as they were sent.
+fn sums(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    let by_rate = RATE_TOLERANCE * Decimal::from(rates(invoice).max(1));
+    let part =
+        |name: &str, label: &str| format!("{label} {}", cents(sent_or_computed(invoice, name).unwrap_or_default()));
+    let outside = || {
+        let (prepaid, rounding) = (given(invoice, "prepaid"), given(invoice, "rounding"));
+        let prepaid = if prepaid.is_zero() { String::new() } else { format!(" - prepaid {prepaid}") };
+        let rounding = if rounding.is_zero() { String::new() } else { format!(" + rounding {rounding}") };
+        format!("{prepaid}{rounding}")
+    };
+    let without_tax = || {
+        let (lines, less, plus) =
+            (part("lines_net", "lines"), part("allowances", "allowances"), part("charges", "charges"));
+        format!("{lines} - {less} + {plus}")
+    };
+    let with_tax = || match sent(invoice, "tax_exclusive") {
+        Some(sent) => format!("without tax {sent} + {}", part("tax", "tax")),
+        None => format!("{} + {}", without_tax(), part("tax", "tax")),
+    };
+    let payable = || match sent(invoice, "tax_inclusive") {
+        Some(sent) => format!("with tax {sent}{}", outside()),
+        None => format!("{}{}{}", with_tax(), outside(), line_amounts(invoice)),
+    };
+    type Why<'a> = &'a dyn Fn() -> String;
+    let totals: [(&str, Decimal, Why<'_>); 7] = [
+        ("lines_net", Decimal::ZERO, &|| format!("the lines{}", line_amounts(invoice))),
+        ("allowances", Decimal::ZERO, &|| "the allowances on the whole document".to_owned()),
+        ("charges", Decimal::ZERO, &|| "the charges on the whole document".to_owned()),
+        ("tax_exclusive", Decimal::ZERO, &without_tax),
+        ("tax", by_rate, &|| "the taxes".to_owned()),
+        ("tax_inclusive", by_rate, &with_tax),
+        ("payable", by_rate, &payable),
+    ];
+    for (name, tolerance, why) in totals {
+        let (Some(sent), Some(expected)) = (sent(invoice, name), computed(invoice, name, &Value::Null)) else {
+            continue;
+        };
+        if (sent - expected).abs() > tolerance {
+            differs(&format!("totals.{name}"), expected, &why(), sent, found);
+        }
+    }
+}
+
+/// `: 1 102.00, 2 144.00` for documents with few lines, so that the wrong one can be seen.
+fn line_amounts(invoice: &Entity) -> String {
+    let lines = invoice.list("lines");
+    if !(2..=LINES_NAMED_MAX).contains(&lines.len()) {
+        return String::new();
+    }
+    let named = lines.iter().enumerate().filter_map(|(at, line)| {
+        let number = line["number"].as_str().map_or_else(|| (at + 1).to_string(), str::to_owned);
+        Some(format!("line {number}: {}", cents(net(line)?)))
+    });
+    format!(" ({})", named.collect::<Vec<_>>().join(", "))
+}
+
+/// Kinds, categories and rates of tax in the document.
+fn rates(invoice: &Entity) -> usize {
+    let of_lines = invoice.list("lines").iter().flat_map(|line| items(line, "taxes"));
+    let all = invoice.list("taxes").iter().chain(of_lines);
+    all.map(|tax| (tax["kind"].to_string(), tax["category"].to_string(), number(tax, "rate")))
+        .collect::<HashSet<_>>()
+        .len()
+}
+
+/// Sums of allowances by kind that stand in the summary beside the allowances themselves.
+fn summary_allowances(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    if !has_allowances(invoice) {
+        return;
+    }
+    let lines_net = sent_or_computed(invoice, "lines_net").unwrap_or_default();
+    for (at, sum) in invoice.list("totals.allowance_charges").iter().enumerate() {
+        let same = |item: &&Value| item["is_charge"] == sum["is_charge"] && item["code"] == sum["code"];
+        let of_lines = invoice.list("lines").iter().flat_map(|line| {
+            let (gross, quantity) = (gross(line).unwrap_or_default(), number(line, "quantity.value"));
+            items(line, "allowance_charges").filter(same).map(move |item| charged(item, gross, quantity))
+        });
+        let own = invoice.list("allowance_charges").iter().filter(same).map(|item| charged(item, lines_net, None));
+        let (Some(own), Some(of_lines)) = (own.sum::<Option<Decimal>>(), of_lines.sum::<Option<Decimal>>()) else {
+            continue;
+        };
+        let Some(sent) = number(sum, "amount") else { continue };
+        // Some senders sum up those of the heading only, some those of the lines as well.
+        if sent != own && sent != own + of_lines {
+            let path = format!("totals.allowance_charges[{}].amount", at + 1);
+            differs(&path, own + of_lines, "the allowances and charges of this kind", sent, found);
+        }
+    }
+}
+
+/// The breakdown (BR-CO-17): each rate's amount is its base times the rate, and its base the lines of that rate.
+fn taxes(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    for (at, tax) in invoice.list("taxes").iter().enumerate() {
+        let (Some(rate), Some(base)) = (number(tax, "rate"), number(tax, "base")) else { continue };
+        let Some(amount) = number(tax, "amount") else { continue };
+        let Some(expected) = tax_amount(&serde_json::json!({ "rate": rate.to_string() }), base) else { continue };
+        if (amount - expected).abs() > RATE_TOLERANCE {
+            let why = format!("{base} × {rate} %");
+            differs(&format!("taxes[{}].amount", at + 1), expected, &why, amount, found);
+        }
+        if let Some(expected) = taxable(invoice, tax).filter(|expected| *expected != base) {
+            let path = format!("taxes[{}].base", at + 1);
+            differs(&path, expected, "the lines, allowances and charges of this rate", base, found);
+        }
+    }
+}
+
+/// What a rate of the breakdown is computed on; `None` when a line or an allowance does not say which rate it has.
+fn taxable(invoice: &Entity, tax: &Value) -> Option<Decimal> {
+    let same = |one: &Value| {
+        one["kind"] == tax["kind"] && one["category"] == tax["category"] && number(one, "rate") == number(tax, "rate")
+    };
+    let of_one = |item: &Value| -> Option<bool> {
+        let mut own = items(item, "taxes");
+        match (own.next(), own.next()) {
+            (Some(one), None) => Some(same(one)),
+            _ => None,
+        }
+    };
+    let mut sum = Decimal::ZERO;
+    for line in invoice.list("lines") {
+        if of_one(line)? {
+            sum += net(line)?;
+        }
+    }
+    let lines_net = sent_or_computed(invoice, "lines_net")?;
+    for item in invoice.list("allowance_charges") {
+        let is_charge = item["is_charge"].as_bool()?;
+        if of_one(item)? {
+            let amount = charged(item, lines_net, None)?;
+            sum += if is_charge { amount } else { -amount };
+        }
+    }
+    Some(sum)
+}
+
+/// A document cannot credit or correct itself, and its lines are told apart by their numbers.
+fn references(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    let (own, before) = (invoice.text("number"), invoice.text("preceding_invoice.number"));
+    if invoice.kind == "credit_note" && before.is_none() {
+        let expected = "the number of the invoice that is credited";
+        found.push(finding(Fault::FieldMissing, "preceding_invoice.number", expected, "nothing"));
+    }
+    if let Some(own) = own.filter(|own| invoice.kind == "credit_note" && Some(*own) == before) {
+        let expected = "another document's number";
+        found.push(finding(Fault::FieldsDisagree, "preceding_invoice.number", expected, own));
+    }
+    let mut seen = HashSet::new();
+    for (at, line) in invoice.list("lines").iter().enumerate() {
+        if let Some(number) = line["number"].as_str().filter(|number| !seen.insert(*number)) {
+            let expected = "a number that no line before it has";
+            found.push(finding(Fault::FieldsDisagree, &format!("lines[{}].number", at + 1), expected, number));
+        }
+    }
+}
+
+/// Nothing is due before it is invoiced, and nothing invoiced before it is ordered.
+fn dates(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+    let day = |text: &str| text.get(..10).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    let Some(issued) = invoice.text("issued").and_then(day) else { return };
+    let mut order = |path: &str, text: Option<&str>, must_follow: bool| {
+        let Some(date) = text.and_then(day) else { return };
+        if (date < issued && must_follow) || (date > issued && !must_follow) {
+            let expected = format!("a day {} {issued}, when it was issued", if must_follow { "from" } else { "up to" });
+            found.push(finding(Fault::FieldsDisagree, path, &expected, &date.to_string()));
+        }
+    };
+    order("order.issued", invoice.text("order.issued"), false);
+    order("preceding_invoice.issued", invoice.text("preceding_invoice.issued"), false);
+    for (at, terms) in invoice.list("terms").iter().enumerate() {
+        for field in ["net_date", "discount_date"] {
+            order(&format!("terms[{}].{field}", at + 1), terms[field].as_str(), true);
+        }
+    }
+}
+
+/// With two decimals at least, and no minus before nothing.
+fn cents(amount: Decimal) -> Decimal {
+    let mut amount = if amount.is_zero() { Decimal::ZERO } else { amount };
+    amount.rescale(amount.scale().max(2));
+    amount
+}
+
+fn differs(path: &str, expected: Decimal, why: &str, sent: Decimal, found: &mut Vec<Diagnostic>) {
+    let difference = sent - expected;
+    let more = if difference.is_sign_positive() { "more" } else { "less" };
+    let found_words = format!("{sent}, which is {} {more}", cents(difference.abs()));
+    found.push(finding(Fault::SumDiffers, path, &format!("{}, from {why}", cents(expected)), &found_words));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn messages(entity: Value) -> Vec<String> {
+        let mut found = Vec::new();
+        check(&Entity::from_json(&entity).expect("an entity"), &mut found);
+        found.iter().map(Diagnostic::message).collect()
+    }
+
+    fn line(number: &str, quantity: &str, price: &str, net: &str) -> Value {
+        json!({ "number": number, "quantity": { "value": quantity }, "price": { "amount": price }, "net_amount": net,
+            "taxes": [{ "kind": "vat", "category": "S", "rate": "19" }] })
+    }
+
+    fn invoice() -> Value {
+        json!({ "type": "invoice", "number": "1", "issued": "2026-11-24",
+            "lines": [line("1", "10", "8.50", "85.00"), line("2", "3", "5.00", "15.00")],
+            "taxes": [{ "kind": "vat", "category": "S", "rate": "19", "base": "100.00", "amount": "19.00" }],
+            "totals": { "lines": "2", "lines_net": "100.00", "tax_exclusive": "100.00", "tax": "19.00",
+                "tax_inclusive": "119.00", "prepaid": "19.00", "payable": "100.00" } })
+    }
+
+    #[test]
+    fn what_agrees_has_no_findings() {
+        assert_eq!(messages(invoice()), Vec::<String>::new());
+        // A cent for each rate is rounding.
+        let mut rounded = invoice();
+        rounded["totals"]["tax_inclusive"] = "119.01".into();
+        rounded["totals"]["payable"] = "100.01".into();
+        assert_eq!(messages(rounded), Vec::<String>::new());
+    }
+
+    #[test]
+    fn err_each_amount_is_told_where_it_differs_and_only_there() {
+        let cases = [
+            (
+                "/lines/1/net_amount",
+                "15.01",
+                vec![
+                    "lines[2].net_amount: sent total differs from the computed one: expected 15.00, from 3 × 5.00, found 15.01, which is 0.01 more",
+                    "totals.lines_net: sent total differs from the computed one: expected 100.01, from the lines (line 1: 85.00, line 2: 15.01), found 100.00, which is 0.01 less",
+                    "taxes[1].base: sent total differs from the computed one: expected 100.01, from the lines, allowances and charges of this rate, found 100.00, which is 0.01 less",
+                ],
+            ),
+            (
+                "/totals/lines",
+                "3",
+                vec!["totals.lines: sent total differs from the computed one: expected 2 lines, as there are, found 3"],
+            ),
+            (
+                "/totals/tax_exclusive",
+                "100.01",
+                vec![
+                    "totals.tax_exclusive: sent total differs from the computed one: expected 100.00, from lines 100.00 - allowances 0.00 + charges 0.00, found 100.01, which is 0.01 more",
+                ],
+            ),
+            (
+                "/totals/tax",
+                "19.02",
+                vec![
+                    "totals.tax: sent total differs from the computed one: expected 19.00, from the taxes, found 19.02, which is 0.02 more",
+                    "totals.tax_inclusive: sent total differs from the computed one: expected 119.02, from without tax 100.00 + tax 19.02, found 119.00, which is 0.02 less",
+                ],
+            ),
+            (
+                "/totals/payable",
+                "119.00",
+                vec![
+                    "totals.payable: sent total differs from the computed one: expected 100.00, from with tax 119.00 - prepaid 19.00, found 119.00, which is 19.00 more",
+                ],
+            ),
+            (
+                "/taxes/0/amount",
+                "19.02",
+                vec![
+                    "totals.tax: sent total differs from the computed one: expected 19.02, from the taxes, found 19.00, which is 0.02 less",
+                    "taxes[1].amount: sent total differs from the computed one: expected 19.00, from 100.00 × 19 %, found 19.02, which is 0.02 more",
+                ],
+            ),
+        ];
+        for (at, value, expected) in cases {
+            let mut wrong = invoice();
+            *wrong.pointer_mut(at).expect("a field") = value.into();
+            assert_eq!(messages(wrong), expected, "{at}");
+        }
+    }
+
+    /// X12 sends one total (TDS01); the finding lays open how it is made up.
+    #[test]
+    fn err_one_total_only() {
+        let wrong = json!({ "type": "invoice", "number": "1", "issued": "2026-11-24",
+            "lines": [{ "quantity": { "value": "12" }, "price": { "amount": "8.5" } },
+                { "quantity": { "value": "6" }, "price": { "amount": "24" } }],
+            "allowance_charges": [{ "is_charge": true, "amount": "15.00" }, { "is_charge": false, "amount": "8.00" }],
+            "totals": { "payable": "261.00" } });
+        assert_eq!(
+            messages(wrong),
+            [
+                "totals.payable: sent total differs from the computed one: expected 253.00, from lines 246.00 - allowances 8.00 + charges 15.00 + tax 0.00 (line 1: 102.00, line 2: 144.00), found 261.00, which is 8.00 more"
+            ]
+        );
+    }
+
+    #[test]
+    fn err_sums_of_allowances_are_no_allowances() {
+        let mut summed = invoice();
+        summed["lines"][0]["allowance_charges"] = json!([{ "is_charge": false, "code": "discount", "amount": "0.00" }]);
+        summed["totals"]["allowance_charges"] = json!([{ "is_charge": false, "code": "discount", "amount": "2.00" }]);
+        assert_eq!(
+            messages(summed),
+            [
+                "totals.allowance_charges[1].amount: sent total differs from the computed one: expected 0.00, from the allowances and charges of this kind, found 2.00, which is 2.00 more"
+            ]
+        );
+    }
+
+    #[test]
+    fn err_dates_and_references() {
+        let wrong = json!({ "type": "credit_note", "number": "7", "issued": "2026-11-24",
+            "order": { "issued": "2026-11-25" }, "preceding_invoice": { "number": "7" },
+            "terms": [{ "net_date": "2026-11-23" }],
+            "lines": [{ "number": "1", "quantity": { "value": "1" } }, { "number": "1", "quantity": { "value": "1" } }] });
+        assert_eq!(
+            messages(wrong),
+            [
+                "preceding_invoice.number: fields do not agree: expected another document's number, found 7",
+                "lines[2].number: fields do not agree: expected a number that no line before it has, found 1",
+                "order.issued: fields do not agree: expected a day up to 2026-11-24, when it was issued, found 2026-11-25",
+                "terms[1].net_date: fields do not agree: expected a day from 2026-11-24, when it was issued, found 2026-11-23",
+            ]
+        );
+        assert_eq!(
+            messages(json!({ "type": "credit_note", "number": "7", "lines": [] })),
+            [
+                "preceding_invoice.number: field missing: expected the number of the invoice that is credited, found nothing"
+            ]
+        );
+    }
+}
