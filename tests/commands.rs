@@ -133,3 +133,16 @@ fn standards_are_listed_and_shown() {
     assert!(line["nodes"].as_array().is_some_and(|nodes| nodes[0]["tag"] == "LIN"), "{line:#}");
     assert!(portolan(&["standards", "show", "x12/004010/92"], b"").out.contains("SA     Stand-alone Order"));
 }
+
+#[test]
+fn an_answer_takes_from_the_origin_given() {
+    let answer = "fixtures/edifact/d96a/ORDRSP/plain/in.edi";
+    let line = ["translate", answer, "--to", "x12/004010/855", "--origin"];
+    let done = portolan(&[&line[..], &["fixtures/x12/004010/850/plain/in.edi"]].concat(), b"");
+    // The first line finds the order's second by its GTIN; the second finds none, though its number is there.
+    assert!(done.out.contains("PO1*2*120*PC*4.25**EN*4000862141404~"), "{}", done.out);
+    assert!(done.err.contains("DOCUMENT-ORIGIN-LINE lines[2]"), "{}", done.err);
+    let other = portolan(&[&line[..], &["fixtures/x12/004010/850/full/entity.json"]].concat(), b"");
+    assert!(other.err.contains("DOCUMENT-ORIGIN-MISSING order_number"), "{}", other.err);
+    assert!(!portolan(&line[..4], b"").err.contains("ORIGIN"));
+}

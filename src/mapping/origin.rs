@@ -128,12 +128,27 @@ impl Origin {
             return None;
         }
         let fits = |by: &str, earlier: &Map<String, Value>| match by {
-            "order_line" | "number" => line.get(by).is_some_and(|number| earlier.get("number") == Some(number)),
+            "order_line" | "number" => {
+                let same = line.get(by).is_some_and(|number| earlier.get("number") == Some(number));
+                // The answer's own numbering may agree by chance: another item is another line.
+                same && (by == "order_line" || !is_other_item(line, earlier))
+            }
             scheme => ids(line, scheme).any(|one| ids(earlier, scheme).any(|other| one == other)),
         };
         let earlier = || origin.list(field).iter().filter_map(Value::as_object);
         self.lines.iter().find_map(|by| earlier().find(|earlier| fits(by, earlier)))
     }
+}
+
+/// Whether both lines name their item in one scheme, and not the same.
+fn is_other_item(line: &Map<String, Value>, earlier: &Map<String, Value>) -> bool {
+    let all = get(line, "item.ids").and_then(Value::as_array).into_iter().flatten();
+    let mut schemes = all.filter_map(|id| id["scheme"].as_str());
+    schemes.any(|scheme| {
+        let own: Vec<_> = ids(line, scheme).collect();
+        let mut others = ids(earlier, scheme).peekable();
+        others.peek().is_some() && !others.any(|other| own.contains(&other))
+    })
 }
 
 /// The ids of a line's item in one scheme, a GTIN as its fourteen digits.
@@ -275,6 +290,16 @@ mod tests {
               number, found none"
             ]
         );
+    }
+
+    #[test]
+    fn a_number_that_agrees_by_chance_is_another_line() {
+        let line = |gtin: &str| json!({ "number": "20", "item": { "ids": [{ "scheme": "gtin", "value": gtin }] } });
+        let answer = |gtin: &str| entity("order_response", json!({ "order_number": "4711", "lines": [line(gtin)] }));
+        let told = |gtin: &str| origin("").apply(&answer(gtin), &[order()]).1.len();
+        assert_eq!((told("96385074"), told("04000862141404")), (1, 0));
+        let bare = entity("order_response", json!({ "order_number": "4711", "lines": [{ "number": "20" }] }));
+        assert_eq!(origin("").apply(&bare, &[order()]).0.list("lines")[0]["order_line"], "20");
     }
 
     #[test]
