@@ -231,6 +231,7 @@ fn no_point_of_the_flow_is_left_out() {
         "steer",
         "apply",
         "secret",
+        "seed",
         "token",
         "purge",
         "anchor",

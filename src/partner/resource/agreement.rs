@@ -7,7 +7,7 @@ use crate::partner::duplicate::{Duplicate, DuplicateKey};
 use serde::{Deserialize, Serialize};
 
 const RULE: Shape = Shape::Word(&["always", "on_error", "on_request", "never"]);
-const MINUTES: Shape = Shape::Number(1, u32::MAX as u64);
+const MINUTES: Shape = Shape::Number(0, u32::MAX as u64);
 
 /// Of what a sender gets.
 pub const ACK_KEYS: &[Key] = &[
