@@ -5,6 +5,7 @@
 
 mod check_digit;
 mod definition;
+mod despatch_advice;
 mod order;
 mod schema;
 
@@ -15,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use serde_json::{Map, Value};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 1] = [("order", order::check)];
+const CHECKS: [(&str, Check); 2] = [("despatch_advice", despatch_advice::check), ("order", order::check)];
 
 /// Appends what does not agree.
 type Check = fn(&Entity, &mut Vec<Diagnostic>);

@@ -3,6 +3,7 @@
 
 use super::Context;
 use super::notation::{Body, Mapping, Place, Rule};
+use super::tree::{LINES, TIES};
 use crate::entity::{self, Field, FieldType};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -41,6 +42,14 @@ pub fn losses(context: &Context<'_>) -> Vec<Loss> {
     let mut found = Vec::new();
     let mut read = BTreeSet::new();
     places_of(&mapping.rules, "", &mut read);
+    if let Some(tree) = &mapping.tree {
+        read.extend(tree.counts.iter().map(|(place, _)| place.tag.clone()));
+        for level in &tree.levels {
+            let at = level.each.as_ref().map_or(&tree.each.tag, |each| &each.tag);
+            places_of(&level.rules, at, &mut read);
+            places_of(&level.allocation, at, &mut read);
+        }
+    }
     for (place, _) in &mapping.constants {
         read.insert(place.tag.clone());
     }
@@ -52,7 +61,7 @@ pub fn losses(context: &Context<'_>) -> Vec<Loss> {
         }
     });
     let mut written = BTreeSet::new();
-    fields_of(&mapping.rules, "", &mut written);
+    fields_written(mapping, &mut written);
     for choice in &mapping.select {
         if let Some(definition) = entity::definition(&choice.entity) {
             unwritten(&definition.fields, "", &written, &mut found);
@@ -73,9 +82,21 @@ fn segments_of(nodes: &[crate::standard::definition::Node], take: &mut impl FnMu
     }
 }
 
-/// Entity paths that the rules carry, list marks left out.
-pub(super) fn fields_of(rules: &[Rule], prefix: &str, found: &mut BTreeSet<String>) {
-    for rule in rules {
+/// Entity paths that a mapping writes, list marks left out.
+pub(super) fn fields_written(mapping: &Mapping, found: &mut BTreeSet<String>) {
+    fields_of(&mapping.rules, "", found);
+    if let Some(tree) = &mapping.tree {
+        found.extend(TIES.iter().map(|tie| (*tie).to_owned()));
+        for level in &tree.levels {
+            let list = level.list.as_deref().unwrap_or_default();
+            fields_of(&level.rules, list, found);
+            fields_of(&level.allocation, &format!("{LINES}.allocations"), found);
+        }
+    }
+}
+
+fn fields_of(rules: &[Rule], prefix: &str, found: &mut BTreeSet<String>) {
+    for rule in rules.iter().filter(|rule| !rule.is_read_only) {
         let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
         match &rule.body {
             Body::One(..) | Body::Many(..) => drop(found.insert(field)),
@@ -127,7 +148,7 @@ fn unwritten(fields: &[Field], prefix: &str, written: &BTreeSet<String>, found: 
 
 fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
     let mut lists = BTreeSet::new();
-    calls_of(&mapping.rules, "", &mut |field, call| match call.function.name() {
+    let mut take = |field: &str, call: &super::function::Call| match call.function.name() {
         "code" => drop(lists.insert(call.arguments.first().cloned().unwrap_or_default())),
         "default" => {
             let note = format!("{} is written when there is none", call.arguments.join(", "));
@@ -138,7 +159,12 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
         _ => {}
-    });
+    };
+    calls_of(&mapping.rules, "", &mut take);
+    for level in mapping.tree.iter().flat_map(|tree| &tree.levels) {
+        calls_of(&level.rules, level.list.as_deref().unwrap_or_default(), &mut take);
+        calls_of(&level.allocation, "lines.allocations", &mut take);
+    }
     for list in lists {
         let (unmapped, merged) = context.codes.losses(&list, &mapping.standard);
         let at = format!("code({list})");

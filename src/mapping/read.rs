@@ -1,6 +1,8 @@
 //! From a placed document to entities: each rule takes what stands at its places, what no rule takes is kept as an
 //! extension. It changes nothing and checks no sums; that is the entity's.
 
+mod tree;
+
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots};
@@ -10,12 +12,13 @@ use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
 pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec<Entity>, Vec<Diagnostic>) {
-    let mut reader = Reader { context, run, placement, claimed: Claims::default(), faults: Vec::new() };
+    let (claimed, numbers, faults) = (Claims::default(), HashMap::new(), Vec::new());
+    let mut reader = Reader { context, run, placement, claimed, numbers, faults };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
         let value = reader.first(top, place).map(|found| reader.text(found));
@@ -31,6 +34,9 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
     }
     let mut entity = Entity::new(&choice.entity);
     reader.rules(&context.mapping.rules, top, &mut entity.fields);
+    if let Some(tree) = &context.mapping.tree {
+        reader.tree(tree, &mut entity);
+    }
     let extensions = reader.extensions();
     if !extensions.is_empty() {
         entity.fields.insert("extensions".into(), Value::Array(extensions));
@@ -94,13 +100,18 @@ struct Reader<'a> {
     run: &'a Run<'a>,
     placement: &'a Placement,
     claimed: Claims,
+    /// Occurrences of the loops of a tree as they will be written, where that differs from how they came.
+    numbers: HashMap<usize, usize>,
     faults: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map<String, Value>) {
         for rule in rules {
+            // Of several rules for one value the first that finds it counts; the others leave theirs alone.
+            let is_there = get(fields, &rule.field).is_some();
             let value = match &rule.body {
+                Body::One(..) | Body::Many(..) if is_there => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
@@ -501,6 +512,7 @@ impl Reader<'_> {
                 &Place { area: Some(self.placement.loops[instance].area), ..Place::default() },
             );
             let number = fellows.iter().position(|(_, one)| *one == Some(instance)).map_or(1, |at| at + 1);
+            let number = self.numbers.get(&instance).copied().unwrap_or(number);
             steps.push(format!("{tag}[{number}]"));
             instance = parent;
         }

@@ -1,5 +1,7 @@
 //! Makes entities that a mapping can carry, from rolls of dice: writing and reading them again must give the same.
 
+mod tree;
+
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
@@ -25,6 +27,9 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
         let top = Spot { tag: "", nodes: &context.document.nodes, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
+        if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
+            sampler.tree(tree, top, &mut fields);
+        }
         entity.fields = fields;
     }
     entity
@@ -69,7 +74,7 @@ struct Sampler<'a> {
 impl Sampler<'_> {
     fn object(&mut self, rules: &[Rule], spot: Spot<'_>, must: &dyn Fn(&str) -> bool, fields: &mut Map<String, Value>) {
         let mut taken: Vec<&Place> = Vec::new();
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.is_read_only) {
             let calls: &[Call] = match &rule.body {
                 Body::One(_, calls) | Body::Many(_, calls) => calls,
                 _ => &[],
@@ -106,6 +111,7 @@ impl Sampler<'_> {
     fn each(&mut self, each: &Each, spot: Spot<'_>) -> Value {
         let node = node_of(spot.nodes, &each.place);
         let max = node.and_then(|node| node.max).map_or(ITEMS_MAX, |max| ITEMS_MAX.min(max as usize));
+        let max = each.max.map_or(max, |most| most.min(max));
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
         let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
         let must = |field: &str| each.only.as_deref() == Some(field);

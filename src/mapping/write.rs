@@ -1,6 +1,8 @@
 //! From an entity back to the segments of a document: each rule puts its value at its place, segments come out in the
 //! order of the definition. Header and trailer of the document are the codec's.
 
+mod tree;
+
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, place as parse_place};
@@ -29,6 +31,9 @@ pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<
         writer.put_text(top, place, values.first().cloned().unwrap_or_default(), &[], "");
     }
     writer.rules(&context.mapping.rules, top, &entity.fields, "");
+    if let Some(tree) = &context.mapping.tree {
+        writer.tree(tree);
+    }
     writer.extensions();
     writer.unmapped();
     let mut segments = Vec::new();
@@ -97,10 +102,13 @@ impl<'a> Writer<'a> {
 
     fn rules(&mut self, rules: &[Rule], at: At, fields: &Map<String, Value>, path: &str) {
         for (index, rule) in rules.iter().enumerate() {
+            if rule.is_read_only {
+                continue;
+            }
             let value = get(fields, &rule.field);
             let field = if path.is_empty() { rule.field.clone() } else { format!("{path}.{}", rule.field) };
             // Of several rules for one list each takes the items that are its own; the last one tells what is left.
-            let is_last = !rules[index + 1..].iter().any(|other| other.field == rule.field);
+            let is_last = !rules[index + 1..].iter().any(|other| other.field == rule.field && !other.is_read_only);
             match (&rule.body, value) {
                 (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field),
                 (Body::Many(places, calls), Some(value)) => self.many(at, places, calls, (fields, Some(value)), &field),
@@ -176,6 +184,10 @@ impl<'a> Writer<'a> {
     fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, is_last: bool) {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
+            if each.max.is_some_and(|max| number >= max) {
+                self.loss(&path, &format!("at most {} of them", each.max.unwrap_or_default()));
+                continue;
+            }
             let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, is_last) else { continue };
             let Some(address) = self.segment(at, &each.place, Find::Fresh, &path) else { continue };
             let inner = if address.1 == 0 && address.0 != 0 && self.is_trigger(address, at) {
@@ -384,7 +396,7 @@ impl<'a> Writer<'a> {
             while self.loops[instance].items[node].len() < number {
                 self.make(instance, node, &[], field)?;
             }
-            return Some(self.address(instance, node, number - 1));
+            return self.constrain(self.address(instance, node, number - 1), selectors);
         }
         let count = self.loops[instance].items[node].len();
         let mut there = (0..count).map(|item| self.address(instance, node, item));
@@ -521,7 +533,7 @@ impl<'a> Writer<'a> {
     /// Fields that no rule of the mapping writes.
     fn unmapped(&mut self) {
         let mut written = BTreeSet::new();
-        super::loss::fields_of(&self.context.mapping.rules, "", &mut written);
+        super::loss::fields_written(self.context.mapping, &mut written);
         let mut there = BTreeSet::new();
         leaves(&Value::Object(self.entity.fields.clone()), String::new(), &mut there);
         for field in there {

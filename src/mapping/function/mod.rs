@@ -3,6 +3,7 @@
 //! `get` turns what stands in the document into the entity's value, `put` the entity's value into what is written. A
 //! function that cannot turn back exactly says in its help which form it chooses.
 
+mod ai;
 mod by_length;
 mod chunks;
 mod code;
@@ -14,6 +15,7 @@ mod factor;
 mod flag;
 mod implied;
 mod lines;
+mod shape;
 mod sum;
 mod temporal;
 mod time;
@@ -24,7 +26,8 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 14] = [
+static ALL: [&dyn Function; 16] = [
+    &ai::Ai,
     &by_length::ByLength,
     &chunks::Chunks,
     &code::Code,
@@ -36,6 +39,7 @@ static ALL: [&dyn Function; 14] = [
     &flag::Flag,
     &implied::Implied,
     &lines::Lines,
+    &shape::Shape,
     &sum::Sum,
     &temporal::Temporal,
     &time::Time,
