@@ -165,7 +165,7 @@ impl Reader<'_> {
                 continue;
             }
             let inner = instance.map_or(At::Segment(segment), At::Loop);
-            self.item(inner, segment, (&each.rules, each.only.as_ref(), &each.place), &mut items);
+            self.item((at, inner), segment, (&each.rules, each.only.as_ref(), &each.place), &mut items);
         }
         (!items.is_empty()).then_some(Value::Array(items))
     }
@@ -174,7 +174,7 @@ impl Reader<'_> {
     /// and all stays as it was.
     fn item(
         &mut self,
-        inner: At,
+        (outer, inner): (At, At),
         segment: usize,
         (rules, only, place): (&[Rule], Option<&String>, &Place),
         items: &mut Vec<Value>,
@@ -193,6 +193,7 @@ impl Reader<'_> {
             return;
         }
         self.claim_selectors(segment, &place.selectors);
+        self.claim_place(outer, segment, place);
         if !fields.is_empty() {
             items.push(Value::Object(fields));
         }
@@ -209,7 +210,7 @@ impl Reader<'_> {
                     let taken = self.is_taken(segment, element);
                     if filled && !taken && !self.is_excepted(slots, segment, element) {
                         let inner = At::Slot(segment, element);
-                        self.item(inner, segment, (&slots.rules, slots.only.as_ref(), place), &mut items);
+                        self.item((at, inner), segment, (&slots.rules, slots.only.as_ref(), place), &mut items);
                     }
                 }
             }
@@ -436,6 +437,10 @@ impl Reader<'_> {
         }
         let At::Loop(outer) = at else { return };
         let Some((_, mut instance)) = self.placement.homes.get(segment).copied().flatten() else { return };
+        if self.trigger(instance) == Some(segment) && !place.tag.is_empty() {
+            // The place names the trigger itself; the loops of its path are those around it.
+            instance = self.placement.loops[instance].parent;
+        }
         for (_, selectors) in place.loops.iter().rev() {
             if instance == outer {
                 return;

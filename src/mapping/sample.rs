@@ -29,6 +29,8 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
         if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
             sampler.tree(tree, top, &mut fields);
+            let rules = (context.mapping.rules.as_slice(), &[][..]);
+            tree::without_captured(context, rules, &context.document.nodes, (&mut fields, &Map::new()));
         }
         entity.fields = fields;
     }
@@ -155,15 +157,8 @@ fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
     here.iter().find(|node| node.tag == place.tag && place.area.is_none_or(|area| node.area == area))
 }
 
-fn value(
-    context: &Context<'_>,
-    place: &Place,
-    tag: &str,
-    calls: &[Call],
-    entity: &Entity,
-    dice: &mut dyn FnMut(usize) -> usize,
-) -> Option<Value> {
-    let spot = function::Spot {
+fn function_spot<'a>(context: &'a Context<'_>, entity: Option<&'a Entity>) -> function::Spot<'a> {
+    function::Spot {
         standard: &context.mapping.standard,
         decimal: '.',
         codes: context.codes,
@@ -172,8 +167,19 @@ fn value(
         written: RefCell::default(),
         lost: RefCell::default(),
         fields: None,
-        entity: Some(entity),
-    };
+        entity,
+    }
+}
+
+fn value(
+    context: &Context<'_>,
+    place: &Place,
+    tag: &str,
+    calls: &[Call],
+    entity: &Entity,
+    dice: &mut dyn FnMut(usize) -> usize,
+) -> Option<Value> {
+    let spot = function_spot(context, Some(entity));
     let sampled = calls.iter().rev().find_map(|call| call.function.sample(&call.arguments, dice, &spot));
     let is_computed = calls.iter().any(|call| call.function.name() == "sum");
     sampled.or_else(|| if is_computed { None } else { text(context, place, tag, dice) })
@@ -188,7 +194,11 @@ fn many(
 ) -> Option<Value> {
     let place = places.first()?;
     let joins = calls.iter().any(|call| call.function.name() == "lines");
-    let lines: Vec<Value> = (0..1 + dice(2)).filter_map(|_| text(context, place, tag, dice)).collect();
+    // In the segment at hand there are as many places as it has; elsewhere segments may follow.
+    let spots = |place: &Place| usize::from(place.elements.1 - place.elements.0 + 1) * usize::from(place.components.1.max(1));
+    let is_own = places.len() == 1 && place.tag.is_empty();
+    let room = if is_own { spots(place).min(2) } else { 2 };
+    let lines: Vec<Value> = (0..1 + dice(room)).filter_map(|_| text(context, place, tag, dice)).collect();
     if joins {
         let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
         return Some(lines.join("\n").into());

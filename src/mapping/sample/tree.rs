@@ -1,8 +1,9 @@
 //! Sampled trees that hold together: nodes are rolled level by level in one of the usual shapes, and the lists are made
 //! of them as of a document that was read.
 
-use super::{Sampler, Spot, node_of};
+use super::{Context, Sampler, Spot, function, function_spot, node_of};
 use crate::entity::{get, set};
+use crate::mapping::notation::{Body, Place, Rule, Selector};
 use crate::mapping::tree::{LINES, Level, Occurrence, PACKAGES, Tree, flatten};
 use crate::standard::definition::Node;
 use serde_json::{Map, Value};
@@ -75,13 +76,82 @@ impl Sampler<'_> {
             None => self.object(&level.rules, Spot { known, ..spot }, &|_| false, &mut node.fields),
         }
         let known = Spot { known: top.inner(LINES), ..top }.inner("allocations");
-        self.object(&level.allocation, Spot { known, ..spot }, &|_| false, &mut node.allocation);
+        if (self.dice)(2) == 0 {
+            self.object(&level.allocation, Spot { known, ..spot }, &|_| true, &mut node.allocation);
+        }
+        let rules = (level.rules.as_slice(), level.allocation.as_slice());
+        without_captured(self.context, rules, spot.nodes, (&mut node.fields, &node.allocation));
         if tree.is_in(index, LINES) && get(&node.fields, "quantity.value").is_some() {
             // Sums of sampled numbers stay within the lengths of all standards.
             set(&mut node.fields, "quantity.value", (1 + (self.dice)(500)).to_string().into());
         }
         node
     }
+}
+
+/// A value that is chosen by a qualifier.
+struct Chosen<'r> {
+    place: &'r Place,
+    /// Takes the first segment with the qualifier only, and has one.
+    is_filled: bool,
+}
+
+/// What the rules choose by a qualifier.
+fn chosen<'r>(rules: &'r [Rule], fields: &Map<String, Value>) -> Vec<Chosen<'r>> {
+    let written = rules.iter().filter(|rule| !rule.is_read_only);
+    let all = written.filter_map(|rule| match &rule.body {
+        Body::One(place, _) => Some(Chosen { place, is_filled: get(fields, &rule.field).is_some() }),
+        Body::Many(places, _) => Some(Chosen { place: places.first()?, is_filled: false }),
+        Body::Each(each) => Some(Chosen { place: &each.place, is_filled: false }),
+        Body::Slots(_) => None,
+    });
+    all.filter(|one| !one.place.selectors.is_empty()).collect()
+}
+
+/// Takes from the lists of an object what would be read as something else: entries with a qualifier that another rule
+/// over the same segments chooses, and what the loop has no room for beside it.
+pub(super) fn without_captured(
+    context: &Context<'_>,
+    (rules, allocation): (&[Rule], &[Rule]),
+    nodes: &[Node],
+    (fields, part): (&mut Map<String, Value>, &Map<String, Value>),
+) {
+    let mut chosen = self::chosen(rules, fields);
+    chosen.extend(self::chosen(allocation, part));
+    for rule in rules {
+        let (place, inner) = match &rule.body {
+            Body::Each(each) => (&each.place, &each.rules),
+            Body::Slots(slots) if !slots.places.is_empty() => (&slots.places[0], &slots.rules),
+            _ => continue,
+        };
+        let same = |one: &&Chosen<'_>| one.place.loops == place.loops && one.place.tag == place.tag;
+        let others: Vec<_> = chosen.iter().filter(same).filter(|one| !std::ptr::eq(one.place, place)).collect();
+        let captures = |one: &&&Chosen<'_>| one.place.selectors == place.selectors && !one.is_filled;
+        if others.iter().any(|one| captures(&one)) {
+            fields.shift_remove(&rule.field);
+        }
+        let Some(Value::Array(items)) = fields.get_mut(&rule.field) else { continue };
+        items.retain(|item| others.iter().all(|one| one.is_filled || !is_chosen(context, one.place, inner, item)));
+        if let Some(max) = node_of(nodes, place).and_then(|node| node.max) {
+            items.truncate((max as usize).saturating_sub(others.len()));
+        }
+        if items.is_empty() {
+            fields.shift_remove(&rule.field);
+        }
+    }
+}
+
+/// Whether an item would be written with a qualifier that `place` chooses.
+fn is_chosen(context: &Context<'_>, place: &Place, rules: &[Rule], item: &Value) -> bool {
+    let Some((rule, Body::One(at, calls))) = rules.first().map(|rule| (rule, &rule.body)) else { return false };
+    let value = item.as_object().and_then(|item| get(item, &rule.field)).cloned();
+    let spot = function_spot(context, None);
+    let code = function::put(calls, value, &spot).ok().flatten();
+    let code = code.as_ref().and_then(Value::as_str).unwrap_or_default();
+    place.selectors.iter().any(|one| match one {
+        Selector::Is(element, _, values) => *element == at.elements.0 && values.iter().any(|value| value == code),
+        Selector::Occurrence(_) => false,
+    })
 }
 
 /// Where the rules of a level look: the trigger of its node, and what stands in its loop.

@@ -4,7 +4,7 @@ use super::{LINES, ORDERS, Occurrence, PACKAGES, Seat, Tree, shape};
 use crate::entity::{get, set};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Puts the nodes into the lists of `fields` and returns what each has become. Nodes of a level without a list are the
 /// document's own; their fields are there already.
@@ -13,7 +13,7 @@ pub(in crate::mapping) fn flatten(tree: &Tree, nodes: Vec<Occurrence>, fields: &
         fields.insert("structure".into(), shape::of(tree, &nodes).into());
     }
     let seats = nodes.iter().map(|node| (node.level, 0, None)).collect();
-    let mut work = Work { tree, nodes, seats, orders: Vec::new(), packages: Vec::new(), lines: Vec::new() };
+    let mut work = Work { tree, nodes, seats, orders: Vec::new(), packages: Vec::new(), lines: Vec::new(), shared: HashMap::new() };
     work.orders();
     work.packages();
     work.lines();
@@ -34,6 +34,8 @@ struct Work<'t> {
     orders: Vec<Map<String, Value>>,
     packages: Vec<Map<String, Value>>,
     lines: Vec<Map<String, Value>>,
+    /// What a line says of its part and packages stand under it: it holds for each of them.
+    shared: HashMap<usize, Map<String, Value>>,
 }
 
 impl Work<'_> {
@@ -128,7 +130,12 @@ impl Work<'_> {
 
     fn lines(&mut self) {
         let mut known: HashMap<String, usize> = HashMap::new();
+        let packed: HashSet<usize> = self.all(PACKAGES).into_iter().filter_map(|node| self.nodes[node].parent).collect();
         for node in self.all(LINES) {
+            if packed.contains(&node) {
+                let shared = std::mem::take(&mut self.nodes[node].allocation);
+                self.shared.insert(node, shared);
+            }
             let mut fields = self.take(node);
             if let Some(order) = self.above(node, ORDERS) {
                 for (key, value) in self.order_tie(order) {
@@ -176,7 +183,12 @@ impl Work<'_> {
             let mut allocation = Map::new();
             allocation.insert("package".into(), self.package_id(node));
             allocation.extend(std::mem::take(&mut self.nodes[node].allocation));
-            self.seats[node].2 = Some(push(&mut self.lines[self.seats[line].1], allocation));
+            let shared = self.shared.get(&line).cloned().unwrap_or_default();
+            let says_more = !shared.is_empty();
+            allocation.extend(shared);
+            let number = push(&mut self.lines[self.seats[line].1], allocation);
+            self.seats[node].2 = Some(number);
+            self.seats[line].2 = self.seats[line].2.or(says_more.then_some(number));
         }
     }
 }

@@ -181,9 +181,11 @@ impl<'e> Planner<'e> {
         if let Some((item, allocation)) = line {
             let is_inside = self.tree.levels[lines].each.is_some();
             let is_above = path.first().is_some_and(|seat| self.ranks[lines] < self.ranks[seat.0]) && !is_inside;
-            path.insert(if is_above { 0 } else { path.len() }, (lines, item, None));
-            if let Some(last) = path.last_mut() {
-                last.2 = allocation;
+            if is_above {
+                path.iter_mut().last().into_iter().for_each(|last| last.2 = allocation);
+                path.insert(0, (lines, item, allocation.and_then(|number| self.fellow(item, number))));
+            } else {
+                path.push((lines, item, allocation));
             }
         }
         if let Some(item) = order {
@@ -194,6 +196,14 @@ impl<'e> Planner<'e> {
             path.insert(0, (0, 0, None));
         }
         path
+    }
+
+    /// The first allocation of a line that says the same of lot, expiry and serials; `None` when this one says nothing.
+    fn fellow(&self, item: usize, number: usize) -> Option<usize> {
+        let rest = |one: &Option<&Map<String, Value>>| one.map(part).unwrap_or_default();
+        let all = allocations(self.lines[item]);
+        let own = all.get(number).map(rest).filter(|own| !own.is_empty())?;
+        all.iter().position(|one| rest(one) == own)
     }
 
     fn insert(&mut self, path: &[Seat]) {
@@ -230,7 +240,8 @@ impl<'e> Planner<'e> {
         order.iter().enumerate().for_each(|(at, &node)| places[node] = at);
         let one = |&node: &usize| {
             let (seat, parent) = (self.nodes[node].seat, self.nodes[node].parent);
-            let (fields, allocation) = self.fields(seat, parent.map(|parent| self.nodes[parent].seat.1));
+            let has_packages = !self.nodes[node].children.is_empty();
+            let (fields, allocation) = self.fields(seat, parent.map(|parent| self.nodes[parent].seat.1), has_packages);
             (Occurrence { level: seat.0, parent: parent.map(|parent| places[parent]), fields, allocation }, seat)
         };
         order.iter().map(one).collect()
@@ -298,7 +309,12 @@ impl<'e> Planner<'e> {
     }
 
     /// The fields of a node's item and allocation, ties left out: the tree says them.
-    fn fields(&self, (level, item, allocation): Seat, above: Option<usize>) -> (Map<String, Value>, Map<String, Value>) {
+    fn fields(
+        &self,
+        (level, item, allocation): Seat,
+        above: Option<usize>,
+        has_packages: bool,
+    ) -> (Map<String, Value>, Map<String, Value>) {
         match self.tree.levels[level].list.as_deref() {
             Some(ORDERS) => (without(&self.orders[item], &["id"]), Map::new()),
             Some(PACKAGES) => {
@@ -306,14 +322,15 @@ impl<'e> Planner<'e> {
                 let line = allocation.and(above).map(|line| allocations(self.lines[line]));
                 let one = line.zip(allocation).and_then(|(all, number)| all.get(number).copied().flatten());
                 let fields = without(self.packages[item], &["id", "parent", "order"]);
-                (fields, one.map_or_else(Map::new, |one| without(one, &["package"])))
+                let quantity = one.and_then(|one| one.get_key_value("quantity"));
+                (fields, quantity.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect())
             }
-            Some(LINES) => self.line_fields(item, allocation),
+            Some(LINES) => self.line_fields(item, allocation, has_packages),
             _ => (Map::new(), Map::new()),
         }
     }
 
-    fn line_fields(&self, item: usize, allocation: Option<usize>) -> (Map<String, Value>, Map<String, Value>) {
+    fn line_fields(&self, item: usize, allocation: Option<usize>, has_packages: bool) -> (Map<String, Value>, Map<String, Value>) {
         let mut fields = without(self.lines[item], &["allocations"]);
         if !self.orders.is_empty()
             && let Some(Value::Object(order)) = fields.get_mut("order")
@@ -325,11 +342,17 @@ impl<'e> Planner<'e> {
         let Some(one) = allocation.and_then(|number| all.get(number).copied().flatten()) else {
             return (fields, Map::new());
         };
-        if let Some(quantity) = one.get("quantity") {
+        // With packages below, they say the parts and the line says the whole.
+        if let Some(quantity) = one.get("quantity").filter(|_| !has_packages) {
             fields.insert("quantity".into(), quantity.clone());
         }
-        (fields, without(one, &["package", "quantity"]))
+        (fields, part(one))
     }
+}
+
+/// What an allocation says beside the package and the quantity.
+fn part(allocation: &Map<String, Value>) -> Map<String, Value> {
+    without(allocation, &["package", "quantity"])
 }
 
 fn without(fields: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {

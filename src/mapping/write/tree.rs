@@ -64,12 +64,18 @@ impl Writer<'_> {
                 self.put(at, place, if has_child { "1" } else { "0" }.to_owned());
             }
         }
+        // As in reading: what the item has here goes before what it says of itself.
+        let part = allocation.map_or_else(|| field.clone(), |number| format!("allocations[{}]", number + 1));
+        self.rules(&level.allocation, at, &node.allocation, &part);
         match &level.list {
-            Some(_) => self.rules(&level.rules, at, &node.fields, &field),
+            // An item may be written at several nodes, each time as a whole.
+            Some(_) => {
+                let written = std::mem::take(&mut self.written);
+                self.rules(&level.rules, at, &node.fields, &field);
+                self.written = written;
+            }
             None => self.rules(&level.rules, at, &self.entity.fields, &field),
         }
-        let field = allocation.map_or(field, |number| format!("allocations[{}]", number + 1));
-        self.rules(&level.allocation, at, &node.allocation, &field);
         Some(instance)
     }
 
