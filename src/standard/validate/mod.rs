@@ -5,6 +5,7 @@
 
 mod condition;
 mod element;
+mod hierarchy;
 pub(crate) use element::{is_date, is_time};
 
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
@@ -35,6 +36,7 @@ pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (P
         check.segment(definition);
         faults.append(&mut check.faults);
     }
+    hierarchy::check(directory, syntax, run, &placement, &mut faults);
     faults.sort_by_key(|fault| (fault.position.segment, fault.offset));
     (placement, faults)
 }
