@@ -157,11 +157,19 @@ fn a_changed_rule_fails_the_proof() {
         ("edifact/d96a/ORDERS", "PRI[1].01.2 | decimal", "PRI[1].01.3 | decimal"),
         ("edifact/d96a/ORDERS", "address.city: 06", "address.city: 07"),
         ("edifact/d96a/ORDERS", "each: heading:TAX[01=7]", "each: heading:TAX[01=5|7]"),
+        ("x12/004010/856", "ai(00, 18)", "ai(01, 18)"),
+        ("x12/004010/856", "kind: pallet", "kind: pack"),
+        ("x12/004010/856", "has_child: 04", "has_child: 02"),
+        ("x12/004010/856", "lot: REF[01=LT].02", "lot: REF[01=BT].02"),
+        ("edifact/d96a/DESADV", "parent: 02", "parent: 03"),
+        ("edifact/d96a/DESADV", "01.2 of I", "01.2 of P"),
+        ("edifact/d96a/DESADV", "GIN[01=BX].02.1", "GIN[01=BN].02.1"),
     ];
+    let kept = rules();
     for (at, (name, from, to)) in changes.into_iter().enumerate() {
         let overlay = std::env::temp_dir().join(format!("portolan-mapping-{}-{at}", std::process::id()));
         let parts: Vec<_> = name.split('/').collect();
-        let text = rules().mappings.text(parts[0], parts[1], parts[2]).expect("a mapping");
+        let text = kept.mappings.text(parts[0], parts[1], parts[2]).expect("a mapping");
         assert!(text.contains(from), "{name} has no rule {from}");
         let file = overlay.join(format!("{name}.yaml"));
         fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
@@ -169,14 +177,15 @@ fn a_changed_rule_fails_the_proof() {
         let changed = Rules::new(None, Some(&overlay));
         let proof = prove(&changed, name, 100, 1);
         let differs = proof.is_err() || proof.is_ok_and(|proof| proof.failure.is_some() || proof.lossy > 50);
-        let golden_differs = cases().iter().any(|(own, folder)| {
+        let own: Vec<_> = cases().into_iter().filter(|(own, _)| own == name).map(|(_, folder)| folder).collect();
+        let golden_differs = own.iter().any(|folder| {
             let expected = fs::read_to_string(folder.join("entity.json")).expect("entity.json");
             let (entities, _) = read(&changed, &fs::read(folder.join("in.edi")).expect("in.edi"));
-            own == name && entities.first().is_none_or(|entity| format!("{:#}\n", entity.to_json()) != expected)
+            entities.first().is_none_or(|entity| format!("{:#}\n", entity.to_json()) != expected)
         });
-        let written_differs = cases().iter().any(|(own, folder)| {
-            let (entities, _) = read(&rules(), &fs::read(folder.join("in.edi")).expect("in.edi"));
-            own == name && write(&changed, name, &entities[0]).0 != write(&rules(), name, &entities[0]).0
+        let written_differs = own.iter().any(|folder| {
+            let (entities, _) = read(&kept, &fs::read(folder.join("in.edi")).expect("in.edi"));
+            write(&changed, name, &entities[0]).0 != write(&kept, name, &entities[0]).0
         });
         fs::remove_dir_all(&overlay).expect("a removable folder");
         assert!(differs || golden_differs || written_differs, "{name}: {from} → {to} was not noticed");

@@ -177,7 +177,7 @@ fn condition(text: &str) -> Result<(Place, Vec<String>), NotationError> {
 }
 
 /// `parts` are rules that several lists share; a list takes them in with `use`.
-fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
+pub(super) fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
     let mut found = Vec::new();
     for (key, value) in object {
         // `deliveries[] also` is a second rule for the same list, `name read` one that is read and never written.
@@ -209,13 +209,12 @@ fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec
     Ok(found)
 }
 
-/// The rules of a level of a tree.
-pub(super) fn level_rules(level: &str, object: &Map<String, Value>, parts: &Value) -> Result<Vec<Rule>, NotationError> {
-    rules(&with_parts(level, object, parts)?, "", parts)
-}
-
 /// The object with the parts it uses; what it says itself goes before them.
-fn with_parts(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Map<String, Value>, NotationError> {
+pub(super) fn with_parts(
+    field: &str,
+    object: &Map<String, Value>,
+    parts: &Value,
+) -> Result<Map<String, Value>, NotationError> {
     let mut inner = object.clone();
     let used = inner.shift_remove("use");
     for name in used.as_ref().and_then(Value::as_str).into_iter().flat_map(|names| names.split(',')).map(str::trim) {

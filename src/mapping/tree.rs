@@ -12,7 +12,7 @@ mod shape;
 pub(super) use flatten::flatten;
 pub(super) use plan::plan;
 
-use super::notation::{NotationError, Place, Rule, level_rules, place, wrong};
+use super::notation::{NotationError, Place, Rule, place, rules, with_parts, wrong};
 use serde_json::{Map, Value};
 
 /// Lists that the levels of a tree may fill, and the fields that tie their items together.
@@ -137,7 +137,8 @@ impl Tree {
 
 impl Level {
     fn parse(code: &str, value: &Value, parts: &Value) -> Result<Self, NotationError> {
-        let mut inner = value.as_object().ok_or_else(|| wrong(code, "an object", &value.to_string()))?.clone();
+        let object = value.as_object().ok_or_else(|| wrong(code, "an object", &value.to_string()))?;
+        let mut inner = with_parts(code, object, parts)?;
         let allocation = inner.shift_remove("allocation").unwrap_or_default();
         let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
         let (list, kind, each, unless) = (take("list"), take("kind"), take("each"), take("unless"));
@@ -153,8 +154,8 @@ impl Level {
             kind,
             each: each.as_deref().map(place).transpose()?,
             unless: unless.as_deref().map(place).transpose()?,
-            rules: level_rules(code, &inner, parts)?,
-            allocation: level_rules(code, &allocation, parts)?,
+            rules: rules(&inner, "", parts)?,
+            allocation: rules(&allocation, "", parts)?,
         })
     }
 }
@@ -238,6 +239,8 @@ mod tests {
             "S .O:1 ..P:p1 ..P:p2 .O:2 ..P:p3",
             "S .O:1 ..I:a=1 .O:1 ..I:b=2",
             "S .O:1 ..P:p1 ...I:a=1 ..I:b=2",
+            "S .O:1 ..I:a=3 ...T:t1 ....P:p1 ....P:p2 ..I:b=1",
+            "S .T:t1 ..O:1 ...P:p1 ....I:a=1 ..O:2 ...P:p2",
         ] {
             assert_eq!(there_and_back(text).1, text);
         }

@@ -31,8 +31,13 @@ impl Function for Shape {
         let mut levels: Vec<&str> = text(&value, "a shape")?.split('-').collect();
         // Tare, pack and subpack are all packaging.
         levels.iter_mut().filter(|level| matches!(**level, "T" | "Q")).for_each(|level| *level = "P");
-        levels.dedup();
-        Ok(spot.codes.preferred(list, spot.standard, &levels.join("-")).map(Value::String))
+        let mut seen = Vec::new();
+        for level in levels {
+            if !seen.contains(&level) {
+                seen.push(level);
+            }
+        }
+        Ok(spot.codes.preferred(list, spot.standard, &seen.join("-")).map(Value::String))
     }
 
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {

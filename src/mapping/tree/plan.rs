@@ -118,10 +118,6 @@ impl<'e> Planner<'e> {
         self.tree.levels_of(list).next().unwrap_or_default()
     }
 
-    fn by_id(&self, id: Option<&str>) -> Option<usize> {
-        self.packages.iter().position(|package| id.is_some() && text(package, "id") == id)
-    }
-
     fn lines(&mut self) {
         let ids: HashMap<String, usize> =
             self.packages.iter().enumerate().filter_map(|(at, one)| Some((text(one, "id")?.to_owned(), at))).collect();
@@ -140,7 +136,10 @@ impl<'e> Planner<'e> {
     fn rest(&mut self) {
         for item in 0..self.packages.len() {
             if !self.planned.contains(&(PACKAGES, item)) {
-                let path = self.path(self.order_of(item).or(self.only_order), Some(item), None);
+                let path = self.around(item).unwrap_or_else(|| {
+                    let order = self.order_of(item).or(self.only_order);
+                    self.path(order, Some(item), None)
+                });
                 self.insert(&path);
             }
         }
@@ -156,21 +155,26 @@ impl<'e> Planner<'e> {
         }
     }
 
-    /// The order of a package without lines: its own, that of one around it, or that of a fellow's lines.
-    fn order_of(&self, item: usize) -> Option<usize> {
-        let own = |&one: &usize| tied(&self.orders, self.packages[one].get("order"));
+    /// The path to a package that names no order, through the node of the package around it where that is planned.
+    fn around(&self, item: usize) -> Option<Vec<Seat>> {
         let chain = &self.chains[item];
-        chain.iter().rev().find_map(own).or_else(|| {
-            let around: HashSet<&usize> = chain.iter().collect();
-            self.lines.iter().find_map(|line| {
-                let inside = |one: &Map<String, Value>| {
-                    let package = self.by_id(text(one, "package"));
-                    package.is_some_and(|package| self.chains[package].iter().any(|one| around.contains(one)))
-                };
-                let found = allocations(line).into_iter().flatten().any(inside);
-                tied(&self.orders, line.get("order")).filter(|_| found)
-            })
-        })
+        let parent = chain.len().checked_sub(2).map(|at| chain[at])?;
+        if self.packages[item].contains_key("order") {
+            return None;
+        }
+        let is_parent = |node: &&Node| self.tree.is_in(node.seat.0, PACKAGES) && node.seat.1 == parent;
+        let found = self.nodes.iter().find(is_parent)?;
+        let (mut path, mut above) = (vec![found.seat, (self.levels[item], item, None)], found.parent);
+        while let Some(node) = above {
+            path.insert(0, self.nodes[node].seat);
+            above = self.nodes[node].parent;
+        }
+        Some(path)
+    }
+
+    /// The order of a package without lines: its own, or that of one around it.
+    fn order_of(&self, item: usize) -> Option<usize> {
+        self.chains[item].iter().rev().find_map(|&one| tied(&self.orders, self.packages[one].get("order")))
     }
 
     /// Seats from the top down to a line or package, by the ranks of the levels.
