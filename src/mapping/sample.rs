@@ -195,7 +195,8 @@ fn many(
     let place = places.first()?;
     let joins = calls.iter().any(|call| call.function.name() == "lines");
     // In the segment at hand there are as many places as it has; elsewhere segments may follow.
-    let spots = |place: &Place| usize::from(place.elements.1 - place.elements.0 + 1) * usize::from(place.components.1.max(1));
+    let spots =
+        |place: &Place| usize::from(place.elements.1 - place.elements.0 + 1) * usize::from(place.components.1.max(1));
     let is_own = places.len() == 1 && place.tag.is_empty();
     let room = if is_own { spots(place).min(2) } else { 2 };
     let lines: Vec<Value> = (0..1 + dice(room)).filter_map(|_| text(context, place, tag, dice)).collect();

@@ -57,7 +57,8 @@ impl Reader<'_> {
         let level = &tree.levels[index];
         // A package that stands under a line is an allocation of it; elsewhere it has none.
         let above = parent.map(|parent| found.nodes[parent].level);
-        let is_allocation = level.list.as_deref() != Some(PACKAGES) || above.is_some_and(|above| tree.is_in(above, LINES));
+        let is_allocation =
+            level.list.as_deref() != Some(PACKAGES) || above.is_some_and(|above| tree.is_in(above, LINES));
         let mut node = Occurrence { level: index, parent, ..Occurrence::default() };
         if is_allocation {
             self.rules(&level.allocation, at, &mut node.allocation);

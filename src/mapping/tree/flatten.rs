@@ -13,7 +13,15 @@ pub(in crate::mapping) fn flatten(tree: &Tree, nodes: Vec<Occurrence>, fields: &
         fields.insert("structure".into(), shape::of(tree, &nodes).into());
     }
     let seats = nodes.iter().map(|node| (node.level, 0, None)).collect();
-    let mut work = Work { tree, nodes, seats, orders: Vec::new(), packages: Vec::new(), lines: Vec::new(), shared: HashMap::new() };
+    let mut work = Work {
+        tree,
+        nodes,
+        seats,
+        orders: Vec::new(),
+        packages: Vec::new(),
+        lines: Vec::new(),
+        shared: HashMap::new(),
+    };
     work.orders();
     work.packages();
     work.lines();
@@ -130,7 +138,8 @@ impl Work<'_> {
 
     fn lines(&mut self) {
         let mut known: HashMap<String, usize> = HashMap::new();
-        let packed: HashSet<usize> = self.all(PACKAGES).into_iter().filter_map(|node| self.nodes[node].parent).collect();
+        let packed: HashSet<usize> =
+            self.all(PACKAGES).into_iter().filter_map(|node| self.nodes[node].parent).collect();
         for node in self.all(LINES) {
             if packed.contains(&node) {
                 let shared = std::mem::take(&mut self.nodes[node].allocation);

@@ -90,7 +90,8 @@ impl<'e> Planner<'e> {
         let shape = entity.text("structure").unwrap_or_default();
         planner.ranks = shape::ranks(tree, shape, planner.is_mixed());
         planner.has_root = planner.needs_root(shape);
-        let says_orders = planner.tree.levels_of(ORDERS).any(|at| shape.split('-').any(|code| code == tree.levels[at].code));
+        let says_orders =
+            planner.tree.levels_of(ORDERS).any(|at| shape.split('-').any(|code| code == tree.levels[at].code));
         planner.only_order = (planner.orders.len() == 1 && !says_orders).then_some(0);
         planner
     }
@@ -227,7 +228,8 @@ impl<'e> Planner<'e> {
                 *there = [*there, new].into_iter().flatten().min();
             }
             let lists = [ORDERS, PACKAGES, LINES];
-            self.planned.extend(lists.into_iter().filter(|list| self.tree.is_in(seat.0, list)).map(|list| (list, seat.1)));
+            self.planned
+                .extend(lists.into_iter().filter(|list| self.tree.is_in(seat.0, list)).map(|list| (list, seat.1)));
             parent = Some(node);
         }
     }
@@ -308,7 +310,8 @@ impl<'e> Planner<'e> {
 
     fn compare(&self, one: usize, other: usize) -> Ordering {
         let ([line, package], [other_line, other_package]) = (self.nodes[one].first, self.nodes[other].first);
-        let both = |one: Option<usize>, other: Option<usize>| one.zip(other).map_or(Ordering::Equal, |(a, b)| a.cmp(&b));
+        let both =
+            |one: Option<usize>, other: Option<usize>| one.zip(other).map_or(Ordering::Equal, |(a, b)| a.cmp(&b));
         both(package, other_package).then(both(line, other_line)).then(line.is_some().cmp(&other_line.is_some()))
     }
 
@@ -334,7 +337,12 @@ impl<'e> Planner<'e> {
         }
     }
 
-    fn line_fields(&self, item: usize, allocation: Option<usize>, has_packages: bool) -> (Map<String, Value>, Map<String, Value>) {
+    fn line_fields(
+        &self,
+        item: usize,
+        allocation: Option<usize>,
+        has_packages: bool,
+    ) -> (Map<String, Value>, Map<String, Value>) {
         let mut fields = without(self.lines[item], &["allocations"]);
         if !self.orders.is_empty()
             && let Some(Value::Object(order)) = fields.get_mut("order")
@@ -360,11 +368,19 @@ fn part(allocation: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn without(fields: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
-    fields.iter().filter(|(key, _)| !keys.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone())).collect()
+    fields
+        .iter()
+        .filter(|(key, _)| !keys.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 /// The orders of the entity, and after them those that only a package or line names.
-fn all_orders(entity: &Entity, packages: &[&Map<String, Value>], lines: &[&Map<String, Value>]) -> Vec<Map<String, Value>> {
+fn all_orders(
+    entity: &Entity,
+    packages: &[&Map<String, Value>],
+    lines: &[&Map<String, Value>],
+) -> Vec<Map<String, Value>> {
     let mut orders: Vec<Map<String, Value>> = objects(entity, ORDERS).into_iter().cloned().collect();
     for tie in packages.iter().chain(lines).filter_map(|item| item.get("order")) {
         let number = tie.get("number").filter(|_| tied(&orders, Some(tie)).is_none());
@@ -380,7 +396,9 @@ fn chains(packages: &[&Map<String, Value>]) -> Vec<Vec<usize>> {
     let chain = |item: usize| {
         let (mut chain, mut seen) = (vec![item], HashSet::from([item]));
         let mut at = item;
-        while let Some(&parent) = text(packages[at], "parent").and_then(|id| ids.get(id)).filter(|one| seen.insert(**one)) {
+        while let Some(&parent) =
+            text(packages[at], "parent").and_then(|id| ids.get(id)).filter(|one| seen.insert(**one))
+        {
             chain.insert(0, parent);
             at = parent;
         }
@@ -392,7 +410,8 @@ fn chains(packages: &[&Map<String, Value>]) -> Vec<Vec<usize>> {
 /// By its kind; a package of no known kind is of the first level when others stand in it, else of the second.
 fn package_levels(tree: &Tree, packages: &[&Map<String, Value>], chains: &[Vec<usize>]) -> Vec<usize> {
     let levels: Vec<usize> = tree.levels_of(PACKAGES).collect();
-    let outer: HashSet<usize> = chains.iter().filter_map(|chain| chain.len().checked_sub(2).map(|at| chain[at])).collect();
+    let outer: HashSet<usize> =
+        chains.iter().filter_map(|chain| chain.len().checked_sub(2).map(|at| chain[at])).collect();
     let level = |(item, package): (usize, &&Map<String, Value>)| {
         let kind = text(package, "kind");
         let by_kind = levels.iter().find(|&&level| kind.is_some() && tree.levels[level].kind.as_deref() == kind);
