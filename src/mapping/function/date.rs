@@ -41,7 +41,7 @@ impl Function for Date {
         let (day, time) = written.split_once('T').map_or((written, None), |(day, time)| (day, Some(time)));
         let day: jiff::civil::Date = day.parse().map_err(|_| wrong())?;
         match (time, clock(arguments)) {
-            (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace(':', ""))),
+            (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace([':', '.'], ""))),
             (None, Some(element)) => {
                 spot.written.borrow_mut().extend(arguments.get(1).map(|none| (element, none.clone())));
             }

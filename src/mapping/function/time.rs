@@ -1,4 +1,4 @@
-//! `time`: a time of day as HHMM (or HHMMSS) in the document, as 13:45 in the entity.
+//! `time`: a time of day as HHMM (or HHMMSS, or with hundredths) in the document, as 13:45 in the entity.
 
 use super::{Function, Outcome, Spot, text};
 use serde_json::Value;
@@ -11,11 +11,11 @@ impl Function for Time {
     }
 
     fn help(&self) -> &'static str {
-        "time: HHMM or HHMMSS; seconds are written when there are any."
+        "time: HHMM, HHMMSS or HHMMSSDD; seconds and hundredths are written when there are any."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
-        &[("", r#""1345""#, "13:45"), ("", r#""134530""#, "13:45:30")]
+        &[("", r#""1345""#, "13:45"), ("", r#""134530""#, "13:45:30"), ("", r#""13453025""#, "13:45:30.25")]
     }
 
     fn get(&self, _arguments: &[String], wire: Value, _spot: &Spot<'_>) -> Outcome {
@@ -25,6 +25,8 @@ impl Function for Time {
         let time = match digits.len() {
             4 => format!("{}:{}", part(0)?, part(2)?),
             6 => format!("{}:{}:{}", part(0)?, part(2)?, part(4)?),
+            8 if part(6)? == "00" => format!("{}:{}:{}", part(0)?, part(2)?, part(4)?),
+            8 => format!("{}:{}:{}.{}", part(0)?, part(2)?, part(4)?, part(6)?),
             _ => return Err(wrong()),
         };
         time.parse::<jiff::civil::Time>().map(|_| Some(time.into())).map_err(|_| wrong())
@@ -32,7 +34,7 @@ impl Function for Time {
 
     fn put(&self, _arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
-        Ok(Some(text(&value, "a time")?.replace(':', "").into()))
+        Ok(Some(text(&value, "a time")?.replace([':', '.'], "").into()))
     }
 
     fn sample(&self, _arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
