@@ -131,6 +131,12 @@ faults! {
     SegmentOutOfOrder "SEGMENT-OUT-OF-ORDER" Error Syntax Segment "7" "15" "segment out of order", "The document type has this segment, but not after the one before it.", "Put the segment in the order of the standard.";
     SegmentEmpty "SEGMENT-EMPTY" Error Syntax Segment "8" "15" "segment without content", "The segment has a tag only, or no tag at all.", "Leave the segment out.";
     SegmentTag "SEGMENT-TAG" Error Syntax Segment "1" "15" "segment tag malformed", "A tag is two or three upper-case letters or digits, the first a letter (EDIFACT: three letters).", "Check the terminator before it and the spelling.";
+    // Trees of segments.
+    HierarchyNumber "HIERARCHY-NUMBER" Error Syntax Element "7" "12" "number of the tree used twice", "Two HL (or CPS) segments of the document have the same number, so that those below cannot say whose they are.", "Number the segments 1, 2, 3 … through the document.";
+    HierarchyParent "HIERARCHY-PARENT" Error Syntax Element "7" "12" "parent in the tree missing", "The segment names as its parent a number that none before it has.", "Name the number of the segment it stands under; parents come before children.";
+    HierarchyCircle "HIERARCHY-CIRCLE" Error Syntax Element "7" "12" "tree turns in a circle", "The way up from the segment leads back to itself.", "Name the number of the segment it stands under; parents come before children.";
+    HierarchyLevel "HIERARCHY-LEVEL" Warning Syntax Element "7" "12" "level in the wrong place of the tree", "The level does not stand where the structure code of the document (BSN05) says.", "Correct the level, its parent, or the structure code.";
+    HierarchyChild "HIERARCHY-CHILD" Warning Syntax Element "7" "12" "has-child code wrong", "The code says that others stand below, and none does, or the other way round.", "Write 1 where others stand below, else 0, or leave it out.";
     // Elements.
     ElementMissing "ELEMENT-MISSING" Error Syntax Element "1" "13" "mandatory element missing", "An element or component that must be filled is empty.", "Fill it.";
     ElementCondition "ELEMENT-CONDITION" Error Syntax Element "2" "13" "condition between elements broken", "A rule that ties elements of the segment together is not met.", "Fill or empty the elements as the rule says.";
@@ -160,6 +166,8 @@ faults! {
     CheckDigit "CHECK-DIGIT" Warning Business Element "" "" "check digit wrong", "The last digit of the number does not follow from the others (GS1, modulo 10).", "Look the number up; it was mistyped or cut.";
     FieldMissing "FIELD-MISSING" Warning Business Document "" "" "field missing", "A usable document of this kind has this field, and this one has not.", "Ask the sender for it, or let the agreement supply it.";
     LookupMissing "LOOKUP-MISSING" Warning Business Element "" "" "not in the lookup table", "A mapping looks the value up in a table, and the table has no row for it.", "Add the row and apply; `portolan lookups` lists what is missing.";
+    ReferenceUnknown "REFERENCE-UNKNOWN" Error Business Document "" "" "refers to nothing", "A line names a package or an order, or a package another one, that is not in the document or cannot be meant.", "Correct the reference, or send what it refers to.";
+    ReferenceTwice "REFERENCE-TWICE" Error Business Document "" "" "number used twice", "A number that names one thing in the world, such as an SSCC, stands at two things of the document.", "Give each package its own number; a pack that belongs to an item can hold no other item.";
     MappingLoss "MAPPING-LOSS" Warning Business Document "" "" "value has no home in the target", "A value of the source could not be written to the target.", "See `portolan mappings losses`; extend the mapping if the value matters.";
     MappingMissing "MAPPING-MISSING" Error Business Document "" "" "no mapping", "There is no rule file between this document type and the entity.", "See `portolan mappings list`; write a mapping or choose another target.";
     MappingValue "MAPPING-VALUE" Error Business Element "" "" "value cannot be mapped", "A mapping rule could not turn the value into the form the other side needs.", "Correct the value or the rule named in the finding.";

@@ -24,7 +24,9 @@ pub fn check(fields: &Map<String, Value>, path: &str, found: &mut Vec<Diagnostic
                     }
                 }
             }
-            Value::String(text) if key == "sscc" => identifier(key, text, &path, found),
+            Value::String(text) if matches!(key.as_str(), "sscc" | "sscc_last") => {
+                identifier("sscc", text, &path, found)
+            }
             _ => {}
         }
     }

@@ -6,6 +6,7 @@
 mod arithmetic;
 mod check_digit;
 mod definition;
+mod despatch_advice;
 mod invoice;
 mod order;
 mod order_response;
@@ -19,8 +20,9 @@ use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use serde_json::{Map, Value};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 4] = [
+const CHECKS: [(&str, Check); 5] = [
     ("credit_note", invoice::check),
+    ("despatch_advice", despatch_advice::check),
     ("invoice", invoice::check),
     ("order", order::check),
     ("order_response", order_response::check),

@@ -3,6 +3,7 @@
 
 use super::Context;
 use super::notation::{Body, Mapping, Place, Rule};
+use super::tree::{LINES, TIES};
 use crate::entity::{self, Field, FieldType};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -41,6 +42,14 @@ pub fn losses(context: &Context<'_>) -> Vec<Loss> {
     let mut found = Vec::new();
     let mut read = BTreeSet::new();
     places_of(&mapping.rules, "", &mut read);
+    if let Some(tree) = &mapping.tree {
+        read.extend(tree.counts.iter().map(|(place, _)| place.tag.clone()));
+        for level in &tree.levels {
+            let at = level.each.as_ref().map_or(&tree.each.tag, |each| &each.tag);
+            places_of(&level.rules, at, &mut read);
+            places_of(&level.allocation, at, &mut read);
+        }
+    }
     for (place, _) in &mapping.constants {
         read.insert(place.tag.clone());
     }
@@ -73,17 +82,26 @@ fn segments_of(nodes: &[crate::standard::definition::Node], take: &mut impl FnMu
     }
 }
 
-/// Entity paths that a mapping carries, by a rule or because of how it chooses the entity.
+/// Entity paths that a mapping carries, list marks left out: by a rule, by its tree, or because of how it chooses the
+/// entity.
 pub(super) fn carried(mapping: &Mapping, found: &mut BTreeSet<String>) {
     fields_of(&mapping.rules, "", found);
     if mapping.select.iter().any(|choice| choice.negative.is_some()) {
         found.insert("negative_in".to_owned());
     }
+    if let Some(tree) = &mapping.tree {
+        found.extend(TIES.iter().map(|tie| (*tie).to_owned()));
+        for level in &tree.levels {
+            let list = level.list.as_deref().unwrap_or_default();
+            fields_of(&level.rules, list, found);
+            fields_of(&level.allocation, &format!("{LINES}.allocations"), found);
+        }
+    }
 }
 
 /// Entity paths that the rules carry, list marks left out.
 pub(super) fn fields_of(rules: &[Rule], prefix: &str, found: &mut BTreeSet<String>) {
-    for rule in rules {
+    for rule in rules.iter().filter(|rule| !rule.is_read_only) {
         let field = beside(prefix, &rule.field);
         match &rule.body {
             Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => {
@@ -145,7 +163,7 @@ fn unwritten(fields: &[Field], prefix: &str, written: &BTreeSet<String>, found: 
 
 fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
     let mut lists = BTreeSet::new();
-    calls_of(&mapping.rules, "", &mut |field, call| match call.function.name() {
+    let mut take = |field: &str, call: &super::function::Call| match call.function.name() {
         "code" | "known" => drop(lists.insert(call.arguments.first().cloned().unwrap_or_default())),
         "default" => {
             let note = match call.arguments.as_slice() {
@@ -163,7 +181,12 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
         _ => {}
-    });
+    };
+    calls_of(&mapping.rules, "", &mut take);
+    for level in mapping.tree.iter().flat_map(|tree| &tree.levels) {
+        calls_of(&level.rules, level.list.as_deref().unwrap_or_default(), &mut take);
+        calls_of(&level.allocation, "lines.allocations", &mut take);
+    }
     for list in lists {
         let (unmapped, merged) = context.codes.losses(&list, &mapping.standard);
         let at = format!("code({list})");

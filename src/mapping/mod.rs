@@ -1,7 +1,7 @@
 //! Two-way mappings between document types and entities: rules as data, read in both directions.
 //!
 //! `notation` reads the files, `read` goes from a placed document to entities, `write` back to draft segments, `loss`
-//! says what gets lost on the way, `sample` makes entities to prove it. Bytes and envelopes are the codecs'.
+//! says what gets lost on the way, `sample` makes entities to prove it, `tree` turns nested documents into flat lists. Bytes and envelopes are the codecs'.
 
 pub mod code; // code lists: canonical codes and their counterparts
 pub mod function; // one file a function
@@ -13,6 +13,7 @@ mod read;
 mod rest;
 mod sample;
 mod select;
+mod tree;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};

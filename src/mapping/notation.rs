@@ -3,6 +3,7 @@
 
 use super::function::{self, Call};
 use super::origin::Origin;
+use super::tree::Tree;
 use crate::standard::definition::Area;
 use serde_json::{Map, Value};
 
@@ -23,6 +24,8 @@ pub struct Mapping {
     pub rules: Vec<Rule>,
     /// What is taken from the earlier document that this one answers.
     pub origin: Option<Origin>,
+    /// The tree that the document holds, when it holds one.
+    pub tree: Option<Tree>,
 }
 
 /// One choice of entity.
@@ -43,6 +46,8 @@ pub struct Rule {
     pub field: String,
     /// What it does.
     pub body: Body,
+    /// Another place for the field, read when no rule before it found anything; never written.
+    pub is_read_only: bool,
 }
 
 impl Rule {
@@ -148,7 +153,7 @@ pub struct NotationError {
     pub found: String,
 }
 
-fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
+pub(super) fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
     NotationError { place: place.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
 }
 
@@ -157,7 +162,7 @@ fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
 /// # Errors
 /// The first thing that is not the notation.
 pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> Result<Mapping, NotationError> {
-    let known = ["entity", "select", "origin", "constants", "parts", "rules"];
+    let known = ["entity", "select", "origin", "constants", "parts", "rules", "tree"];
     let object = file.as_object().ok_or_else(|| wrong("file", "an object", "something else"))?;
     if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(wrong(other, &format!("one of {}", known.join(", ")), other));
@@ -186,6 +191,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         constants: constants.collect::<Result<_, NotationError>>()?,
         rules: rules(written, "", &file["parts"])?,
         origin: Origin::parse(&file["origin"])?,
+        tree: Tree::parse(&file["tree"], &file["parts"])?,
     })
 }
 
@@ -196,32 +202,35 @@ fn condition(text: &str) -> Result<(Place, Vec<String>), NotationError> {
 }
 
 /// `parts` are rules that several lists share; a list takes them in with `use`.
-fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
+pub(super) fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
     let mut found = Vec::new();
     for (key, value) in object {
-        // `deliveries[] also` is a second rule for the same field, `also also` a third.
+        // `deliveries[] also` is a second rule for the same field, `also also` a third; `name read` is read, never written.
+        let (key, is_read_only) = key.strip_suffix(" read").map_or((key.as_str(), false), |key| (key, true));
         let key = key.trim_end_matches(" also");
         let (name, is_list) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
         let field = format!("{prefix}{name}");
         match value {
             Value::String(text) if is_list => {
                 let (places, calls) = pipe(&field, text)?;
-                found.push(Rule { field, body: Body::Many(places, calls) });
+                found.push(Rule { field, body: Body::Many(places, calls), is_read_only });
             }
             Value::String(text) if text.starts_with('=') => {
                 let (_, calls) = pipe(&field, &text.replacen('=', "|", 1))?;
-                found.push(Rule { field, body: Body::Computed(calls) });
+                found.push(Rule { field, body: Body::Computed(calls), is_read_only });
             }
             Value::String(text) => {
                 let (places, calls) = pipe(&field, text)?;
                 if calls.iter().any(|call| call.function.takes_list()) {
-                    found.push(Rule { field, body: Body::Many(places, calls) });
+                    found.push(Rule { field, body: Body::Many(places, calls), is_read_only });
                     continue;
                 }
                 let [place] = <[Place; 1]>::try_from(places).map_err(|_| wrong(&field, "one place", text))?;
-                found.push(Rule { field, body: Body::One(place, calls) });
+                found.push(Rule { field, body: Body::One(place, calls), is_read_only });
             }
-            Value::Object(inner) if is_list => found.push(Rule { body: list(&field, inner, parts)?, field }),
+            Value::Object(inner) if is_list => {
+                found.push(Rule { body: list(&field, inner, parts)?, field, is_read_only });
+            }
             Value::Object(inner) => found.extend(rules(inner, &format!("{field}."), parts)?),
             other => return Err(wrong(&field, "a rule", &other.to_string())),
         }
@@ -229,13 +238,25 @@ fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec
     Ok(found)
 }
 
-fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body, NotationError> {
+/// The object with the parts it uses; what it says itself goes before them.
+pub(super) fn with_parts(
+    field: &str,
+    object: &Map<String, Value>,
+    parts: &Value,
+) -> Result<Map<String, Value>, NotationError> {
     let mut inner = object.clone();
-    if let Some(part) = inner.shift_remove("use") {
-        let name = part.as_str().unwrap_or_default();
+    let used = inner.shift_remove("use");
+    for name in used.as_ref().and_then(Value::as_str).into_iter().flat_map(|names| names.split(',')).map(str::trim) {
         let part = parts[name].as_object().ok_or_else(|| wrong(field, "a part of this file", name))?;
-        inner.extend(part.clone());
+        for (key, rule) in part {
+            inner.entry(key).or_insert_with(|| rule.clone());
+        }
     }
+    Ok(inner)
+}
+
+fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body, NotationError> {
+    let mut inner = with_parts(field, object, parts)?;
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
     let (except, first, rest) = (take("except"), take("first").unwrap_or_default(), take("rest"));

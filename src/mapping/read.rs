@@ -1,6 +1,8 @@
 //! From a placed document to entities: each rule takes what stands at its places, what no rule takes is kept as an
 //! extension. It changes nothing and checks no sums; that is the entity's.
 
+mod tree;
+
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots};
@@ -10,13 +12,13 @@ use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
 pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec<Entity>, Vec<Diagnostic>) {
-    let (claimed, faults) = (Claims::default(), Vec::new());
-    let mut reader = Reader { context, run, placement, claimed, faults, is_negative: false };
+    let (claimed, numbers, faults) = (Claims::default(), HashMap::new(), Vec::new());
+    let mut reader = Reader { context, run, placement, claimed, numbers, faults, is_negative: false };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
         let value = reader.first(top, place).map(|found| reader.text(found));
@@ -41,6 +43,9 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
     // A rule may have read the precise kind where the entity was chosen; else it is said by the entity.
     if let Some((place, _)) = &choice.when {
         reader.claim_all(top, place);
+    }
+    if let Some(tree) = &context.mapping.tree {
+        reader.tree(tree, &mut entity);
     }
     let extensions = reader.extensions();
     if !extensions.is_empty() {
@@ -105,6 +110,8 @@ struct Reader<'a> {
     run: &'a Run<'a>,
     placement: &'a Placement,
     claimed: Claims,
+    /// Occurrences of the loops of a tree as they will be written, where that differs from how they came.
+    numbers: HashMap<usize, usize>,
     faults: Vec<Diagnostic>,
     /// The document writes its amounts with a minus that the entity does not have.
     is_negative: bool,
@@ -113,9 +120,10 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map<String, Value>) {
         for rule in rules {
+            // Of several rules for one value the first that finds it counts; the others leave theirs alone.
+            let is_there = get(fields, &rule.field).is_some();
             let value = match &rule.body {
-                // Of several rules for one value the first that finds it counts.
-                Body::One(..) if get(fields, &rule.field).is_some() => None,
+                Body::One(..) | Body::Many(..) if is_there => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
@@ -176,7 +184,7 @@ impl Reader<'_> {
                 continue;
             }
             let inner = instance.map_or(At::Segment(segment), At::Loop);
-            self.item(inner, segment, (&each.rules, each.only.as_ref(), &each.place), &mut items);
+            self.item((at, inner), segment, (&each.rules, each.only.as_ref(), &each.place), &mut items);
         }
         (!items.is_empty()).then_some(Value::Array(items))
     }
@@ -185,7 +193,7 @@ impl Reader<'_> {
     /// and all stays as it was.
     fn item(
         &mut self,
-        inner: At,
+        (outer, inner): (At, At),
         segment: usize,
         (rules, only, place): (&[Rule], Option<&String>, &Place),
         items: &mut Vec<Value>,
@@ -204,6 +212,7 @@ impl Reader<'_> {
             return;
         }
         self.claim_selectors(segment, &place.selectors);
+        self.claim_place(outer, segment, place);
         if !fields.is_empty() {
             items.push(Value::Object(fields));
         }
@@ -220,7 +229,7 @@ impl Reader<'_> {
                     let taken = self.is_taken(segment, element);
                     if filled && !taken && !self.is_excepted(slots, segment, element) {
                         let inner = At::Slot(segment, element);
-                        self.item(inner, segment, (&slots.rules, slots.only.as_ref(), place), &mut items);
+                        self.item((at, inner), segment, (&slots.rules, slots.only.as_ref(), place), &mut items);
                     }
                 }
             }
@@ -503,6 +512,10 @@ impl Reader<'_> {
         }
         let At::Loop(outer) = at else { return };
         let Some((_, mut instance)) = self.placement.homes.get(segment).copied().flatten() else { return };
+        if self.trigger(instance) == Some(segment) && !place.tag.is_empty() {
+            // The place names the trigger itself; the loops of its path are those around it.
+            instance = self.placement.loops[instance].parent;
+        }
         for (_, selectors) in place.loops.iter().rev() {
             if instance == outer {
                 return;
@@ -579,6 +592,7 @@ impl Reader<'_> {
                 &Place { area: Some(self.placement.loops[instance].area), ..Place::default() },
             );
             let number = fellows.iter().position(|(_, one)| *one == Some(instance)).map_or(1, |at| at + 1);
+            let number = self.numbers.get(&instance).copied().unwrap_or(number);
             steps.push(format!("{tag}[{number}]"));
             instance = parent;
         }

@@ -1,5 +1,7 @@
 //! Makes entities that a mapping can carry, from rolls of dice: writing and reading them again must give the same.
 
+mod tree;
+
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
@@ -32,6 +34,11 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
         let top = Spot { tag: "", nodes: &context.document.nodes, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
+        if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
+            sampler.tree(tree, top, &mut fields);
+            let rules = (context.mapping.rules.as_slice(), &[][..]);
+            tree::without_captured(context, rules, &context.document.nodes, (&mut fields, &Map::new()));
+        }
         entity.fields = fields;
     }
     entity
@@ -76,7 +83,7 @@ struct Sampler<'a> {
 impl Sampler<'_> {
     fn object(&mut self, rules: &[Rule], spot: Spot<'_>, must: &dyn Fn(&str) -> bool, fields: &mut Map<String, Value>) {
         let mut taken: Vec<&Place> = Vec::new();
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.is_read_only) {
             let calls: &[Call] = match &rule.body {
                 Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => calls,
                 _ => &[],
@@ -135,6 +142,7 @@ impl Sampler<'_> {
     fn each(&mut self, each: &Each, spot: Spot<'_>) -> Value {
         let node = node_of(spot.nodes, &each.place);
         let max = node.and_then(|node| node.max).map_or(ITEMS_MAX, |max| ITEMS_MAX.min(max as usize));
+        let max = each.max.min(max);
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
         let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
         let must = |field: &str| each.only.as_deref() == Some(field);
@@ -234,7 +242,12 @@ fn many(
 ) -> Option<Value> {
     let place = places.first()?;
     let joins = calls.iter().any(|call| call.function.name() == "lines");
-    let lines: Vec<Value> = (0..1 + dice(2)).filter_map(|_| text(context, place, tag, dice)).collect();
+    // In the segment at hand there are as many places as it has; elsewhere segments may follow.
+    let spots =
+        |place: &Place| usize::from(place.elements.1 - place.elements.0 + 1) * usize::from(place.components.1.max(1));
+    let is_own = places.len() == 1 && place.tag.is_empty();
+    let room = if is_own { spots(place).min(2) } else { 2 };
+    let lines: Vec<Value> = (0..1 + dice(room)).filter_map(|_| text(context, place, tag, dice)).collect();
     if joins {
         let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
         return Some(lines.join("\n").into());

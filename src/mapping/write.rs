@@ -1,6 +1,8 @@
 //! From an entity back to the segments of a document: each rule puts its value at its place, segments come out in the
 //! order of the definition. Header and trailer of the document are the codec's.
 
+mod tree;
+
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, place as parse_place};
@@ -26,6 +28,9 @@ pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<
     }
     writer.rules(&context.mapping.rules, top, &entity.fields, "");
     writer.selector();
+    if let Some(tree) = &context.mapping.tree {
+        writer.tree(tree);
+    }
     writer.extensions();
     writer.unmapped();
     let mut segments = Vec::new();
@@ -116,10 +121,13 @@ impl<'a> Writer<'a> {
 
     fn rules(&mut self, rules: &[Rule], at: At, fields: &Map<String, Value>, path: &str) {
         for (index, rule) in rules.iter().enumerate() {
+            if rule.is_read_only {
+                continue;
+            }
             let value = get(fields, &rule.field);
             let field = if path.is_empty() { rule.field.clone() } else { format!("{path}.{}", rule.field) };
             // Of several rules for one list each takes the items that are its own; the last one tells what is left.
-            let is_same = |other: &&Rule| other.field == rule.field;
+            let is_same = |other: &&Rule| other.field == rule.field && !other.is_read_only;
             let is_last = !rules[index + 1..].iter().any(|other| is_same(&other));
             let mut shared = BTreeSet::new();
             let takes_rest = |one: &Rule| matches!(&one.body, Body::Each(each) if each.rest.is_some());
@@ -227,6 +235,9 @@ impl<'a> Writer<'a> {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
             if count == each.max {
+                if turn.is_last && !self.written.contains_key(&path) {
+                    self.loss(&path, &format!("at most {} of them", each.max));
+                }
                 continue;
             }
             let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, turn) else { continue };
@@ -480,7 +491,7 @@ impl<'a> Writer<'a> {
             while self.loops[instance].items[node].len() < number {
                 self.make(instance, node, &[], field)?;
             }
-            return Some(self.address(instance, node, number - 1));
+            return self.constrain(self.address(instance, node, number - 1), selectors);
         }
         let count = self.loops[instance].items[node].len();
         let mut there = (0..count).map(|item| self.address(instance, node, item));

@@ -194,4 +194,6 @@ pub struct Directory {
     pub elements: BTreeMap<String, ElementDefinition>,
     /// Code lists by element number: code to short name.
     pub codes: BTreeMap<String, BTreeMap<String, String>>,
+    /// Steps of levels from the top down, by structure code (X12 1005).
+    pub hierarchies: BTreeMap<String, Vec<Vec<String>>>,
 }

@@ -16,6 +16,9 @@ static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards");
 /// Files of a version that are no document types.
 const SHARED_FILES: [&str; 4] = ["segments.yaml", "composites.yaml", "elements.yaml", "codes.yaml"];
 
+/// What a version may have beside: which levels stand under which in a tree of segments.
+const HIERARCHIES: &str = "hierarchies.yaml";
+
 /// Why a definition could not be had.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum LoadError {
@@ -61,7 +64,7 @@ impl Library {
             .filter_map(|path| {
                 let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
                 let [standard, version, file] = <[String; 3]>::try_from(parts).ok()?;
-                let shared = SHARED_FILES.contains(&file.as_str());
+                let shared = SHARED_FILES.contains(&file.as_str()) || file == HIERARCHIES;
                 (!shared).then(|| file.strip_suffix(".yaml").map(|kind| [standard, version, kind.to_owned()]))?
             })
             .collect();
@@ -81,7 +84,8 @@ impl Library {
             return Ok(known.clone());
         }
         let file = format!("{name}.yaml");
-        let shared = SHARED_FILES.contains(&format!("{kind}.yaml").as_str());
+        let file_name = format!("{kind}.yaml");
+        let shared = SHARED_FILES.contains(&file_name.as_str()) || file_name == HIERARCHIES;
         let text = self.text(&file).filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
         let read = Arc::new(document(&File { name: &file, value: parse(&file, &text)? })?);
         cache.insert(name, read.clone());
@@ -119,6 +123,10 @@ impl Library {
                 _ => directory.codes = codes(&file)?,
             }
         }
+        let file = format!("{name}/{HIERARCHIES}");
+        if let Some(text) = self.text(&file) {
+            directory.hierarchies = hierarchies(&parse(&file, &text)?);
+        }
         for (id, element) in &mut directory.elements {
             if directory.codes.contains_key(id) {
                 element.codes.clone_from(id);
@@ -149,6 +157,12 @@ fn age(standard: &str, version: &str) -> i64 {
         ("edifact", 1..=3) => number / 10_i64.pow(u32::try_from(digits.len()).unwrap_or(1) - 1),
         _ => number,
     }
+}
+
+fn hierarchies(file: &Value) -> BTreeMap<String, Vec<Vec<String>>> {
+    let step = |step: &Value| step.as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let steps = |steps: &Value| steps.as_array().into_iter().flatten().map(step).collect();
+    file.as_object().into_iter().flatten().map(|(code, one)| (code.clone(), steps(one))).collect()
 }
 
 fn collect(folder: &Dir<'_>, paths: &mut Vec<PathBuf>) {

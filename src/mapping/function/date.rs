@@ -16,7 +16,8 @@ impl Function for Date {
     }
 
     fn help(&self) -> &'static str {
-        "date: CCYYMMDD or YYMMDD; CCYYMMDD is written. date(3): with the time of day in element 3 of the segment."
+        "date: CCYYMMDD or YYMMDD; CCYYMMDD is written. date(3): with the time of day in element 3 of the segment. \
+         date(3, 0000): where a time must stand, 0000 stands for none."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -27,6 +28,7 @@ impl Function for Date {
         let digits = text(&wire, "a date")?;
         let date = read(digits).ok_or_else(|| format!("a date CCYYMMDD, found {digits}"))?;
         let clock = clock(arguments).map(|element| spot.look(element)).filter(|clock| !clock.is_empty());
+        let clock = clock.filter(|clock| Some(clock) != arguments.get(1));
         let Some(clock) = clock else { return Ok(Some(date.to_string().into())) };
         let time = Time.get(&[], clock.into(), spot)?;
         Ok(time.as_ref().and_then(Value::as_str).map(|time| format!("{date}T{time}").into()))
@@ -40,8 +42,11 @@ impl Function for Date {
         let day: jiff::civil::Date = day.parse().map_err(|_| wrong())?;
         match (time, clock(arguments)) {
             (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace([':', '.'], ""))),
+            (None, Some(element)) => {
+                spot.written.borrow_mut().extend(arguments.get(1).map(|none| (element, none.clone())));
+            }
             (Some(_), None) => spot.lost.borrow_mut().push("a place for the time of day"),
-            (None, _) => {}
+            (None, None) => {}
         }
         Ok(Some(day.strftime("%Y%m%d").to_string().into()))
     }

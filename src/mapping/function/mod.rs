@@ -4,6 +4,7 @@
 //! function that cannot turn back exactly says in its help which form it chooses.
 
 mod agreed;
+mod ai;
 mod by_length;
 mod chunks;
 mod code;
@@ -21,6 +22,7 @@ mod lines;
 mod lookup;
 mod prefer;
 mod scheme;
+mod shape;
 mod signed;
 mod sum;
 mod temporal;
@@ -35,8 +37,9 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 23] = [
+static ALL: [&dyn Function; 25] = [
     &agreed::Agreed,
+    &ai::Ai,
     &by_length::ByLength,
     &chunks::Chunks,
     &code::Code,
@@ -54,6 +57,7 @@ static ALL: [&dyn Function; 23] = [
     &lookup::Lookup,
     &prefer::Prefer,
     &scheme::Scheme,
+    &shape::Shape,
     &signed::Signed,
     &sum::Sum,
     &temporal::Temporal,

@@ -6,6 +6,7 @@
 mod condition;
 mod element;
 mod guide;
+mod hierarchy;
 pub(crate) use element::{is_date, is_time};
 pub use guide::follow;
 
@@ -37,6 +38,7 @@ pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (P
         check.segment(definition);
         faults.append(&mut check.faults);
     }
+    hierarchy::check(directory, syntax, run, &placement, &mut faults);
     faults.sort_by_key(|fault| (fault.position.segment, fault.offset));
     (placement, faults)
 }

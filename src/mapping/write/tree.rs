@@ -1,0 +1,85 @@
+//! Writing a tree: the nodes that the lists make, numbered from 1, each by the rules of its level.
+
+use super::{At, Find, Writer};
+use crate::mapping::notation::Place;
+use crate::mapping::tree::{Occurrence, Seat, Tree, plan};
+
+/// A node that was written.
+struct Written {
+    /// Its loop; `None` when there was no room for it.
+    instance: Option<usize>,
+    /// Its number.
+    number: usize,
+}
+
+impl Writer<'_> {
+    /// Writes the tree of the entity.
+    pub(super) fn tree(&mut self, tree: &Tree) {
+        let nodes = plan(tree, self.entity);
+        let mut has_child = vec![false; nodes.len()];
+        let is_inside = |level: usize| tree.levels[level].each.is_some();
+        for (node, _) in nodes.iter().filter(|(node, _)| !is_inside(node.level)) {
+            node.parent.into_iter().for_each(|parent| has_child[parent] = true);
+        }
+        let mut written: Vec<Written> = Vec::new();
+        let mut count = 0;
+        for (at, (node, seat)) in nodes.iter().enumerate() {
+            count += usize::from(!is_inside(node.level));
+            let above = node.parent.map(|parent| &written[parent]);
+            let instance = self.node(tree, node, *seat, above, (count, has_child[at]));
+            written.push(Written { instance, number: count });
+        }
+        for (place, level) in &tree.counts {
+            let index = level.as_ref().and_then(|level| tree.level_of(level));
+            let count = nodes.iter().filter(|(node, _)| level.is_none() || Some(node.level) == index).count();
+            self.put_text(At::Loop(0), place, count.to_string(), &[], "");
+        }
+    }
+
+    fn node(
+        &mut self,
+        tree: &Tree,
+        node: &Occurrence,
+        (_, item, allocation): Seat,
+        above: Option<&Written>,
+        (number, has_child): (usize, bool),
+    ) -> Option<usize> {
+        let level = &tree.levels[node.level];
+        let field = level.list.as_ref().map_or_else(String::new, |list| format!("{list}[{}]", item + 1));
+        let (outer, each) = match &level.each {
+            Some(each) => (above?.instance?, each),
+            None => (0, &tree.each),
+        };
+        let (instance, _, _) = self.segment(At::Loop(outer), each, Find::Fresh, &field)?;
+        let at = At::Loop(instance);
+        if level.each.is_none() {
+            self.put(at, &tree.id, number.to_string());
+            if let Some(above) = above {
+                self.put(at, &tree.parent, above.number.to_string());
+            }
+            if let Some(place) = &tree.level {
+                self.put(at, place, level.code.clone());
+            }
+            if let Some(place) = &tree.has_child {
+                self.put(at, place, if has_child { "1" } else { "0" }.to_owned());
+            }
+        }
+        // As in reading: what the item has here goes before what it says of itself.
+        let part = allocation.map_or_else(|| field.clone(), |number| format!("allocations[{}]", number + 1));
+        self.rules(&level.allocation, at, &node.allocation, &part);
+        match &level.list {
+            // An item may be written at several nodes, each time as a whole.
+            Some(_) => {
+                let written = std::mem::take(&mut self.written);
+                self.rules(&level.rules, at, &node.fields, &field);
+                self.written = written;
+            }
+            None => self.rules(&level.rules, at, &self.entity.fields, &field),
+        }
+        Some(instance)
+    }
+
+    fn put(&mut self, at: At, place: &Place, text: String) {
+        self.put_text(at, place, text, &[], "");
+    }
+}
