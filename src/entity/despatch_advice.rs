@@ -88,7 +88,7 @@ fn parents(advice: &Entity, found: &mut Vec<Diagnostic>) {
         while let Some(one) = next.filter(|one| seen.insert(*one)) {
             next = parents.get(one).copied().flatten();
         }
-        if next.is_some_and(|one| Some(one) == text(package, "id")) {
+        if text(package, "id").is_some_and(|id| seen.contains(id)) {
             found.push(finding(Fault::ReferenceUnknown, &place, "a package that is not inside this one", parent));
         }
     }
