@@ -3,6 +3,7 @@
 mod ack;
 mod apply;
 mod client;
+mod completions;
 mod decode;
 mod delivery;
 mod demo;
@@ -12,6 +13,9 @@ mod identify;
 mod init;
 mod input;
 mod mappings;
+mod paint;
+mod picture;
+mod progress;
 mod secret;
 mod serve;
 mod standards;
@@ -53,6 +57,9 @@ struct Arguments {
     /// Machine-readable output.
     #[arg(long, global = true)]
     json: bool,
+    /// No colour, whatever the terminal can do; the variable NO_COLOR says the same.
+    #[arg(long, global = true)]
+    no_color: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -75,6 +82,8 @@ enum Command {
     Mappings(mappings::Arguments),
     /// Definitions of standards: list, show, import.
     Standards(standards::Arguments),
+    /// Print a shell's completion script, or write manual pages.
+    Completions(completions::Arguments),
     /// Make a data directory.
     Init(init::Arguments),
     /// Run the instance.
@@ -113,15 +122,17 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
             return ExitCode::from(code as u8);
         }
     };
+    let paint = paint::Paint::stdout(arguments.no_color);
     let done = match arguments.command {
         Command::Identify(command) => identify::run(&command, arguments.json),
         Command::Decode(command) => decode::run(&command),
-        Command::Validate(command) => validate::run(&command, arguments.json),
+        Command::Validate(command) => validate::run(&command, arguments.json, paint),
         Command::Ack(command) => ack::run(&command, arguments.json),
         Command::Encode(command) => encode::run(&command, arguments.json),
         Command::Translate(command) => translate::run(&command, arguments.json),
         Command::Mappings(command) => mappings::run(&command, arguments.json),
         Command::Standards(command) => standards::run(&command, arguments.json),
+        Command::Completions(command) => completions::run(&command),
         Command::Init(command) => init::run(&command),
         Command::Serve(command) => serve::run(&command),
         Command::Demo(command) => demo::run(&command),
@@ -135,9 +146,13 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Document(command) => document::run(&command, arguments.json),
         Command::Delivery(command) => delivery::run(&command, arguments.json),
     };
-    let code = done.unwrap_or_else(|error| {
-        eprintln!("portolan: {error:#}");
-        Exit::Failed
+    progress::wipe();
+    let code = done.unwrap_or_else(|error| match error.downcast_ref() {
+        Some(input::Gone) => Exit::Ok,
+        None => {
+            eprintln!("portolan: {error:#}");
+            Exit::Failed
+        }
     });
     ExitCode::from(code as u8)
 }

@@ -4,6 +4,7 @@
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots};
+use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::entity::{Entity, get, get_mut, set};
 use crate::standard::place::{Child, Placement};
@@ -15,14 +16,36 @@ use std::collections::HashSet;
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
 pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec<Entity>, Vec<Diagnostic>) {
-    let mut reader = Reader { context, run, placement, claimed: Claims::default(), faults: Vec::new() };
+    let (entities, reader) = entities(context, run, placement, Reading::default());
+    (entities, reader.faults)
+}
+
+/// The same, and which value fed which field.
+#[must_use]
+pub fn read_traced(
+    context: &Context<'_>,
+    run: &Run<'_>,
+    placement: &Placement,
+) -> (Vec<Entity>, Vec<Diagnostic>, Vec<Fed>) {
+    let (entities, reader) = entities(context, run, placement, Reading::on());
+    (entities, reader.faults, reader.claimed.trace.end())
+}
+
+fn entities<'a>(
+    context: &'a Context<'_>,
+    run: &'a Run<'_>,
+    placement: &'a Placement,
+    trace: Reading,
+) -> (Vec<Entity>, Reader<'a>) {
+    let claimed = Claims { trace, ..Claims::default() };
+    let mut reader = Reader { context, run, placement, claimed, faults: Vec::new() };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
         let value = reader.first(top, place).map(|found| reader.text(found));
         value.is_some_and(|value| values.contains(&value))
     };
     let choice = context.mapping.select.iter().find(|choice| choice.when.as_ref().is_none_or(is_selected));
-    let Some(choice) = choice else { return (Vec::new(), reader.faults) };
+    let Some(choice) = choice else { return (Vec::new(), reader) };
     if let Some((place, _)) = &choice.when {
         reader.claim_all(top, place);
     }
@@ -35,7 +58,7 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
     if !extensions.is_empty() {
         entity.fields.insert("extensions".into(), Value::Array(extensions));
     }
-    (vec![entity], reader.faults)
+    (vec![entity], reader)
 }
 
 /// What places are relative to.
@@ -59,6 +82,7 @@ struct Claims {
     /// Values that their rule could not read: no other rule's, and told in the extensions.
     refused: HashSet<Address>,
     log: Vec<Address>,
+    trace: Reading,
 }
 
 impl Claims {
@@ -67,6 +91,7 @@ impl Claims {
     }
 
     fn insert(&mut self, address: Address) {
+        self.trace.take(address);
         if self.taken.insert(address) {
             self.log.push(address);
         }
@@ -100,12 +125,15 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map<String, Value>) {
         for rule in rules {
+            let taken = self.claimed.trace.mark();
             let value = match &rule.body {
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
                 Body::Slots(slots) => self.slots(at, slots),
             };
+            let there = get(fields, &rule.field).and_then(Value::as_array).map_or(0, Vec::len);
+            self.claimed.trace.field(taken, &rule.field, there);
             match (value, get_mut(fields, &rule.field)) {
                 // Several rules may fill one list.
                 (Some(Value::Array(more)), Some(Value::Array(there))) => there.extend(more),
@@ -168,7 +196,7 @@ impl Reader<'_> {
         (rules, only, place): (&[Rule], Option<&String>, &Place),
         items: &mut Vec<Value>,
     ) {
-        let (claimed, faults) = (self.claimed.mark(), self.faults.len());
+        let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
         let mut fields = Map::new();
         self.rules(rules, inner, &mut fields);
         let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
@@ -178,10 +206,12 @@ impl Reader<'_> {
         });
         if refused || only.is_some_and(|field| !has(field)) {
             self.claimed.undo(claimed);
+            self.claimed.trace.undo(taken);
             self.faults.truncate(faults);
             return;
         }
         self.claim_selectors(segment, &place.selectors);
+        self.claimed.trace.item(taken, items.len());
         if !fields.is_empty() {
             items.push(Value::Object(fields));
         }
@@ -450,7 +480,7 @@ impl Reader<'_> {
     }
 
     /// What no rule took, header and trailer left aside.
-    fn extensions(&self) -> Vec<Value> {
+    fn extensions(&mut self) -> Vec<Value> {
         let mapping = self.context.mapping;
         let document = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
         let mut found = Vec::new();
@@ -470,6 +500,10 @@ impl Reader<'_> {
                     let value = self.text(address);
                     if !value.is_empty() && !self.claimed.taken.contains(&address) {
                         let place = self.printed(address);
+                        let taken = self.claimed.trace.mark();
+                        self.claimed.trace.take(address);
+                        self.claimed.trace.item(taken, found.len());
+                        self.claimed.trace.field(taken, "extensions", 0);
                         found.push(json!({ "document": document, "place": place, "value": value }));
                     }
                 }

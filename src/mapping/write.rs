@@ -4,6 +4,7 @@
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, place as parse_place};
+use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::{self, Entity, EntityDefinition, get};
 use crate::standard::definition::Node;
@@ -16,9 +17,20 @@ use std::collections::{BTreeSet, HashSet};
 /// the document has no home for them.
 #[must_use]
 pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<Diagnostic>) {
+    let (segments, faults, _) = written(context, entity, Writing::default());
+    (segments, faults)
+}
+
+/// The same, and where each field was put.
+#[must_use]
+pub fn write_traced(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<Diagnostic>, Vec<Put>) {
+    written(context, entity, Writing::on())
+}
+
+fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<DraftSegment>, Vec<Diagnostic>, Vec<Put>) {
     let definition = entity::definition(&entity.kind);
     let (loops, written, faults) = (Vec::new(), HashSet::new(), Vec::new());
-    let mut writer = Writer { context, entity, definition, loops, written, faults };
+    let mut writer = Writer { context, entity, definition, loops, written, faults, trace };
     writer.open(&context.document.nodes);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
@@ -33,7 +45,7 @@ pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<
     writer.unmapped();
     let mut segments = Vec::new();
     writer.collect(0, &mut segments);
-    (segments, writer.faults)
+    (segments, writer.faults, writer.trace.end())
 }
 
 /// A loop being written: for each node of its definition what was put there.
@@ -87,6 +99,7 @@ struct Writer<'a> {
     /// Paths of list items that a rule has written.
     written: HashSet<String>,
     faults: Vec<Diagnostic>,
+    trace: Writing,
 }
 
 impl<'a> Writer<'a> {
@@ -158,6 +171,7 @@ impl<'a> Writer<'a> {
                     }
                     let Some(text) = texts.next() else { break };
                     self.draft_mut(address).set(element.into(), component.into(), text);
+                    self.trace.put(address, (element, component), field);
                     put += 1;
                 }
                 // A full segment is followed by a fresh one, where its kind may repeat and no other place comes.
@@ -298,6 +312,7 @@ impl<'a> Writer<'a> {
             let expected = format!("its place free, where {there} stands already");
             return self.loss(field, &expected);
         }
+        self.trace.put(address, (element, component), field);
         let draft = self.draft_mut(address);
         draft.set(element.into(), component.into(), text);
         for (beside, text) in beside {
@@ -533,11 +548,16 @@ impl<'a> Writer<'a> {
     }
 
     fn collect(&mut self, instance: usize, segments: &mut Vec<DraftSegment>) {
-        let items = std::mem::take(&mut self.loops[instance].items);
-        for item in items.into_iter().flatten() {
-            match item {
-                Item::Segment(draft) => segments.push(draft),
-                Item::Loop(inner) => self.collect(inner, segments),
+        let nodes = std::mem::take(&mut self.loops[instance].items);
+        for (node, items) in nodes.into_iter().enumerate() {
+            for (number, item) in items.into_iter().enumerate() {
+                match item {
+                    Item::Segment(draft) => {
+                        self.trace.settle((instance, node, number), segments.len());
+                        segments.push(draft);
+                    }
+                    Item::Loop(inner) => self.collect(inner, segments),
+                }
             }
         }
     }

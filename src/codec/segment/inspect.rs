@@ -191,6 +191,16 @@ impl<'l> Inspection<'l> {
         self.open.as_ref()
     }
 
+    /// Forgets the documents of the open interchange but the latest, for callers that print as they read: memory stays
+    /// the same however many there are.
+    pub fn forget_documents(&mut self) {
+        let Some(open) = self.open.as_mut() else { return };
+        open.groups.drain(..open.groups.len().saturating_sub(1));
+        if let Some(group) = open.groups.last_mut() {
+            group.documents.drain(..group.documents.len().saturating_sub(1));
+        }
+    }
+
     /// The reports finished since last asked: interchanges in order, bytes outside them under number 0.
     pub fn finished(&mut self) -> Vec<InterchangeReport> {
         std::mem::take(&mut self.done)
