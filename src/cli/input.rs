@@ -40,6 +40,28 @@ pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
+/// A JSON array printed item by item, so that a long one is never held.
+#[derive(Default)]
+pub struct JsonList {
+    count: usize,
+}
+
+impl JsonList {
+    /// Prints the next item.
+    pub fn item(&mut self, value: &serde_json::Value) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
+        let lead = if self.count == 0 { "[\n  " } else { ",\n  " };
+        self.count += 1;
+        print(format!("{lead}{text}").as_bytes())
+    }
+
+    /// Ends the array; returns how many items there were.
+    pub fn end(self) -> anyhow::Result<usize> {
+        print(if self.count == 0 { b"[]\n".as_slice() } else { b"\n]\n" })?;
+        Ok(self.count)
+    }
+}
+
 /// Prints one JSON value and a line end.
 pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     let mut text = serde_json::to_vec_pretty(value)?;

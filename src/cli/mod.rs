@@ -9,10 +9,12 @@ mod delivery;
 mod demo;
 mod document;
 mod encode;
+mod explain;
 mod identify;
 mod init;
 mod input;
 mod mappings;
+mod near;
 mod paint;
 mod picture;
 mod progress;
@@ -78,6 +80,8 @@ enum Command {
     Encode(encode::Arguments),
     /// Turn documents into entities or into another standard.
     Translate(translate::Arguments),
+    /// Explain every value: name, meaning, rules, verdict, the entity's field, and what it becomes elsewhere.
+    Explain(explain::Arguments),
     /// Mappings: list, show, losses, test.
     Mappings(mappings::Arguments),
     /// Definitions of standards: list, show, import.
@@ -130,6 +134,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Ack(command) => ack::run(&command, arguments.json),
         Command::Encode(command) => encode::run(&command, arguments.json),
         Command::Translate(command) => translate::run(&command, arguments.json),
+        Command::Explain(command) => explain::run(&command, arguments.json, paint),
         Command::Mappings(command) => mappings::run(&command, arguments.json),
         Command::Standards(command) => standards::run(&command, arguments.json),
         Command::Completions(command) => completions::run(&command),

@@ -9,13 +9,15 @@ mod loss;
 mod notation;
 mod read;
 mod sample;
+mod table;
 mod trace;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};
-pub use notation::{Mapping, NotationError};
+pub use notation::{Mapping, NotationError, Place, Selector, place};
 pub use read::{read, read_traced};
 pub use sample::sample;
+pub use table::{Row, table};
 pub use trace::{Fed, Put};
 pub use write::{write, write_traced};
 

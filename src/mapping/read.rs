@@ -91,14 +91,21 @@ impl Claims {
     }
 
     fn insert(&mut self, address: Address) {
-        self.trace.take(address);
-        if self.taken.insert(address) {
-            self.log.push(address);
-        }
+        self.trace.take(address, true);
+        self.note(address);
     }
 
     fn extend(&mut self, addresses: impl IntoIterator<Item = Address>) {
-        addresses.into_iter().for_each(|address| self.insert(address));
+        for address in addresses {
+            self.trace.take(address, false);
+            self.note(address);
+        }
+    }
+
+    fn note(&mut self, address: Address) {
+        if self.taken.insert(address) {
+            self.log.push(address);
+        }
     }
 
     /// Where the log stands, for `undo`.
@@ -501,7 +508,7 @@ impl Reader<'_> {
                     if !value.is_empty() && !self.claimed.taken.contains(&address) {
                         let place = self.printed(address);
                         let taken = self.claimed.trace.mark();
-                        self.claimed.trace.take(address);
+                        self.claimed.trace.take(address, true);
                         self.claimed.trace.item(taken, found.len());
                         self.claimed.trace.field(taken, "extensions", 0);
                         found.push(json!({ "document": document, "place": place, "value": value }));

@@ -14,6 +14,8 @@ pub struct Fed {
     pub component: u16,
     /// Path of the field, list items counted from 1: `lines[1].quantity.value`.
     pub field: String,
+    /// The value itself, not a qualifier that says which it is.
+    pub is_value: bool,
 }
 
 /// A value written: the field it came from and its address in the draft.
@@ -39,6 +41,7 @@ pub(super) struct Reading {
 #[derive(Debug)]
 struct Note {
     address: (usize, u16, u16),
+    is_value: bool,
     /// The last part first.
     path: Vec<Part>,
 }
@@ -54,10 +57,10 @@ impl Reading {
         Reading { is_on: true, notes: Vec::new() }
     }
 
-    /// A rule takes the value at an address.
-    pub(super) fn take(&mut self, address: (usize, u16, u16)) {
+    /// A rule takes the value at an address, or the qualifier there that it looks at.
+    pub(super) fn take(&mut self, address: (usize, u16, u16), is_value: bool) {
         if self.is_on {
-            self.notes.push(Note { address, path: Vec::new() });
+            self.notes.push(Note { address, is_value, path: Vec::new() });
         }
     }
 
@@ -88,10 +91,10 @@ impl Reading {
 
     pub(super) fn end(self) -> Vec<Fed> {
         let mut fed: Vec<Fed> = self.notes.into_iter().map(Note::end).filter(|fed| !fed.field.is_empty()).collect();
-        fed.sort_by(|a, b| {
-            (a.segment, a.element, a.component, &a.field).cmp(&(b.segment, b.element, b.component, &b.field))
-        });
-        fed.dedup();
+        let key = |fed: &Fed| (fed.segment, fed.element, fed.component, fed.field.clone());
+        // What is a value of a field as well as a qualifier of it counts as a value.
+        fed.sort_by_cached_key(|fed| (key(fed), !fed.is_value));
+        fed.dedup_by(|later, first| key(later) == key(first));
         fed
     }
 }
@@ -107,7 +110,7 @@ impl Note {
             }
         }
         let (segment, element, component) = self.address;
-        Fed { segment, element, component, field }
+        Fed { segment, element, component, field, is_value: self.is_value }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod acknowledge; // answers we owe, and answers that came
 pub mod canonicalise; // document to entities
 pub mod deliver; // one attempt, and what comes of it
 pub mod encode; // drafts to bytes, read back and checked
+pub mod explain; // a document said in words: meanings, rules, verdicts, fields, and what they become
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document
 pub mod prove; // mappings on generated entities, there and back

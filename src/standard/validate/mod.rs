@@ -5,6 +5,7 @@
 
 mod condition;
 mod element;
+pub use condition::{in_words, is_met};
 pub(crate) use element::{is_date, is_time};
 
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
