@@ -94,6 +94,7 @@ fn stands(part: &mut SegmentPart, place: &Place) -> bool {
     if place.elements.0 > 0 {
         let (first, last) = place.elements;
         part.elements.retain(|element| (first..=last).contains(&element.element));
+        part.rules.retain(|rule| rule.elements.iter().any(|element| (first..=last).contains(element)));
     }
     if place.components.0 > 0 {
         let (first, last) = place.components;

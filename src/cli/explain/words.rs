@@ -66,8 +66,11 @@ impl Words {
         let indent = "  ".repeat(depth);
         let margin = self.paint.dye(Tone::Faint, &format!("{:>6}", part.line));
         let title = self.paint.dye(Tone::Strong, &format!("{}  {}", part.place, part.name));
-        let usage = self.paint.dye(Tone::Faint, &usage_of(part));
-        self.text.push_str(&format!("{margin} {indent}{title}  {usage}\n"));
+        let usage = match usage_of(part) {
+            usage if usage.is_empty() => usage,
+            usage => self.paint.dye(Tone::Faint, &format!("  {usage}")),
+        };
+        self.text.push_str(&format!("{margin} {indent}{title}{usage}\n"));
         let shown: String = part.text.chars().map(|c| if c.is_control() { '·' } else { c }).take(TEXT_MAX).collect();
         let cut = if part.text.chars().count() > TEXT_MAX { "…" } else { "" };
         self.text.push_str(&format!("{INDENT}{indent}{}\n", self.paint.dye(Tone::Faint, &format!("{shown}{cut}"))));

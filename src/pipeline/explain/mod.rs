@@ -142,6 +142,8 @@ pub struct RulePart {
     pub rule: String,
     /// The sentence.
     pub words: String,
+    /// The elements it ties, from 1.
+    pub elements: Vec<u16>,
     /// What says so.
     pub source: String,
     /// It holds here.

@@ -162,5 +162,6 @@ impl Shown<'_> {
 /// A condition in words.
 pub fn rule(condition: &Condition, tag: &str, source: &str, is_met: bool) -> RulePart {
     let words = in_words(condition, |element| format!("{tag}.{element:02}"));
-    RulePart { rule: condition.to_string(), words, source: source.to_owned(), is_met }
+    let elements = condition.elements.clone();
+    RulePart { rule: condition.to_string(), words, elements, source: source.to_owned(), is_met }
 }
