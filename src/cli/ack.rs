@@ -29,7 +29,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.standards.as_deref());
-    let reports = validate::inspect(&arguments.file, &library)?;
+    let reports = validate::inspect(&arguments.file, &library, None)?;
     if reports.iter().all(|report| report.number == 0) {
         reports.iter().flat_map(|report| &report.faults).for_each(|fault| eprintln!("{}", fault.message()));
         return Ok(Exit::Invalid);

@@ -1,10 +1,13 @@
 //! Input and output files of commands: `-` is the standard stream.
 
 use super::progress::{self, Progress};
+use crate::codec::segment::GuideChoice;
+use crate::standard::guide::Guide;
 use anyhow::Context as _;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Opens FILE for reading, or standard input for `-`. How far it was read is shown where that takes long.
 pub fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
@@ -67,4 +70,19 @@ pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     let mut text = serde_json::to_vec_pretty(value)?;
     text.push(b'\n');
     print(&text)
+}
+
+/// Reads a guide file; all that is wrong with it is the error.
+pub fn guide(file: &Path) -> anyhow::Result<Arc<Guide>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let guide = Guide::parse(&text).map_err(|errors| {
+        let lines: Vec<_> = errors.iter().map(|error| format!("{}: {error}", file.display())).collect();
+        anyhow::anyhow!(lines.join("\n"))
+    })?;
+    Ok(Arc::new(guide))
+}
+
+/// Every document of the guide's type is held against it.
+pub fn by_guide<'g>(guide: Arc<Guide>) -> GuideChoice<'g> {
+    Box::new(move |_, _, document| guide.is_for(document).then(|| guide.clone()))
 }

@@ -9,10 +9,12 @@ use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::canonicalise;
 use crate::pipeline::encode::{self, Envelope};
 use crate::pipeline::map::{Target, map};
+use crate::standard::guide::Guide;
 use crate::tree::{DocumentDraft, Style};
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -49,6 +51,9 @@ pub struct Output {
     /// Definitions that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     standards: Option<PathBuf>,
+    /// A partner's guide, which documents of its type are held against on both sides.
+    #[arg(long, value_name = "FILE")]
+    guide: Option<PathBuf>,
     /// Write here instead of to standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -92,8 +97,9 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         eprintln!("portolan translate: {sentence}");
         return Ok(Exit::Usage);
     }
+    let guide = arguments.output.guide.as_deref().map(input::guide).transpose()?;
     let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
-    let (sources, reports) = read(&mut reader, &rules)?;
+    let (sources, reports) = read(&mut reader, &rules, guide)?;
     let outside: Vec<_> = reports.iter().flat_map(envelope_faults).collect();
     let done = arguments.output.write(&rules, &sources, as_json)?;
     tell("", &outside);
@@ -105,8 +111,12 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 fn read<R: std::io::Read>(
     reader: &mut Reader<R>,
     rules: &Rules,
+    guide: Option<Arc<Guide>>,
 ) -> anyhow::Result<(Vec<Source>, Vec<InterchangeReport>)> {
     let mut inspection = Inspection::new(&rules.library);
+    if let Some(guide) = guide {
+        inspection = inspection.guided(input::by_guide(guide));
+    }
     let (mut sources, mut reports) = (Vec::new(), Vec::new());
     while let Some(piece) = reader.next()? {
         let placed = inspection.take(&piece);
@@ -193,7 +203,8 @@ impl Output {
             return Ok(Exit::Invalid);
         }
         let draft = encode::draft(&target, self.envelope(rules, &target, sources)?, documents);
-        match encode::encode(rules, target.syntax(), &draft) {
+        let guide = self.guide.as_deref().map(input::guide).transpose()?;
+        match encode::encode(rules, target.syntax(), &draft, guide.map(input::by_guide)) {
             Ok((bytes, reports)) => {
                 self.put(&bytes)?;
                 for report in &reports {

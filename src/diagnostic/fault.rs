@@ -140,7 +140,10 @@ faults! {
     ElementTrailing "ELEMENT-TRAILING" Warning Syntax Element "" "" "trailing separators", "Empty elements at the end of a segment need no separators.", "Cut the trailing separators.";
     RepetitionTooMany "REPETITION-TOO-MANY" Error Syntax Element "3" "16" "element repeated too often", "The element is repeated more often than the standard allows.", "Remove the surplus repetitions.";
     // Guide and business.
-    GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "The partner's guide narrows the standard, and the document does not follow it.", "See the rule named in the finding.";
+    GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "Something is missing, or is there, or stands too often, against the partner's guide.", "See the rule named in the finding.";
+    GuideCode "GUIDE-CODE" Error Guide Element "" "" "value not one of the guide's", "The standard has the value, the partner's guide has not.", "Use a value that the guide names: `portolan guide render` prints it.";
+    GuideLength "GUIDE-LENGTH" Error Guide Element "" "" "length not as the guide says", "The partner's guide wants a value of another length than the standard allows.", "Shorten or pad the value as the guide says.";
+    GuideCondition "GUIDE-CONDITION" Error Guide Segment "" "" "condition of the guide broken", "A condition that the partner's guide adds to the standard is not met.", "See the sentence in the finding; it is the partner's.";
     SumDiffers "SUM-DIFFERS" Error Business Document "" "" "sent total differs from the computed one", "A total, count or hash in the document is not the sum of its lines.", "Correct the lines or the total; both values are named.";
     CheckDigit "CHECK-DIGIT" Warning Business Element "" "" "check digit wrong", "The last digit of the number does not follow from the others (GS1, modulo 10).", "Look the number up; it was mistyped or cut.";
     FieldMissing "FIELD-MISSING" Warning Business Document "" "" "field missing", "A usable document of this kind has this field, and this one has not.", "Ask the sender for it, or let the agreement supply it.";

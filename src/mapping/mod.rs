@@ -21,16 +21,13 @@ pub use table::{Row, table};
 pub use trace::{Fed, Put};
 pub use write::{write, write_traced};
 
+use crate::inherit::{self, InheritError, Layer};
 use crate::standard::definition::{Directory, Document};
 use code::Codes;
 use include_dir::{Dir, include_dir};
-use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// Mappings that may stand one on another.
-const BASES_MAX: usize = 8;
 
 static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mappings");
 
@@ -123,76 +120,47 @@ impl Mappings {
     /// # Errors
     /// [`MappingError`]: not there, or malformed.
     pub fn find(&self, standard: &str, version: &str, document: &str) -> Result<Arc<Mapping>, MappingError> {
-        let name = format!("{standard}/{version}/{document}.yaml");
+        let name = format!("{standard}/{version}/{document}");
         let mut cache = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(&name) {
             return Ok(known.clone());
         }
-        let (file, parsed) = self.merged(standard, version, document, 0)?;
-        let mapping = notation::mapping(standard, version, document, &parsed);
-        let mapping = mapping.map_err(|error| MappingError::Malformed { file, problem: error.to_string() })?;
+        let whole = inherit::joined(&self.layers(&name)?);
+        let mapping = notation::mapping(standard, version, document, &whole);
+        let malformed =
+            |error: NotationError| MappingError::Malformed { file: format!("{name}.yaml"), problem: error.to_string() };
+        let mapping = mapping.map_err(malformed)?;
         let mapping = Arc::new(mapping);
         cache.insert(name, mapping.clone());
         Ok(mapping)
     }
 
-    /// A mapping file laid over the one it names as its `base`, and so on down. Returns the file's name for messages.
-    fn merged(
-        &self,
-        standard: &str,
-        version: &str,
-        document: &str,
-        depth: usize,
-    ) -> Result<(String, Value), MappingError> {
-        let name = format!("{standard}/{version}/{document}.yaml");
-        let text = self
-            .text(standard, version, document)
-            .ok_or_else(|| MappingError::Unknown(format!("{standard}/{version}/{document}")))?;
-        let malformed = |problem: String| MappingError::Malformed { file: name.clone(), problem };
-        let mut parsed = crate::yaml::document(&text).map_err(|error| malformed(error.to_string()))?.to_json();
-        let base = parsed.as_object_mut().and_then(|file| file.shift_remove("base"));
-        let Some(base) = base else { return Ok((name, parsed)) };
-        let parts: Vec<_> = base.as_str().unwrap_or_default().split('/').collect();
-        let [standard, version, document] = parts[..] else {
-            return Err(malformed(format!("base: expected STANDARD/VERSION/TYPE, found {base}")));
+    /// The mapping file and those it stands on, the lowest first.
+    fn layers(&self, name: &str) -> Result<Vec<Layer>, MappingError> {
+        let mut unread = None;
+        let find = |name: &str| {
+            let text = file(self.overlay.as_deref(), &format!("{name}.yaml"))?;
+            let parsed = crate::yaml::document(&text).map(|node| node.to_json());
+            Some(parsed.map_err(|error| {
+                unread = Some(MappingError::Malformed { file: format!("{name}.yaml"), problem: error.to_string() });
+                String::new()
+            }))
         };
-        if depth == BASES_MAX {
-            return Err(malformed(format!("base: expected at most {BASES_MAX} bases one below another, found more")));
-        }
-        let (_, mut below) = self.merged(standard, version, document, depth + 1)?;
-        overlay(&mut below, &parsed);
-        Ok((name, below))
-    }
-}
-
-/// Lays the keys of one file over another's: objects are joined, the word `none` takes a key away, all else replaces.
-/// A key stays where the base has it; new ones come last.
-fn overlay(below: &mut Value, above: &Value) {
-    match (below, above) {
-        (Value::Object(below), Value::Object(above)) => {
-            for (key, value) in above {
-                if value == "none" {
-                    below.shift_remove(key);
-                } else {
-                    overlay(below.entry(key.clone()).or_insert(Value::Null), value);
-                }
+        let found = inherit::layers(name, find, |_| false);
+        match (found, unread) {
+            (_, Some(unread)) => Err(unread),
+            (Ok((layers, _)), None) => Ok(layers),
+            (Err(InheritError::Unknown { name, path }), None) if path.is_empty() => Err(MappingError::Unknown(name)),
+            (Err(error), None) => {
+                Err(MappingError::Malformed { file: format!("{name}.yaml"), problem: error.to_string() })
             }
         }
-        (below, above) => *below = above.clone(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_file_over_its_base_joins_replaces_and_removes() {
-        let mut below = json!({ "a": "1", "b": { "c": "2", "d": "3" }, "e": "4" });
-        overlay(&mut below, &json!({ "b": { "c": "5", "f": "6" }, "e": "none", "g": "7" }));
-        assert_eq!(below, json!({ "a": "1", "b": { "c": "5", "d": "3", "f": "6" }, "g": "7" }));
-    }
 
     #[test]
     fn err_base_is_missing_or_turns_in_a_circle() {
@@ -207,7 +175,7 @@ mod tests {
         put("857.yaml", "base: x12/004010/999\n");
         let mappings = Mappings::new(Some(folder.path()));
         let error = |document: &str| mappings.find("x12", "004010", document).expect_err("wrong").to_string();
-        assert!(error("855").contains("at most 8 bases"), "{}", error("855"));
-        assert!(error("857").starts_with("no mapping x12/004010/999"), "{}", error("857"));
+        assert!(error("855").contains("circle: x12/004010/855 ← x12/004010/856 ←"), "{}", error("855"));
+        assert!(error("857").contains("no x12/004010/999, on which x12/004010/857 stands"), "{}", error("857"));
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Rules;
 use super::map::Target;
-use crate::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
+use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits, Reader};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
@@ -60,7 +60,7 @@ pub fn draft(target: &Target, envelope: Envelope, documents: Vec<DocumentDraft>)
     }
 }
 
-/// Writes an interchange, and reads it again: the reports are those of a receiver.
+/// Writes an interchange, and reads it again: the reports are those of a receiver, who may have guides.
 ///
 /// # Errors
 /// What cannot be written at all.
@@ -68,6 +68,7 @@ pub fn encode(
     rules: &Rules,
     syntax: Syntax,
     draft: &InterchangeDraft,
+    guides: Option<GuideChoice<'_>>,
 ) -> Result<(Vec<u8>, Vec<InterchangeReport>), Vec<Diagnostic>> {
     let bytes = match syntax {
         Syntax::X12 => x12::encode(draft)?,
@@ -75,6 +76,9 @@ pub fn encode(
     };
     let mut reader = Reader::new(bytes.as_slice(), Limits::default());
     let mut inspection = Inspection::new(&rules.library);
+    if let Some(guides) = guides {
+        inspection = inspection.guided(guides);
+    }
     let mut reports = Vec::new();
     // Reading from memory does not fail.
     while let Ok(Some(piece)) = reader.next() {

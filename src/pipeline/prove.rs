@@ -108,7 +108,7 @@ fn differences(written: &Value, read: &Value, path: &str, found: &mut Vec<String
 pub fn there_and_back(rules: &Rules, target: &Target, entity: &Entity) -> Result<(Entity, usize), String> {
     let (draft, findings) = map(rules, target, entity, "1").map_err(|finding| finding.message())?;
     let interchange = encode::draft(target, envelope(target), vec![draft]);
-    let encoded = encode::encode(rules, target.syntax(), &interchange);
+    let encoded = encode::encode(rules, target.syntax(), &interchange, None);
     let (bytes, _) = encoded.map_err(|findings| words(&findings))?;
     let shown = String::from_utf8_lossy(&bytes).into_owned();
     if findings.iter().any(|finding| finding.severity == Severity::Error) {

@@ -60,7 +60,7 @@ pub async fn route(
     let numbers = numbers(service, &target.standard, &sender, &receiver, &agreement.envelope, &routed).await?;
     let envelope = envelope(service, &target, agreement, &numbers, routed.environment == "test");
     let interchange = encode::draft(&target, envelope, vec![draft]);
-    let (bytes, reports) = match encode::encode(&service.rules, target.syntax(), &interchange) {
+    let (bytes, reports) = match encode::encode(&service.rules, target.syntax(), &interchange, None) {
         Ok(done) => done,
         Err(findings) => return Ok(Err(findings)),
     };

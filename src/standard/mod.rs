@@ -1,6 +1,7 @@
 //! Definitions of standards as data: what segments a document may have, where, and what stands in them.
 
 pub mod definition; // the shapes that definition files are read into
+pub mod guide; // narrower definitions for a partner
 pub mod import; // sources of facts become definition files
 pub mod load;
 pub mod place; // which segment stands in which loop // definition files into memory

@@ -16,25 +16,28 @@ pub struct Arguments {
     /// Definitions that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     standards: Option<PathBuf>,
+    /// A partner's guide: what it asks beyond the standard is checked too.
+    #[arg(long, value_name = "FILE")]
+    guide: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments, json: bool, paint: Paint) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.standards.as_deref());
-    let valid = if json { as_json(&arguments.file, &library)? } else { as_words(&arguments.file, &library, paint)? };
+    let valid = if json { as_json(arguments, &library)? } else { as_words(arguments, &library, paint)? };
     Ok(if valid { Exit::Ok } else { Exit::Invalid })
 }
 
-fn as_json(file: &Path, library: &Library) -> anyhow::Result<bool> {
-    let reports = inspect(file, library)?;
+fn as_json(arguments: &Arguments, library: &Library) -> anyhow::Result<bool> {
+    let reports = inspect(&arguments.file, library, arguments.guide.as_deref())?;
     let items: Vec<_> = reports.iter().flat_map(InterchangeReport::items).collect();
     input::print_json(&serde_json::json!(items))?;
     Ok(reports.iter().all(InterchangeReport::is_valid))
 }
 
 /// Prints document by document as they are read, and keeps none of them.
-fn as_words(file: &Path, library: &Library, paint: Paint) -> anyhow::Result<bool> {
-    let mut reader = Reader::new(input::open(file)?, Limits::default());
-    let mut inspection = Inspection::new(library);
+fn as_words(arguments: &Arguments, library: &Library, paint: Paint) -> anyhow::Result<bool> {
+    let mut inspection = inspection(library, arguments.guide.as_deref())?;
+    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
     let mut words = Words::new(paint);
     while let Some(piece) = reader.next()? {
         inspection.take(&piece);
@@ -52,9 +55,9 @@ fn as_words(file: &Path, library: &Library, paint: Paint) -> anyhow::Result<bool
 }
 
 /// Reads a whole file into reports.
-pub fn inspect(file: &Path, library: &Library) -> anyhow::Result<Vec<InterchangeReport>> {
+pub fn inspect(file: &Path, library: &Library, guide: Option<&Path>) -> anyhow::Result<Vec<InterchangeReport>> {
+    let mut inspection = inspection(library, guide)?;
     let mut reader = Reader::new(input::open(file)?, Limits::default());
-    let mut inspection = Inspection::new(library);
     let mut reports = Vec::new();
     while let Some(piece) = reader.next()? {
         inspection.take(&piece);
@@ -62,4 +65,12 @@ pub fn inspect(file: &Path, library: &Library) -> anyhow::Result<Vec<Interchange
     }
     reports.append(&mut inspection.end());
     Ok(reports)
+}
+
+fn inspection<'l>(library: &'l Library, guide: Option<&Path>) -> anyhow::Result<Inspection<'l>> {
+    let inspection = Inspection::new(library);
+    Ok(match guide {
+        Some(guide) => inspection.guided(input::by_guide(input::guide(guide)?)),
+        None => inspection,
+    })
 }

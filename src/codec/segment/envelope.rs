@@ -39,6 +39,9 @@ pub struct Envelope {
     pub version: String,
     /// Suffix of GS08, UNH 0057: which guide the sender follows.
     pub guide: String,
+    /// ST03: the same, a document.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub implementation: String,
     /// `850`, `ORDERS`.
     pub document_type: String,
     /// ST02, UNH 0062.

@@ -6,9 +6,10 @@
 use super::{Envelope, EnvelopeCheck, Piece, PieceKind};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax};
 use crate::standard::definition::{Directory, Document};
+use crate::standard::guide::Guide;
 use crate::standard::load::Library;
 use crate::standard::place::Placement;
-use crate::standard::validate::validate;
+use crate::standard::validate::{follow, validate};
 use crate::tree::{Segment, Separators};
 use std::sync::Arc;
 
@@ -112,9 +113,13 @@ pub struct Placed {
     pub placement: Placement,
 }
 
+/// Chooses the guide that a document is held against: by interchange, what its envelope says, and its definition.
+pub type GuideChoice<'l> = Box<dyn Fn(u32, &Envelope, &Document) -> Option<Arc<Guide>> + 'l>;
+
 /// Turns pieces into reports.
 pub struct Inspection<'l> {
     library: &'l Library,
+    guides: Option<GuideChoice<'l>>,
     check: EnvelopeCheck,
     envelope: Envelope,
     open: Option<InterchangeReport>,
@@ -135,7 +140,14 @@ impl<'l> Inspection<'l> {
         let check = EnvelopeCheck::new(library.directory("x12", "004010").ok());
         let envelope = Envelope::default();
         let (open, done, first_bytes, leading) = (None, Vec::new(), Vec::new(), Vec::new());
-        Inspection { library, check, envelope, open, done, interchanges: 0, first_bytes, leading }
+        Inspection { library, guides: None, check, envelope, open, done, interchanges: 0, first_bytes, leading }
+    }
+
+    /// Holds documents against guides as well.
+    #[must_use]
+    pub fn guided(mut self, choice: GuideChoice<'l>) -> Self {
+        self.guides = Some(choice);
+        self
     }
 
     /// Takes the next piece. A document is validated and, when its definition is known, returned with its places; its
@@ -306,6 +318,10 @@ impl<'l> Inspection<'l> {
                 faults.extend(found);
                 // A missing trailer is the envelope check's finding.
                 faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
+                let choose = |choice: &GuideChoice<'_>| choice(piece.interchange, &self.envelope, &document);
+                if let Some(guide) = self.guides.as_ref().and_then(choose) {
+                    faults.extend(follow(&guide, &document, &piece.run, &placement));
+                }
                 Some(Placed { document, directory, placement })
             }
             _ => {

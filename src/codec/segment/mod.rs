@@ -16,7 +16,9 @@ pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::decode;
 pub use encode::{EncodeError, encode};
 pub use envelope::{Envelope, PartyId};
-pub use inspect::{DocumentReport, GroupReport, HeaderValues, Inspection, InterchangeReport, Placed, folder_of};
+pub use inspect::{
+    DocumentReport, GroupReport, GuideChoice, HeaderValues, Inspection, InterchangeReport, Placed, folder_of,
+};
 pub use piece::{Piece, PieceKind};
 pub use reader::{Limits, Opening, Reader};
 pub use write::Writer;

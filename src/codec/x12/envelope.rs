@@ -29,6 +29,7 @@ pub fn note(envelope: &mut Envelope, header: &Segment<'_>) {
         b"ST" => {
             envelope.document_type = text(1);
             envelope.document_control_number = text(2);
+            envelope.implementation = text(3);
         }
         _ => {}
     }

@@ -5,8 +5,10 @@
 
 mod condition;
 mod element;
+mod guide;
 pub use condition::{in_words, is_met};
 pub(crate) use element::{is_date, is_time};
+pub use guide::follow;
 
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
 use super::place::{Placement, place};

@@ -1,0 +1,249 @@
+//! A guide: a narrower definition for a partner. It says of a document type which segments and elements must or must not
+//! be there, which codes, lengths and values they take, and conditions of its own, each with the partner's sentence.
+//!
+//! `notation` reads it, `resolve` finds its places in a placed document, `validate::guide` checks by it. It never widens:
+//! what the standard forbids stays forbidden, and [`Guide::lint`] tells rules that try.
+
+mod lint;
+mod notation;
+mod resolve;
+
+pub use lint::GuideProblem;
+pub use notation::place;
+pub use resolve::Resolver;
+
+use super::definition::{Area, Document, Node, Usage};
+use crate::diagnostic::Severity;
+use crate::inherit::{self, InheritError, Layer, Override};
+use serde_json::Value;
+
+/// A guide as it counts: all its layers joined.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guide {
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// The document type it narrows, `x12/004010/850`.
+    pub document: String,
+    /// What envelopes say to choose it: the suffix of GS08, ST03, UNH 0057.
+    pub selects: Vec<String>,
+    /// How bad it is not to follow it, where a rule does not say otherwise.
+    pub severity: Severity,
+    /// Its rules in order.
+    pub rules: Vec<GuideRule>,
+    /// Its conditions in order.
+    pub conditions: Vec<GuideCondition>,
+    /// What each layer above the lowest changes.
+    pub overrides: Vec<Override>,
+}
+
+/// What is asked of one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuideRule {
+    /// As it is written, for messages and for the way back.
+    pub text: String,
+    /// Which segment, loop, element or component.
+    pub place: GuidePlace,
+    /// Whether it must be there; `None`: as the standard says.
+    pub usage: Option<Usage>,
+    /// How often a segment may stand in its loop.
+    pub max: Option<u32>,
+    /// Codes that may stand there; none: all of the standard.
+    pub codes: Vec<String>,
+    /// Fewest and most characters.
+    pub length: Option<(u32, u32)>,
+    /// The one value that must stand there when there is any.
+    pub value: Option<String>,
+    /// The partner's sentence.
+    pub message: String,
+    /// How bad, where it is not as the whole guide says.
+    pub severity: Option<Severity>,
+}
+
+/// A condition: where all of `when` holds, all of `need` must.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuideCondition {
+    /// Its name, unique in the guide.
+    pub name: String,
+    /// The loop in each of which it is asked, by trigger path; empty: the document.
+    pub each: Vec<String>,
+    /// When it counts; none: always.
+    pub when: Vec<GuideTest>,
+    /// What must hold then.
+    pub need: Vec<GuideTest>,
+    /// The partner's sentence.
+    pub message: String,
+    /// How bad, where it is not as the whole guide says.
+    pub severity: Option<Severity>,
+}
+
+/// One question: whether something stands at a place, and what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuideTest {
+    /// As it is written.
+    pub text: String,
+    /// Where.
+    pub place: GuidePlace,
+    /// The values asked for; none: any.
+    pub values: Vec<String>,
+    /// Whether the answer is turned round.
+    pub negated: bool,
+}
+
+/// A place: loops by their triggers, the segment, and as far as it goes element and component.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GuidePlace {
+    /// Part of the document; any when `None`.
+    pub area: Option<Area>,
+    /// Loops to go into.
+    pub loops: Vec<Step>,
+    /// The segment.
+    pub segment: Step,
+    /// Element, from 1; 0 for the segment itself.
+    pub element: u16,
+    /// Component, from 1; 0 for the element as a whole.
+    pub component: u16,
+}
+
+/// A segment, or the trigger of a loop, and what must stand in it to be meant.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Step {
+    /// The tag.
+    pub tag: String,
+    /// (element, component, values): `[01=ST|BT]`.
+    pub selectors: Vec<(u16, u16, Vec<String>)>,
+}
+
+/// What is wrong with a guide: under which key, and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuideError {
+    /// `rules.BEG02.codes`; empty for the whole.
+    pub key: String,
+    /// Expected and found.
+    pub message: String,
+}
+
+impl std::fmt::Display for GuideError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.key.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.key, self.message) }
+    }
+}
+
+impl std::error::Error for GuideError {}
+
+impl Guide {
+    /// Reads the guide `name` with all it stands on; `find` gives the file of a guide by name.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn load(name: &str, find: impl FnMut(&str) -> Option<Value>) -> Result<Guide, Vec<GuideError>> {
+        let (layers, ground) = Self::layers(name, find)
+            .map_err(|error| vec![GuideError { key: "base".to_owned(), message: error.to_string() }])?;
+        let mut guide = notation::guide(name, ground.as_deref(), &inherit::joined(&layers))?;
+        guide.overrides = inherit::overrides(&layers);
+        Ok(guide)
+    }
+
+    /// Reads a guide from the text of a file, which may hold the guides it stands on as further documents; `kind` and
+    /// `name` may stand in it, as in a resource. The first document is the guide.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub fn parse(text: &str) -> Result<Guide, Vec<GuideError>> {
+        let wrong = |message: String| vec![GuideError { key: String::new(), message }];
+        let nodes = crate::yaml::documents(text).map_err(|error| wrong(error.to_string()))?;
+        let files: Vec<(String, Value)> = nodes
+            .iter()
+            .map(|node| {
+                let mut file = node.to_json();
+                let mut take = |key: &str| file.as_object_mut().and_then(|file| file.shift_remove(key));
+                take("kind");
+                let name = take("name").and_then(|name| name.as_str().map(str::to_owned));
+                (name.unwrap_or_else(|| "guide".to_owned()), file)
+            })
+            .collect();
+        let Some((first, _)) = files.first() else { return Err(wrong("expected a guide, found nothing".to_owned())) };
+        Self::load(first, |name| files.iter().find(|(one, _)| one == name).map(|(_, file)| file.clone()))
+    }
+
+    /// The files a guide is made of, the lowest first, and the document type below them all.
+    ///
+    /// # Errors
+    /// A base is not there, or they turn in a circle.
+    pub fn layers(
+        name: &str,
+        mut find: impl FnMut(&str) -> Option<Value>,
+    ) -> Result<(Vec<Layer>, Option<String>), InheritError> {
+        inherit::layers(name, |name| find(name).map(Ok), |name| name.contains('/'))
+    }
+
+    /// Standard, version and type of the document it narrows.
+    #[must_use]
+    pub fn parts(&self) -> Option<[&str; 3]> {
+        <[&str; 3]>::try_from(self.document.split('/').collect::<Vec<_>>()).ok()
+    }
+
+    /// Whether it narrows this definition.
+    #[must_use]
+    pub fn is_for(&self, document: &Document) -> bool {
+        let name = format!("{}/{}/{}", document.standard, document.version, document.kind);
+        self.document.eq_ignore_ascii_case(&name)
+    }
+
+    /// The rules for a segment of the definition, its elements included: those whose loops and tag are `path` (a loop's
+    /// trigger path, empty for the document) and `tag`.
+    pub fn rules_at<'g>(&'g self, area: Area, path: &'g str, tag: &'g str) -> impl Iterator<Item = &'g GuideRule> {
+        self.rules.iter().filter(move |rule| {
+            let place = &rule.place;
+            let fits = place.area.is_none_or(|one| one == area) && place.segment.tag == tag;
+            fits && (place.path() == path || place.whole_path() == path)
+        })
+    }
+
+    /// The definition as the guide leaves it: usage and maximum of segments and loops. Rules that hold only for some
+    /// occurrences (`N1[01=ST]`) change nothing here; see [`Guide::rules_at`].
+    #[must_use]
+    pub fn narrowed(&self, document: &Document) -> Document {
+        let mut narrowed = document.clone();
+        self.narrow(&mut narrowed.nodes, "");
+        narrowed
+    }
+
+    fn narrow(&self, nodes: &mut [Node], path: &str) {
+        for node in nodes {
+            let (area, tag) = (node.area, node.tag.clone());
+            let plain =
+                |rule: &&GuideRule| rule.place.element == 0 && rule.place.is_plain() && rule.place.path() == path;
+            for rule in self.rules_at(area, path, &tag).filter(plain) {
+                node.usage = rule.usage.unwrap_or(node.usage);
+                node.max = rule.max.or(node.max);
+            }
+            if let Some(body) = &mut node.body {
+                let inner = body.path.clone();
+                self.narrow(body.nodes.get_mut(1..).unwrap_or_default(), &inner);
+            }
+        }
+    }
+}
+
+impl GuidePlace {
+    /// The loops as a trigger path: `LIN/PRI`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.loops.iter().map(|step| step.tag.as_str()).collect::<Vec<_>>().join("/")
+    }
+
+    /// The same with the segment, which may be the trigger of a loop itself.
+    #[must_use]
+    pub fn whole_path(&self) -> String {
+        let path = self.path();
+        if path.is_empty() { self.segment.tag.clone() } else { format!("{path}/{}", self.segment.tag) }
+    }
+
+    /// Whether it means all occurrences.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.segment.selectors.is_empty() && self.loops.iter().all(|step| step.selectors.is_empty())
+    }
+}

@@ -1,0 +1,127 @@
+//! Finds a guide's places in a placed document: the loops that a path means, the segments in them, the values in those.
+
+use super::{GuidePlace, GuideTest, Step};
+use crate::standard::definition::Area;
+use crate::standard::place::{Child, Placement};
+use crate::tree::{Run, Segment, Value};
+
+/// Looks places up in one document.
+#[derive(Clone, Copy)]
+pub struct Resolver<'a> {
+    /// The document's bytes.
+    pub run: &'a Run<'a>,
+    /// Where its segments stand.
+    pub placement: &'a Placement,
+}
+
+impl<'a> Resolver<'a> {
+    /// The loop instances that hold the place's segment, from the instance `from` on; 0 is the document.
+    #[must_use]
+    pub fn holders(&self, from: usize, place: &GuidePlace) -> Vec<usize> {
+        let mut open = vec![from];
+        for step in &place.loops {
+            let inner = |&outer: &usize| self.inner(outer, step, place.area);
+            open = open.iter().flat_map(inner).map(|(_, instance)| instance).collect();
+        }
+        open
+    }
+
+    /// The segments of the place that stand directly in a loop instance, triggers of its inner loops included.
+    #[must_use]
+    pub fn inside(&self, holder: usize, place: &GuidePlace) -> Vec<usize> {
+        let Some(instance) = self.placement.loops.get(holder) else { return Vec::new() };
+        let step = &place.segment;
+        let mut found = Vec::new();
+        for child in &instance.children {
+            match *child {
+                Child::Segment(segment) if self.is(segment, step) && self.is_in(segment, holder, place.area) => {
+                    found.push(segment);
+                }
+                Child::Loop(inner) => {
+                    let trigger = self.trigger(inner).filter(|&trigger| self.is(trigger, step));
+                    found.extend(trigger.filter(|&trigger| self.is_in(trigger, holder, place.area)));
+                }
+                Child::Segment(_) => {}
+            }
+        }
+        found
+    }
+
+    /// All segments of a place.
+    #[must_use]
+    pub fn segments(&self, from: usize, place: &GuidePlace) -> Vec<usize> {
+        self.holders(from, place).into_iter().flat_map(|holder| self.inside(holder, place)).collect()
+    }
+
+    /// The instances of a loop by its trigger path, anywhere in the document.
+    #[must_use]
+    pub fn instances(&self, path: &[String]) -> Vec<usize> {
+        let path = path.join("/");
+        let all = self.placement.loops.iter().enumerate().skip(1);
+        all.filter(|(_, instance)| instance.path == path).map(|(at, _)| at).collect()
+    }
+
+    /// The value of an element or component; a composite named whole is its first component. `None` when empty.
+    #[must_use]
+    pub fn value(&self, segment: usize, element: u16, component: u16) -> Option<Value<'a>> {
+        let value = self.run.segment(segment)?.element(element.into())?;
+        let one =
+            if component == 0 && value.is_plain() { Some(value) } else { value.component(component.max(1).into()) };
+        one.filter(|value| !value.is_empty())
+            .or_else(|| Some(value).filter(|value| component == 0 && !value.is_empty()))
+    }
+
+    /// Whether a test holds, relative to a loop instance.
+    #[must_use]
+    pub fn holds(&self, from: usize, test: &GuideTest) -> bool {
+        let place = &test.place;
+        let fits = |segment: usize| {
+            if place.element == 0 {
+                return true;
+            }
+            let value = self.value(segment, place.element, place.component).map(|value| value.text().into_owned());
+            value.is_some_and(|value| test.values.is_empty() || test.values.iter().any(|one| one == value.trim_end()))
+        };
+        self.segments(from, place).into_iter().any(fits) != test.negated
+    }
+
+    /// The first segment of a loop instance, which opens it.
+    #[must_use]
+    pub fn trigger(&self, instance: usize) -> Option<usize> {
+        match self.placement.loops.get(instance)?.children.first() {
+            Some(Child::Segment(segment)) => Some(*segment),
+            _ => None,
+        }
+    }
+
+    /// A segment of the document.
+    #[must_use]
+    pub fn segment(&self, ordinal: usize) -> Option<Segment<'a>> {
+        self.run.segment(ordinal)
+    }
+
+    fn inner(&self, outer: usize, step: &Step, area: Option<Area>) -> Vec<(usize, usize)> {
+        let Some(instance) = self.placement.loops.get(outer) else { return Vec::new() };
+        let one = |child: &Child| match *child {
+            Child::Loop(inner) => {
+                let trigger = self.trigger(inner).filter(|&trigger| self.is(trigger, step))?;
+                self.is_in(trigger, outer, area).then_some((trigger, inner))
+            }
+            Child::Segment(_) => None,
+        };
+        instance.children.iter().filter_map(one).collect()
+    }
+
+    fn is_in(&self, segment: usize, holder: usize, area: Option<Area>) -> bool {
+        let home = self.placement.homes.get(segment).copied().flatten();
+        holder != 0 || area.is_none_or(|area| home.is_some_and(|(one, _)| one == area))
+    }
+
+    fn is(&self, segment: usize, step: &Step) -> bool {
+        let Some(found) = self.run.segment(segment).filter(|one| one.tag_text() == step.tag) else { return false };
+        step.selectors.iter().all(|(element, component, values)| {
+            let value = self.value(found.ordinal(), *element, *component);
+            value.is_some_and(|value| values.iter().any(|one| one == value.text().trim_end()))
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! Guides: what a partner asks beyond the standard, checked on real documents.
+
+use portolan::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
+use portolan::diagnostic::{Diagnostic, Effect, Severity};
+use portolan::standard::definition::Usage;
+use portolan::standard::guide::Guide;
+use portolan::standard::load::Library;
+use std::path::Path;
+use std::sync::Arc;
+
+fn fixture(path: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(path)).expect("a fixture")
+}
+
+fn guide(text: &str) -> Guide {
+    Guide::parse(text).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+/// What a guide finds, the standard's own findings left out.
+fn found(guide: Guide, bytes: &[u8]) -> Vec<Diagnostic> {
+    let library = Library::new(None);
+    let guide = Arc::new(guide);
+    let choice = Box::new(move |_, _: &_, document: &_| guide.is_for(document).then(|| guide.clone()));
+    let mut inspection = Inspection::new(&library).guided(choice);
+    let mut reader = Reader::new(bytes, Limits::default());
+    while let Some(piece) = reader.next().expect("bytes") {
+        inspection.take(&piece);
+    }
+    let all = |report: InterchangeReport| report.groups.into_iter().flat_map(|group| group.documents);
+    let faults = inspection.end().into_iter().flat_map(all).flat_map(|document| document.faults);
+    faults.filter(|fault| fault.fault.info().effect == Effect::Guide).collect()
+}
+
+fn words(found: &[Diagnostic]) -> Vec<String> {
+    found.iter().map(|one| format!("{} {}", one.code(), one.message())).collect()
+}
+
+const PLAIN: &str = "x12/004010/850/plain/in.edi";
+
+#[test]
+fn a_document_that_follows_is_clean() {
+    let guide = guide(
+        "base: x12/004010/850\nrules:\n  BEG02: { codes: [SA, NE] }\n  N1[01=ST]/N4: required\n  PO1: { max: 2 }\n  \
+         N1[01=ST]/N4.04: { value: DE }\n  PO1/PO1.02: { length: 1..3 }\n  FOB: unused\n  PO1/PID: optional\nconditions:\n  \
+         day: { when: BEG02 = SA, need: \"DTM[01=002]\", message: a stand-alone order names its day }\n",
+    );
+    assert_eq!(words(&found(guide, &fixture(PLAIN))), [""; 0]);
+}
+
+#[test]
+fn err_usage_of_segments_elements_and_loops() {
+    let guide = guide(
+        "name: north\nbase: x12/004010/850\nrules:\n  REF[01=DP]: { usage: required, message: name the department }\n  \
+         CUR: unused\n  N1[01=BY]/N4: required\n  PO1: { max: 1 }\n  BEG04: required\n  BEG05: unused\n",
+    );
+    let found = words(&found(guide, &fixture(PLAIN)));
+    assert_eq!(
+        found,
+        [
+            "X12-GUIDE-USAGE ST: not as the guide says: expected REF[01=DP] (guide north: name the department), found nothing",
+            "X12-GUIDE-USAGE BEG.04: not as the guide says: expected a value (guide north, rule BEG04), found nothing",
+            "X12-GUIDE-USAGE BEG.05: not as the guide says: expected nothing (guide north, rule BEG05), found 20261124",
+            "X12-GUIDE-USAGE CUR: not as the guide says: expected not there (guide north, rule CUR), found CUR",
+            "X12-GUIDE-USAGE N1: not as the guide says: expected N1[01=BY]/N4 (guide north, rule N1[01=BY]/N4), found nothing",
+            "X12-GUIDE-USAGE PO1: not as the guide says: expected at most 1 (guide north, rule PO1), found 2",
+        ]
+    );
+}
+
+#[test]
+fn err_codes_lengths_values_and_conditions() {
+    let guide = guide(
+        "name: n\nbase: x12/004010/850\nseverity: warning\nrules:\n  BEG02: { codes: [NE, KN], severity: error }\n  \
+         BEG03: { length: 5..10 }\n  PO1/PO1.03: { value: EA }\nconditions:\n  \
+         described: { each: PO1, when: PO103 = CA, need: PID05, message: cases are described }\n",
+    );
+    let found = found(guide, &fixture(PLAIN));
+    assert_eq!(
+        words(&found),
+        [
+            "X12-GUIDE-CODE BEG.02: value not one of the guide's: expected one of NE, KN (guide n, rule BEG02), found SA",
+            "X12-GUIDE-LENGTH BEG.03: length not as the guide says: expected 5 to 10 characters (guide n, rule BEG03), found 4 (\"4711\")",
+            "X12-GUIDE-CONDITION PO1: condition of the guide broken: expected PID05 when PO103 = CA (guide n: cases are described)",
+            "X12-GUIDE-CODE PO1.03: value not one of the guide's: expected EA (guide n, rule PO1/PO1.03), found CA",
+        ]
+    );
+    assert_eq!(found[0].severity, Severity::Error);
+    assert!(found[1..].iter().all(|one| one.severity == Severity::Warning));
+}
+
+#[test]
+fn edifact_places_reach_components() {
+    let guide = guide(
+        "base: edifact/d96a/ORDERS\nrules:\n  DTM[01.1=137].01.3: { value: '203' }\n  NAD[01=BY].02.3: { codes: ['9'] }\n",
+    );
+    let found = found(guide, &fixture("edifact/d96a/ORDERS/plain/in.edi"));
+    assert!(!found.is_empty() && found.iter().all(|one| one.place.contains('.')), "{found:?}");
+}
+
+#[test]
+fn a_guide_stands_on_a_guide_and_says_what_it_changes() {
+    let guide = guide(
+        "kind: guide\nname: north\nbase: grocers\nrules:\n  BEG02: { codes: [SA] }\n  CUR: none\n---\nname: grocers\n\
+         base: x12/004010/850\nrules:\n  BEG02: { codes: [SA, NE] }\n  CUR: unused\n",
+    );
+    assert_eq!((guide.document.as_str(), guide.rules.len()), ("x12/004010/850", 1));
+    let told: Vec<_> = guide.overrides.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["rules.BEG02.codes: [\"SA\",\"NE\"] → [\"SA\"] (north)", "rules.CUR: unused → taken away (north)"]
+    );
+    assert_eq!(words(&found(guide, &fixture(PLAIN))), [""; 0]);
+}
+
+#[test]
+fn err_all_that_is_wrong_with_a_file_is_told() {
+    let errors = Guide::parse(
+        "base: x12/004010\nruls: {}\nrules:\n  BEG02: needed\n  beg: required\n  BEG: { codes: [A] }\nconditions:\n  c: {}\n",
+    )
+    .expect_err("wrong");
+    let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    for part in [
+        "base: expected a document type",
+        "ruls",
+        "rules.BEG02: expected required",
+        "rules.beg: expected a segment",
+        "found a segment",
+        "conditions.c: need",
+    ] {
+        assert!(text.iter().any(|one| one.contains(part)), "{part} in {text:?}");
+    }
+    let circle = Guide::parse("name: a\nbase: b\n---\nname: b\nbase: a\n").expect_err("a circle");
+    assert!(circle[0].message.contains("a ← b ← a"), "{circle:?}");
+}
+
+#[test]
+fn err_a_guide_that_does_not_fit_its_definition_is_linted() {
+    let library = Library::new(None);
+    let document = library.document("x12", "004010", "850").expect("an 850");
+    let directory = library.directory("x12", "004010").expect("004010");
+    let guide = guide(
+        "base: x12/004010/850\nrules:\n  BEG: unused\n  BEG02: { codes: [XX] }\n  BEG03: { length: 1..99 }\n  SDQ: required\n  \
+         ZZZ: required\n  BEG99: required\nconditions:\n  c: { each: XX, need: BEG }\n",
+    );
+    let problems: Vec<_> =
+        guide.lint(&document, &directory).iter().map(|one| format!("{}: {}", one.key, one.message)).collect();
+    for part in ["rules.BEG: usage", "found XX", "found 99", "PO1/SDQ", "ZZZ", "elements of BEG", "a loop of 850"] {
+        assert!(problems.iter().any(|one| one.contains(part)), "{part} in {problems:#?}");
+    }
+}
+
+#[test]
+fn a_definition_is_narrowed_where_the_guide_means_all_occurrences() {
+    let library = Library::new(None);
+    let document = library.document("x12", "004010", "850").expect("an 850");
+    let guide = guide("base: x12/004010/850\nrules:\n  CUR: { usage: required, max: 1 }\n  N1[01=ST]: required\n");
+    let narrowed = guide.narrowed(&document);
+    let differing: Vec<_> = document.nodes.iter().zip(&narrowed.nodes).filter(|(one, other)| one != other).collect();
+    let [(_, currency)] = differing[..] else { panic!("{differing:?}") };
+    assert_eq!((currency.tag.as_str(), currency.usage), ("CUR", Usage::Required));
+}
