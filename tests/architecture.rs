@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules by floor, the lowest first. A module may import floors below its own; neighbours only where marked.
 const FLOORS: &[(&[&str], Neighbours)] = &[
-    (&["clock", "id", "inherit", "yaml", "amount", "diagnostic", "fail", "config"], Neighbours::Allowed),
+    (&["clock", "id", "inherit", "near", "yaml", "amount", "diagnostic", "fail", "config"], Neighbours::Allowed),
     (&["tree"], Neighbours::Refused),
     (&["standard", "entity"], Neighbours::Refused),
     (&["codec"], Neighbours::Refused),

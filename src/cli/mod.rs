@@ -10,11 +10,11 @@ mod demo;
 mod document;
 mod encode;
 mod explain;
+mod guide;
 mod identify;
 mod init;
 mod input;
 mod mappings;
-mod near;
 mod paint;
 mod picture;
 mod progress;
@@ -86,8 +86,8 @@ enum Command {
     Mappings(mappings::Arguments),
     /// Definitions of standards: list, show, import.
     Standards(standards::Arguments),
-    /// Print a shell's completion script, or write manual pages.
-    Completions(completions::Arguments),
+    /// Partners' guides: lint, render, diff.
+    Guide(guide::Arguments),
     /// Make a data directory.
     Init(init::Arguments),
     /// Run the instance.
@@ -112,6 +112,8 @@ enum Command {
     Document(document::Arguments),
     /// What goes out.
     Delivery(delivery::Arguments),
+    /// Print a shell's completion script, or write manual pages.
+    Completions(completions::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -138,6 +140,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Mappings(command) => mappings::run(&command, arguments.json),
         Command::Standards(command) => standards::run(&command, arguments.json),
         Command::Completions(command) => completions::run(&command),
+        Command::Guide(command) => guide::run(&command, arguments.json, paint),
         Command::Init(command) => init::run(&command),
         Command::Serve(command) => serve::run(&command),
         Command::Demo(command) => demo::run(&command),

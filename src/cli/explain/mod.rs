@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use words::Words;
 
+pub use words::times;
+
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   portolan explain order.edi                                    all of it

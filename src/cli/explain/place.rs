@@ -14,10 +14,7 @@ pub fn run(rules: &Rules, name: &str, place: Option<&str>, as_json: bool, paint:
     let known = rules.library.list();
     let Some([standard, version, kind]) = known.iter().find(|parts| parts.join("/").eq_ignore_ascii_case(name)) else {
         let names: Vec<_> = known.iter().map(|parts| parts.join("/")).collect();
-        eprintln!(
-            "portolan explain: {name}: neither a file nor a document type{}",
-            crate::cli::near::hint(name, &names)
-        );
+        eprintln!("portolan explain: {name}: neither a file nor a document type{}", crate::near::hint(name, &names));
         return Ok(Exit::NotFound);
     };
     let Some(text) = place else {

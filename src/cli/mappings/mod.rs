@@ -4,7 +4,8 @@ mod losses;
 mod show;
 
 use super::paint::counted;
-use super::{Exit, input, near};
+use super::{Exit, input};
+use crate::near;
 use crate::pipeline::Rules;
 use crate::pipeline::prove;
 use anyhow::Context as _;

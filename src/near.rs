@@ -5,8 +5,9 @@ const LISTED_MAX: usize = 12;
 
 /// `; did you mean x?`, or the names there are.
 #[must_use]
-pub fn hint(asked: &str, names: &[String]) -> String {
-    match nearest(asked, names) {
+pub fn hint<N: AsRef<str>>(asked: &str, names: &[N]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match nearest(asked, &names) {
         Some(name) => format!("; did you mean {name}?"),
         None if names.is_empty() => String::new(),
         None if names.len() > LISTED_MAX => {
@@ -18,11 +19,11 @@ pub fn hint(asked: &str, names: &[String]) -> String {
 
 /// The name that takes the fewest changes, when they are few for its length.
 #[must_use]
-pub fn nearest<'n>(asked: &str, names: &'n [String]) -> Option<&'n str> {
+pub fn nearest<'n, N: AsRef<str>>(asked: &str, names: &'n [N]) -> Option<&'n str> {
     let asked = asked.to_ascii_lowercase();
-    let changes = |name: &String| distance(&asked, &name.to_ascii_lowercase());
-    let best = names.iter().min_by_key(|name| changes(name))?;
-    (changes(best) <= asked.chars().count().div_ceil(3)).then_some(best.as_str())
+    let changes = |name: &&str| distance(&asked, &name.to_ascii_lowercase());
+    let best = names.iter().map(AsRef::as_ref).min_by_key(changes)?;
+    (changes(&best) <= asked.chars().count().div_ceil(3)).then_some(best)
 }
 
 /// Insertions, deletions and replacements from one word to the other.
@@ -47,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_told() {
-        let names: Vec<String> = ["x12/004010/850", "edifact/d96a/ORDERS"].map(str::to_owned).to_vec();
+        let names = ["x12/004010/850", "edifact/d96a/ORDERS"];
         assert_eq!(nearest("edifact/d96a/order", &names), Some("edifact/d96a/ORDERS"));
         assert_eq!(nearest("x12/4010/850", &names), Some("x12/004010/850"));
         assert_eq!(nearest("cxml", &names), None);
