@@ -54,7 +54,18 @@ pub enum Exit {
 }
 
 #[derive(Parser)]
-#[command(name = "portolan", version, about = "B2B EDI and document translation that loses nothing")]
+#[command(
+    name = "portolan",
+    version,
+    about = "B2B EDI and document translation that loses nothing",
+    after_help = "Begin with:
+  portolan identify FILE            what is it, from whom, to whom
+  portolan validate FILE            what is wrong with it
+  portolan explain FILE             what every value in it means
+  portolan translate FILE --to edifact/d96a/ORDERS
+FILE may be - for standard input. Data goes to standard output, words to standard error. Exit codes: 0 done, 1 failed,
+2 usage, 3 input invalid, 4 not found, 5 not permitted, 6 conflict, 7 unreachable."
+)]
 struct Arguments {
     /// Machine-readable output.
     #[arg(long, global = true)]

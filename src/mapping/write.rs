@@ -313,14 +313,14 @@ impl<'a> Writer<'a> {
             return self.loss(field, &expected);
         }
         self.trace.put(address, (element, component), field);
-        let draft = self.draft_mut(address);
-        draft.set(element.into(), component.into(), text);
+        self.draft_mut(address).set(element.into(), component.into(), text);
         for (beside, text) in beside {
             let (element, component) = match *beside {
                 Beside::Component(component) => (element, component),
                 Beside::Element(element) => (element, 1),
             };
-            draft.set(element.into(), component.into(), text.clone());
+            self.draft_mut(address).set(element.into(), component.into(), text.clone());
+            self.trace.put(address, (element, component), field);
         }
     }
 

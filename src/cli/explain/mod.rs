@@ -13,9 +13,11 @@ use crate::diagnostic::{Diagnostic, Syntax};
 use crate::pipeline::Rules;
 use crate::pipeline::explain::{self, Explanation, SegmentPart};
 use crate::pipeline::map::Target;
+use crate::standard::guide::Guide;
 use filter::Filter;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use words::Words;
 
 pub use words::times;
@@ -49,6 +51,9 @@ pub struct Arguments {
     /// Only what is wrong.
     #[arg(long)]
     errors: bool,
+    /// A partner's guide: what it asks is shown and checked too.
+    #[arg(long, value_name = "FILE")]
+    guide: Option<PathBuf>,
     /// Mappings that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     mapping: Option<PathBuf>,
@@ -78,14 +83,22 @@ pub fn run(arguments: &Arguments, as_json: bool, paint: Paint) -> anyhow::Result
             return Ok(Exit::Usage);
         }
     };
-    let mut teller =
-        Teller { rules: &rules, target, filter, words: Words::new(paint), list: as_json.then(JsonList::default) };
+    let guide = arguments.guide.as_deref().map(input::guide).transpose()?;
+    let mut teller = Teller {
+        rules: &rules,
+        guide,
+        target,
+        filter,
+        words: Words::new(paint),
+        list: as_json.then(JsonList::default),
+    };
     teller.file(file)
 }
 
 /// Reads a file and tells of each piece.
 struct Teller<'a> {
     rules: &'a Rules,
+    guide: Option<Arc<Guide>>,
     target: Option<Target>,
     filter: Filter,
     words: Words,
@@ -97,6 +110,9 @@ impl Teller<'_> {
     fn file(&mut self, file: &Path) -> anyhow::Result<Exit> {
         let mut reader = Reader::new(input::open(file)?, Limits::default());
         let mut inspection = Inspection::new(&self.rules.library);
+        if let Some(guide) = self.guide.clone() {
+            inspection = inspection.guided(input::by_guide(guide));
+        }
         let (mut interchanges, mut told) = (0, 0);
         // How many faults of the interchange and of the group were shown.
         let mut seen = (0, 0, 0);
@@ -156,7 +172,9 @@ impl Teller<'_> {
             self.put(item, |words| words.unknown(control, &report.faults))?;
             return Ok(1);
         };
-        let mut explanation = explain::explain(self.rules, placed, &piece.run, &report.faults, self.target.as_ref());
+        let guide = self.guide.as_deref().filter(|guide| guide.is_for(&placed.document));
+        let mut explanation =
+            explain::explain(self.rules, placed, &piece.run, &report.faults, guide, self.target.as_ref());
         self.filter.apply(&mut explanation.segments);
         let count = explanation.segments.len();
         if count == 0 && self.filter.is_narrow() {

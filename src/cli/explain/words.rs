@@ -76,6 +76,7 @@ impl Words {
         self.text.push_str(&format!("{INDENT}{indent}{}\n", self.paint.dye(Tone::Faint, &format!("{shown}{cut}"))));
         let inner = format!("{INDENT}{indent}  ");
         part.elements.iter().for_each(|element| self.element(element, &inner));
+        part.asked.iter().for_each(|asked| self.asked(asked, &inner));
         part.rules.iter().for_each(|rule| self.rule(rule, &inner));
         self.findings(&part.findings, &inner);
     }
@@ -99,7 +100,12 @@ impl Words {
         if !facts.is_empty() {
             self.text.push_str(&format!("{indent}    {}\n", facts.join("  ")));
         }
+        part.asked.iter().for_each(|asked| self.asked(asked, &format!("{indent}    ")));
         self.findings(&part.findings, &format!("{indent}    "));
+    }
+
+    fn asked(&mut self, asked: &str, indent: &str) {
+        self.text.push_str(&format!("{indent}{}\n", self.paint.dye(Tone::Faint, asked)));
     }
 
     fn field(&self, part: &FieldPart) -> String {

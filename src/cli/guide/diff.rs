@@ -9,10 +9,12 @@ use crate::standard::guide::Guide;
 use crate::standard::outline::Entry;
 use serde::Serialize;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Codes written out of those that came or went.
 const CODES_MAX: usize = 8;
+/// Further places of the same difference written out.
+const PLACES_MAX: usize = 6;
 
 /// One place that differs.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -25,7 +27,7 @@ struct Change {
 }
 
 /// What differs at a place.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Hash, Serialize)]
 struct Difference {
     what: &'static str,
     from: String,
@@ -40,7 +42,7 @@ pub fn diff(from: &Side, to: &Side, as_json: bool, paint: Paint) -> anyhow::Resu
         return Ok(Exit::Ok);
     }
     let mut text = format!("{} → {}\n", from.name, to.name);
-    changes.iter().for_each(|change| text.push_str(&words(change, paint)));
+    grouped(&changes).iter().for_each(|(change, places)| text.push_str(&words(change, places, paint)));
     let count = |kind: &str| changes.iter().filter(|one| one.change == kind).count();
     let sum = match changes.len() {
         0 => "no difference".to_owned(),
@@ -51,14 +53,36 @@ pub fn diff(from: &Side, to: &Side, as_json: bool, paint: Paint) -> anyhow::Resu
     Ok(Exit::Ok)
 }
 
-fn words(change: &Change, paint: Paint) -> String {
+/// The same difference at several places, as an element has that stands in many segments, is told once.
+fn grouped(changes: &[Change]) -> Vec<(&Change, Vec<&str>)> {
+    let mut found: Vec<(&Change, Vec<&str>)> = Vec::new();
+    let mut known: HashMap<(&str, &[Difference]), usize> = HashMap::new();
+    for change in changes {
+        let key = (change.name.as_str(), change.differences.as_slice());
+        match known.get(&key).filter(|_| change.change == "changed") {
+            Some(&at) => found[at].1.push(&change.place),
+            None => {
+                known.insert(key, found.len());
+                found.push((change, Vec::new()));
+            }
+        }
+    }
+    found
+}
+
+fn words(change: &Change, places: &[&str], paint: Paint) -> String {
     let (mark, tone) = match change.change {
         "added" => ("+", Tone::Good),
         "removed" => ("-", Tone::Bad),
         _ => ("~", Tone::Doubtful),
     };
     let title = paint.dye(tone, &format!("{mark} {}", change.place));
-    let mut text = format!("{title} {}\n", change.name);
+    let mut text = format!("{title} {}", change.name).trim_end().to_owned();
+    text.push('\n');
+    if !places.is_empty() {
+        let more = if places.len() > PLACES_MAX { format!(" … ({})", places.len()) } else { String::new() };
+        text.push_str(&format!("    also {}{more}\n", places[..places.len().min(PLACES_MAX)].join(", ")));
+    }
     for one in &change.differences {
         let words = match (one.from.is_empty(), one.to.is_empty()) {
             (true, _) => format!("+ {}", one.to),

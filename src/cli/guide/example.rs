@@ -8,9 +8,9 @@ use crate::tree::Separators;
 /// Characters of a made-up text, at most.
 const TEXT_MAX: usize = 12;
 
-/// The segment with its terminator; `parts` are its elements and components in order.
+/// The segment with its terminator; `parts` are its elements and components in order, `kind` the document type.
 #[must_use]
-pub fn segment(tag: &str, parts: &[&Entry], separators: &Separators) -> String {
+pub fn segment(tag: &str, parts: &[&Entry], kind: &str, separators: &Separators) -> String {
     let (element, component) = (char::from(separators.element), char::from(separators.component));
     let mut values: Vec<String> = Vec::new();
     for (index, part) in parts.iter().enumerate().filter(|(_, part)| part.level == Level::Element) {
@@ -18,11 +18,11 @@ pub fn segment(tag: &str, parts: &[&Entry], separators: &Separators) -> String {
         let is_shown = is_shown(part) || inner.iter().any(|one| !one.asked.is_empty());
         let value = match (is_shown, inner.as_slice()) {
             (false, _) => String::new(),
-            (true, []) => value(part),
+            (true, []) => value(part, kind),
             (true, inner) => {
                 let filled = inner.iter().enumerate().map(|(at, one)| {
                     // The first component is what a composite is about.
-                    if at == 0 || self::is_shown(one) { value(one) } else { String::new() }
+                    if at == 0 || self::is_shown(one) { value(one, kind) } else { String::new() }
                 });
                 let joined = filled.collect::<Vec<_>>().join(&component.to_string());
                 joined.trim_end_matches(component).to_owned()
@@ -38,22 +38,25 @@ fn is_shown(part: &Entry) -> bool {
     part.usage == Usage::Required || (!part.asked.is_empty() && part.usage != Usage::Unused)
 }
 
-fn value(part: &Entry) -> String {
+fn value(part: &Entry, kind: &str) -> String {
+    if part.codes.contains_key(kind) {
+        return kind.to_owned();
+    }
     if let Some(code) = part.codes.keys().next() {
         return code.clone();
     }
-    let (kind, lengths) = part.form.rsplit_once(' ').unwrap_or((part.form.as_str(), "1..1"));
+    let (form, lengths) = part.form.rsplit_once(' ').unwrap_or((part.form.as_str(), "1..1"));
     let (min, max) = lengths.split_once("..").unwrap_or(("1", "1"));
     let (min, max) = (min.parse::<usize>().unwrap_or(1).max(1), max.parse::<usize>().unwrap_or(1));
-    let sample = match kind {
+    let sample = match form {
         "date" if max >= 8 => "20260131",
         "date" => "260131",
         "time" => "0915",
         "number" => "12",
-        _ if kind.starts_with("implied") => "1",
+        _ if form.starts_with("implied") => "1",
         _ => "ABCDEFGHIJKL",
     };
-    let digit = matches!(kind, "number") || kind.starts_with("implied");
+    let digit = form == "number" || form.starts_with("implied");
     let cut: String = sample.chars().take(max.min(TEXT_MAX)).collect();
     match (cut.chars().count() < min, digit) {
         (true, true) => format!("{cut:0>min$}"),

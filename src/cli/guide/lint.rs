@@ -1,5 +1,6 @@
 //! `portolan guide lint`: every fault of a guide with its line.
 
+use crate::cli::paint::counted;
 use crate::cli::{Exit, input};
 use crate::standard::guide::{Guide, GuideError};
 use crate::standard::load::Library;
@@ -12,10 +13,7 @@ pub fn lint(library: &Library, file: &Path, as_json: bool) -> anyhow::Result<Exi
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let (errors, title) = match Guide::parse(&text) {
         Err(errors) => (errors, String::new()),
-        Ok(guide) => (
-            against(library, &guide),
-            format!("{}: {} rules, {} conditions", guide.document, guide.rules.len(), guide.conditions.len()),
-        ),
+        Ok(guide) => (against(library, &guide), sound(&guide)),
     };
     if as_json {
         let one = |error: &GuideError| json!({ "line": line_of(&text, &error.key), "key": error.key, "message": error.message });
@@ -27,6 +25,11 @@ pub fn lint(library: &Library, file: &Path, as_json: bool) -> anyhow::Result<Exi
         input::print(lines.as_bytes())?;
     }
     Ok(if errors.is_empty() { Exit::Ok } else { Exit::Invalid })
+}
+
+fn sound(guide: &Guide) -> String {
+    let (rules, conditions) = (counted(guide.rules.len(), "rule"), counted(guide.conditions.len(), "condition"));
+    format!("{}: {rules}, {conditions}", guide.document)
 }
 
 /// What does not fit the document type.

@@ -53,7 +53,7 @@ fn blocks(side: &Side, title: &str, entries: &[Entry]) -> Vec<Block> {
     for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| is_segment(entry)) {
         let parts: Vec<&Entry> = entries[index + 1..].iter().take_while(|one| !is_segment(one)).collect();
         if entry.usage != Usage::Unused {
-            segment(entry, &parts, &separators, &mut blocks);
+            segment(entry, &parts, &document.kind, &separators, &mut blocks);
         }
     }
     blocks
@@ -92,9 +92,9 @@ fn tree(entries: &[Entry]) -> Vec<String> {
     lines
 }
 
-fn segment(entry: &Entry, parts: &[&Entry], separators: &Separators, blocks: &mut Vec<Block>) {
-    let kind = if entry.level == Level::Loop { " (begins its loop)" } else { "" };
-    blocks.push(Block::Heading(3, format!("{} {}{kind}", entry.place, entry.name)));
+fn segment(entry: &Entry, parts: &[&Entry], kind: &str, separators: &Separators, blocks: &mut Vec<Block>) {
+    let begins = if entry.level == Level::Loop { " (begins its loop)" } else { "" };
+    blocks.push(Block::Heading(3, format!("{} {}{begins}", entry.place, entry.name)));
     let what = if entry.level == Level::Loop { "The loop is" } else { "It is" };
     blocks.push(Block::Text(format!("{what} {}, {}.", entry.usage.name(), times(entry.max))));
     if !entry.asked.is_empty() {
@@ -105,7 +105,7 @@ fn segment(entry: &Entry, parts: &[&Entry], separators: &Separators, blocks: &mu
     if !entry.conditions.is_empty() {
         blocks.push(Block::List(entry.conditions.clone()));
     }
-    blocks.push(Block::Lines(vec![example::segment(&entry.id, parts, separators)]));
+    blocks.push(Block::Lines(vec![example::segment(&entry.id, parts, kind, separators)]));
 }
 
 fn row(part: &Entry) -> Vec<String> {

@@ -13,6 +13,11 @@ use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan mappings list
+  portolan mappings show x12/004010/850          every rule with what both sides mean
+  portolan mappings losses edifact/d96a/ORDERS   what has no home
+  portolan mappings test --rounds 1000           generated entities, written and read again")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,

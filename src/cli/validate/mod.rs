@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use words::Words;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan validate order.edi                         each fault under its bytes
+  portolan validate order.edi --guide north-850.yaml  a partner's own rules too
+  portolan validate - --json < order.edi              for scripts; the exit code is 3 when anything is wrong")]
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,

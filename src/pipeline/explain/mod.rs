@@ -12,7 +12,9 @@ use super::Rules;
 use super::map::Target;
 use crate::codec::segment::Placed;
 use crate::diagnostic::Diagnostic;
-use crate::standard::definition::Directory;
+use crate::standard::definition::{Directory, Usage};
+use crate::standard::guide::{Guide, GuideRule, Resolver};
+use crate::standard::outline::rule_in_words;
 use crate::tree::Run;
 use feeds::Feeds;
 use serde::{Serialize, Serializer};
@@ -29,6 +31,8 @@ pub struct Explanation {
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// The guide it is held against.
+    pub guide: Option<String>,
     /// The entity that it is, when there is a mapping.
     pub entity: Option<String>,
     /// The document type in whose terms `became` speaks.
@@ -76,6 +80,8 @@ pub struct SegmentPart {
     pub text: String,
     /// Its values, and places where one is missed.
     pub elements: Vec<ElementPart>,
+    /// What the guide asks of it, in words.
+    pub asked: Vec<String>,
     /// Conditions between its elements that concern what is there.
     pub rules: Vec<RulePart>,
     /// What is wrong with the segment as a whole.
@@ -106,6 +112,8 @@ pub struct ElementPart {
     pub source: String,
     /// The value; empty when it is missed.
     pub value: String,
+    /// What the guide asks of it, in words.
+    pub asked: Vec<String>,
     /// What the code means.
     pub meaning: Option<String>,
     /// The fields it feeds, or chooses.
@@ -162,6 +170,7 @@ pub fn explain(
     placed: &Placed,
     run: &Run<'_>,
     faults: &[Diagnostic],
+    guide: Option<&Guide>,
     target: Option<&Target>,
 ) -> Explanation {
     let document = &placed.document;
@@ -171,11 +180,15 @@ pub fn explain(
         version: document.version.clone(),
         kind: document.kind.clone(),
         name: document.name.clone(),
+        guide: guide.map(|guide| guide.name.clone()),
         entity: feeds.entity.clone(),
         target: target.map(|target| format!("{}/{}/{}", target.standard, target.version, target.document)),
         segments: segment::parts(&placed.directory, run, Some((document, &placed.placement))),
         report: Vec::new(),
     };
+    if let Some(guide) = guide {
+        explanation.narrow(guide, &Resolver { run, placement: &placed.placement });
+    }
     for fed in &feeds.fed {
         let part = explanation.segments.get_mut(fed.segment);
         let Some(part) = part.and_then(|part| part.element_mut(fed.element, fed.component)) else { continue };
@@ -202,6 +215,18 @@ pub fn envelope(directory: &Directory, run: &Run<'_>, faults: &[Diagnostic]) -> 
 }
 
 impl Explanation {
+    /// Lays what a guide asks over what the standard says.
+    fn narrow(&mut self, guide: &Guide, resolver: &Resolver<'_>) {
+        let source = format!("guide {}", guide.name);
+        for rule in &guide.rules {
+            for segment in resolver.segments(0, &rule.place) {
+                if let Some(part) = self.segments.get_mut(segment) {
+                    part.narrow(rule, &source);
+                }
+            }
+        }
+    }
+
     /// Puts a finding at its element, its segment, or the value whose field it names.
     fn attach(&mut self, fault: &Diagnostic) {
         let ordinal = fault.position.segment as usize;
@@ -223,6 +248,25 @@ impl Explanation {
 }
 
 impl SegmentPart {
+    fn narrow(&mut self, rule: &GuideRule, source: &str) {
+        let place = &rule.place;
+        let asked = format!("{source}: {}", rule_in_words(rule));
+        if place.element == 0 {
+            self.usage = rule.usage.map(Usage::name).or(self.usage);
+            self.max = rule.max.or(self.max);
+            source.clone_into(&mut self.source);
+            return self.asked.push(asked);
+        }
+        // A composite named whole is its first component.
+        let is_it =
+            |part: &&mut ElementPart| part.element == place.element && part.component.max(1) == place.component.max(1);
+        for part in self.elements.iter_mut().filter(is_it) {
+            part.usage = rule.usage.map(Usage::name).or(part.usage);
+            source.clone_into(&mut part.source);
+            part.asked.push(asked.clone());
+        }
+    }
+
     fn element_mut(&mut self, element: u16, component: u16) -> Option<&mut ElementPart> {
         let is_it = |part: &&mut ElementPart| part.element == element && part.component == component;
         self.elements.iter_mut().find(is_it)
