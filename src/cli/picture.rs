@@ -147,6 +147,7 @@ fn width(c: char) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // one mark is a list of one range
 mod tests {
     use super::*;
 

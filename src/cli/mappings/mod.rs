@@ -3,7 +3,7 @@
 mod losses;
 mod show;
 
-use super::paint::counted;
+use super::paint::spaced;
 use super::{Exit, input};
 use crate::near;
 use crate::pipeline::Rules;
@@ -118,8 +118,8 @@ fn test(rules: &Rules, name: Option<&str>, rounds: u32, seed: u64, as_json: bool
         held &= proof.failure.is_none();
         match &proof.failure {
             None => text.push_str(&format!(
-                "{name:24} holds: {} written and read again, equal; {} with losses that were told\n",
-                counted(proof.rounds as usize, "generated entity").replace("entitys", "entities"),
+                "{name:24} holds: {} generated entities written and read again, equal; {} with losses that were told\n",
+                spaced(proof.rounds.into()),
                 proof.lossy
             )),
             Some(failure) => text.push_str(&format!(

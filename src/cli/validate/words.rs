@@ -1,7 +1,7 @@
 //! Findings for people: under each faulty segment carets at the faults, then each fault with its code, sentence and
 //! remedy. Text is made as the pieces come, so that a long input needs no more memory than a short one.
 
-use crate::cli::paint::{Paint, Tone, counted};
+use crate::cli::paint::{Paint, Tone, counted, spaced};
 use crate::cli::picture;
 use crate::codec::segment::{DocumentReport, InterchangeReport, Piece, PieceKind};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
@@ -95,9 +95,7 @@ impl Words {
             (1, 0) => "1 document, valid".to_owned(),
             (1, _) => "1 document, not valid".to_owned(),
             (all, 0) => format!("{}, all valid", counted(all, "document")),
-            (all, bad) => {
-                format!("{}, {} not valid", counted(all, "document"), counted(bad, "").trim_end_matches(['s', ' ']))
-            }
+            (all, bad) => format!("{}, {} not valid", counted(all, "document"), spaced(bad as u64)),
         };
         let mut found = Vec::new();
         if self.errors > 0 {
