@@ -82,7 +82,7 @@ fn one(cells: &[Cell], window: Range<usize>, spans: &[Range<usize>], first: Opti
         carets.push_str(&"^".repeat(until.saturating_sub(at.max(have))));
         let Some(first) = first else { continue };
         let have = numbers.chars().count();
-        if have <= at {
+        if numbers.is_empty() || have < at {
             numbers.push_str(&" ".repeat(at - have));
             numbers.push_str(&(first + index).to_string());
         } else {
