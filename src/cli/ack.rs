@@ -10,6 +10,10 @@ use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan ack order.edi                         the 997 or CONTRL its sender is owed
+  portolan ack order.edi --as 999                with implementation codes
+  portolan ack order.edi --as ta1                the technical answer alone")]
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,

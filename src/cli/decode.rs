@@ -5,6 +5,9 @@ use crate::codec::segment::{Limits, decode};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan decode order.edi > order.json
+  portolan decode order.edi | portolan encode -        the same bytes again")]
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,
@@ -16,10 +19,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         eprintln!("{}: line {}: {} {}", arguments.file.display(), fault.line, fault.code(), fault.message());
     }
     if decoded["format"] == "unknown" {
-        eprintln!(
-            "{}: not recognised: expected an X12 (ISA) or EDIFACT (UNA, UNB) interchange",
-            arguments.file.display()
-        );
+        eprintln!("{}: not recognised; `portolan identify` says what it seems to be", arguments.file.display());
         return Ok(Exit::Invalid);
     }
     input::print_json(&decoded)?;

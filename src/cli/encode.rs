@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan decode order.edi | portolan encode -
+  portolan encode order.json --to x12/004010/850 --sender ZZ:NORTH --receiver 14:4012345000009")]
 pub struct Arguments {
     /// JSON made by `portolan decode`, an entity, or an array of entities; - for standard input.
     file: PathBuf,

@@ -1,54 +1,101 @@
 //! `portolan identify FILE`: one line a document, with format, parties, control numbers and type.
 
-use super::{Exit, input};
-use crate::codec::segment::{Envelope, Limits, PieceKind, Reader};
+use super::Exit;
+use super::input::{self, JsonList};
+use crate::codec::segment::{Envelope, FIRST_BYTES, Limits, Piece, PieceKind, Reader, seems};
 use crate::diagnostic::Syntax;
 use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan identify order.edi
+  curl -s https://partner.example/out | portolan identify - --json")]
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,
 }
 
-pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
+pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
-    let mut envelope = Envelope::default();
-    let mut found = Vec::new();
-    let mut interchanges = 0;
+    let mut found = Found { list: as_json.then(JsonList::default), ..Found::default() };
+    let mut first = Vec::new();
     while let Some(piece) = reader.next()? {
-        envelope.note(&piece);
-        interchanges += usize::from(piece.kind == PieceKind::InterchangeHeader);
-        if piece.kind != PieceKind::Document {
-            continue;
+        if piece.kind == PieceKind::Between && found.interchanges == 0 {
+            let room = FIRST_BYTES.saturating_sub(first.len());
+            first.extend(piece.run.bytes.iter().take(room));
         }
-        let standard = if piece.syntax == Syntax::X12 { "x12" } else { "edifact" };
-        if json {
-            found.push(json!({ "standard": standard, "interchange": piece.interchange, "group": piece.group,
-                "document": piece.document, "offset": piece.run.offset, "envelope": envelope }));
-        } else {
-            let Envelope { sender, receiver, version, document_type, .. } = &envelope;
-            let line = format!(
-                "{standard} {version} {document_type} {} from {} to {}, interchange {}{}\n",
-                envelope.document_control_number,
-                sender.value,
-                receiver.value,
-                envelope.interchange_control_number,
-                if envelope.test { ", test" } else { "" },
-            );
-            input::print(line.as_bytes())?;
-        }
+        found.take(&piece)?;
     }
-    if interchanges == 0 {
-        eprintln!(
-            "{}: not recognised: expected an X12 (ISA) or EDIFACT (UNA, UNB) interchange",
-            arguments.file.display()
-        );
+    found.empty()?;
+    if found.interchanges == 0 {
+        eprintln!("{}: {}", arguments.file.display(), unrecognised(&first));
         return Ok(Exit::Invalid);
     }
-    if json {
-        input::print_json(&json!(found))?;
-    }
+    found.list.map(JsonList::end).transpose()?;
     Ok(Exit::Ok)
+}
+
+/// The sentence for an input without any interchange.
+pub fn unrecognised(first: &[u8]) -> String {
+    let known = "X12 (begins with ISA) and EDIFACT (UNA or UNB) can be read";
+    if first.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
+        return format!("nothing in it; {known}");
+    }
+    let guess = seems(first);
+    let verb = if guess.starts_with('"') { "begins with" } else { "seems to be" };
+    format!("not recognised; it {verb} {guess}; {known}")
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    envelope: Envelope,
+    interchanges: u32,
+    /// Syntax and offset of an interchange in which no document has come yet.
+    open: Option<(Syntax, u64)>,
+    list: Option<JsonList>,
+}
+
+impl Found {
+    fn take(&mut self, piece: &Piece<'_>) -> anyhow::Result<()> {
+        if piece.kind == PieceKind::InterchangeHeader {
+            self.empty()?;
+            self.interchanges += 1;
+            self.open = Some((piece.syntax, piece.run.offset));
+        }
+        self.envelope.note(piece);
+        if piece.kind != PieceKind::Document {
+            return Ok(());
+        }
+        self.open = None;
+        self.put(piece.syntax, Some((piece.group, piece.document)), piece.run.offset)
+    }
+
+    /// An interchange that had no document: a TA1 alone, or nothing.
+    fn empty(&mut self) -> anyhow::Result<()> {
+        match self.open.take() {
+            Some((syntax, offset)) => self.put(syntax, None, offset),
+            None => Ok(()),
+        }
+    }
+
+    fn put(&mut self, syntax: Syntax, ordinals: Option<(u32, u32)>, offset: u64) -> anyhow::Result<()> {
+        let standard = if syntax == Syntax::X12 { "x12" } else { "edifact" };
+        let (group, document) = ordinals.unzip();
+        if let Some(list) = &mut self.list {
+            return list.item(&json!({ "standard": standard, "interchange": self.interchanges, "group": group,
+                "document": document, "offset": offset, "envelope": self.envelope }));
+        }
+        let Envelope { sender, receiver, version, document_type, .. } = &self.envelope;
+        let what = match ordinals {
+            Some(_) => format!("{version} {document_type} {}", self.envelope.document_control_number),
+            None => "no document".to_owned(),
+        };
+        let test = if self.envelope.test { ", test" } else { "" };
+        let control = &self.envelope.interchange_control_number;
+        let (sender, receiver) = (&sender.value, &receiver.value);
+        let line = format!("{standard} {what} from {sender} to {receiver}, interchange {control}{test}\n");
+        input::print(line.as_bytes())
+    }
 }

@@ -1,28 +1,67 @@
 //! Input and output files of commands: `-` is the standard stream.
 
+use super::progress::{self, Progress};
 use crate::codec::segment::GuideChoice;
 use crate::standard::guide::Guide;
 use anyhow::Context as _;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal as _, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens FILE for reading, or standard input for `-`.
+/// Opens FILE for reading, or standard input for `-`. How far it was read is shown where that takes long.
 pub fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
     if file.as_os_str() == "-" {
-        return Ok(Box::new(io::stdin().lock()));
+        return Ok(Box::new(Progress::new(io::stdin().lock(), None)));
     }
     let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Ok(Box::new(opened))
+    let facts = opened.metadata().with_context(|| format!("cannot read {}", file.display()))?;
+    anyhow::ensure!(!facts.is_dir(), "cannot read {}: it is a folder", file.display());
+    Ok(Box::new(Progress::new(opened, facts.is_file().then_some(facts.len()))))
 }
 
-/// Writes to standard output; a reader that went away is no error.
+/// Whoever read our output has read enough (`portolan … | head`): the command ends quietly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("nobody reads standard output any more")]
+pub struct Gone;
+
+/// Writes to standard output.
+///
+/// # Errors
+/// [`Gone`], and what the system says.
 pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    if io::stdout().is_terminal() {
+        progress::wipe();
+    }
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Gone.into()),
         done => done.context("cannot write to standard output"),
+    }
+}
+
+/// A JSON array printed item by item, so that a long one is never held.
+#[derive(Default)]
+pub struct JsonList {
+    count: usize,
+}
+
+impl JsonList {
+    /// Prints the next item.
+    pub fn item(&mut self, value: &serde_json::Value) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
+        let lead = if self.count == 0 { "[\n  " } else { ",\n  " };
+        self.count += 1;
+        print(format!("{lead}{text}").as_bytes())
+    }
+
+    /// Ends the array; returns how many items there were.
+    pub fn end(self) -> anyhow::Result<usize> {
+        print(if self.count == 0 { b"[]\n".as_slice() } else { b"\n]\n" })?;
+        Ok(self.count)
     }
 }
 

@@ -4,17 +4,23 @@ mod ack;
 mod agreement;
 mod apply;
 mod client;
+mod completions;
 mod decode;
 mod delivery;
 mod demo;
 mod document;
 mod encode;
+mod explain;
+mod guide;
 mod identify;
 mod init;
 mod input;
 mod lookups;
 mod mappings;
 mod own;
+mod paint;
+mod picture;
+mod progress;
 mod secret;
 mod serve;
 mod standards;
@@ -51,11 +57,25 @@ pub enum Exit {
 }
 
 #[derive(Parser)]
-#[command(name = "portolan", version, about = "B2B EDI and document translation that loses nothing")]
+#[command(
+    name = "portolan",
+    version,
+    about = "B2B EDI and document translation that loses nothing",
+    after_help = "Begin with:
+  portolan identify FILE            what is it, from whom, to whom
+  portolan validate FILE            what is wrong with it
+  portolan explain FILE             what every value in it means
+  portolan translate FILE --to edifact/d96a/ORDERS
+FILE may be - for standard input. Data goes to standard output, words to standard error. Exit codes: 0 done, 1 failed,
+2 usage, 3 input invalid, 4 not found, 5 not permitted, 6 conflict, 7 unreachable."
+)]
 struct Arguments {
     /// Machine-readable output.
     #[arg(long, global = true)]
     json: bool,
+    /// No colour, whatever the terminal can do; the variable NO_COLOR says the same.
+    #[arg(long, global = true)]
+    no_color: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -74,10 +94,14 @@ enum Command {
     Encode(encode::Arguments),
     /// Turn documents into entities or into another standard.
     Translate(translate::Arguments),
+    /// Explain every value: name, meaning, rules, verdict, the entity's field, and what it becomes elsewhere.
+    Explain(explain::Arguments),
     /// Mappings: list, show, losses, test.
     Mappings(mappings::Arguments),
     /// Definitions of standards: list, show, import.
     Standards(standards::Arguments),
+    /// Partners' guides: lint, render, diff.
+    Guide(guide::Arguments),
     /// Make a data directory.
     Init(init::Arguments),
     /// Run the instance.
@@ -106,6 +130,8 @@ enum Command {
     Document(document::Arguments),
     /// What goes out.
     Delivery(delivery::Arguments),
+    /// Print a shell's completion script, or write manual pages.
+    Completions(completions::Arguments),
 }
 
 /// Runs one command line, the program's name first.
@@ -120,15 +146,19 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
             return ExitCode::from(code as u8);
         }
     };
+    let paint = paint::Paint::stdout(arguments.no_color);
     let done = match arguments.command {
         Command::Identify(command) => identify::run(&command, arguments.json),
         Command::Decode(command) => decode::run(&command),
-        Command::Validate(command) => validate::run(&command, arguments.json),
+        Command::Validate(command) => validate::run(&command, arguments.json, paint),
         Command::Ack(command) => ack::run(&command, arguments.json),
         Command::Encode(command) => encode::run(&command, arguments.json),
         Command::Translate(command) => translate::run(&command, arguments.json),
+        Command::Explain(command) => explain::run(&command, arguments.json, paint),
         Command::Mappings(command) => mappings::run(&command, arguments.json),
         Command::Standards(command) => standards::run(&command, arguments.json),
+        Command::Completions(command) => completions::run(&command),
+        Command::Guide(command) => guide::run(&command, arguments.json, paint),
         Command::Init(command) => init::run(&command),
         Command::Serve(command) => serve::run(&command),
         Command::Demo(command) => demo::run(&command),
@@ -144,9 +174,13 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Document(command) => document::run(&command, arguments.json),
         Command::Delivery(command) => delivery::run(&command, arguments.json),
     };
-    let code = done.unwrap_or_else(|error| {
-        eprintln!("portolan: {error:#}");
-        Exit::Failed
+    progress::wipe();
+    let code = done.unwrap_or_else(|error| match error.downcast_ref() {
+        Some(input::Gone) => Exit::Ok,
+        None => {
+            eprintln!("portolan: {error:#}");
+            Exit::Failed
+        }
     });
     ExitCode::from(code as u8)
 }

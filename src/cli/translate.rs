@@ -19,6 +19,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan translate order.edi --to entity                      the canonical entity as JSON
+  portolan translate order.edi --to edifact/d96a/ORDERS         another standard
+  portolan translate order.edi --to edifact/d96a/ORDERS --out order.edifact
+  portolan translate - --to x12/004010/850 --sender ZZ:NORTH --receiver 14:4012345000009 --control 42
+`portolan mappings list` prints the targets.")]
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,
@@ -166,7 +172,8 @@ fn envelope_faults(report: &InterchangeReport) -> Vec<Diagnostic> {
 fn tell(name: &str, findings: &[Diagnostic]) {
     for finding in findings {
         let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
-        eprintln!("{name}{} {}", finding.code(), finding.message());
+        let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+        eprintln!("{name}{severity} {} {}", finding.code(), finding.message());
     }
 }
 

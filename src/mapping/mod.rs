@@ -1,7 +1,8 @@
 //! Two-way mappings between document types and entities: rules as data, read in both directions.
 //!
 //! `notation` reads the files, `read` goes from a placed document to entities, `write` back to draft segments, `loss`
-//! says what gets lost on the way, `sample` makes entities to prove it, `tree` turns nested documents into flat lists. Bytes and envelopes are the codecs'.
+//! says what gets lost on the way, `trace` what came from where, `sample` makes entities to prove it, `tree` turns nested
+//! documents into flat lists. Bytes and envelopes are the codecs'.
 
 pub mod code; // code lists: canonical codes and their counterparts
 pub mod function; // one file a function
@@ -13,16 +14,20 @@ mod read;
 mod rest;
 mod sample;
 mod select;
+mod table;
+mod trace;
 mod tree;
 mod write;
 
 pub use loss::{Loss, LossKind, losses};
-pub use notation::{Mapping, NotationError};
+pub use notation::{Mapping, NotationError, Place, Selector, place};
 pub use origin::{Echo, Origin, Taken};
 pub use over::OverError;
-pub use read::read;
+pub use read::{read, read_traced};
 pub use sample::sample;
-pub use write::write;
+pub use table::{Row, table};
+pub use trace::{Fed, Put};
+pub use write::{write, write_traced};
 
 use crate::inherit::{self, InheritError, Layer};
 use crate::standard::definition::{Directory, Document};

@@ -6,6 +6,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots};
+use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::entity::{Entity, get, get_mut, set};
 use crate::standard::place::{Child, Placement};
@@ -17,7 +18,29 @@ use std::collections::{HashMap, HashSet};
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
 pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec<Entity>, Vec<Diagnostic>) {
-    let (claimed, numbers, faults) = (Claims::default(), HashMap::new(), Vec::new());
+    let (entities, reader) = entities(context, run, placement, Reading::default());
+    (entities, reader.faults)
+}
+
+/// The same, and which value fed which field.
+#[must_use]
+pub fn read_traced(
+    context: &Context<'_>,
+    run: &Run<'_>,
+    placement: &Placement,
+) -> (Vec<Entity>, Vec<Diagnostic>, Vec<Fed>) {
+    let (entities, reader) = entities(context, run, placement, Reading::on());
+    (entities, reader.faults, reader.claimed.trace.end())
+}
+
+fn entities<'a>(
+    context: &'a Context<'_>,
+    run: &'a Run<'_>,
+    placement: &'a Placement,
+    trace: Reading,
+) -> (Vec<Entity>, Reader<'a>) {
+    let (numbers, faults) = (HashMap::new(), Vec::new());
+    let claimed = Claims { trace, ..Claims::default() };
     let mut reader = Reader { context, run, placement, claimed, numbers, faults, is_negative: false };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
@@ -25,7 +48,7 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
         value.is_some_and(|value| values.contains(&value))
     };
     let choice = context.mapping.select.iter().find(|choice| choice.when.as_ref().is_none_or(is_selected));
-    let Some(choice) = choice else { return (Vec::new(), reader.faults) };
+    let Some(choice) = choice else { return (Vec::new(), reader) };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
     if let Some((place, _)) = &choice.when {
@@ -51,7 +74,7 @@ pub fn read(context: &Context<'_>, run: &Run<'_>, placement: &Placement) -> (Vec
     if !extensions.is_empty() {
         entity.fields.insert("extensions".into(), Value::Array(extensions));
     }
-    (vec![entity], reader.faults)
+    (vec![entity], reader)
 }
 
 /// What places are relative to.
@@ -75,6 +98,7 @@ struct Claims {
     /// Values that their rule could not read: no other rule's, and told in the extensions.
     refused: HashSet<Address>,
     log: Vec<Address>,
+    trace: Reading,
 }
 
 impl Claims {
@@ -83,13 +107,21 @@ impl Claims {
     }
 
     fn insert(&mut self, address: Address) {
-        if self.taken.insert(address) {
-            self.log.push(address);
-        }
+        self.trace.take(address, true);
+        self.note(address);
     }
 
     fn extend(&mut self, addresses: impl IntoIterator<Item = Address>) {
-        addresses.into_iter().for_each(|address| self.insert(address));
+        for address in addresses {
+            self.trace.take(address, false);
+            self.note(address);
+        }
+    }
+
+    fn note(&mut self, address: Address) {
+        if self.taken.insert(address) {
+            self.log.push(address);
+        }
     }
 
     /// Where the log stands, for `undo`.
@@ -122,6 +154,7 @@ impl Reader<'_> {
         for rule in rules {
             // Of several rules for one value the first that finds it counts; the others leave theirs alone.
             let is_there = get(fields, &rule.field).is_some();
+            let taken = self.claimed.trace.mark();
             let value = match &rule.body {
                 Body::One(..) | Body::Many(..) if is_there => None,
                 Body::One(place, calls) => self.one(at, place, calls),
@@ -130,6 +163,8 @@ impl Reader<'_> {
                 Body::Slots(slots) => self.slots(at, slots),
                 Body::Computed(calls) => self.computed(calls, fields),
             };
+            let there = get(fields, &rule.field).and_then(Value::as_array).map_or(0, Vec::len);
+            self.claimed.trace.field(taken, &rule.field, there);
             match (value, get_mut(fields, &rule.field)) {
                 // Several rules may fill one list.
                 (Some(Value::Array(more)), Some(Value::Array(there))) => there.extend(more),
@@ -198,7 +233,7 @@ impl Reader<'_> {
         (rules, only, place): (&[Rule], Option<&String>, &Place),
         items: &mut Vec<Value>,
     ) {
-        let (claimed, faults) = (self.claimed.mark(), self.faults.len());
+        let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
         let mut fields = Map::new();
         self.rules(rules, inner, &mut fields);
         let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
@@ -208,11 +243,13 @@ impl Reader<'_> {
         });
         if refused || only.is_some_and(|field| !has(field)) {
             self.claimed.undo(claimed);
+            self.claimed.trace.undo(taken);
             self.faults.truncate(faults);
             return;
         }
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);
+        self.claimed.trace.item(taken, items.len());
         if !fields.is_empty() {
             items.push(Value::Object(fields));
         }
@@ -541,7 +578,7 @@ impl Reader<'_> {
     }
 
     /// What no rule took, header and trailer left aside.
-    fn extensions(&self) -> Vec<Value> {
+    fn extensions(&mut self) -> Vec<Value> {
         let mapping = self.context.mapping;
         let document = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
         let mut found = Vec::new();
@@ -561,6 +598,10 @@ impl Reader<'_> {
                     let value = self.text(address);
                     if !value.is_empty() && !self.claimed.taken.contains(&address) {
                         let place = self.printed(address);
+                        let taken = self.claimed.trace.mark();
+                        self.claimed.trace.take(address, true);
+                        self.claimed.trace.item(taken, found.len());
+                        self.claimed.trace.field(taken, "extensions", 0);
                         found.push(json!({ "document": document, "place": place, "value": value }));
                     }
                 }

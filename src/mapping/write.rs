@@ -6,6 +6,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, place as parse_place};
+use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
 use crate::entity::{self, Entity, EntityDefinition, get};
 use crate::standard::definition::Node;
@@ -18,9 +19,20 @@ use std::collections::{BTreeSet, HashMap};
 /// the document has no home for them.
 #[must_use]
 pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<Diagnostic>) {
+    let (segments, faults, _) = written(context, entity, Writing::default());
+    (segments, faults)
+}
+
+/// The same, and where each field was put.
+#[must_use]
+pub fn write_traced(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<Diagnostic>, Vec<Put>) {
+    written(context, entity, Writing::on())
+}
+
+fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<DraftSegment>, Vec<Diagnostic>, Vec<Put>) {
     let definition = entity::definition(&entity.kind);
-    let (loops, written, faults) = (Vec::new(), HashMap::new(), Vec::new());
-    let mut writer = Writer { context, entity, definition, loops, written, faults, missed: RefCell::default() };
+    let (loops, written, faults, missed) = (Vec::new(), HashMap::new(), Vec::new(), RefCell::default());
+    let mut writer = Writer { context, entity, definition, loops, written, faults, missed, trace };
     writer.open(&context.document.nodes);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
@@ -35,7 +47,7 @@ pub fn write(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment>, Vec<
     writer.unmapped();
     let mut segments = Vec::new();
     writer.collect(0, &mut segments);
-    (segments, writer.faults)
+    (segments, writer.faults, writer.trace.end())
 }
 
 /// A loop being written: for each node of its definition what was put there.
@@ -111,6 +123,7 @@ pub(super) struct Writer<'a> {
     faults: Vec<Diagnostic>,
     /// What the functions that ran last did not find in a lookup table.
     missed: RefCell<Vec<Lookup>>,
+    trace: Writing,
 }
 
 impl<'a> Writer<'a> {
@@ -215,6 +228,7 @@ impl<'a> Writer<'a> {
                     }
                     let Some(text) = texts.next() else { break };
                     self.draft_mut(address).set(element.into(), component.into(), text);
+                    self.trace.put(address, (element, component), field);
                     put += 1;
                 }
                 // A full segment is followed by a fresh one, where its kind may repeat and no other place comes.
@@ -400,14 +414,15 @@ impl<'a> Writer<'a> {
             let expected = format!("its place free, where {there} stands already");
             return self.loss(field, &expected);
         }
-        let draft = self.draft_mut(address);
-        draft.set(element.into(), component.into(), text);
+        self.trace.put(address, (element, component), field);
+        self.draft_mut(address).set(element.into(), component.into(), text);
         for (beside, text) in beside {
             let (element, component) = match *beside {
                 Beside::Component(component) => (element, component),
                 Beside::Element(element) => (element, 1),
             };
-            draft.set(element.into(), component.into(), text.clone());
+            self.draft_mut(address).set(element.into(), component.into(), text.clone());
+            self.trace.put(address, (element, component), field);
         }
     }
 
@@ -640,11 +655,16 @@ impl<'a> Writer<'a> {
     }
 
     fn collect(&mut self, instance: usize, segments: &mut Vec<DraftSegment>) {
-        let items = std::mem::take(&mut self.loops[instance].items);
-        for item in items.into_iter().flatten() {
-            match item {
-                Item::Segment(draft) => segments.push(draft),
-                Item::Loop(inner) => self.collect(inner, segments),
+        let nodes = std::mem::take(&mut self.loops[instance].items);
+        for (node, items) in nodes.into_iter().enumerate() {
+            for (number, item) in items.into_iter().enumerate() {
+                match item {
+                    Item::Segment(draft) => {
+                        self.trace.settle((instance, node, number), segments.len());
+                        segments.push(draft);
+                    }
+                    Item::Loop(inner) => self.collect(inner, segments),
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use super::overlay::Overlays;
 use super::resource::{
     Agreement, Auth, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route, Way,
 };
-use crate::text::nearest;
+use crate::near::hint;
 use std::collections::BTreeMap;
 
 /// The resources at work.
@@ -338,7 +338,7 @@ impl Directory {
 
 fn missing<'k>(key: &str, kind: &str, name: &str, known: impl Iterator<Item = &'k String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
-    format!("{key}: {kind} {name} is not there{}", nearest(name, &known))
+    format!("{key}: {kind} {name} is not there{}", hint(name, &known))
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 
 use super::directory::Directory;
 use super::resource::{Agreement, Resource, ResourceError};
+use crate::near::hint;
 use crate::table::{Table, Tables};
-use crate::text::nearest;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -126,7 +126,7 @@ impl Directory {
             match named {
                 Some(name) if !overlays.contains_key(name) => {
                     let known: Vec<_> = overlays.keys().map(String::as_str).collect();
-                    found.push((kind.to_owned(), format!("{kind} {name} is not there{}", nearest(name, &known))));
+                    found.push((kind.to_owned(), format!("{kind} {name} is not there{}", hint(name, &known))));
                 }
                 Some(_) => {}
                 None => {

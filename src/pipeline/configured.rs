@@ -140,12 +140,12 @@ fn lookups(mapping: &Mapping, tables: &Tables) -> Vec<String> {
         match tables.0.get(&table) {
             None => {
                 let known: Vec<_> = tables.0.keys().map(String::as_str).collect();
-                found.push(format!("lookup({table}, …): no table {table}{}", crate::text::nearest(&table, &known)));
+                found.push(format!("lookup({table}, …): no table {table}{}", crate::near::hint(&table, &known)));
             }
             Some(known) => {
                 for column in [&from, &to].into_iter().filter(|column| !known.columns.contains(column)) {
                     let columns: Vec<_> = known.columns.iter().map(String::as_str).collect();
-                    let hint = crate::text::nearest(column, &columns);
+                    let hint = crate::near::hint(column, &columns);
                     found.push(format!("lookup({table}, …): no column {column} in table {table}{hint}"));
                 }
             }

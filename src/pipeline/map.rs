@@ -24,15 +24,26 @@ impl Target {
     /// Reads `standard/version/type`, upper and lower case alike.
     ///
     /// # Errors
-    /// A sentence with the targets there are, the likely one first.
+    /// A sentence with the likely target, or those there are.
     pub fn parse(rules: &Rules, text: &str) -> Result<Self, String> {
         let known = rules.mappings.list();
         let found = known.iter().find(|parts| parts.join("/").eq_ignore_ascii_case(text));
         let Some([standard, version, document]) = found else {
-            let mut names: Vec<_> = known.iter().map(|parts| parts.join("/")).collect();
+            let mut names = vec!["entity".to_owned()];
+            names.extend(known.iter().map(|parts| parts.join("/")));
+            // A type alone, or in another version, means that type.
             let last = text.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-            names.sort_by_key(|name| !name.to_ascii_lowercase().ends_with(&last));
-            return Err(format!("no target {text}; there are: entity, {}", names.join(", ")));
+            let same: Vec<_> =
+                names.iter().filter(|name| name.to_ascii_lowercase().ends_with(&format!("/{last}"))).collect();
+            let hint = match same.as_slice() {
+                [] => crate::near::hint(text, &names),
+                [one] => format!("; did you mean {one}?"),
+                several => format!(
+                    "; did you mean one of {}?",
+                    several.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(", ")
+                ),
+            };
+            return Err(format!("no target {text}{hint}"));
         };
         let definition = rules.library.document(standard, version, document).map_err(|error| error.to_string())?;
         Ok(Target {

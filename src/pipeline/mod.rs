@@ -9,6 +9,7 @@ pub mod configured; // what resources add: mappings, guides, tables
 pub mod deliver; // one attempt, and what comes of it
 pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
+pub mod explain; // a document said in words: meanings, rules, verdicts, fields, and what they become
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document
 pub mod profile; // what an agreement's envelope says beyond parties and numbers

@@ -17,6 +17,19 @@ pub enum Usage {
     Unused,
 }
 
+impl Usage {
+    /// The word for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Usage::Required => "required",
+            Usage::Optional => "optional",
+            Usage::Conditional => "conditional",
+            Usage::Unused => "unused",
+        }
+    }
+}
+
 /// Part of the document that a node stands in; EDIFACT's border is the line trigger and UNS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Area {
@@ -196,4 +209,53 @@ pub struct Directory {
     pub codes: BTreeMap<String, BTreeMap<String, String>>,
     /// Steps of levels from the top down, by structure code (X12 1005).
     pub hierarchies: BTreeMap<String, Vec<Vec<String>>>,
+}
+
+impl Document {
+    /// The node of a segment: its tag in the loop of a trigger path, empty for the document. For the trigger of the loop
+    /// itself it is the loop's node.
+    #[must_use]
+    pub fn node(&self, area: Area, loop_path: &str, tag: &str) -> Option<&Node> {
+        let mut nodes = self.nodes.as_slice();
+        let mut found = None;
+        for path in loop_path.match_indices('/').map(|(at, _)| &loop_path[..at]).chain([loop_path]) {
+            if path.is_empty() {
+                break;
+            }
+            let is_it = |node: &&Node| node.area == area && node.body.as_ref().is_some_and(|body| body.path == path);
+            let node = nodes.iter().find(is_it)?;
+            found = Some(node);
+            nodes = node.body.as_ref().map(|body| body.nodes.as_slice()).unwrap_or_default();
+        }
+        if found.is_some_and(|node| node.tag == tag) {
+            return found;
+        }
+        nodes.iter().find(|node| node.tag == tag && node.area == area)
+    }
+}
+
+impl Directory {
+    /// Type and length of an element, `text 1..22`; `composite` for the others.
+    #[must_use]
+    pub fn form(&self, id: &str) -> String {
+        let Some(element) = self.elements.get(id) else { return "composite".to_owned() };
+        let kind = match element.kind {
+            ElementType::Text => "text".to_owned(),
+            ElementType::Letters => "letters".to_owned(),
+            ElementType::Number => "number".to_owned(),
+            ElementType::Implied(decimals) => format!("implied {decimals}"),
+            ElementType::Code => "code".to_owned(),
+            ElementType::Date => "date".to_owned(),
+            ElementType::Time => "time".to_owned(),
+            ElementType::Binary => "bytes".to_owned(),
+        };
+        format!("{kind} {}..{}", element.min, element.max)
+    }
+
+    /// What a code of an element means; `None` when the element is open or has no such code.
+    #[must_use]
+    pub fn meaning(&self, id: &str, code: &str) -> Option<&str> {
+        let element = self.elements.get(id)?;
+        self.codes.get(&element.codes)?.get(code).map(String::as_str)
+    }
 }

@@ -11,6 +11,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan standards list
+  portolan standards show x12/004010/850         the order of its segments
+  portolan standards show x12/004010/BEG         a segment; C507, 373: a composite, an element with its codes
+  portolan standards import d96a.zip --types ORDERS,INVOIC --out my-standards")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -53,7 +58,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
     match &arguments.action {
         Action::List { standards } => list(standards.as_deref(), json),
         Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
-        Action::Import { source, syntax, types, out } => import(source, *syntax, types, out),
+        Action::Import { source, syntax, types, out } => import(source, *syntax, types, out, json),
     }
 }
 
@@ -76,7 +81,7 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn import(source: &Path, syntax: u8, types: &[String], out: &Path) -> anyhow::Result<Exit> {
+fn import(source: &Path, syntax: u8, types: &[String], out: &Path, json: bool) -> anyhow::Result<Exit> {
     let imported = if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
         import::edifact::import(source, syntax, types)?
     } else if source.join("messages.json").is_file() {
@@ -92,6 +97,11 @@ fn import(source: &Path, syntax: u8, types: &[String], out: &Path) -> anyhow::Re
     for (name, content) in import::write(&imported.documents, &imported.directory) {
         let path = folder.join(name);
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if json {
+        let types: Vec<_> = imported.documents.iter().map(|document| document.kind.as_str()).collect();
+        let folder = folder.display().to_string();
+        input::print_json(&json!({ "folder": folder, "types": types, "anomalies": imported.anomalies }))?;
     }
     eprintln!("{} document types into {}", imported.documents.len(), folder.display());
     Ok(Exit::Ok)

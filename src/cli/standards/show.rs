@@ -2,7 +2,7 @@
 //! definitions have them.
 
 use crate::cli::{Exit, input};
-use crate::standard::definition::{Area, Directory, Document, ElementType, Node, Place, Usage};
+use crate::standard::definition::{Area, Directory, Document, Node, Place};
 use crate::standard::load::Library;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -38,15 +38,6 @@ pub fn show(overlay: Option<&Path>, path: &str, as_json: bool) -> anyhow::Result
     Ok(Exit::Ok)
 }
 
-fn usage(usage: Usage) -> &'static str {
-    match usage {
-        Usage::Required => "required",
-        Usage::Optional => "optional",
-        Usage::Conditional => "conditional",
-        Usage::Unused => "unused",
-    }
-}
-
 fn most(max: Option<u32>) -> String {
     max.map_or_else(|| "any".to_owned(), |max| max.to_string())
 }
@@ -73,7 +64,7 @@ fn branch(node: &Node, directory: &Directory, depth: usize, text: &mut String) {
     };
     let left = format!("{indent}{what}");
     let name = directory.segments.get(&node.tag).map_or("", |segment| segment.name.as_str());
-    let (usage, most) = (usage(node.usage), most(node.max));
+    let (usage, most) = (node.usage.name(), most(node.max));
     text.push_str(&format!("{left:32} {usage:12} {most:>6}  {:5} {name}\n", node.position));
     let inner = node.body.iter().flat_map(|body| &body.nodes);
     inner.for_each(|node| branch(node, directory, depth + 1, text));
@@ -82,7 +73,7 @@ fn branch(node: &Node, directory: &Directory, depth: usize, text: &mut String) {
 fn tree_json(nodes: &[Node]) -> Value {
     let one = |node: &Node| {
         let body = node.body.as_ref();
-        json!({ "tag": node.tag, "usage": usage(node.usage), "max": node.max, "area": node.area.name(),
+        json!({ "tag": node.tag, "usage": node.usage.name(), "max": node.max, "area": node.area.name(),
             "position": node.position, "loop": body.map(|body| &body.path), "label": body.map(|body| &body.label),
             "nodes": body.map(|body| tree_json(&body.nodes)) })
     };
@@ -100,11 +91,11 @@ fn part(directory: &Directory, name: &str) -> Option<(String, Value)> {
     }
     let element = directory.elements.get(name)?;
     let codes = directory.codes.get(&element.codes);
-    let mut text = format!("{name} {}: {}\n", element.name, form(directory, name));
+    let mut text = format!("{name} {}: {}\n", element.name, directory.form(name));
     for (code, meaning) in codes.into_iter().flatten() {
         text.push_str(&format!("  {code:6} {meaning}\n"));
     }
-    let facts = json!({ "id": name, "name": element.name, "form": form(directory, name), "codes": codes });
+    let facts = json!({ "id": name, "name": element.name, "form": directory.form(name), "codes": codes });
     Some((text, facts))
 }
 
@@ -112,9 +103,9 @@ fn places(directory: &Directory, (id, name): (&str, &str), places: &[Place], rul
     let mut text = format!("{id} {name}\n");
     let mut facts = Vec::new();
     for (index, place) in places.iter().enumerate() {
-        let form = form(directory, &place.id);
+        let form = directory.form(&place.id);
         let times = if place.max > 1 { format!(" ×{}", place.max) } else { String::new() };
-        let (number, usage) = (format!("{:02}", index + 1), usage(place.usage));
+        let (number, usage) = (format!("{:02}", index + 1), place.usage.name());
         text.push_str(&format!("  {number}  {:5} {usage:12} {form:14} {}{times}\n", place.id, place.name));
         facts.push(json!({ "number": index + 1, "id": place.id, "name": place.name, "usage": usage, "max": place.max,
             "form": form }));
@@ -123,20 +114,4 @@ fn places(directory: &Directory, (id, name): (&str, &str), places: &[Place], rul
         text.push_str(&format!("  rules {}\n", rules.join(" ")));
     }
     (text, json!({ "id": id, "name": name, "places": facts, "rules": rules }))
-}
-
-/// Type and length of an element, `text 1..22`; `composite` for the others.
-fn form(directory: &Directory, id: &str) -> String {
-    let Some(element) = directory.elements.get(id) else { return "composite".to_owned() };
-    let kind = match element.kind {
-        ElementType::Text => "text".to_owned(),
-        ElementType::Letters => "letters".to_owned(),
-        ElementType::Number => "number".to_owned(),
-        ElementType::Implied(decimals) => format!("implied {decimals}"),
-        ElementType::Code => "code".to_owned(),
-        ElementType::Date => "date".to_owned(),
-        ElementType::Time => "time".to_owned(),
-        ElementType::Binary => "bytes".to_owned(),
-    };
-    format!("{kind} {}..{}", element.min, element.max)
 }

@@ -3,7 +3,7 @@
 //! The same reports are what `validate` prints, what acknowledgments are made from and what the ledger keeps. An
 //! inspection holds the reports of one interchange at a time; it judges no partner and knows no business.
 
-use super::{Envelope, EnvelopeCheck, Piece, PieceKind};
+use super::{Envelope, EnvelopeCheck, FIRST_BYTES, Piece, PieceKind};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
@@ -130,9 +130,6 @@ pub struct Inspection<'l> {
     leading: Vec<InterchangeReport>,
 }
 
-/// How many bytes of an unrecognised input are looked at to say what it seems to be.
-const FIRST_BYTES: usize = 256;
-
 impl<'l> Inspection<'l> {
     /// Begins; definitions come from `library`.
     #[must_use]
@@ -201,6 +198,16 @@ impl<'l> Inspection<'l> {
     #[must_use]
     pub fn interchange(&self) -> Option<&InterchangeReport> {
         self.open.as_ref()
+    }
+
+    /// Forgets the documents of the open interchange but the latest, for callers that print as they read: memory stays
+    /// the same however many there are.
+    pub fn forget_documents(&mut self) {
+        let Some(open) = self.open.as_mut() else { return };
+        open.groups.drain(..open.groups.len().saturating_sub(1));
+        if let Some(group) = open.groups.last_mut() {
+            group.documents.drain(..group.documents.len().saturating_sub(1));
+        }
     }
 
     /// The reports finished since last asked: interchanges in order, bytes outside them under number 0.
@@ -429,24 +436,7 @@ fn unrecognised(first: &[u8]) -> InterchangeReport {
         let found = if first.is_empty() { "no bytes" } else { "blanks only" };
         return outside(Diagnostic::new(Syntax::Document, Fault::InputEmpty).because("an interchange", found));
     }
-    let text = String::from_utf8_lossy(first);
-    let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let lower = start.to_ascii_lowercase();
-    let guess = match () {
-        () if first.starts_with(&[0xFF, 0xFE]) || first.starts_with(&[0xFE, 0xFF]) => "UTF-16 text",
-        () if first.get(1) == Some(&0) || first.first() == Some(&0) => "UTF-16 text",
-        () if lower.starts_with("<!doctype html") || lower.starts_with("<html") => "an HTML page",
-        () if lower.starts_with('<') => "XML",
-        () if start.starts_with('{') || start.starts_with('[') => "JSON",
-        () if first.starts_with(b"PK\x03\x04") => "a ZIP archive",
-        () if first.starts_with(b"%PDF") => "a PDF",
-        () if first.starts_with(&[0x1F, 0x8B]) => "gzip data",
-        () if start.starts_with("GS") || start.starts_with("ST") => "X12 segments without their ISA",
-        () if start.starts_with("UNH") => "an EDIFACT message without its UNB",
-        () => "",
-    };
-    let shown: String = start.chars().take(40).map(|c| if c.is_control() { '.' } else { c }).collect();
-    let found = if guess.is_empty() { format!("\"{shown}\"") } else { format!("{guess}: \"{shown}\"") };
+    let found = super::seems(first);
     let fault = Diagnostic::new(Syntax::Document, Fault::FormatUnknown);
     outside(fault.because("ISA (X12), UNA or UNB (EDIFACT)", found).at(0, first.len() as u64, 1))
 }

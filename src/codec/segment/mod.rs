@@ -5,6 +5,7 @@ mod check;
 mod decode;
 mod encode;
 mod envelope;
+mod guess;
 pub mod index; // the kernel that finds every separator
 mod inspect;
 mod piece;
@@ -16,6 +17,7 @@ pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::decode;
 pub use encode::{EncodeError, encode};
 pub use envelope::{Envelope, PartyId};
+pub use guess::{FIRST_BYTES, seems};
 pub use inspect::{
     DocumentReport, GroupReport, GuideChoice, HeaderValues, Inspection, InterchangeReport, Placed, folder_of,
 };

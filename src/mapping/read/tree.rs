@@ -6,6 +6,7 @@ use crate::entity::Entity;
 use crate::mapping::notation::Place;
 use crate::mapping::tree::{LINES, Occurrence, PACKAGES, Seat, Tree, flatten, plan};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// The nodes of a tree as they come.
 #[derive(Default)]
@@ -13,14 +14,17 @@ struct Found {
     nodes: Vec<Occurrence>,
     /// The loop of each node.
     instances: Vec<usize>,
+    /// What the trace noted of each node: of its item, then of its allocation.
+    noted: Vec<[Range<usize>; 2]>,
     /// Node by number; the number of a node that no level knows leads to the node above it.
     numbers: HashMap<String, usize>,
 }
 
 impl Found {
-    fn add(&mut self, node: Occurrence, instance: usize) -> usize {
+    fn add(&mut self, node: Occurrence, instance: usize, noted: [Range<usize>; 2]) -> usize {
         self.nodes.push(node);
         self.instances.push(instance);
+        self.noted.push(noted);
         self.nodes.len() - 1
     }
 }
@@ -36,6 +40,7 @@ impl Reader<'_> {
         }
         self.counts(tree, &found.nodes);
         let seats = flatten(tree, found.nodes, &mut entity.fields);
+        self.trace(tree, &seats, found.noted);
         self.renumber(tree, entity, &seats, &found.instances);
     }
 
@@ -60,14 +65,17 @@ impl Reader<'_> {
         let is_allocation =
             level.list.as_deref() != Some(PACKAGES) || above.is_some_and(|above| tree.is_in(above, LINES));
         let mut node = Occurrence { level: index, parent, ..Occurrence::default() };
+        let begin = self.claimed.trace.mark();
         if is_allocation {
             self.rules(&level.allocation, at, &mut node.allocation);
         }
+        let middle = self.claimed.trace.mark();
         match &level.list {
             Some(_) => self.rules(&level.rules, at, &mut node.fields),
             None => self.rules(&level.rules, at, &mut entity.fields),
         }
-        let node = found.add(node, instance);
+        let end = self.claimed.trace.mark();
+        let node = found.add(node, instance, [middle..end, begin..middle]);
         found.numbers.insert(id, node);
         self.inside(tree, at, node, found);
     }
@@ -81,9 +89,25 @@ impl Reader<'_> {
                 self.claim_selectors(segment, &each.selectors);
                 let at = At::Loop(instance);
                 let mut node = Occurrence { level: index, parent: Some(parent), ..Occurrence::default() };
+                let begin = self.claimed.trace.mark();
                 self.rules(&level.allocation, at, &mut node.allocation);
+                let middle = self.claimed.trace.mark();
                 self.rules(&level.rules, at, &mut node.fields);
-                found.add(node, instance);
+                let end = self.claimed.trace.mark();
+                found.add(node, instance, [middle..end, begin..middle]);
+            }
+        }
+    }
+
+    /// What was noted of the nodes is of the items that they became.
+    fn trace(&mut self, tree: &Tree, seats: &[Seat], noted: Vec<[Range<usize>; 2]>) {
+        for ((level, item, allocation), [of_item, of_allocation]) in seats.iter().zip(noted) {
+            if let Some(list) = &tree.levels[*level].list {
+                self.claimed.trace.seat(of_item, list, *item, None);
+            }
+            let is_line = tree.levels[*level].list.as_deref() == Some(LINES);
+            if let Some(allocation) = allocation.as_ref().filter(|_| is_line) {
+                self.claimed.trace.seat(of_allocation, LINES, *item, Some(("allocations", *allocation)));
             }
         }
     }

@@ -154,7 +154,7 @@ impl EnvelopeProfile {
         }
         for name in self.file_name.as_deref().map(placeholders).unwrap_or_default() {
             if !PLACEHOLDERS.contains(&name.as_str()) {
-                let hint = crate::text::nearest(&name, &PLACEHOLDERS);
+                let hint = crate::near::hint(&name, &PLACEHOLDERS);
                 found.push(format!("envelope.file_name: no placeholder {{{name}}}{hint}"));
             }
         }

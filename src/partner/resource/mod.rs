@@ -136,7 +136,7 @@ fn one(node: &Node) -> Result<(String, String, Value), String> {
     let text = |key: &str| node.get(key).and_then(Node::text).filter(|text| !text.is_empty());
     let kind = text("kind").ok_or_else(|| format!("expected a key kind, one of {}", KINDS.join(", ")))?;
     if !KINDS.contains(&kind) {
-        let hint = crate::text::nearest(kind, &KINDS);
+        let hint = crate::near::hint(kind, &KINDS);
         return Err(format!("expected a kind of {}, found {kind}{hint}", KINDS.join(", ")));
     }
     let name = text("name").ok_or_else(|| format!("expected a key name: what this {kind} is called"))?;

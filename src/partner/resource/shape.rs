@@ -3,7 +3,7 @@
 //! two against each other.
 
 use super::{agreement, channel, overlay, partner, route};
-use crate::text::nearest;
+use crate::near::hint;
 use serde_json::{Map, Value, json};
 
 /// What may stand under a key. Scalars are text whatever they look like.
@@ -114,7 +114,7 @@ fn object(keys: &[Key], value: &Value, path: &str, found: &mut Found) {
             Some(key) => shape(&key.shape, inner, &inside(path, name), found),
             None => {
                 let names: Vec<_> = keys.iter().map(|key| key.name).collect();
-                found.push((inside(path, name), format!("unknown key {name}{}", nearest(name, &names))));
+                found.push((inside(path, name), format!("unknown key {name}{}", hint(name, &names))));
             }
         }
     }

@@ -85,7 +85,8 @@ fn place_problem(place: &GuidePlace, each: &str, document: &Document, directory:
             path => format!("; it stands in {path}, as {path}/{tag}"),
         });
         let whole = place.whole_path();
-        return Some(format!("expected a place of {}, found {whole}{}", document.kind, nearest.unwrap_or_default()));
+        let nearest = nearest.unwrap_or_else(|| meant(tag, document));
+        return Some(format!("expected a place of {}, found {whole}{nearest}", document.kind));
     }
     if place.element != 0 && place_of(place, directory).is_none() {
         let known = directory.segments.get(tag).map_or(0, |segment| segment.elements.len());
@@ -93,6 +94,20 @@ fn place_problem(place: &GuidePlace, each: &str, document: &Document, directory:
         return Some(format!("expected one of the {known} elements of {tag}, found {:02}{deep}", place.element));
     }
     None
+}
+
+/// A segment of the document type whose tag is near.
+fn meant(tag: &str, document: &Document) -> String {
+    let mut tags = Vec::new();
+    tags_of(&document.nodes, &mut tags);
+    crate::near::nearest(tag, &tags).map_or(String::new(), |name| format!("; did you mean {name}?"))
+}
+
+fn tags_of<'d>(nodes: &'d [Node], found: &mut Vec<&'d str>) {
+    for node in nodes {
+        found.push(&node.tag);
+        tags_of(node.body.as_ref().map_or(&[], |body| &body.nodes), found);
+    }
 }
 
 /// The nodes that a place means; a trigger is found as the loop it opens.

@@ -26,10 +26,18 @@ impl Errors {
     fn unknown_keys(&mut self, at: &str, value: &Value, known: &[&str]) {
         for key in value.as_object().into_iter().flat_map(serde_json::Map::keys) {
             if !known.contains(&key.as_str()) {
-                self.add(&inside(at, key), format!("expected one of {}, found {key}", known.join(", ")));
+                self.add(
+                    &inside(at, key),
+                    format!("expected one of {}, found {key}{}", known.join(", "), meant(key, known)),
+                );
             }
         }
     }
+}
+
+/// `; did you mean …?`, when a name is near.
+fn meant(found: &str, known: &[&str]) -> String {
+    crate::near::nearest(found, known).map_or(String::new(), |name| format!("; did you mean {name}?"))
 }
 
 /// Reads a guide from its joined file; `document` is what its lowest base names.

@@ -34,6 +34,37 @@ pub fn broken<'a>(condition: &'a Condition, filled: &[bool]) -> Option<Broken<'a
     blame.map(|element| Broken { condition, element, found: "nothing" })
 }
 
+/// Whether a condition holds; `filled[n - 1]` says whether element n has a value.
+#[must_use]
+pub fn is_met(condition: &Condition, filled: &[bool]) -> bool {
+    broken(condition, filled).is_none()
+}
+
+/// A condition as a sentence; `name` writes an element's place.
+#[must_use]
+pub fn in_words(condition: &Condition, name: impl Fn(u16) -> String) -> String {
+    let list = |elements: &[u16], joint: &str| match elements.split_last() {
+        Some((last, [])) => name(*last),
+        Some((last, others)) => {
+            let others: Vec<_> = others.iter().map(|&element| name(element)).collect();
+            format!("{} {joint} {}", others.join(", "), name(*last))
+        }
+        None => String::new(),
+    };
+    let elements = &condition.elements;
+    let (first, others) = elements.split_at(elements.len().min(1));
+    match (condition.letter, elements.len()) {
+        ('P', 2) => format!("if either of {} is there, both must be", list(elements, "and")),
+        ('P', _) => format!("if any of {} is there, all must be", list(elements, "and")),
+        ('R', _) => format!("at least one of {} must be there", list(elements, "and")),
+        ('E', 2) => format!("only one of {} may be there", list(elements, "and")),
+        ('E', _) => format!("at most one of {} may be there", list(elements, "and")),
+        ('C', _) => format!("if {} is there, {} must be too", list(first, "and"), list(others, "and")),
+        (_, 2) => format!("if {} is there, {} must be too", list(first, "and"), list(others, "and")),
+        _ => format!("if {} is there, at least one of {} must be too", list(first, "and"), list(others, "and")),
+    }
+}
+
 impl Broken<'_> {
     /// Which fault it is: too little is there, or elements that exclude each other.
     #[must_use]
@@ -85,6 +116,20 @@ mod tests {
         assert_eq!((blame('E', &[1, 2], &[2]), blame('E', &[1, 2], &[1, 2])), (None, Some(2)));
         assert_eq!((blame('C', &[1, 2, 3], &[2]), blame('C', &[1, 2, 3], &[1, 2])), (None, Some(3)));
         assert_eq!((blame('L', &[1, 2, 3], &[1, 3]), blame('L', &[1, 2, 3], &[1])), (None, Some(2)));
+    }
+
+    #[test]
+    fn each_letter_is_a_sentence() {
+        let said = |letter: char, elements: &[u16]| {
+            let condition = Condition { letter, elements: elements.to_vec() };
+            in_words(&condition, |element| format!("{element:02}"))
+        };
+        assert_eq!(said('P', &[3, 4]), "if either of 03 and 04 is there, both must be");
+        assert_eq!(said('P', &[3, 4, 5]), "if any of 03, 04 and 05 is there, all must be");
+        assert_eq!(said('R', &[2, 3]), "at least one of 02 and 03 must be there");
+        assert_eq!(said('E', &[2, 3]), "only one of 02 and 03 may be there");
+        assert_eq!(said('C', &[5, 4]), "if 05 is there, 04 must be too");
+        assert_eq!(said('L', &[5, 4, 6]), "if 05 is there, at least one of 04 and 06 must be too");
     }
 
     #[test]

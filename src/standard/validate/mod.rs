@@ -7,6 +7,7 @@ mod condition;
 mod element;
 mod guide;
 mod hierarchy;
+pub use condition::{in_words, is_met};
 pub(crate) use element::{is_date, is_time};
 pub use guide::follow;
 

@@ -1,15 +1,23 @@
 //! `portolan mappings`: which there are, what their rules say, what they lose, and whether they hold both ways.
 
+mod losses;
+mod show;
+
+use super::paint::spaced;
 use super::{Exit, input};
-use crate::mapping::{self, Context};
+use crate::near;
 use crate::pipeline::Rules;
 use crate::pipeline::prove;
-use crate::table::Tables;
 use anyhow::Context as _;
 use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan mappings list
+  portolan mappings show x12/004010/850          every rule with what both sides mean
+  portolan mappings losses edifact/d96a/ORDERS   what has no home
+  portolan mappings test --rounds 1000           generated entities, written and read again")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -22,13 +30,16 @@ pub struct Arguments {
 enum Action {
     /// All mappings, and the entity each carries.
     List,
-    /// The rules of one mapping as they are written.
+    /// The rules of one mapping as a table: field, place, functions, and what both sides mean.
     Show {
         /// Such as x12/004010/850, or a file of a partner's own mapping.
         name: String,
         /// What it changes of its base, rule by rule.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "file")]
         changes: bool,
+        /// The file as it is written instead.
+        #[arg(long)]
+        file: bool,
     },
     /// What a mapping loses, reading and writing.
     Losses {
@@ -52,9 +63,10 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let rules = Rules::new(None, arguments.mapping.as_deref());
     match &arguments.action {
         Action::List => list(&rules, as_json),
-        Action::Show { name, changes: true } => changes(&rules, name, as_json),
-        Action::Show { name, changes: false } => show(&rules, name),
-        Action::Losses { name } => losses(&rules, name.as_deref(), as_json),
+        Action::Show { name, changes: true, .. } => changes(&rules, name, as_json),
+        Action::Show { name, file: true, .. } => text(&rules, name),
+        Action::Show { name, .. } => show::show(&rules, name, as_json),
+        Action::Losses { name } => losses::losses(&rules, name.as_deref(), as_json),
         Action::Test { name, rounds, seed } => test(&rules, name.as_deref(), *rounds, *seed, as_json),
     }
 }
@@ -67,7 +79,7 @@ fn chosen(rules: &Rules, name: Option<&str>) -> Vec<[String; 3]> {
 
 fn unknown(rules: &Rules, name: &str) -> Exit {
     let known: Vec<_> = rules.mappings.list().iter().map(|parts| parts.join("/")).collect();
-    eprintln!("no mapping {name}; there are: {}", known.join(", "));
+    eprintln!("portolan mappings: no mapping {name}{}", near::hint(name, &known));
     Exit::NotFound
 }
 
@@ -89,7 +101,7 @@ fn list(rules: &Rules, as_json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn show(rules: &Rules, name: &str) -> anyhow::Result<Exit> {
+fn text(rules: &Rules, name: &str) -> anyhow::Result<Exit> {
     let Some([standard, version, document]) = chosen(rules, Some(name)).into_iter().next() else {
         return Ok(unknown(rules, name));
     };
@@ -118,38 +130,6 @@ fn changes(rules: &Rules, name: &str, as_json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn losses(rules: &Rules, name: Option<&str>, as_json: bool) -> anyhow::Result<Exit> {
-    let chosen = chosen(rules, name);
-    if let (true, Some(name)) = (chosen.is_empty(), name) {
-        return Ok(unknown(rules, name));
-    }
-    let (mut values, mut text) = (Vec::new(), String::new());
-    for [standard, version, document] in chosen {
-        let mapping = rules.mappings.find(&standard, &version, &document)?;
-        let definition = rules.library.document(&standard, &version, &document)?;
-        let directory = rules.library.directory(&standard, &version)?;
-        let codes = rules.mappings.codes();
-        let tables = &Tables::default();
-        let context =
-            Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
-        let name = format!("{standard}/{version}/{document}");
-        let losses = mapping::losses(&context);
-        text.push_str(&format!("{name}: {} losses\n", losses.len()));
-        for loss in &losses {
-            let kind = serde_json::to_value(loss.kind)?;
-            let kind = kind.as_str().unwrap_or_default();
-            text.push_str(&format!("  {:5} {kind:13} {:32} {}\n", loss.direction, loss.at, loss.note));
-        }
-        values.push(json!({ "name": name, "losses": losses }));
-    }
-    if as_json {
-        input::print_json(&json!(values))?
-    } else {
-        input::print(text.as_bytes())?
-    }
-    Ok(Exit::Ok)
-}
-
 fn test(rules: &Rules, name: Option<&str>, rounds: u32, seed: u64, as_json: bool) -> anyhow::Result<Exit> {
     let chosen = chosen(rules, name);
     if let (true, Some(name)) = (chosen.is_empty(), name) {
@@ -162,10 +142,15 @@ fn test(rules: &Rules, name: Option<&str>, rounds: u32, seed: u64, as_json: bool
         held &= proof.failure.is_none();
         match &proof.failure {
             None => text.push_str(&format!(
-                "{name}: {} generated entities written and read again, equal ({} with losses that were told)\n",
-                proof.rounds, proof.lossy
+                "{name:24} holds: {} generated entities written and read again, equal; {} with losses that were told\n",
+                spaced(proof.rounds.into()),
+                proof.lossy
             )),
-            Some(failure) => text.push_str(&format!("{name}: FAILED in round {}\n{failure}\n", proof.rounds)),
+            Some(failure) => text.push_str(&format!(
+                "{name:24} FAILS in round {} (--seed {seed} --rounds {rounds} shows it again)\n{}\n",
+                proof.rounds,
+                indented(failure)
+            )),
         }
         values.push(json!({ "name": name, "rounds": proof.rounds, "lossy": proof.lossy, "held": proof.failure.is_none(), "failure": proof.failure }));
     }
@@ -175,4 +160,8 @@ fn test(rules: &Rules, name: Option<&str>, rounds: u32, seed: u64, as_json: bool
         input::print(text.as_bytes())?
     }
     Ok(if held { Exit::Ok } else { Exit::Failed })
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
 }

@@ -1,0 +1,80 @@
+//! `portolan validate FILE`: every fault of every document, with place, expected, found and remedy.
+
+mod words;
+
+use super::paint::Paint;
+use super::{Exit, input};
+use crate::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
+use crate::standard::load::Library;
+use std::path::{Path, PathBuf};
+use words::Words;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan validate order.edi                         each fault under its bytes
+  portolan validate order.edi --guide north-850.yaml  a partner's own rules too
+  portolan validate - --json < order.edi              for scripts; the exit code is 3 when anything is wrong")]
+pub struct Arguments {
+    /// The file, or - for standard input.
+    file: PathBuf,
+    /// Definitions that go before those in the binary.
+    #[arg(long, value_name = "DIR")]
+    standards: Option<PathBuf>,
+    /// A partner's guide: what it asks beyond the standard is checked too.
+    #[arg(long, value_name = "FILE")]
+    guide: Option<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments, json: bool, paint: Paint) -> anyhow::Result<Exit> {
+    let library = Library::new(arguments.standards.as_deref());
+    let valid = if json { as_json(arguments, &library)? } else { as_words(arguments, &library, paint)? };
+    Ok(if valid { Exit::Ok } else { Exit::Invalid })
+}
+
+fn as_json(arguments: &Arguments, library: &Library) -> anyhow::Result<bool> {
+    let reports = inspect(&arguments.file, library, arguments.guide.as_deref())?;
+    let items: Vec<_> = reports.iter().flat_map(InterchangeReport::items).collect();
+    input::print_json(&serde_json::json!(items))?;
+    Ok(reports.iter().all(InterchangeReport::is_valid))
+}
+
+/// Prints document by document as they are read, and keeps none of them.
+fn as_words(arguments: &Arguments, library: &Library, paint: Paint) -> anyhow::Result<bool> {
+    let mut inspection = inspection(library, arguments.guide.as_deref())?;
+    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let mut words = Words::new(paint);
+    while let Some(piece) = reader.next()? {
+        inspection.take(&piece);
+        inspection.finished().iter().for_each(|report| words.closed(report, Some(&piece)));
+        if let Some(report) = inspection.interchange() {
+            words.open(report, &piece);
+        }
+        inspection.forget_documents();
+        input::print(words.take().as_bytes())?;
+    }
+    inspection.end().iter().for_each(|report| words.closed(report, None));
+    words.sum();
+    input::print(words.take().as_bytes())?;
+    Ok(words.errors() == 0)
+}
+
+/// Reads a whole file into reports.
+pub fn inspect(file: &Path, library: &Library, guide: Option<&Path>) -> anyhow::Result<Vec<InterchangeReport>> {
+    let mut inspection = inspection(library, guide)?;
+    let mut reader = Reader::new(input::open(file)?, Limits::default());
+    let mut reports = Vec::new();
+    while let Some(piece) = reader.next()? {
+        inspection.take(&piece);
+        reports.append(&mut inspection.finished());
+    }
+    reports.append(&mut inspection.end());
+    Ok(reports)
+}
+
+fn inspection<'l>(library: &'l Library, guide: Option<&Path>) -> anyhow::Result<Inspection<'l>> {
+    let inspection = Inspection::new(library);
+    Ok(match guide {
+        Some(guide) => inspection.guided(input::by_guide(input::guide(guide)?)),
+        None => inspection,
+    })
+}
