@@ -1,5 +1,6 @@
 //! The demonstration: one instance on free loopback ports, a retailer that speaks X12 and a supplier that speaks
-//! EDIFACT, each a small peer over HTTP, and four orders between them, one of them with a fault.
+//! EDIFACT, each a small peer over HTTP. Four orders travel between them, one of them with a fault, and one is answered,
+//! despatched and invoiced.
 
 mod peer;
 
@@ -31,6 +32,12 @@ const ORDERS: [(&str, &str); 3] = [
 const PLANTED: &str = "4713";
 /// What the supplier sends.
 const PURCHASE: (&str, &str) = ("9001", include_str!("../../demo/order-9001.edi"));
+/// What the supplier says of order 4711 once it has it.
+const CONVERSATION: [(&str, &str, &str); 3] = [
+    ("A-4711", "ORDRSP", include_str!("../../demo/answer-4711.edi")),
+    ("D-8001", "DESADV", include_str!("../../demo/despatch-4711.edi")),
+    ("R-5001", "INVOIC", include_str!("../../demo/invoice-4711.edi")),
+];
 /// How long everything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -70,19 +77,38 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
     let (number, text) = PURCHASE;
     let answer = supplier.post(number, text.as_bytes()).await?;
     tell(&format!("supplier → order {number} as EDIFACT ORDERS: {answer}"));
-    let end = Instant::now() + PATIENCE;
-    let mut is_complete = false;
-    while !is_complete && Instant::now() < end {
-        while let Ok(Some(line)) = tokio::time::timeout(Duration::from_millis(100), sightings.recv()).await {
-            tell(&line);
-        }
-        is_complete = complete(&app.service.store).await?;
+    let mut documents = ORDERS.len() + 1;
+    let mut is_complete = settle(&app.service.store, documents, &mut sightings, tell).await?;
+    for (number, kind, text) in CONVERSATION {
+        let answer = supplier.post(number, text.as_bytes()).await?;
+        tell(&format!("supplier → {kind} {number} for order 4711: {answer}"));
+        documents += 1;
+        is_complete = settle(&app.service.store, documents, &mut sightings, tell).await?;
     }
     while let Ok(Some(line)) = tokio::time::timeout(Duration::from_millis(300), sightings.recv()).await {
         tell(&line);
     }
     summary(&app.service.store, tell).await?;
     Ok(Demo { app, is_complete })
+}
+
+/// Tells what is seen until that many documents have come to rest, or patience ends.
+async fn settle(
+    store: &Store,
+    documents: usize,
+    sightings: &mut mpsc::UnboundedReceiver<String>,
+    tell: &dyn Fn(&str),
+) -> anyhow::Result<bool> {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        while let Ok(Some(line)) = tokio::time::timeout(Duration::from_millis(100), sightings.recv()).await {
+            tell(&line);
+        }
+        if complete(store, documents).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn basic() -> String {
@@ -116,17 +142,17 @@ async fn incoming(store: &Store) -> anyhow::Result<Vec<Document>> {
     Ok(found)
 }
 
-/// Every order is delivered and accepted, but the planted one, which failed; every acknowledgment we owe is delivered.
-async fn complete(store: &Store) -> anyhow::Result<bool> {
+/// So many documents came in; each is delivered and accepted, but the planted one, which failed; every acknowledgment we
+/// owe is delivered.
+async fn complete(store: &Store, documents: usize) -> anyhow::Result<bool> {
     let found = incoming(store).await?;
     let is_planted = |document: &Document| document.byte_length > 0 && document.processing.as_deref() == Some("failed");
     let arrived = |document: &Document| document.delivery.as_deref() == Some("delivered") && document.ack == "accepted";
     let deliveries = store.deliveries(&Default::default(), &Page::default()).await?;
-    // Each order is answered, and each but the planted one goes on.
-    let all_sent =
-        deliveries.len() == 2 * (ORDERS.len() + 1) - 1 && deliveries.iter().all(|one| one.state == "delivered");
+    // Each is acknowledged, and each but the planted one goes on.
+    let all_sent = deliveries.len() == 2 * documents - 1 && deliveries.iter().all(|one| one.state == "delivered");
     let failed: Vec<_> = found.iter().filter(|document| is_planted(document)).collect();
-    Ok(found.len() == ORDERS.len() + 1
+    Ok(found.len() == documents
         && all_sent
         && failed.len() == 1
         && failed[0].business_number.as_deref() == Some(PLANTED)
@@ -140,7 +166,7 @@ async fn summary(store: &Store, tell: &dyn Fn(&str)) -> anyhow::Result<()> {
         let processing = document.processing.as_deref().unwrap_or("open");
         let (delivery, ack) = (document.delivery.as_deref().unwrap_or("-"), &document.ack);
         tell(&format!(
-            "order {number} ({} from {}): {processing}, {delivery}, {ack}",
+            "{} {number} from {}: {processing}, {delivery}, {ack}",
             document.kind,
             document.partner.as_deref().unwrap_or("-")
         ));

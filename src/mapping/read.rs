@@ -12,7 +12,6 @@ use crate::entity::{Entity, get, get_mut, set};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use serde_json::{Map, Value, json};
-use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
@@ -318,20 +317,10 @@ impl Reader<'_> {
     }
 
     fn spot<'s>(&'s self, beside: &'s dyn Fn(Beside) -> String, fields: Option<&'s Map<String, Value>>) -> Spot<'s> {
-        Spot {
-            standard: &self.context.mapping.standard,
-            decimal: char::from(self.run.separators.decimal),
-            codes: self.context.codes,
-            tables: self.context.tables,
-            missed: RefCell::default(),
-            beside,
-            is_negative: self.is_negative,
-            looked: RefCell::default(),
-            written: RefCell::default(),
-            lost: RefCell::default(),
-            fields,
-            entity: None,
-        }
+        let context = self.context;
+        let decimal = char::from(self.run.separators.decimal);
+        let spot = Spot::new(&context.mapping.standard, decimal, context.codes, context.tables);
+        Spot { beside, is_negative: self.is_negative, fields, ..spot }
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {

@@ -8,7 +8,6 @@ use super::notation::{Body, Each, Place, Rule, Slots};
 use crate::entity::{self, Entity, Field, FieldType, get, get_mut, set};
 use crate::standard::definition::Node;
 use serde_json::{Map, Value};
-use std::cell::RefCell;
 
 /// Items of a sampled list, at most.
 const ITEMS_MAX: usize = 3;
@@ -198,20 +197,8 @@ fn function_spot<'s>(
     fields: Option<&'s Map<String, Value>>,
     entity: Option<&'s Entity>,
 ) -> function::Spot<'s> {
-    function::Spot {
-        standard: &context.mapping.standard,
-        decimal: '.',
-        codes: context.codes,
-        tables: context.tables,
-        missed: RefCell::default(),
-        beside: &|_| String::new(),
-        is_negative: false,
-        looked: RefCell::default(),
-        written: RefCell::default(),
-        lost: RefCell::default(),
-        fields,
-        entity,
-    }
+    let spot = function::Spot::new(&context.mapping.standard, '.', context.codes, context.tables);
+    function::Spot { fields, entity, ..spot }
 }
 
 /// What follows from the fields there are.

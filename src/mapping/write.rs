@@ -427,20 +427,9 @@ impl<'a> Writer<'a> {
     }
 
     fn through(&self, calls: &[Call], fields: &Map<String, Value>, value: Option<Value>) -> Result<Done, String> {
-        let spot = Spot {
-            standard: &self.context.mapping.standard,
-            decimal: self.context.decimal,
-            codes: self.context.codes,
-            tables: self.context.tables,
-            missed: RefCell::default(),
-            beside: &|_| String::new(),
-            is_negative: false,
-            looked: RefCell::default(),
-            written: RefCell::default(),
-            lost: RefCell::default(),
-            fields: Some(fields),
-            entity: Some(self.entity),
-        };
+        let context = self.context;
+        let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
+        let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
         let value = function::put(calls, value, &spot);
         self.missed.replace(spot.missed.into_inner());
         let value = value?;

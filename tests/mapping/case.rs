@@ -73,6 +73,6 @@ pub fn write(rules: &Rules, name: &str, entity: &Entity) -> (Vec<u8>, Vec<String
     let (draft, findings) = map(rules, &target, entity, "1").expect("a mapping for the entity");
     let words = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
     let draft = encode::draft(&target, envelope(&target), vec![draft]);
-    let (bytes, _) = encode::encode(rules, target.syntax(), &draft).expect("bytes");
+    let (bytes, _) = encode::encode(rules, target.syntax(), &draft, None).expect("bytes");
     (bytes, words)
 }

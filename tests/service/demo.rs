@@ -8,10 +8,16 @@ fn everything_arrives_but_the_planted_fault() {
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{words}{}", String::from_utf8_lossy(&output.stderr));
     for wanted in [
-        "order 4711 (850 from northstores): routed, delivered, accepted",
-        "order 4713 (850 from northstores): failed",
+        "850 4711 from northstores: routed, delivered, accepted",
+        "850 4713 from northstores: failed",
         "found \"12O\"",
-        "order 9001 (ORDERS from lamps): routed, delivered, accepted",
+        "ORDERS 9001 from lamps: routed, delivered, accepted",
+        "ORDRSP A-4711 from lamps: routed, delivered, accepted",
+        "DESADV D-8001 from lamps: routed, delivered, accepted",
+        "INVOIC R-5001 from lamps: routed, delivered, accepted",
+        "retailer ← 855",
+        "retailer ← 856",
+        "retailer ← 810",
         "READY http://127.0.0.1:",
     ] {
         assert!(words.contains(wanted), "{wanted} in\n{words}");

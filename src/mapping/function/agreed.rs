@@ -55,20 +55,11 @@ mod tests {
     #[test]
     fn what_the_items_say() {
         let codes = super::super::Codes::new(None);
+        let tables = crate::table::Tables::default();
         let spoken = |statuses: &[&str], arguments: &str| {
             let lines: Vec<_> = statuses.iter().map(|status| json!({ "status": status })).collect();
             let fields = json!({ "lines": lines });
-            let spot = Spot {
-                standard: "x12",
-                decimal: '.',
-                codes: &codes,
-                beside: &|_| String::new(),
-                looked: Default::default(),
-                written: Default::default(),
-                lost: Default::default(),
-                fields: fields.as_object(),
-                entity: None,
-            };
+            let spot = Spot { fields: fields.as_object(), ..Spot::new("x12", '.', &codes, &tables) };
             let arguments: Vec<_> = arguments.split(' ').map(str::to_owned).collect();
             Agreed.put(&arguments, None, &spot).expect("a value or none")
         };

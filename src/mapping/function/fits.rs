@@ -43,18 +43,8 @@ mod tests {
     fn err_at_one_character_more() {
         let fits = |text: &str| {
             let codes = crate::mapping::code::Codes::new(None);
-            let spot = Spot {
-                standard: "x12",
-                decimal: '.',
-                codes: &codes,
-                beside: &|_| String::new(),
-                is_negative: false,
-                looked: Default::default(),
-                written: Default::default(),
-                lost: Default::default(),
-                fields: None,
-                entity: None,
-            };
+            let tables = crate::table::Tables::default();
+            let spot = Spot::new("x12", '.', &codes, &tables);
             Fits.put(&["3".to_owned()], Some(text.into()), &spot)
         };
         assert_eq!(fits("abc"), Ok(Some("abc".into())));

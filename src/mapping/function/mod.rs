@@ -93,6 +93,26 @@ pub struct Spot<'a> {
     pub entity: Option<&'a Entity>,
 }
 
+impl<'a> Spot<'a> {
+    /// A spot in no document and no entity: the rest is filled in by whoever has one.
+    pub(super) fn new(standard: &'a str, decimal: char, codes: &'a Codes, tables: &'a Tables) -> Self {
+        Spot {
+            standard,
+            decimal,
+            codes,
+            tables,
+            missed: RefCell::default(),
+            beside: &|_| String::new(),
+            is_negative: false,
+            looked: RefCell::default(),
+            written: RefCell::default(),
+            lost: RefCell::default(),
+            fields: None,
+            entity: None,
+        }
+    }
+}
+
 impl Spot<'_> {
     /// What stands beside the value; it counts as taken.
     fn look(&self, beside: Beside) -> String {
@@ -230,20 +250,9 @@ mod tests {
                 let entity = Entity::from_json(&serde_json::json!({ "type": "order", "value": "012345678905",
                     "lines": [{ "quantity": { "value": "2" } }, { "quantity": { "value": "0.5" } }] }));
                 let entity = entity.expect("an order");
-                let spot = Spot {
-                    standard: "x12",
-                    decimal: '.',
-                    codes: &codes,
-                    tables: &tables,
-                    missed: RefCell::default(),
-                    beside: &beside,
-                    is_negative: false,
-                    looked: RefCell::default(),
-                    written: RefCell::default(),
-                    lost: RefCell::default(),
-                    fields: Some(&entity.fields),
-                    entity: Some(&entity),
-                };
+                let spot = Spot::new("x12", '.', &codes, &tables);
+                let (fields, whole) = (Some(&entity.fields), Some(&entity));
+                let spot = Spot { beside: &beside, fields, entity: whole, ..spot };
                 let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
                 let (wire, value): (Value, Value) = (json(wire), json(value));
                 let got = function.get(&arguments, wire.clone(), &spot);
