@@ -50,9 +50,6 @@ fn entities<'a>(
     let Some(choice) = choice else { return (Vec::new(), reader) };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
-    if let Some((place, _)) = &choice.when {
-        reader.claim_all(top, place);
-    }
     for (place, value) in &context.mapping.constants {
         let as_written: Vec<_> = reader.addresses(top, place);
         reader.claimed.extend(as_written.into_iter().filter(|&at| reader.text(at) == *value).collect::<Vec<_>>());

@@ -47,6 +47,9 @@ impl Writer<'_> {
                 continue;
             }
             let path = format!("{field}[{}]", number + 1);
+            // What the segment repeats has been written before, in another one.
+            let inside = format!("{path}.");
+            self.written.retain(|written, _| !written.starts_with(&inside));
             self.item(at, each, &part(fields, left.into_iter().chain(repeated)), &path);
         }
     }

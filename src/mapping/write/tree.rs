@@ -66,15 +66,15 @@ impl Writer<'_> {
         }
         // As in reading: what the item has here goes before what it says of itself.
         let part = allocation.map_or_else(|| field.clone(), |number| format!("allocations[{}]", number + 1));
+        // An item may be written at several nodes, each time as a whole.
+        let written = std::mem::take(&mut self.written);
         self.rules(&level.allocation, at, &node.allocation, &part);
-        match &level.list {
-            // An item may be written at several nodes, each time as a whole.
-            Some(_) => {
-                let written = std::mem::take(&mut self.written);
-                self.rules(&level.rules, at, &node.fields, &field);
-                self.written = written;
-            }
-            None => self.rules(&level.rules, at, &self.entity.fields, &field),
+        if level.list.is_some() {
+            self.rules(&level.rules, at, &node.fields, &field);
+        }
+        self.written = written;
+        if level.list.is_none() {
+            self.rules(&level.rules, at, &self.entity.fields, &field);
         }
         Some(instance)
     }

@@ -34,6 +34,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     elements(folder, &mut directory)?;
     conditions(folder, &mut directory)?;
     codes(folder, &mut directory)?;
+    amendments(version, &mut directory);
     envelope(folder, &mut directory)?;
     if kinds.is_empty() || kinds.iter().any(|kind| kind == "TA1") {
         documents.push(interchange_acknowledgment(version));
@@ -195,6 +196,20 @@ fn codes(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
         directory.codes.entry(element).or_default().insert(code, name);
     }
     Ok(())
+}
+
+/// Codes that the tables leave out and the standard has, each with its reason: version, element, code, name, why.
+const AMENDMENTS: &str = include_str!("../../../standards/x12/amendments.tsv");
+
+fn amendments(version: &str, directory: &mut Directory) {
+    for line in AMENDMENTS.lines().skip(1) {
+        if let [of, element, code, name, ..] = line.split('\t').collect::<Vec<_>>()[..]
+            && of == version
+            && let Some(list) = directory.codes.get_mut(element)
+        {
+            list.insert(code.to_owned(), name.to_owned());
+        }
+    }
 }
 
 /// The envelope's segments, whose elements (I01 …) the other tables do not have.
