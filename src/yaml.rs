@@ -4,6 +4,7 @@
 use granit_parser::{Event, Parser};
 use serde_json::Map;
 use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Nesting of a file, at most.
@@ -131,6 +132,7 @@ impl<'t> Reader<'t> {
             }
             Event::MappingStart(_, 0, None) => {
                 let mut entries: Vec<(String, Node)> = Vec::new();
+                let mut keys = HashSet::new();
                 loop {
                     let key = match self.expect()? {
                         Event::MappingEnd => break Value::Map(entries),
@@ -138,7 +140,7 @@ impl<'t> Reader<'t> {
                         _ => return Err(self.error("expected a plain key")),
                     };
                     let key_line = self.line;
-                    if entries.iter().any(|(one, _)| *one == key) {
+                    if !keys.insert(key.clone()) {
                         return Err(self.error(&format!("key {key} stands twice")));
                     }
                     let event = self.expect()?;

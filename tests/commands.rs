@@ -142,7 +142,7 @@ fn an_answer_takes_from_the_origin_given() {
     // The first line finds the order's second by its GTIN; the second finds none, though its number is there.
     assert!(done.out.contains("PO1*2*120*PC*4.25**EN*4000862141404~"), "{}", done.out);
     assert!(done.err.contains("DOCUMENT-ORIGIN-LINE lines[2]"), "{}", done.err);
-    let other = portolan(&[&line[..], &["fixtures/x12/004010/850/full/entity.json"]].concat(), b"");
+    let other = portolan(&[&line[..], &["fixtures/x12/004010/850/rich/entity.json"]].concat(), b"");
     assert!(other.err.contains("DOCUMENT-ORIGIN-MISSING order_number"), "{}", other.err);
     assert!(!portolan(&line[..4], b"").err.contains("ORIGIN"));
 }

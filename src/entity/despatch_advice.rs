@@ -217,7 +217,7 @@ mod tests {
                 "packages[2].sscc: number used twice: expected a code of its own, as packages[1].sscc has this one, found 340123450000000017",
                 "packages[2].count: sent total differs from the computed one: expected 3, as there are codes, found 1",
                 "totals.packages: sent total differs from the computed one: expected 0 outer packages or 1 that hold no other, found 7",
-                "dates[1].at: dates out of order: expected 2026-01-30, when it is shipped, or later, found 2026-01-29",
+                "dates[1].at: days in the wrong order: expected 2026-01-30, when it is shipped, or later, found 2026-01-29",
             ]
         );
     }

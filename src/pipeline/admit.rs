@@ -37,10 +37,10 @@ pub struct Open {
 
 /// The interchange that came before, and what follows from it.
 pub struct Repeated {
-    /// The first one.
-    pub interchange_id: String,
-    /// What carried it.
-    pub transmission_id: String,
+    /// The first one's interchange and transmission; `None` where the system before this one had it.
+    pub first: Option<[String; 2]>,
+    /// Where it was seen, in words.
+    pub seen_in: String,
     /// What follows.
     pub way: RepeatWay,
 }
@@ -171,7 +171,8 @@ fn repeated(
         Duplicate::Answer => RepeatWay::Answered,
     };
     let Interchange { interchange_id, transmission_id, .. } = earlier;
-    Ok(Some(Repeated { interchange_id, transmission_id, way }))
+    let seen_in = transmission_id.clone();
+    Ok(Some(Repeated { first: Some([interchange_id, transmission_id]), seen_in, way }))
 }
 
 /// What becomes of an interchange that the system before this one took: there is no first answer to give again.
@@ -181,7 +182,7 @@ fn seen_elsewhere(found: &Found, note: String, rule: Duplicate) -> std::result::
         Duplicate::Hold => return Err(held(found, &note, true)),
         Duplicate::Reject | Duplicate::Answer => RepeatWay::Refused,
     };
-    Ok(Some(Repeated { interchange_id: String::new(), transmission_id: note, way }))
+    Ok(Some(Repeated { first: None, seen_in: note, way }))
 }
 
 fn held(found: &Found, earlier: &str, same: bool) -> Held {
@@ -205,7 +206,7 @@ fn came_again(found: &Found, repeat: &Repeated, rule: Duplicate) -> Option<Diagn
         _ => return None,
     };
     let number = &found.envelope.interchange_control_number;
-    let said = format!("\"{number}\" again, first in {}", repeat.transmission_id);
+    let said = format!("\"{number}\" again, first in {}", repeat.seen_in);
     let finding = header_finding(found.syntax, Fault::InterchangeDuplicate, (13, 5));
     Some(finding.severity(severity).because("a control number of its own", said))
 }

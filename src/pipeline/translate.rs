@@ -367,8 +367,10 @@ impl Translation {
         }
         match (&at_work.repeat, at_work.repeat_way()) {
             (Some(repeat), Some(RepeatWay::Answered)) => {
-                let (interchange_id, repeat_of) = (at_work.interchange_id.clone(), repeat.interchange_id.clone());
-                self.slice.repeats.push(Repeat { interchange_id, repeat_of });
+                let repeat_of = repeat.first.as_ref().map(|[interchange_id, _]| interchange_id.clone());
+                let again =
+                    repeat_of.map(|repeat_of| Repeat { interchange_id: at_work.interchange_id.clone(), repeat_of });
+                self.slice.repeats.extend(again);
                 return Ok(());
             }
             (_, Some(RepeatWay::Released)) => return Ok(()),
@@ -405,7 +407,7 @@ impl Translation {
             "Translated"
         );
         let repeat = first.filter(|_| state == TransmissionState::Duplicate).and_then(|open| open.repeat.as_ref());
-        let duplicate_of = repeat.map(|repeat| repeat.transmission_id.clone());
+        let duplicate_of = repeat.and_then(|repeat| Some(repeat.first.as_ref()?[1].clone()));
         let partner = first.map(|open| open.identified.partner.clone());
         let environment = first.map(|open| open.identified.environment.as_str().to_owned());
         if matches!(state, TransmissionState::Held | TransmissionState::Rejected) {

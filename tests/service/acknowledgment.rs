@@ -114,7 +114,7 @@ async fn rule_9_an_edifact_repeat_is_refused_by_contrl_26() {
     let token = stage.new_token("lamps-in");
     stage.send(order("4711", 1)).await;
     let orders = posts(&stage, &supplier, 1).await.remove(0);
-    let (us, them) = ("4098765000009:14", "4012345000030:14");
+    let (us, them) = ("4098765000003:14", "4012345000030:14");
     let back = text(&orders).replace(&format!("{us}+{them}"), &format!("{them}+{us}"));
     for _ in 0..2 {
         let url = format!("{}/in/lamps-in", stage.partner);
@@ -245,8 +245,8 @@ async fn what_is_expected_waits_gets_overdue_and_may_still_come() {
         assert!(metrics.contains(wanted), "{wanted} in\n{metrics}");
     }
     let contrl = format!(
-        "UNB+UNOA:2+4012345000030:14+4098765000009:14+261124:1000+1'UNH+1+CONTRL:2:2:UN'\
-         UCI+{}+4098765000009:14+4012345000030:14+7'UNT+3+1'UNZ+1+1'",
+        "UNB+UNOA:2+4012345000030:14+4098765000003:14+261124:1000+1'UNH+1+CONTRL:2:2:UN'\
+         UCI+{}+4098765000003:14+4012345000030:14+7'UNT+3+1'UNZ+1+1'",
         control_of(&orders.body)
     );
     let url = format!("{}/in/lamps-in", stage.partner);

@@ -137,7 +137,7 @@ async fn an_answer_to_an_unknown_order_goes_on_with_a_warning_where_the_mapping_
 #[tokio::test]
 async fn an_answer_to_an_unknown_order_waits_where_the_mapping_says_so() {
     let mut conversation = Conversation::begin().await;
-    let packed = conversation.stage.done(&["mappings", "show", "x12/004010/855"], "");
+    let packed = conversation.stage.done(&["mappings", "show", "x12/004010/855", "--file"], "");
     let folder = conversation.stage.data().join("mappings/x12/004010");
     std::fs::create_dir_all(&folder).expect("a folder");
     assert!(packed.contains("missing: warn"));

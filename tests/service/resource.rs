@@ -143,12 +143,12 @@ async fn mistakes_in_mappings_and_guides_name_the_line_of_the_key() {
 async fn the_envelope_is_written_as_agreed() {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
     let mut stage = Stage::bare("").await;
-    let profile = "sender: \"14:4098765000009\", receiver: \"14:4012345000030\", una: never, line_end: none, \
+    let profile = "sender: \"14:4098765000003\", receiver: \"14:4012345000030\", una: never, line_end: none, \
                    password: { secret: lamps-edi }, password_qualifier: AA, application_reference: ORDERS, \
                    priority: A, agreement_id: LAMPS-1, association_code: EAN008, request_ack: 'yes', \
                    first_number: 1000, number_width: 8, document_number_width: 6, receiver_internal: HALL2, \
                    file_name: '{type}-{number}.edi'";
-    let plain = "sender: \"14:4098765000009\", receiver: \"14:4012345000030\"";
+    let plain = "sender: \"14:4098765000003\", receiver: \"14:4012345000030\"";
     let all = resources(retailer.port, supplier.port).replace(plain, profile);
     assert!(all.contains("LAMPS-1"));
     stage.done(&["secret", "set", "lamps-edi"], "PW");
@@ -159,7 +159,7 @@ async fn the_envelope_is_written_as_agreed() {
     let text = String::from_utf8_lossy(&supplier.orders()[0].body).into_owned();
     let expected = "+00001000+PW:AA+ORDERS+A+1+LAMPS-1'UNH+000001+ORDERS:D:96A:UN:EAN008'";
     assert!(
-        text.starts_with("UNB+UNOC:3+4098765000009:14+4012345000030:14:HALL2+") && text.contains(expected),
+        text.starts_with("UNB+UNOC:3+4098765000003:14+4012345000030:14:HALL2+") && text.contains(expected),
         "{text}"
     );
     let outs = stage.list("/api/v1/transmissions?direction=out").await;

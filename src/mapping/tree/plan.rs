@@ -326,7 +326,8 @@ impl<'e> Planner<'e> {
             Some(ORDERS) => (without(&self.orders[item], &["id"]), Map::new()),
             Some(PACKAGES) => {
                 // An allocation's package stands right under its line.
-                let line = allocation.and(above).map(|line| allocations(self.lines[line]));
+                let line = allocation.and(above).and_then(|line| self.lines.get(line));
+                let line = line.map(|line| allocations(line));
                 let one = line.zip(allocation).and_then(|(all, number)| all.get(number).copied().flatten());
                 let fields = without(self.packages[item], &["id", "parent", "order"]);
                 let quantity = one.and_then(|one| one.get_key_value("quantity"));
