@@ -6,7 +6,7 @@
 #[path = "mapping/case.rs"]
 mod case;
 
-use case::{cases, read, root, rules, write};
+use case::{cases, read, root, rules, try_write};
 use portolan::entity::Entity;
 use portolan::mapping::{Context, losses};
 use portolan::pipeline::Rules;
@@ -15,6 +15,12 @@ use portolan::table::Tables;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+
+/// Bytes of an entity in a target, and the findings on the way.
+fn write(rules: &Rules, name: &str, entity: &Entity) -> (Vec<u8>, Vec<String>) {
+    let (bytes, words) = try_write(rules, name, entity);
+    (bytes.unwrap_or_else(|why| panic!("{name}: {why}")), words)
+}
 
 fn golden(path: &Path, found: &str) {
     if std::env::var_os("UPDATE").is_some() {

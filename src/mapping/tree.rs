@@ -108,6 +108,14 @@ impl Tree {
             Ok((place(at.trim())?, level.map(str::to_owned)))
         });
         let levels = file["levels"].as_object().into_iter().flatten();
+        let levels: Vec<Level> =
+            levels.map(|(code, level)| Level::parse(code, level, parts)).collect::<Result<_, _>>()?;
+        if let Some(level) = levels.iter().skip(1).find(|level| level.list.is_none()) {
+            return Err(wrong(&level.code, "the list that its nodes are items of, below the outermost level", "none"));
+        }
+        if !levels.iter().any(|level| level.list.as_deref() == Some(LINES)) {
+            return Err(wrong("tree", "a level whose nodes are lines[]", "none"));
+        }
         Ok(Some(Tree {
             each: must("each")?,
             id: must("id")?,
@@ -115,7 +123,7 @@ impl Tree {
             level: text("level").map(place).transpose()?,
             has_child: text("has_child").map(place).transpose()?,
             counts: counts.collect::<Result<_, NotationError>>()?,
-            levels: levels.map(|(code, level)| Level::parse(code, level, parts)).collect::<Result<_, _>>()?,
+            levels,
         }))
     }
 

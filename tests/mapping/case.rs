@@ -67,12 +67,12 @@ fn envelope(target: &Target) -> Envelope {
     }
 }
 
-/// Bytes of an entity in a target, and the findings on the way.
-pub fn write(rules: &Rules, name: &str, entity: &Entity) -> (Vec<u8>, Vec<String>) {
+/// Bytes of an entity in a target, or why they are refused, and the findings on the way.
+pub fn try_write(rules: &Rules, name: &str, entity: &Entity) -> (Result<Vec<u8>, String>, Vec<String>) {
     let target = Target::parse(rules, name).expect("a target");
     let (draft, findings) = map(rules, &target, entity, "1").expect("a mapping for the entity");
     let words = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
     let draft = encode::draft(&target, envelope(&target), vec![draft]);
-    let (bytes, _) = encode::encode(rules, target.syntax(), &draft, None).expect("bytes");
-    (bytes, words)
+    let encoded = encode::encode(rules, target.syntax(), &draft, None);
+    (encoded.map(|(bytes, _)| bytes).map_err(|findings| format!("{findings:?}")), words)
 }

@@ -329,7 +329,8 @@ impl<'e> Planner<'e> {
                 let line = allocation.and(above).and_then(|line| self.lines.get(line));
                 let line = line.map(|line| allocations(line));
                 let one = line.zip(allocation).and_then(|(all, number)| all.get(number).copied().flatten());
-                let fields = without(self.packages[item], &["id", "parent", "order"]);
+                let package = self.packages.get(item).copied();
+                let fields = package.map_or_else(Map::new, |one| without(one, &["id", "parent", "order"]));
                 let quantity = one.and_then(|one| one.get_key_value("quantity"));
                 (fields, quantity.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect())
             }

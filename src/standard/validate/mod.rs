@@ -247,5 +247,5 @@ fn is_of_another_list(components: &[Value<'_>], composite: &CompositeDefinition,
     let behind = composite.components.iter().enumerate().skip(index + 1);
     let qualifiers = behind.take_while(|(_, place)| place.id == CODE_LIST || place.id == CODE_LIST_AGENCY);
     let mut filled = qualifiers.filter_map(|(at, place)| Some((place, components.get(at)?.text())));
-    filled.any(|(place, text)| !text.is_empty() && !(place.id == CODE_LIST_AGENCY && text == UNECE))
+    filled.any(|(place, text)| !text.is_empty() && (place.id != CODE_LIST_AGENCY || text != UNECE))
 }
