@@ -146,3 +146,18 @@ fn an_answer_takes_from_the_origin_given() {
     assert!(other.err.contains("DOCUMENT-ORIGIN-MISSING order_number"), "{}", other.err);
     assert!(!portolan(&line[..4], b"").err.contains("ORIGIN"));
 }
+
+/// The ship notice and the invoice of the demo leave out what its order says; both get it back.
+#[test]
+fn a_ship_notice_and_an_invoice_take_from_the_order_too() {
+    let order = ["--origin", "demo/order-4711.edi"];
+    let to = |answer: &str, kind: &str| {
+        let line = ["translate", answer, "--to", kind];
+        let plain = portolan(&line, b"").out;
+        (plain, portolan(&[&line[..], &order].concat(), b""))
+    };
+    let (plain, done) = to("demo/despatch-4711.edi", "x12/004010/856");
+    assert!(!plain.contains("VN*LAMP-7") && done.out.contains("VN*LAMP-7"), "{}{}", done.out, done.err);
+    let (plain, done) = to("demo/invoice-4711.edi", "x12/004010/810");
+    assert!(!plain.contains("VN*LAMP-7") && done.out.contains("VN*LAMP-7"), "{}{}", done.out, done.err);
+}

@@ -15,8 +15,8 @@ pub struct Origin {
     pub number: String,
     /// Field of a line with the number of the earlier document it belongs to, where there are several.
     pub line_number: Option<String>,
-    /// By what a line finds the earlier line, the first that fits: `order_line` or `number` (the earlier line's
-    /// number stands in that field), or the scheme of an item's id that both have.
+    /// By what a line finds the earlier line, the first that fits: `order_line`, `order.line` or `number` (the earlier
+    /// line's number stands in that field), or the scheme of an item's id that both have.
     pub lines: Vec<String>,
     /// Whether the answer waits when the earlier document is not known; else it goes on without it.
     pub holds: bool,
@@ -128,10 +128,10 @@ impl Origin {
             return None;
         }
         let fits = |by: &str, earlier: &Map<String, Value>| match by {
-            "order_line" | "number" => {
-                let same = line.get(by).is_some_and(|number| earlier.get("number") == Some(number));
+            "order_line" | "order.line" | "number" => {
+                let same = get(line, by).is_some_and(|number| earlier.get("number") == Some(number));
                 // The answer's own numbering may agree by chance: another item is another line.
-                same && (by == "order_line" || !is_other_item(line, earlier))
+                same && (by != "number" || !is_other_item(line, earlier))
             }
             scheme => ids(line, scheme).any(|one| ids(earlier, scheme).any(|other| one == other)),
         };
