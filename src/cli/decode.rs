@@ -1,7 +1,8 @@
 //! `portolan decode FILE`: the file as JSON. It prints whenever it can and never judges the content.
 
 use super::{Exit, input};
-use crate::codec::segment::{Limits, decode};
+use crate::codec::segment::{Limits, decode_to};
+use std::io::{self, BufWriter};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -14,14 +15,17 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
-    let (decoded, faults) = decode(input::open(&arguments.file)?, Limits::default())?;
-    for fault in &faults {
+    let source = input::open(&arguments.file)?;
+    let decoded = match decode_to(source, Limits::default(), BufWriter::new(io::stdout().lock())) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(input::Gone.into()),
+        done => done?,
+    };
+    for fault in &decoded.faults {
         eprintln!("{}: line {}: {} {}", arguments.file.display(), fault.line, fault.code(), fault.message());
     }
-    if decoded["format"] == "unknown" {
+    if decoded.format == "unknown" {
         eprintln!("{}: not recognised; `portolan identify` says what it seems to be", arguments.file.display());
         return Ok(Exit::Invalid);
     }
-    input::print_json(&decoded)?;
     Ok(Exit::Ok)
 }

@@ -13,71 +13,110 @@ use crate::tree::{Charset, Segment, Separators, Value as Slice};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
-/// Decodes a whole input; the second part is what the reader found wrong on the way.
+/// What came of decoding, beside the JSON that was written.
+#[derive(Debug)]
+pub struct Decoded {
+    /// `x12`, `edifact`, `mixed`; `unknown` when there is no interchange, and then nothing was written.
+    pub format: &'static str,
+    /// Bytes outside interchanges, as JSON strings.
+    pub between: Vec<Value>,
+    /// What the reader found wrong on the way.
+    pub faults: Vec<Diagnostic>,
+}
+
+/// Decodes an input and writes its JSON document by document; what is held is one document, not the input.
+///
+/// # Errors
+/// What the source or the sink says, and a document over the limit.
+pub fn decode_to<R: Read, W: Write>(source: R, limits: Limits, out: W) -> io::Result<Decoded> {
+    let mut reader = Reader::new(source, limits);
+    let mut building = Building::new(out);
+    let mut faults = Vec::new();
+    while let Some(mut piece) = reader.next()? {
+        faults.append(&mut piece.faults);
+        building.take(&piece)?;
+    }
+    let (format, between) = building.finish()?;
+    Ok(Decoded { format, between, faults })
+}
+
+/// Decodes a whole input into one value; the second part is what the reader found wrong on the way.
 ///
 /// # Errors
 /// What the source says, and a document over the limit.
 pub fn decode<R: Read>(source: R, limits: Limits) -> io::Result<(Value, Vec<Diagnostic>)> {
-    let mut reader = Reader::new(source, limits);
-    let mut building = Building::default();
-    let mut faults = Vec::new();
-    while let Some(mut piece) = reader.next()? {
-        faults.append(&mut piece.faults);
-        building.take(&piece);
-    }
-    Ok((building.finish(), faults))
+    let mut text = Vec::new();
+    let done = decode_to(source, limits, &mut text)?;
+    let value = if text.is_empty() {
+        json!({ "format": done.format, "interchanges": [], "between": done.between })
+    } else {
+        serde_json::from_slice(&text)?
+    };
+    Ok((value, done.faults))
 }
 
-/// The JSON as it grows; nothing but the open interchange and group is looked at again.
-#[derive(Default)]
-struct Building {
-    interchanges: Vec<Value>,
+/// Writes the JSON as pieces come; nothing but the open interchange's own facts is kept.
+struct Building<W> {
+    json: Json<W>,
     between: Vec<Value>,
     junk: Vec<u8>,
     open: Option<Interchange>,
     syntaxes: Vec<&'static str>,
 }
 
+/// The open interchange.
 struct Interchange {
+    /// What stands before its groups; written once the second segment has told the line end.
     facts: Map<String, Value>,
+    is_begun: bool,
     line_end: Vec<u8>,
-    line_end_known: bool,
     charset: Charset,
-    groups: Vec<Map<String, Value>>,
     group_open: bool,
     loose: Vec<Value>,
+    trailer: Value,
+    end: Option<Value>,
 }
 
-impl Building {
-    fn take(&mut self, piece: &Piece<'_>) {
+impl<W: Write> Building<W> {
+    fn new(out: W) -> Self {
+        let json = Json { out, scopes: Vec::new() };
+        Building { json, between: Vec::new(), junk: Vec::new(), open: None, syntaxes: Vec::new() }
+    }
+
+    fn take(&mut self, piece: &Piece<'_>) -> io::Result<()> {
         match piece.kind {
             PieceKind::Between => {
-                self.close();
+                self.close()?;
                 self.junk.extend_from_slice(piece.run.bytes);
             }
             PieceKind::InterchangeHeader => {
-                self.close();
+                self.close()?;
                 self.between.push(text(&std::mem::take(&mut self.junk), Charset::Latin1, None));
-                self.start(piece);
+                self.start(piece)?;
             }
             kind => {
                 if let Some(open) = &mut self.open {
-                    open.take(kind, piece);
+                    open.take(&mut self.json, kind, piece)?;
                 }
                 if kind == PieceKind::InterchangeTrailer {
-                    self.close();
+                    self.close()?;
                 }
             }
         }
+        Ok(())
     }
 
-    fn start(&mut self, piece: &Piece<'_>) {
+    fn start(&mut self, piece: &Piece<'_>) -> io::Result<()> {
         let name = match piece.syntax {
             Syntax::X12 => "x12",
             _ => "edifact",
         };
+        if self.syntaxes.is_empty() {
+            self.json.open(None, "{")?;
+            self.json.open(Some("interchanges"), "[")?;
+        }
         if !self.syntaxes.contains(&name) {
             self.syntaxes.push(name);
         }
@@ -91,125 +130,139 @@ impl Building {
         }
         let mut open = Interchange {
             facts,
+            is_begun: false,
             line_end: Vec::new(),
-            line_end_known: false,
             charset: piece.run.charset,
-            groups: Vec::new(),
             group_open: false,
             loose: Vec::new(),
+            trailer: Value::Null,
+            end: None,
         };
         let header = open.segments(piece).into_iter().next().unwrap_or(Value::Null);
         open.facts.insert("header".into(), header);
         self.open = Some(open);
+        Ok(())
     }
 
-    fn close(&mut self) {
-        if let Some(open) = self.open.take() {
-            self.interchanges.push(open.finish());
+    fn close(&mut self) -> io::Result<()> {
+        match self.open.take() {
+            Some(open) => open.finish(&mut self.json),
+            None => Ok(()),
         }
     }
 
-    fn finish(mut self) -> Value {
-        self.close();
+    /// Ends the JSON; returns the format and what stands between interchanges, which are its last two keys.
+    fn finish(mut self) -> io::Result<(&'static str, Vec<Value>)> {
+        self.close()?;
         self.between.push(text(&self.junk, Charset::Latin1, None));
         let format = match self.syntaxes.as_slice() {
-            [] => "unknown",
+            [] => return Ok(("unknown", self.between)),
             [one] => one,
             _ => "mixed",
         };
-        json!({ "format": format, "interchanges": self.interchanges, "between": self.between })
+        self.json.close()?;
+        self.json.value(Some("between"), &self.between.clone().into())?;
+        self.json.value(Some("format"), &format.into())?;
+        self.json.close()?;
+        self.json.out.write_all(b"\n")?;
+        Ok((format, self.between))
     }
 }
 
 impl Interchange {
-    fn take(&mut self, kind: PieceKind, piece: &Piece<'_>) {
-        if !std::mem::replace(&mut self.line_end_known, true) {
+    fn take<W: Write>(&mut self, json: &mut Json<W>, kind: PieceKind, piece: &Piece<'_>) -> io::Result<()> {
+        if !self.is_begun {
             // The lead of the second segment is what this sender writes after every terminator.
             self.line_end = piece.run.segment(0).map_or(Vec::new(), |segment| segment.lead().to_vec());
-            self.facts.insert("line_end".into(), String::from_utf8_lossy(&self.line_end).into());
+            self.begin(json)?;
         }
         let mut segments = self.segments(piece);
         match kind {
             PieceKind::Loose => self.loose.append(&mut segments),
             PieceKind::GroupHeader => {
-                let group = self.new_group();
-                group.insert("header".into(), segments.swap_remove(0));
-                self.group_open = true;
+                self.close_group(json, &Value::Null)?;
+                let before = std::mem::take(&mut self.loose);
+                self.open_group(json, before, &segments.swap_remove(0))?;
             }
             PieceKind::Document => {
+                self.need_group(json)?;
                 let mut document = Map::new();
-                self.put_loose("before", &mut document);
+                if !self.loose.is_empty() {
+                    document.insert("before".into(), std::mem::take(&mut self.loose).into());
+                }
                 if piece.run.charset != self.charset {
                     document.insert("charset".into(), piece.run.charset.name().into());
                 }
                 document.insert("segments".into(), segments.into());
-                if let Some(Value::Array(documents)) = self.group().get_mut("documents") {
-                    documents.push(document.into());
-                }
+                json.value(None, &document.into())?;
             }
             PieceKind::GroupTrailer => {
-                let mut tail = Map::new();
-                self.put_loose("tail", &mut tail);
-                let group = self.group();
-                group.append(&mut tail);
-                group.insert("trailer".into(), segments.swap_remove(0));
-                self.group_open = false;
+                self.need_group(json)?;
+                self.close_group(json, &segments.swap_remove(0))?;
             }
             _ => {
-                self.end_loose();
-                self.facts.insert("trailer".into(), segments.swap_remove(0));
+                self.trailer = segments.swap_remove(0);
                 let end = piece.run.segment(0).map_or(0, |segment| segment.after());
-                let end = text(&piece.run.bytes[end..], Charset::Latin1, None);
-                self.facts.insert("end".into(), end);
+                self.end = Some(text(&piece.run.bytes[end..], Charset::Latin1, None));
             }
         }
+        Ok(())
     }
 
-    /// The group documents now belong to; a group without header where none is open.
-    fn group(&mut self) -> &mut Map<String, Value> {
-        if !self.group_open || self.groups.is_empty() {
-            let loose = std::mem::take(&mut self.loose);
-            self.new_group();
-            self.loose = loose;
-            self.group_open = true;
+    fn begin<W: Write>(&mut self, json: &mut Json<W>) -> io::Result<()> {
+        self.is_begun = true;
+        self.facts.insert("line_end".into(), String::from_utf8_lossy(&self.line_end).into());
+        json.open(None, "{")?;
+        for (key, value) in &self.facts {
+            json.value(Some(key), value)?;
         }
-        let last = self.groups.len() - 1;
-        &mut self.groups[last]
+        json.open(Some("groups"), "[")
     }
 
-    fn new_group(&mut self) -> &mut Map<String, Value> {
-        let mut group = Map::new();
-        self.put_loose("before", &mut group);
-        group.insert("header".into(), Value::Null);
-        group.insert("documents".into(), Value::Array(Vec::new()));
-        group.insert("trailer".into(), Value::Null);
-        self.groups.push(group);
-        let last = self.groups.len() - 1;
-        &mut self.groups[last]
+    /// Documents outside groups stand in one without header; what is loose before them is theirs.
+    fn need_group<W: Write>(&mut self, json: &mut Json<W>) -> io::Result<()> {
+        if self.group_open { Ok(()) } else { self.open_group(json, Vec::new(), &Value::Null) }
     }
 
-    fn put_loose(&mut self, key: &str, into: &mut Map<String, Value>) {
-        if !self.loose.is_empty() {
-            into.insert(key.into(), std::mem::take(&mut self.loose).into());
+    fn open_group<W: Write>(&mut self, json: &mut Json<W>, before: Vec<Value>, header: &Value) -> io::Result<()> {
+        self.group_open = true;
+        json.open(None, "{")?;
+        if !before.is_empty() {
+            json.value(Some("before"), &before.into())?;
         }
+        json.value(Some("header"), header)?;
+        json.open(Some("documents"), "[")
     }
 
-    fn end_loose(&mut self) {
-        let mut tail = Map::new();
-        self.put_loose("tail", &mut tail);
-        self.facts.append(&mut tail);
+    /// Ends the open group. What is loose belongs to it when it has a trailer, else to what follows.
+    fn close_group<W: Write>(&mut self, json: &mut Json<W>, trailer: &Value) -> io::Result<()> {
+        if !std::mem::replace(&mut self.group_open, false) {
+            return Ok(());
+        }
+        json.close()?;
+        if !trailer.is_null() {
+            self.tail(json)?;
+        }
+        json.value(Some("trailer"), trailer)?;
+        json.close()
     }
 
-    fn finish(mut self) -> Value {
-        self.end_loose();
-        let trailer = self.facts.remove("trailer").unwrap_or(Value::Null);
-        let tail = self.facts.remove("tail");
-        let end = self.facts.remove("end");
-        self.facts.insert("groups".into(), self.groups.into_iter().map(Value::Object).collect());
-        tail.map(|tail| self.facts.insert("tail".into(), tail));
-        self.facts.insert("trailer".into(), trailer);
-        end.map(|end| self.facts.insert("end".into(), end));
-        Value::Object(self.facts)
+    fn tail<W: Write>(&mut self, json: &mut Json<W>) -> io::Result<()> {
+        if self.loose.is_empty() { Ok(()) } else { json.value(Some("tail"), &std::mem::take(&mut self.loose).into()) }
+    }
+
+    fn finish<W: Write>(mut self, json: &mut Json<W>) -> io::Result<()> {
+        if !self.is_begun {
+            self.begin(json)?;
+        }
+        self.close_group(json, &Value::Null)?;
+        json.close()?;
+        self.tail(json)?;
+        json.value(Some("trailer"), &self.trailer)?;
+        if let Some(end) = &self.end {
+            json.value(Some("end"), end)?;
+        }
+        json.close()
     }
 
     /// The segments of a piece; values outside a document are read in the interchange's own character set.
@@ -314,4 +367,55 @@ fn separators_json(separators: &Separators) -> Value {
         "repetition": maybe(separators.repetition), "release": maybe(separators.release),
         "segment": one(separators.segment), "decimal": one(separators.decimal),
     })
+}
+
+/// Indented JSON, written as it comes.
+struct Json<W> {
+    out: W,
+    scopes: Vec<Scope>,
+}
+
+/// An object or list that is not closed yet.
+struct Scope {
+    end: char,
+    count: usize,
+}
+
+impl<W: Write> Json<W> {
+    /// Begins an object `{` or a list `[`.
+    fn open(&mut self, key: Option<&str>, begin: &str) -> io::Result<()> {
+        self.lead(key)?;
+        self.out.write_all(begin.as_bytes())?;
+        self.scopes.push(Scope { end: if begin == "{" { '}' } else { ']' }, count: 0 });
+        Ok(())
+    }
+
+    /// Ends the innermost of them.
+    fn close(&mut self) -> io::Result<()> {
+        let Some(scope) = self.scopes.pop() else { return Ok(()) };
+        if scope.count > 0 {
+            write!(self.out, "\n{}", "  ".repeat(self.scopes.len()))?;
+        }
+        write!(self.out, "{}", scope.end)
+    }
+
+    fn value(&mut self, key: Option<&str>, value: &Value) -> io::Result<()> {
+        self.lead(key)?;
+        let indent = format!("\n{}", "  ".repeat(self.scopes.len()));
+        self.out.write_all(serde_json::to_string_pretty(value)?.replace('\n', &indent).as_bytes())
+    }
+
+    /// What stands before an item: comma, line end, indent, key.
+    fn lead(&mut self, key: Option<&str>) -> io::Result<()> {
+        let depth = self.scopes.len();
+        if let Some(scope) = self.scopes.last_mut() {
+            let comma = if scope.count > 0 { "," } else { "" };
+            scope.count += 1;
+            write!(self.out, "{comma}\n{}", "  ".repeat(depth))?;
+        }
+        match key {
+            Some(key) => write!(self.out, "\"{key}\": "),
+            None => Ok(()),
+        }
+    }
 }
