@@ -47,6 +47,10 @@ pub fn draft(target: &Target, envelope: Envelope, documents: Vec<DocumentDraft>)
         version,
         documents,
     };
+    let mut style = envelope.style;
+    if is_x12 {
+        follow(&target.version, &mut style);
+    }
     InterchangeDraft {
         sender: envelope.sender,
         receiver: envelope.receiver,
@@ -54,10 +58,21 @@ pub fn draft(target: &Target, envelope: Envelope, documents: Vec<DocumentDraft>)
         prepared: envelope.prepared,
         test: envelope.test,
         acknowledgment_requested: envelope.acknowledgment_requested,
-        style: envelope.style,
+        style,
         technical: Vec::new(),
         groups: vec![group],
     }
+}
+
+/// ISA12 is the version of the documents unless something else was agreed; ISA11 is a repetition separator from 00402 on.
+fn follow(version: &str, style: &mut Style) {
+    if style.syntax_version.is_empty() {
+        style.syntax_version = version.get(..5).unwrap_or("00401").to_owned();
+    }
+    let own = &mut style.separators;
+    let taken = [own.element, own.component, own.segment];
+    let wanted = own.repetition.into_iter().chain(*b"^!|").find(|byte| !taken.contains(byte));
+    own.repetition = wanted.filter(|_| style.syntax_version.as_str() >= "00402");
 }
 
 /// Writes an interchange, and reads it again: the reports are those of a receiver, who may have guides.

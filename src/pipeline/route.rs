@@ -312,7 +312,8 @@ pub fn style(syntax: Syntax, profile: &EnvelopeProfile) -> Style {
     {
         let separators = &mut style.separators;
         (separators.element, separators.component, separators.segment) = (element, component, segment);
-        separators.repetition = (repetition != b' ').then_some(repetition).filter(|_| separators.repetition.is_some());
+        let may_repeat = syntax == Syntax::X12 || separators.repetition.is_some();
+        separators.repetition = (repetition != b' ').then_some(repetition).filter(|_| may_repeat);
     }
     match profile.line_end.as_deref() {
         Some("none") => style.line_end.clear(),

@@ -95,13 +95,13 @@ pub struct Agreed {
 }
 
 impl Style {
-    /// X12 004010 as most write it: `*`, `>`, `~`, a line a segment.
+    /// X12 as most write it: `*`, `>`, `~`, a line a segment; ISA11 and ISA12 follow from the documents' version.
     #[must_use]
     pub fn x12() -> Self {
         Style {
             separators: Separators::X12,
             advice: false,
-            syntax_version: "00401".to_owned(),
+            syntax_version: String::new(),
             syntax_identifier: String::new(),
             line_end: "\n".to_owned(),
             agreed: Agreed::default(),
