@@ -161,3 +161,26 @@ fn a_ship_notice_and_an_invoice_take_from_the_order_too() {
     let (plain, done) = to("demo/invoice-4711.edi", "x12/004010/810");
     assert!(!plain.contains("VN*LAMP-7") && done.out.contains("VN*LAMP-7"), "{}{}", done.out, done.err);
 }
+
+#[test]
+fn each_interchange_of_an_input_becomes_one_of_its_own() {
+    let first = String::from_utf8(file(PLAIN)).expect("text");
+    let other = first.replace("000000101", "000000102");
+    let header = first.lines().next().expect("ISA");
+    let sender = header.split('*').nth(6).expect("ISA06").trim();
+    let other =
+        other.replacen(sender, &"SOUTH".chars().chain(" ".repeat(sender.len() - 5).chars()).collect::<String>(), 1);
+    let input = [first.as_str(), other.as_str()].concat();
+    let line = ["translate", "-", "--to", "edifact/d96a/ORDERS", "--now", "2026-11-24T10:00:00Z", "--control", "0099"];
+    let done = portolan(&line, input.as_bytes());
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let headers: Vec<_> = done.out.lines().filter(|line| line.starts_with("UNB")).collect();
+    assert_eq!(headers.len(), 2, "{}", done.out);
+    assert!(headers[0].contains(sender) && headers[0].contains("+0099'"), "{headers:?}");
+    assert!(headers[1].contains("SOUTH") && headers[1].contains("+0100'"), "{headers:?}");
+    let trailers: Vec<_> = done.out.lines().filter(|line| line.starts_with("UNZ")).collect();
+    assert_eq!(trailers, ["UNZ+1+0099'", "UNZ+1+0100'"]);
+    let uncountable = [&line[..7], &["ABC"]].concat();
+    let refused = portolan(&uncountable, input.as_bytes());
+    assert!(refused.err.contains("expected a number to count on from"), "{}", refused.err);
+}

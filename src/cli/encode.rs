@@ -64,5 +64,6 @@ fn entities(json: &Value, arguments: &Arguments, as_json: bool) -> anyhow::Resul
         eprintln!("{name}: an entity needs --to STANDARD/VERSION/TYPE");
         return Ok(Exit::Usage);
     }
-    arguments.output.write(&arguments.output.rules(), &sources, as_json)
+    let mut sources = sources.into_iter();
+    arguments.output.write(&arguments.output.rules(), &mut || Ok(sources.next()), as_json)
 }

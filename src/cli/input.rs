@@ -5,8 +5,8 @@ use crate::codec::segment::GuideChoice;
 use crate::standard::guide::Guide;
 use anyhow::Context as _;
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Read, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, IsTerminal as _, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Opens FILE for reading, or standard input for `-`. How far it was read is shown where that takes long.
@@ -43,25 +43,89 @@ pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
+/// Where a command writes what it makes: standard output, or a file that is created with the first bytes.
+#[derive(Default)]
+pub struct Sink {
+    path: Option<PathBuf>,
+    file: Option<BufWriter<File>>,
+}
+
+impl Sink {
+    /// A file, or standard output for `None`.
+    pub fn new(path: Option<&Path>) -> Self {
+        Sink { path: path.map(Path::to_owned), file: None }
+    }
+
+    /// Writes what comes next.
+    ///
+    /// # Errors
+    /// [`Gone`], and what the system says.
+    pub fn put(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        let Some(path) = &self.path else { return print(bytes) };
+        let cannot = || format!("cannot write {}", path.display());
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(BufWriter::new(File::create(path).with_context(cannot)?)),
+        };
+        file.write_all(bytes).with_context(cannot)
+    }
+
+    /// Everything was put: it must have arrived.
+    ///
+    /// # Errors
+    /// As for [`Sink::put`].
+    pub fn end(&mut self) -> anyhow::Result<()> {
+        let (Some(path), Some(file)) = (&self.path, &mut self.file) else { return Ok(()) };
+        file.flush().with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
 /// A JSON array printed item by item, so that a long one is never held.
 #[derive(Default)]
 pub struct JsonList {
+    sink: Sink,
     count: usize,
+    /// The first item, held until it is known whether another follows; only where one stands without the array.
+    first: Option<String>,
+    is_bare_alone: bool,
 }
 
 impl JsonList {
+    /// An array that is left out when it holds one item.
+    pub fn bare_alone(sink: Sink) -> Self {
+        JsonList { sink, is_bare_alone: true, ..JsonList::default() }
+    }
+
     /// Prints the next item.
     pub fn item(&mut self, value: &serde_json::Value) -> anyhow::Result<()> {
-        let text = serde_json::to_string_pretty(value)?.replace('\n', "\n  ");
-        let lead = if self.count == 0 { "[\n  " } else { ",\n  " };
+        let text = serde_json::to_string_pretty(value)?;
         self.count += 1;
-        print(format!("{lead}{text}").as_bytes())
+        if self.count == 1 && self.is_bare_alone {
+            self.first = Some(text);
+            return Ok(());
+        }
+        if let Some(first) = self.first.take() {
+            self.put("[\n  ", &first)?;
+        }
+        self.put(if self.count == 1 { "[\n  " } else { ",\n  " }, &text)
     }
 
     /// Ends the array; returns how many items there were.
-    pub fn end(self) -> anyhow::Result<usize> {
-        print(if self.count == 0 { b"[]\n".as_slice() } else { b"\n]\n" })?;
+    pub fn end(mut self) -> anyhow::Result<usize> {
+        match (self.first.take(), self.count) {
+            (Some(only), _) => self.sink.put(format!("{only}\n").as_bytes())?,
+            (None, 0) => self.sink.put(b"[]\n")?,
+            (None, _) => self.sink.put(b"\n]\n")?,
+        }
+        self.sink.end()?;
         Ok(self.count)
+    }
+
+    fn put(&mut self, lead: &str, text: &str) -> anyhow::Result<()> {
+        self.sink.put(format!("{lead}{}", text.replace('\n', "\n  ")).as_bytes())
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod acknowledge; // answers we owe
 pub mod admit; // whether an interchange is let in, and whether it came before
 pub mod answer; // answers that came
+pub mod batch; // an interchange written document by document
 pub mod canonicalise; // document to entities
 pub mod configured; // what resources add: mappings, guides, tables
 pub mod deliver; // one attempt, and what comes of it

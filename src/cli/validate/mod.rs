@@ -1,11 +1,13 @@
 //! `portolan validate FILE`: every fault of every document, with place, expected, found and remedy.
 
+mod items;
 mod words;
 
 use super::paint::Paint;
 use super::{Exit, input};
 use crate::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
 use crate::standard::load::Library;
+use items::Items;
 use std::path::{Path, PathBuf};
 use words::Words;
 
@@ -31,11 +33,21 @@ pub fn run(arguments: &Arguments, json: bool, paint: Paint) -> anyhow::Result<Ex
     Ok(if valid { Exit::Ok } else { Exit::Invalid })
 }
 
+/// Prints an item for each document as it is read, then for its group and its interchange where they have findings.
 fn as_json(arguments: &Arguments, library: &Library) -> anyhow::Result<bool> {
-    let reports = inspect(&arguments.file, library, arguments.guide.as_deref())?;
-    let items: Vec<_> = reports.iter().flat_map(InterchangeReport::items).collect();
-    input::print_json(&serde_json::json!(items))?;
-    Ok(reports.iter().all(InterchangeReport::is_valid))
+    let mut inspection = inspection(library, arguments.guide.as_deref())?;
+    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let mut items = Items::default();
+    while let Some(piece) = reader.next()? {
+        inspection.take(&piece);
+        inspection.finished().iter().try_for_each(|report| items.closed(report))?;
+        if let Some(report) = inspection.interchange() {
+            items.open(report, &piece)?;
+        }
+        inspection.forget_documents();
+    }
+    inspection.end().iter().try_for_each(|report| items.closed(report))?;
+    items.end()
 }
 
 /// Prints document by document as they are read, and keeps none of them.

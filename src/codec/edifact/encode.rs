@@ -10,21 +10,40 @@ use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft, Sep
 /// # Errors
 /// Every value outside the character set or repertoire of the syntax level.
 pub fn encode(draft: &InterchangeDraft) -> Result<Vec<u8>, Vec<Diagnostic>> {
-    let mut writer = Writer::new(Syntax::Edifact, &draft.style);
-    advice(&mut writer, draft);
-    writer.segment(&header(draft));
+    let mut writer = begin(draft)?;
+    let mut documents = 0;
     for group in &draft.groups {
-        self::group(&mut writer, draft, group);
+        begin_group(&mut writer, draft, group);
+        group.documents.iter().for_each(|one| document(&mut writer, one));
+        end_group(&mut writer, group, group.documents.len());
+        documents += group.documents.len();
     }
-    let grouped = draft.groups.iter().any(|group| !group.control_number.is_empty());
-    let documents: usize = draft.groups.iter().map(|group| group.documents.len()).sum();
-    let count = if grouped { draft.groups.len() } else { documents };
-    writer.segment(&DraftSegment::simple("UNZ", &[&count.to_string(), &draft.control_number]));
+    end(&mut writer, draft, documents);
     writer.finish()
 }
 
+/// UNA where it is needed, and UNB.
+///
+/// # Errors
+/// What UNB cannot hold.
+pub fn begin(draft: &InterchangeDraft) -> Result<Writer, Vec<Diagnostic>> {
+    let mut writer = Writer::new(Syntax::Edifact, &draft.style);
+    writer.whole(|writer| {
+        advice(writer, draft);
+        writer.segment(&header(draft));
+    })?;
+    Ok(writer)
+}
+
+/// UNZ, which counts groups where there are any, else documents.
+pub fn end(writer: &mut Writer, draft: &InterchangeDraft, documents: usize) {
+    let grouped = draft.groups.iter().any(has_header);
+    let count = if grouped { draft.groups.len() } else { documents };
+    writer.segment(&DraftSegment::simple("UNZ", &[&count.to_string(), &draft.control_number]));
+}
+
 /// UNA, when asked for or when the separators are not those a receiver assumes without it.
-fn advice(writer: &mut Writer<'_>, draft: &InterchangeDraft) {
+fn advice(writer: &mut Writer, draft: &InterchangeDraft) {
     let s = &draft.style.separators;
     let repetition = if draft.style.syntax_version == "4" { Some(b'*') } else { None };
     if draft.style.advice || *s != (Separators { repetition, ..Separators::EDIFACT }) {
@@ -72,9 +91,14 @@ fn header(draft: &InterchangeDraft) -> DraftSegment {
     unb
 }
 
-fn group(writer: &mut Writer<'_>, draft: &InterchangeDraft, group: &GroupDraft) {
-    let has_header = !group.control_number.is_empty();
-    if has_header {
+/// A group without a control number has neither UNG nor UNE.
+fn has_header(group: &GroupDraft) -> bool {
+    !group.control_number.is_empty()
+}
+
+/// UNG where the group has one.
+pub fn begin_group(writer: &mut Writer, draft: &InterchangeDraft, group: &GroupDraft) {
+    if has_header(group) {
         let mut ung = DraftSegment::simple("UNG", &[&group.kind, &group.sender, &group.receiver]);
         ung.set(4, 1, draft.prepared.strftime("%y%m%d").to_string());
         ung.set(4, 2, draft.prepared.strftime("%H%M").to_string());
@@ -85,13 +109,17 @@ fn group(writer: &mut Writer<'_>, draft: &InterchangeDraft, group: &GroupDraft) 
         ung.set(7, 2, release);
         writer.segment(&ung);
     }
-    group.documents.iter().for_each(|one| document(writer, one));
-    if has_header {
-        writer.segment(&DraftSegment::simple("UNE", &[&group.documents.len().to_string(), &group.control_number]));
+}
+
+/// UNE where the group has one.
+pub fn end_group(writer: &mut Writer, group: &GroupDraft, documents: usize) {
+    if has_header(group) {
+        writer.segment(&DraftSegment::simple("UNE", &[&documents.to_string(), &group.control_number]));
     }
 }
 
-fn document(writer: &mut Writer<'_>, draft: &DocumentDraft) {
+/// UNH to UNT.
+pub fn document(writer: &mut Writer, draft: &DocumentDraft) {
     let (version, release) = halves(&draft.version);
     let mut unh = DraftSegment::simple("UNH", &[&draft.control_number]);
     for (component, value) in [(1, draft.kind.as_str()), (2, version), (3, release), (4, "UN"), (5, &draft.guide)] {

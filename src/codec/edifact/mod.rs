@@ -3,7 +3,7 @@
 mod acknowledge;
 mod answers;
 mod check;
-mod encode;
+pub mod encode; // whole interchanges, and their parts one by one
 mod envelope;
 mod open;
 

@@ -13,9 +13,6 @@ use crate::standard::validate::{follow, validate};
 use crate::tree::{Segment, Separators};
 use std::sync::Arc;
 
-/// How many findings a printed report lists; it counts the rest.
-const LISTED_MAX: usize = 100;
-
 /// The envelope segment's values: element, then component, as received (padding kept).
 pub type HeaderValues = Vec<Vec<String>>;
 
@@ -208,6 +205,15 @@ impl<'l> Inspection<'l> {
         if let Some(group) = open.groups.last_mut() {
             group.documents.drain(..group.documents.len().saturating_sub(1));
         }
+    }
+
+    /// The findings of the open interchange's envelope and of its groups' since last asked; they leave its report, for
+    /// callers that tell them as they read.
+    pub fn envelope_faults(&mut self) -> Vec<Diagnostic> {
+        let Some(open) = self.open.as_mut() else { return Vec::new() };
+        let mut faults = std::mem::take(&mut open.faults);
+        open.groups.iter_mut().for_each(|group| faults.append(&mut group.faults));
+        faults
     }
 
     /// The reports finished since last asked: interchanges in order, bytes outside them under number 0.
@@ -442,49 +448,15 @@ fn unrecognised(first: &[u8]) -> InterchangeReport {
 }
 
 impl InterchangeReport {
+    /// The findings of its envelope and of its groups', documents left aside.
+    pub fn envelope_faults(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.faults.iter().chain(self.groups.iter().flat_map(|group| &group.faults))
+    }
+
     /// Whether nothing in the interchange is an error.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let documents = |group: &GroupReport| group.documents.iter().all(DocumentReport::is_valid);
         is_clean(&self.faults) && self.groups.iter().all(|group| is_clean(&group.faults) && documents(group))
-    }
-
-    /// The items that `validate --json` prints (DESIGN section 6): one a document, and one for each level of the
-    /// envelope that has findings or no document to hold them.
-    #[must_use]
-    pub fn items(&self) -> Vec<serde_json::Value> {
-        let mut items = Vec::new();
-        let standard = match self.syntax {
-            Syntax::X12 => Some("x12"),
-            Syntax::Edifact => Some("edifact"),
-            Syntax::Document => None,
-        };
-        let interchange = (self.number > 0).then_some(self.number);
-        let item = |group: Option<u32>, document: Option<u32>, facts: (&str, &str, &str), faults: &[Diagnostic]| {
-            let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-            let report: Vec<_> = faults.iter().take(LISTED_MAX).map(Diagnostic::to_json).collect();
-            serde_json::json!({
-                "interchange": interchange, "group": group, "document": document, "standard": standard,
-                "version": filled(facts.0), "type": filled(facts.1), "control_number": filled(facts.2),
-                "valid": is_clean(faults), "report": report, "more": faults.len().saturating_sub(LISTED_MAX),
-            })
-        };
-        let control = self.envelope.interchange_control_number.as_str();
-        let kind = if self.technical.is_empty() { "" } else { "TA1" };
-        if !self.faults.is_empty() || !self.technical.is_empty() {
-            items.push(item(None, None, ("", kind, control), &self.faults));
-        }
-        for group in &self.groups {
-            let number = (group.number > 0).then_some(group.number);
-            if !group.faults.is_empty() {
-                items.push(item(number, None, ("", "", &group.envelope.group_control_number), &group.faults));
-            }
-            for document in &group.documents {
-                let envelope = &document.envelope;
-                let facts = (document.version.as_str(), &*envelope.document_type, &*envelope.document_control_number);
-                items.push(item(number, Some(document.number), facts, &document.faults));
-            }
-        }
-        items
     }
 }

@@ -101,6 +101,11 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// What it reads from.
+    pub fn source_mut(&mut self) -> &mut R {
+        &mut self.source
+    }
+
     /// The next piece, or `None` at the end of the input.
     ///
     /// # Errors

@@ -7,9 +7,9 @@ use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, DraftSegment, Separators, Style, in_repertoire};
 
 /// Bytes being written, and what could not be.
-pub struct Writer<'a> {
+pub struct Writer {
     syntax: Syntax,
-    style: &'a Style,
+    style: Style,
     charset: Charset,
     out: Vec<u8>,
     faults: Vec<Diagnostic>,
@@ -17,12 +17,12 @@ pub struct Writer<'a> {
     ordinal: u32,
 }
 
-impl<'a> Writer<'a> {
+impl Writer {
     /// Begins to write in this style.
     #[must_use]
-    pub fn new(syntax: Syntax, style: &'a Style) -> Self {
+    pub fn new(syntax: Syntax, style: &Style) -> Self {
         let charset = Charset::of_syntax_identifier(style.syntax_identifier.as_bytes()).unwrap_or(Charset::Utf8);
-        Writer { syntax, style, charset, out: Vec::new(), faults: Vec::new(), ordinal: 0 }
+        Writer { syntax, style: style.clone(), charset, out: Vec::new(), faults: Vec::new(), ordinal: 0 }
     }
 
     /// Writes bytes that are no segment (UNA, a fixed-width ISA).
@@ -122,6 +122,25 @@ impl<'a> Writer<'a> {
         let position =
             Position { segment: self.ordinal, element: short(element), component: short(component), repetition: 0 };
         Diagnostic::new(self.syntax, fault).place(place, draft.tag.clone(), position)
+    }
+
+    /// Does one piece of the writing whole or not at all.
+    ///
+    /// # Errors
+    /// What of it cannot be written; its bytes are taken back.
+    pub fn whole(&mut self, write: impl FnOnce(&mut Self)) -> Result<(), Vec<Diagnostic>> {
+        let (length, known) = (self.out.len(), self.faults.len());
+        write(self);
+        if self.faults.len() == known {
+            return Ok(());
+        }
+        self.out.truncate(length);
+        Err(self.faults.split_off(known))
+    }
+
+    /// The bytes written since last asked.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
     }
 
     /// The bytes.

@@ -9,22 +9,38 @@ use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft};
 /// # Errors
 /// Every value that cannot be written: separators or control characters in data, an ISA element over its width.
 pub fn encode(draft: &InterchangeDraft) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let mut writer = begin(draft)?;
+    for group in &draft.groups {
+        begin_group(&mut writer, draft, group);
+        group.documents.iter().for_each(|one| document(&mut writer, one));
+        end_group(&mut writer, group, group.documents.len());
+    }
+    end(&mut writer, draft);
+    writer.finish()
+}
+
+/// ISA, and TA1 where the draft has them.
+///
+/// # Errors
+/// What ISA cannot hold.
+pub fn begin(draft: &InterchangeDraft) -> Result<Writer, Vec<Diagnostic>> {
     let mut writer = Writer::new(Syntax::X12, &draft.style);
     let faults = header(&mut writer, draft);
     if !faults.is_empty() {
         return Err(faults);
     }
     draft.technical.iter().for_each(|segment| writer.segment(segment));
-    for group in &draft.groups {
-        self::group(&mut writer, draft, group);
-    }
+    Ok(writer)
+}
+
+/// IEA, which counts the draft's groups.
+pub fn end(writer: &mut Writer, draft: &InterchangeDraft) {
     let count = draft.groups.len().to_string();
     writer.segment(&DraftSegment::simple("IEA", &[count, padded(&draft.control_number, 9)]));
-    writer.finish()
 }
 
 /// ISA: sixteen elements of fixed width (X12.5). ISA11 is `U` before 00402, the repetition separator from there on.
-fn header(writer: &mut Writer<'_>, draft: &InterchangeDraft) -> Vec<Diagnostic> {
+fn header(writer: &mut Writer, draft: &InterchangeDraft) -> Vec<Diagnostic> {
     let separators = draft.style.separators;
     let repetition = separators.repetition.map_or('U', char::from).to_string();
     let (prepared, agreed) = (draft.prepared, &draft.style.agreed);
@@ -68,7 +84,8 @@ fn header(writer: &mut Writer<'_>, draft: &InterchangeDraft) -> Vec<Diagnostic> 
     faults
 }
 
-fn group(writer: &mut Writer<'_>, draft: &InterchangeDraft, group: &GroupDraft) {
+/// GS.
+pub fn begin_group(writer: &mut Writer, draft: &InterchangeDraft, group: &GroupDraft) {
     let or = |own: &String, other: &String| if own.is_empty() { other.clone() } else { own.clone() };
     let prepared = draft.prepared;
     writer.segment(&DraftSegment::simple(
@@ -84,12 +101,15 @@ fn group(writer: &mut Writer<'_>, draft: &InterchangeDraft, group: &GroupDraft) 
             group.version.clone(),
         ],
     ));
-    group.documents.iter().for_each(|one| document(writer, one));
-    let count = group.documents.len().to_string();
-    writer.segment(&DraftSegment::simple("GE", &[&count, &group.control_number]));
 }
 
-fn document(writer: &mut Writer<'_>, draft: &DocumentDraft) {
+/// GE.
+pub fn end_group(writer: &mut Writer, group: &GroupDraft, documents: usize) {
+    writer.segment(&DraftSegment::simple("GE", &[&documents.to_string(), &group.control_number]));
+}
+
+/// ST to SE.
+pub fn document(writer: &mut Writer, draft: &DocumentDraft) {
     let number = padded(&draft.control_number, 4);
     writer.begin_document();
     writer.segment(&DraftSegment::simple("ST", &[&draft.kind, &number, &draft.guide]));

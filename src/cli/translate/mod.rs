@@ -1,0 +1,176 @@
+//! `portolan translate FILE --to TARGET`: documents into canonical entities, or into another document type.
+
+mod documents;
+mod source;
+
+use super::input::{JsonList, Sink};
+use super::own::Own;
+use super::{Exit, input};
+use crate::clock::Timestamp;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::entity::Entity;
+use crate::pipeline::Rules;
+use crate::pipeline::map::Target;
+use crate::standard::guide::Guide;
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use source::Sources;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use source::Source;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  portolan translate order.edi --to entity                      the canonical entity as JSON
+  portolan translate order.edi --to edifact/d96a/ORDERS         another standard
+  portolan translate order.edi --to edifact/d96a/ORDERS --out order.edifact
+  portolan translate - --to x12/004010/850 --sender ZZ:NORTH --receiver 14:4012345000009 --control 42
+`portolan mappings list` prints the targets.")]
+pub struct Arguments {
+    /// The file, or - for standard input.
+    file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What is to be written, and what its envelope says.
+#[derive(clap::Args)]
+pub struct Output {
+    /// `entity`, or a document type such as edifact/d96a/ORDERS.
+    #[arg(long, value_name = "TARGET")]
+    pub to: Option<String>,
+    /// Sender in the envelope, QUALIFIER:ID; the source's when left out.
+    #[arg(long, value_name = "QUALIFIER:ID")]
+    sender: Option<String>,
+    /// Receiver in the envelope, QUALIFIER:ID; the source's when left out.
+    #[arg(long, value_name = "QUALIFIER:ID")]
+    receiver: Option<String>,
+    /// Interchange control number.
+    #[arg(long, default_value = "1", value_name = "NUMBER")]
+    control: String,
+    /// Instant written in the envelope (RFC 3339); the clock when left out.
+    #[arg(long)]
+    now: Option<Timestamp>,
+    /// Written in the envelope; the source's when left out.
+    #[arg(long, value_parser = ["test", "production"])]
+    environment: Option<String>,
+    /// The earlier document that this one answers, as a document or an entity: what it leaves out is taken from there.
+    #[arg(long, value_name = "FILE")]
+    origin: Option<PathBuf>,
+    /// A folder of mappings that go before those in the binary, or a partner's own mapping as `apply` takes it.
+    #[arg(long, value_name = "DIR|FILE")]
+    mapping: Option<PathBuf>,
+    /// Definitions that go before those in the binary.
+    #[arg(long, value_name = "DIR")]
+    standards: Option<PathBuf>,
+    /// Lookup tables, as `apply` takes them.
+    #[arg(long, value_name = "FILE")]
+    tables: Option<PathBuf>,
+    /// A partner's guide, which documents of its type are held against on both sides.
+    #[arg(long, value_name = "FILE")]
+    guide: Option<PathBuf>,
+    /// Write here instead of to standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Where sources come from, one by one.
+pub type Next<'n> = dyn FnMut() -> anyhow::Result<Option<Source>> + 'n;
+
+pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
+    let Some(to) = &arguments.output.to else {
+        eprintln!("portolan translate: say what is wanted with --to entity or --to STANDARD/VERSION/TYPE");
+        return Ok(Exit::Usage);
+    };
+    let rules = arguments.output.rules();
+    // The target is looked up first, so that a wrong one is told before a long file is read.
+    if !to.eq_ignore_ascii_case("entity")
+        && let Err(sentence) = Target::parse(&rules, to)
+    {
+        eprintln!("portolan translate: {sentence}");
+        return Ok(Exit::Usage);
+    }
+    let (guide, own) = (arguments.output.guide()?, arguments.output.own(&rules)?);
+    let mut sources = Sources::new(input::open(&arguments.file)?, &rules, &own, guide);
+    let done = arguments.output.write(&rules, &mut || sources.next(), as_json)?;
+    Ok(if sources.is_clean() { done } else { Exit::Invalid })
+}
+
+/// Findings in words, on standard error.
+fn tell(name: &str, findings: &[Diagnostic]) {
+    for finding in findings {
+        let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
+        let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+        eprintln!("{name}{severity} {} {}", finding.code(), finding.message());
+    }
+}
+
+impl Output {
+    /// Definitions and mappings with the overlays asked for.
+    pub fn rules(&self) -> Rules {
+        Rules::new(self.standards.as_deref(), self.mapping.as_deref().filter(|path| path.is_dir()))
+    }
+
+    /// The partner's own mapping and tables.
+    fn own(&self, rules: &Rules) -> anyhow::Result<Own> {
+        Own::read(rules, self.mapping.as_deref(), self.tables.as_deref())
+    }
+
+    fn guide(&self) -> anyhow::Result<Option<Arc<Guide>>> {
+        self.guide.as_deref().map(input::guide).transpose()
+    }
+
+    /// Writes what is read as entities or as interchanges.
+    pub fn write(&self, rules: &Rules, next: &mut Next<'_>, as_json: bool) -> anyhow::Result<Exit> {
+        let to = self.to.as_deref().unwrap_or("entity");
+        if to.eq_ignore_ascii_case("entity") {
+            return self.entities(next, as_json);
+        }
+        match Target::parse(rules, to) {
+            Ok(target) => {
+                let (own, known) = (self.own(rules)?, self.origins(rules)?);
+                documents::write(self, rules, (&target, &own), known, self.guide()?, next)
+            }
+            Err(sentence) => {
+                eprintln!("portolan: {sentence}");
+                Ok(Exit::Usage)
+            }
+        }
+    }
+
+    /// The earlier documents given; `None` when none are, and nothing is echoed.
+    fn origins(&self, rules: &Rules) -> anyhow::Result<Option<Vec<Entity>>> {
+        let Some(file) = &self.origin else { return Ok(None) };
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        if let Ok(json) = serde_json::from_slice::<Value>(&bytes) {
+            let items = json.as_array().map_or_else(|| std::slice::from_ref(&json), Vec::as_slice);
+            let entities: Result<_, String> = items.iter().map(Entity::from_json).collect();
+            return entities.map(Some).map_err(|expected| anyhow::anyhow!("{}: {expected}", file.display()));
+        }
+        let own = self.own(rules)?;
+        let mut sources = Sources::new(bytes.as_slice(), rules, &own, None);
+        let mut entities = Vec::new();
+        while let Some(source) = sources.next()? {
+            entities.extend(source.entity);
+        }
+        anyhow::ensure!(!entities.is_empty(), "{}: no document that can be read as an entity", file.display());
+        Ok(Some(entities))
+    }
+
+    /// One entity as an object, several as an array, printed as they are read.
+    fn entities(&self, next: &mut Next<'_>, as_json: bool) -> anyhow::Result<Exit> {
+        let mut list = JsonList::bare_alone(Sink::new(self.out.as_deref()));
+        let mut valid = true;
+        while let Some(source) = next()? {
+            valid &= source.is_valid();
+            let report: Vec<_> = source.report.iter().map(Diagnostic::to_json).collect();
+            list.item(&json!({ "entity": source.entity.as_ref().map(Entity::to_json), "report": report }))?;
+            if !as_json {
+                tell(&source.name, &source.report);
+            }
+        }
+        let count = list.end()?;
+        Ok(if valid && count > 0 { Exit::Ok } else { Exit::Invalid })
+    }
+}

@@ -1,0 +1,86 @@
+//! A long input needs no more memory than a short one: each command reads from a pipe, and its peak is looked at while it
+//! still waits for more.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::process::{Command, Stdio};
+
+/// What is fed before the first look: enough for every table and buffer to be there.
+const WARM_BYTES: usize = 512 * 1024;
+/// What is fed after it.
+const MORE_BYTES: usize = 2 * 1024 * 1024;
+/// How much the peak may grow meanwhile. Keeping one byte in eight would be over it.
+const GROWTH_MAX: u64 = 256 * 1024;
+
+const HEAD: &str = "ISA*00*          *00*          *ZZ*NORTHSTORES    *ZZ*PORTOLAN       *261124*0915*U*00401*000000001*0*P*>~\n\
+    GS*PO*NORTHSTORES*PORTOLAN*20261124*0915*1*X*004010~\n";
+
+/// The order with this number: 40 lines.
+fn order(number: usize) -> String {
+    let mut text =
+        format!("ST*850*{number:04}~\nBEG*00*SA*47{number:05}**20261124~\nDTM*002*20261201~\nN1*ST*NORTH*92*0042~\n");
+    for line in 1..=40 {
+        write!(text, "PO1*{line}*12*EA*4.25**UP*012345678905~\nPID*F****LAMP {line}~\n").expect("memory takes it");
+    }
+    write!(text, "CTT*40~\nSE*86*{number:04}~\n").expect("memory takes it");
+    text
+}
+
+/// Peak of resident memory so far, in bytes.
+fn peak(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux says so");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a process that lives");
+    let kib = line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number");
+    kib * 1024
+}
+
+fn growth(line: &[&str]) -> u64 {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portolan"))
+        .args(line)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let (mut out, mut err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+    let drained = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()).expect("it is read"));
+    let said = std::thread::spawn(move || {
+        let mut text = String::new();
+        err.read_to_string(&mut text).map(|_| text).expect("it is read")
+    });
+    let mut input = child.stdin.take().expect("piped");
+    input.write_all(HEAD.as_bytes()).expect("it reads");
+    let (mut fed, mut number, mut looks) = (0, 0, Vec::new());
+    for until in [WARM_BYTES, WARM_BYTES + MORE_BYTES] {
+        while fed < until {
+            number += 1;
+            let text = order(number);
+            fed += text.len();
+            input.write_all(text.as_bytes()).expect("it reads");
+        }
+        looks.push(peak(child.id()));
+    }
+    write!(input, "GE*{number}*1~\nIEA*1*000000001~\n").expect("it reads");
+    drop(input);
+    let code = child.wait().expect("it ends").code();
+    let (written, said) = (drained.join().expect("it ends"), said.join().expect("it ends"));
+    assert_eq!(code, Some(0), "{line:?}: {said}");
+    assert!(written > 0, "{line:?} wrote nothing");
+    looks[1] - looks[0]
+}
+
+#[test]
+fn every_command_that_streams_keeps_one_document() {
+    let lines: [&[&str]; 7] = [
+        &["identify", "-"],
+        &["decode", "-"],
+        &["validate", "-"],
+        &["validate", "-", "--json"],
+        &["explain", "-"],
+        &["translate", "-", "--to", "entity"],
+        &["translate", "-", "--to", "edifact/d96a/ORDERS"],
+    ];
+    let grown: Vec<_> = lines.iter().map(|line| (line.join(" "), growth(line))).collect();
+    let over: Vec<_> = grown.iter().filter(|(_, bytes)| *bytes > GROWTH_MAX).collect();
+    assert!(over.is_empty(), "bytes of growth over {MORE_BYTES} bytes of input: {over:?}");
+}
