@@ -31,7 +31,7 @@ impl Own {
     pub fn means(&self, standard: &str, version: &str, kind: &str) -> Means {
         let name = format!("{standard}/{version}/{kind}");
         let mapping = self.mapping.clone().filter(|mapping| mapping.name().eq_ignore_ascii_case(&name));
-        Means { mapping, tables: self.tables.clone() }
+        Means { mapping, tables: self.tables.clone(), ..Means::default() }
     }
 
     /// The same for a definition.

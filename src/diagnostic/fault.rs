@@ -120,6 +120,7 @@ faults! {
     DocumentControlNumber "DOCUMENT-CONTROL-NUMBER" Error Syntax Document "7" "12" "document control number invalid", "The document control number is missing or malformed.", "Give each document of a group its own number of 4 to 9 (X12) or 1 to 14 (EDIFACT) characters.";
     DocumentControlNumberRepeated "DOCUMENT-CONTROL-NUMBER-REPEATED" Error Syntax Document "23" "26" "document control number used twice", "Two documents of the same group have the same control number.", "Number the documents of a group without repeats.";
     DocumentGroup "DOCUMENT-GROUP" Error Syntax Document "6" "31" "document in the wrong group", "The functional identifier of the group does not fit the document type.", "Put the document in a group of its own kind.";
+    InterchangeIncomplete "INTERCHANGE-INCOMPLETE" Error Syntax Document "" "18" "another document of its interchange has errors", "It was agreed that an interchange goes on with all of its documents or with none, and another one has errors.", "Correct the document that is named, and send the whole interchange again.";
     DocumentSegments "DOCUMENT-SEGMENTS" Error Syntax Document "5" "32" "document without content", "The document has no segments between header and trailer.", "Send the content.";
     // Segments.
     SegmentUnknown "SEGMENT-UNKNOWN" Error Syntax Segment "1" "15" "segment not known", "The standard and version have no segment of this tag.", "Check the tag, and the segment terminator before it.";

@@ -1,14 +1,14 @@
 //! What must agree inside a despatch advice: totals and allocations against the lines, packages against each other,
 //! dates against their order.
 
-use super::{Entity, finding, get};
+use super::{Entity, Tolerance, finding, get};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Appends what does not agree. What was not sent is not checked.
-pub fn check(advice: &Entity, found: &mut Vec<Diagnostic>) {
+pub fn check(advice: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     hash(advice, found);
     allocations(advice, found);
     orders(advice, found);
@@ -177,7 +177,7 @@ mod tests {
 
     fn said(advice: Value) -> Vec<String> {
         let mut found = Vec::new();
-        check(&Entity::from_json(&advice).expect("an advice"), &mut found);
+        check(&Entity::from_json(&advice).expect("an advice"), &Tolerance::default(), &mut found);
         found.iter().map(Diagnostic::message).collect()
     }
 

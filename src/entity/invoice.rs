@@ -6,31 +6,29 @@ use super::arithmetic::{
     adjustment, charged, computed, given, gross, has_allowances, items, line_net, line_net_besides, net, number,
     rounded, sent, sent_or_computed, tax_amount,
 };
-use super::{Entity, finding};
-use crate::diagnostic::{Diagnostic, Fault};
+use super::{Entity, Tolerance, finding};
+use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Difference that a line's net amount may have.
-const LINE_TOLERANCE: Decimal = Decimal::ZERO;
 /// Difference that totals with tax may have, for each tax rate: a cent, since each rate is rounded by itself.
-const RATE_TOLERANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+const RATE_ROUNDING: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 /// Lines whose amounts are named in a finding on the total, at most.
 const LINES_NAMED_MAX: usize = 10;
 
 /// Appends what does not agree. Amounts that were not sent are not checked.
-pub fn check(invoice: &Entity, found: &mut Vec<Diagnostic>) {
-    lines(invoice, found);
-    sums(invoice, found);
-    summary_allowances(invoice, found);
-    taxes(invoice, found);
+pub fn check(invoice: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
+    lines(invoice, tolerance.line, found);
+    sums(invoice, tolerance.total, found);
+    summary_allowances(invoice, tolerance.total, found);
+    taxes(invoice, tolerance.total, found);
     references(invoice, found);
     dates(invoice, found);
 }
 
 /// Counts and net amounts of the lines.
-fn lines(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+fn lines(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
     let lines = invoice.list("lines");
     if let Some(sent) = invoice.text("totals.lines").filter(|sent| sent.parse() != Ok(lines.len())) {
         let expected = format!("{} lines, as there are", lines.len());
@@ -38,7 +36,7 @@ fn lines(invoice: &Entity, found: &mut Vec<Diagnostic>) {
     }
     for (at, line) in lines.iter().enumerate() {
         let (Some(sent), Some(expected)) = (number(line, "net_amount"), line_net(line)) else { continue };
-        let fits = |one: Decimal| (sent - one).abs() <= LINE_TOLERANCE || is_finer(sent, one, line);
+        let fits = |one: Decimal| sent == one || is_finer(sent, one, line);
         if fits(expected) || line_net_besides(line).is_some_and(fits) {
             continue;
         }
@@ -48,7 +46,7 @@ fn lines(invoice: &Entity, found: &mut Vec<Diagnostic>) {
         let besides = adjustment(line).unwrap_or_default();
         let besides = if besides.is_zero() { String::new() } else { format!(", allowances and charges {besides}") };
         let why = format!("{quantity} × {price}{base}{besides}");
-        differs(&format!("lines[{}].net_amount", at + 1), expected, &why, sent, found);
+        differs(&format!("lines[{}].net_amount", at + 1), (expected, &why), sent, tolerance, found);
     }
 }
 
@@ -64,8 +62,8 @@ fn text<'v>(line: &'v Value, field: &str) -> &'v str {
 }
 
 /// The totals (BR-CO-10 to BR-CO-16 of EN 16931). Each rests on the ones before it as they were sent.
-fn sums(invoice: &Entity, found: &mut Vec<Diagnostic>) {
-    let by_rate = RATE_TOLERANCE * Decimal::from(rates(invoice).max(1));
+fn sums(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
+    let by_rate = RATE_ROUNDING * Decimal::from(rates(invoice).max(1));
     let part =
         |name: &str, label: &str| format!("{label} {}", cents(sent_or_computed(invoice, name).unwrap_or_default()));
     let outside = || {
@@ -97,12 +95,12 @@ fn sums(invoice: &Entity, found: &mut Vec<Diagnostic>) {
         ("tax_inclusive", by_rate, &with_tax),
         ("payable", by_rate, &payable),
     ];
-    for (name, tolerance, why) in totals {
+    for (name, rounding, why) in totals {
         let (Some(sent), Some(expected)) = (sent(invoice, name), computed(invoice, name, &Value::Null)) else {
             continue;
         };
-        if (sent - expected).abs() > tolerance {
-            differs(&format!("totals.{name}"), expected, &why(), sent, found);
+        if (sent - expected).abs() > rounding {
+            differs(&format!("totals.{name}"), (expected, &why()), sent, tolerance, found);
         }
     }
 }
@@ -130,7 +128,7 @@ fn rates(invoice: &Entity) -> usize {
 }
 
 /// Sums of allowances by kind that stand in the summary beside the allowances themselves.
-fn summary_allowances(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+fn summary_allowances(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
     if !has_allowances(invoice) {
         return;
     }
@@ -149,24 +147,26 @@ fn summary_allowances(invoice: &Entity, found: &mut Vec<Diagnostic>) {
         // Some senders sum up those of the heading only, some those of the lines as well.
         if sent != own && sent != own + of_lines {
             let path = format!("totals.allowance_charges[{}].amount", at + 1);
-            differs(&path, own + of_lines, "the allowances and charges of this kind", sent, found);
+            let why = "the allowances and charges of this kind";
+            differs(&path, (own + of_lines, why), sent, tolerance, found);
         }
     }
 }
 
 /// The breakdown (BR-CO-17): each rate's amount is its base times the rate, and its base the lines of that rate.
-fn taxes(invoice: &Entity, found: &mut Vec<Diagnostic>) {
+fn taxes(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
     for (at, tax) in invoice.list("taxes").iter().enumerate() {
         let (Some(rate), Some(base)) = (number(tax, "rate"), number(tax, "base")) else { continue };
         let Some(amount) = number(tax, "amount") else { continue };
         let Some(expected) = tax_amount(&serde_json::json!({ "rate": rate.to_string() }), base) else { continue };
-        if (amount - expected).abs() > RATE_TOLERANCE {
+        if (amount - expected).abs() > RATE_ROUNDING {
             let why = format!("{base} × {rate} %");
-            differs(&format!("taxes[{}].amount", at + 1), expected, &why, amount, found);
+            differs(&format!("taxes[{}].amount", at + 1), (expected, &why), amount, tolerance, found);
         }
         if let Some(expected) = taxable(invoice, tax).filter(|expected| *expected != base) {
             let path = format!("taxes[{}].base", at + 1);
-            differs(&path, expected, "the lines, allowances and charges of this rate", base, found);
+            let why = "the lines, allowances and charges of this rate";
+            differs(&path, (expected, why), base, tolerance, found);
         }
     }
 }
@@ -247,11 +247,23 @@ fn cents(amount: Decimal) -> Decimal {
     amount
 }
 
-fn differs(path: &str, expected: Decimal, why: &str, sent: Decimal, found: &mut Vec<Diagnostic>) {
-    let difference = sent - expected;
-    let more = if difference.is_sign_positive() { "more" } else { "less" };
-    let found_words = format!("{sent}, which is {} {more}", cents(difference.abs()));
-    found.push(finding(Fault::SumDiffers, path, &format!("{}, from {why}", cents(expected)), &found_words));
+/// Tells a difference: an error, or a warning where it was agreed to let it pass.
+fn differs(
+    path: &str,
+    (expected, why): (Decimal, &str),
+    sent: Decimal,
+    tolerance: Decimal,
+    found: &mut Vec<Diagnostic>,
+) {
+    let difference = (sent - expected).abs();
+    let more = if sent > expected { "more" } else { "less" };
+    let mut said = format!("{sent}, which is {} {more}", cents(difference));
+    let is_agreed = difference <= tolerance;
+    if is_agreed {
+        said.push_str(&format!(", within the agreed {}", cents(tolerance)));
+    }
+    let finding = finding(Fault::SumDiffers, path, &format!("{}, from {why}", cents(expected)), &said);
+    found.push(if is_agreed { finding.severity(Severity::Warning) } else { finding });
 }
 
 #[cfg(test)]
@@ -259,9 +271,29 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[test]
+    fn what_was_agreed_to_pass_is_a_warning() {
+        let line = |net: &str| json!({ "number": "1", "quantity": { "value": "3" }, "price": { "amount": "1.11" }, "net_amount": net });
+        let told = |net: &str, payable: &str| {
+            let invoice = json!({ "type": "invoice", "lines": [line(net)], "totals": { "payable": payable } });
+            let tolerance = Tolerance { line: Decimal::new(2, 2), total: Decimal::new(5, 2) };
+            let mut found = Vec::new();
+            check(&Entity::from_json(&invoice).expect("an entity"), &tolerance, &mut found);
+            found.into_iter().map(|one| (one.place.clone(), one.severity, one.message())).collect::<Vec<_>>()
+        };
+        let within = told("3.35", "3.40");
+        assert_eq!(
+            within.iter().map(|one| (&*one.0, one.1)).collect::<Vec<_>>(),
+            [("lines[1].net_amount", Severity::Warning), ("totals.payable", Severity::Warning)]
+        );
+        assert!(within[0].2.ends_with("3.35, which is 0.02 more, within the agreed 0.02"), "{within:?}");
+        let over = told("3.36", "3.42");
+        assert!(over.iter().all(|one| one.1 == Severity::Error) && over.len() == 2, "{over:?}");
+    }
+
     fn messages(entity: Value) -> Vec<String> {
         let mut found = Vec::new();
-        check(&Entity::from_json(&entity).expect("an entity"), &mut found);
+        check(&Entity::from_json(&entity).expect("an entity"), &Tolerance::default(), &mut found);
         found.iter().map(Diagnostic::message).collect()
     }
 

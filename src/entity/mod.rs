@@ -11,10 +11,12 @@ mod invoice;
 mod order;
 mod order_response;
 mod schema;
+mod tolerance;
 
 pub use arithmetic::{computed, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use schema::schema;
+pub use tolerance::Tolerance;
 
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use serde_json::{Map, Value};
@@ -29,7 +31,7 @@ const CHECKS: [(&str, Check); 5] = [
 ];
 
 /// Appends what does not agree.
-type Check = fn(&Entity, &mut Vec<Diagnostic>);
+type Check = fn(&Entity, &Tolerance, &mut Vec<Diagnostic>);
 
 /// One business document in canonical form: fields in order, absent ones left out, numbers and dates as text.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +85,12 @@ impl Entity {
     /// Everything wrong with the entity: fields missing or malformed, sums and references that do not agree.
     #[must_use]
     pub fn check(&self) -> Vec<Diagnostic> {
+        self.check_within(&Tolerance::default())
+    }
+
+    /// The same, with what two parties agreed to let pass.
+    #[must_use]
+    pub fn check_within(&self, tolerance: &Tolerance) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         match definition(&self.kind) {
             Some(definition) => definition.check(&self.fields, &mut found),
@@ -90,7 +98,7 @@ impl Entity {
         }
         check_digit::check(&self.fields, "", &mut found);
         if let Some((_, check)) = CHECKS.iter().find(|(kind, _)| *kind == self.kind) {
-            check(self, &mut found);
+            check(self, tolerance, &mut found);
         }
         found
     }

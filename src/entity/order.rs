@@ -1,12 +1,12 @@
 //! What must agree inside an order: counts and sums as sent against its lines.
 
-use super::{Entity, finding};
+use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 /// Appends what does not agree. Totals that were not sent are not checked.
-pub fn check(order: &Entity, found: &mut Vec<Diagnostic>) {
+pub fn check(order: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     let lines = order.list("lines");
     if let Some(sent) = order.text("totals.lines").filter(|sent| sent.parse() != Ok(lines.len())) {
         let expected = format!("{} lines, as there are", lines.len());
@@ -35,7 +35,7 @@ mod tests {
             "lines": [{ "quantity": { "value": "2.50" } }, { "quantity": { "value": "3" } }],
             "totals": { "lines": "3", "hash": "5.5" } }));
         let mut found = Vec::new();
-        check(&order.expect("an order"), &mut found);
+        check(&order.expect("an order"), &Tolerance::default(), &mut found);
         assert_eq!(found.len(), 1);
         assert_eq!(
             found[0].message(),

@@ -2,7 +2,7 @@
 //! against its lines', and the days. That a seller confirms less than was ordered is business, not a fault of the
 //! document: it is told as a warning, line by line.
 
-use super::{Entity, finding, order};
+use super::{Entity, Tolerance, finding, order};
 use crate::diagnostic::{Diagnostic, Fault};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -11,8 +11,8 @@ use serde_json::Value;
 const NOT_COMING: [&str; 2] = ["rejected", "deleted"];
 
 /// Appends what does not agree.
-pub fn check(response: &Entity, found: &mut Vec<Diagnostic>) {
-    order::check(response, found);
+pub fn check(response: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
+    order::check(response, tolerance, found);
     for (at, line) in response.list("lines").iter().enumerate() {
         conserved(line, &format!("lines[{}]", at + 1), found);
     }
@@ -83,7 +83,7 @@ mod tests {
         let mut fields = fields;
         fields["type"] = "order_response".into();
         let mut found = Vec::new();
-        check(&Entity::from_json(&fields).expect("an entity"), &mut found);
+        check(&Entity::from_json(&fields).expect("an entity"), &Tolerance::default(), &mut found);
         assert!(found.iter().all(|one| one.severity == Severity::Warning || one.fault == Fault::SumDiffers));
         found.iter().map(Diagnostic::message).collect()
     }

@@ -5,6 +5,7 @@ use super::acknowledge::governing;
 use super::identify::{Found, Identified, identify};
 use super::state::Service;
 use super::translate::RELEASED;
+use super::whole::Incomplete;
 use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax};
 use crate::partner::{Agreement, Duplicate, DuplicateKey, Held, PartyId};
 use crate::store::StoreError;
@@ -33,6 +34,8 @@ pub struct Open {
     pub further: BTreeMap<(u32, u32), Vec<Diagnostic>>,
     /// How far the acknowledgment's rejections reach.
     pub reach: Effect,
+    /// Why none of its documents goes on, where that was agreed.
+    pub incomplete: Option<Incomplete>,
 }
 
 /// The interchange that came before, and what follows from it.
@@ -138,6 +141,7 @@ pub async fn admit(
         noted,
         further: BTreeMap::new(),
         reach: reach.and_then(|choice| choice.reach).unwrap_or(Effect::Syntax),
+        incomplete: None,
     })
 }
 

@@ -36,6 +36,6 @@ pub fn canonicalise_by(rules: &Rules, means: &Means, placed: &Placed, run: &Run<
         decimal: '.',
     };
     let (entities, mut findings) = mapping::read(&context, run, &placed.placement);
-    entities.iter().for_each(|entity| findings.extend(entity.check()));
+    entities.iter().for_each(|entity| findings.extend(entity.check_within(&means.tolerance)));
     (entities, findings)
 }

@@ -3,6 +3,7 @@
 
 use super::Rules;
 use crate::codec::segment::Envelope;
+use crate::entity::Tolerance;
 use crate::inherit::Override;
 use crate::mapping::Mapping;
 use crate::partner::{Directory, Resource, ResourceError};
@@ -32,6 +33,8 @@ pub struct Means {
     pub mapping: Option<Arc<Mapping>>,
     /// The lookup tables.
     pub tables: Arc<Tables>,
+    /// Differences of sums that were agreed to pass.
+    pub tolerance: Tolerance,
 }
 
 impl Configured {
@@ -110,7 +113,12 @@ impl Configured {
     #[must_use]
     pub fn means(&self, directory: &Directory, agreement: Option<&str>) -> Means {
         let name = agreement.and_then(|name| directory.mapping_of(name));
-        Means { mapping: name.and_then(|name| self.mappings.get(name)).cloned(), tables: self.tables.clone() }
+        let agreed = agreement.and_then(|name| directory.agreement(name)).and_then(|agreement| agreement.tolerance);
+        Means {
+            mapping: name.and_then(|name| self.mappings.get(name)).cloned(),
+            tables: self.tables.clone(),
+            tolerance: agreed.map(|agreed| Tolerance { line: agreed.line, total: agreed.total }).unwrap_or_default(),
+        }
     }
 
     /// The guide for a document: the agreement's, else the one that its envelope selects.

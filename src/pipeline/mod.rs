@@ -8,11 +8,13 @@ pub mod batch; // an interchange written document by document
 pub mod canonicalise; // document to entities
 pub mod configured; // what resources add: mappings, guides, tables
 pub mod deliver; // one attempt, and what comes of it
+pub mod depart; // what leaves together, and whether it may
 pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
 pub mod explain; // a document said in words: meanings, rules, verdicts, fields, and what they become
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document
+pub mod output; // an interchange that leaves, as the ledger holds it
 pub mod profile; // what an agreement's envelope says beyond parties and numbers
 pub mod prove; // mappings on generated entities, there and back
 pub mod receive; // a sender's body, kept before it is answered
@@ -21,6 +23,7 @@ pub mod state; // what the running service shares
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
 pub mod unanswered; // what is held while its sender's clock runs
 pub mod waiting; // what a transmission has to wait for: answers of lookup tables
+pub mod whole; // interchanges that go on with all their documents or with none
 pub mod worker; // the loops that lease jobs and run them
 
 use crate::mapping::Mappings;

@@ -5,92 +5,149 @@ use super::configured::Configured;
 use super::echo;
 use super::encode::{self, Envelope};
 use super::map::{Target, map_by};
-use super::profile;
 use super::state::Service;
+use super::{output, profile};
 use crate::codec::segment::{GuideChoice, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Severity, Syntax};
 use crate::entity::Entity;
 use crate::partner::{Agreement, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};
-use crate::store::ack::{AckLevel, NewExpectation};
+use crate::store::Result as StoreResult;
 use crate::store::commit::translate::NewOutput;
-use crate::store::delivery::NewDelivery;
-use crate::store::document::NewDocument;
-use crate::store::interchange::NewInterchange;
-use crate::store::transmission::NewTransmission;
-use crate::store::{Direction, Result as StoreResult, hexadecimal};
-use crate::tree::Style;
-use aws_lc_rs::digest::{SHA256, digest};
-use serde_json::json;
+use crate::tree::{DocumentDraft, Style};
 
-/// What a route is given.
-pub struct Routed<'r> {
-    /// The document the entity was read from.
-    pub source_id: &'r str,
-    /// What its numbers belong to for ever: transmission, document, agreement.
-    pub owner: String,
+/// An agreement of way out, under which documents leave.
+#[derive(Clone, Copy)]
+pub struct Outward<'o> {
+    /// Its name.
+    pub name: &'o str,
     /// What it says.
-    pub entity: &'r Entity,
+    pub agreement: &'o Agreement,
     /// Test or production.
-    pub environment: &'r str,
+    pub environment: &'o str,
 }
 
-/// A route's result: an output with what was found in writing it, or the findings that forbid it.
-pub type RouteResult = Result<(NewOutput, Vec<Diagnostic>), Vec<Diagnostic>>;
+impl Outward<'_> {
+    /// How many documents share an interchange, at most.
+    #[must_use]
+    pub fn documents_max(&self) -> usize {
+        self.agreement.envelope.documents_max.unwrap_or(1)
+    }
+}
 
-/// Sends an entity under an agreement of way out.
+/// A document that waits for its interchange.
+pub struct Outgoing {
+    /// The document it was made from.
+    pub source_id: String,
+    /// What its numbers belong to for ever: transmission, document, agreement.
+    pub owner: String,
+    /// What people ask for it by.
+    pub business_number: Option<String>,
+    /// What it says.
+    pub draft: DocumentDraft,
+    /// What was found in making it.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Something, or the findings that forbid it.
+pub type Allowed<T> = Result<T, Vec<Diagnostic>>;
+
+/// Makes the document that an entity becomes under an agreement; `source_id` and `owner` are those of [`Outgoing`].
 ///
 /// # Errors
 /// The ledger failed; what is wrong with the document is inside the result.
-pub async fn route(
+pub async fn prepare(
     service: &Service,
-    name: &str,
-    agreement: &Agreement,
-    routed: Routed<'_>,
-) -> StoreResult<RouteResult> {
-    let target = match Target::parse(&service.rules, &agreement.document) {
+    outward: Outward<'_>,
+    entity: &Entity,
+    (source_id, owner): (&str, &str),
+) -> StoreResult<Allowed<Outgoing>> {
+    let target = match Target::parse(&service.rules, &outward.agreement.document) {
         Ok(target) => target,
         Err(sentence) => return Ok(Err(vec![missing(&sentence)])),
     };
-    let (entity, mut findings) =
-        echo::from_ledger(service, &target, routed.entity, &agreement.partner, routed.environment).await?;
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    let is_clean = |findings: &[Diagnostic]| findings.iter().all(|finding| finding.severity != Severity::Error);
+    let (partner, environment) = (&outward.agreement.partner, outward.environment);
+    let (entity, mut findings) = echo::from_ledger(service, &target, entity, partner, environment).await?;
+    if !is_clean(&findings) {
         return Ok(Err(findings));
     }
-    let (directory, configured) = (service.directory(), service.configured());
-    let means = configured.means(&directory, Some(name));
-    let (mut draft, more) = match map_by(&service.rules, &means, &target, &entity, "1") {
-        Ok(done) => done,
+    let means = service.configured().means(&service.directory(), Some(outward.name));
+    let mut draft = match map_by(&service.rules, &means, &target, &entity, "1") {
+        Ok((draft, more)) => {
+            findings.extend(more);
+            draft
+        }
         Err(finding) => return Ok(Err(vec![*finding])),
     };
-    findings.extend(more);
-    draft.guide.clone_from(&agreement.envelope.association_code);
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    draft.guide.clone_from(&outward.agreement.envelope.association_code);
+    if !is_clean(&findings) {
         return Ok(Err(findings));
     }
-    let (sender, receiver) = parties(&agreement.envelope);
-    let numbers = numbers(service, &target.standard, &sender, &receiver, &agreement.envelope, &routed).await?;
-    draft.control_number.clone_from(&numbers[2]);
-    let mut envelope = envelope(service, &target, agreement, &numbers, routed.environment == "test");
-    if let Err(name) = profile::agree(service, &agreement.envelope, &mut envelope.style).await {
-        return Ok(Err(vec![missing(&format!("secret {name}, which is not set; `portolan secret set {name}`"))]));
+    let business_number = entity.text("number").map(str::to_owned);
+    Ok(Ok(Outgoing { source_id: source_id.to_owned(), owner: owner.to_owned(), business_number, draft, findings }))
+}
+
+/// Whether a document can be written, in an interchange of its own that goes nowhere.
+///
+/// # Errors
+/// What forbids it.
+pub async fn attempt(service: &Service, outward: Outward<'_>, outgoing: &Outgoing) -> Allowed<()> {
+    let numbers = Numbers { interchange: "1".to_owned(), group: "1".to_owned(), documents: vec!["1".to_owned()] };
+    written(service, outward, std::slice::from_ref(outgoing), &numbers).await.map(drop)
+}
+
+/// Puts documents into one interchange that leaves under the agreement.
+///
+/// # Errors
+/// The ledger failed; what forbids it is inside the result.
+pub async fn send(service: &Service, outward: Outward<'_>, outgoing: Vec<Outgoing>) -> StoreResult<Allowed<NewOutput>> {
+    let numbers = numbers(service, outward, &outgoing).await?;
+    match written(service, outward, &outgoing, &numbers).await {
+        Ok((bytes, reports)) => {
+            let made = Made { outgoing, numbers, bytes, reports };
+            output::output(service, outward, made).await.map(Ok)
+        }
+        Err(findings) => Ok(Err(findings)),
     }
-    let interchange = encode::draft(&target, envelope, vec![draft]);
-    let (bytes, reports) = match encode::encode(
-        &service.rules,
-        target.syntax(),
-        &interchange,
-        Some(guides(&configured, &directory, name)),
-    ) {
-        Ok(done) => done,
-        Err(findings) => return Ok(Err(findings)),
-    };
+}
+
+/// An interchange and what it was made of.
+pub struct Made {
+    /// Its documents.
+    pub outgoing: Vec<Outgoing>,
+    /// Its numbers.
+    pub numbers: Numbers,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// What its receiver finds in it.
+    pub reports: Vec<InterchangeReport>,
+}
+
+/// The bytes, and what the receiver will find in them.
+async fn written(
+    service: &Service,
+    outward: Outward<'_>,
+    outgoing: &[Outgoing],
+    numbers: &Numbers,
+) -> Allowed<(Vec<u8>, Vec<InterchangeReport>)> {
+    let (directory, configured) = (service.directory(), service.configured());
+    let profile = &outward.agreement.envelope;
+    let target = Target::parse(&service.rules, &outward.agreement.document);
+    let target = target.map_err(|sentence| vec![missing(&sentence)])?;
+    let mut envelope = envelope(service, &target, outward, numbers);
+    profile::agree(service, profile, &mut envelope.style)
+        .await
+        .map_err(|name| vec![missing(&format!("secret {name}, which is not set; `portolan secret set {name}`"))])?;
+    let drafts = outgoing.iter().zip(&numbers.documents).map(|(one, number)| {
+        let control_number = number.clone();
+        DocumentDraft { control_number, ..one.draft.clone() }
+    });
+    let interchange = encode::draft(&target, envelope, drafts.collect());
+    let guides = guides(&configured, &directory, outward.name);
+    let (bytes, reports) = encode::encode(&service.rules, target.syntax(), &interchange, Some(guides))?;
     let own: Vec<Diagnostic> =
         reports.iter().flat_map(all_faults).filter(|one| one.severity == Severity::Error).collect();
-    if !own.is_empty() {
-        return Ok(Err(own));
-    }
-    let made = Made { target: &target, sender, receiver, numbers, bytes, findings: findings.clone() };
-    Ok(Ok((output(service, name, agreement, routed, made).await?, findings)))
+    if own.is_empty() { Ok((bytes, reports)) } else { Err(own) }
 }
 
 /// What we write has to follow the receiver's guide.
@@ -108,155 +165,63 @@ fn all_faults(report: &InterchangeReport) -> Vec<Diagnostic> {
     report.faults.iter().chain(inner).cloned().collect()
 }
 
-/// What was made for one route.
-struct Made<'r> {
-    target: &'r Target,
-    sender: [String; 2],
-    receiver: [String; 2],
-    numbers: [String; 3],
-    bytes: Vec<u8>,
-    findings: Vec<Diagnostic>,
-}
-
-async fn output(
-    service: &Service,
-    name: &str,
-    agreement: &Agreement,
-    routed: Routed<'_>,
-    made: Made<'_>,
-) -> StoreResult<NewOutput> {
-    let now = service.now();
-    let id = |prefix: &str| service.store.new_id(prefix, now);
-    let (interchange_id, document_id, delivery_id) = (id("int"), id("doc"), id("del"));
-    let length = made.bytes.len() as u64;
-    let [interchange_number, group_number, control_number] = made.numbers;
-    let is_x12 = made.target.syntax() == Syntax::X12;
-    let [sender, receiver] = [made.sender, made.receiver].map(|[scheme, value]| format!("{scheme}:{value}"));
-    let file_name = profile::file_name(name, agreement, &interchange_number, routed.entity.text("number"), now);
-    let channel = agreement.channel.clone().unwrap_or_default();
-    let partner = Some(agreement.partner.clone());
-    let interchange = NewInterchange {
-        interchange_id: interchange_id.clone(),
-        number: 1,
-        direction: Direction::Out,
-        format: made.target.standard.clone(),
-        sender: sender.clone(),
-        receiver: receiver.clone(),
-        control_number: interchange_number.clone(),
-        environment: routed.environment.to_owned(),
-        digest: hexadecimal(digest(&SHA256, &made.bytes).as_ref()),
-        document_count: 1,
-        business_key: None,
-        remembered_since: None,
-        report: json!([]),
-    };
-    let document = NewDocument {
-        document_id: document_id.clone(),
-        interchange_id: Some(interchange_id),
-        direction: Direction::Out,
-        number: 1,
-        standard: made.target.standard.clone(),
-        version: made.target.version.clone(),
-        kind: made.target.document.clone(),
-        control_number: control_number.clone(),
-        group_control_number: is_x12.then(|| group_number.clone()),
-        business_number: routed.entity.text("number").map(str::to_owned),
-        sender: sender.clone(),
-        receiver: receiver.clone(),
-        partner: partner.clone(),
-        agreement: Some(name.to_owned()),
-        environment: routed.environment.to_owned(),
-        is_acknowledgment: false,
-        processing: None,
-        code: None,
-        reason: None,
-        report: made.findings.iter().map(Diagnostic::to_json).collect(),
-        offset: 0,
-        length,
-        entity: None,
-        made_from: vec![routed.source_id.to_owned()],
-    };
-    let expectation = |expect: &crate::partner::Expect| NewExpectation {
-        document_id: document_id.clone(),
-        level: if expect.kind == ExpectKind::Ta1 { AckLevel::Technical } else { AckLevel::Functional },
-        kind: expect.kind.as_str().to_owned(),
-        partner: partner.clone(),
-        sender: sender.clone(),
-        receiver: receiver.clone(),
-        interchange_control_number: interchange_number.clone(),
-        group_control_number: is_x12.then(|| group_number.clone()),
-        document_control_number: control_number.clone(),
-        within_minutes: expect.within_minutes,
-    };
-    let expectations = agreement.expect.iter().map(expectation).collect();
-    let transmission = NewTransmission {
-        transmission_id: id("tra"),
-        direction: Direction::Out,
-        channel: channel.clone(),
-        partner: partner.clone(),
-        environment: Some(routed.environment.to_owned()),
-        content: service.store.content(&made.bytes, now).await?,
-        content_type: content_type(made.target.syntax()).to_owned(),
-        file_name,
-        headers: json!({}),
-    };
-    let on_uncertain = match agreement.on_uncertain {
-        crate::partner::OnUncertain::Repeat => "repeat",
-        crate::partner::OnUncertain::Hold => "hold",
-    };
-    Ok(NewOutput {
-        transmission,
-        interchange,
-        documents: vec![document],
-        delivery: NewDelivery {
-            key: delivery_id.clone(),
-            delivery_id,
-            channel,
-            partner,
-            agreement: Some(name.to_owned()),
-            on_uncertain: on_uncertain.to_owned(),
-        },
-        expectations,
-        answers: Vec::new(),
-    })
-}
-
 /// As RFC 1767 names them.
 #[must_use]
 pub fn content_type(syntax: Syntax) -> &'static str {
     if syntax == Syntax::X12 { "application/EDI-X12" } else { "application/EDIFACT" }
 }
 
-fn parties(profile: &EnvelopeProfile) -> ([String; 2], [String; 2]) {
+pub(super) fn parties(profile: &EnvelopeProfile) -> ([String; 2], [String; 2]) {
     let of = |id: &Option<PartyId>| {
         id.as_ref().map_or_else(Default::default, |id| [id.scheme.clone().unwrap_or_default(), id.value.clone()])
     };
     (of(&profile.sender), of(&profile.receiver))
 }
 
-/// The control numbers of interchange, group and document, this owner's for ever, in the form that was agreed.
-async fn numbers(
-    service: &Service,
-    standard: &str,
-    sender: &[String; 2],
-    receiver: &[String; 2],
-    profile: &EnvelopeProfile,
-    routed: &Routed<'_>,
-) -> StoreResult<[String; 3]> {
+/// Control numbers in the form that was agreed.
+pub struct Numbers {
+    /// ISA13, UNB 0020.
+    pub interchange: String,
+    /// GS06.
+    pub group: String,
+    /// ST02, UNH 0062 of each document.
+    pub documents: Vec<String>,
+}
+
+/// The control numbers of an interchange and its documents, their owners' for ever. An interchange belongs to the owner
+/// of its first document.
+async fn numbers(service: &Service, outward: Outward<'_>, outgoing: &[Outgoing]) -> StoreResult<Numbers> {
+    let profile = &outward.agreement.envelope;
     let start = profile.first_number.unwrap_or(1);
     let group_start = profile.first_group_number.unwrap_or(start);
-    let [interchange, group, document] = three(&sequence(standard, sender, receiver, routed.environment));
+    let [interchange, group, document] = sequences(outward.agreement);
+    let is_x12 = outward.agreement.document.starts_with("x12/");
+    let in_form = |number: u64, width: Option<usize>, least: usize| {
+        format!("{number:0>width$}", width = width.unwrap_or(0).max(least))
+    };
+    let first = outgoing.first().map_or("", |one| one.owner.as_str());
     let mut wanted = vec![(interchange, start), (group, group_start)];
-    wanted.extend(profile.first_document_number.map(|start| (document, start)));
-    let mut taken = service.store.take_numbers(wanted, &routed.owner, service.now()).await?.into_iter();
-    let is_x12 = standard == "x12";
-    let widths = [profile.number_width, profile.group_number_width, profile.document_number_width];
-    // ST02 has four digits at least.
-    let least = [1, 1, if is_x12 { 4 } else { 1 }];
-    Ok(std::array::from_fn(|at| {
-        let (number, width) = (taken.next().unwrap_or(1), widths[at].unwrap_or(0).max(least[at]));
-        format!("{number:0>width$}")
-    }))
+    wanted.extend(profile.first_document_number.map(|start| (document.clone(), start)));
+    let mut taken = service.store.take_numbers(wanted, first, service.now()).await?.into_iter();
+    let (interchange, group) = (taken.next().unwrap_or(1), taken.next().unwrap_or(1));
+    let mut documents = Vec::new();
+    for (at, one) in outgoing.iter().enumerate() {
+        let number = match (taken.next(), profile.first_document_number) {
+            (Some(number), _) => number,
+            (None, None) => at as u64 + 1,
+            (None, Some(start)) => {
+                let wanted = vec![(document.clone(), start)];
+                service.store.take_numbers(wanted, &one.owner, service.now()).await?.into_iter().next().unwrap_or(1)
+            }
+        };
+        // ST02 has four digits at least.
+        documents.push(in_form(number, profile.document_number_width, if is_x12 { 4 } else { 1 }));
+    }
+    Ok(Numbers {
+        interchange: in_form(interchange, profile.number_width, 1),
+        group: in_form(group, profile.group_number_width, 1),
+        documents,
+    })
 }
 
 /// The sequences of interchange, group and document control numbers between two parties.
@@ -278,18 +243,18 @@ pub fn sequence(standard: &str, sender: &[String; 2], receiver: &[String; 2], en
     format!("{standard} {}:{} {}:{} {environment}", sender[0], sender[1], receiver[0], receiver[1])
 }
 
-fn envelope(service: &Service, target: &Target, agreement: &Agreement, numbers: &[String; 3], test: bool) -> Envelope {
-    let profile = &agreement.envelope;
+fn envelope(service: &Service, target: &Target, outward: Outward<'_>, numbers: &Numbers) -> Envelope {
+    let (agreement, profile) = (outward.agreement, &outward.agreement.envelope);
     let (sender, receiver) = parties(profile);
     Envelope {
         sender,
         receiver,
         group_parties: [profile.group_sender.clone(), profile.group_receiver.clone()],
         group_version: profile.group_version.clone(),
-        control_number: numbers[0].clone(),
-        group_control_number: numbers[1].clone(),
+        control_number: numbers.interchange.clone(),
+        group_control_number: numbers.group.clone(),
         prepared: service.now().to_zoned(jiff::tz::TimeZone::UTC).datetime(),
-        test,
+        test: outward.environment == "test",
         acknowledgment_requested: match profile.request_ack {
             Some(asked) => asked == RequestAck::Yes,
             None => agreement.expect.iter().any(is_asked_for),

@@ -5,9 +5,11 @@ use super::acknowledge;
 use super::admit::{AdmitError, Open, RepeatWay, admit};
 use super::answer;
 use super::canonicalise::canonicalise_by;
+use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
-use super::route::{Routed, route};
+
 use super::state::Service;
+use super::whole;
 use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax};
@@ -55,6 +57,8 @@ struct Translation {
     /// Documents read so far, and those that earlier slices have written.
     documents: u32,
     written: u32,
+    /// Interchanges that are being filled.
+    departures: Departures,
 }
 
 impl Translation {
@@ -70,6 +74,7 @@ impl Translation {
             slice_bytes: 0,
             documents: 0,
             written,
+            departures: Departures::default(),
         })
     }
 
@@ -112,6 +117,7 @@ impl Translation {
             self.slice.missing = missing;
             return self.end(TransmissionState::Held, Some((held.code, &held.reason)), None);
         }
+        self.look_at_wholes(&mut open)?;
         self.process(&mut open)?;
         let state =
             if repeats.iter().all(|repeat| *repeat) { TransmissionState::Duplicate } else { TransmissionState::Split };
@@ -153,12 +159,25 @@ impl Translation {
         Ok(waiting.look(self.source()?, &self.job.subject))
     }
 
+    /// Which interchanges go no further because that was agreed for all or none of their documents.
+    fn look_at_wholes(&self, open: &mut BTreeMap<u32, Open>) -> Result<()> {
+        let (directory, configured) = (self.service.directory(), self.service.configured());
+        if !open.values().any(|one| whole::is_whole(&directory, one)) {
+            return Ok(());
+        }
+        let guides = super::waiting::guides(&directory, &configured, agreements(open));
+        let mut found = whole::look(&self.service, &self.handle, open, self.source()?, guides)?;
+        for (number, one) in open.iter_mut().filter(|(_, one)| whole::is_whole(&directory, one)) {
+            one.incomplete = whole::decided(&self.service, &self.handle, one, found.remove(number))?;
+        }
+        Ok(())
+    }
+
     fn process(&mut self, open: &mut BTreeMap<u32, Open>) -> Result<()> {
         let service = self.service.clone();
         let mut reader = Reader::new(self.source()?, Limits::default());
         let (directory, configured) = (service.directory(), service.configured());
-        let agreements = open.iter().map(|(number, one)| (*number, one.identified.agreements.clone())).collect();
-        let guides = super::waiting::guides(&directory, &configured, agreements);
+        let guides = super::waiting::guides(&directory, &configured, agreements(open));
         let mut inspection = Inspection::new(&service.rules.library).guided(guides);
         loop {
             let piece = match reader.next() {
@@ -173,9 +192,11 @@ impl Translation {
                 self.documents += 1;
                 if self.documents > self.written {
                     self.document(at_work, &piece, placed.as_ref(), report)?;
-                } else if let Some(placed) = placed.as_ref().filter(|_| at_work.reach > Effect::Syntax) {
+                } else if let Some(placed) =
+                    placed.as_ref().filter(|_| at_work.reach > Effect::Syntax || at_work.incomplete.is_some())
+                {
                     let (_, more) = self.canonicalise(at_work, report, placed, &piece);
-                    at_work.further.insert((piece.group, piece.document), more);
+                    note_further(at_work, &piece, &[report.faults.clone(), more.clone()].concat(), more);
                 }
             }
             for report in inspection.finished() {
@@ -227,10 +248,8 @@ impl Translation {
             });
         } else if let (Some(placed), false) = (placed, open.is_duplicate()) {
             let (read, more) = self.canonicalise(open, report, placed, piece);
-            if open.reach > Effect::Syntax {
-                open.further.insert((piece.group, piece.document), more.clone());
-            }
-            (entities, findings) = (read, [findings, more].concat());
+            (entities, findings) = (read, [findings, more.clone()].concat());
+            findings.extend(note_further(open, piece, &findings, more));
         }
         let agreement = open.identified.agreements.get(&kind).cloned();
         let mut verdict = Judged { processing: None, code: None, reason: None };
@@ -301,33 +320,30 @@ impl Translation {
                 Judged { processing: Some(Processing::Held), code: Some("ROUTE-MISSING".into()), reason: Some(reason) };
             return Ok(Some((Vec::new(), judged)));
         }
-        let mut outputs = Vec::new();
+        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let mut outward = Vec::new();
         for name in routes {
-            let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-            let name = match directory.agreement_out(name, day) {
-                Ok(name) => name,
+            match directory.agreement_out(name, day) {
+                Ok(name) => outward.extend(directory.agreement(name).map(|agreement| (name, agreement))),
                 Err(held) => return Ok(Some((Vec::new(), held_for(held)))),
-            };
-            let Some(out) = directory.agreement(name) else { continue };
-            for entity in entities {
-                let owner = format!("{}/{}/{name}", self.job.subject, self.documents);
-                let environment = open.identified.environment.as_str();
-                let routed = Routed { source_id, owner, entity, environment };
-                match self.handle.block_on(route(&self.service, name, out, routed))? {
-                    Ok((output, findings)) => {
-                        self.slice.missing.extend(super::waiting::missing(&findings, source_id));
-                        outputs.push(output);
-                    }
-                    Err(findings) => {
-                        self.slice.missing.extend(super::waiting::missing(&findings, source_id));
-                        let judged = refused(&findings, &out.document);
-                        return Ok(Some((findings, judged)));
-                    }
-                }
             }
         }
-        self.slice.outputs.append(&mut outputs);
-        Ok(None)
+        let owner = format!("{}/{}", self.job.subject, self.documents);
+        let environment = open.identified.environment.as_str();
+        let leaving = Leaving { document_id: source_id, owner, entities, environment };
+        let departed = self.departures.depart(&self.service, &outward, &leaving);
+        match self.handle.block_on(departed)? {
+            Ok(left) => {
+                self.slice.missing.extend(super::waiting::missing(&left.findings, source_id));
+                self.slice.outputs.extend(left.outputs);
+                Ok(None)
+            }
+            Err(Refused { findings, document }) => {
+                self.slice.missing.extend(super::waiting::missing(&findings, source_id));
+                let judged = refused(&findings, &document);
+                Ok(Some((findings, judged)))
+            }
+        }
     }
 
     fn write_interchange(&mut self, open: &mut Open) {
@@ -385,6 +401,8 @@ impl Translation {
     }
 
     fn commit(&mut self, end: Option<End>) -> Result<()> {
+        let rest = self.handle.block_on(self.departures.rest(&self.service))?;
+        self.slice.outputs.extend(rest);
         let mut slice = std::mem::take(&mut self.slice);
         self.slice_bytes = 0;
         slice.cursor = end.is_none().then(|| self.documents.to_string());
@@ -414,9 +432,37 @@ impl Translation {
             // Held and rejected transmissions leave nothing but their state, and what they wait for.
             let missing = std::mem::take(&mut self.slice.missing);
             self.slice = Slice { missing, ..Slice::default() };
+            self.departures = Departures::default();
         }
         self.commit(Some(End { state, code, reason, duplicate_of, partner, environment }))
     }
+}
+
+/// The agreements of each interchange, by document type.
+fn agreements(open: &BTreeMap<u32, Open>) -> super::waiting::Agreements {
+    open.iter().map(|(number, one)| (*number, one.identified.agreements.clone())).collect()
+}
+
+/// Keeps what moves a document's acknowledgment beyond its bytes: findings of guide or business where they may, and
+/// that its interchange goes no further. The latter is returned, for documents without errors of their own.
+fn note_further(
+    open: &mut Open,
+    piece: &Piece<'_>,
+    findings: &[Diagnostic],
+    business: Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let at = (piece.group, piece.document);
+    let is_clean = findings.iter().all(|finding| finding.severity != Severity::Error);
+    let incomplete = open.incomplete.as_ref().filter(|_| is_clean).map(|incomplete| {
+        incomplete.untaken.get(&at).cloned().unwrap_or_default().into_iter().chain([incomplete.finding.clone()])
+    });
+    let incomplete: Vec<_> = incomplete.into_iter().flatten().collect();
+    let business = if open.reach > Effect::Syntax { business } else { Vec::new() };
+    let all: Vec<_> = business.into_iter().chain(incomplete.iter().cloned()).collect();
+    if !all.is_empty() {
+        open.further.insert(at, all);
+    }
+    incomplete
 }
 
 /// Findings that stand not in the bytes: what the agreement says of the interchange, and of its documents what guide and

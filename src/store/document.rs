@@ -325,6 +325,16 @@ impl Store {
         found.ok_or_else(|| StoreError::NotFound { what: "document", id: document_id.to_owned() })
     }
 
+    /// The latest document written of an interchange.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn document_of_interchange(&self, interchange_id: &str) -> Result<Option<Document>> {
+        let page = Page { after: None, limit: 1 };
+        let select = Select::new(SELECT).text("interchange_id =", Some(interchange_id));
+        select.text("direction =", Some(Direction::In.as_str())).page("document_id", &page).first(self.reader()).await
+    }
+
     /// Documents, newest first.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod admin;
 #[path = "../backend/mod.rs"]
 mod backend;
 mod bad_input;
+mod batch;
 mod configuration;
 mod crash;
 mod delivery;

@@ -1,12 +1,14 @@
 //! `kind: agreement`: what was agreed for one document type, one way, with one partner, in one environment.
 
 use super::shape::{Key, Shape, may, must};
-use super::{EnvelopeProfile, Way, parsed_option};
+use super::{EnvelopeProfile, Way, parsed, parsed_option};
 use crate::partner::ack::{AckPolicy, Expect, one_or_many};
 use crate::partner::duplicate::{Duplicate, DuplicateKey};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 const RULE: Shape = Shape::Word(&["always", "on_error", "on_request", "never"]);
+const YES_NO: Shape = Shape::Word(&["true", "false"]);
 const MINUTES: Shape = Shape::Number(0, u32::MAX as u64);
 
 /// Of what a sender gets.
@@ -29,6 +31,12 @@ pub const EXPECT_KEYS: &[Key] = &[
 ];
 const EXPECT: Shape = Shape::Object(EXPECT_KEYS);
 
+/// Of differences that may pass.
+pub const TOLERANCE_KEYS: &[Key] = &[
+    may("line", Shape::Amount, "Of the net amount of a line"),
+    may("total", Shape::Amount, "Of each total and of the tax breakdown"),
+];
+
 /// Its keys.
 pub const KEYS: &[Key] = &[
     must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
@@ -46,6 +54,8 @@ pub const KEYS: &[Key] = &[
     may("duplicate", Shape::Word(&["allow", "warn", "hold", "reject", "answer"]), "In: what happens to repeats"),
     may("duplicate_key", Shape::Word(&["control_number", "content"]), "In: how repeats are told"),
     may("duplicate_window_days", MINUTES, "In: for how many days an interchange is remembered"),
+    may("tolerance", Shape::Object(TOLERANCE_KEYS), "In: by how much sums may differ; what passes is a warning"),
+    may("all_or_nothing", YES_NO, "In: one faulty document keeps all of its interchange from going on"),
     may("on_uncertain", Shape::Word(&["repeat", "hold"]), "Out: what an uncertain delivery leads to"),
 ];
 
@@ -95,9 +105,27 @@ pub struct Agreement {
     /// In: for how many days an interchange is remembered; for ever when left out.
     #[serde(default, deserialize_with = "parsed_option")]
     pub duplicate_window_days: Option<u32>,
+    /// In: by how much sums may differ.
+    #[serde(default)]
+    pub tolerance: Option<AgreedTolerance>,
+    /// In: one faulty document keeps all of its interchange from going on.
+    #[serde(default, deserialize_with = "parsed")]
+    pub all_or_nothing: bool,
     /// Out: what an uncertain delivery leads to.
     #[serde(default)]
     pub on_uncertain: OnUncertain,
+}
+
+/// Differences of sums that may pass, in the currency of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgreedTolerance {
+    /// Of the net amount of a line.
+    #[serde(deserialize_with = "parsed")]
+    pub line: Decimal,
+    /// Of each total and of the tax breakdown.
+    #[serde(deserialize_with = "parsed")]
+    pub total: Decimal,
 }
 
 fn production() -> Environment {

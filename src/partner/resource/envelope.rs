@@ -5,6 +5,9 @@ use super::shape::{Key, SECRET_OR_TEXT, Shape, may};
 use super::{PartyId, SecretOrText, parsed_option};
 use serde::Deserialize;
 
+/// Most documents that may be put into one interchange: as many as one commit writes.
+const DOCUMENTS_MAX: u64 = 256;
+
 /// Its keys.
 pub const KEYS: &[Key] = &[
     may("sender", Shape::PartyId, "ISA05/06, UNB S002"),
@@ -34,6 +37,11 @@ pub const KEYS: &[Key] = &[
     may("number_width", Shape::Number(1, 14), "EDIFACT: digits of the interchange control number"),
     may("group_number_width", Shape::Number(1, 9), "X12: digits of the group control number"),
     may("document_number_width", Shape::Number(1, 14), "Digits of document control numbers"),
+    may(
+        "documents_max",
+        Shape::Number(1, DOCUMENTS_MAX),
+        "How many documents of one transmission share an interchange",
+    ),
     may("file_name", Shape::Filled, "Name for transports that have names: {type} {number} {partner} {date} {time} …"),
 ];
 
@@ -124,6 +132,9 @@ pub struct EnvelopeProfile {
     /// Digits of document control numbers.
     #[serde(deserialize_with = "parsed_option")]
     pub document_number_width: Option<usize>,
+    /// How many documents of one transmission share an interchange, at most; one when left out.
+    #[serde(deserialize_with = "parsed_option")]
+    pub documents_max: Option<usize>,
     /// Template of file names.
     pub file_name: Option<String>,
 }

@@ -4,6 +4,7 @@
 
 use super::{agreement, channel, overlay, partner, route};
 use crate::near::hint;
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 /// What may stand under a key. Scalars are text whatever they look like.
@@ -17,6 +18,8 @@ pub enum Shape {
     Word(&'static [&'static str]),
     /// A whole number within limits.
     Number(u64, u64),
+    /// An amount from 0 on, such as `0.05`.
+    Amount,
     /// A day, `2026-01-31`.
     Date,
     /// `QUALIFIER:ID`.
@@ -157,6 +160,7 @@ fn scalar_problem(shape: &Shape, value: &Value) -> Option<String> {
         Shape::Filled => !text.is_empty(),
         Shape::Word(words) => words.contains(&text),
         Shape::Number(min, max) => text.parse::<u64>().is_ok_and(|number| (*min..=*max).contains(&number)),
+        Shape::Amount => text.parse::<Decimal>().is_ok_and(|amount| !amount.is_sign_negative()),
         Shape::Date => text.parse::<jiff::civil::Date>().is_ok(),
         Shape::PartyId => text.rsplit(':').next().is_some_and(|value| !value.trim().is_empty()),
         _ => true,
@@ -191,6 +195,7 @@ fn words(shape: &Shape) -> String {
         Shape::Word(words) => words.join(" or "),
         Shape::Number(min, u64::MAX) => format!("a number from {min} on"),
         Shape::Number(min, max) => format!("a number from {min} to {max}"),
+        Shape::Amount => "an amount such as 0.05".to_owned(),
         Shape::Date => "a day such as 2026-01-31".to_owned(),
         Shape::PartyId => "QUALIFIER:ID, such as ZZ:ACME".to_owned(),
         Shape::List(item) => format!("a list of {}", words(item)),
@@ -254,6 +259,7 @@ fn shape_schema(shape: &Shape) -> Value {
         Shape::Filled => json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
         Shape::Word(words) => json!({ "enum": words }),
         Shape::Number(..) => json!({ "type": ["string", "integer"], "pattern": "^[0-9]+$" }),
+        Shape::Amount => json!({ "type": ["string", "number"], "pattern": "^[0-9]+([.][0-9]+)?$" }),
         Shape::Date => json!({ "type": "string", "format": "date" }),
         Shape::PartyId => json!({ "type": ["string", "integer"], "pattern": "[^: ] *$" }),
         Shape::List(item) => json!({ "type": "array", "items": shape_schema(item) }),

@@ -1,0 +1,171 @@
+//! Documents on their way out of a transmission: made and tried for all of their routes before any of them leaves, and
+//! gathered where an agreement lets several share an interchange.
+
+use super::route::{Allowed, Outgoing, Outward, attempt, prepare, send};
+use super::state::Service;
+use crate::diagnostic::Diagnostic;
+use crate::entity::Entity;
+use crate::partner::Agreement;
+use crate::store::commit::translate::NewOutput;
+use crate::store::{Result, StoreError};
+use std::collections::BTreeMap;
+
+/// A document that came in, on its way out.
+pub struct Leaving<'l> {
+    /// Its id.
+    pub document_id: &'l str,
+    /// What its numbers belong to for ever: transmission and document.
+    pub owner: String,
+    /// What it says.
+    pub entities: &'l [Entity],
+    /// Test or production.
+    pub environment: &'l str,
+}
+
+/// What left, and what was found on the way.
+#[derive(Default)]
+pub struct Left {
+    /// Interchanges that are complete.
+    pub outputs: Vec<NewOutput>,
+    /// Findings that forbid nothing.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Why a document leaves on no route.
+pub struct Refused {
+    /// What forbids it.
+    pub findings: Vec<Diagnostic>,
+    /// The document type that it could not become.
+    pub document: String,
+}
+
+/// The interchanges that still have room, by agreement and environment.
+#[derive(Default)]
+pub struct Departures {
+    filling: BTreeMap<(String, String), (Agreement, Vec<Outgoing>)>,
+}
+
+impl Departures {
+    /// Sends a document along all routes; one that is refused keeps it from all.
+    ///
+    /// # Errors
+    /// The ledger failed; the refusal is inside the result.
+    pub async fn depart(
+        &mut self,
+        service: &Service,
+        routes: &[(&str, &Agreement)],
+        leaving: &Leaving<'_>,
+    ) -> Result<std::result::Result<Left, Refused>> {
+        let mut left = Left::default();
+        let (mut alone, mut shared) = (Vec::new(), Vec::new());
+        for (outward, prepared) in prepared(service, routes, leaving).await? {
+            let refused = |findings| Refused { findings, document: outward.agreement.document.clone() };
+            let outgoing = match prepared {
+                Ok(outgoing) => outgoing,
+                Err(findings) => return Ok(Err(refused(findings))),
+            };
+            left.findings.extend(outgoing.findings.iter().cloned());
+            if outward.documents_max() == 1 {
+                alone.push((outward, outgoing));
+                continue;
+            }
+            if let Err(findings) = attempt(service, outward, &outgoing).await {
+                return Ok(Err(refused(findings)));
+            }
+            shared.push((outward, outgoing));
+        }
+        for (outward, outgoing) in alone {
+            match send(service, outward, vec![outgoing]).await? {
+                Ok(output) => left.outputs.push(output),
+                Err(findings) => {
+                    return Ok(Err(Refused { findings, document: outward.agreement.document.clone() }));
+                }
+            }
+        }
+        for (outward, outgoing) in shared {
+            left.outputs.extend(self.share(service, outward, outgoing).await?);
+        }
+        Ok(Ok(left))
+    }
+
+    /// Puts a document into the interchange of its agreement; the interchange, when that fills it.
+    async fn share(
+        &mut self,
+        service: &Service,
+        outward: Outward<'_>,
+        outgoing: Outgoing,
+    ) -> Result<Option<NewOutput>> {
+        let key = (outward.name.to_owned(), outward.environment.to_owned());
+        let (_, filling) = self.filling.entry(key.clone()).or_insert_with(|| (outward.agreement.clone(), Vec::new()));
+        filling.push(outgoing);
+        if filling.len() < outward.documents_max() {
+            return Ok(None);
+        }
+        match self.filling.remove(&key) {
+            Some((agreement, outgoing)) => full(service, &key, &agreement, outgoing).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The interchanges that will not be filled any further.
+    ///
+    /// # Errors
+    /// The ledger failed.
+    pub async fn rest(&mut self, service: &Service) -> Result<Vec<NewOutput>> {
+        let mut outputs = Vec::new();
+        for (key, (agreement, outgoing)) in std::mem::take(&mut self.filling) {
+            outputs.push(full(service, &key, &agreement, outgoing).await?);
+        }
+        Ok(outputs)
+    }
+}
+
+/// What forbids a document to leave on any of its routes; nothing is kept of the trial.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn trial(service: &Service, routes: &[(&str, &Agreement)], leaving: &Leaving<'_>) -> Result<Vec<Diagnostic>> {
+    for (outward, prepared) in prepared(service, routes, leaving).await? {
+        let tried = match &prepared {
+            Ok(outgoing) => attempt(service, outward, outgoing).await,
+            Err(findings) => Err(findings.clone()),
+        };
+        if let Err(findings) = tried {
+            return Ok(findings);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The document for each route, in their order.
+async fn prepared<'r>(
+    service: &Service,
+    routes: &[(&'r str, &'r Agreement)],
+    leaving: &Leaving<'r>,
+) -> Result<Vec<(Outward<'r>, Allowed<Outgoing>)>> {
+    let mut all = Vec::new();
+    for &(name, agreement) in routes {
+        let outward = Outward { name, agreement, environment: leaving.environment };
+        let owner = format!("{}/{name}", leaving.owner);
+        for entity in leaving.entities {
+            let prepared = prepare(service, outward, entity, (leaving.document_id, &owner)).await?;
+            all.push((outward, prepared));
+        }
+    }
+    Ok(all)
+}
+
+/// An interchange whose documents were all tried. That together they cannot be written would be our fault, not theirs:
+/// the transmission is run again, and held when that does not help.
+async fn full(
+    service: &Service,
+    (name, environment): &(String, String),
+    agreement: &Agreement,
+    outgoing: Vec<Outgoing>,
+) -> Result<NewOutput> {
+    let sent = send(service, Outward { name, agreement, environment }, outgoing).await?;
+    sent.map_err(|findings| {
+        let words: Vec<_> = findings.iter().map(Diagnostic::message).collect();
+        StoreError::Unfit(format!("an interchange for {name} cannot be written: {}", words.join("; ")))
+    })
+}

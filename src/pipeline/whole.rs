@@ -1,0 +1,114 @@
+//! Interchanges under an agreement that says all or nothing: before anything of one is written, all of its documents are
+//! read, checked and tried on their routes, so that one faulty document keeps the others from going on without it.
+
+use super::admit::Open;
+use super::canonicalise::canonicalise_by;
+use super::depart::{Leaving, trial};
+use super::identify::{ACKNOWLEDGMENTS, kind_of};
+use super::state::Service;
+use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader};
+use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
+use crate::partner::Directory;
+use crate::store::Result;
+use crate::store::document::Processing;
+use std::collections::BTreeMap;
+use std::io::Read;
+use tokio::runtime::Handle;
+
+/// Why an interchange goes no further.
+#[derive(Debug, Clone)]
+pub struct Incomplete {
+    /// What is said of its documents that are without faults of their own.
+    pub finding: Diagnostic,
+    /// Documents that no route would take, by group and ordinal, with the reasons; those whose own findings are errors
+    /// are not among them.
+    pub untaken: BTreeMap<(u32, u32), Vec<Diagnostic>>,
+}
+
+/// Whether all of an interchange goes on or nothing.
+#[must_use]
+pub fn is_whole(directory: &Directory, open: &Open) -> bool {
+    let mut agreements = open.identified.agreements.values().filter_map(|name| directory.agreement(name));
+    !open.is_duplicate() && agreements.any(|agreement| agreement.all_or_nothing)
+}
+
+/// Looks at every document of such interchanges; those that go no further are returned by their ordinal.
+///
+/// # Errors
+/// The ledger failed.
+pub fn look<R: Read>(
+    service: &Service,
+    handle: &Handle,
+    open: &BTreeMap<u32, Open>,
+    source: R,
+    guides: GuideChoice<'_>,
+) -> Result<BTreeMap<u32, Incomplete>> {
+    let directory = service.directory();
+    let mut found: BTreeMap<u32, Incomplete> = BTreeMap::new();
+    let mut reader = Reader::new(source, Limits::default());
+    let mut inspection = Inspection::new(&service.rules.library).guided(guides);
+    // What cannot be read is told by the processing that follows.
+    while let Ok(Some(piece)) = reader.next() {
+        let placed = inspection.take(&piece);
+        let at_work = open.get(&piece.interchange).filter(|one| is_whole(&directory, one));
+        let report = inspection.document().filter(|_| piece.kind == PieceKind::Document);
+        let (Some(at_work), Some(report)) = (at_work, report) else { continue };
+        let envelope = &report.envelope;
+        if ACKNOWLEDGMENTS.contains(&envelope.document_type.as_str()) {
+            continue;
+        }
+        let agreement = at_work.identified.agreements.get(&kind_of(&service.rules, piece.syntax, envelope));
+        let means = service.configured().means(&directory, agreement.map(String::as_str));
+        let mut findings = report.faults.clone();
+        let mut entities = Vec::new();
+        if let Some(placed) = &placed {
+            let (read, more) = canonicalise_by(&service.rules, &means, placed, &piece.run);
+            (entities, findings) = (read, [findings, more].concat());
+        }
+        let mut untaken = Vec::new();
+        if first_error(&findings).is_none() {
+            let day = service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+            let names = agreement.map(|name| directory.routes(name)).unwrap_or_default();
+            let names = names.into_iter().filter_map(|name| directory.agreement_out(name, day).ok());
+            let routes: Vec<_> = names.filter_map(|name| Some((name, directory.agreement(name)?))).collect();
+            let environment = at_work.identified.environment.as_str();
+            let leaving = Leaving { document_id: "", owner: String::new(), entities: &entities, environment };
+            untaken = handle.block_on(trial(service, &routes, &leaving))?;
+        }
+        if let Some(error) = first_error(&findings).or(first_error(&untaken)) {
+            let name = format!("{} {}", envelope.document_type, envelope.document_control_number);
+            let said = format!("{name} with {} {}", error.code(), error.message());
+            let incomplete = found.entry(piece.interchange).or_insert_with(|| incomplete(piece.syntax, &said));
+            if !untaken.is_empty() {
+                incomplete.untaken.insert((piece.group, piece.document), untaken);
+            }
+        }
+        inspection.forget_documents();
+    }
+    Ok(found)
+}
+
+/// What was decided before a crash stays decided: the interchange's documents that are written already say it.
+///
+/// # Errors
+/// The ledger failed.
+pub fn decided(service: &Service, handle: &Handle, open: &Open, now: Option<Incomplete>) -> Result<Option<Incomplete>> {
+    let written = handle.block_on(service.store.document_of_interchange(&open.interchange_id))?;
+    let Some(written) = written else { return Ok(now) };
+    if written.processing.as_deref() == Some(Processing::Routed.as_str()) {
+        return Ok(None);
+    }
+    Ok(now.or_else(|| Some(incomplete(open.found.syntax, "an earlier document with errors"))))
+}
+
+fn first_error(findings: &[Diagnostic]) -> Option<&Diagnostic> {
+    findings.iter().find(|finding| finding.severity == Severity::Error)
+}
+
+fn incomplete(syntax: Syntax, said: &str) -> Incomplete {
+    let tag = if syntax == Syntax::X12 { "ST" } else { "UNH" };
+    let finding = Diagnostic::new(syntax, Fault::InterchangeIncomplete)
+        .place(tag, tag, Position { segment: 1, ..Position::default() })
+        .because("an interchange whose documents are all without errors", said);
+    Incomplete { finding, untaken: BTreeMap::new() }
+}
