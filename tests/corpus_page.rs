@@ -1,10 +1,15 @@
-//! `docs/CORPUS.md`: what the shared corpora hold, how much of it is identified, decoded and valid, and why not.
-//! `UPDATE=1` writes it anew; where the corpora are not there, nothing is compared.
+//! `docs/CORPUS.md`: what the shared corpora hold, how much of it is identified, decoded and valid, and why not: every
+//! error of a rejected document has a class in `corpus_page/reasons.yaml`, which says whose mistake it is by which rule.
+//! `UPDATE=1` writes the page anew; where the corpora are not there, nothing is compared.
+
+#[path = "corpus_page/reason.rs"]
+mod reason;
 
 use portolan::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Reader, decode, encode};
 use portolan::diagnostic::{Diagnostic, Severity, Syntax};
 use portolan::standard::load::Library;
-use std::collections::BTreeMap;
+use reason::Reasons;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +31,7 @@ struct Count {
 
 /// What was counted over all folders.
 #[derive(Default)]
-struct Reasons {
+struct Total {
     /// Standard, version and type → documents, valid ones.
     installed: BTreeMap<String, (usize, usize)>,
     /// Standard and type → documents, and the versions seen.
@@ -35,6 +40,8 @@ struct Reasons {
     codes: BTreeMap<String, usize>,
     /// Error codes of envelopes → interchanges that have them.
     envelopes: BTreeMap<String, usize>,
+    /// Rejected documents of installed types: the sample, and what is wrong with it.
+    rejected: Vec<(String, BTreeSet<String>)>,
 }
 
 fn corpora() -> Option<PathBuf> {
@@ -79,17 +86,27 @@ fn errors(faults: &[Diagnostic]) -> Vec<String> {
     codes
 }
 
-fn count_document(syntax: Syntax, document: &DocumentReport, count: &mut Count, reasons: &mut Reasons) {
+/// A finding as the classes name it: code and place, without the occurrence (`PO1[2].03` is `PO1.03`).
+fn named(finding: &Diagnostic) -> String {
+    let place = match finding.place.split_once('[') {
+        Some((tag, rest)) => format!("{tag}{}", rest.split_once(']').map_or("", |(_, rest)| rest)),
+        None if finding.tag.is_empty() => String::new(), // a segment without a tag has its number only
+        None => finding.place.clone(),
+    };
+    format!("{} {place}", finding.code()).trim_end().to_owned()
+}
+
+fn count_document(syntax: Syntax, sample: &str, document: &DocumentReport, count: &mut Count, total: &mut Total) {
     let standard = if syntax == Syntax::X12 { "x12" } else { "edifact" };
     let codes = errors(&document.faults);
     let kind = &document.envelope.document_type;
     count.documents += 1;
     if codes.iter().any(|code| code.ends_with("DOCUMENT-TYPE-UNKNOWN")) {
         count.not_installed += 1;
-        *reasons.missing.entry(format!("{standard} {kind}")).or_default() += 1;
+        *total.missing.entry(format!("{standard} {kind}")).or_default() += 1;
         return;
     }
-    let row = reasons.installed.entry(format!("{standard} {} {kind}", document.envelope.version)).or_default();
+    let row = total.installed.entry(format!("{standard} {} {kind}", document.envelope.version)).or_default();
     row.0 += 1;
     if codes.is_empty() {
         count.valid += 1;
@@ -98,11 +115,13 @@ fn count_document(syntax: Syntax, document: &DocumentReport, count: &mut Count, 
     }
     count.invalid += 1;
     for code in codes {
-        *reasons.codes.entry(code).or_default() += 1;
+        *total.codes.entry(code).or_default() += 1;
     }
+    let found = document.faults.iter().filter(|one| one.severity == Severity::Error).map(named);
+    total.rejected.push((sample.to_owned(), found.collect()));
 }
 
-fn count_file(library: &Library, bytes: &[u8], count: &mut Count, reasons: &mut Reasons) {
+fn count_file(library: &Library, sample: &str, bytes: &[u8], count: &mut Count, total: &mut Total) {
     count.files += 1;
     let (decoded, _) = decode(bytes, Limits::default()).expect("memory reads");
     count.exact += usize::from(encode(&decoded).is_ok_and(|again| again == bytes));
@@ -114,30 +133,33 @@ fn count_file(library: &Library, bytes: &[u8], count: &mut Count, reasons: &mut 
         let codes = errors(&faults);
         count.envelope += usize::from(!codes.is_empty());
         for code in codes {
-            *reasons.envelopes.entry(code).or_default() += 1;
+            *total.envelopes.entry(code).or_default() += 1;
         }
         for document in report.groups.iter().flat_map(|group| &group.documents) {
-            count_document(report.syntax, document, count, reasons);
+            count_document(report.syntax, sample, document, count, total);
         }
     }
 }
 
-fn page(corpora: &Path) -> String {
+/// The page, and what the classes do not explain.
+fn page(corpora: &Path) -> (String, Vec<String>) {
     let library = Library::new(None);
-    let mut reasons = Reasons::default();
+    let mut total = Total::default();
     let mut text = String::from(
         "# What the corpora say\n\n\
          Generated by `tests/corpus_page.rs` from real and synthetic interchanges of many hands; a file counts as\n\
          identified when an interchange is found in it, and as exact when decoding and encoding gives its bytes back. A\n\
          document is valid when it has no finding of severity error by the definition of its type; what has no definition\n\
-         here yet is counted apart. The corpora hold broken files on purpose.\n\n\
+         here yet is counted apart. The corpora hold broken files on purpose. \"Why do you reject this?\" is answered for every\n\
+         error of every rejected document below, from `tests/corpus_page/reasons.yaml`; [ERRORS.md](ERRORS.md) has each code.\n\n\
          | folder | files | identified | exact | documents | valid | invalid | type not installed | interchanges with a faulty envelope |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
     for folder in FOLDERS {
         let mut count = Count::default();
         for path in files(corpora.join(folder)) {
-            count_file(&library, &fs::read(path).expect("a file"), &mut count, &mut reasons);
+            let sample = path.strip_prefix(corpora).expect("a path in it").to_string_lossy().replace('\\', "/");
+            count_file(&library, &sample, &fs::read(path).expect("a file"), &mut count, &mut total);
         }
         let Count { files, identified, exact, documents, valid, invalid, not_installed, envelope } = count;
         // Writing to a string cannot fail.
@@ -155,12 +177,16 @@ fn page(corpora: &Path) -> String {
         rows.sort_by(|one, other| other.1.cmp(one.1).then(one.0.cmp(other.0)));
         rows.into_iter().map(|(name, count)| format!("{name} | {count}")).collect::<Vec<_>>()
     };
-    let installed = reasons.installed.iter().map(|(kind, (all, valid))| format!("{kind} | {all} | {valid}"));
+    let installed = total.installed.iter().map(|(kind, (all, valid))| format!("{kind} | {all} | {valid}"));
     table("Documents of installed types, by declared version", "document | documents | valid", installed.collect());
-    table("Why documents are not valid", "code | documents", by_count(&reasons.codes));
-    table("Why envelopes are faulty", "code | interchanges", by_count(&reasons.envelopes));
-    table("Types not installed", "type | documents", by_count(&reasons.missing));
-    text
+    table("What is found in documents that are not valid", "code | documents", by_count(&total.codes));
+    table("What is found in faulty envelopes", "code | interchanges", by_count(&total.envelopes));
+    table("Types not installed", "type | documents", by_count(&total.missing));
+    text.push_str("\n## Why documents are rejected\n\nA document may fall into several classes.\n");
+    let mut reasons = Reasons::load();
+    total.rejected.iter().for_each(|(sample, findings)| reasons.take(sample, findings));
+    text.push_str(&reasons.text());
+    (text, reasons.complaints())
 }
 
 #[test]
@@ -170,7 +196,8 @@ fn the_corpus_page_is_what_is_counted() {
         return;
     };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CORPUS.md");
-    let page = page(&corpora);
+    let (page, complaints) = page(&corpora);
+    assert!(complaints.is_empty(), "tests/corpus_page/reasons.yaml does not explain:\n{}", complaints.join("\n"));
     if std::env::var_os("UPDATE").is_some() {
         fs::write(&path, &page).expect("docs can be written");
     }

@@ -71,6 +71,26 @@ fn err_segment_unknown_unexpected_and_out_of_order() {
 }
 
 #[test]
+fn err_a_loop_out_of_order_is_opened_where_it_should_have_stood() {
+    let (placement, faults) = placed(&GOOD.replace("PO1*1*1*EA~PID*F~", "PO1*1*1*EA~PO4*1~REF*VR*1~PID*F~MEA*X~"));
+    let said: Vec<_> = faults.iter().map(Diagnostic::message).collect();
+    assert_eq!(said, ["PID: segment out of order: expected PID before REF, found PID"]);
+    // PID and what follows in its loop, in the first PO1, not in the heading, which has a PID of its own.
+    let paths: Vec<_> = placement.loops.iter().map(|one| (one.path.as_str(), one.parent)).collect();
+    assert_eq!(paths[3..], [("PO1", 0), ("PO1/PID", 3), ("PO1", 0), ("CTT", 0)]);
+    assert_eq!(placement.homes[10..12], [placement.homes[10]; 2]);
+    assert_eq!(placement.homes[10].map(|(_, home)| home), Some(4));
+}
+
+#[test]
+fn err_loops_out_of_order_do_not_nest_in_each_other() {
+    let late = "PO1*3*1*EA~PID*F~N1*ST*C~".repeat(50);
+    let (placement, faults) = placed(&GOOD.replace("CTT*2~", &format!("CTT*2~{late}")));
+    assert_eq!(faults.len(), 50, "one finding for each PO1, none for what stands in it");
+    assert!(placement.loops.iter().all(|one| one.path != "PO1" || one.parent == 0));
+}
+
+#[test]
 fn err_too_many() {
     let found = messages(&GOOD.replace("N3*X~", "N3*X~N3*X~N3*X~"));
     assert_eq!(found, ["X12-SEGMENT-TOO-MANY N3: segment occurs too often: expected at most 2, found 3"]);

@@ -172,8 +172,7 @@ fn check_object(fields: &[Field], values: &Map<String, Value>, path: &str, found
     for field in fields {
         match (values.get(&field.name), field.is_list) {
             (None, _) if field.is_required => {
-                let expected = format!("a value ({})", field.meaning);
-                found.push(finding(Fault::FieldMissing, &place(&field.name), &expected, "nothing"));
+                found.push(finding(Fault::FieldMissing, &place(&field.name), &missing(field), "nothing"));
             }
             (None, _) => {}
             (Some(Value::Array(list)), true) => {
@@ -186,6 +185,20 @@ fn check_object(fields: &[Field], values: &Map<String, Value>, path: &str, found
             }
             (Some(value), false) => check_value(field, value, &place(&field.name), found),
         }
+    }
+}
+
+/// What should have been there: the field's meaning, or where it has none of its own what stands in it at least.
+fn missing(field: &Field) -> String {
+    let what = if field.is_list { "at least one entry" } else { "a value" };
+    let inner = match &field.kind {
+        FieldType::Object(inner) => inner.iter().filter(|one| one.is_required).map(|one| one.name.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    match (field.meaning.as_str(), inner.as_slice()) {
+        ("", []) => what.to_owned(),
+        ("", inner) => format!("{what} with {}", inner.join(" and ")),
+        (meaning, _) => format!("{what} ({meaning})"),
     }
 }
 
@@ -242,6 +255,25 @@ mod tests {
         for (kind, definition) in ENTITIES.iter() {
             assert!(!definition.fields.is_empty() && !definition.meaning.is_empty(), "{kind}");
             all_filled(&definition.fields, kind);
+        }
+    }
+
+    #[test]
+    fn err_what_is_missing_is_named() {
+        let order = definition("order").expect("order.yaml");
+        let mut found = Vec::new();
+        order.check(&Map::from_iter([("number".to_owned(), "1".into())]), &mut found);
+        let said: Vec<_> = found.iter().map(Diagnostic::message).collect();
+        assert!(
+            said.contains(&"lines: field missing: expected at least one entry with quantity, found nothing".into()),
+            "{said:?}"
+        );
+        for (kind, definition) in ENTITIES.iter() {
+            let mut found = Vec::new();
+            definition.check(&Map::new(), &mut found);
+            assert!(!found.is_empty(), "{kind}: nothing is required");
+            let bare = found.iter().find(|one| ["a value", "a value ()"].contains(&one.expected.as_str()));
+            assert_eq!(bare.map(Diagnostic::message), None, "{kind}: does not say what is missing");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! One walk, no backtracking: each segment goes to the nearest place that leaves the fewest required segments behind,
 //! looking on in the present loop first, then in the loops around it. What fits nowhere ahead is looked for behind
-//! (out of order), else it has no home and is reported; the walk goes on either way.
+//! (out of order), as a segment or as the first one of a loop; else it has no home and is reported. The walk goes on.
 
 use super::definition::{Area, Directory, Document, Node, Usage};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
@@ -161,35 +161,53 @@ impl<'d> Walk<'d> {
         }
     }
 
-    /// No place ahead: out of order when there was one behind, else unexpected or unknown.
+    /// No place ahead: out of order when there was one behind, else it has no home.
     fn behind(&mut self, segment: &Segment<'_>) {
         let tag = segment.tag_text();
-        let was = self.frames.iter().rev().find_map(|frame| {
-            let node = frame.nodes.iter().take(frame.at).find(|node| node.tag == tag && node.body.is_none())?;
-            Some((node.area, frame.instance, frame.nodes[frame.at].tag.as_str()))
+        let was = self.frames.iter().enumerate().rev().find_map(|(depth, frame)| {
+            let passed = frame.nodes.iter().take(frame.at).skip(usize::from(frame.instance != 0));
+            passed.into_iter().find(|node| node.tag == tag).map(|node| (depth, node))
         });
-        let (fault, expected) = match was {
-            Some((_, _, next)) => (Fault::SegmentOutOfOrder, format!("{tag} before {next}")),
-            None if tag.is_empty() => (Fault::SegmentEmpty, "a tag".to_owned()),
-            None if self.directory.segments.contains_key(&*tag) => {
-                let mut loops = Vec::new();
-                loops_with(&self.document.nodes, "", &tag, &mut loops);
-                loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));
-                match loops.first() {
-                    Some(("", _)) => (Fault::SegmentUnexpected, format!("{tag} in its place among the others")),
-                    Some((path, _)) => {
-                        (Fault::SegmentUnexpected, format!("{tag} inside loop {path}, after its first segment"))
-                    }
-                    None => (Fault::SegmentForeign, format!("a segment of {}", self.document.kind)),
-                }
-            }
-            None if !is_tag(&tag, self.syntax) => (Fault::SegmentTag, tag_form(self.syntax).to_owned()),
-            None => (Fault::SegmentUnknown, "a segment of this version".to_owned()),
-        };
-        if let Some((_, home, _)) = was {
+        let Some((depth, node)) = was else { return self.homeless(segment) };
+        let frame = &self.frames[depth];
+        let expected = format!("{tag} before {}", frame.nodes[frame.at].tag);
+        let home = frame.instance;
+        let finding = self.finding(Fault::SegmentOutOfOrder, &tag, segment).because(expected, &*tag);
+        self.faults.push(finding);
+        if node.body.is_none() {
             self.placement.loops[home].children.push(Child::Segment(segment.ordinal()));
+            self.placement.homes.push(Some((node.area, home)));
+            return;
         }
-        self.placement.homes.push(was.map(|(area, home, _)| (area, home)));
+        // The first segment of a loop: what follows it belongs to it, so it is opened where it should have stood.
+        while self.frames.len() > depth + 1 {
+            self.leave(segment);
+        }
+        self.settle(node, segment);
+    }
+
+    /// Neither ahead nor behind: unexpected here, of another document type, unknown, or no tag at all.
+    fn homeless(&mut self, segment: &Segment<'_>) {
+        let tag = segment.tag_text();
+        let (fault, expected) = if tag.is_empty() {
+            (Fault::SegmentEmpty, "a tag".to_owned())
+        } else if self.directory.segments.contains_key(&*tag) {
+            let mut loops = Vec::new();
+            loops_with(&self.document.nodes, "", &tag, &mut loops);
+            loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));
+            match loops.first() {
+                Some(("", _)) => (Fault::SegmentUnexpected, format!("{tag} in its place among the others")),
+                Some((path, _)) => {
+                    (Fault::SegmentUnexpected, format!("{tag} inside loop {path}, after its first segment"))
+                }
+                None => (Fault::SegmentForeign, format!("a segment of {}", self.document.kind)),
+            }
+        } else if is_tag(&tag, self.syntax) {
+            (Fault::SegmentUnknown, "a segment of this version".to_owned())
+        } else {
+            (Fault::SegmentTag, tag_form(self.syntax).to_owned())
+        };
+        self.placement.homes.push(None);
         let finding = self.finding(fault, &tag, segment).because(expected, &*tag);
         self.faults.push(finding);
     }
