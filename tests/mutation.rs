@@ -1,6 +1,6 @@
 //! A changed rule must fail a test. Every line of every mapping is taken away, moved to the next element, and robbed of
-//! its last function; each change must show in a fixture: in the entity that is read, or in the bytes that are written
-//! from it whole and from what is left without its codes and totals. What does not show is a rule that no fixture
+//! its last function; each change must show in a fixture: in the entity that is read, in the bytes that are written from
+//! it whole and from what is left without its codes and totals, or in what is told on the way. What does not show is a rule that no fixture
 //! exercises: add what it needs to the type's `rich` or `boundary` case. Those still without stand in
 //! `fixtures/unproven.txt`, which may only get shorter.
 
@@ -78,17 +78,21 @@ fn is_noticed(rules: &Rules, name: &str, expected: &[Expected]) -> bool {
         return true;
     }
     expected.iter().any(|case| {
-        let (entities, _) = read(rules, &case.input);
-        entities != case.entities || case.entities.iter().any(|one| written(rules, name, one) != case.written)
+        let (entities, findings) = read(rules, &case.input);
+        (&entities, &findings) != (&case.entities, &case.findings)
+            || case.entities.iter().any(|one| written(rules, name, one) != case.written)
     })
 }
 
-/// The bytes of an entity, and of what is left of it without codes that have defaults and without totals.
-fn written(rules: &Rules, name: &str, entity: &Entity) -> [Result<Vec<u8>, String>; 2] {
+/// Bytes of an entity, or why there are none, and what is told on the way.
+type Written = (Result<Vec<u8>, String>, Vec<String>);
+
+/// An entity written, and what is left of it without codes that have defaults and without totals.
+fn written(rules: &Rules, name: &str, entity: &Entity) -> [Written; 2] {
     let mut sparse = Value::Object(entity.fields.clone());
     thin(&mut sparse);
     let sparse = Entity { kind: entity.kind.clone(), fields: sparse.as_object().cloned().unwrap_or_default() };
-    [entity, &sparse].map(|one| try_write(rules, name, one).0)
+    [entity, &sparse].map(|one| try_write(rules, name, one))
 }
 
 fn thin(value: &mut Value) {
@@ -120,14 +124,15 @@ fn thin(value: &mut Value) {
 struct Expected {
     input: Vec<u8>,
     entities: Vec<Entity>,
-    written: [Result<Vec<u8>, String>; 2],
+    findings: Vec<String>,
+    written: [Written; 2],
 }
 
 fn expected(rules: &Rules, name: &str, folder: &Path) -> Expected {
     let input = fs::read(folder.join("in.edi")).expect("in.edi");
-    let (entities, _) = read(rules, &input);
+    let (entities, findings) = read(rules, &input);
     let written = written(rules, name, &entities[0]);
-    Expected { input, entities, written }
+    Expected { input, entities, findings, written }
 }
 
 #[test]

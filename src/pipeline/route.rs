@@ -132,7 +132,7 @@ async fn output(
     let [interchange_number, group_number, control_number] = made.numbers;
     let is_x12 = made.target.syntax() == Syntax::X12;
     let [sender, receiver] = [made.sender, made.receiver].map(|[scheme, value]| format!("{scheme}:{value}"));
-    let file_name = profile::file_name(name, agreement, &interchange_number, routed.entity.text("number"), now);
+    let file_name = profile::file_name(name, agreement, &interchange_number, routed.entity.known_by(), now);
     let channel = agreement.channel.clone().unwrap_or_default();
     let partner = Some(agreement.partner.clone());
     let interchange = NewInterchange {
@@ -160,7 +160,7 @@ async fn output(
         kind: made.target.document.clone(),
         control_number: control_number.clone(),
         group_control_number: is_x12.then(|| group_number.clone()),
-        business_number: routed.entity.text("number").map(str::to_owned),
+        business_number: routed.entity.known_by().map(str::to_owned),
         sender: sender.clone(),
         receiver: receiver.clone(),
         partner: partner.clone(),
