@@ -100,6 +100,7 @@ fn thin(value: &mut Value) {
             let dropped = [
                 "totals",
                 "count",
+                "basis",
                 "kind",
                 "purpose",
                 "function",
@@ -112,7 +113,13 @@ fn thin(value: &mut Value) {
             ];
             // `{list, code}` is a code of another standard, which stays whole.
             let is_code = fields.contains_key("list");
-            fields.retain(|key, _| !dropped.contains(&key.as_str()) && (key != "code" || is_code));
+            // A party without its role is none, but that of an account has a default.
+            let is_account = fields.contains_key("bank");
+            fields.retain(|key, _| match key.as_str() {
+                "code" => is_code,
+                "role" => !is_account,
+                key => !dropped.contains(&key),
+            });
             fields.values_mut().for_each(thin);
         }
         Value::Array(items) => items.iter_mut().for_each(thin),
