@@ -143,7 +143,7 @@ fn an_answer_takes_from_the_origin_given() {
     assert!(done.out.contains("PO1*2*120*PC*4.25**EN*4000862141404~"), "{}", done.out);
     assert!(done.err.contains("DOCUMENT-ORIGIN-LINE lines[2]"), "{}", done.err);
     let other = portolan(&[&line[..], &["fixtures/x12/004010/850/rich/entity.json"]].concat(), b"");
-    assert!(other.err.contains("DOCUMENT-ORIGIN-MISSING order_number"), "{}", other.err);
+    assert!(other.err.contains("DOCUMENT-ORIGIN-MISSING order.number"), "{}", other.err);
     assert!(!portolan(&line[..4], b"").err.contains("ORIGIN"));
 }
 

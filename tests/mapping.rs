@@ -6,7 +6,7 @@
 #[path = "mapping/case.rs"]
 mod case;
 
-use case::{cases, read, root, rules, try_write};
+use case::{carries, cases, read, root, rules, try_write};
 use portolan::entity::Entity;
 use portolan::mapping::{Context, losses};
 use portolan::pipeline::Rules;
@@ -30,12 +30,6 @@ fn golden(path: &Path, found: &str) {
     assert!(expected == found, "{} differs (UPDATE=1 rewrites it):\n{found}", path.display());
 }
 
-/// Whether a document type is one of the entity's.
-fn carries(rules: &Rules, [standard, version, kind]: &[String; 3], entity: &Entity) -> bool {
-    let mapping = rules.mappings.find(standard, version, kind).expect("a mapping");
-    mapping.select.iter().any(|choice| choice.entity == entity.kind)
-}
-
 #[test]
 fn fixtures_come_out_as_they_must() {
     let rules = rules();
@@ -46,7 +40,7 @@ fn fixtures_come_out_as_they_must() {
         golden(&folder.join("entity.json"), &format!("{:#}\n", entity.to_json()));
         for parts in rules.mappings.list() {
             let name = parts.join("/");
-            if !carries(&rules, &parts, entity) {
+            if !carries(&rules, &name, entity) {
                 continue;
             }
             let (bytes, findings) = write(&rules, &name, entity);

@@ -63,6 +63,8 @@ pub struct EntityDefinition {
     pub name: String,
     /// What it is.
     pub meaning: String,
+    /// Fields with the number that people ask for it by: the first that is there.
+    pub known_by: Vec<String>,
     /// Its fields in order.
     pub fields: Vec<Field>,
 }
@@ -90,8 +92,9 @@ fn load() -> BTreeMap<String, EntityDefinition> {
     let one = |kind: String| {
         let file = laid_over(&read, read(&kind)?);
         let text = |key: &str| file[key].as_str().unwrap_or_default().to_owned();
+        let known_by = file["known_by"].as_str().unwrap_or("number").split_whitespace().map(str::to_owned).collect();
         let fields = fields(&file["fields"], &parts, 0);
-        Some((kind.clone(), EntityDefinition { kind, name: text("name"), meaning: text("meaning"), fields }))
+        Some((kind.clone(), EntityDefinition { kind, name: text("name"), meaning: text("meaning"), known_by, fields }))
     };
     stems.filter(|stem| stem != PARTS).filter_map(one).collect()
 }
@@ -171,6 +174,10 @@ fn check_object(fields: &[Field], values: &Map<String, Value>, path: &str, found
     }
     for field in fields {
         match (values.get(&field.name), field.is_list) {
+            // What must be there of an object is told by its own name.
+            (None, false) if field.is_required && matches!(field.kind, FieldType::Object(_)) => {
+                check_value(field, &Value::Object(Map::new()), &place(&field.name), found);
+            }
             (None, _) if field.is_required => {
                 found.push(finding(Fault::FieldMissing, &place(&field.name), &missing(field), "nothing"));
             }

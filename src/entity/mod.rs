@@ -76,6 +76,12 @@ impl Entity {
         get(&self.fields, path)?.as_str()
     }
 
+    /// The number that people ask for it by.
+    #[must_use]
+    pub fn known_by(&self) -> Option<&str> {
+        definition(&self.kind)?.known_by.iter().find_map(|field| self.text(field))
+    }
+
     /// A list by path, empty when absent.
     #[must_use]
     pub fn list(&self, path: &str) -> &[Value] {

@@ -17,7 +17,7 @@ pub fn check(response: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnosti
         conserved(line, &format!("lines[{}]", at + 1), found);
     }
     status(response, found);
-    if let (Some(issued), Some(ordered)) = (response.text("issued"), response.text("order_issued"))
+    if let (Some(issued), Some(ordered)) = (response.text("issued"), response.text("order.issued"))
         && issued.get(..10) < ordered.get(..10)
     {
         let expected = format!("a day not before {ordered}, when the order was issued");
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn err_answered_before_it_was_ordered() {
-        let days = |issued: &str| json!({ "issued": issued, "order_issued": "2026-11-24" });
+        let days = |issued: &str| json!({ "issued": issued, "order": { "issued": "2026-11-24" } });
         assert_eq!(found(days("2026-11-24T09:00")), Vec::<String>::new());
         assert_eq!(
             found(days("2026-11-23")),

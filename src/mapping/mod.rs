@@ -14,6 +14,7 @@ mod read;
 mod rest;
 mod sample;
 mod select;
+mod stranger; // fields that no entity has
 mod table;
 mod trace;
 mod tree;
@@ -137,7 +138,8 @@ impl Mappings {
             return Ok(known.clone());
         }
         let whole = inherit::joined(&self.layers(&name)?);
-        let mapping = notation::mapping(standard, version, document, &whole);
+        let mapping = notation::mapping(standard, version, document, &whole)
+            .and_then(|mapping| stranger::refuse(&mapping).map(|()| mapping));
         let malformed =
             |error: NotationError| MappingError::Malformed { file: format!("{name}.yaml"), problem: error.to_string() };
         let mapping = mapping.map_err(malformed)?;

@@ -103,8 +103,6 @@ pub struct Slots {
     pub rules: Vec<Rule>,
     /// Field that an item must have to be this rule's; a code without canonical counterpart does not count.
     pub only: Option<String>,
-    /// Code list of another rule over the same slots: slots that begin with a code of it are left to that rule.
-    pub except: Option<String>,
     /// Values of an item's first field for which the first place is kept; none when any may stand there.
     pub first: Vec<String>,
 }
@@ -259,7 +257,7 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
     let mut inner = with_parts(field, object, parts)?;
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
-    let (except, first, rest) = (take("except"), take("first").unwrap_or_default(), take("rest"));
+    let (first, rest) = (take("first").unwrap_or_default(), take("rest"));
     let rest = rest.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
     let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
     let rules = rules(&inner, "", parts)?;
@@ -269,7 +267,7 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
             let places = places(&slots)?;
             let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;
             let first = first.split('|').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
-            Ok(Body::Slots(Slots { places, width, rules, only, except, first }))
+            Ok(Body::Slots(Slots { places, width, rules, only, first }))
         }
         _ => Err(wrong(field, "`each: SEGMENT` or `slots: RANGE`", "neither or both")),
     }

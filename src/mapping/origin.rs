@@ -15,8 +15,8 @@ pub struct Origin {
     pub number: String,
     /// Field of a line with the number of the earlier document it belongs to, where there are several.
     pub line_number: Option<String>,
-    /// By what a line finds the earlier line, the first that fits: `order_line`, `order.line` or `number` (the earlier
-    /// line's number stands in that field), or the scheme of an item's id that both have.
+    /// By what a line finds the earlier line, the first that fits: a field in which the earlier line's number stands
+    /// (`order.line`, `number`), or the scheme of an item's id that both have.
     pub lines: Vec<String>,
     /// Whether the answer waits when the earlier document is not known; else it goes on without it.
     pub holds: bool,
@@ -127,13 +127,10 @@ impl Origin {
         if own.is_some_and(|own| origin.text("number") != Some(own)) {
             return None;
         }
-        let fits = |by: &str, earlier: &Map<String, Value>| match by {
-            "order_line" | "order.line" | "number" => {
-                let same = get(line, by).is_some_and(|number| earlier.get("number") == Some(number));
-                // The answer's own numbering may agree by chance: another item is another line.
-                same && (by != "number" || !is_other_item(line, earlier))
-            }
-            scheme => ids(line, scheme).any(|one| ids(earlier, scheme).any(|other| one == other)),
+        let fits = |by: &str, earlier: &Map<String, Value>| match get(line, by) {
+            // The answer's own numbering may agree by chance: another item is another line.
+            Some(number) => earlier.get("number") == Some(number) && (by != "number" || !is_other_item(line, earlier)),
+            None => ids(line, by).any(|one| ids(earlier, by).any(|other| one == other)),
         };
         let earlier = || origin.list(field).iter().filter_map(Value::as_object);
         self.lines.iter().find_map(|by| earlier().find(|earlier| fits(by, earlier)))
@@ -235,8 +232,8 @@ mod tests {
 
     fn origin(more: &str) -> Origin {
         let text = format!(
-            "entity: order\nnumber: order_number\nlines: order_line gtin buyer number\n{more}echo:\n  currency: currency\n  \
-             references[]: kind = department|promotion\n  lines[]:\n    order_line: first number\n    price: price\n    \
+            "entity: order\nnumber: order.number\nlines: order.line gtin buyer number\n{more}echo:\n  currency: currency\n  \
+             references[]: kind = department|promotion\n  lines[]:\n    order.line: first number\n    price: price\n    \
              item.ids[]: scheme = buyer\n"
         );
         let block = crate::yaml::document(&text).expect("YAML").to_json();
@@ -263,9 +260,9 @@ mod tests {
     fn an_answer_takes_what_it_lacks() {
         let answer = entity(
             "order_response",
-            json!({ "order_number": "4711", "references": [{ "kind": "promotion", "id": "SPRING" }],
+            json!({ "order": { "number": "4711" }, "references": [{ "kind": "promotion", "id": "SPRING" }],
                 "lines": [{ "number": "1", "item": { "ids": [{ "scheme": "gtin", "value": "00012345678905" }] } },
-                    { "number": "2", "order_line": "20", "price": { "amount": "30" } }] }),
+                    { "number": "2", "order": { "line": "20" }, "price": { "amount": "30" } }] }),
         );
         let (echoed, findings) = origin("").apply(&answer, &[order()]);
         assert_eq!(findings, []);
@@ -273,20 +270,20 @@ mod tests {
         let kinds: Vec<_> = echoed.list("references").iter().filter_map(|one| one["kind"].as_str()).collect();
         assert_eq!(kinds, ["promotion", "department"]);
         let lines = echoed.list("lines");
-        assert_eq!((&lines[0]["order_line"], &lines[0]["price"]["amount"]), (&json!("10"), &json!("4.25")));
+        assert_eq!((&lines[0]["order"]["line"], &lines[0]["price"]["amount"]), (&json!("10"), &json!("4.25")));
         assert_eq!(lines[0]["item"]["ids"][1], json!({ "scheme": "buyer", "value": "90017" }));
-        assert_eq!((&lines[1]["order_line"], &lines[1]["price"]["amount"]), (&json!("20"), &json!("30")));
+        assert_eq!((&lines[1]["order"]["line"], &lines[1]["price"]["amount"]), (&json!("20"), &json!("30")));
     }
 
     #[test]
     fn err_a_line_finds_none() {
-        let answer = entity("order_response", json!({ "order_number": "4711", "lines": [{ "number": "7" }] }));
+        let answer = entity("order_response", json!({ "order": { "number": "4711" }, "lines": [{ "number": "7" }] }));
         let (echoed, findings) = origin("").apply(&answer, &[order()]);
         assert_eq!(echoed.list("lines"), answer.list("lines"));
         assert_eq!(
             findings.iter().map(Diagnostic::message).collect::<Vec<_>>(),
             [
-                "lines[1]: line not found in the earlier document: expected a line of order 4711 by order_line, gtin, buyer, \
+                "lines[1]: line not found in the earlier document: expected a line of order 4711 by order.line, gtin, buyer, \
               number, found none"
             ]
         );
@@ -295,11 +292,12 @@ mod tests {
     #[test]
     fn a_number_that_agrees_by_chance_is_another_line() {
         let line = |gtin: &str| json!({ "number": "20", "item": { "ids": [{ "scheme": "gtin", "value": gtin }] } });
-        let answer = |gtin: &str| entity("order_response", json!({ "order_number": "4711", "lines": [line(gtin)] }));
+        let answer =
+            |gtin: &str| entity("order_response", json!({ "order": { "number": "4711" }, "lines": [line(gtin)] }));
         let told = |gtin: &str| origin("").apply(&answer(gtin), &[order()]).1.len();
         assert_eq!((told("96385074"), told("04000862141404")), (1, 0));
-        let bare = entity("order_response", json!({ "order_number": "4711", "lines": [{ "number": "20" }] }));
-        assert_eq!(origin("").apply(&bare, &[order()]).0.list("lines")[0]["order_line"], "20");
+        let bare = entity("order_response", json!({ "order": { "number": "4711" }, "lines": [{ "number": "20" }] }));
+        assert_eq!(origin("").apply(&bare, &[order()]).0.list("lines")[0]["order"]["line"], "20");
     }
 
     #[test]
@@ -309,7 +307,7 @@ mod tests {
         other.fields["lines"][0]["price"]["amount"] = "5.00".into();
         let answer = entity(
             "order_response",
-            json!({ "order_number": "4711", "lines": [{ "of": "4712", "order_line": "10" }, { "of": "4711", "order_line": "10" }] }),
+            json!({ "order": { "number": "4711" }, "lines": [{ "of": "4712", "order": { "line": "10" } }, { "of": "4711", "order": { "line": "10" } }] }),
         );
         let (echoed, findings) = origin("line_number: of\n").apply(&answer, &[order(), other]);
         assert_eq!((findings, echoed.text("currency")), (Vec::new(), None));

@@ -1,7 +1,7 @@
 //! A partner's own mapping: rules laid over a packed mapping, or over another partner's or group's that stands on one.
 
 use super::notation::{self, Body, Mapping, Rule};
-use super::{Mappings, file};
+use super::{Mappings, file, stranger};
 use crate::inherit::{self, Layer, Override};
 use serde_json::Value;
 
@@ -32,7 +32,9 @@ impl Mappings {
                 "expected a mapping such as x12/004010/850 below them all, found none".to_owned(),
             ));
         };
-        let mapping = notation::mapping(standard, version, document, &inherit::joined(&layers)).map_err(|error| {
+        let mapping = notation::mapping(standard, version, document, &inherit::joined(&layers))
+            .and_then(|mapping| stranger::refuse(&mapping).map(|()| mapping));
+        let mapping = mapping.map_err(|error| {
             let known = ["entity", "select", "constants", "parts", "rules", "file"].contains(&error.place.as_str());
             let key = if known { error.place.clone() } else { format!("rules.{}", error.place) };
             wrong(&key, error.to_string())
@@ -105,7 +107,7 @@ mod tests {
         match name {
             "acme" => Some(json!({ "base": "grocers", "rules": { "number": "BEG04" } })),
             "grocers" => Some(json!({ "base": "x12/004010/850", "rules": { "release": "none",
-                "extra": "REF[01=ZZ].02 | lookup(items, buyer, gtin)" } })),
+                "contract": "REF[01=ZZ].02 | lookup(items, buyer, gtin)" } })),
             "wrong" => Some(json!({ "base": "x12/004010/850", "rules": { "number": "BEG03 | dat" } })),
             "ring" => Some(json!({ "base": "ring" })),
             "bare" => Some(json!({ "entity": "order", "rules": {} })),

@@ -260,7 +260,7 @@ impl Reader<'_> {
                 for element in (first..=last).step_by(usize::from(step)) {
                     let filled = (element..element + slots.width).any(|one| self.is_filled(segment, one));
                     let taken = self.is_taken(segment, element);
-                    if filled && !taken && !self.is_excepted(slots, segment, element) {
+                    if filled && !taken {
                         let inner = At::Slot(segment, element);
                         self.item((at, inner), segment, (&slots.rules, slots.only.as_ref(), place), &mut items);
                     }
@@ -272,12 +272,6 @@ impl Reader<'_> {
 
     fn is_taken(&self, segment: usize, element: u16) -> bool {
         self.claimed.has(&(segment, element, 0)) || self.claimed.has(&(segment, element, 1))
-    }
-
-    fn is_excepted(&self, slots: &Slots, segment: usize, element: u16) -> bool {
-        let Some(list) = &slots.except else { return false };
-        let code = self.text((segment, element, 0));
-        self.context.codes.canonical(list, &self.context.mapping.standard, &code).is_some()
     }
 
     /// Runs the functions; a value they refuse is told and left to the extensions.

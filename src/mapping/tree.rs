@@ -149,7 +149,7 @@ impl Level {
         let mut inner = with_parts(code, object, parts)?;
         let allocation = inner.shift_remove("allocation").unwrap_or_default();
         let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
-        let (list, kind, each, unless) = (take("list"), take("kind"), take("each"), take("unless"));
+        let (list, kind, each, unless) = (take("list"), take("as"), take("each"), take("unless"));
         let known = [ORDERS, PACKAGES, LINES];
         let list = list.map(|list| list.trim_end_matches("[]").to_owned());
         if let Some(other) = list.as_deref().filter(|list| !known.contains(list)) {
@@ -182,8 +182,8 @@ mod tests {
 
     fn ship() -> Tree {
         tree(
-            "  S: {}\n  O: { list: 'orders[]' }\n  T: { list: 'packages[]', kind: pallet }\n\
-             \x20 P: { list: 'packages[]', kind: pack }\n  I: { list: 'lines[]' }\n",
+            "  S: {}\n  O: { list: 'orders[]' }\n  T: { list: 'packages[]', as: pallet }\n\
+             \x20 P: { list: 'packages[]', as: pack }\n  I: { list: 'lines[]' }\n",
         )
     }
 

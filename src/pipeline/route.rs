@@ -83,7 +83,7 @@ pub async fn prepare(
     if !is_clean(&findings) {
         return Ok(Err(findings));
     }
-    let business_number = entity.text("number").map(str::to_owned);
+    let business_number = entity.known_by().map(str::to_owned);
     Ok(Ok(Outgoing { source_id: source_id.to_owned(), owner: owner.to_owned(), business_number, draft, findings }))
 }
 

@@ -284,7 +284,7 @@ impl Translation {
             kind: envelope.document_type.clone(),
             control_number: envelope.document_control_number.clone(),
             group_control_number: Some(envelope.group_control_number.clone()).filter(|number| !number.is_empty()),
-            business_number: entities.first().and_then(business_number),
+            business_number: entities.first().and_then(Entity::known_by).map(str::to_owned),
             sender: party(&envelope.sender),
             receiver: party(&envelope.receiver),
             partner: Some(open.identified.partner.clone()),
@@ -519,11 +519,6 @@ fn failed(findings: &[Diagnostic], what: &str) -> Judged {
     let more = if errors.len() > 1 { format!(" (and {} more)", errors.len() - 1) } else { String::new() };
     let reason = format!("{what}: {message}{more}");
     Judged { processing: Some(Processing::Failed), code: Some(code), reason: Some(reason) }
-}
-
-/// What people ask for it by: its own number, else that of the order it answers.
-fn business_number(entity: &Entity) -> Option<String> {
-    entity.text("number").or_else(|| entity.text("order_number")).map(str::to_owned)
 }
 
 fn report_of(findings: &[Diagnostic]) -> Value {

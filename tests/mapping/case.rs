@@ -76,3 +76,10 @@ pub fn try_write(rules: &Rules, name: &str, entity: &Entity) -> (Result<Vec<u8>,
     let encoded = encode::encode(rules, target.syntax(), &draft, None);
     (encoded.map(|(bytes, _)| bytes).map_err(|findings| format!("{findings:?}")), words)
 }
+
+/// Whether a document type is one of the entity's.
+pub fn carries(rules: &Rules, name: &str, entity: &Entity) -> bool {
+    let target = Target::parse(rules, name).expect("a target");
+    let mapping = rules.mappings.find(&target.standard, &target.version, &target.document).expect("a mapping");
+    mapping.select.iter().any(|choice| choice.entity == entity.kind)
+}

@@ -16,7 +16,7 @@ impl Function for Prefer {
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
-        &[("order_line", "10", "10")]
+        &[("order.line", "10", "10")]
     }
 
     fn get(&self, _arguments: &[String], wire: Value, _spot: &Spot<'_>) -> Outcome {
