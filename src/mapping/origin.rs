@@ -40,8 +40,9 @@ pub enum Taken {
     Field(String, bool),
     /// Items of the list of the same name whose key has one of the codes, when the answer has none with that code.
     Items(String, Vec<String>),
-    /// The same for each line and the earlier line it finds.
-    Lines(Vec<Echo>),
+    /// The same for each item of a list: a line and the earlier line it finds, or what names an earlier document, and
+    /// that document.
+    Each(Vec<Echo>),
 }
 
 impl Origin {
@@ -98,17 +99,24 @@ impl Origin {
         if let [origin] = origins {
             take(&self.echo, &mut echoed.fields, &origin.fields);
         }
-        let lines = self.echo.iter().filter_map(|echo| match &echo.from {
-            Taken::Lines(inner) => Some((&echo.field, inner)),
+        let lists = self.echo.iter().filter_map(|echo| match &echo.from {
+            Taken::Each(inner) => Some((&echo.field, inner)),
             _ => None,
         });
-        for (field, inner) in lines {
+        for (field, inner) in lists {
             let Some(Value::Array(items)) = echoed.fields.get_mut(field) else { continue };
-            for (at, line) in items.iter_mut().enumerate() {
-                let Some(line) = line.as_object_mut() else { continue };
-                match origins.iter().find_map(|origin| self.line(line, origin, field)) {
-                    Some(earlier) => take(inner, line, earlier),
-                    None if origins.is_empty() => {}
+            // In `orders[]` of `orders.number` each item is an earlier document, in other lists a line of one.
+            let number = self.number.strip_prefix(field).and_then(|rest| rest.strip_prefix('.'));
+            for (at, item) in items.iter_mut().enumerate() {
+                let Some(item) = item.as_object_mut() else { continue };
+                let earlier = match number.map(|number| get(item, number).and_then(Value::as_str)) {
+                    Some(number) => origins.iter().find(|one| one.text("number") == number).map(|one| &one.fields),
+                    None => origins.iter().find_map(|origin| self.line(item, origin, field)),
+                };
+                match earlier {
+                    Some(earlier) => take(inner, item, earlier),
+                    // A document that is not known is told by its number.
+                    None if origins.is_empty() || number.is_some() => {}
                     None => {
                         let numbers: Vec<_> = origins.iter().filter_map(|origin| origin.text("number")).collect();
                         let expected =
@@ -165,7 +173,7 @@ fn take(echoes: &[Echo], fields: &mut Map<String, Value>, earlier: &Map<String, 
                 }
             }
             Taken::Items(key, codes) => items(fields, earlier, &echo.field, key, codes),
-            Taken::Lines(_) => {}
+            Taken::Each(_) => {}
         }
     }
 }
@@ -207,7 +215,7 @@ fn echoes(block: &Value) -> Result<Vec<Echo>, NotationError> {
                 let (by, codes) = text.split_once('=').ok_or_else(|| wrong(key, "KEY = CODE|CODE", text))?;
                 Taken::Items(by.trim().to_owned(), codes.split('|').map(|code| code.trim().to_owned()).collect())
             }
-            (inner @ Value::Object(_), true) => Taken::Lines(echoes(inner)?),
+            (inner @ Value::Object(_), true) => Taken::Each(echoes(inner)?),
             (other, _) => return Err(wrong(key, "a field of the earlier document", &other.to_string())),
         };
         Ok(Echo { field: field.to_owned(), from })
@@ -313,6 +321,21 @@ mod tests {
         assert_eq!((findings, echoed.text("currency")), (Vec::new(), None));
         let prices: Vec<_> = echoed.list("lines").iter().map(|line| line["price"]["amount"].clone()).collect();
         assert_eq!(prices, ["5.00", "4.25"]);
+    }
+
+    #[test]
+    fn a_list_that_names_the_orders_takes_from_each() {
+        let mut other = order();
+        other.fields.insert("number".into(), "4712".into());
+        other.fields.insert("issued".into(), "2026-11-20".into());
+        let block =
+            json!({ "entity": "order", "number": "orders.number", "echo": { "orders[]": { "issued": "issued" } } });
+        let origin = Origin::parse(&block).expect("the notation").expect("a block");
+        let answer = json!({ "orders": [{ "number": "4713" }, { "number": "4712" }, { "number": "4711" }] });
+        let (echoed, findings) = origin.apply(&entity("despatch_advice", answer), &[order(), other]);
+        assert_eq!(findings, []);
+        let days: Vec<_> = echoed.list("orders").iter().map(|order| order["issued"].as_str()).collect();
+        assert_eq!(days, [None, Some("2026-11-20"), None]);
     }
 
     #[test]

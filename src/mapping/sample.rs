@@ -87,6 +87,10 @@ impl Sampler<'_> {
                 Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => calls,
                 _ => &[],
             };
+            // What is written in place of another field comes back as that one.
+            if calls.iter().any(|call| call.function.name() == "unless") {
+                continue;
+            }
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
             let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed"));

@@ -164,8 +164,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A value without a place: it is lost when it is not what follows from the others.
+    /// A value without a place: it is lost when no rule before had one, and it is not what follows from the others.
     fn computed(&mut self, calls: &[Call], (fields, value): FieldOf<'_>, field: &str) {
+        if self.written.contains_key(field) {
+            return;
+        }
         let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
         if follows.as_ref() != value {
             let follows = follows.map_or_else(|| "nothing".to_owned(), |follows| follows.to_string());

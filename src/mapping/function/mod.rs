@@ -27,6 +27,8 @@ mod signed;
 mod sum;
 mod temporal;
 mod time;
+mod unless;
+mod unsaid;
 mod when;
 
 use super::code::Codes;
@@ -37,7 +39,7 @@ use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 25] = [
+static ALL: [&dyn Function; 27] = [
     &agreed::Agreed,
     &ai::Ai,
     &by_length::ByLength,
@@ -62,6 +64,8 @@ static ALL: [&dyn Function; 25] = [
     &sum::Sum,
     &temporal::Temporal,
     &time::Time,
+    &unless::Unless,
+    &unsaid::Unsaid,
     &when::When,
 ];
 

@@ -1,0 +1,29 @@
+//! `unless(field)`: a value that is only written where another is not.
+
+use super::{Function, Outcome, Spot};
+use serde_json::Value;
+
+pub struct Unless;
+
+impl Function for Unless {
+    fn name(&self) -> &'static str {
+        "unless"
+    }
+
+    fn help(&self) -> &'static str {
+        "unless(field): on writing, nothing when that field beside it has a value. On reading every value passes."
+    }
+
+    fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[("other", "AC", "AC")]
+    }
+
+    fn get(&self, _arguments: &[String], wire: Value, _spot: &Spot<'_>) -> Outcome {
+        Ok(Some(wire))
+    }
+
+    fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
+        let is_there = arguments.first().is_some_and(|field| spot.sibling(field).is_some());
+        Ok(value.filter(|_| !is_there))
+    }
+}

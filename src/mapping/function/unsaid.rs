@@ -1,0 +1,28 @@
+//! `unsaid(code)`: a value that the document says by what it is.
+
+use super::{Function, Outcome, Spot};
+use serde_json::Value;
+
+pub struct Unsaid;
+
+impl Function for Unsaid {
+    fn name(&self) -> &'static str {
+        "unsaid"
+    }
+
+    fn help(&self) -> &'static str {
+        "unsaid(x): on writing, nothing for x, which is meant where nothing stands. On reading every value passes."
+    }
+
+    fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &[("despatch_advice", "ready_for_despatch", "ready_for_despatch")]
+    }
+
+    fn get(&self, _arguments: &[String], wire: Value, _spot: &Spot<'_>) -> Outcome {
+        Ok(Some(wire))
+    }
+
+    fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
+        Ok(value.filter(|value| value.as_str() != arguments.first().map(String::as_str)))
+    }
+}
