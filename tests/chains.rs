@@ -151,7 +151,6 @@ fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 fn orders(entity: &Value) -> BTreeSet<&str> {
     let own = match text(entity, "/type") {
         "order" => text(entity, "/number"),
-        "order_response" => text(entity, "/order_number"),
         _ => text(entity, "/order/number"),
     };
     let named = list(entity, "orders").iter().map(|order| text(order, "/number"));
