@@ -1,6 +1,7 @@
 //! From a placed document to entities: each rule takes what stands at its places, what no rule takes is kept as an
 //! extension. It changes nothing and checks no sums; that is the entity's.
 
+mod source;
 mod tree;
 
 use super::Context;
@@ -12,6 +13,8 @@ use crate::entity::{Entity, get, get_mut, set};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use serde_json::{Map, Value, json};
+use source::{Address, Seat, Source};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
@@ -39,12 +42,13 @@ fn entities<'a>(
     trace: Reading,
 ) -> (Vec<Entity>, Reader<'a>) {
     let (numbers, faults) = (HashMap::new(), Vec::new());
-    let claimed = Claims { trace, ..Claims::default() };
-    let mut reader = Reader { context, run, placement, claimed, numbers, faults, is_negative: false };
+    let source = Source::new(run, placement, context.directory);
+    let claimed = Claims { trace, cells: vec![0; source.cells()], ..Claims::default() };
+    let mut reader = Reader { context, run, source, placement, claimed, numbers, faults, is_negative: false };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
         let value = reader.first(top, place).map(|found| reader.text(found));
-        value.is_some_and(|value| values.contains(&value))
+        value.is_some_and(|value| values.iter().any(|one| *one == value))
     };
     let choice = context.mapping.select.iter().find(|choice| choice.when.as_ref().is_none_or(is_selected));
     let Some(choice) = choice else { return (Vec::new(), reader) };
@@ -52,7 +56,8 @@ fn entities<'a>(
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
     for (place, value) in &context.mapping.constants {
         let as_written: Vec<_> = reader.addresses(top, place);
-        reader.claimed.extend(as_written.into_iter().filter(|&at| reader.text(at) == *value).collect::<Vec<_>>());
+        let as_written: Vec<_> = as_written.into_iter().filter(|&at| reader.text(at) == *value).collect();
+        reader.take(as_written);
     }
     let mut entity = Entity::new(&choice.entity);
     reader.rules(&context.mapping.rules, top, &mut entity.fields);
@@ -84,39 +89,49 @@ enum At {
     Slot(usize, u16),
 }
 
-/// One value's address: segment ordinal, element, component (0 for a simple one).
-type Address = (usize, u16, u16);
-
 /// The values that rules have taken, with a way back.
 #[derive(Default)]
 struct Claims {
-    taken: HashSet<Address>,
-    /// Values that their rule could not read: no other rule's, and told in the extensions.
-    refused: HashSet<Address>,
-    log: Vec<Address>,
+    /// What is known of each value, by its cell.
+    cells: Vec<u8>,
+    /// What was taken where nothing stands.
+    absent: HashSet<Address>,
+    log: Vec<(Option<usize>, Address)>,
     trace: Reading,
 }
 
+/// A rule has taken the value.
+const TAKEN: u8 = 1;
+/// A rule could not read the value: it is no other rule's, and told in the extensions.
+const REFUSED: u8 = 2;
+
 impl Claims {
-    fn has(&self, address: &Address) -> bool {
-        self.taken.contains(address) || self.refused.contains(address)
+    fn has(&self, cell: Option<usize>, address: &Address) -> bool {
+        cell.map_or_else(|| self.absent.contains(address), |cell| self.cells[cell] != 0)
     }
 
-    fn insert(&mut self, address: Address) {
-        self.trace.take(address, true);
-        self.note(address);
+    fn is_taken(&self, cell: Option<usize>) -> bool {
+        cell.is_some_and(|cell| self.cells[cell] & TAKEN != 0)
     }
 
-    fn extend(&mut self, addresses: impl IntoIterator<Item = Address>) {
-        for address in addresses {
-            self.trace.take(address, false);
-            self.note(address);
+    fn take(&mut self, cell: Option<usize>, address: Address, is_value: bool) {
+        self.trace.take(address, is_value);
+        let is_new = match cell {
+            Some(cell) => {
+                let before = self.cells[cell];
+                self.cells[cell] |= TAKEN;
+                before & TAKEN == 0
+            }
+            None => self.absent.insert(address),
+        };
+        if is_new {
+            self.log.push((cell, address));
         }
     }
 
-    fn note(&mut self, address: Address) {
-        if self.taken.insert(address) {
-            self.log.push(address);
+    fn refuse(&mut self, cell: Option<usize>) {
+        if let Some(cell) = cell {
+            self.cells[cell] |= REFUSED;
         }
     }
 
@@ -127,8 +142,11 @@ impl Claims {
 
     /// Gives back what was taken since.
     fn undo(&mut self, mark: usize) {
-        for address in self.log.drain(mark..) {
-            self.taken.remove(&address);
+        for (cell, address) in self.log.drain(mark..) {
+            match cell {
+                Some(cell) => self.cells[cell] &= !TAKEN,
+                None => drop(self.absent.remove(&address)),
+            }
         }
     }
 }
@@ -136,6 +154,7 @@ impl Claims {
 struct Reader<'a> {
     context: &'a Context<'a>,
     run: &'a Run<'a>,
+    source: Source<'a>,
     placement: &'a Placement,
     claimed: Claims,
     /// Occurrences of the loops of a tree as they will be written, where that differs from how they came.
@@ -145,7 +164,7 @@ struct Reader<'a> {
     is_negative: bool,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map<String, Value>) {
         for rule in rules {
             // Of several rules for one value the first that finds it counts; the others leave theirs alone.
@@ -172,7 +191,7 @@ impl Reader<'_> {
 
     fn one(&mut self, at: At, place: &Place, calls: &[Call]) -> Option<Value> {
         let address = self.preferred(at, place)?;
-        let value = self.through(address, Value::String(self.text(address)), calls);
+        let value = self.through(address, Value::String(self.text(address).into_owned()), calls);
         match value {
             Ok(Some(value)) => {
                 self.claim(address);
@@ -183,7 +202,7 @@ impl Reader<'_> {
             Err(()) => {
                 let constants = place.selectors.iter().filter_map(|one| self.selected(address.0, one));
                 let refused: Vec<_> = constants.chain([address]).collect();
-                self.claimed.refused.extend(refused);
+                refused.into_iter().for_each(|address| self.claimed.refuse(self.source.cell(address)));
                 None
             }
         }
@@ -191,9 +210,9 @@ impl Reader<'_> {
 
     fn many(&mut self, at: At, places: &[Place], calls: &[Call]) -> Option<Value> {
         let addresses: Vec<Address> = places.iter().flat_map(|place| self.addresses(at, place)).collect();
-        let free: Vec<Address> = addresses.into_iter().filter(|address| !self.claimed.has(address)).collect();
+        let free: Vec<Address> = addresses.into_iter().filter(|address| !self.is_claimed(address)).collect();
         let first = *free.first()?;
-        let texts = free.iter().map(|address| Value::String(self.text(*address))).collect();
+        let texts = free.iter().map(|address| Value::String(self.text(*address).into_owned())).collect();
         for address in &free {
             self.claim(*address);
             places.iter().for_each(|place| self.claim_place(at, address.0, place));
@@ -258,7 +277,7 @@ impl Reader<'_> {
                 let (first, last) = place.elements;
                 let step = place.step.max(slots.width).max(1);
                 for element in (first..=last).step_by(usize::from(step)) {
-                    let filled = (element..element + slots.width).any(|one| self.is_filled(segment, one));
+                    let filled = (element..element + slots.width).any(|one| self.source.is_filled(segment, one));
                     let taken = self.is_taken(segment, element);
                     if filled && !taken {
                         let inner = At::Slot(segment, element);
@@ -271,7 +290,7 @@ impl Reader<'_> {
     }
 
     fn is_taken(&self, segment: usize, element: u16) -> bool {
-        self.claimed.has(&(segment, element, 0)) || self.claimed.has(&(segment, element, 1))
+        self.is_claimed(&(segment, element, 0)) || self.is_claimed(&(segment, element, 1))
     }
 
     /// Runs the functions; a value they refuse is told and left to the extensions.
@@ -281,7 +300,7 @@ impl Reader<'_> {
             Beside::Component(component) => (segment, element, component),
             Beside::Element(element) => (segment, element, 0),
         };
-        let beside = |beside: Beside| self.text(address(beside));
+        let beside = |beside: Beside| self.text(address(beside)).into_owned();
         let spot = self.spot(&beside, None);
         let outcome = function::get(calls, wire, &spot);
         let (looked, missed) = (spot.looked.into_inner(), spot.missed.into_inner());
@@ -293,7 +312,7 @@ impl Reader<'_> {
         match outcome {
             Ok(value) => {
                 if value.is_some() {
-                    self.claimed.extend(looked.into_iter().map(address));
+                    self.take(looked.into_iter().map(address));
                 }
                 Ok(value)
             }
@@ -331,9 +350,15 @@ impl Reader<'_> {
 
     /// The first filled address of a place that no rule has taken.
     fn first(&self, at: At, place: &Place) -> Option<Address> {
+        self.first_by(at, place, None)
+    }
+
+    /// The same; of the values of one selector, only the chosen one counts.
+    fn first_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Option<Address> {
         // What the slots of a segment share is read for each.
         let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none();
-        self.addresses(at, place).into_iter().find(|address| is_shared || !self.claimed.has(address))
+        let segments = self.segments_by(at, place, chosen);
+        self.filled(at, place, &segments).find(|address| is_shared || !self.is_claimed(address))
     }
 
     /// The address of a single value: in the first loop that fits, and of the segments there in one whose code comes
@@ -343,54 +368,67 @@ impl Reader<'_> {
             Selector::Is(_, _, values) if values.len() > 1 => Some((selector, values)),
             _ => None,
         });
-        let narrowed = wanted.and_then(|(selector, values)| {
+        let chosen = wanted.and_then(|(selector, values)| {
             let there = self.segments(at, place);
             let code = |segment| self.selected(segment, selector).map(|address| self.text(address));
-            let codes: Vec<String> = there.into_iter().filter_map(|(segment, _)| code(segment)).collect();
-            let best = values.iter().find(|value| codes.contains(value))?;
-            let Selector::Is(element, component, _) = selector else { return None };
-            let mut narrowed = place.clone();
-            narrowed.selectors.retain(|one| one != selector);
-            narrowed.selectors.push(Selector::Is(*element, *component, vec![best.clone()]));
-            Some(narrowed)
+            let codes: Vec<_> = there.into_iter().filter_map(|(segment, _)| code(segment)).collect();
+            let best = values.iter().find(|value| codes.iter().any(|code| code == *value))?;
+            Some((selector, best.as_str()))
         });
-        let address = self.first(at, narrowed.as_ref().unwrap_or(place))?;
+        let address = self.first_by(at, place, chosen)?;
         (place.loops.is_empty() || self.is_in_first_loop(at, place, address.0)).then_some(address)
+    }
+
+    /// The first loop that a place goes into.
+    fn first_loop(&self, at: At, place: &Place) -> Option<usize> {
+        let At::Loop(instance) = (if place.is_outer { self.outer(at) } else { at }) else { return None };
+        let mut loops = vec![instance];
+        for (tag, selectors) in &place.loops {
+            let inner = loops.iter().flat_map(|&outer| self.inner_loops(outer, tag, place)).collect::<Vec<_>>();
+            loops = self.select(inner, selectors, None).into_iter().filter_map(|(_, instance)| instance).collect();
+        }
+        loops.into_iter().find(|&instance| self.source.trigger(instance).is_some())
     }
 
     fn is_in_first_loop(&self, at: At, place: &Place, segment: usize) -> bool {
         let At::Loop(_) = at else { return true };
-        let trigger = Place { tag: String::new(), selectors: Vec::new(), ..place.clone() };
-        let outer = self.segments(at, &trigger).first().and_then(|(_, instance)| *instance);
+        let outer = self.first_loop(at, place);
         let home = self.placement.homes.get(segment).copied().flatten().map(|(_, instance)| instance);
-        let is_trigger = |home: &usize| self.trigger(*home) == Some(segment);
+        let is_trigger = |home: &usize| self.source.trigger(*home) == Some(segment);
         let around = home.map(|home| if is_trigger(&home) { self.placement.loops[home].parent } else { home });
         around == outer
     }
 
     /// All filled addresses of a place, in the order of the document.
     fn addresses(&self, at: At, place: &Place) -> Vec<Address> {
-        let mut found = Vec::new();
+        self.filled(at, place, &self.segments(at, place)).collect()
+    }
+
+    /// The filled addresses of a place in segments that it names.
+    fn filled<'s>(
+        &'s self,
+        at: At,
+        place: &Place,
+        segments: &'s [Seat],
+    ) -> impl Iterator<Item = Address> + use<'s, 'a> {
         let (from, to) = match (at, place.offset) {
             (At::Slot(_, first), Some(offset)) => (first + offset, first + offset),
             _ => place.elements,
         };
-        for (segment, _) in self.segments(at, place) {
-            for element in (from..=to).step_by(usize::from(place.step.max(1))) {
-                let (first, last) = self.component_range(segment, element, place.components);
-                found.extend(
-                    (first..=last)
-                        .map(|component| (segment, element, component))
-                        .filter(|address| !self.text(*address).is_empty()),
-                );
-            }
-        }
-        found
+        let (step, components) = (usize::from(place.step.max(1)), place.components);
+        let elements = segments
+            .iter()
+            .flat_map(move |&(segment, _)| (from..=to).step_by(step).map(move |element| (segment, element)));
+        let addresses = elements.flat_map(move |(segment, element)| {
+            let (first, last) = self.component_range(segment, element, components);
+            (first..=last).map(move |component| (segment, element, component))
+        });
+        addresses.filter(|address| !self.text(*address).is_empty())
     }
 
     /// A simple element is component 0; a composite that a place names whole is its first component.
     fn component_range(&self, segment: usize, element: u16, (first, last): (u16, u16)) -> (u16, u16) {
-        let is_composite = self.components(segment, element) > 1 || self.is_defined_composite(segment, element);
+        let is_composite = self.source.is_composite(segment, element).unwrap_or(false);
         match (first, is_composite) {
             (0, true) => (1, 1),
             (0, false) => (0, 0),
@@ -399,43 +437,41 @@ impl Reader<'_> {
         }
     }
 
-    fn is_defined_composite(&self, segment: usize, element: u16) -> bool {
-        let Some(segment) = self.run.segment(segment) else { return false };
-        let definition = self.context.directory.segments.get(&*segment.tag_text());
-        let place = definition.and_then(|one| one.elements.get(usize::from(element).wrapping_sub(1)));
-        place.is_some_and(|place| self.context.directory.composites.contains_key(&place.id))
+    /// The segments a place names, with the loop instance each triggers.
+    fn segments(&self, at: At, place: &Place) -> Vec<Seat> {
+        self.segments_by(at, place, None)
     }
 
-    /// The segments a place names, with the loop instance each triggers.
-    fn segments(&self, at: At, place: &Place) -> Vec<(usize, Option<usize>)> {
+    /// The same; of the values of one selector, only the chosen one counts.
+    fn segments_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Vec<Seat> {
         let at = if place.is_outer { self.outer(at) } else { at };
         let mut loops = match at {
             At::Segment(segment) | At::Slot(segment, _) => {
-                let fits = place.tag.is_empty() || self.tag_is(segment, &place.tag);
+                let fits = place.tag.is_empty() || self.source.tag_is(segment, &place.tag);
                 let here = if fits { vec![(segment, None)] } else { Vec::new() };
-                return self.select(here, &place.selectors);
+                return self.select(here, &place.selectors, chosen);
             }
             At::Loop(instance) => vec![instance],
         };
         for (tag, selectors) in &place.loops {
             let inner = loops.iter().flat_map(|&outer| self.inner_loops(outer, tag, place)).collect::<Vec<_>>();
-            loops = self.select(inner, selectors).into_iter().filter_map(|(_, instance)| instance).collect();
+            loops = self.select(inner, selectors, None).into_iter().filter_map(|(_, instance)| instance).collect();
         }
         if place.tag.is_empty() {
             // The trigger of the loop at hand.
-            return loops.iter().filter_map(|&instance| Some((self.trigger(instance)?, Some(instance)))).collect();
+            return loops
+                .iter()
+                .filter_map(|&instance| Some((self.source.trigger(instance)?, Some(instance))))
+                .collect();
         }
         let mut found = Vec::new();
         for &instance in &loops {
-            found.extend(self.placement.loops[instance].children.iter().filter_map(|child| match *child {
-                Child::Segment(segment) if self.tag_is(segment, &place.tag) => {
-                    self.in_area(segment, instance, place).then_some((segment, None))
-                }
-                _ => None,
+            found.extend(self.source.seats(instance, &place.tag).filter(|seat| match *seat {
+                (segment, None) => self.in_area(segment, instance, place),
+                (_, Some(inner)) => self.is_in_area(inner, instance, place),
             }));
-            found.extend(self.inner_loops(instance, &place.tag, place));
         }
-        self.select(found, &place.selectors)
+        self.select(found, &place.selectors, chosen)
     }
 
     /// The loop that a segment stands in, or the one around a loop.
@@ -452,71 +488,61 @@ impl Reader<'_> {
         instance != 0 || place.area.is_none_or(|area| home.is_some_and(|(one, _)| one == area))
     }
 
-    fn inner_loops(&self, outer: usize, tag: &str, place: &Place) -> Vec<(usize, Option<usize>)> {
-        let children = self.placement.loops[outer].children.iter();
-        let inner = children.filter_map(|child| match *child {
-            Child::Loop(instance) => Some((self.trigger(instance)?, Some(instance))),
-            Child::Segment(_) => None,
-        });
-        let fits =
-            |instance: usize| outer != 0 || place.area.is_none_or(|area| self.placement.loops[instance].area == area);
-        inner.filter(|(segment, instance)| self.tag_is(*segment, tag) && instance.is_some_and(fits)).collect()
+    fn inner_loops(&self, outer: usize, tag: &str, place: &Place) -> impl Iterator<Item = Seat> {
+        let seats = self.source.seats(outer, tag);
+        seats.filter(move |(_, inner)| inner.is_some_and(|inner| self.is_in_area(inner, outer, place)))
     }
 
-    fn select(&self, mut found: Vec<(usize, Option<usize>)>, selectors: &[Selector]) -> Vec<(usize, Option<usize>)> {
-        for selector in selectors {
+    /// Whether a loop is of the place's area, as far as the document's own loops are concerned.
+    fn is_in_area(&self, inner: usize, outer: usize, place: &Place) -> bool {
+        outer != 0 || place.area.is_none_or(|area| self.placement.loops[inner].area == area)
+    }
+
+    fn select(&self, mut found: Vec<Seat>, selectors: &[Selector], chosen: Option<(&Selector, &str)>) -> Vec<Seat> {
+        let is_chosen = |one: &Selector| chosen.is_some_and(|(selector, _)| std::ptr::eq(one, selector));
+        let value = |segment, (element, component)| {
+            let (component, _) = self.component_range(segment, element, (component, component));
+            self.text((segment, element, component))
+        };
+        for selector in selectors.iter().filter(|one| !is_chosen(one)) {
             match selector {
-                Selector::Is(element, component, values) => {
-                    found.retain(|(segment, _)| {
-                        let (component, _) = self.component_range(*segment, *element, (*component, *component));
-                        values.contains(&self.text((*segment, *element, component)))
-                    });
-                }
+                Selector::Is(element, component, values) => found.retain(|(segment, _)| {
+                    let value = value(*segment, (*element, *component));
+                    values.iter().any(|one| *one == value)
+                }),
                 Selector::Occurrence(number) => {
                     found = found.into_iter().skip(number.saturating_sub(1)).take(1).collect();
                 }
             }
         }
+        if let Some((Selector::Is(element, component, _), chosen)) = chosen {
+            found.retain(|(segment, _)| value(*segment, (*element, *component)) == chosen);
+        }
         found
     }
 
-    fn trigger(&self, instance: usize) -> Option<usize> {
-        self.placement.loops[instance].children.iter().find_map(|child| match *child {
-            Child::Segment(segment) => Some(segment),
-            Child::Loop(_) => None,
-        })
-    }
-
-    fn tag_is(&self, segment: usize, tag: &str) -> bool {
-        self.run.segment(segment).is_some_and(|segment| segment.tag_text() == tag)
-    }
-
-    fn text(&self, (segment, element, component): Address) -> String {
-        let Some(value) = self.run.segment(segment).and_then(|segment| segment.element(element.into())) else {
-            return String::new();
-        };
-        let Some(value) = value.repetitions().next() else { return String::new() };
-        let value = if component == 0 { Some(value) } else { value.component(component.into()) };
-        value.map_or(String::new(), |value| value.text().trim_end_matches(' ').to_owned())
-    }
-
-    fn is_filled(&self, segment: usize, element: u16) -> bool {
-        let value = self.run.segment(segment).and_then(|segment| segment.element(element.into()));
-        value.is_some_and(|value| !value.is_empty())
-    }
-
-    fn components(&self, segment: usize, element: u16) -> u16 {
-        let value = self.run.segment(segment).and_then(|segment| segment.element(element.into()));
-        value.map_or(0, |value| u16::try_from(value.components().count()).unwrap_or(u16::MAX))
+    fn text(&self, address: Address) -> Cow<'a, str> {
+        self.source.text(address)
     }
 
     fn claim(&mut self, address: Address) {
-        self.claimed.insert(address);
+        self.claimed.take(self.source.cell(address), address, true);
+    }
+
+    /// Takes what stands beside a value and says what it is.
+    fn take(&mut self, addresses: impl IntoIterator<Item = Address>) {
+        for address in addresses {
+            self.claimed.take(self.source.cell(address), address, false);
+        }
+    }
+
+    fn is_claimed(&self, address: &Address) -> bool {
+        self.claimed.has(self.source.cell(*address), address)
     }
 
     fn claim_all(&mut self, at: At, place: &Place) {
         let all = self.addresses(at, place);
-        self.claimed.extend(all);
+        self.take(all);
         for (segment, _) in self.segments(at, place) {
             self.claim_selectors(segment, &place.selectors);
         }
@@ -524,12 +550,12 @@ impl Reader<'_> {
 
     /// The selectors of a place, on its segment and on the triggers of the loops it goes through.
     fn claim_place(&mut self, at: At, segment: usize, place: &Place) {
-        if place.tag.is_empty() || self.tag_is(segment, &place.tag) {
+        if place.tag.is_empty() || self.source.tag_is(segment, &place.tag) {
             self.claim_selectors(segment, &place.selectors);
         }
         let At::Loop(outer) = at else { return };
         let Some((_, mut instance)) = self.placement.homes.get(segment).copied().flatten() else { return };
-        if self.trigger(instance) == Some(segment) && !place.tag.is_empty() {
+        if self.source.trigger(instance) == Some(segment) && !place.tag.is_empty() {
             // The place names the trigger itself; the loops of its path are those around it.
             instance = self.placement.loops[instance].parent;
         }
@@ -537,7 +563,7 @@ impl Reader<'_> {
             if instance == outer {
                 return;
             }
-            if let Some(trigger) = self.trigger(instance) {
+            if let Some(trigger) = self.source.trigger(instance) {
                 self.claim_selectors(trigger, selectors);
             }
             instance = self.placement.loops[instance].parent;
@@ -547,7 +573,7 @@ impl Reader<'_> {
     /// The constants of a selector are said by the rule itself.
     fn claim_selectors(&mut self, segment: usize, selectors: &[Selector]) {
         let constants: Vec<_> = selectors.iter().filter_map(|one| self.selected(segment, one)).collect();
-        self.claimed.extend(constants);
+        self.take(constants);
     }
 
     /// The address that a selector looks at.
@@ -569,14 +595,14 @@ impl Reader<'_> {
             }
             let ordinal = segment.ordinal();
             for element in 1..=u16::try_from(segment.element_count()).unwrap_or(u16::MAX) {
-                let (first, last) = match self.components(ordinal, element) {
-                    count if count > 1 || self.is_defined_composite(ordinal, element) => (1, count),
+                let (first, last) = match self.source.is_composite(ordinal, element) {
+                    Some(true) => (1, self.source.components(ordinal, element)),
                     _ => (0, 0),
                 };
                 for component in first..=last {
                     let address = (ordinal, element, component);
                     let value = self.text(address);
-                    if !value.is_empty() && !self.claimed.taken.contains(&address) {
+                    if !value.is_empty() && !self.claimed.is_taken(self.source.cell(address)) {
                         let place = self.printed(address);
                         let taken = self.claimed.trace.mark();
                         self.claimed.trace.take(address, true);
@@ -604,15 +630,13 @@ impl Reader<'_> {
         while instance != 0 {
             let parent = self.placement.loops[instance].parent;
             let tag = self
+                .source
                 .trigger(instance)
                 .and_then(|at| self.run.segment(at))
                 .map_or(String::new(), |one| one.tag_text().into_owned());
-            let fellows = self.inner_loops(
-                parent,
-                &tag,
-                &Place { area: Some(self.placement.loops[instance].area), ..Place::default() },
-            );
-            let number = fellows.iter().position(|(_, one)| *one == Some(instance)).map_or(1, |at| at + 1);
+            let area = Place { area: Some(self.placement.loops[instance].area), ..Place::default() };
+            let mut fellows = self.inner_loops(parent, &tag, &area);
+            let number = fellows.position(|(_, one)| one == Some(instance)).map_or(1, |at| at + 1);
             let number = self.numbers.get(&instance).copied().unwrap_or(number);
             steps.push(format!("{tag}[{number}]"));
             instance = parent;
@@ -620,13 +644,13 @@ impl Reader<'_> {
         steps.reverse();
         let (area, home) = home.unwrap_or_default();
         let tag = segment.tag_text();
-        let is_trigger = home != 0 && self.trigger(home) == Some(ordinal);
+        let is_trigger = home != 0 && self.source.trigger(home) == Some(ordinal);
         let last = if is_trigger {
             steps.pop().unwrap_or_default()
         } else {
             let fellows = self.placement.loops[home].children.iter().filter_map(|child| match *child {
                 Child::Segment(one)
-                    if self.tag_is(one, &tag) && self.placement.homes[one].map(|home| home.0) == Some(area) =>
+                    if self.source.tag_is(one, &tag) && self.placement.homes[one].map(|home| home.0) == Some(area) =>
                 {
                     Some(one)
                 }

@@ -125,7 +125,7 @@ impl Reader<'_> {
     fn value_at(&mut self, at: At, place: &Place) -> Option<String> {
         let address = self.first(at, place)?;
         self.claim(address);
-        Some(self.text(address))
+        Some(self.text(address).into_owned())
     }
 
     fn unknown_level(&mut self, tree: &Tree, at: At, code: &str) {
