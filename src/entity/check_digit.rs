@@ -1,6 +1,7 @@
 //! Check digits of GS1 identifiers, wherever in an entity they stand. Wrong ones are told, never repaired.
 
 use super::finding;
+use super::path::Path;
 use crate::diagnostic::{Diagnostic, Fault};
 use serde_json::{Map, Value};
 
@@ -8,19 +9,19 @@ use serde_json::{Map, Value};
 const SCHEMES: [(&str, &[usize]); 3] = [("gtin", &[8, 12, 13, 14]), ("gln", &[13]), ("sscc", &[18])];
 
 /// Appends a finding for each `{scheme, value}` and each `sscc` whose check digit is wrong.
-pub fn check(fields: &Map<String, Value>, path: &str, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(fields: &Map<String, Value>, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
     let scheme = fields.get("scheme").and_then(Value::as_str);
     if let (Some(scheme), Some(value)) = (scheme, fields.get("value").and_then(Value::as_str)) {
         identifier(scheme, value, path, found);
     }
     for (key, value) in fields {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let path = Path::Field(path, key);
         match value {
             Value::Object(inner) => check(inner, &path, found),
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
                     if let Value::Object(inner) = item {
-                        check(inner, &format!("{path}[{}]", at + 1), found);
+                        check(inner, &Path::Item(&path, at + 1), found);
                     }
                 }
             }
@@ -32,20 +33,21 @@ pub fn check(fields: &Map<String, Value>, path: &str, found: &mut Vec<Diagnostic
     }
 }
 
-fn identifier(scheme: &str, value: &str, path: &str, found: &mut Vec<Diagnostic>) {
+fn identifier(scheme: &str, value: &str, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
     let Some((name, lengths)) = SCHEMES.iter().find(|(name, _)| *name == scheme) else { return };
     if !has_check_digit(value, lengths) {
         let expected = format!("a {} with a right check digit", name.to_uppercase());
-        found.push(finding(Fault::CheckDigit, path, &expected, value));
+        found.push(finding(Fault::CheckDigit, &path.to_string(), &expected, value));
     }
 }
 
 /// GS1 modulo 10: weights 3 and 1 from the right, the last digit brings the sum to a multiple of ten.
 fn has_check_digit(value: &str, lengths: &[usize]) -> bool {
-    let digits: Option<Vec<u32>> = value.chars().map(|c| c.to_digit(10)).collect();
-    let Some(digits) = digits.filter(|digits| lengths.contains(&digits.len())) else { return false };
-    let weighted = digits.iter().rev().enumerate().map(|(at, digit)| if at % 2 == 0 { *digit } else { digit * 3 });
-    weighted.sum::<u32>() % 10 == 0
+    if !lengths.contains(&value.len()) || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let digits = value.bytes().rev().map(|byte| u32::from(byte - b'0')).enumerate();
+    digits.map(|(at, digit)| if at % 2 == 0 { digit } else { digit * 3 }).sum::<u32>() % 10 == 0
 }
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ mod tests {
             [("gtin", "4000862141404"), ("gtin", "012345678905"), ("gtin", "96385074"), ("sscc", "340123450000000017")]
         {
             let mut found = Vec::new();
-            identifier(scheme, good, "", &mut found);
+            identifier(scheme, good, &Path::Root, &mut found);
             assert_eq!(found, [], "{scheme} {good}");
         }
         for (scheme, bad) in [
@@ -70,7 +72,7 @@ mod tests {
             ("gln", "96385074"),
         ] {
             let mut found = Vec::new();
-            identifier(scheme, bad, "", &mut found);
+            identifier(scheme, bad, &Path::Root, &mut found);
             assert_eq!(found.len(), 1, "{scheme} {bad}");
         }
     }
@@ -80,7 +82,7 @@ mod tests {
         let entity = json!({ "lines": [{ "item": { "ids": [{ "scheme": "gtin", "value": "4000862141405" }] } }],
             "packages": [{ "sscc": "340123450000000018" }] });
         let mut found = Vec::new();
-        check(entity.as_object().expect("an object"), "", &mut found);
+        check(entity.as_object().expect("an object"), &Path::Root, &mut found);
         let messages: Vec<_> = found.iter().map(Diagnostic::message).collect();
         assert_eq!(
             messages,

@@ -1,6 +1,7 @@
 //! Entity definitions read from `standards/entity/`: fields, types and meaning, and the structural check by them.
 
 use super::finding;
+use super::path::Path;
 use crate::diagnostic::{Diagnostic, Fault};
 use crate::yaml;
 use include_dir::{Dir, include_dir};
@@ -162,36 +163,46 @@ impl EntityDefinition {
 
     /// Checks presence and form of every field.
     pub(super) fn check(&self, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
-        check_object(&self.fields, values, "", found);
+        check_object(&self.fields, values, &Path::Root, found);
     }
 }
 
-fn check_object(fields: &[Field], values: &Map<String, Value>, path: &str, found: &mut Vec<Diagnostic>) {
-    let place = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    for unknown in values.keys().filter(|key| !fields.iter().any(|field| field.name == **key)) {
-        let known: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
-        found.push(finding(Fault::MappingValue, &place(unknown), &format!("one of {}", known.join(", ")), unknown));
-    }
+fn check_object(fields: &[Field], values: &Map<String, Value>, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
+    let mut known = 0;
     for field in fields {
-        match (values.get(&field.name), field.is_list) {
+        let place = Path::Field(path, &field.name);
+        let value = values.get(&field.name);
+        known += usize::from(value.is_some());
+        match (value, field.is_list) {
             // What must be there of an object is told by its own name.
             (None, false) if field.is_required && matches!(field.kind, FieldType::Object(_)) => {
-                check_value(field, &Value::Object(Map::new()), &place(&field.name), found);
+                check_value(field, &Value::Object(Map::new()), &place, found);
             }
             (None, _) if field.is_required => {
-                found.push(finding(Fault::FieldMissing, &place(&field.name), &missing(field), "nothing"));
+                found.push(finding(Fault::FieldMissing, &place.to_string(), &missing(field), "nothing"));
             }
             (None, _) => {}
             (Some(Value::Array(list)), true) => {
                 for (at, value) in list.iter().enumerate() {
-                    check_value(field, value, &format!("{}[{}]", place(&field.name), at + 1), found);
+                    check_value(field, value, &Path::Item(&place, at + 1), found);
                 }
             }
             (Some(other), true) => {
-                found.push(finding(Fault::MappingValue, &place(&field.name), "a list", &other.to_string()));
+                found.push(finding(Fault::MappingValue, &place.to_string(), "a list", &other.to_string()));
             }
-            (Some(value), false) => check_value(field, value, &place(&field.name), found),
+            (Some(value), false) => check_value(field, value, &place, found),
         }
+    }
+    if known < values.len() {
+        unknown(fields, values, path, found);
+    }
+}
+
+fn unknown(fields: &[Field], values: &Map<String, Value>, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
+    for unknown in values.keys().filter(|key| !fields.iter().any(|field| field.name == **key)) {
+        let known: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
+        let place = Path::Field(path, unknown).to_string();
+        found.push(finding(Fault::MappingValue, &place, &format!("one of {}", known.join(", ")), unknown));
     }
 }
 
@@ -209,11 +220,11 @@ fn missing(field: &Field) -> String {
     }
 }
 
-fn check_value(field: &Field, value: &Value, path: &str, found: &mut Vec<Diagnostic>) {
+fn check_value(field: &Field, value: &Value, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
     if let (FieldType::Object(fields), Value::Object(values)) = (&field.kind, value) {
         check_object(fields, values, path, found);
     } else if let Some(expected) = wrong(&field.kind, value) {
-        found.push(finding(Fault::MappingValue, path, expected, &value.to_string()));
+        found.push(finding(Fault::MappingValue, &path.to_string(), expected, &value.to_string()));
     }
 }
 

@@ -10,6 +10,7 @@ mod despatch_advice;
 mod invoice;
 mod order;
 mod order_response;
+mod path;
 mod schema;
 mod tolerance;
 
@@ -102,7 +103,7 @@ impl Entity {
             Some(definition) => definition.check(&self.fields, &mut found),
             None => found.push(finding(Fault::MappingValue, "type", "a known entity", &self.kind)),
         }
-        check_digit::check(&self.fields, "", &mut found);
+        check_digit::check(&self.fields, &path::Path::Root, &mut found);
         if let Some((_, check)) = CHECKS.iter().find(|(kind, _)| *kind == self.kind) {
             check(self, tolerance, &mut found);
         }

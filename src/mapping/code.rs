@@ -6,7 +6,7 @@
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// One list.
 #[derive(Debug, Default)]
@@ -17,52 +17,72 @@ pub struct CodeList {
     later: HashMap<String, Vec<String>>,
     /// Canonical code and, by standard, its codes with the preferred one first.
     rows: Vec<(String, HashMap<String, Vec<String>>)>,
+    /// By standard, the row of each of its codes: one that prefers the code goes before one that only also reads it.
+    by_code: HashMap<String, HashMap<String, usize>>,
+    /// The row of each canonical code.
+    by_canonical: HashMap<String, usize>,
+}
+
+impl CodeList {
+    fn new(
+        elements: HashMap<String, String>,
+        later: HashMap<String, Vec<String>>,
+        rows: Vec<(String, HashMap<String, Vec<String>>)>,
+    ) -> Self {
+        let mut list = CodeList { elements, later, rows, ..CodeList::default() };
+        for preferred in [true, false] {
+            for (row, (canonical, standards)) in list.rows.iter().enumerate() {
+                list.by_canonical.entry(canonical.clone()).or_insert(row);
+                for (standard, codes) in standards {
+                    let known = list.by_code.entry(standard.clone()).or_default();
+                    for code in codes.iter().take(if preferred { 1 } else { usize::MAX }) {
+                        known.entry(code.clone()).or_insert(row);
+                    }
+                }
+            }
+        }
+        list
+    }
 }
 
 /// All lists, read when first asked for.
 #[derive(Debug)]
 pub struct Codes {
     overlay: Option<PathBuf>,
-    lists: Mutex<HashMap<String, Arc<CodeList>>>,
+    lists: RwLock<HashMap<String, Arc<CodeList>>>,
 }
 
 impl Codes {
     /// The packed lists; those under `overlay/code` go before them.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Codes { overlay: overlay.map(Path::to_owned), lists: Mutex::default() }
+        Codes { overlay: overlay.map(Path::to_owned), lists: RwLock::default() }
     }
 
     fn list(&self, name: &str) -> Arc<CodeList> {
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = || {
-            let text = super::file(self.overlay.as_deref(), &format!("code/{name}.yaml")).unwrap_or_default();
-            Arc::new(parse(&text))
-        };
-        lists.entry(name.to_owned()).or_insert_with(read).clone()
+        if let Some(known) = self.lists.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            return known.clone();
+        }
+        let text = super::file(self.overlay.as_deref(), &format!("code/{name}.yaml")).unwrap_or_default();
+        let list = Arc::new(parse(&text));
+        let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
+        lists.entry(name.to_owned()).or_insert(list).clone()
     }
 
     /// The canonical code of a standard's code.
     #[must_use]
     pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<String> {
         let list = self.list(list);
-        let has = |codes: &HashMap<String, Vec<String>>| {
-            codes.get(standard).is_some_and(|codes| codes.iter().any(|one| one == code))
-        };
-        // A row that prefers the code goes before one that only also reads it.
-        let first = list
-            .rows
-            .iter()
-            .find(|(_, codes)| codes.get(standard).and_then(|all| all.first()).is_some_and(|one| one == code));
-        first.or_else(|| list.rows.iter().find(|(_, codes)| has(codes))).map(|(canonical, _)| canonical.clone())
+        let row = list.by_code.get(standard)?.get(code)?;
+        Some(list.rows[*row].0.clone())
     }
 
     /// The code that is written for a canonical one.
     #[must_use]
     pub fn preferred(&self, list: &str, standard: &str, canonical: &str) -> Option<String> {
         let list = self.list(list);
-        let (_, codes) = list.rows.iter().find(|(one, _)| one == canonical)?;
-        codes.get(standard)?.first().cloned()
+        let row = list.by_canonical.get(canonical)?;
+        list.rows[*row].1.get(standard)?.first().cloned()
     }
 
     /// The canonical codes that a standard can carry and bring back unchanged.
@@ -127,5 +147,5 @@ fn parse(text: &str) -> CodeList {
     let later = later.map(|(standard, value)| (standard.clone(), codes(value))).collect();
     let elements = file["elements"].as_object().into_iter().flatten();
     let elements = elements.filter_map(|(standard, element)| Some((standard.clone(), element.as_str()?.to_owned())));
-    CodeList { elements: elements.collect(), later, rows: rows.collect() }
+    CodeList::new(elements.collect(), later, rows.collect())
 }

@@ -6,7 +6,8 @@ use super::notation::{Body, Mapping, Place, Rule};
 use super::tree::{LINES, TIES};
 use crate::entity::{self, Field, FieldType};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashMap};
 
 /// Kinds of loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -96,6 +97,61 @@ pub(super) fn carried(mapping: &Mapping, found: &mut BTreeSet<String>) {
             fields_of(&level.rules, list, found);
             fields_of(&level.allocation, &format!("{LINES}.allocations"), found);
         }
+    }
+}
+
+/// The fields that a mapping writes, as a tree of their names: what is carried whole has nothing below it that is not.
+#[derive(Debug, Default)]
+pub struct Carried {
+    is_whole: bool,
+    inner: HashMap<String, Carried>,
+}
+
+impl Carried {
+    /// What a mapping writes.
+    pub(super) fn of(mapping: &Mapping) -> Self {
+        let (mut paths, mut all) = (BTreeSet::new(), Carried::default());
+        carried(mapping, &mut paths);
+        for path in paths {
+            let last = path.split('.').fold(&mut all, |open, name| open.inner.entry(name.to_owned()).or_default());
+            last.is_whole = true;
+        }
+        all
+    }
+
+    /// Paths of values that are not written, list indexes left out.
+    pub(super) fn missed(&self, value: &Value, path: &str, found: &mut BTreeSet<String>) {
+        match value {
+            _ if self.is_whole => {}
+            Value::Object(object) if !(object.contains_key("list") && object.contains_key("code")) => {
+                self.missed_of(object, path, found);
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.missed(item, path, found)),
+            _ => drop(found.insert(path.to_owned())),
+        }
+    }
+
+    /// The same of an object's fields.
+    pub(super) fn missed_of(&self, object: &Map<String, Value>, path: &str, found: &mut BTreeSet<String>) {
+        for (key, value) in object {
+            match self.inner.get(key) {
+                Some(inner) if inner.is_whole => {}
+                Some(inner) => inner.missed(value, &beside(path, key), found),
+                None => leaves(value, beside(path, key), found),
+            }
+        }
+    }
+}
+
+/// Paths of all values, list indexes left out.
+pub(super) fn leaves(value: &Value, path: String, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) if object.contains_key("list") && object.contains_key("code") => drop(found.insert(path)),
+        Value::Object(object) => {
+            object.iter().for_each(|(key, inner)| leaves(inner, beside(&path, key), found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, path.clone(), found)),
+        _ => drop(found.insert(path)),
     }
 }
 

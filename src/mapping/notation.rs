@@ -2,10 +2,12 @@
 //! manual. Nothing here knows a document type or an entity.
 
 use super::function::{self, Call};
+use super::loss::{Carried, fields_of};
 use super::origin::Origin;
 use super::tree::Tree;
 use crate::standard::definition::Area;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// A mapping between one document type and one entity.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub struct Mapping {
     pub origin: Option<Origin>,
     /// The tree that the document holds, when it holds one.
     pub tree: Option<Tree>,
+    /// The fields of the entity that are written.
+    pub carried: Carried,
 }
 
 /// One choice of entity.
@@ -48,6 +52,32 @@ pub struct Rule {
     pub body: Body,
     /// Another place for the field, read when no rule before it found anything; never written.
     pub is_read_only: bool,
+    /// What it is among the rules for the same field.
+    pub turn: Turn,
+}
+
+/// A rule among those that write the same field.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// No other comes after it.
+    pub is_last: bool,
+    /// What all of them carry of an item, when there are several and none takes the rest.
+    pub shared: BTreeSet<String>,
+}
+
+/// Settles which of the rules of a list are for the same field.
+fn settle(rules: &mut [Rule]) {
+    let takes_rest = |one: &Rule| matches!(&one.body, Body::Each(each) if each.rest.is_some());
+    for index in 0..rules.len() {
+        let is_same = |other: &&Rule| other.field == rules[index].field && !other.is_read_only;
+        let is_last = !rules[index + 1..].iter().any(|other| is_same(&other));
+        let mut shared = BTreeSet::new();
+        let is_one_of_several = !is_last || rules[..index].iter().any(|other| is_same(&other));
+        if is_one_of_several && !rules.iter().filter(is_same).any(takes_rest) {
+            rules.iter().filter(is_same).for_each(|one| fields_of(one.inner(), "", &mut shared));
+        }
+        rules[index].turn = Turn { is_last, shared };
+    }
 }
 
 impl Rule {
@@ -181,7 +211,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
     let constants = file["constants"].as_object().into_iter().flatten();
     let constants = constants.map(|(at, value)| Ok((place(at)?, value.as_str().unwrap_or_default().to_owned())));
     let written = file["rules"].as_object().ok_or_else(|| wrong("rules", "an object", "nothing"))?;
-    Ok(Mapping {
+    let mapping = Mapping {
         standard: standard.to_owned(),
         version: version.to_owned(),
         document: document.to_owned(),
@@ -190,7 +220,9 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         rules: rules(written, "", &file["parts"])?,
         origin: Origin::parse(&file["origin"])?,
         tree: Tree::parse(&file["tree"], &file["parts"])?,
-    })
+        carried: Carried::default(),
+    };
+    Ok(Mapping { carried: Carried::of(&mapping), ..mapping })
 }
 
 /// `BIG07 = CR|CN`.
@@ -211,28 +243,29 @@ pub(super) fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) ->
         match value {
             Value::String(text) if is_list => {
                 let (places, calls) = pipe(&field, text)?;
-                found.push(Rule { field, body: Body::Many(places, calls), is_read_only });
+                found.push(Rule { field, body: Body::Many(places, calls), is_read_only, turn: Turn::default() });
             }
             Value::String(text) if text.starts_with('=') => {
                 let (_, calls) = pipe(&field, &text.replacen('=', "|", 1))?;
-                found.push(Rule { field, body: Body::Computed(calls), is_read_only });
+                found.push(Rule { field, body: Body::Computed(calls), is_read_only, turn: Turn::default() });
             }
             Value::String(text) => {
                 let (places, calls) = pipe(&field, text)?;
                 if calls.iter().any(|call| call.function.takes_list()) {
-                    found.push(Rule { field, body: Body::Many(places, calls), is_read_only });
+                    found.push(Rule { field, body: Body::Many(places, calls), is_read_only, turn: Turn::default() });
                     continue;
                 }
                 let [place] = <[Place; 1]>::try_from(places).map_err(|_| wrong(&field, "one place", text))?;
-                found.push(Rule { field, body: Body::One(place, calls), is_read_only });
+                found.push(Rule { field, body: Body::One(place, calls), is_read_only, turn: Turn::default() });
             }
             Value::Object(inner) if is_list => {
-                found.push(Rule { body: list(&field, inner, parts)?, field, is_read_only });
+                found.push(Rule { body: list(&field, inner, parts)?, field, is_read_only, turn: Turn::default() });
             }
             Value::Object(inner) => found.extend(rules(inner, &format!("{field}."), parts)?),
             other => return Err(wrong(&field, "a rule", &other.to_string())),
         }
     }
+    settle(&mut found);
     Ok(found)
 }
 

@@ -1,9 +1,9 @@
 //! Items of a list that one segment cannot carry whole: what an earlier rule left of an item goes to a later rule that
 //! takes the rest (a discount and the net days of the same terms are two PAT in EDIFACT). Nothing is dropped in silence.
 
-use super::loss::fields_of;
+use super::loss::{fields_of, leaves};
 use super::notation::{Body, Each, Rule};
-use super::write::{At, Writer, leaves};
+use super::write::{At, Writer};
 use crate::entity::{get, set};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;

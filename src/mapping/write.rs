@@ -5,7 +5,8 @@ mod tree;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, place as parse_place};
+use super::loss::leaves;
+use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, place as parse_place};
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
 use crate::entity::{self, Entity, EntityDefinition, get};
@@ -103,15 +104,8 @@ pub(super) enum Find {
     Fresh,
 }
 
-/// A rule among those for the same field.
-pub(super) struct Turn {
-    /// Its number in its list of rules.
-    index: usize,
-    /// No other comes after it.
-    is_last: bool,
-    /// What all of them carry, when there are several and none takes the rest.
-    shared: BTreeSet<String>,
-}
+/// A rule's number in its list of rules, and what it is among those for the same field.
+pub(super) type Numbered<'r> = (usize, &'r Turn);
 
 pub(super) struct Writer<'a> {
     pub(super) context: &'a Context<'a>,
@@ -138,17 +132,12 @@ impl<'a> Writer<'a> {
                 continue;
             }
             let value = get(fields, &rule.field);
-            let field = if path.is_empty() { rule.field.clone() } else { format!("{path}.{}", rule.field) };
-            // Of several rules for one list each takes the items that are its own; the last one tells what is left.
-            let is_same = |other: &&Rule| other.field == rule.field && !other.is_read_only;
-            let is_last = !rules[index + 1..].iter().any(|other| is_same(&other));
-            let mut shared = BTreeSet::new();
-            let takes_rest = |one: &Rule| matches!(&one.body, Body::Each(each) if each.rest.is_some());
-            let is_one_of_several = !is_last || rules[..index].iter().any(|other| is_same(&other));
-            if is_one_of_several && !rules.iter().filter(is_same).any(takes_rest) {
-                rules.iter().filter(is_same).for_each(|one| super::loss::fields_of(one.inner(), "", &mut shared));
+            // Without a value only a function that supplies one has something to say.
+            if value.is_none() && !matches!(&rule.body, Body::One(_, calls) if !calls.is_empty()) {
+                continue;
             }
-            let turn = &Turn { index, is_last, shared };
+            let field = if path.is_empty() { rule.field.clone() } else { format!("{path}.{}", rule.field) };
+            let turn = (index, &rule.turn);
             match (&rule.body, value) {
                 (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field, turn),
                 (Body::Computed(calls), Some(value)) => self.computed(calls, (fields, Some(value)), &field),
@@ -177,9 +166,16 @@ impl<'a> Writer<'a> {
     }
 
     /// Of several rules for one value the first that can writes it; the last one tells what is left.
-    fn one(&mut self, at: At, place: &Place, calls: &[Call], (fields, value): FieldOf<'_>, field: &str, turn: &Turn) {
-        // Without a value only a function that supplies one has something to say.
-        if (value.is_none() && calls.is_empty()) || self.written.contains_key(field) {
+    fn one(
+        &mut self,
+        at: At,
+        place: &Place,
+        calls: &[Call],
+        (fields, value): FieldOf<'_>,
+        field: &str,
+        (index, turn): Numbered<'_>,
+    ) {
+        if self.written.contains_key(field) {
             return;
         }
         let done = self.through(calls, fields, value.cloned());
@@ -190,7 +186,7 @@ impl<'a> Writer<'a> {
                 match done.value {
                     Some(Value::String(text)) => {
                         self.put_text(at, place, text, &done.beside, field);
-                        self.written.insert(field.to_owned(), turn.index);
+                        self.written.insert(field.to_owned(), index);
                     }
                     Some(other) => self.fault(Fault::MappingValue, field, "a text", &other.to_string()),
                     None => {}
@@ -247,7 +243,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, turn: &Turn) {
+    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, (index, turn): Numbered<'_>) {
         let mut count = 0;
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
@@ -257,7 +253,9 @@ impl<'a> Writer<'a> {
                 }
                 continue;
             }
-            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, turn) else { continue };
+            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, (index, turn)) else {
+                continue;
+            };
             count += 1;
             self.item(at, each, fields, &path);
             self.left(&each.rules, fields, &path, turn);
@@ -283,7 +281,7 @@ impl<'a> Writer<'a> {
         rules: &[Rule],
         only: Option<&str>,
         path: &str,
-        turn: &Turn,
+        (index, turn): Numbered<'_>,
     ) -> Option<&'v Map<String, Value>> {
         let fields = item.as_object()?;
         let lacks = only.is_some_and(|field| get(fields, field).is_none());
@@ -311,14 +309,16 @@ impl<'a> Writer<'a> {
             }
             return None;
         }
-        self.written.insert(path.to_owned(), turn.index);
+        self.written.insert(path.to_owned(), index);
         Some(fields)
     }
 
-    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, turn: &Turn) {
+    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, (index, turn): Numbered<'_>) {
         for (number, item) in items.iter().enumerate() {
             let path = format!("{field}[{}]", number + 1);
-            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, turn) else { continue };
+            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, (index, turn)) else {
+                continue;
+            };
             match self.free_slot(at, slots, fields, &path) {
                 Some((address, element)) => {
                     self.rules(&slots.rules, At::Slot(address, element), fields, &path);
@@ -634,15 +634,10 @@ impl<'a> Writer<'a> {
 
     /// Fields that no rule of the mapping writes.
     fn unmapped(&mut self) {
-        let mut written = BTreeSet::new();
-        super::loss::carried(self.context.mapping, &mut written);
-        let mut there = BTreeSet::new();
-        leaves(&Value::Object(self.entity.fields.clone()), String::new(), &mut there);
-        for field in there {
-            let covered = written.contains(&field) || written.iter().any(|one| field.starts_with(&format!("{one}.")));
-            if !covered && !field.starts_with("extensions") {
-                self.loss(&field, "a rule of the mapping");
-            }
+        let mut missed = BTreeSet::new();
+        self.context.mapping.carried.missed_of(&self.entity.fields, "", &mut missed);
+        for field in missed.iter().filter(|field| !field.starts_with("extensions")) {
+            self.loss(field, "a rule of the mapping");
         }
     }
 
@@ -709,19 +704,4 @@ fn naming(place: &Place, text: &str) -> Option<Place> {
     let mut named = place.clone();
     named.selectors[own] = Selector::Is(at.0, place.components.0, vec![text.to_owned()]);
     Some(named)
-}
-
-/// Paths of all values, list indexes left out.
-pub(super) fn leaves(value: &Value, path: String, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) if object.contains_key("list") && object.contains_key("code") => drop(found.insert(path)),
-        Value::Object(object) => {
-            for (key, inner) in object {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                leaves(inner, path, found);
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, path.clone(), found)),
-        _ => drop(found.insert(path)),
-    }
 }
