@@ -1,8 +1,9 @@
 //! From a placed document to entities: each rule takes what stands at its places, what no rule takes is kept as an
 //! extension. It changes nothing and checks no sums; that is the entity's.
 
-mod source;
-mod tree;
+mod place; // what stands where a rule looks
+mod source; // the document, made ready to be looked at
+mod tree; // nested documents
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
@@ -13,8 +14,7 @@ use crate::entity::{Entity, get, get_mut, set};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use serde_json::{Map, Value, json};
-use source::{Address, Seat, Source};
-use std::borrow::Cow;
+use source::{Address, Source};
 use std::collections::{HashMap, HashSet};
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
@@ -346,183 +346,6 @@ impl<'a> Reader<'a> {
             segment.raw().len() as u64,
             segment.line(),
         )
-    }
-
-    /// The first filled address of a place that no rule has taken.
-    fn first(&self, at: At, place: &Place) -> Option<Address> {
-        self.first_by(at, place, None)
-    }
-
-    /// The same; of the values of one selector, only the chosen one counts.
-    fn first_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Option<Address> {
-        // What the slots of a segment share is read for each.
-        let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none();
-        let segments = self.segments_by(at, place, chosen);
-        self.filled(at, place, &segments).find(|address| is_shared || !self.is_claimed(address))
-    }
-
-    /// The address of a single value: in the first loop that fits, and of the segments there in one whose code comes
-    /// first in the selector, so that values of several rules belong together.
-    fn preferred(&self, at: At, place: &Place) -> Option<Address> {
-        let wanted = place.selectors.iter().find_map(|selector| match selector {
-            Selector::Is(_, _, values) if values.len() > 1 => Some((selector, values)),
-            _ => None,
-        });
-        let chosen = wanted.and_then(|(selector, values)| {
-            let there = self.segments(at, place);
-            let code = |segment| self.selected(segment, selector).map(|address| self.text(address));
-            let codes: Vec<_> = there.into_iter().filter_map(|(segment, _)| code(segment)).collect();
-            let best = values.iter().find(|value| codes.iter().any(|code| code == *value))?;
-            Some((selector, best.as_str()))
-        });
-        let address = self.first_by(at, place, chosen)?;
-        (place.loops.is_empty() || self.is_in_first_loop(at, place, address.0)).then_some(address)
-    }
-
-    /// The first loop that a place goes into.
-    fn first_loop(&self, at: At, place: &Place) -> Option<usize> {
-        let At::Loop(instance) = (if place.is_outer { self.outer(at) } else { at }) else { return None };
-        let mut loops = vec![instance];
-        for (tag, selectors) in &place.loops {
-            let inner = loops.iter().flat_map(|&outer| self.inner_loops(outer, tag, place)).collect::<Vec<_>>();
-            loops = self.select(inner, selectors, None).into_iter().filter_map(|(_, instance)| instance).collect();
-        }
-        loops.into_iter().find(|&instance| self.source.trigger(instance).is_some())
-    }
-
-    fn is_in_first_loop(&self, at: At, place: &Place, segment: usize) -> bool {
-        let At::Loop(_) = at else { return true };
-        let outer = self.first_loop(at, place);
-        let home = self.placement.homes.get(segment).copied().flatten().map(|(_, instance)| instance);
-        let is_trigger = |home: &usize| self.source.trigger(*home) == Some(segment);
-        let around = home.map(|home| if is_trigger(&home) { self.placement.loops[home].parent } else { home });
-        around == outer
-    }
-
-    /// All filled addresses of a place, in the order of the document.
-    fn addresses(&self, at: At, place: &Place) -> Vec<Address> {
-        self.filled(at, place, &self.segments(at, place)).collect()
-    }
-
-    /// The filled addresses of a place in segments that it names.
-    fn filled<'s>(
-        &'s self,
-        at: At,
-        place: &Place,
-        segments: &'s [Seat],
-    ) -> impl Iterator<Item = Address> + use<'s, 'a> {
-        let (from, to) = match (at, place.offset) {
-            (At::Slot(_, first), Some(offset)) => (first + offset, first + offset),
-            _ => place.elements,
-        };
-        let (step, components) = (usize::from(place.step.max(1)), place.components);
-        let elements = segments
-            .iter()
-            .flat_map(move |&(segment, _)| (from..=to).step_by(step).map(move |element| (segment, element)));
-        let addresses = elements.flat_map(move |(segment, element)| {
-            let (first, last) = self.component_range(segment, element, components);
-            (first..=last).map(move |component| (segment, element, component))
-        });
-        addresses.filter(|address| !self.text(*address).is_empty())
-    }
-
-    /// A simple element is component 0; a composite that a place names whole is its first component.
-    fn component_range(&self, segment: usize, element: u16, (first, last): (u16, u16)) -> (u16, u16) {
-        let is_composite = self.source.is_composite(segment, element).unwrap_or(false);
-        match (first, is_composite) {
-            (0, true) => (1, 1),
-            (0, false) => (0, 0),
-            (1, false) => (0, 0),
-            _ => (first, last),
-        }
-    }
-
-    /// The segments a place names, with the loop instance each triggers.
-    fn segments(&self, at: At, place: &Place) -> Vec<Seat> {
-        self.segments_by(at, place, None)
-    }
-
-    /// The same; of the values of one selector, only the chosen one counts.
-    fn segments_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Vec<Seat> {
-        let at = if place.is_outer { self.outer(at) } else { at };
-        let mut loops = match at {
-            At::Segment(segment) | At::Slot(segment, _) => {
-                let fits = place.tag.is_empty() || self.source.tag_is(segment, &place.tag);
-                let here = if fits { vec![(segment, None)] } else { Vec::new() };
-                return self.select(here, &place.selectors, chosen);
-            }
-            At::Loop(instance) => vec![instance],
-        };
-        for (tag, selectors) in &place.loops {
-            let inner = loops.iter().flat_map(|&outer| self.inner_loops(outer, tag, place)).collect::<Vec<_>>();
-            loops = self.select(inner, selectors, None).into_iter().filter_map(|(_, instance)| instance).collect();
-        }
-        if place.tag.is_empty() {
-            // The trigger of the loop at hand.
-            return loops
-                .iter()
-                .filter_map(|&instance| Some((self.source.trigger(instance)?, Some(instance))))
-                .collect();
-        }
-        let mut found = Vec::new();
-        for &instance in &loops {
-            found.extend(self.source.seats(instance, &place.tag).filter(|seat| match *seat {
-                (segment, None) => self.in_area(segment, instance, place),
-                (_, Some(inner)) => self.is_in_area(inner, instance, place),
-            }));
-        }
-        self.select(found, &place.selectors, chosen)
-    }
-
-    /// The loop that a segment stands in, or the one around a loop.
-    fn outer(&self, at: At) -> At {
-        let home = |segment: usize| self.placement.homes.get(segment).copied().flatten().map_or(0, |home| home.1);
-        At::Loop(match at {
-            At::Segment(segment) | At::Slot(segment, _) => home(segment),
-            At::Loop(instance) => self.placement.loops[instance].parent,
-        })
-    }
-
-    fn in_area(&self, segment: usize, instance: usize, place: &Place) -> bool {
-        let home = self.placement.homes.get(segment).copied().flatten();
-        instance != 0 || place.area.is_none_or(|area| home.is_some_and(|(one, _)| one == area))
-    }
-
-    fn inner_loops(&self, outer: usize, tag: &str, place: &Place) -> impl Iterator<Item = Seat> {
-        let seats = self.source.seats(outer, tag);
-        seats.filter(move |(_, inner)| inner.is_some_and(|inner| self.is_in_area(inner, outer, place)))
-    }
-
-    /// Whether a loop is of the place's area, as far as the document's own loops are concerned.
-    fn is_in_area(&self, inner: usize, outer: usize, place: &Place) -> bool {
-        outer != 0 || place.area.is_none_or(|area| self.placement.loops[inner].area == area)
-    }
-
-    fn select(&self, mut found: Vec<Seat>, selectors: &[Selector], chosen: Option<(&Selector, &str)>) -> Vec<Seat> {
-        let is_chosen = |one: &Selector| chosen.is_some_and(|(selector, _)| std::ptr::eq(one, selector));
-        let value = |segment, (element, component)| {
-            let (component, _) = self.component_range(segment, element, (component, component));
-            self.text((segment, element, component))
-        };
-        for selector in selectors.iter().filter(|one| !is_chosen(one)) {
-            match selector {
-                Selector::Is(element, component, values) => found.retain(|(segment, _)| {
-                    let value = value(*segment, (*element, *component));
-                    values.iter().any(|one| *one == value)
-                }),
-                Selector::Occurrence(number) => {
-                    found = found.into_iter().skip(number.saturating_sub(1)).take(1).collect();
-                }
-            }
-        }
-        if let Some((Selector::Is(element, component, _), chosen)) = chosen {
-            found.retain(|(segment, _)| value(*segment, (*element, *component)) == chosen);
-        }
-        found
-    }
-
-    fn text(&self, address: Address) -> Cow<'a, str> {
-        self.source.text(address)
     }
 
     fn claim(&mut self, address: Address) {
