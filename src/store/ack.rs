@@ -271,6 +271,32 @@ pub(crate) async fn received(tx: &mut Tx<'_>, transmission_id: &str, now: Timest
     Ok(())
 }
 
+/// A transmission will not be sent after all, or it will: what its documents await is awaited no more, or again. Clocks
+/// that run are left alone, since then the receiver has had it once.
+pub(crate) async fn awaited(tx: &mut Tx<'_>, transmission_id: &str, is_awaited: bool, now: Timestamp) -> Result<()> {
+    let (from, to) = (AckState::Waiting.as_str(), AckState::None.as_str());
+    let (from, to) = if is_awaited { (to, from) } else { (from, to) };
+    let documents: Vec<String> = sqlx::query_scalar("SELECT document_id FROM document WHERE transmission_id = $1")
+        .bind(transmission_id)
+        .fetch_all(&mut *tx.connection)
+        .await?;
+    for document_id in &documents {
+        let changed = sqlx::query(
+            "UPDATE ack SET state = $3 WHERE direction = 'in' AND refers_to = $1 AND state = $2 AND deadline IS NULL
+             AND wait_minutes IS NOT NULL",
+        )
+        .bind(document_id)
+        .bind(from)
+        .bind(to)
+        .execute(&mut *tx.connection)
+        .await?;
+        if changed.rows_affected() > 0 {
+            document::refresh_ack(tx, document_id, now).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn receipt(tx: &mut Tx<'_>, transmission_id: &str, document_id: &str, now: Timestamp) -> Result<()> {
     let id = tx.id("ack", now);
     sqlx::query(

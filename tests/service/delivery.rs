@@ -2,7 +2,7 @@
 
 use super::edi::{control_of, order};
 use super::peer::{Answer, Peer};
-use super::stage::Stage;
+use super::stage::{Stage, resources};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -146,15 +146,22 @@ async fn held_and_cancelled_by_hand() {
     // Nobody listens on the supplier's port: the delivery waits.
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[Answer::Later(3600)]).await);
     let stage = Stage::with(&retailer, &supplier, QUICK).await;
+    let expects = "channel: lamps-out\nexpect: { kind: contrl, within_minutes: 60 }\nenvelope";
+    stage.apply(&resources(retailer.port, supplier.port).replace("channel: lamps-out\nenvelope", expects));
     stage.send(order("4711", 1)).await;
     let waiting = to_supplier(&stage, "retry_wait").await;
+    let ack = || async { stage.list("/api/v1/documents?type=ORDERS").await[0]["ack"].clone() };
+    assert_eq!(ack().await, "waiting");
     stage.done(&["delivery", "hold", id(&waiting)], "");
     to_supplier(&stage, "held").await;
     stage.done(&["delivery", "cancel", id(&waiting), "--reason", "the order was withdrawn"], "");
     let cancelled = to_supplier(&stage, "cancelled").await;
     assert_eq!(cancelled["reason"], "the order was withdrawn");
+    assert_eq!(ack().await, "none", "what is not sent is not answered");
     assert_eq!(stage.cli(&["delivery", "release", id(&waiting)], "").status.code(), Some(6));
     assert_eq!(stage.cli(&["delivery", "release", "del_none"], "").status.code(), Some(4));
+    stage.done(&["delivery", "resubmit", id(&waiting)], "");
+    assert_eq!(ack().await, "waiting", "what goes after all is");
     stage.balanced().await;
 }
 

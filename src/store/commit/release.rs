@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::store::Store;
+use crate::store::ack;
 use crate::store::audit;
 use crate::store::delivery::{self, Change, Delivery, DeliveryState, NewDelivery};
 use crate::store::error::Result;
@@ -112,6 +113,7 @@ impl Store {
                     on_uncertain: old.on_uncertain,
                 };
                 delivery::insert(&mut tx, &old.transmission_id, &new, Some(&id), &actor, now).await?;
+                ack::awaited(&mut tx, &old.transmission_id, true, now).await?;
                 audit::append(&mut tx, &actor, "delivery.resubmit", &id, (None, Some(&json!(new_id))), now).await?;
                 Ok(new_id)
             })
@@ -147,6 +149,10 @@ impl Store {
                     job::insert(&mut tx, JobKind::Deliver, &id, now, now).await?;
                 } else {
                     job::drop_for(&mut tx, JobKind::Deliver, &id).await?;
+                }
+                if to == DeliveryState::Cancelled {
+                    let transmission_id = delivery::find(&mut tx, &id).await?.transmission_id;
+                    ack::awaited(&mut tx, &transmission_id, false, now).await?;
                 }
                 let action = format!("delivery.{to}");
                 audit::append(&mut tx, &actor, &action, &id, (None, Some(&json!(reason))), now).await
