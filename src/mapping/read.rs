@@ -433,7 +433,7 @@ impl Reader<'_> {
         }
         let mut found = Vec::new();
         for &instance in &loops {
-            found.extend(self.placement.loops[instance].children.iter().filter_map(|child| match *child {
+            found.extend(self.placement.children(instance).filter_map(|child| match child {
                 Child::Segment(segment) if self.tag_is(segment, &place.tag) => {
                     self.in_area(segment, instance, place).then_some((segment, None))
                 }
@@ -459,8 +459,7 @@ impl Reader<'_> {
     }
 
     fn inner_loops(&self, outer: usize, tag: &str, place: &Place) -> Vec<(usize, Option<usize>)> {
-        let children = self.placement.loops[outer].children.iter();
-        let inner = children.filter_map(|child| match *child {
+        let inner = self.placement.children(outer).filter_map(|child| match child {
             Child::Loop(instance) => Some((self.trigger(instance)?, Some(instance))),
             Child::Segment(_) => None,
         });
@@ -487,7 +486,7 @@ impl Reader<'_> {
     }
 
     fn trigger(&self, instance: usize) -> Option<usize> {
-        self.placement.loops[instance].children.iter().find_map(|child| match *child {
+        self.placement.children(instance).find_map(|child| match child {
             Child::Segment(segment) => Some(segment),
             Child::Loop(_) => None,
         })
@@ -630,7 +629,7 @@ impl Reader<'_> {
         let last = if is_trigger {
             steps.pop().unwrap_or_default()
         } else {
-            let fellows = self.placement.loops[home].children.iter().filter_map(|child| match *child {
+            let fellows = self.placement.children(home).filter_map(|child| match child {
                 Child::Segment(one)
                     if self.tag_is(one, &tag) && self.placement.homes[one].map(|home| home.0) == Some(area) =>
                 {
