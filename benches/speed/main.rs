@@ -26,7 +26,7 @@ const SIZES: [(&str, u64); 2] = [("10 KB", 10_000), ("1 MB", 1_000_000)];
 const BATCH: (&str, u64) = ("100 MB", 100_000_000);
 const BATCH_ROUNDS: usize = 3;
 
-/// Small inputs are run so often that a case has about this many bytes to do.
+/// A case is run so often that it has about this many bytes to do, or the clock would be too coarse.
 const CASE_BYTES: u64 = 1_000_000;
 
 /// Every input is made with it.
@@ -116,10 +116,11 @@ fn rows(kind: Kind, size: &str, bytes: u64, rules: &Rules, all: bool, rounds: us
         let by_json = stage::writes_json(name);
         cases.push((name, Box::new(move || if by_json { run() } else { read(length, run()) })));
     }
-    let rates = rates(&mut cases, (CASE_BYTES / length).max(1), rounds);
+    let rates = rates(&mut cases, rounds);
     let rate = |name: &str| rates.iter().find(|(one, _)| *one == name).map(|(_, rate)| *rate);
     for (name, own) in &rates {
         let own = *own;
+        let digits = usize::from(own < 10.0) * 2;
         let to = |other: &str| rate(other).map_or(String::new(), |other| format!("{:.2}", own / other));
         let theirs = match *name {
             "tokenise" => to("edifact-rs tokens"),
@@ -130,7 +131,7 @@ fn rows(kind: Kind, size: &str, bytes: u64, rules: &Rules, all: bool, rounds: us
         let by_bytes =
             |other: &str| if stage::writes_json(name) || *name == "serde_json" { String::new() } else { to(other) };
         let (memchr3, split) = (by_bytes("memchr3"), by_bytes("split"));
-        println!("| {} | {size} | {name} | {own:.0} | {memchr3} | {split} | {theirs} | {by_json} |", kind.name());
+        println!("| {} | {size} | {name} | {own:.digits$} | {memchr3} | {split} | {theirs} | {by_json} |", kind.name());
     }
 }
 
@@ -141,12 +142,14 @@ fn read(length: u64, counted: u64) -> u64 {
 }
 
 /// Millions of bytes a second of each case: the medians of interleaved rounds.
-fn rates(cases: &mut [Case<'_>], repeat: u64, rounds: usize) -> Vec<(&'static str, f64)> {
+fn rates(cases: &mut [Case<'_>], rounds: usize) -> Vec<(&'static str, f64)> {
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
     for _ in 0..rounds {
         for ((_, run), rates) in cases.iter_mut().zip(&mut found) {
-            let begun = clock::Moment::now();
-            let bytes: u64 = (0..repeat).map(|_| black_box(run())).sum();
+            let (begun, mut bytes) = (clock::Moment::now(), 0);
+            while bytes < CASE_BYTES {
+                bytes += black_box(run());
+            }
             rates.push(bytes as f64 / 1e6 / begun.seconds());
         }
     }

@@ -178,18 +178,22 @@ impl<'a> Segment<'a> {
     /// The elements in order, the tag left out.
     #[inline]
     pub fn elements(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
-        let (run, end, is_flat) = (self.run, self.mark.end, self.mark.is_flat);
+        let (run, end, is_flat, marks) = (self.run, self.mark.end, self.mark.is_flat, self.separators_in());
         let (bytes, element) = (run.bytes, run.separators.element);
-        let is_element = move |mark: &u32| is_flat || bytes[*mark as usize] == element;
-        let marks = self.separators_in();
+        let is_element = move |mark: u32| is_flat || bytes.get(mark as usize) == Some(&element);
+        let next_from = move |mut at: usize| {
+            while marks.get(at).is_some_and(|&mark| !is_element(mark)) {
+                at += 1;
+            }
+            at
+        };
         // What stands before the first element separator is the tag's.
-        let mut rest = marks.get(marks.iter().position(is_element).unwrap_or(marks.len())..).unwrap_or_default();
+        let mut at = next_from(0);
         std::iter::from_fn(move || {
-            let (&before, behind) = rest.split_first()?;
-            let inner = behind.iter().position(is_element).unwrap_or(behind.len());
-            let (marks, next) = behind.split_at(inner);
-            rest = next;
-            Some(Value { run, start: before + 1, end: next.first().map_or(end, |&next| next), marks })
+            let (&before, first) = (marks.get(at)?, at + 1);
+            at = next_from(first);
+            let (end, marks) = (marks.get(at).map_or(end, |&next| next), marks.get(first..at).unwrap_or_default());
+            Some(Value { run, start: before + 1, end, marks })
         })
     }
 

@@ -6,6 +6,7 @@
 //! code of the codecs stands in this file.
 
 #![allow(unsafe_code)]
+#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
 
 use super::index::Kinds;
 use crate::tree::Index;
@@ -52,7 +53,6 @@ pub fn segments(
 /// In a run of release characters every second one is itself released, so what counts is whether a run begins at an odd
 /// or an even place. Adding the odd beginnings to the runs ripples a carry through each, out at its end: bits that
 /// changed tell where a run that began odd stopped.
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 #[inline(always)]
 fn released(release: u64, carry: &mut bool) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;

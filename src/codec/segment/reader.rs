@@ -489,7 +489,9 @@ impl<R: Read> Reader<R> {
 
 /// Whether an interchange was wrapped: all full lines have one length of 72 or more, and not each ends a segment.
 fn is_wrapped(bytes: &[u8], terminator: u8) -> bool {
-    if matches!(terminator, b'\r' | b'\n') {
+    // Most have short lines, or none.
+    let first = bytes.iter().take(WRAP_COLUMNS_MIN).position(|&byte| byte == b'\n');
+    if matches!(terminator, b'\r' | b'\n') || first.is_some() || !bytes.contains(&b'\n') {
         return false;
     }
     let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
