@@ -87,7 +87,8 @@ mod avx2 {
         end: __m256i,
         element: __m256i,
         parts: [__m256i; 2],
-        release: Option<__m256i>,
+        release: __m256i,
+        has_release: bool,
         feed: __m256i,
         control: __m256i,
         delete: __m256i,
@@ -196,10 +197,8 @@ mod avx2 {
             end: all(separators.segment),
             element: all(separators.element),
             parts: [all(separators.component), all(repetition)],
-            release: match separators.release {
-                Some(release) => Some(all(release)),
-                None => None,
-            },
+            release: all(separators.release.unwrap_or(separators.segment)),
+            has_release: separators.release.is_some(),
             feed: all(b'\n'),
             control: all(b' ' - 1),
             delete: all(0x7F),
@@ -230,10 +229,7 @@ mod avx2 {
         let elements = equal(block, wanted.element) & inside & !ends;
         let parts = equal_to_one(block, &wanted.parts) & inside & !ends & !elements;
         let marks = elements | parts;
-        let releases = match wanted.release {
-            Some(release) => equal(block, release) & inside & !ends & !marks,
-            None => 0,
-        };
+        let releases = if wanted.has_release { equal(block, wanted.release) & inside & !ends & !marks } else { 0 };
         let free = !released(releases, carry);
         let (ends, marks, releases) = (ends & free, marks & free, releases & free);
         Block {

@@ -17,8 +17,8 @@ pub struct Clean<'a> {
     is_plain: bool,
     /// For each of the rules the filled places that it last allowed, 0 for none: most segments of a tag look alike.
     allowed: Vec<u64>,
-    /// Whether one of the segments numbers a node of a tree.
-    pub has_tree: bool,
+    /// The segments that number a node of a tree.
+    pub nodes: Vec<SegmentMark>,
 }
 
 impl<'a> Clean<'a> {
@@ -31,7 +31,7 @@ impl<'a> Clean<'a> {
             separators: *run.separators,
             is_plain: true,
             allowed: vec![0; rules.count()],
-            has_tree: false,
+            nodes: Vec::new(),
         }
     }
 
@@ -39,7 +39,9 @@ impl<'a> Clean<'a> {
     pub fn segment(&mut self, mark: &SegmentMark) -> bool {
         let Some(number) = self.rules.segment(self.run.tag_at(mark)) else { return !self.run.index.wrapped };
         let rows = self.rules.rows(number);
-        self.has_tree |= rows.node.is_some();
+        if rows.node.is_some() {
+            self.nodes.push(*mark);
+        }
         let (marks, places) = (self.run.marks_at(mark), self.rules.places(rows));
         self.is_plain = mark.is_plain;
         if !mark.is_plain && self.run.index.wrapped {

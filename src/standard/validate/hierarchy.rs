@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::standard::definition::Directory;
 use crate::standard::place::Placement;
 use crate::standard::rules::{CHILD, LEVEL};
-use crate::tree::{Run, Segment};
+use crate::tree::{Run, Segment, SegmentMark};
 use std::collections::{HashMap, HashSet};
 
 /// Steps that are gone up in search of a circle; a longer one is told as a parent that does not come before.
@@ -24,16 +24,16 @@ struct Node<'a> {
     child: String,
 }
 
-/// Appends what does not hold together.
+/// Appends what does not hold together. `marks` are the segments that number a node, where the interchange is not wrapped.
 pub(super) fn check(
     directory: &Directory,
     syntax: Syntax,
     run: &Run<'_>,
-    placement: &Placement,
+    (placement, marks): (&Placement, &[SegmentMark]),
     faults: &mut Vec<Diagnostic>,
 ) {
     let levels = levels(directory, run);
-    let is_in_order = !run.index.wrapped && is_in_order(directory, run, levels);
+    let is_in_order = !run.index.wrapped && is_in_order(directory, run, levels, marks);
     // The tests of debug builds go both ways.
     if is_in_order && cfg!(not(debug_assertions)) {
         return;
@@ -103,10 +103,10 @@ struct Seen {
 
 /// The short way: nodes numbered 1, 2, 3 … as they come, each under one before it, on a level that may stand there and
 /// with the right word on children. Of everything else it says no, and the long way looks at it.
-fn is_in_order(directory: &Directory, run: &Run<'_>, levels: Option<&Vec<Vec<String>>>) -> bool {
+fn is_in_order(directory: &Directory, run: &Run<'_>, levels: Option<&Vec<Vec<String>>>, marks: &[SegmentMark]) -> bool {
     let rules = directory.rules();
-    let mut seen: Vec<Seen> = Vec::new();
-    for mark in &run.index.segments {
+    let mut seen: Vec<Seen> = Vec::with_capacity(marks.len());
+    for mark in marks {
         let rows = rules.segment(run.tag_at(mark)).map(|number| rules.rows(number));
         let Some([level, child]) = rows.and_then(|rows| rows.node) else { continue };
         let element = |at: Option<usize>| at.map_or(&[][..], |at| run.flat_at(mark, at));
