@@ -6,10 +6,11 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres format lint unit build fuzz oracles deny generated
+.PHONY: test demo install postgres valgrind format lint unit instructions bench build fuzz oracles deny generated
 
-## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server.
-test: install postgres format lint unit
+## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
+## SKIP=valgrind the count of instructions.
+test: install postgres valgrind format lint unit instructions
 	@deploy/closing-line $(abspath target/test.log)
 
 install:
@@ -17,6 +18,9 @@ install:
 
 postgres:
 	@deploy/install postgres
+
+valgrind:
+	@deploy/install valgrind
 
 format:
 	$(CARGO) fmt --check
@@ -27,6 +31,14 @@ lint:
 unit:
 	@mkdir -p target
 	set -o pipefail; $(CARGO) test --locked 2>&1 | tee target/test.log
+
+## instructions: instructions per input byte, counted by callgrind, against the limits in benches/speed/limits.tsv.
+instructions:
+	@if [[ " $(SKIP) " =~ [,\ ]valgrind[,\ ] ]]; then :; else $(CARGO) bench --locked --bench speed -- --gate; fi
+
+## bench: how fast, as ratios to named baselines; some minutes and 1 GB of memory. BENCH=--quick leaves the batches out.
+bench: install
+	$(CARGO) bench --locked --bench speed -- $(BENCH)
 
 ## demo: a retailer, a supplier and Portolan between them; ONCE=1 ends when all is done and says whether it went well.
 demo: install

@@ -1,9 +1,11 @@
 // What must hold for any bytes whatever. Included by the libFuzzer targets and by the seeded driver `tests/fuzz.rs`.
 
+use portolan::codec::segment::index::{index, index_bytewise};
 use portolan::codec::segment::{AckChoice, Envelope, Inspection, Limits, Reader, Stamp, When, decode, encode};
 use portolan::codec::{edifact, x12};
 use portolan::diagnostic::Syntax;
 use portolan::standard::load::Library;
+use portolan::tree::{Index, Separators};
 use std::sync::LazyLock;
 
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::new(None));
@@ -20,6 +22,16 @@ pub fn bytes_survive(input: &[u8]) {
     let (decoded, _) = decode(input, Limits::default()).expect("memory reads");
     let again = encode(&decoded).expect("what was decoded can be encoded");
     assert!(again == input, "decode and encode do not give the bytes back");
+}
+
+/// The vector kernel and its scalar twin find the same separators.
+pub fn kernels_agree(input: &[u8]) {
+    for separators in [Separators::X12, Separators::EDIFACT] {
+        let (mut fast, mut slow) = (Index::default(), Index::default());
+        index(input, &separators, &mut fast);
+        index_bytewise(input, &separators, &mut slow);
+        assert!(fast == slow, "the kernels differ");
+    }
 }
 
 /// Identification ends and takes every document once.

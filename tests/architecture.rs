@@ -170,11 +170,11 @@ fn every_direct_dependency_is_explained() {
 #[test]
 fn every_direct_dependency_is_used() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
-    let tests = files_under(&root().join("tests"), ".rs");
+    let [tests, benches] = ["tests", "benches"].map(|folder| files_under(&root().join(folder), ".rs"));
     let texts: Vec<String> = sources()
         .into_iter()
         .map(|(_, text)| text)
-        .chain(tests.iter().filter_map(|path| fs::read_to_string(path).ok()))
+        .chain(tests.iter().chain(&benches).filter_map(|path| fs::read_to_string(path).ok()))
         .collect();
     let mut section = "";
     for line in manifest.lines() {

@@ -102,6 +102,7 @@ fn damaged_input_never_breaks_the_engine() {
         let sample = &samples[dice.roll(samples.len())];
         let input = damage(sample, &samples, &mut dice);
         let told = std::panic::catch_unwind(|| {
+            checks::kernels_agree(&input);
             checks::bytes_survive(&input);
             checks::identifies(&input);
             checks::is_answered(&input);

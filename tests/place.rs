@@ -35,7 +35,7 @@ const GOOD: &str = "ST*850*0001~BEG*00*SA*1**20260101~REF*DP*1~N1*BY*A~REF*VR*9~
 fn loops_are_found_by_their_triggers() {
     let (placement, faults) = placed(GOOD);
     assert_eq!(faults, Vec::<Diagnostic>::new());
-    let paths: Vec<_> = placement.loops.iter().map(|one| (one.path.as_str(), one.parent)).collect();
+    let paths: Vec<_> = (0..).zip(&placement.loops).map(|(at, one)| (placement.path(at), one.parent)).collect();
     let expected = [("", 0), ("N1", 0), ("N1", 0), ("PO1", 0), ("PO1/PID", 3), ("PO1", 0), ("CTT", 0)];
     assert_eq!(paths, expected);
     // The first REF stands in the heading, the second in the N1 loop before it.
@@ -76,7 +76,7 @@ fn err_a_loop_out_of_order_is_opened_where_it_should_have_stood() {
     let said: Vec<_> = faults.iter().map(Diagnostic::message).collect();
     assert_eq!(said, ["PID: segment out of order: expected PID before REF, found PID"]);
     // PID and what follows in its loop, in the first PO1, not in the heading, which has a PID of its own.
-    let paths: Vec<_> = placement.loops.iter().map(|one| (one.path.as_str(), one.parent)).collect();
+    let paths: Vec<_> = placement.loops.iter().enumerate().map(|(at, one)| (placement.path(at), one.parent)).collect();
     assert_eq!(paths[3..], [("PO1", 0), ("PO1/PID", 3), ("PO1", 0), ("CTT", 0)]);
     assert_eq!(placement.homes[10..12], [placement.homes[10]; 2]);
     assert_eq!(placement.homes[10].map(|(_, home)| home), Some(4));
@@ -87,7 +87,7 @@ fn err_loops_out_of_order_do_not_nest_in_each_other() {
     let late = "PO1*3*1*EA~PID*F~N1*ST*C~".repeat(50);
     let (placement, faults) = placed(&GOOD.replace("CTT*2~", &format!("CTT*2~{late}")));
     assert_eq!(faults.len(), 50, "one finding for each PO1, none for what stands in it");
-    assert!(placement.loops.iter().all(|one| one.path != "PO1" || one.parent == 0));
+    assert!(placement.loops.iter().enumerate().all(|(at, one)| placement.path(at) != "PO1" || one.parent == 0));
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod checks;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    checks::kernels_agree(input);
     checks::bytes_survive(input);
     checks::is_answered(input);
 });

@@ -471,7 +471,7 @@ impl<'a> Reader<'a> {
         let last = if is_trigger {
             steps.pop().unwrap_or_default()
         } else {
-            let fellows = self.placement.loops[home].children.iter().filter_map(|child| match *child {
+            let fellows = self.placement.children(home).filter_map(|child| match child {
                 Child::Segment(one)
                     if self.source.tag_is(one, &tag) && self.placement.homes[one].map(|home| home.0) == Some(area) =>
                 {

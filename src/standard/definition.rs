@@ -2,7 +2,10 @@
 //!
 //! They are what a file under `standards/` says, no more; `load` reads them, `place` and `validate` use them.
 
+use super::order::Order;
+use super::rules::Rules;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// Whether something must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,6 +103,45 @@ pub struct Document {
     pub groups: Vec<String>,
     /// The order of segments and loops, header and trailer (ST, SE; UNH, UNT) included.
     pub nodes: Vec<Node>,
+    /// The order as a table; made when first asked for.
+    pub order: Derived<Order>,
+}
+
+/// What follows from the rest and is made when first asked for. It is no part of the value: two are always equal, and a
+/// copy, which may be changed, makes its own.
+pub struct Derived<T>(OnceLock<T>);
+
+impl<T> Derived<T> {
+    /// What was made, or what `make` makes now.
+    pub fn get(&self, make: impl FnOnce() -> T) -> &T {
+        self.0.get_or_init(make)
+    }
+}
+
+impl<T> Default for Derived<T> {
+    fn default() -> Self {
+        Derived(OnceLock::new())
+    }
+}
+
+impl<T> Clone for Derived<T> {
+    fn clone(&self) -> Self {
+        Derived::default()
+    }
+}
+
+impl<T> PartialEq for Derived<T> {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl<T> Eq for Derived<T> {}
+
+impl<T> std::fmt::Debug for Derived<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Derived")
+    }
 }
 
 /// Conditions between elements of a segment or components of a composite. X12 letters; EDIFACT D-notes alike:
@@ -209,9 +251,17 @@ pub struct Directory {
     pub codes: BTreeMap<String, BTreeMap<String, String>>,
     /// Steps of levels from the top down, by structure code (X12 1005).
     pub hierarchies: BTreeMap<String, Vec<Vec<String>>>,
+    /// The rules of its segments as tables; made when first asked for.
+    pub rules: Derived<Rules>,
 }
 
 impl Document {
+    /// The order as a table.
+    #[must_use]
+    pub fn order(&self) -> &Order {
+        self.order.get(|| Order::new(self))
+    }
+
     /// The node of a segment: its tag in the loop of a trigger path, empty for the document. For the trigger of the loop
     /// itself it is the loop's node.
     #[must_use]
@@ -235,6 +285,12 @@ impl Document {
 }
 
 impl Directory {
+    /// The rules of the segments as tables.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        self.rules.get(|| Rules::new(self))
+    }
+
     /// Type and length of an element, `text 1..22`; `composite` for the others.
     #[must_use]
     pub fn form(&self, id: &str) -> String {

@@ -2,8 +2,8 @@
 //! Loading is lazy: a version's shared tables and each document type are read once, when first asked for.
 
 use super::definition::{
-    Area, CompositeDefinition, Condition, Directory, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
-    SegmentDefinition, Usage,
+    Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
+    Place, SegmentDefinition, Usage,
 };
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
@@ -227,6 +227,7 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
         name: text("name")?,
         groups: groups.filter_map(|group| group.as_str().map(str::to_owned)).collect(),
         nodes,
+        order: Derived::default(),
     })
 }
 

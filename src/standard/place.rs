@@ -2,23 +2,24 @@
 //!
 //! One walk, no backtracking: each segment goes to the nearest place that leaves the fewest required segments behind,
 //! looking on in the present loop first, then in the loops around it. What fits nowhere ahead is looked for behind
-//! (out of order), as a segment or as the first one of a loop; else it has no home and is reported. The walk goes on.
+//! (out of order), as a segment or as the first one of a loop; else it has no home and is reported. The walk goes on. A
+//! place that leaves nothing behind is known from the table of `order`, and nothing need be looked for.
 
-use super::definition::{Area, Directory, Document, Node, Usage};
+use super::definition::{Area, Derived, Directory, Document, Node, Usage};
+use super::order::Order;
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Run, Segment};
+use std::sync::Arc;
 
 /// A loop as it occurs in a document. Loop 0 is the document itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoopInstance {
-    /// Trigger path (`N1`, `LIN/PRI`), empty for the document.
-    pub path: String,
     /// Area of the loop's node.
     pub area: Area,
     /// The loop it stands in; 0 for the document and its direct loops.
     pub parent: usize,
-    /// What stands directly in it, in the order of the bytes.
-    pub children: Vec<Child>,
+    /// Which trigger path, by its place in the list that all loops of a type share.
+    path: u32,
 }
 
 /// Something directly inside a loop.
@@ -37,14 +38,76 @@ pub struct Placement {
     pub loops: Vec<LoopInstance>,
     /// For each segment of the run: area, and loop it was placed in; `None` for those that fit nowhere.
     pub homes: Vec<Option<(Area, usize)>>,
+    paths: Arc<[String]>,
+    /// Who stands in what, made when first asked for: validation does not.
+    chain: Derived<Chain>,
+}
+
+/// The children of all loops in one list: a document has thousands of loops of two or three segments.
+struct Chain {
+    /// By loop: first and last of its children.
+    ends: Vec<Option<(usize, usize)>>,
+    /// Each child with its next sibling; the last has itself.
+    links: Vec<(Child, usize)>,
+}
+
+impl Chain {
+    /// Segments come in order, and a loop is numbered when its trigger comes: the first that has it as its home.
+    fn new(placement: &Placement) -> Self {
+        let mut chain = Chain { ends: vec![None; placement.loops.len()], links: Vec::new() };
+        let mut opened = 1;
+        for (ordinal, home) in placement.homes.iter().enumerate() {
+            let Some((_, home)) = *home else { continue };
+            if home == opened {
+                chain.add(placement.loops[home].parent, Child::Loop(home));
+                opened += 1;
+            }
+            chain.add(home, Child::Segment(ordinal));
+        }
+        chain
+    }
+
+    fn add(&mut self, instance: usize, child: Child) {
+        let at = self.links.len();
+        let (first, last) = self.ends[instance].unwrap_or((at, at));
+        self.ends[instance] = Some((first, at));
+        self.links.push((child, at));
+        self.links[last].1 = at;
+    }
+}
+
+impl Placement {
+    /// The trigger path of a loop (`N1`, `LIN/PRI`), empty for the document.
+    #[must_use]
+    pub fn path(&self, instance: usize) -> &str {
+        let path = self.loops.get(instance).and_then(|one| self.paths.get(one.path as usize));
+        path.map_or("", String::as_str)
+    }
+
+    /// What stands directly in a loop, in the order of the bytes.
+    pub fn children(&self, instance: usize) -> impl Iterator<Item = Child> + '_ {
+        let chain = self.chain.get(|| Chain::new(self));
+        let mut at = chain.ends.get(instance).copied().flatten().map(|(first, _)| first);
+        std::iter::from_fn(move || {
+            let here = at?;
+            let (child, next) = *chain.links.get(here)?;
+            at = Some(next).filter(|&next| next != here);
+            Some(child)
+        })
+    }
 }
 
 /// Places the segments of `run`, a whole document with header and trailer, by the definition.
 #[must_use]
 pub fn place(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
-    let mut walk = Walk::new(document, directory);
-    for segment in run.segments() {
-        walk.take(&segment);
+    let mut walk = Walk::new(document, directory, run.len());
+    for (ordinal, mark) in run.index.segments.iter().enumerate() {
+        if let Some(known) = walk.known(run.tag_at(mark)) {
+            debug_assert_eq!(run.segment(ordinal).and_then(|one| walk.best(&one.tag_text())), Some(known));
+            walk.follow(known);
+        } else if let Some(segment) = run.segment(ordinal) {
+            walk.take(&segment);
+        }
     }
     walk.end(run);
     (walk.placement, walk.faults)
@@ -53,13 +116,15 @@ pub fn place(document: &Document, directory: &Directory, run: &Run<'_>) -> (Plac
 /// A loop being read: how far in its nodes, and how often the present one occurred.
 struct Frame<'d> {
     nodes: &'d [Node],
+    /// Number of the first of them in the table of `order`.
+    first: usize,
     at: usize,
     count: u32,
     instance: usize,
 }
 
 /// A place a segment could go to.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Candidate {
     /// How many frames stay open.
     depth: usize,
@@ -72,6 +137,7 @@ struct Candidate {
 struct Walk<'d> {
     document: &'d Document,
     directory: &'d Directory,
+    order: &'d Order,
     syntax: Syntax,
     frames: Vec<Frame<'d>>,
     placement: Placement,
@@ -79,11 +145,26 @@ struct Walk<'d> {
 }
 
 impl<'d> Walk<'d> {
-    fn new(document: &'d Document, directory: &'d Directory) -> Self {
+    fn new(document: &'d Document, directory: &'d Directory, segments: usize) -> Self {
         let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
-        let frames = vec![Frame { nodes: &document.nodes, at: 0, count: 0, instance: 0 }];
-        let placement = Placement { loops: vec![LoopInstance::default()], homes: Vec::new() };
-        Walk { document, directory, syntax, frames, placement, faults: Vec::new() }
+        let order = document.order();
+        let frames = vec![Frame { nodes: &document.nodes, first: 0, at: 0, count: 0, instance: 0 }];
+        let placement = Placement {
+            loops: vec![LoopInstance { area: Area::Heading, parent: 0, path: 0 }],
+            homes: Vec::with_capacity(segments),
+            paths: order.paths().clone(),
+            chain: Derived::default(),
+        };
+        Walk { document, directory, order, syntax, frames, placement, faults: Vec::new() }
+    }
+
+    /// Goes to a place that leaves nothing behind.
+    fn follow(&mut self, known: Candidate) {
+        self.frames.truncate(known.depth);
+        let Some(frame) = self.frames.last_mut() else { return };
+        frame.count = if known.node == frame.at { frame.count + 1 } else { 1 };
+        frame.at = known.node;
+        self.settle(known.node);
     }
 
     fn take(&mut self, segment: &Segment<'_>) {
@@ -105,24 +186,34 @@ impl<'d> Walk<'d> {
         if node.max.is_some_and(|max| count > max) {
             self.too_many(node, count, segment);
         }
-        self.settle(node, segment);
+        self.settle(best.node);
     }
 
-    /// Puts the segment into the loop of the present frame; a trigger opens its loop first.
-    fn settle(&mut self, node: &'d Node, segment: &Segment<'_>) {
+    /// Puts the segment into the loop of the present frame, at one of its nodes; a trigger opens its loop first.
+    fn settle(&mut self, at: usize) {
         let Some(frame) = self.frames.last() else { return };
-        let mut home = frame.instance;
+        let (node, mut home) = (&frame.nodes[at], frame.instance);
         if let Some(body) = &node.body {
             let instance = self.placement.loops.len();
             let parent = home;
-            let opened = LoopInstance { path: body.path.clone(), area: node.area, parent, children: Vec::new() };
-            self.placement.loops.push(opened);
-            self.placement.loops[parent].children.push(Child::Loop(instance));
-            self.frames.push(Frame { nodes: &body.nodes, at: 0, count: 1, instance });
+            let spot = self.order.spot(frame.first + at);
+            self.placement.loops.push(LoopInstance { area: node.area, parent, path: spot.path });
+            self.frames.push(Frame { nodes: &body.nodes, first: spot.inside, at: 0, count: 1, instance });
             home = instance;
         }
-        self.placement.loops[home].children.push(Child::Segment(segment.ordinal()));
         self.placement.homes.push(Some((node.area, home)));
+    }
+
+    /// The place that leaves nothing behind, where the table knows it and its maximum is not reached.
+    fn known(&self, tag: &[u8]) -> Option<Candidate> {
+        let frame = self.frames.last().filter(|frame| frame.count > 0)?;
+        let number = self.order.next(frame.first + frame.at, tag)?;
+        let depth = self.order.spot(number).depth;
+        let frame = self.frames.get(depth.checked_sub(1)?)?;
+        // A loop that came too late stands behind what has been read around it.
+        let node = number.checked_sub(frame.first).filter(|&node| node >= frame.at)?;
+        let is_full = node == frame.at && frame.nodes.get(node)?.max.is_some_and(|max| frame.count >= max);
+        (!is_full).then_some(Candidate { depth, node, cost: 0 })
     }
 
     /// The cheapest place ahead, the innermost of equals.
@@ -166,16 +257,16 @@ impl<'d> Walk<'d> {
         let tag = segment.tag_text();
         let was = self.frames.iter().enumerate().rev().find_map(|(depth, frame)| {
             let passed = frame.nodes.iter().take(frame.at).skip(usize::from(frame.instance != 0));
-            passed.into_iter().find(|node| node.tag == tag).map(|node| (depth, node))
+            let mut found = passed.enumerate().filter(|(_, node)| node.tag == tag);
+            found.next().map(|(at, node)| (depth, at + usize::from(frame.instance != 0), node))
         });
-        let Some((depth, node)) = was else { return self.homeless(segment) };
+        let Some((depth, at, node)) = was else { return self.homeless(segment) };
         let frame = &self.frames[depth];
         let expected = format!("{tag} before {}", frame.nodes[frame.at].tag);
         let home = frame.instance;
         let finding = self.finding(Fault::SegmentOutOfOrder, &tag, segment).because(expected, &*tag);
         self.faults.push(finding);
         if node.body.is_none() {
-            self.placement.loops[home].children.push(Child::Segment(segment.ordinal()));
             self.placement.homes.push(Some((node.area, home)));
             return;
         }
@@ -183,7 +274,7 @@ impl<'d> Walk<'d> {
         while self.frames.len() > depth + 1 {
             self.leave(segment);
         }
-        self.settle(node, segment);
+        self.settle(at);
     }
 
     /// Neither ahead nor behind: unexpected here, of another document type, unknown, or no tag at all.
@@ -245,7 +336,7 @@ impl<'d> Walk<'d> {
             at.line(),
         );
         let instance = self.frames.last().map_or(0, |frame| frame.instance);
-        finding.loop_path.clone_from(&self.placement.loops[instance].path);
+        self.placement.path(instance).clone_into(&mut finding.loop_path);
         finding
     }
 }

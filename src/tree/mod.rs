@@ -29,6 +29,10 @@ pub struct SegmentMark {
     pub last: u32,
     /// Line of the tag, counted from the run's first line as 0.
     pub line: u32,
+    /// All is printable ASCII without release characters: every value is what its bytes say.
+    pub is_plain: bool,
+    /// It has neither composites nor repetitions: all its separators separate elements.
+    pub is_flat: bool,
 }
 
 /// Where the separators stand: the structure of a run, without a copy of its bytes.

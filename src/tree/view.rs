@@ -23,23 +23,52 @@ pub struct Run<'a> {
 impl<'a> Run<'a> {
     /// How many segments.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.index.segments.len()
     }
 
     /// Whether there is no segment.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.index.segments.is_empty()
     }
 
     /// The segment of ordinal `at`, from 0.
     #[must_use]
+    #[inline]
     pub fn segment(&self, at: usize) -> Option<Segment<'a>> {
         self.index.segments.get(at).map(|&mark| Segment { run: *self, mark, ordinal: at })
     }
 
+    /// The separators inside the segment at a mark.
+    #[must_use]
+    #[inline]
+    pub fn marks_at(&self, mark: &SegmentMark) -> &'a [u32] {
+        &self.index.marks[mark.first as usize..mark.last as usize]
+    }
+
+    /// The bytes of an element, numbered from 1, of the segment at a mark without composites and repetitions; empty past
+    /// the last.
+    #[must_use]
+    pub fn flat_at(&self, mark: &SegmentMark, number: usize) -> &'a [u8] {
+        let marks = self.marks_at(mark);
+        let Some(&before) = number.checked_sub(1).and_then(|at| marks.get(at)) else { return &[] };
+        let end = marks.get(number).map_or(mark.end, |&next| next);
+        &self.bytes[before as usize + 1..end as usize]
+    }
+
+    /// The tag of the segment at a mark; see [`Segment::tag`].
+    #[must_use]
+    #[inline]
+    pub fn tag_at(&self, mark: &SegmentMark) -> &'a [u8] {
+        let end = self.marks_at(mark).first().map_or(mark.end, |&first| first);
+        &self.bytes[mark.start as usize..end as usize]
+    }
+
     /// All segments in order.
+    #[inline]
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = Segment<'a>> + use<'a> {
         let run = *self;
         run.index.segments.iter().enumerate().map(move |(ordinal, &mark)| Segment { run, mark, ordinal })
@@ -57,12 +86,21 @@ pub struct Segment<'a> {
 impl<'a> Segment<'a> {
     /// Ordinal within the run, from 0.
     #[must_use]
+    #[inline]
     pub fn ordinal(&self) -> usize {
         self.ordinal
     }
 
+    /// Where it and its separators stand.
+    #[must_use]
+    #[inline]
+    pub fn mark(&self) -> &SegmentMark {
+        &self.mark
+    }
+
     /// From the tag's first byte up to, not including, the terminator.
     #[must_use]
+    #[inline]
     pub fn raw(&self) -> &'a [u8] {
         &self.run.bytes[self.mark.start as usize..self.mark.end as usize]
     }
@@ -70,15 +108,21 @@ impl<'a> Segment<'a> {
     /// The tag's bytes. In EDIFACT the tag may carry components (explicit nesting, syntax 1 to 3); only the part
     /// before the first separator is the tag.
     #[must_use]
+    #[inline]
     pub fn tag(&self) -> &'a [u8] {
-        let end = self.separators_in().first().copied().unwrap_or(self.mark.end);
-        &self.run.bytes[self.mark.start as usize..end as usize]
+        self.run.tag_at(&self.mark)
+    }
+
+    /// The tag's bytes without the line ends of a wrapped interchange.
+    #[must_use]
+    pub fn tag_bytes(&self) -> Cow<'a, [u8]> {
+        without_wraps(self.run, self.tag())
     }
 
     /// The tag as text.
     #[must_use]
     pub fn tag_text(&self) -> Cow<'a, str> {
-        match without_wraps(self.run, self.tag()) {
+        match self.tag_bytes() {
             Cow::Borrowed(tag) => String::from_utf8_lossy(tag),
             Cow::Owned(tag) => Cow::Owned(String::from_utf8_lossy(&tag).into_owned()),
         }
@@ -118,6 +162,9 @@ impl<'a> Segment<'a> {
     /// Number of elements, the tag not counted; empty ones count.
     #[must_use]
     pub fn element_count(&self) -> usize {
+        if self.mark.is_flat {
+            return self.separators_in().len();
+        }
         let element = self.run.separators.element;
         self.separators_in().iter().filter(|&&mark| self.run.bytes[mark as usize] == element).count()
     }
@@ -129,23 +176,30 @@ impl<'a> Segment<'a> {
     }
 
     /// The elements in order, the tag left out.
+    #[inline]
     pub fn elements(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
-        let (run, mark) = (self.run, self.mark);
-        let marks = self.separators_in();
-        let element = run.separators.element;
-        let mut at = marks.iter().position(|&m| run.bytes[m as usize] == element);
+        let (run, end, is_flat, marks) = (self.run, self.mark.end, self.mark.is_flat, self.separators_in());
+        let (bytes, element) = (run.bytes, run.separators.element);
+        let is_element = move |mark: u32| is_flat || bytes.get(mark as usize) == Some(&element);
+        let next_from = move |mut at: usize| {
+            while marks.get(at).is_some_and(|&mark| !is_element(mark)) {
+                at += 1;
+            }
+            at
+        };
+        // What stands before the first element separator is the tag's.
+        let mut at = next_from(0);
         std::iter::from_fn(move || {
-            let first = at?;
-            let next = marks[first + 1..].iter().position(|&m| run.bytes[m as usize] == element);
-            let last = next.map_or(marks.len(), |n| first + 1 + n);
-            at = next.map(|n| first + 1 + n);
-            let end = marks.get(last).copied().unwrap_or(mark.end);
-            Some(Value { run, start: marks[first] + 1, end, marks: &marks[first + 1..last] })
+            let (&before, first) = (marks.get(at)?, at + 1);
+            at = next_from(first);
+            let (end, marks) = (marks.get(at).map_or(end, |&next| next), marks.get(first..at).unwrap_or_default());
+            Some(Value { run, start: before + 1, end, marks })
         })
     }
 
+    #[inline]
     fn separators_in(&self) -> &'a [u32] {
-        &self.run.index.marks[self.mark.first as usize..self.mark.last as usize]
+        self.run.marks_at(&self.mark)
     }
 }
 
@@ -161,12 +215,14 @@ pub struct Value<'a> {
 impl<'a> Value<'a> {
     /// The bytes as they stand, release characters included.
     #[must_use]
+    #[inline]
     pub fn raw(&self) -> &'a [u8] {
         &self.run.bytes[self.start as usize..self.end as usize]
     }
 
     /// Whether nothing stands here.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end || (self.run.index.wrapped && self.raw().iter().all(|&byte| is_line_end(byte)))
     }
@@ -179,6 +235,7 @@ impl<'a> Value<'a> {
 
     /// Whether separators stand inside: the value is a composite or repeats.
     #[must_use]
+    #[inline]
     pub fn is_plain(&self) -> bool {
         self.marks.is_empty()
     }

@@ -1,24 +1,33 @@
 //! The structural index: one pass over the bytes finds every separator that no release character protects.
 //!
-//! This is the scalar kernel; a vector one stands beside it later behind the same function and must give the same
-//! marks for every input. It does not know BIN segments or the fixed ISA: the reader handles those.
+//! The scalar kernel stands here; [`super::kernel`] is the vector one, taken where the processor has it, and gives the
+//! same marks for every input. It does not know BIN segments or the fixed ISA: the reader handles those.
 
+use super::kernel;
 use crate::tree::{Index, SegmentMark, Separators};
 
 /// What each byte does, looked up once per byte.
-pub struct Kinds([u8; 256]);
+pub struct Kinds {
+    kind: [u8; 256],
+    separators: Separators,
+    is_vector: bool,
+}
 
 const DATA: u8 = 0;
 const BREAK: u8 = 1;
 const MARK: u8 = 2;
 const RELEASE: u8 = 3;
 const END: u8 = 4;
+/// Data too, but no character that every character set writes alike: control characters and all from 0x7F on.
+const ODD: u8 = 5;
 
 impl Kinds {
     /// The table of one set of separators.
     #[must_use]
     pub fn new(separators: &Separators) -> Self {
         let mut kind = [DATA; 256];
+        kind[..usize::from(b' ')].fill(ODD);
+        kind[0x7F..].fill(ODD);
         kind[usize::from(b'\n')] = BREAK;
         if let Some(release) = separators.release {
             kind[usize::from(release)] = RELEASE;
@@ -28,7 +37,19 @@ impl Kinds {
             kind[usize::from(mark)] = MARK;
         }
         kind[usize::from(separators.segment)] = END;
-        Kinds(kind)
+        Kinds { kind, separators: *separators, is_vector: kernel::is_supported() }
+    }
+
+    /// The separators it was made of.
+    #[must_use]
+    pub fn separators(&self) -> &Separators {
+        &self.separators
+    }
+
+    /// Whether the vector kernel may be used.
+    #[must_use]
+    pub fn is_vector(&self) -> bool {
+        self.is_vector
     }
 }
 
@@ -37,55 +58,106 @@ impl Kinds {
 /// terminator is told by [`Index::terminated`].
 pub fn index(bytes: &[u8], separators: &Separators, index: &mut Index) {
     index.clear();
-    let kinds = Kinds::new(separators);
-    let (mut at, mut line) = (0, 0);
-    while let Some(next) = segment(bytes, at, line, separators, &kinds, index) {
-        (at, line) = next;
-    }
+    segments(bytes, (0, 0), &Kinds::new(separators), index, |_| false);
+}
+
+/// The same by the scalar kernel alone, whatever the processor has; tests and fuzzers compare the two.
+pub fn index_bytewise(bytes: &[u8], separators: &Separators, index: &mut Index) {
+    index.clear();
+    segments_bytewise(bytes, (0, 0), &Kinds::new(separators), index, |_| false);
 }
 
 /// Indexes the one segment that begins at or after `at` and appends it. Returns where the next may begin and its
 /// line, or `None` when only lead is left.
-pub fn segment(
-    bytes: &[u8],
-    at: usize,
-    line: u32,
-    separators: &Separators,
-    kinds: &Kinds,
-    index: &mut Index,
-) -> Option<(usize, u32)> {
-    let start = skip_lead(bytes, at, separators);
-    if start >= bytes.len() {
-        return None;
-    }
-    let line = line + breaks(&bytes[at..start]);
-    let first = index.marks.len() as u32;
-    let (end, inside) = scan(bytes, start, kinds, &mut index.marks);
-    let last = index.marks.len() as u32;
-    index.terminated = end < bytes.len();
-    index.segments.push(SegmentMark { start: start as u32, end: end as u32, first, last, line });
-    Some((end + 1, line + inside + u32::from(bytes.get(end) == Some(&b'\n'))))
+pub fn segment(bytes: &[u8], at: usize, line: u32, kinds: &Kinds, index: &mut Index) -> Option<(usize, u32)> {
+    segments(bytes, (at, line), kinds, index, |_| true)
 }
 
-/// Pushes the marks from `from` up to the terminator; returns the terminator's place (or the length of `bytes`) and
-/// the line breaks passed.
-pub fn scan(bytes: &[u8], from: usize, kinds: &Kinds, marks: &mut Vec<u32>) -> (usize, u32) {
-    let mut position = from;
-    let mut inside = 0;
+/// Indexes segments from a place and its line on, and appends them, up to and with the first of whose tag `is_last` says
+/// so. Returns where the next may begin and its line, or `None` when only lead is left.
+#[inline]
+pub fn segments(
+    bytes: &[u8],
+    from: (usize, u32),
+    kinds: &Kinds,
+    index: &mut Index,
+    mut is_last: impl FnMut(&[u8]) -> bool,
+) -> Option<(usize, u32)> {
+    let found = kernel::segments(bytes, from, kinds, index, &mut is_last);
+    found.unwrap_or_else(|()| segments_bytewise(bytes, from, kinds, index, is_last))
+}
+
+/// The same for any processor.
+fn segments_bytewise(
+    bytes: &[u8],
+    (from, line): (usize, u32),
+    kinds: &Kinds,
+    index: &mut Index,
+    mut is_last: impl FnMut(&[u8]) -> bool,
+) -> Option<(usize, u32)> {
+    let (mut next, mut line) = (from, line);
+    let mut found = None;
+    loop {
+        let start = skip_lead(bytes, next, &kinds.separators);
+        if start >= bytes.len() {
+            return found;
+        }
+        line += breaks(&bytes[next..start]);
+        let first = index.marks.len();
+        let Scan { end, feeds, is_plain } = scan(bytes, start, kinds, &mut index.marks);
+        let own = &index.marks[first..];
+        let tag_end = own.first().map_or(end, |&mark| mark as usize);
+        let is_flat = own.iter().all(|&mark| bytes[mark as usize] == kinds.separators.element);
+        let (first, last) = (first as u32, index.marks.len() as u32);
+        index.segments.push(SegmentMark { start: start as u32, end: end as u32, first, last, line, is_plain, is_flat });
+        index.terminated = end < bytes.len();
+        line += feeds + u32::from(bytes.get(end) == Some(&b'\n'));
+        next = end + 1;
+        found = Some((next, line));
+        if !index.terminated || is_last(&bytes[start..tag_end]) {
+            return found;
+        }
+    }
+}
+
+/// What was seen up to a terminator.
+struct Scan {
+    /// Place of the terminator, or the length of the bytes.
+    end: usize,
+    /// Line feeds passed.
+    feeds: u32,
+    /// All passed bytes are printable ASCII and none is a release character: every value is what its bytes say.
+    is_plain: bool,
+}
+
+/// Pushes the marks from `from` up to the terminator.
+fn scan(bytes: &[u8], from: usize, kinds: &Kinds, marks: &mut Vec<u32>) -> Scan {
+    let (mut position, mut feeds, mut is_plain) = (from, 0, true);
     while let Some(&byte) = bytes.get(position) {
-        match kinds.0[usize::from(byte)] {
+        match kinds.kind[usize::from(byte)] {
             DATA => {}
-            BREAK => inside += 1,
-            MARK => marks.push(position as u32),
-            RELEASE => {
-                position += 1;
-                inside += u32::from(bytes.get(position) == Some(&b'\n'));
+            BREAK => (feeds, is_plain) = (feeds + 1, false),
+            MARK => {
+                marks.push(position as u32);
+                is_plain &= matches!(byte, b' '..=b'~');
             }
-            _ => return (position, inside),
+            RELEASE => {
+                is_plain = false;
+                position += 1;
+                feeds += u32::from(bytes.get(position) == Some(&b'\n'));
+            }
+            ODD => is_plain = false,
+            _ => return Scan { end: position, feeds, is_plain },
         }
         position += 1;
     }
-    (bytes.len(), inside)
+    Scan { end: bytes.len(), feeds, is_plain }
+}
+
+/// Where the first terminator from a place on stands; the length of the bytes when there is none.
+#[must_use]
+pub fn terminator(bytes: &[u8], from: usize, kinds: &Kinds) -> usize {
+    scan(bytes, from, kinds, &mut Vec::new()).end
 }
 
 /// How many line feeds.
@@ -96,9 +168,15 @@ pub fn breaks(bytes: &[u8]) -> u32 {
 
 /// Where the next tag begins: past line ends, blanks, tabs and NUL, unless one of them is a separator here.
 #[must_use]
+#[inline]
 pub fn skip_lead(bytes: &[u8], from: usize, separators: &Separators) -> usize {
-    let lead = |byte: u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0) && !separators.is_special(byte);
-    bytes[from.min(bytes.len())..].iter().position(|&byte| !lead(byte)).map_or(bytes.len(), |n| from + n)
+    let lead =
+        |byte: u8| byte <= b' ' && matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0) && !separators.is_special(byte);
+    let mut at = from.min(bytes.len());
+    while bytes.get(at).is_some_and(|&byte| lead(byte)) {
+        at += 1;
+    }
+    at
 }
 
 #[cfg(test)]
@@ -125,6 +203,48 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert_eq!(found[0][4], ["5+3?", "b'"]);
         assert_eq!(found[1], [["UNS"], ["S"]]);
+    }
+
+    /// Draws bytes, most of them separators of some kind.
+    fn adversarial(length: usize, seed: &mut u64, alphabet: &[u8]) -> Vec<u8> {
+        let mut draw = || {
+            *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (*seed >> 33) as usize
+        };
+        (0..length).map(|_| alphabet[draw() % alphabet.len()]).collect()
+    }
+
+    #[test]
+    fn both_kernels_find_the_same() {
+        if !kernel::is_supported() {
+            return; // The scalar kernel is then the only one.
+        }
+        let newline = Separators { segment: b'\n', ..Separators::EDIFACT };
+        let repeating = Separators { repetition: Some(b'^'), ..Separators::X12 };
+        let alike = Separators { element: b'?', component: b'\n', ..Separators::EDIFACT };
+        let high = Separators { element: 0xFF, component: 0x80, release: Some(0), ..Separators::EDIFACT };
+        let alphabets: [&[u8]; 5] =
+            [b"A+?'", b"AB:+?'\n\r *~^>", b"?", b"?'\n", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\x00\x7F\x80\xFF+'?"];
+        let mut seed = 4711;
+        let mut compared = 0;
+        for separators in [Separators::EDIFACT, Separators::X12, newline, repeating, alike, high] {
+            let kinds = Kinds::new(&separators);
+            for (alphabet, length) in alphabets.iter().flat_map(|one| (0..200).map(move |length| (one, length))) {
+                let bytes = adversarial(length, &mut seed, alphabet);
+                for from in [0, length / 3, length.saturating_sub(1), length] {
+                    // All segments, one, and those up to a short tag.
+                    for last in [usize::MAX, 0, 2] {
+                        let is_last = |tag: &[u8]| last == 0 || tag.len() == last;
+                        let (mut fast, mut slow) = (Index::default(), Index::default());
+                        let found = kernel::segments(&bytes, (from, 7), &kinds, &mut fast, is_last);
+                        let wanted = segments_bytewise(&bytes, (from, 7), &kinds, &mut slow, is_last);
+                        assert_eq!((found, fast), (Ok(wanted), slow), "{separators:?} {}", bytes.escape_ascii());
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(compared, 6 * 5 * 200 * 4 * 3);
     }
 
     #[test]

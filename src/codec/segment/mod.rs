@@ -8,6 +8,7 @@ mod envelope;
 mod guess;
 pub mod index; // the kernel that finds every separator
 mod inspect;
+mod kernel; // the index of 64 bytes at once
 mod piece;
 mod reader;
 mod write;

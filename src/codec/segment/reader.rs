@@ -30,7 +30,10 @@ impl Default for Limits {
 }
 
 /// How much is read at once.
-const WINDOW_BYTES: usize = 256 * 1024;
+const WINDOW_BYTES: usize = 64 * 1024;
+
+/// How much without any interchange is kept before it is handed out.
+const JUNK_BYTES: usize = 256 * 1024;
 
 /// How much of an interchange is looked at to tell whether its lines are wrapped.
 const WRAP_BYTES: usize = 8 * 1024;
@@ -63,9 +66,13 @@ pub struct Opening {
 pub struct Reader<R> {
     source: R,
     limits: Limits,
+    /// What was read stands in `begin..filled`; the rest is room.
     buffer: Vec<u8>,
+    filled: usize,
     begin: usize,
     taken: usize,
+    /// Line feeds in what is taken.
+    lines: u32,
     ended: bool,
     offset: u64,
     line: u64,
@@ -89,8 +96,10 @@ impl<R: Read> Reader<R> {
             source,
             limits,
             buffer: Vec::new(),
+            filled: 0,
             begin: 0,
             taken: 0,
+            lines: 0,
             ended: false,
             offset: 0,
             line: 1,
@@ -124,26 +133,21 @@ impl<R: Read> Reader<R> {
     }
 
     fn rest(&self) -> &[u8] {
-        &self.buffer[self.begin..]
+        &self.buffer[self.begin..self.filled]
     }
 
     /// Drops the piece handed out last.
     fn advance(&mut self) {
-        let piece = &self.buffer[self.begin..self.begin + self.taken];
-        self.line += piece.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.line += u64::from(self.lines);
         self.offset += self.taken as u64;
         self.begin += self.taken;
-        self.taken = 0;
-        if self.begin > WINDOW_BYTES {
-            self.buffer.drain(..self.begin);
-            self.begin = 0;
-        }
+        (self.taken, self.lines) = (0, 0);
     }
 
     /// Reads until the rest has `want` bytes or the input ends.
     fn fill(&mut self, want: usize) -> io::Result<()> {
-        while !self.ended && self.buffer.len() - self.begin < want {
-            if self.buffer.len() - self.begin > self.limits.document_bytes_max {
+        while !self.ended && self.filled - self.begin < want {
+            if self.filled - self.begin > self.limits.document_bytes_max {
                 let limit = self.limits.document_bytes_max;
                 let place = self.offset;
                 return Err(io::Error::new(
@@ -151,22 +155,22 @@ impl<R: Read> Reader<R> {
                     format!("the document at byte {place} is larger than the limit of {limit} bytes"),
                 ));
             }
-            let old = self.buffer.len();
-            self.buffer.resize(old + WINDOW_BYTES, 0);
+            // What is left moves to the front when more has been handed out than is left, so no byte moves often.
+            if self.begin > self.filled - self.begin {
+                self.buffer.copy_within(self.begin..self.filled, 0);
+                (self.begin, self.filled) = (0, self.filled - self.begin);
+            }
+            let room = self.filled + WINDOW_BYTES;
+            if self.buffer.len() < room {
+                self.buffer.resize(room, 0);
+            }
             let read = loop {
-                match self.source.read(&mut self.buffer[old..]) {
+                match self.source.read(&mut self.buffer[self.filled..room]) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    other => break other,
+                    other => break other?,
                 }
             };
-            let read = match read {
-                Ok(read) => read,
-                Err(error) => {
-                    self.buffer.truncate(old);
-                    return Err(error);
-                }
-            };
-            self.buffer.truncate(old + read);
+            self.filled += read;
             self.ended = read == 0;
         }
         Ok(())
@@ -182,7 +186,7 @@ impl<R: Read> Reader<R> {
                 Found::At(at) => break at,
                 Found::None if self.ended => break rest.len(),
                 // Junk may be long: hand out what is surely junk and keep memory flat.
-                Found::None if rest.len() > WINDOW_BYTES => break rest.len() - HEADER_BYTES,
+                Found::None if rest.len() > JUNK_BYTES => break rest.len() - HEADER_BYTES,
                 Found::None => from = rest.len().saturating_sub(4),
             }
         };
@@ -213,7 +217,7 @@ impl<R: Read> Reader<R> {
         self.index.clear();
         self.index.wrapped = opening.wrapped;
         let kinds = Kinds::new(&opening.separators);
-        let Some((end, _)) = self.segment(&opening, &kinds, opening.advice, 0)? else {
+        let Some((end, line)) = self.segment(&opening, &kinds, opening.advice, 0)? else {
             // A UNA and nothing after it: no interchange.
             return Ok(Some(self.between(self.rest().len())));
         };
@@ -226,7 +230,8 @@ impl<R: Read> Reader<R> {
                 segment.last = index.marks.len() as u32;
             }
         }
-        self.taken = end.min(self.rest().len());
+        let advice = index::breaks(&self.rest()[..opening.advice]);
+        (self.taken, self.lines) = (end.min(self.rest().len()), line + advice);
         let mut faults = std::mem::take(&mut opening.faults);
         let charset = self.charset(&opening, &mut faults);
         let syntax = opening.syntax;
@@ -237,8 +242,8 @@ impl<R: Read> Reader<R> {
     /// A piece of bytes that belong to no interchange.
     fn between(&mut self, length: usize) -> Piece<'_> {
         self.index.clear();
-        self.taken = length;
         let bytes = &self.buffer[self.begin..self.begin + length];
+        (self.taken, self.lines) = (length, index::breaks(bytes));
         let blank = bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) || bytes == b"\xEF\xBB\xBF";
         let faults = if blank {
             Vec::new()
@@ -292,12 +297,13 @@ impl<R: Read> Reader<R> {
             if !collects || (begun && role == Role::DocumentTrailer) {
                 break;
             }
+            (at, line) = self.inner(&opening, &kinds, at, line);
         }
         let Some(kind) = kind else {
             let length = self.rest().len();
             return Ok(Some(self.between(length)));
         };
-        self.taken = at.min(self.rest().len());
+        (self.taken, self.lines) = (at.min(self.rest().len()), line);
         self.count(kind);
         if kind == PieceKind::InterchangeTrailer {
             self.take_line_end()?;
@@ -319,12 +325,45 @@ impl<R: Read> Reader<R> {
         if lead > 0 { Ok(Some(self.between(lead))) } else { self.outside() }
     }
 
+    /// Indexes segments of the window at one go, as long as they are whole and none is of the envelope or binary. Returns
+    /// where the next begins and its line.
+    fn inner(&mut self, opening: &Opening, kinds: &Kinds, at: usize, line: u32) -> (usize, u32) {
+        if opening.wrapped {
+            return (at, line); // A line end may stand in a tag.
+        }
+        let Reader { buffer, filled, begin, index, .. } = self;
+        let is_x12 = opening.syntax == Syntax::X12;
+        let is_special = |tag: &[u8]| match tag.first() {
+            Some(b'B') => is_x12 && x12::is_binary(tag),
+            Some(b'G' | b'I' | b'S' | b'U' | b'g' | b'i' | b's' | b'u') => {
+                ENVELOPE_KEYS.contains(&upper_key(tag)) && role_of(opening.syntax, tag) != Role::Inner
+            }
+            _ => false,
+        };
+        let (rest, before) = (&buffer[*begin..*filled], index.segments.len());
+        let Some(next) = index::segments(rest, (at, line), kinds, index, is_special) else { return (at, line) };
+        let Some(&last) = index.segments.last() else { return next };
+        let tag_end = index.marks.get(last.first as usize).map_or(last.end, |&mark| mark);
+        if index.terminated && !is_special(&rest[last.start as usize..tag_end as usize]) {
+            return next;
+        }
+        // It is given back, with the line ends before it.
+        index.drop_last();
+        match index.segments.get(before..).and_then(<[_]>::last) {
+            Some(inner) => {
+                let end = inner.end as usize + 1;
+                (end, last.line - index::breaks(&rest[end..last.start as usize]))
+            }
+            None => (at, line),
+        }
+    }
+
     /// Indexes the next segment, reading on until its terminator is in the window.
     fn segment(&mut self, opening: &Opening, kinds: &Kinds, at: usize, line: u32) -> io::Result<Option<(usize, u32)>> {
         loop {
-            let Reader { buffer, begin, index, .. } = self;
-            let rest = &buffer[*begin..];
-            let found = index::segment(rest, at, line, &opening.separators, kinds, index);
+            let Reader { buffer, filled, begin, index, .. } = self;
+            let rest = &buffer[*begin..*filled];
+            let found = index::segment(rest, at, line, kinds, index);
             let binary = match (&found, opening.syntax) {
                 (Some(_), Syntax::X12) => x12::binary_end(rest, index, &opening.separators),
                 _ => None,
@@ -343,14 +382,13 @@ impl<R: Read> Reader<R> {
 
     /// Ends a binary segment at the first terminator after its data. Returns where the next begins and its line.
     fn close_binary(&mut self, data_end: usize, line: u32, kinds: &Kinds) -> (usize, u32) {
-        let Reader { buffer, begin, index, .. } = self;
-        let rest = &buffer[*begin..];
-        let mut surplus = Vec::new();
-        let (end, _) = index::scan(rest, data_end.min(rest.len()), kinds, &mut surplus);
+        let Reader { buffer, filled, begin, index, .. } = self;
+        let rest = &buffer[*begin..*filled];
+        let end = index::terminator(rest, data_end.min(rest.len()), kinds);
         index.terminated = end < rest.len();
         let Some(segment) = index.segments.last_mut() else { return (end + 1, line) };
         let passed = index::breaks(&rest[segment.start as usize..(end + 1).min(rest.len())]);
-        segment.end = end as u32;
+        (segment.end, segment.is_plain) = (end as u32, false);
         (end + 1, segment.line + passed)
     }
 
@@ -382,6 +420,7 @@ impl<R: Read> Reader<R> {
             self.fill(self.taken + 1)?;
             if self.rest().get(self.taken) == Some(&wanted) {
                 self.taken += 1;
+                self.lines += u32::from(wanted == b'\n');
             }
         }
         Ok(())
@@ -413,9 +452,12 @@ impl<R: Read> Reader<R> {
         let bytes = &self.buffer[self.begin..self.begin + self.taken];
         let mut broken = opening.wrapped;
         for (ordinal, mark) in self.index.segments.iter().enumerate() {
+            let is_big = (mark.end - mark.start) as usize > self.limits.segment_bytes_max;
+            if mark.is_plain && !is_big {
+                continue;
+            }
             let raw = bytes.get(mark.start as usize..mark.end as usize).unwrap_or_default();
             let is_broken = !broken && raw.contains(&b'\n') && !raw.starts_with(b"BIN") && !raw.starts_with(b"BDS");
-            let is_big = raw.len() > self.limits.segment_bytes_max;
             if !is_broken && !is_big {
                 continue;
             }
@@ -452,7 +494,9 @@ impl<R: Read> Reader<R> {
 
 /// Whether an interchange was wrapped: all full lines have one length of 72 or more, and not each ends a segment.
 fn is_wrapped(bytes: &[u8], terminator: u8) -> bool {
-    if matches!(terminator, b'\r' | b'\n') {
+    // Most have short lines, or none.
+    let first = bytes.iter().take(WRAP_COLUMNS_MIN).position(|&byte| byte == b'\n');
+    if matches!(terminator, b'\r' | b'\n') || first.is_some() || !bytes.contains(&b'\n') {
         return false;
     }
     let mut lines: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
@@ -497,21 +541,53 @@ impl Role {
 }
 
 fn role_of(syntax: Syntax, tag: &[u8]) -> Role {
-    let [a, b, c, d, e, f] = match syntax {
+    const ROLES: [Role; 6] = [
+        Role::InterchangeHeader,
+        Role::GroupHeader,
+        Role::DocumentHeader,
+        Role::DocumentTrailer,
+        Role::GroupTrailer,
+        Role::InterchangeTrailer,
+    ];
+    let own = match syntax {
         Syntax::X12 => x12::ENVELOPE_TAGS,
         _ => edifact::ENVELOPE_TAGS,
     };
     let is = |wanted: &[u8]| tag.eq_ignore_ascii_case(wanted);
-    match () {
-        () if is(a) || is(b"UNA") && syntax != Syntax::X12 => Role::InterchangeHeader,
-        () if is(b) => Role::GroupHeader,
-        () if is(c) => Role::DocumentHeader,
-        () if is(d) => Role::DocumentTrailer,
-        () if is(e) => Role::GroupTrailer,
-        () if is(f) => Role::InterchangeTrailer,
+    match own.iter().position(|wanted| is(wanted)) {
+        Some(at) => ROLES[at],
+        None if is(b"UNA") && syntax != Syntax::X12 => Role::InterchangeHeader,
         // An interchange of the other syntax may follow one that was cut off.
-        () if matches!(tag, b"ISA" | b"UNB" | b"UNA" | b"UIB") => Role::InterchangeHeader,
-        () => Role::Inner,
+        None if matches!(tag, b"ISA" | b"UNB" | b"UNA" | b"UIB") => Role::InterchangeHeader,
+        None => Role::Inner,
+    }
+}
+
+/// The tags that have a role in either syntax, as numbers: most segments have none, which is told by them at once.
+const ENVELOPE_KEYS: [u32; 14] = {
+    let [own, others, more] = [x12::ENVELOPE_TAGS, edifact::ENVELOPE_TAGS, [b"UNA", b"UIB", b"", b"", b"", b""]];
+    let (mut keys, mut at) = ([0; 14], 0);
+    while at < 14 {
+        keys[at] = upper_key(if at < 6 {
+            own[at]
+        } else if at < 12 {
+            others[at - 6]
+        } else {
+            more[at - 12]
+        });
+        at += 1;
+    }
+    keys
+};
+
+/// A tag of two or three letters as a number, upper and lower case alike; others may share one.
+#[inline]
+const fn upper_key(tag: &[u8]) -> u32 {
+    const LOWER: u8 = 0x20;
+    match *tag {
+        [a, b] => u32::from_le_bytes([a & !LOWER, b & !LOWER, 0, 0]),
+        [a, b, c] => u32::from_le_bytes([a & !LOWER, b & !LOWER, c & !LOWER, 0]),
+        _ => 0,
     }
 }
 

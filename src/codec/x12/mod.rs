@@ -12,7 +12,7 @@ pub use answers::{answers, technical_answer};
 pub use check::check;
 pub use encode::encode;
 pub use envelope::note;
-pub use open::{binary_end, open};
+pub use open::{binary_end, is_binary, open};
 
 /// Tags of the envelope: interchange, group and document header, then the trailers from the inside out.
 pub const ENVELOPE_TAGS: [&[u8]; 6] = [b"ISA", b"GS", b"ST", b"SE", b"GE", b"IEA"];

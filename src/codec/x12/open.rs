@@ -68,6 +68,12 @@ fn guess_terminator(bytes: &[u8], element: u8) -> u8 {
     }
 }
 
+/// Whether a segment of this tag has binary data.
+#[must_use]
+pub fn is_binary(tag: &[u8]) -> bool {
+    matches!(tag, b"BIN" | b"BDS")
+}
+
 /// For a BIN or BDS segment just indexed: where its binary element ends by the declared length (BIN01 784; BDS02 784
 /// after the filter id). Marks found inside the binary bytes are dropped. `None` for every other segment, and for a
 /// length that is no number: the segment is then read by its terminator.

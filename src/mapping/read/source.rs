@@ -80,15 +80,16 @@ impl<'a> Source<'a> {
     }
 
     fn seat(&mut self) {
-        for instance in &self.placement.loops {
-            self.triggers.push(instance.children.iter().find_map(|child| match *child {
+        let loops = 0..self.placement.loops.len();
+        for instance in loops.clone() {
+            self.triggers.push(self.placement.children(instance).find_map(|child| match child {
                 Child::Segment(segment) => Some(segment),
                 Child::Loop(_) => None,
             }));
         }
-        for (at, instance) in self.placement.loops.iter().enumerate() {
-            for child in &instance.children {
-                let seat = match *child {
+        for at in loops {
+            for child in self.placement.children(at) {
+                let seat = match child {
                     Child::Segment(segment) => (segment, None),
                     Child::Loop(inner) => match self.triggers[inner] {
                         Some(trigger) => (trigger, Some(inner)),

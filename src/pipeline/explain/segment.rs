@@ -69,7 +69,7 @@ pub fn source(directory: &Directory) -> String {
 fn home<'p>(ordinal: usize, placed: Option<(&Document, &'p Placement)>) -> Option<(Area, &'p str)> {
     let (_, placement) = placed?;
     let (area, instance) = placement.homes.get(ordinal).copied().flatten()?;
-    Some((area, placement.loops.get(instance)?.path.as_str()))
+    Some((area, placement.path(instance)))
 }
 
 fn label(document: &Document, area: Area, loop_path: &str) -> Option<String> {

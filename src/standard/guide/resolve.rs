@@ -29,11 +29,10 @@ impl<'a> Resolver<'a> {
     /// The segments of the place that stand directly in a loop instance, triggers of its inner loops included.
     #[must_use]
     pub fn inside(&self, holder: usize, place: &GuidePlace) -> Vec<usize> {
-        let Some(instance) = self.placement.loops.get(holder) else { return Vec::new() };
         let step = &place.segment;
         let mut found = Vec::new();
-        for child in &instance.children {
-            match *child {
+        for child in self.placement.children(holder) {
+            match child {
                 Child::Segment(segment) if self.is(segment, step) && self.is_in(segment, holder, place.area) => {
                     found.push(segment);
                 }
@@ -57,8 +56,7 @@ impl<'a> Resolver<'a> {
     #[must_use]
     pub fn instances(&self, path: &[String]) -> Vec<usize> {
         let path = path.join("/");
-        let all = self.placement.loops.iter().enumerate().skip(1);
-        all.filter(|(_, instance)| instance.path == path).map(|(at, _)| at).collect()
+        (1..self.placement.loops.len()).filter(|&instance| self.placement.path(instance) == path).collect()
     }
 
     /// The value of an element or component; a composite named whole is its first component. `None` when empty.
@@ -88,8 +86,8 @@ impl<'a> Resolver<'a> {
     /// The first segment of a loop instance, which opens it.
     #[must_use]
     pub fn trigger(&self, instance: usize) -> Option<usize> {
-        match self.placement.loops.get(instance)?.children.first() {
-            Some(Child::Segment(segment)) => Some(*segment),
+        match self.placement.children(instance).next() {
+            Some(Child::Segment(segment)) => Some(segment),
             _ => None,
         }
     }
@@ -101,15 +99,14 @@ impl<'a> Resolver<'a> {
     }
 
     fn inner(&self, outer: usize, step: &Step, area: Option<Area>) -> Vec<(usize, usize)> {
-        let Some(instance) = self.placement.loops.get(outer) else { return Vec::new() };
-        let one = |child: &Child| match *child {
+        let one = |child: Child| match child {
             Child::Loop(inner) => {
                 let trigger = self.trigger(inner).filter(|&trigger| self.is(trigger, step))?;
                 self.is_in(trigger, outer, area).then_some((trigger, inner))
             }
             Child::Segment(_) => None,
         };
-        instance.children.iter().filter_map(one).collect()
+        self.placement.children(outer).filter_map(one).collect()
     }
 
     fn is_in(&self, segment: usize, holder: usize, area: Option<Area>) -> bool {

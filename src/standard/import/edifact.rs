@@ -5,7 +5,7 @@
 
 use super::{Imported, keep_used};
 use crate::standard::definition::{
-    Area, CompositeDefinition, Directory, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
+    Area, CompositeDefinition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
     SegmentDefinition, Usage,
 };
 use anyhow::{Context as _, anyhow, bail};
@@ -77,6 +77,7 @@ pub fn import_service(service: &Path, syntax: u8) -> anyhow::Result<Imported> {
         name: "Syntax and service report message".into(),
         groups: Vec::new(),
         nodes: service_nodes(body, "").context("messages.json: CONTRL")?,
+        order: Derived::default(),
     };
     let documents = vec![document];
     name_places(&mut directory);
@@ -219,6 +220,7 @@ fn message(version: &str, kind: &str, text: &str) -> anyhow::Result<Document> {
         name: name_of(&lines, kind),
         groups: Vec::new(),
         nodes: top.nodes,
+        order: Derived::default(),
     })
 }
 

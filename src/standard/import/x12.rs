@@ -2,8 +2,8 @@
 
 use super::{Imported, keep_used};
 use crate::standard::definition::{
-    Area, CompositeDefinition, Condition, Directory, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
-    SegmentDefinition, Usage,
+    Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
+    Place, SegmentDefinition, Usage,
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
@@ -61,6 +61,7 @@ fn interchange_acknowledgment(version: &str) -> Document {
         name: "Interchange Acknowledgment".into(),
         groups: Vec::new(),
         nodes: vec![node],
+        order: Derived::default(),
     }
 }
 
@@ -97,6 +98,7 @@ fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> 
         name: text(&set["name"]).context("no name")?,
         groups: set["gs01"].as_array().into_iter().flatten().filter_map(text).collect(),
         nodes,
+        order: Derived::default(),
     })
 }
 

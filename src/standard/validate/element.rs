@@ -85,10 +85,10 @@ fn code_words(codes: &BTreeMap<String, String>) -> String {
 fn wrong_type(kind: ElementType, value: &str, decimal: u8) -> Option<Finding> {
     let because = |fault: Fault, expected: &str| Some((fault, expected.to_owned(), format!("\"{value}\"")));
     match kind {
-        ElementType::Implied(_) if !is_number(value, None) => {
+        ElementType::Implied(_) if is_number_in(value.as_bytes(), None).is_none() => {
             because(Fault::ElementCharacter, "digits, with a minus before them if negative")
         }
-        ElementType::Number if !is_number(value, Some(decimal)) => {
+        ElementType::Number if is_number_in(value.as_bytes(), Some(decimal)).is_none() => {
             because(Fault::ElementCharacter, "a number with at most one decimal mark")
         }
         ElementType::Letters if value.chars().any(|c| c.is_ascii_digit()) => {
@@ -101,50 +101,62 @@ fn wrong_type(kind: ElementType, value: &str, decimal: u8) -> Option<Finding> {
     }
 }
 
-/// Digits with an optional minus, and with `decimal` one mark (a comma always counts as one in EDIFACT, a point in
-/// X12, ISO 9735-1, 10.1) and an exponent.
-fn is_number(value: &str, decimal: Option<u8>) -> bool {
-    let unsigned = value.strip_prefix('-').unwrap_or(value);
-    let Some(decimal) = decimal else {
-        return !unsigned.is_empty() && unsigned.bytes().all(|b| b.is_ascii_digit());
-    };
-    let (mantissa, exponent) = unsigned.split_once('E').unwrap_or((unsigned, "0"));
-    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
-    let mark = |byte: u8| byte == decimal || byte == b',' || byte == b'.';
-    let marks = mantissa.bytes().filter(|&byte| mark(byte)).count();
-    let exponent = exponent.strip_prefix('-').unwrap_or(exponent);
-    digits > 0
-        && marks <= 1
-        && digits + marks == mantissa.len()
-        && !exponent.is_empty()
-        && exponent.bytes().all(|b| b.is_ascii_digit())
+/// How many digits a number has; `None` when it is none. Digits with an optional minus, and with `decimal` one mark (a
+/// comma always counts as one in EDIFACT, a point in X12, ISO 9735-1, 10.1) and an exponent.
+pub(super) fn is_number_in(value: &[u8], decimal: Option<u8>) -> Option<usize> {
+    let unsigned = value.strip_prefix(b"-").unwrap_or(value);
+    let (mut digits, mut marks) = (0, 0);
+    for (at, &byte) in unsigned.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'.' | b',' if decimal.is_some() => marks += 1,
+            byte if Some(byte) == decimal => marks += 1,
+            b'E' if decimal.is_some() && digits > 0 && marks <= 1 => {
+                let exponent = &unsigned[at + 1..];
+                let exponent = exponent.strip_prefix(b"-").unwrap_or(exponent);
+                let is_one = !exponent.is_empty() && exponent.iter().all(u8::is_ascii_digit);
+                return is_one.then_some(digits + exponent.len());
+            }
+            _ => return None,
+        }
+    }
+    (digits > 0 && marks <= 1).then_some(digits)
 }
 
 /// CCYYMMDD or YYMMDD, a day of the calendar; two-digit years may be any century.
 pub(crate) fn is_date(value: &str) -> bool {
-    let Some(digits) = Some(value).filter(|v| v.is_ascii() && v.bytes().all(|b| b.is_ascii_digit())) else {
+    is_date_in(value.as_bytes())
+}
+
+/// Days of the months in a year that is no leap year.
+const MONTH_DAYS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// The same of bytes.
+pub(super) fn is_date_in(value: &[u8]) -> bool {
+    if !matches!(value.len(), 6 | 8) || !value.iter().all(u8::is_ascii_digit) {
         return false;
-    };
-    let part = |from: usize, to: usize| digits.get(from..to).and_then(|part| part.parse::<i16>().ok());
-    let (year, rest) = match digits.len() {
-        6 => (part(0, 2).map(|year| 2000 + year), 2),
-        8 => (part(0, 4), 4),
-        _ => return false,
-    };
-    let (month, day) = (part(rest, rest + 2), part(rest + 2, rest + 4));
-    match (year, month.and_then(|m| i8::try_from(m).ok()), day.and_then(|d| i8::try_from(d).ok())) {
-        (Some(year), Some(month), Some(day)) => jiff::civil::Date::new(year, month, day).is_ok(),
-        _ => false,
     }
+    let number = value.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+    // A short year may be of any century: 2000 has all days that any has.
+    let year = if value.len() == 6 { 2000 + year } else { year };
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = (1..=12).contains(&month).then(|| MONTH_DAYS[month as usize - 1] + u32::from(is_leap && month == 2));
+    days.is_some_and(|days| (1..=days).contains(&day))
 }
 
 /// HHMM, HHMMSS, HHMMSSd or HHMMSSdd.
 pub(crate) fn is_time(value: &str) -> bool {
-    if !(4..=8).contains(&value.len()) || value.len() == 5 || !value.bytes().all(|b| b.is_ascii_digit()) {
+    is_time_in(value.as_bytes())
+}
+
+/// The same of bytes.
+pub(super) fn is_time_in(value: &[u8]) -> bool {
+    if !matches!(value.len(), 4 | 6 | 7 | 8) || !value.iter().all(u8::is_ascii_digit) {
         return false;
     }
-    let pair = |from: usize| value.get(from..from + 2).map_or(Some(0), |two| two.parse::<u8>().ok());
-    matches!((pair(0), pair(2), pair(4)), (Some(0..=23), Some(0..=59), Some(0..=59)))
+    let pair = |from: usize| value.get(from..from + 2).map_or(0, |two| (two[0] - b'0') * 10 + two[1] - b'0');
+    pair(0) <= 23 && pair(2) <= 59 && pair(4) <= 59
 }
 
 #[cfg(test)]

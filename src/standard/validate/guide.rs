@@ -164,7 +164,7 @@ impl<'a> Check<'a> {
             .at(offset, length, segment.line())
             .because(said, found);
         if let Some(Some((_, home))) = self.resolver.placement.homes.get(segment.ordinal()) {
-            self.resolver.placement.loops[*home].path.clone_into(&mut finding.loop_path);
+            self.resolver.placement.path(*home).clone_into(&mut finding.loop_path);
         }
         if let Some(value) = value {
             finding.value = value.text().chars().take(VALUE_CHARACTERS_MAX).collect();

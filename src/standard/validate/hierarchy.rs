@@ -1,21 +1,15 @@
 //! Trees told by numbers: each HL (X12) or CPS (EDIFACT) has a number and names the one above it. Numbers must be
 //! there once, parents must come before, and levels must stand as the structure code says.
 //!
-//! Which segments these are follows from their elements: number and parent are 628 and 734, or 7164 and 7166.
+//! Which segments these are follows from their elements; `rules` says so.
 
 use super::{At, Check};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::standard::definition::Directory;
 use crate::standard::place::Placement;
-use crate::tree::{Run, Segment};
+use crate::standard::rules::{CHILD, LEVEL};
+use crate::tree::{Run, Segment, SegmentMark};
 use std::collections::{HashMap, HashSet};
-
-/// Elements that number a node and name the one above it.
-const NUMBERS: [[&str; 2]; 2] = [["628", "734"], ["7164", "7166"]];
-/// Level code, has-child code (0 none, 1 some), structure code.
-const LEVEL: &str = "735";
-const CHILD: &str = "736";
-const STRUCTURE: &str = "1005";
 
 /// Steps that are gone up in search of a circle; a longer one is told as a parent that does not come before.
 const CIRCLE_MAX: usize = 64;
@@ -30,25 +24,27 @@ struct Node<'a> {
     child: String,
 }
 
-/// Appends what does not hold together.
+/// Appends what does not hold together. `marks` are the segments that number a node, where the interchange is not wrapped.
 pub(super) fn check(
     directory: &Directory,
     syntax: Syntax,
     run: &Run<'_>,
-    placement: &Placement,
+    (placement, marks): (&Placement, &[SegmentMark]),
     faults: &mut Vec<Diagnostic>,
 ) {
-    let nodes = nodes(directory, run);
-    if nodes.is_empty() {
+    let levels = levels(directory, run);
+    let is_in_order = !run.index.wrapped && is_in_order(directory, run, levels, marks);
+    // The tests of debug builds go both ways.
+    if is_in_order && cfg!(not(debug_assertions)) {
         return;
     }
-    let levels = levels(directory, run);
+    let (nodes, told_before) = (nodes(directory, run), faults.len());
     let all: HashMap<&str, usize> = nodes.iter().enumerate().rev().map(|(at, node)| (node.id.as_str(), at)).collect();
     let parents: HashSet<&str> = nodes.iter().map(|node| node.parent.as_str()).collect();
     let mut by_id: HashMap<&str, usize> = HashMap::new();
     for (at, node) in nodes.iter().enumerate() {
         let loop_path = match placement.homes.get(node.segment.ordinal()) {
-            Some(Some((_, home))) => placement.loops[*home].path.as_str(),
+            Some(Some((_, home))) => placement.path(*home),
             _ => "",
         };
         let occurrence = (nodes.len() > 1).then_some(node.occurrence);
@@ -60,14 +56,16 @@ pub(super) fn check(
         faults.extend(told.child());
         by_id.entry(node.id.as_str()).or_insert(at);
     }
+    debug_assert!(!is_in_order || faults.len() == told_before, "{:?}", &faults[told_before..]);
 }
 
 fn nodes<'a>(directory: &Directory, run: &'a Run<'_>) -> Vec<Node<'a>> {
     let mut seen: HashMap<Vec<u8>, u32> = HashMap::new();
+    let rules = directory.rules();
     let node = |segment: Segment<'a>| {
+        rules.segment(&segment.tag_bytes()).and_then(|number| rules.rows(number).node)?;
         let definition = directory.segments.get(&*segment.tag_text())?;
         let ids: Vec<&str> = definition.elements.iter().map(|place| place.id.as_str()).collect();
-        NUMBERS.iter().find(|pair| ids.get(..2) == Some(&pair[..]))?;
         let occurrence = seen.entry(segment.tag().to_vec()).or_default();
         *occurrence += 1;
         let text = |id: &str| ids.iter().position(|one| *one == id).map_or(String::new(), |at| value(&segment, at + 1));
@@ -83,12 +81,69 @@ fn value(segment: &Segment<'_>, element: usize) -> String {
 
 /// The steps that the document's structure code stands for.
 fn levels<'d>(directory: &'d Directory, run: &Run<'_>) -> Option<&'d Vec<Vec<String>>> {
+    if directory.hierarchies.is_empty() {
+        return None;
+    }
+    let rules = directory.rules();
     let code = run.segments().find_map(|segment| {
-        let definition = directory.segments.get(&*segment.tag_text())?;
-        let at = definition.elements.iter().position(|place| place.id == STRUCTURE)?;
-        Some(value(&segment, at + 1))
+        let at = rules.segment(&segment.tag_bytes()).and_then(|number| rules.rows(number).structure)?;
+        Some(value(&segment, at))
     });
     directory.hierarchies.get(&code?)
+}
+
+/// What the short way remembers of a node.
+struct Seen {
+    /// Its step among the levels.
+    step: Option<usize>,
+    /// Its has-child code.
+    child: u8,
+    has_child: bool,
+}
+
+/// The short way: nodes numbered 1, 2, 3 … as they come, each under one before it, on a level that may stand there and
+/// with the right word on children. Of everything else it says no, and the long way looks at it.
+fn is_in_order(directory: &Directory, run: &Run<'_>, levels: Option<&Vec<Vec<String>>>, marks: &[SegmentMark]) -> bool {
+    let rules = directory.rules();
+    let mut seen: Vec<Seen> = Vec::with_capacity(marks.len());
+    for mark in marks {
+        let rows = rules.segment(run.tag_at(mark)).map(|number| rules.rows(number));
+        let Some([level, child]) = rows.and_then(|rows| rows.node) else { continue };
+        let element = |at: Option<usize>| at.map_or(&[][..], |at| run.flat_at(mark, at));
+        let (level, child) = (element(level), element(child));
+        let is_simple = mark.is_plain && mark.is_flat && !level.contains(&b' ') && child.len() <= 1;
+        let (id, parent) = (run.flat_at(mark, 1), run.flat_at(mark, 2));
+        if !is_simple || number(id) != Some(seen.len() + 1) {
+            return false;
+        }
+        let above = number(parent).filter(|&above| above <= seen.len());
+        if above.is_none() && !parent.is_empty() {
+            return false;
+        }
+        let position =
+            |levels: &Vec<Vec<String>>| levels.iter().position(|step| step.iter().any(|one| one.as_bytes() == level));
+        let step = levels.and_then(position);
+        let fits = match (step, above) {
+            (None, _) => true,
+            (Some(own), None) => own == 0,
+            (Some(own), Some(above)) => seen[above - 1].step.is_none_or(|above| above <= own),
+        };
+        if !fits {
+            return false;
+        }
+        if let Some(above) = above {
+            seen[above - 1].has_child = true;
+        }
+        seen.push(Seen { step, child: child.first().copied().unwrap_or_default(), has_child: false });
+    }
+    seen.iter().all(|node| !matches!((node.has_child, node.child), (true, b'0') | (false, b'1')))
+}
+
+/// A number as it is usually written, from 1 and without zeros before it.
+fn number(text: &[u8]) -> Option<usize> {
+    let fits =
+        text.first().is_some_and(|&first| first != b'0') && text.len() <= 9 && text.iter().all(u8::is_ascii_digit);
+    fits.then(|| text.iter().fold(0, |number, digit| number * 10 + usize::from(digit - b'0')))
 }
 
 /// One node among the others.

@@ -3,6 +3,7 @@
 //! It does not compare totals or references (that is `entity`), nor counts and control numbers of the envelope
 //! (`codec::segment::EnvelopeCheck`).
 
+mod clean;
 mod condition;
 mod element;
 mod guide;
@@ -11,6 +12,7 @@ pub use condition::{in_words, is_met};
 pub(crate) use element::{is_date, is_time};
 pub use guide::follow;
 
+use self::clean::Clean;
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
 use super::place::{Placement, place};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, VALUE_CHARACTERS_MAX};
@@ -22,26 +24,64 @@ use std::collections::HashMap;
 pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
     let (placement, mut faults) = place(document, directory, run);
     let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
-    let mut seen: HashMap<&[u8], (u32, u32)> = HashMap::new();
-    for segment in run.segments() {
-        seen.entry(segment.tag()).or_default().1 += 1;
-    }
-    for segment in run.segments() {
-        let Some(counts) = seen.get_mut(segment.tag()) else { continue };
-        counts.0 += 1;
+    let mut clean = Clean::new(directory.rules(), run);
+    let mut occurrences = None;
+    for (ordinal, mark) in run.index.segments.iter().enumerate() {
+        let is_clean = clean.segment(mark);
+        // The tests of debug builds ask both ways.
+        if is_clean && cfg!(not(debug_assertions)) {
+            continue;
+        }
+        let Some(segment) = run.segment(ordinal) else { continue };
         let Some(definition) = directory.segments.get(&*segment.tag_text()) else { continue };
-        let occurrence = (counts.1 > 1).then_some(counts.0);
-        let loop_path = match placement.homes.get(segment.ordinal()) {
-            Some(Some((_, home))) => placement.loops[*home].path.as_str(),
+        let loop_path = match placement.homes.get(ordinal) {
+            Some(Some((_, home))) => placement.path(*home),
             _ => "",
         };
-        let mut check = Check { directory, syntax, run, segment, occurrence, loop_path, faults: Vec::new() };
+        let mut check = Check { directory, syntax, run, segment, occurrence: None, loop_path, faults: Vec::new() };
+        check.segment(definition);
+        if check.faults.is_empty() {
+            continue;
+        }
+        debug_assert!(!is_clean, "{:?}", check.faults);
+        // Only what is told names its place, and only that needs to know which of several segments it is.
+        check.occurrence = occurrences.get_or_insert_with(|| Occurrences::of(run)).of_segment(&segment);
+        check.faults.clear();
         check.segment(definition);
         faults.append(&mut check.faults);
     }
-    hierarchy::check(directory, syntax, run, &placement, &mut faults);
+    // In a wrapped interchange a line end may stand in a tag: there nobody has looked.
+    if !clean.nodes.is_empty() || run.index.wrapped {
+        hierarchy::check(directory, syntax, run, (&placement, &clean.nodes), &mut faults);
+    }
     faults.sort_by_key(|fault| (fault.position.segment, fault.offset));
     (placement, faults)
+}
+
+/// Which of several segments of one tag each is.
+struct Occurrences<'a> {
+    totals: HashMap<&'a [u8], u32>,
+    /// By ordinal of the segment, from 1.
+    numbers: Vec<u32>,
+}
+
+impl<'a> Occurrences<'a> {
+    fn of(run: &Run<'a>) -> Self {
+        let mut totals = HashMap::new();
+        let number = |segment: Segment<'a>| {
+            let total = totals.entry(segment.tag()).or_default();
+            *total += 1;
+            *total
+        };
+        let numbers = run.segments().map(number).collect();
+        Occurrences { totals, numbers }
+    }
+
+    /// `None` for the only one.
+    fn of_segment(&self, segment: &Segment<'a>) -> Option<u32> {
+        let total = self.totals.get(segment.tag()).copied().unwrap_or_default();
+        self.numbers.get(segment.ordinal()).copied().filter(|_| total > 1)
+    }
 }
 
 /// The check of one segment.

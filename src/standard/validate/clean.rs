@@ -1,0 +1,217 @@
+//! The short way of clean input: whether a segment is surely without fault, by the tables of `rules` and on the bytes
+//! as they stand. It says nothing of what is wrong, and where it is not sure (repetitions, blanks at the end, codes with
+//! release characters, UTF-8 beyond ASCII) it says no; then the check in words looks at the segment.
+
+use super::element::{is_date_in, is_number_in, is_time_in};
+use crate::standard::definition::ElementType;
+use crate::standard::rules::{CODE_BYTES_MAX, Content, PLACES_MAX, PlaceRule, Rules, code_key};
+use crate::tree::{Charset, Run, SegmentMark, Separators};
+
+/// The bytes of a document with the rules of its version.
+pub struct Clean<'a> {
+    rules: &'a Rules,
+    run: &'a Run<'a>,
+    bytes: &'a [u8],
+    separators: Separators,
+    /// All values of the segment at hand are printable ASCII without release characters.
+    is_plain: bool,
+    /// For each of the rules the filled places that it last allowed, 0 for none: most segments of a tag look alike.
+    allowed: Vec<u64>,
+    /// The segments that number a node of a tree.
+    pub nodes: Vec<SegmentMark>,
+}
+
+impl<'a> Clean<'a> {
+    /// Prepares for the segments of a run.
+    pub fn new(rules: &'a Rules, run: &'a Run<'a>) -> Self {
+        Clean {
+            rules,
+            run,
+            bytes: run.bytes,
+            separators: *run.separators,
+            is_plain: true,
+            allowed: vec![0; rules.count()],
+            nodes: Vec::new(),
+        }
+    }
+
+    /// Whether the segment at this mark is without fault. One that is unknown has no rules to break.
+    pub fn segment(&mut self, mark: &SegmentMark) -> bool {
+        let Some(number) = self.rules.segment(self.run.tag_at(mark)) else { return !self.run.index.wrapped };
+        let rows = self.rules.rows(number);
+        if rows.node.is_some() {
+            self.nodes.push(*mark);
+        }
+        let (marks, places) = (self.run.marks_at(mark), self.rules.places(rows));
+        self.is_plain = mark.is_plain;
+        if !mark.is_plain && self.run.index.wrapped {
+            return false;
+        }
+        let filled = match marks {
+            [] => Some(0),
+            _ if mark.is_flat => self.flat(places, marks, mark.end),
+            _ => self.nested(places, marks, mark.end),
+        };
+        filled.is_some_and(|filled| self.allows(number, filled))
+    }
+
+    /// The elements of a segment whose separators all separate elements: which are filled, if none is wrong.
+    fn flat(&mut self, places: &[PlaceRule], marks: &[u32], end: u32) -> Option<u64> {
+        let (mut filled, mut from) = (0u64, marks.first()? + 1);
+        for count in 0..marks.len() {
+            let to = marks.get(count + 1).map_or(end, |&next| next);
+            if from != to {
+                let place = places.get(count)?;
+                let is_clean = match place.content {
+                    Content::Value(kind) => self.value(kind, place, from, to),
+                    Content::Composite(rows) => self.composite(rows as usize, (from, to), &[]),
+                    Content::Anything => true,
+                };
+                if !is_clean {
+                    return None;
+                }
+                filled |= 1 << (count % PLACES_MAX);
+            } else if count + 1 == marks.len() {
+                return None; // An empty element at the end is needless, which is told.
+            }
+            from = to + 1;
+        }
+        Some(filled)
+    }
+
+    /// The same of any segment.
+    fn nested(&mut self, places: &[PlaceRule], marks: &[u32], end: u32) -> Option<u64> {
+        let element = self.separators.element;
+        let (mut filled, mut count, mut rest) = (0u64, 0, marks);
+        while let Some((&before, behind)) = rest.split_first() {
+            if self.byte(before) != element {
+                return None; // A component or repetition of the tag.
+            }
+            let inside = behind.iter().position(|&mark| self.byte(mark) == element).unwrap_or(behind.len());
+            let (inner, next) = behind.split_at(inside);
+            let (from, to) = (before + 1, next.first().map_or(end, |&next| next));
+            if from != to {
+                let place = places.get(count)?;
+                let is_clean = match place.content {
+                    Content::Value(kind) => inner.is_empty() && self.value(kind, place, from, to),
+                    Content::Composite(rows) => self.composite(rows as usize, (from, to), inner),
+                    Content::Anything => true,
+                };
+                if !is_clean {
+                    return None;
+                }
+                filled |= 1 << (count % PLACES_MAX);
+            } else if next.is_empty() {
+                return None;
+            }
+            (count, rest) = (count + 1, next);
+        }
+        Some(filled)
+    }
+
+    #[inline]
+    fn byte(&self, at: u32) -> u8 {
+        self.bytes[at as usize]
+    }
+
+    #[inline]
+    fn allows(&mut self, number: usize, filled: u64) -> bool {
+        if filled != 0 && self.allowed[number] == filled {
+            return true;
+        }
+        let allows = self.rules.allows(self.rules.rows(number), filled);
+        if allows {
+            self.allowed[number] = filled;
+        }
+        allows
+    }
+
+    #[inline(never)]
+    fn composite(&mut self, number: usize, (mut from, to): (u32, u32), inner: &[u32]) -> bool {
+        let places = self.rules.places(self.rules.rows(number));
+        let component = self.separators.component;
+        let mut filled = 0u64;
+        for count in 0..=inner.len() {
+            let end = inner.get(count).map_or(to, |&mark| mark);
+            if end != to && self.byte(end) != component {
+                return false; // It repeats.
+            }
+            if from != end {
+                let Some(place) = places.get(count) else { return false };
+                if let Content::Value(kind) = place.content
+                    && !self.value(kind, place, from, end)
+                {
+                    return false;
+                }
+                filled |= 1 << (count % PLACES_MAX);
+            }
+            from = end + 1;
+        }
+        self.allows(number, filled)
+    }
+
+    /// A value that is not empty.
+    #[inline(always)]
+    fn value(&self, kind: ElementType, place: &PlaceRule, from: u32, to: u32) -> bool {
+        let length = match kind {
+            ElementType::Text | ElementType::Code if self.is_plain => Some(to - from),
+            _ => self.typed(kind, place.is_coded(), &self.bytes[from as usize..to as usize]),
+        };
+        let Some(length) = length else { return false };
+        place.min <= length
+            && length <= place.max
+            && self.byte(to - 1) != b' '
+            && (!place.is_coded() || self.code(from, to).is_some_and(|code| self.rules.has_code(place, code)))
+    }
+
+    /// The length that counts of a value of its type; none of one that is of another, or is not surely of it.
+    fn typed(&self, kind: ElementType, is_coded: bool, value: &[u8]) -> Option<u32> {
+        let is_of_type = match kind {
+            ElementType::Number => {
+                return is_number_in(value, Some(self.separators.decimal)).map(|digits| digits as u32);
+            }
+            ElementType::Implied(_) => return is_number_in(value, None).map(|digits| digits as u32),
+            ElementType::Text | ElementType::Code if !is_coded => return self.characters(value),
+            ElementType::Date => is_date_in(value),
+            ElementType::Time => is_time_in(value),
+            ElementType::Text | ElementType::Code => value.iter().all(|&byte| self.is_own(byte)),
+            ElementType::Letters => value.iter().all(|&byte| self.is_own(byte) && !byte.is_ascii_digit()),
+            ElementType::Binary => false, // Its rules are others: the second look has them.
+        };
+        is_of_type.then_some(value.len() as u32)
+    }
+
+    /// Printable ASCII that is no release character.
+    fn is_own(&self, byte: u8) -> bool {
+        matches!(byte, b' '..=b'~') && Some(byte) != self.separators.release
+    }
+
+    /// How many characters a text has, release characters not counted; none where one is a control character, or where
+    /// bytes may be less than a character.
+    fn characters(&self, value: &[u8]) -> Option<u32> {
+        let (mut count, mut rest) = (0, value.iter());
+        while let Some(&byte) = rest.next() {
+            let byte = if Some(byte) == self.separators.release { *rest.next()? } else { byte };
+            let is_printable = matches!(byte, b' '..=b'~') || (byte >= 0xA0 && self.run.charset == Charset::Latin1);
+            if !is_printable {
+                return None;
+            }
+            count += 1;
+        }
+        Some(count)
+    }
+
+    /// A code as the number that sets hold: eight bytes are read and those that are not its own shifted away, where the
+    /// run has so many.
+    #[inline]
+    fn code(&self, from: u32, to: u32) -> Option<u64> {
+        let (from, to) = (from as usize, to as usize);
+        match self.bytes.get(from..).and_then(<[u8]>::first_chunk::<CODE_BYTES_MAX>) {
+            Some(&eight) if to - from <= CODE_BYTES_MAX => {
+                let unused = 8 * (CODE_BYTES_MAX - (to - from));
+                Some(u64::from_le_bytes(eight) << unused >> unused)
+            }
+            _ => code_key(&self.bytes[from..to]),
+        }
+    }
+}
