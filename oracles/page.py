@@ -1,9 +1,13 @@
-"""Turns verdicts (reader, file, verdict) into docs/ORACLES.md: a table of counts, then every verdict that is not ok."""
+"""Turns verdicts (reader, file, verdict) into docs/ORACLES.md: a table of counts, then every verdict that is not ok with
+its reason (oracles/reasons.tsv). A verdict without a reason fails, and so does a reason that no verdict needs."""
 
+import re
 import sys
 from collections import defaultdict
 
-verdicts, commit = sys.argv[1], sys.argv[2]
+verdicts, commit, reasons = sys.argv[1], sys.argv[2], sys.argv[3]
+with open(reasons, encoding="utf-8") as file:
+    known = [line.rstrip("\n").split("\t", 2) for line in file if not line.startswith("#")]
 counts = defaultdict(lambda: [0, 0])
 others = defaultdict(list)
 with open(verdicts, encoding="utf-8") as file:
@@ -27,7 +31,25 @@ for kind in kinds:
     print(f"| {kind} | " + " | ".join(f"{ok} of {all}" if all else "–" for ok, all in (cell or (0, 0) for cell in cells)) + " |")
 print("\n`pydifact` reads and counts; `pyx12` reads and checks envelopes, counts and control numbers; `node-x12` reads and")
 print("writes the same again; `x12-types` places each segment of a 005010 document and writes the same again.\n")
+unexplained, used = [], set()
 if others:
-    print("## Not accepted\n")
+    print("## Not accepted, and why\n")
+    by_reason = defaultdict(list)
     for (reader, said), paths in sorted(others.items()):
-        print(f"- {reader}: {said}\n  " + ", ".join(f"`{path.removeprefix('fixtures/')}`" for path in sorted(paths)))
+        found = [at for at, (who, pattern, _) in enumerate(known) if who == reader and re.search(pattern, said)]
+        if found:
+            used.add(found[0])
+            by_reason[found[0]].append((said, sorted(paths)))
+        else:
+            unexplained.append(f"{reader}: {said}")
+    for at in sorted(by_reason):
+        reader, _, why = known[at]
+        print(f"**{reader}.** {why}\n")
+        for said, paths in by_reason[at]:
+            print(f"- {said}\n  " + ", ".join(f"`{path.removeprefix('fixtures/')}`" for path in paths))
+        print()
+needless = [f"{reader}: {pattern}" for at, (reader, pattern, _) in enumerate(known) if at not in used]
+for lines, what in [(unexplained, "no reason in oracles/reasons.tsv for"), (needless, "no verdict needs")]:
+    for line in lines:
+        print(f"{what} {line}", file=sys.stderr)
+sys.exit(1 if unexplained or needless else 0)
