@@ -147,23 +147,37 @@ impl EntityDefinition {
     /// A field by its path, list marks and indexes left out: `lines.dates.at`.
     #[must_use]
     pub fn field(&self, path: &str) -> Option<&Field> {
-        let mut known = self.fields.as_slice();
-        let mut found = None;
-        for name in path.split('.') {
-            let name = name.split('[').next().unwrap_or_default();
-            let field = known.iter().find(|field| field.name == name)?;
-            known = match &field.kind {
-                FieldType::Object(inner) => inner,
-                _ => &[],
-            };
-            found = Some(field);
-        }
-        found
+        field_of(&self.fields, path)
     }
 
     /// Checks presence and form of every field.
     pub(super) fn check(&self, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
         check_object(&self.fields, values, &Path::Root, found);
+    }
+}
+
+fn field_of<'f>(mut known: &'f [Field], path: &str) -> Option<&'f Field> {
+    let mut found = None;
+    for name in path.split('.') {
+        let name = name.split('[').next().unwrap_or_default();
+        let field = known.iter().find(|field| field.name == name)?;
+        known = match &field.kind {
+            FieldType::Object(inner) => inner,
+            _ => &[],
+        };
+        found = Some(field);
+    }
+    found
+}
+
+impl FieldType {
+    /// A field of an object by its path, as in [`EntityDefinition::field`].
+    #[must_use]
+    pub fn field(&self, path: &str) -> Option<&Field> {
+        match self {
+            FieldType::Object(fields) => field_of(fields, path),
+            _ => None,
+        }
     }
 }
 

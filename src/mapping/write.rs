@@ -287,9 +287,9 @@ impl<'a> Writer<'a> {
         let fields = item.as_object()?;
         let lacks = only.is_some_and(|field| get(fields, field).is_none());
         // Without the first field, or one that an item must have, what is written would say something else.
+        let definition = self.definition.and_then(|definition| definition.field(path)).map(|list| &list.kind);
         let needs = |index: usize, field: &str| {
-            let place = || self.definition?.field(&format!("{path}.{field}"));
-            index == 0 || place().is_some_and(|field| field.is_required)
+            index == 0 || definition.and_then(|item| item.field(field)).is_some_and(|field| field.is_required)
         };
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
             Body::One(_, calls) if needs(index, &rule.field) => {

@@ -18,7 +18,6 @@ pub type Seat = (usize, Option<usize>);
 
 /// The document.
 pub struct Source<'a> {
-    run: &'a Run<'a>,
     placement: &'a Placement,
     /// Tag of each segment, and where its elements are.
     segments: Vec<(Tag, Range<u32>)>,
@@ -33,6 +32,8 @@ pub struct Source<'a> {
 struct Element<'a> {
     /// Its first repetition.
     value: Value<'a>,
+    /// Whether anything stands in it, separators included.
+    is_filled: bool,
     components: u16,
     /// Several components, or a place where the version has a composite.
     is_composite: bool,
@@ -52,7 +53,6 @@ impl<'a> Source<'a> {
     /// Looks a placed document over.
     pub fn new(run: &'a Run<'a>, placement: &'a Placement, directory: &Directory) -> Self {
         let mut source = Source {
-            run,
             placement,
             segments: Vec::with_capacity(run.len()),
             elements: Vec::new(),
@@ -68,8 +68,9 @@ impl<'a> Source<'a> {
                 let count = if value.is_plain() { 1 } else { value.components().count() };
                 let components = u16::try_from(count).unwrap_or(u16::MAX);
                 let is_composite = components > 1 || known.get(at).copied().unwrap_or(false);
+                let is_filled = !value.is_empty();
                 let value = if value.is_plain() { value } else { value.repetitions().next().unwrap_or(value) };
-                source.elements.push(Element { value, components, is_composite, cell });
+                source.elements.push(Element { value, is_filled, components, is_composite, cell });
                 cell += u32::from(components) + 1;
             }
             let name = segment.tag_text();
@@ -119,11 +120,6 @@ impl<'a> Source<'a> {
         self.segments.get(segment).is_some_and(|(own, _)| *own == tag(name.as_bytes()))
     }
 
-    /// Ordinal of the segment.
-    pub fn segment(&self, at: usize) -> Option<Segment<'a>> {
-        self.run.segment(at)
-    }
-
     fn element(&self, segment: usize, element: u16) -> Option<&Element<'a>> {
         let (_, range) = self.segments.get(segment)?;
         let at = range.start.checked_add(u32::from(element).checked_sub(1)?)?;
@@ -147,8 +143,7 @@ impl<'a> Source<'a> {
 
     /// Whether anything stands in an element.
     pub fn is_filled(&self, segment: usize, element: u16) -> bool {
-        let value = self.segment(segment).and_then(|segment| segment.element(element.into()));
-        value.is_some_and(|value| !value.is_empty())
+        self.element(segment, element).is_some_and(|element| element.is_filled)
     }
 
     /// How many components an element has; 0 where there is none.
