@@ -167,24 +167,29 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map<String, Value>) {
         for rule in rules {
-            // Of several rules for one value the first that finds it counts; the others leave theirs alone.
-            let is_there = get(fields, &rule.field).is_some();
             let taken = self.claimed.trace.mark();
+            // Of several rules for one value the first that finds it counts; the others leave theirs alone.
+            let is_there = |fields: &Map<String, Value>| get(fields, &rule.field).is_some();
             let value = match &rule.body {
-                Body::One(..) | Body::Many(..) if is_there => None,
+                Body::One(..) | Body::Many(..) if is_there(fields) => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
                 Body::Slots(slots) => self.slots(at, slots),
                 Body::Computed(calls) => self.computed(calls, fields),
             };
-            let there = get(fields, &rule.field).and_then(Value::as_array).map_or(0, Vec::len);
-            self.claimed.trace.field(taken, &rule.field, there);
-            match (value, get_mut(fields, &rule.field)) {
+            if self.claimed.trace.is_on() {
+                let there = get(fields, &rule.field).and_then(Value::as_array).map_or(0, Vec::len);
+                self.claimed.trace.field(taken, &rule.field, there);
+            }
+            match value {
                 // Several rules may fill one list.
-                (Some(Value::Array(more)), Some(Value::Array(there))) => there.extend(more),
-                (Some(value), _) => set(fields, &rule.field, value),
-                (None, _) => {}
+                Some(Value::Array(more)) => match get_mut(fields, &rule.field) {
+                    Some(Value::Array(there)) => there.extend(more),
+                    _ => set(fields, &rule.field, Value::Array(more)),
+                },
+                Some(value) => set(fields, &rule.field, value),
+                None => {}
             }
         }
     }

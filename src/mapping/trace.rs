@@ -57,6 +57,11 @@ impl Reading {
         Reading { is_on: true, notes: Vec::new() }
     }
 
+    /// Whether anything is noted at all.
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
     /// A rule takes the value at an address, or the qualifier there that it looks at.
     pub(super) fn take(&mut self, address: (usize, u16, u16), is_value: bool) {
         if self.is_on {

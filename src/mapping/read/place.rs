@@ -115,6 +115,9 @@ impl<'a> Reader<'a> {
         for (tag, selectors) in &place.loops {
             let inner = loops.iter().flat_map(|&outer| self.inner_loops(outer, tag, place)).collect::<Vec<_>>();
             loops = self.select(inner, selectors, None).into_iter().filter_map(|(_, instance)| instance).collect();
+            if loops.is_empty() {
+                return Vec::new();
+            }
         }
         if place.tag.is_empty() {
             // The trigger of the loop at hand.
