@@ -1,6 +1,6 @@
 //! Guides: what a partner asks beyond the standard, checked on real documents.
 
-use portolan::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
+use portolan::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits, Reader};
 use portolan::diagnostic::{Diagnostic, Effect, Severity};
 use portolan::standard::definition::Usage;
 use portolan::standard::guide::Guide;
@@ -20,7 +20,7 @@ fn guide(text: &str) -> Guide {
 fn found(guide: Guide, bytes: &[u8]) -> Vec<Diagnostic> {
     let library = Library::new(None);
     let guide = Arc::new(guide);
-    let choice = Box::new(move |_, _: &_, document: &_| guide.is_for(document).then(|| guide.clone()));
+    let choice: GuideChoice<'_> = Box::new(move |_, _, document| guide.is_for(document).then(|| guide.clone()));
     let mut inspection = Inspection::new(&library).guided(choice);
     let mut reader = Reader::new(bytes, Limits::default());
     while let Some(piece) = reader.next().expect("bytes") {

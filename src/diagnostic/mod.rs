@@ -119,6 +119,12 @@ pub const FOUND_CHARACTERS_MAX: usize = 80;
 /// Longest copy of a bad value (X12 element 724 takes 99).
 pub const VALUE_CHARACTERS_MAX: usize = 99;
 
+/// No finding is an error.
+#[must_use]
+pub fn is_clean(findings: &[Diagnostic]) -> bool {
+    findings.iter().all(|finding| finding.severity != Severity::Error)
+}
+
 impl Diagnostic {
     /// Begins a finding of `fault`; the severity is the fault's own until changed.
     #[must_use]

@@ -2,36 +2,32 @@
 //! takes the rest (a discount and the net days of the same terms are two PAT in EDIFACT). Nothing is dropped in silence.
 
 use super::loss::{fields_of, leaves};
-use super::notation::{Body, Each, Rule};
+use super::notation::{Each, Rule};
 use super::write::{At, Writer};
 use crate::entity::{get, set};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Fields that the rule carries which wrote an item; `None` for items no rule has written so far.
-type Carried = Vec<Option<BTreeSet<String>>>;
+type Before = Vec<Option<BTreeSet<String>>>;
 
 impl Writer<'_> {
     /// What has been carried of each item by the rules before; empty when the list has no rule before.
-    pub(super) fn carried(&self, rules: &[Rule], items: &[Value], field: &str, index: usize) -> Carried {
+    pub(super) fn carried(&self, rules: &[Rule], items: &[Value], field: &str, index: usize) -> Before {
         if !rules[..index].iter().any(|rule| rule.field == rules[index].field) {
             return Vec::new();
         }
         let of_item = |number: usize| {
             let by = self.written.get(&format!("{field}[{}]", number + 1))?;
             let mut found = BTreeSet::new();
-            match &rules.get(*by)?.body {
-                Body::Each(each) => fields_of(&each.rules, "", &mut found),
-                Body::Slots(slots) => fields_of(&slots.rules, "", &mut found),
-                Body::One(..) | Body::Many(..) | Body::Computed(_) => {}
-            }
+            fields_of(rules.get(*by)?.inner(), "", &mut found);
             Some(found)
         };
         (0..items.len()).map(of_item).collect()
     }
 
     /// Writes the rest of items that a rule before has carried in part, where the rule takes it.
-    pub(super) fn rest(&mut self, at: At, each: &Each, items: &[Value], field: &str, carried: Carried) {
+    pub(super) fn rest(&mut self, at: At, each: &Each, items: &[Value], field: &str, carried: Before) {
         let Some(repeated) = &each.rest else { return };
         let mut own = BTreeSet::new();
         fields_of(&each.rules, "", &mut own);

@@ -80,6 +80,19 @@ impl Directory {
             missing(format!("agreement {name} is not valid on {day}, nor is there a newer one; add one and apply"))
         })
     }
+
+    /// The agreements under which what came in under `agreement` goes out on a day, by its routes.
+    ///
+    /// # Errors
+    /// One of the routes leads nowhere that day.
+    pub fn outward(&self, agreement: &str, day: Date) -> Result<Vec<(&str, &Agreement)>, Held> {
+        let mut found = Vec::new();
+        for route in self.routes(agreement) {
+            let name = self.agreement_out(route, day)?;
+            found.extend(self.agreement(name).map(|agreement| (name, agreement)));
+        }
+        Ok(found)
+    }
 }
 
 #[cfg(test)]

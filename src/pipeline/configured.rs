@@ -113,11 +113,11 @@ impl Configured {
     #[must_use]
     pub fn means(&self, directory: &Directory, agreement: Option<&str>) -> Means {
         let name = agreement.and_then(|name| directory.mapping_of(name));
-        let agreed = agreement.and_then(|name| directory.agreement(name)).and_then(|agreement| agreement.tolerance);
+        let agreed = agreement.and_then(|name| directory.agreement(name)).map(|agreement| agreement.tolerance);
         Means {
             mapping: name.and_then(|name| self.mappings.get(name)).cloned(),
             tables: self.tables.clone(),
-            tolerance: agreed.map(|agreed| Tolerance { line: agreed.line, total: agreed.total }).unwrap_or_default(),
+            tolerance: agreed.unwrap_or_default(),
         }
     }
 

@@ -90,7 +90,7 @@ pub fn encode(
         _ => edifact::encode(draft)?,
     };
     let mut reader = Reader::new(bytes.as_slice(), Limits::default());
-    let mut inspection = inspection(rules, guides);
+    let mut inspection = Inspection::new(&rules.library).guided(guides);
     let mut reports = Vec::new();
     // Reading from memory does not fail.
     while let Ok(Some(piece)) = reader.next() {
@@ -99,14 +99,4 @@ pub fn encode(
     }
     reports.append(&mut inspection.end());
     Ok((bytes, reports))
-}
-
-/// What reads as a receiver does, who may have guides.
-#[must_use]
-pub fn inspection<'r>(rules: &'r Rules, guides: Option<GuideChoice<'r>>) -> Inspection<'r> {
-    let inspection = Inspection::new(&rules.library);
-    match guides {
-        Some(guides) => inspection.guided(guides),
-        None => inspection,
-    }
 }

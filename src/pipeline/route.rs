@@ -8,7 +8,7 @@ use super::map::{Target, map_by};
 use super::state::Service;
 use super::{output, profile};
 use crate::codec::segment::{GuideChoice, InterchangeReport};
-use crate::diagnostic::{Diagnostic, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::partner::{Agreement, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};
 use crate::store::Result as StoreResult;
@@ -65,7 +65,6 @@ pub async fn prepare(
         Ok(target) => target,
         Err(sentence) => return Ok(Err(vec![missing(&sentence)])),
     };
-    let is_clean = |findings: &[Diagnostic]| findings.iter().all(|finding| finding.severity != Severity::Error);
     let (partner, environment) = (&outward.agreement.partner, outward.environment);
     let (entity, mut findings) = echo::from_ledger(service, &target, entity, partner, environment).await?;
     if !is_clean(&findings) {
@@ -155,7 +154,8 @@ fn guides<'c>(configured: &'c Configured, directory: &'c Directory, agreement: &
     Box::new(move |_, envelope, document| configured.guide_for(directory, Some(agreement), envelope, document))
 }
 
-fn missing(sentence: &str) -> Diagnostic {
+/// What a route lacks to be followed.
+pub(super) fn missing(sentence: &str) -> Diagnostic {
     Diagnostic::new(Syntax::Document, crate::diagnostic::Fault::MappingMissing).because(sentence, "")
 }
 

@@ -12,7 +12,7 @@ use super::state::Service;
 use super::whole;
 use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
 use crate::codec::{edifact, x12};
-use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::partner::Held;
 use crate::store::commit::translate::{End, Repeat, Slice};
@@ -312,21 +312,15 @@ impl Translation {
         entities: &[Entity],
     ) -> Result<Option<(Vec<Diagnostic>, Judged)>> {
         let directory = self.service.directory();
-        let routes = agreement.map_or_else(Vec::new, |agreement| directory.routes(agreement));
-        if routes.is_empty() {
+        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let outward = match agreement.map_or_else(|| Ok(Vec::new()), |agreement| directory.outward(agreement, day)) {
+            Ok(outward) => outward,
+            Err(held) => return Ok(Some((Vec::new(), held_for(held)))),
+        };
+        if outward.is_empty() {
             let reason =
                 format!("no route leads on from agreement {}; add one and send it again", agreement.unwrap_or("?"));
-            let judged =
-                Judged { processing: Some(Processing::Held), code: Some("ROUTE-MISSING".into()), reason: Some(reason) };
-            return Ok(Some((Vec::new(), judged)));
-        }
-        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let mut outward = Vec::new();
-        for name in routes {
-            match directory.agreement_out(name, day) {
-                Ok(name) => outward.extend(directory.agreement(name).map(|agreement| (name, agreement))),
-                Err(held) => return Ok(Some((Vec::new(), held_for(held)))),
-            }
+            return Ok(Some((Vec::new(), held_for(Held { code: "ROUTE-MISSING", reason }))));
         }
         let owner = format!("{}/{}", self.job.subject, self.documents);
         let environment = open.identified.environment.as_str();
@@ -452,8 +446,7 @@ fn note_further(
     business: Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
     let at = (piece.group, piece.document);
-    let is_clean = findings.iter().all(|finding| finding.severity != Severity::Error);
-    let incomplete = open.incomplete.as_ref().filter(|_| is_clean).map(|incomplete| {
+    let incomplete = open.incomplete.as_ref().filter(|_| is_clean(findings)).map(|incomplete| {
         incomplete.untaken.get(&at).cloned().unwrap_or_default().into_iter().chain([incomplete.finding.clone()])
     });
     let incomplete: Vec<_> = incomplete.into_iter().flatten().collect();
@@ -490,7 +483,7 @@ fn judge(open: &Open, findings: &[Diagnostic]) -> Judged {
         let code = Some("INTERCHANGE-DUPLICATE".to_owned());
         return Judged { processing: Some(Processing::Duplicate), code, reason: Some(reason) };
     }
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+    if !is_clean(findings) {
         return failed(findings, "has errors");
     }
     Judged { processing: Some(Processing::Routed), code: None, reason: None }

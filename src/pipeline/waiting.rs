@@ -78,6 +78,7 @@ impl<'s> Waiting<'s> {
     /// Reads and maps every document without keeping anything; what tables lack, and why that means waiting.
     pub fn look<R: Read>(&self, source: R, transmission_id: &str) -> Option<(Held, Vec<NewMissing>)> {
         let rules = &self.service.rules;
+        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let mut reader = Reader::new(source, Limits::default());
         let mut inspection = Inspection::new(&rules.library);
         let mut found: Vec<NewMissing> = Vec::new();
@@ -94,9 +95,9 @@ impl<'s> Waiting<'s> {
                 let Some(agreement) = kinds.get(&kind) else { continue };
                 let means = self.configured.means(&self.directory, Some(agreement));
                 let (entities, mut findings) = canonicalise_by(rules, &means, &placed, &piece.run);
-                for entity in &entities {
-                    findings
-                        .extend(self.directory.routes(agreement).iter().flat_map(|route| self.outward(route, entity)));
+                // A route that leads nowhere is told by the processing that follows.
+                for (name, outward) in self.directory.outward(agreement, day).unwrap_or_default() {
+                    findings.extend(entities.iter().flat_map(|entity| self.outward(name, &outward.document, entity)));
                 }
                 found.extend(missing(&findings, transmission_id).into_iter().filter(|one| one.holds));
             }
@@ -106,12 +107,9 @@ impl<'s> Waiting<'s> {
         if found.is_empty() { None } else { Some((held(&found), found)) }
     }
 
-    /// What writing an entity for a route would find.
-    fn outward(&self, name: &str, entity: &crate::entity::Entity) -> Vec<Diagnostic> {
-        let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let Ok(name) = self.directory.agreement_out(name, day) else { return Vec::new() };
+    /// What writing an entity as a document under an agreement would find.
+    fn outward(&self, name: &str, document: &str, entity: &crate::entity::Entity) -> Vec<Diagnostic> {
         let means = self.configured.means(&self.directory, Some(name));
-        let document = self.directory.agreement(name).map_or("", |agreement| agreement.document.as_str());
         let Ok(target) = Target::parse(&self.service.rules, document) else { return Vec::new() };
         map_by(&self.service.rules, &means, &target, entity, "1").map_or_else(|_| Vec::new(), |(_, findings)| findings)
     }

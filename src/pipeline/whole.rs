@@ -5,6 +5,7 @@ use super::admit::Open;
 use super::canonicalise::canonicalise_by;
 use super::depart::{Leaving, trial};
 use super::identify::{ACKNOWLEDGMENTS, kind_of};
+use super::route::missing;
 use super::state::Service;
 use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
@@ -68,12 +69,12 @@ pub fn look<R: Read>(
         let mut untaken = Vec::new();
         if first_error(&findings).is_none() {
             let day = service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-            let names = agreement.map(|name| directory.routes(name)).unwrap_or_default();
-            let names = names.into_iter().filter_map(|name| directory.agreement_out(name, day).ok());
-            let routes: Vec<_> = names.filter_map(|name| Some((name, directory.agreement(name)?))).collect();
             let environment = at_work.identified.environment.as_str();
             let leaving = Leaving { document_id: "", owner: String::new(), entities: &entities, environment };
-            untaken = handle.block_on(trial(service, &routes, &leaving))?;
+            untaken = match agreement.map_or_else(|| Ok(Vec::new()), |name| directory.outward(name, day)) {
+                Ok(routes) => handle.block_on(trial(service, &routes, &leaving))?,
+                Err(held) => vec![missing(&held.reason)],
+            };
         }
         if let Some(error) = first_error(&findings).or(first_error(&untaken)) {
             let name = format!("{} {}", envelope.document_type, envelope.document_control_number);
@@ -93,12 +94,11 @@ pub fn look<R: Read>(
 /// # Errors
 /// The ledger failed.
 pub fn decided(service: &Service, handle: &Handle, open: &Open, now: Option<Incomplete>) -> Result<Option<Incomplete>> {
-    let written = handle.block_on(service.store.document_of_interchange(&open.interchange_id))?;
-    let Some(written) = written else { return Ok(now) };
-    if written.processing.as_deref() == Some(Processing::Routed.as_str()) {
-        return Ok(None);
-    }
-    Ok(now.or_else(|| Some(incomplete(open.found.syntax, "an earlier document with errors"))))
+    Ok(match handle.block_on(service.store.processing_in(&open.interchange_id))?.as_deref() {
+        None => now,
+        Some(routed) if routed == Processing::Routed.as_str() => None,
+        Some(_) => now.or_else(|| Some(incomplete(open.found.syntax, "an earlier document with errors"))),
+    })
 }
 
 fn first_error(findings: &[Diagnostic]) -> Option<&Diagnostic> {

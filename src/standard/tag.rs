@@ -42,8 +42,9 @@ impl Tags {
 }
 
 /// The length of a tag and its bytes as one number; none of an empty or too long one.
+#[must_use]
 #[inline]
-fn key(tag: &[u8]) -> Option<u32> {
+pub fn key(tag: &[u8]) -> Option<u32> {
     match *tag {
         [a] => Some(u32::from_le_bytes([a, 0, 0, 1])),
         [a, b] => Some(u32::from_le_bytes([a, b, 0, 2])),

@@ -325,14 +325,14 @@ impl Store {
         found.ok_or_else(|| StoreError::NotFound { what: "document", id: document_id.to_owned() })
     }
 
-    /// The latest document written of an interchange.
+    /// What became of a document of an interchange that was judged already; answers among them are not judged.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn document_of_interchange(&self, interchange_id: &str) -> Result<Option<Document>> {
-        let page = Page { after: None, limit: 1 };
-        let select = Select::new(SELECT).text("interchange_id =", Some(interchange_id));
-        select.text("direction =", Some(Direction::In.as_str())).page("document_id", &page).first(self.reader()).await
+    pub async fn processing_in(&self, interchange_id: &str) -> Result<Option<String>> {
+        let query = "SELECT processing FROM document
+             WHERE interchange_id = $1 AND direction = 'in' AND processing IS NOT NULL LIMIT 1";
+        Ok(sqlx::query_scalar(query).bind(interchange_id).fetch_optional(self.reader()).await?)
     }
 
     /// Documents, newest first.

@@ -5,6 +5,7 @@ use super::edi::{control_of, number_of};
 use super::peer::{Peer, Post};
 use super::stage::{Stage, resources};
 use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An interchange of one order a number; one whose number is `bad` has a line without a quantity.
 fn orders(numbers: &[&str], control: u32) -> Vec<u8> {
@@ -111,6 +112,62 @@ async fn one_faulty_document_keeps_all_of_its_interchange_where_that_was_agreed(
     let split = stage.reaches(&id, "split").await;
     stage.until("all three", || async { (supplier.orders().len() == 3).then_some(()) }).await;
     assert!(split["documents"].as_array().expect("documents").iter().all(|one| one["processing"] == "routed"));
+    stage.balanced().await;
+}
+
+/// More orders than one commit writes, with answers among them where the first commit ends.
+fn long(control: u32) -> Vec<u8> {
+    let numbers: Vec<String> = (1..=300).map(|number| format!("L{number}")).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let text = |numbers: &[&str]| String::from_utf8(orders(numbers, control)).expect("text");
+    let (first, second) = (text(&numbers[..250]), text(&numbers[250..]));
+    let answers: String =
+        (1..=10).map(|at| format!("ST*997*{at:04}~\nAK1*PO*{at}~\nAK9*A*1*1*1~\nSE*4*{at:04}~\n")).collect();
+    let answers = format!("GS*FA*NORTHSTORES*PORTOLAN*20261124*0915*800*X*004010~\n{answers}GE*10*800~\n");
+    let begin = first.split("IEA").next().expect("groups");
+    let group = second.split_once('\n').expect("a header").1.split("IEA").next().expect("groups");
+    let group = group.replace(&format!("0915*{control}*X"), "0915*801*X").replace("GE*50*1~", "GE*50*801~");
+    format!("{begin}{answers}{group}IEA*3*{control:09}~\n").into_bytes()
+}
+
+#[tokio::test]
+async fn what_shares_interchanges_is_sent_once_though_the_process_is_killed_between_its_commits() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let mut stage = Stage::with(&retailer, &supplier, "").await;
+    let receiver = "receiver: \"14:4012345000030\" }";
+    let all = resources(retailer.port, supplier.port)
+        .replace(receiver, "receiver: \"14:4012345000030\", documents_max: 100 }")
+        .replace("document: x12/004010/850\n", "document: x12/004010/850\nall_or_nothing: true\n");
+    stage.apply(&all);
+    stage.kill();
+    assert!(stage.try_start_again(&[("PORTOLAN_FAIL_POINT", "translate.after_commit:1")]));
+    let id = stage.send(long(1)).await;
+    for _ in 0..200 {
+        if stage.child.try_wait().expect("a child").is_some() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(stage.child.try_wait().expect("a child").is_some(), "it was to die after the first of two commits");
+    stage.start_again(&[]);
+    let split = stage.reaches(&id, "split").await;
+    let of_kind = |kind: &str| -> Vec<Value> {
+        split["documents"].as_array().expect("documents").iter().filter(|one| one["type"] == kind).cloned().collect()
+    };
+    assert!(of_kind("850").iter().all(|one| one["processing"] == "routed"), "what was decided stays decided");
+    let sent =
+        || supplier.orders().into_iter().map(|post| (post.key().to_owned(), text(&post))).collect::<BTreeMap<_, _>>();
+    stage.until("all interchanges", || async { (sent().len() == 4).then_some(()) }).await;
+    let sent = sent();
+    let numbers: Vec<String> = sent
+        .values()
+        .flat_map(|body| body.lines().filter_map(|line| line.strip_prefix("BGM+220+")).collect::<Vec<_>>())
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(numbers.len(), 300, "each once");
+    assert_eq!(numbers.iter().collect::<BTreeSet<_>>().len(), 300);
+    let controls: BTreeSet<String> = sent.values().map(|body| control_of(body.as_bytes())).collect();
+    assert_eq!(controls.into_iter().collect::<Vec<_>>(), ["1", "2", "3", "4"], "numbers without gap or repeat");
     stage.balanced().await;
 }
 

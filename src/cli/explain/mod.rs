@@ -109,10 +109,7 @@ struct Teller<'a> {
 impl Teller<'_> {
     fn file(&mut self, file: &Path) -> anyhow::Result<Exit> {
         let mut reader = Reader::new(input::open(file)?, Limits::default());
-        let mut inspection = Inspection::new(&self.rules.library);
-        if let Some(guide) = self.guide.clone() {
-            inspection = inspection.guided(input::by_guide(guide));
-        }
+        let mut inspection = Inspection::new(&self.rules.library).guided(self.guide.clone().map(input::by_guide));
         let (mut interchanges, mut told) = (0, 0);
         // How many faults of the interchange and of the group were shown.
         let mut seen = (0, 0, 0);

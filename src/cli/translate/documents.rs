@@ -7,13 +7,13 @@ use crate::cli::input::Sink;
 use crate::cli::own::Own;
 use crate::cli::{Exit, input};
 use crate::clock::{Clock as _, SystemClock};
-use crate::codec::segment::{Limits, Reader};
-use crate::diagnostic::{Diagnostic, Severity, Syntax};
+use crate::codec::segment::{Inspection, Limits, PieceKind, Reader};
+use crate::diagnostic::{Diagnostic, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::echo;
-use crate::pipeline::encode::{Envelope, inspection};
+use crate::pipeline::encode::Envelope;
 use crate::pipeline::map::{Target, map_by};
 use crate::standard::guide::Guide;
 use crate::tree::Style;
@@ -34,7 +34,7 @@ pub fn write(
     let sink = Sink::new(output.out.as_deref());
     let mut reader =
         Reader::new(Passing { writing, sink, bytes: Vec::new(), read: 0, failed: None }, Limits::default());
-    let mut inspection = inspection(rules, guide.map(input::by_guide));
+    let mut inspection = Inspection::new(&rules.library).guided(guide.map(input::by_guide));
     let mut valid = true;
     let mut judge = |name: &str, findings: &[Diagnostic]| {
         valid &= is_clean(findings);
@@ -46,7 +46,7 @@ pub fn write(
             Ok(None) => break,
             Err(error) => return Err(reader.source_mut().failed.take().unwrap_or_else(|| error.into())),
         };
-        let is_document = piece.kind == crate::codec::segment::PieceKind::Document;
+        let is_document = piece.kind == PieceKind::Document;
         inspection.take(&piece);
         if let Some(report) = inspection.document().filter(|_| is_document) {
             judge(&format!("output {}", report.envelope.document_control_number), &report.faults);
@@ -64,10 +64,6 @@ pub fn write(
         return Ok(Exit::Invalid);
     }
     Ok(if valid && writing.valid { Exit::Ok } else { Exit::Invalid })
-}
-
-fn is_clean(findings: &[Diagnostic]) -> bool {
-    findings.iter().all(|finding| finding.severity != Severity::Error)
 }
 
 /// What turns sources into the bytes of interchanges.

@@ -46,7 +46,7 @@ pub struct Output {
     /// Receiver in the envelope, QUALIFIER:ID; the source's when left out.
     #[arg(long, value_name = "QUALIFIER:ID")]
     receiver: Option<String>,
-    /// Interchange control number.
+    /// Control number of the interchange; where the input holds several, of the first, and the others count on.
     #[arg(long, default_value = "1", value_name = "NUMBER")]
     control: String,
     /// Instant written in the envelope (RFC 3339); the clock when left out.

@@ -4,11 +4,10 @@ use super::tell;
 use crate::cli::input;
 use crate::cli::own::Own;
 use crate::codec::segment::{Inspection, Limits, Piece, PieceKind, Placed, Reader};
-use crate::diagnostic::{Diagnostic, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::canonicalise_by;
-use crate::pipeline::encode::inspection;
 use crate::standard::guide::Guide;
 use std::collections::VecDeque;
 use std::io::Read;
@@ -39,7 +38,7 @@ impl Source {
 
     /// It can be read as an entity, and nothing found is an error.
     pub fn is_valid(&self) -> bool {
-        self.entity.is_some() && self.report.iter().all(|finding| finding.severity != Severity::Error)
+        self.entity.is_some() && is_clean(&self.report)
     }
 }
 
@@ -58,7 +57,7 @@ pub struct Sources<'r, R> {
 impl<'r, R: Read> Sources<'r, R> {
     /// Begins to read; documents are held against the guide where it is for them.
     pub fn new(input: R, rules: &'r Rules, own: &'r Own, guide: Option<Arc<Guide>>) -> Self {
-        let inspection = Some(inspection(rules, guide.map(input::by_guide)));
+        let inspection = Some(Inspection::new(&rules.library).guided(guide.map(input::by_guide)));
         let reader = Reader::new(input, Limits::default());
         Sources { rules, own, reader, inspection, waiting: VecDeque::new(), is_clean: true }
     }
@@ -89,7 +88,7 @@ impl<'r, R: Read> Sources<'r, R> {
                     outside = closed.iter().flat_map(|report| report.envelope_faults().cloned()).collect();
                 }
             }
-            self.is_clean &= outside.iter().all(|finding| finding.severity != Severity::Error);
+            self.is_clean &= is_clean(&outside);
             tell("", &outside);
         }
         Ok(self.waiting.pop_front())

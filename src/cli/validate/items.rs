@@ -3,7 +3,7 @@
 
 use crate::cli::input::JsonList;
 use crate::codec::segment::{GroupReport, InterchangeReport, Piece, PieceKind};
-use crate::diagnostic::{Diagnostic, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Syntax, is_clean};
 use serde_json::json;
 
 /// How many findings an item lists; it counts the rest.
@@ -82,7 +82,7 @@ impl Items {
         };
         let number = |number: u32| (number > 0).then_some(number);
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let is_valid = faults.iter().all(|fault| fault.severity != Severity::Error);
+        let is_valid = is_clean(faults);
         self.valid &= is_valid;
         let listed: Vec<_> = faults.iter().take(LISTED_MAX).map(Diagnostic::to_json).collect();
         self.list.item(&json!({

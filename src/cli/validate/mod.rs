@@ -84,9 +84,6 @@ pub fn inspect(file: &Path, library: &Library, guide: Option<&Path>) -> anyhow::
 }
 
 fn inspection<'l>(library: &'l Library, guide: Option<&Path>) -> anyhow::Result<Inspection<'l>> {
-    let inspection = Inspection::new(library);
-    Ok(match guide {
-        Some(guide) => inspection.guided(input::by_guide(input::guide(guide)?)),
-        None => inspection,
-    })
+    let guide = guide.map(input::guide).transpose()?;
+    Ok(Inspection::new(library).guided(guide.map(input::by_guide)))
 }

@@ -1,10 +1,10 @@
 //! A decoded input as JSON: every value stands once, in its place, and the whole goes back to the same bytes.
 //!
 //! Shape: `{interchanges: [{syntax, separators, charset, line_end, header, groups: [{header, documents: [{segments}],
-//! trailer}], trailer, end}], between: […], format}`, the last two known and written last. A segment is `{tag, elements}`; an element is a string,
-//! a composite an array, a repeating element `{repetitions: […]}`. What is unusual is kept beside it: `lead` (bytes
-//! before the tag other than `line_end`), `open` (no terminator), `before` and `tail` (segments in no document), and
-//! for a string that would not encode to its own bytes `{value, bytes}` with the bytes in base64.
+//! trailer}], trailer, end}], between: […], format}`, the last two known and written last. A segment is `{tag, elements}`;
+//! an element is a string, a composite an array, a repeating element `{repetitions: […]}`. What is unusual is kept beside
+//! it: `lead` (bytes before the tag other than `line_end`), `open` (no terminator), `before` and `tail` (segments in no
+//! document), and for a string that would not encode to its own bytes `{value, bytes}` with the bytes in base64.
 //! The way back is `encode`.
 
 use super::{Limits, Piece, PieceKind, Reader};

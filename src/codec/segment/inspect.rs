@@ -4,7 +4,7 @@
 //! inspection holds the reports of one interchange at a time; it judges no partner and knows no business.
 
 use super::{Envelope, EnvelopeCheck, FIRST_BYTES, Piece, PieceKind};
-use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax, is_clean};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
 use crate::standard::load::Library;
@@ -93,12 +93,6 @@ impl DocumentReport {
     }
 }
 
-/// No finding is an error.
-#[must_use]
-pub fn is_clean(faults: &[Diagnostic]) -> bool {
-    faults.iter().all(|fault| fault.severity != Severity::Error)
-}
-
 /// A document with its definition and the places of its segments.
 #[derive(Debug, Clone)]
 pub struct Placed {
@@ -137,10 +131,10 @@ impl<'l> Inspection<'l> {
         Inspection { library, guides: None, check, envelope, open, done, interchanges: 0, first_bytes, leading }
     }
 
-    /// Holds documents against guides as well.
+    /// Holds documents against guides as well, where there are any.
     #[must_use]
-    pub fn guided(mut self, choice: GuideChoice<'l>) -> Self {
-        self.guides = Some(choice);
+    pub fn guided(mut self, choice: impl Into<Option<GuideChoice<'l>>>) -> Self {
+        self.guides = choice.into();
         self
     }
 

@@ -41,12 +41,17 @@ impl<'a> Reader<'a> {
     /// The first loop that a place goes into.
     fn first_loop(&self, at: At, place: &Place) -> Option<usize> {
         let At::Loop(instance) = (if place.is_outer { self.outer(at) } else { at }) else { return None };
+        self.loops(instance, place).into_iter().find(|&instance| self.source.trigger(instance).is_some())
+    }
+
+    /// The loops that a place goes into from one.
+    fn loops(&self, instance: usize, place: &Place) -> Vec<usize> {
         let mut loops = vec![instance];
         for (tag, selectors) in &place.loops {
             let inner = loops.iter().flat_map(|&outer| self.inner_loops(outer, tag, place)).collect::<Vec<_>>();
             loops = self.select(inner, selectors, None).into_iter().filter_map(|(_, instance)| instance).collect();
         }
-        loops.into_iter().find(|&instance| self.source.trigger(instance).is_some())
+        loops
     }
 
     pub(super) fn is_in_first_loop(&self, at: At, place: &Place, segment: usize) -> bool {
@@ -104,21 +109,14 @@ impl<'a> Reader<'a> {
     /// The same; of the values of one selector, only the chosen one counts.
     fn segments_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Vec<Seat> {
         let at = if place.is_outer { self.outer(at) } else { at };
-        let mut loops = match at {
+        let loops = match at {
             At::Segment(segment) | At::Slot(segment, _) => {
                 let fits = place.tag.is_empty() || self.source.tag_is(segment, &place.tag);
                 let here = if fits { vec![(segment, None)] } else { Vec::new() };
                 return self.select(here, &place.selectors, chosen);
             }
-            At::Loop(instance) => vec![instance],
+            At::Loop(instance) => self.loops(instance, place),
         };
-        for (tag, selectors) in &place.loops {
-            let inner = loops.iter().flat_map(|&outer| self.inner_loops(outer, tag, place)).collect::<Vec<_>>();
-            loops = self.select(inner, selectors, None).into_iter().filter_map(|(_, instance)| instance).collect();
-            if loops.is_empty() {
-                return Vec::new();
-            }
-        }
         if place.tag.is_empty() {
             // The trigger of the loop at hand.
             return loops

@@ -3,6 +3,7 @@
 
 use crate::standard::definition::Directory;
 use crate::standard::place::{Child, Placement};
+use crate::standard::tag::key;
 use crate::tree::{Run, Segment, Value};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use std::ops::Range;
 /// One value's address: segment ordinal, element, component (0 for a simple one).
 pub type Address = (usize, u16, u16);
 
-/// A tag of up to four bytes as a number; longer ones fall together, as none that a rule names.
+/// A tag as a number; what is no tag is 0, which no rule names.
 type Tag = u32;
 
 /// Something in a loop: its segment, or the trigger of a loop inside it with that loop.
@@ -42,11 +43,7 @@ struct Element<'a> {
 }
 
 fn tag(text: &[u8]) -> Tag {
-    match text {
-        [] => 0,
-        [..] if text.len() <= 4 => text.iter().fold(0, |all, &byte| all << 8 | Tag::from(byte)),
-        _ => Tag::MAX,
-    }
+    key(text).unwrap_or_default()
 }
 
 impl<'a> Source<'a> {

@@ -2,9 +2,9 @@
 
 use super::shape::{Key, Shape, may, must};
 use super::{EnvelopeProfile, Way, parsed, parsed_option};
+use crate::entity::Tolerance;
 use crate::partner::ack::{AckPolicy, Expect, one_or_many};
 use crate::partner::duplicate::{Duplicate, DuplicateKey};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 const RULE: Shape = Shape::Word(&["always", "on_error", "on_request", "never"]);
@@ -107,25 +107,13 @@ pub struct Agreement {
     pub duplicate_window_days: Option<u32>,
     /// In: by how much sums may differ.
     #[serde(default)]
-    pub tolerance: Option<AgreedTolerance>,
+    pub tolerance: Tolerance,
     /// In: one faulty document keeps all of its interchange from going on.
     #[serde(default, deserialize_with = "parsed")]
     pub all_or_nothing: bool,
     /// Out: what an uncertain delivery leads to.
     #[serde(default)]
     pub on_uncertain: OnUncertain,
-}
-
-/// Differences of sums that may pass, in the currency of the document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct AgreedTolerance {
-    /// Of the net amount of a line.
-    #[serde(deserialize_with = "parsed")]
-    pub line: Decimal,
-    /// Of each total and of the tax breakdown.
-    #[serde(deserialize_with = "parsed")]
-    pub total: Decimal,
 }
 
 fn production() -> Environment {

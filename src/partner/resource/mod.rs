@@ -8,7 +8,7 @@ mod partner;
 mod route;
 pub mod shape; // keys of each kind: errors and schemas
 
-pub use agreement::{AgreedTolerance, Agreement, Environment, OnUncertain};
+pub use agreement::{Agreement, Environment, OnUncertain};
 pub use channel::{Auth, Channel};
 pub use envelope::{EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
