@@ -72,13 +72,5 @@ pub fn is_answered(input: &[u8]) {
 }
 
 fn inspect(input: &[u8]) -> Vec<portolan::codec::segment::InterchangeReport> {
-    let mut reader = Reader::new(input, Limits::default());
-    let mut inspection = Inspection::new(&LIBRARY);
-    let mut reports = Vec::new();
-    while let Some(piece) = reader.next().expect("memory reads") {
-        inspection.take(&piece);
-        reports.append(&mut inspection.finished());
-    }
-    reports.append(&mut inspection.end());
-    reports
+    Inspection::new(&LIBRARY).whole(input, Limits::default()).expect("memory reads")
 }

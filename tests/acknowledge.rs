@@ -17,13 +17,7 @@ const PO: &str =
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| Library::new(None));
 
 fn inspect(input: &str) -> Vec<InterchangeReport> {
-    let library = &*LIBRARY;
-    let mut reader = Reader::new(input.as_bytes(), Limits::default());
-    let mut inspection = Inspection::new(library);
-    while let Some(piece) = reader.next().expect("memory reads") {
-        inspection.take(&piece);
-    }
-    inspection.end()
+    Inspection::new(&LIBRARY).whole(input.as_bytes(), Limits::default()).expect("memory reads")
 }
 
 fn ack_with(input: &str, choice: AckChoice) -> String {

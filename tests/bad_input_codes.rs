@@ -2,7 +2,7 @@
 //! test: what is done to a good interchange, then diagnostic and acknowledgment. Repeats and wrong receivers, which only
 //! an agreement knows of, are in `tests/service/acknowledgment.rs`.
 
-use portolan::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Reader, Stamp};
+use portolan::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp};
 use portolan::codec::{edifact, x12};
 use portolan::diagnostic::Syntax;
 use portolan::standard::load::Library;
@@ -18,12 +18,7 @@ const EDIFACT: &str = "UNB+UNOC:3+SENDER:14+RECEIVER:ZZ+260101:0930+REF905'UNH+1
                        DTM+137:20260101:102'NAD+BY+1::9'LIN+1++4000862141404:EN'QTY+21:5'UNS+S'UNT+8+1'UNZ+1+REF905'";
 
 fn inspect(input: &[u8]) -> Vec<InterchangeReport> {
-    let mut reader = Reader::new(input, Limits::default());
-    let mut inspection = Inspection::new(&LIBRARY);
-    while let Some(piece) = reader.next().expect("memory reads") {
-        inspection.take(&piece);
-    }
-    inspection.end()
+    Inspection::new(&LIBRARY).whole(input, Limits::default()).expect("memory reads")
 }
 
 /// All codes that were found, and the acknowledgment.

@@ -5,7 +5,7 @@
 #[path = "corpus_page/reason.rs"]
 mod reason;
 
-use portolan::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Reader, decode, encode};
+use portolan::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, decode, encode};
 use portolan::diagnostic::{Diagnostic, Severity, Syntax};
 use portolan::standard::load::Library;
 use reason::Reasons;
@@ -67,14 +67,7 @@ fn files(folder: PathBuf) -> Vec<PathBuf> {
 }
 
 fn inspect(library: &Library, bytes: &[u8]) -> Vec<InterchangeReport> {
-    let mut reader = Reader::new(bytes, Limits::default());
-    let mut inspection = Inspection::new(library);
-    let mut reports = Vec::new();
-    while let Some(piece) = reader.next().expect("memory reads") {
-        inspection.take(&piece);
-        reports.append(&mut inspection.finished());
-    }
-    reports.append(&mut inspection.end());
+    let reports = Inspection::new(library).whole(bytes, Limits::default()).expect("memory reads");
     reports.into_iter().filter(|report| report.number > 0).collect()
 }
 
@@ -128,8 +121,7 @@ fn count_file(library: &Library, sample: &str, bytes: &[u8], count: &mut Count, 
     let reports = inspect(library, bytes);
     count.identified += usize::from(!reports.is_empty());
     for report in &reports {
-        let groups = report.groups.iter().flat_map(|group| &group.faults);
-        let faults: Vec<Diagnostic> = report.faults.iter().chain(groups).cloned().collect();
+        let faults: Vec<Diagnostic> = report.envelope_faults().cloned().collect();
         let codes = errors(&faults);
         count.envelope += usize::from(!codes.is_empty());
         for code in codes {

@@ -1,6 +1,6 @@
 //! Guides: what a partner asks beyond the standard, checked on real documents.
 
-use portolan::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits, Reader};
+use portolan::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits};
 use portolan::diagnostic::{Diagnostic, Effect, Severity};
 use portolan::standard::definition::Usage;
 use portolan::standard::guide::Guide;
@@ -21,13 +21,9 @@ fn found(guide: Guide, bytes: &[u8]) -> Vec<Diagnostic> {
     let library = Library::new(None);
     let guide = Arc::new(guide);
     let choice: GuideChoice<'_> = Box::new(move |_, _, document| guide.is_for(document).then(|| guide.clone()));
-    let mut inspection = Inspection::new(&library).guided(choice);
-    let mut reader = Reader::new(bytes, Limits::default());
-    while let Some(piece) = reader.next().expect("bytes") {
-        inspection.take(&piece);
-    }
+    let reports = Inspection::new(&library).guided(choice).whole(bytes, Limits::default()).expect("memory reads");
     let all = |report: InterchangeReport| report.groups.into_iter().flat_map(|group| group.documents);
-    let faults = inspection.end().into_iter().flat_map(all).flat_map(|document| document.faults);
+    let faults = reports.into_iter().flat_map(all).flat_map(|document| document.faults);
     faults.filter(|fault| fault.fault.info().effect == Effect::Guide).collect()
 }
 

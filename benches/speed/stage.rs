@@ -154,19 +154,10 @@ fn translate(input: &[u8], rules: &Rules, target: &Target) -> u64 {
 }
 
 fn findings_of_envelope(report: &InterchangeReport) -> u64 {
-    let groups = report.groups.iter().map(|group| group.faults.len());
-    (report.faults.len() + groups.sum::<usize>()) as u64
+    report.envelope_faults().count() as u64
 }
 
 /// Validation whose reports are kept, as an acknowledgment needs them.
 pub fn validate_whole(source: impl Read, library: &Library) -> Vec<InterchangeReport> {
-    let mut reader = Reader::new(source, Limits::default());
-    let mut inspection = Inspection::new(library);
-    let mut reports = Vec::new();
-    while let Some(piece) = reader.next().expect("the source does not fail") {
-        inspection.take(&piece);
-        reports.append(&mut inspection.finished());
-    }
-    reports.append(&mut inspection.end());
-    reports
+    Inspection::new(library).whole(source, Limits::default()).expect("the source does not fail")
 }

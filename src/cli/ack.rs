@@ -1,8 +1,8 @@
 //! `portolan ack FILE`: the acknowledgments a receiver owes for a file: TA1, 997 or 999, CONTRL.
 
-use super::{Exit, input, validate};
+use super::{Exit, input};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
-use crate::codec::segment::{AckChoice, InterchangeReport, Stamp, When};
+use crate::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp, When};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::Syntax;
 use crate::standard::load::Library;
@@ -33,7 +33,7 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.standards.as_deref());
-    let reports = validate::inspect(&arguments.file, &library, None)?;
+    let reports = Inspection::new(&library).whole(input::open(&arguments.file)?, Limits::default())?;
     if reports.iter().all(|report| report.number == 0) {
         reports.iter().flat_map(|report| &report.faults).for_each(|fault| eprintln!("{}", fault.message()));
         return Ok(Exit::Invalid);

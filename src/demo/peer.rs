@@ -2,7 +2,7 @@
 //! and posts what it is told to. It is no part of the product's service.
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Reader, Stamp};
+use crate::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp};
 use crate::codec::{edifact, x12};
 use crate::pipeline::identify::ACKNOWLEDGMENTS;
 use crate::standard::load::Library;
@@ -102,15 +102,9 @@ impl Peer {
 
 async fn take(State(peer): State<Peer>, body: Bytes) -> StatusCode {
     let inner = &peer.inner;
-    let mut reader = Reader::new(body.as_ref(), Limits::default());
-    let mut inspection = Inspection::new(&inner.library);
-    let mut reports = Vec::new();
-    // Reading from memory does not fail.
-    while let Ok(Some(piece)) = reader.next() {
-        inspection.take(&piece);
-        reports.append(&mut inspection.finished());
-    }
-    reports.append(&mut inspection.end());
+    let Ok(reports) = Inspection::new(&inner.library).whole(body.as_ref(), Limits::default()) else {
+        return StatusCode::PAYLOAD_TOO_LARGE;
+    };
     for report in reports.into_iter().filter(|report| report.number > 0) {
         let kinds: Vec<String> = report
             .groups

@@ -3,9 +3,9 @@
 
 use super::Rules;
 use super::map::Target;
-use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits, Reader};
+use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits};
 use crate::codec::{edifact, x12};
-use crate::diagnostic::{Diagnostic, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
 
 /// What the envelope of an interchange is to say.
@@ -89,14 +89,12 @@ pub fn encode(
         Syntax::X12 => x12::encode(draft)?,
         _ => edifact::encode(draft)?,
     };
-    let mut reader = Reader::new(bytes.as_slice(), Limits::default());
-    let mut inspection = Inspection::new(&rules.library).guided(guides);
-    let mut reports = Vec::new();
-    // Reading from memory does not fail.
-    while let Ok(Some(piece)) = reader.next() {
-        inspection.take(&piece);
-        reports.append(&mut inspection.finished());
+    let inspection = Inspection::new(&rules.library).guided(guides);
+    match inspection.whole(bytes.as_slice(), Limits::default()) {
+        Ok(reports) => Ok((bytes, reports)),
+        Err(error) => {
+            let finding = Diagnostic::new(syntax, Fault::SegmentTooBig);
+            Err(vec![finding.because("what its receiver can read", error.to_string())])
+        }
     }
-    reports.append(&mut inspection.end());
-    Ok((bytes, reports))
 }

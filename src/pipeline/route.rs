@@ -160,9 +160,8 @@ pub(super) fn missing(sentence: &str) -> Diagnostic {
 }
 
 fn all_faults(report: &InterchangeReport) -> Vec<Diagnostic> {
-    let groups = report.groups.iter();
-    let inner = groups.flat_map(|group| group.faults.iter().chain(group.documents.iter().flat_map(|one| &one.faults)));
-    report.faults.iter().chain(inner).cloned().collect()
+    let documents = report.groups.iter().flat_map(|group| &group.documents);
+    report.envelope_faults().chain(documents.flat_map(|one| &one.faults)).cloned().collect()
 }
 
 /// As RFC 1767 names them.

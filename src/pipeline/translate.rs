@@ -135,12 +135,8 @@ impl Translation {
 
     /// No interchange at all: kept, shown, and told why.
     fn nothing_found(mut self) -> Result<()> {
-        let mut reader = Reader::new(self.source()?, Limits::default());
-        let mut inspection = Inspection::new(&self.service.rules.library);
-        while let Ok(Some(piece)) = reader.next() {
-            inspection.take(&piece);
-        }
-        let reports = inspection.end();
+        let reports = Inspection::new(&self.service.rules.library).whole(self.source()?, Limits::default());
+        let reports = reports.map_err(|error| StoreError::Damaged(error.to_string()))?;
         let first = reports.iter().flat_map(|report| &report.faults).next();
         let (code, reason) =
             first.map_or(("FORMAT-UNKNOWN".to_owned(), String::new()), |one| (one.code(), one.message()));

@@ -5,7 +5,7 @@ mod words;
 
 use super::paint::Paint;
 use super::{Exit, input};
-use crate::codec::segment::{Inspection, InterchangeReport, Limits, Reader};
+use crate::codec::segment::{Inspection, Limits, Reader};
 use crate::standard::load::Library;
 use items::Items;
 use std::path::{Path, PathBuf};
@@ -68,19 +68,6 @@ fn as_words(arguments: &Arguments, library: &Library, paint: Paint) -> anyhow::R
     words.sum();
     input::print(words.take().as_bytes())?;
     Ok(words.errors() == 0)
-}
-
-/// Reads a whole file into reports.
-pub fn inspect(file: &Path, library: &Library, guide: Option<&Path>) -> anyhow::Result<Vec<InterchangeReport>> {
-    let mut inspection = inspection(library, guide)?;
-    let mut reader = Reader::new(input::open(file)?, Limits::default());
-    let mut reports = Vec::new();
-    while let Some(piece) = reader.next()? {
-        inspection.take(&piece);
-        reports.append(&mut inspection.finished());
-    }
-    reports.append(&mut inspection.end());
-    Ok(reports)
 }
 
 fn inspection<'l>(library: &'l Library, guide: Option<&Path>) -> anyhow::Result<Inspection<'l>> {

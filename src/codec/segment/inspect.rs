@@ -3,7 +3,7 @@
 //! The same reports are what `validate` prints, what acknowledgments are made from and what the ledger keeps. An
 //! inspection holds the reports of one interchange at a time; it judges no partner and knows no business.
 
-use super::{Envelope, EnvelopeCheck, FIRST_BYTES, Piece, PieceKind};
+use super::{Envelope, EnvelopeCheck, FIRST_BYTES, Limits, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax, is_clean};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
@@ -11,6 +11,7 @@ use crate::standard::load::Library;
 use crate::standard::place::Placement;
 use crate::standard::validate::{follow, validate};
 use crate::tree::{Segment, Separators};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 /// The envelope segment's values: element, then component, as received (padding kept).
@@ -136,6 +137,18 @@ impl<'l> Inspection<'l> {
     pub fn guided(mut self, choice: impl Into<Option<GuideChoice<'l>>>) -> Self {
         self.guides = choice.into();
         self
+    }
+
+    /// Reads a whole input: all its reports, interchanges in order, bytes outside them under number 0.
+    ///
+    /// # Errors
+    /// What the source says, and a document over the limit.
+    pub fn whole<R: Read>(mut self, source: R, limits: Limits) -> io::Result<Vec<InterchangeReport>> {
+        let mut reader = Reader::new(source, limits);
+        while let Some(piece) = reader.next()? {
+            self.take(&piece);
+        }
+        Ok(self.end())
     }
 
     /// Takes the next piece. A document is validated and, when its definition is known, returned with its places; its
