@@ -1,7 +1,7 @@
 //! Documents on their way out of a transmission: made and tried for all of their routes before any of them leaves, and
 //! gathered where an agreement lets several share an interchange.
 
-use super::route::{Allowed, Outgoing, Outward, attempt, prepare, send};
+use super::route::{Outgoing, Outward, attempt, prepare, send};
 use super::state::Service;
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
@@ -56,33 +56,13 @@ impl Departures {
         routes: &[(&str, &Agreement)],
         leaving: &Leaving<'_>,
     ) -> Result<std::result::Result<Left, Refused>> {
+        let ready = match tried(service, routes, leaving).await? {
+            Ok(ready) => ready,
+            Err(refused) => return Ok(Err(refused)),
+        };
         let mut left = Left::default();
-        let (mut alone, mut shared) = (Vec::new(), Vec::new());
-        for (outward, prepared) in prepared(service, routes, leaving).await? {
-            let refused = |findings| Refused { findings, document: outward.agreement.document.clone() };
-            let outgoing = match prepared {
-                Ok(outgoing) => outgoing,
-                Err(findings) => return Ok(Err(refused(findings))),
-            };
+        for (outward, outgoing) in ready {
             left.findings.extend(outgoing.findings.iter().cloned());
-            if outward.documents_max() == 1 {
-                alone.push((outward, outgoing));
-                continue;
-            }
-            if let Err(findings) = attempt(service, outward, &outgoing).await {
-                return Ok(Err(refused(findings)));
-            }
-            shared.push((outward, outgoing));
-        }
-        for (outward, outgoing) in alone {
-            match send(service, outward, vec![outgoing]).await? {
-                Ok(output) => left.outputs.push(output),
-                Err(findings) => {
-                    return Ok(Err(Refused { findings, document: outward.agreement.document.clone() }));
-                }
-            }
-        }
-        for (outward, outgoing) in shared {
             left.outputs.extend(self.share(service, outward, outgoing).await?);
         }
         Ok(Ok(left))
@@ -120,39 +100,33 @@ impl Departures {
     }
 }
 
-/// What forbids a document to leave on any of its routes; nothing is kept of the trial.
+/// The document for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
+/// number is taken for one that cannot, so that control numbers have no gaps.
 ///
 /// # Errors
-/// The ledger failed.
-pub async fn trial(service: &Service, routes: &[(&str, &Agreement)], leaving: &Leaving<'_>) -> Result<Vec<Diagnostic>> {
-    for (outward, prepared) in prepared(service, routes, leaving).await? {
-        let tried = match &prepared {
-            Ok(outgoing) => attempt(service, outward, outgoing).await,
-            Err(findings) => Err(findings.clone()),
-        };
-        if let Err(findings) = tried {
-            return Ok(findings);
-        }
-    }
-    Ok(Vec::new())
-}
-
-/// The document for each route, in their order.
-async fn prepared<'r>(
+/// The ledger failed; the refusal is inside the result.
+pub async fn tried<'r>(
     service: &Service,
     routes: &[(&'r str, &'r Agreement)],
     leaving: &Leaving<'r>,
-) -> Result<Vec<(Outward<'r>, Allowed<Outgoing>)>> {
-    let mut all = Vec::new();
+) -> Result<std::result::Result<Vec<(Outward<'r>, Outgoing)>, Refused>> {
+    let mut ready = Vec::new();
     for &(name, agreement) in routes {
         let outward = Outward { name, agreement, environment: leaving.environment };
         let owner = format!("{}/{name}", leaving.owner);
         for entity in leaving.entities {
             let prepared = prepare(service, outward, entity, (leaving.document_id, &owner)).await?;
-            all.push((outward, prepared));
+            let attempted = match prepared {
+                Ok(outgoing) => attempt(service, outward, &outgoing).await.map(|()| outgoing),
+                Err(findings) => Err(findings),
+            };
+            match attempted {
+                Ok(outgoing) => ready.push((outward, outgoing)),
+                Err(findings) => return Ok(Err(Refused { findings, document: agreement.document.clone() })),
+            }
         }
     }
-    Ok(all)
+    Ok(Ok(ready))
 }
 
 /// An interchange whose documents were all tried. That together they cannot be written would be our fault, not theirs:

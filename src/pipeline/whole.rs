@@ -3,7 +3,7 @@
 
 use super::admit::Open;
 use super::canonicalise::canonicalise_by;
-use super::depart::{Leaving, trial};
+use super::depart::{Leaving, tried};
 use super::identify::{ACKNOWLEDGMENTS, kind_of};
 use super::route::missing;
 use super::state::Service;
@@ -72,7 +72,10 @@ pub fn look<R: Read>(
             let environment = at_work.identified.environment.as_str();
             let leaving = Leaving { document_id: "", owner: String::new(), entities: &entities, environment };
             untaken = match agreement.map_or_else(|| Ok(Vec::new()), |name| directory.outward(name, day)) {
-                Ok(routes) => handle.block_on(trial(service, &routes, &leaving))?,
+                Ok(routes) => {
+                    let tried = handle.block_on(tried(service, &routes, &leaving))?;
+                    tried.err().map(|refused| refused.findings).unwrap_or_default()
+                }
                 Err(held) => vec![missing(&held.reason)],
             };
         }

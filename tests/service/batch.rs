@@ -201,6 +201,22 @@ async fn a_document_that_no_route_takes_keeps_its_fellows_too() {
 }
 
 #[tokio::test]
+async fn a_document_that_cannot_be_written_takes_no_number() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, "").await;
+    let envelope = "envelope: { sender: \"14:4098765000003\"";
+    let upper_only = envelope.replace("{ sender", "{ repertoire: UNOA, sender");
+    stage.apply(&resources(retailer.port, supplier.port).replace(envelope, &upper_only));
+    let refused = stage.send(orders(&["D1"], 1)).await;
+    let split = stage.reaches(&refused, "split").await;
+    assert_eq!(split["documents"][0]["processing"], "failed", "{split:#}");
+    let upper = String::from_utf8(orders(&["D2"], 2)).expect("text").to_uppercase();
+    stage.send(upper).await;
+    stage.until("the order", || async { (supplier.orders().len() == 1).then_some(()) }).await;
+    assert_eq!(control_of(&supplier.orders()[0].body), "1", "no gap");
+}
+
+#[tokio::test]
 async fn sums_may_differ_by_what_was_agreed() {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
     let stage = Stage::bare("").await;
