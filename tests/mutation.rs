@@ -86,9 +86,9 @@ type Written = (Result<Vec<u8>, String>, Vec<String>);
 
 /// An entity written, and what is left of it without codes that have defaults and without totals.
 fn written(rules: &Rules, name: &str, entity: &Entity) -> [Written; 2] {
-    let mut sparse = Value::Object(entity.fields.clone());
+    let mut sparse = entity.to_json();
     thin(&mut sparse);
-    let sparse = Entity { kind: entity.kind.clone(), fields: sparse.as_object().cloned().unwrap_or_default() };
+    let sparse = Entity::from_json(&sparse).expect("an entity");
     [entity, &sparse].map(|one| try_write(rules, name, one))
 }
 

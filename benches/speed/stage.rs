@@ -119,7 +119,7 @@ fn canonical_json(input: &[u8], rules: &Rules) -> u64 {
         let (entities, _) = canonicalise(rules, placed, &piece.run);
         text.clear();
         for entity in &entities {
-            serde_json::to_writer(&mut text, &entity.to_json()).expect("memory takes it");
+            serde_json::to_writer(&mut text, entity).expect("memory takes it");
         }
         text.len() as u64
     });

@@ -2,14 +2,14 @@
 
 use super::finding;
 use super::path::Path;
+use super::value::{Map, Value};
 use crate::diagnostic::{Diagnostic, Fault};
-use serde_json::{Map, Value};
 
 /// Canonical schemes that carry a check digit, with the lengths they have.
 const SCHEMES: [(&str, &[usize]); 3] = [("gtin", &[8, 12, 13, 14]), ("gln", &[13]), ("sscc", &[18])];
 
 /// Appends a finding for each `{scheme, value}` and each `sscc` whose check digit is wrong.
-pub(super) fn check(fields: &Map<String, Value>, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(fields: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
     let scheme = fields.get("scheme").and_then(Value::as_str);
     if let (Some(scheme), Some(value)) = (scheme, fields.get("value").and_then(Value::as_str)) {
         identifier(scheme, value, path, found);
@@ -25,7 +25,7 @@ pub(super) fn check(fields: &Map<String, Value>, path: &Path<'_>, found: &mut Ve
                     }
                 }
             }
-            Value::String(text) if matches!(key.as_str(), "sscc" | "sscc_last") => {
+            Value::String(text) if matches!(key.as_ref(), "sscc" | "sscc_last") => {
                 identifier("sscc", text, &path, found)
             }
             _ => {}
@@ -79,8 +79,9 @@ mod tests {
 
     #[test]
     fn found_wherever_they_stand() {
-        let entity = json!({ "lines": [{ "item": { "ids": [{ "scheme": "gtin", "value": "4000862141405" }] } }],
-            "packages": [{ "sscc": "340123450000000018" }] });
+        let entity =
+            Value::from(json!({ "lines": [{ "item": { "ids": [{ "scheme": "gtin", "value": "4000862141405" }] } }],
+            "packages": [{ "sscc": "340123450000000018" }] }));
         let mut found = Vec::new();
         check(entity.as_object().expect("an object"), &Path::Root, &mut found);
         let messages: Vec<_> = found.iter().map(Diagnostic::message).collect();

@@ -1,12 +1,9 @@
 //! Entity definitions read from `standards/entity/`: fields, types and meaning, and the structural check by them.
 
-use super::finding;
-use super::path::Path;
-use crate::diagnostic::{Diagnostic, Fault};
 use crate::yaml;
 use include_dir::{Dir, include_dir};
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards/entity");
@@ -83,6 +80,27 @@ pub fn definition(kind: &str) -> Option<&'static EntityDefinition> {
     ENTITIES.get(kind)
 }
 
+/// The names of all fields there are.
+static FIELDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
+    let mut found = HashSet::new();
+    ENTITIES.values().for_each(|definition| names_of(&definition.fields, &mut found));
+    found
+});
+
+fn names_of(fields: &'static [Field], found: &mut HashSet<&'static str>) {
+    for field in fields {
+        found.insert(&field.name);
+        if let FieldType::Object(inner) = &field.kind {
+            names_of(inner, found);
+        }
+    }
+}
+
+/// The name of a field as a definition has it.
+pub(super) fn known(name: &str) -> Option<&'static str> {
+    FIELDS.get(name).copied()
+}
+
 /// The packed files are ours and tested; a malformed one yields no entity, which the tests see.
 fn load() -> BTreeMap<String, EntityDefinition> {
     let read = |name: &str| -> Option<Value> {
@@ -149,11 +167,6 @@ impl EntityDefinition {
     pub fn field(&self, path: &str) -> Option<&Field> {
         field_of(&self.fields, path)
     }
-
-    /// Checks presence and form of every field.
-    pub(super) fn check(&self, values: &Map<String, Value>, found: &mut Vec<Diagnostic>) {
-        check_object(&self.fields, values, &Path::Root, found);
-    }
 }
 
 fn field_of<'f>(mut known: &'f [Field], path: &str) -> Option<&'f Field> {
@@ -181,96 +194,6 @@ impl FieldType {
     }
 }
 
-fn check_object(fields: &[Field], values: &Map<String, Value>, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
-    let mut known = 0;
-    for field in fields {
-        let place = Path::Field(path, &field.name);
-        let value = values.get(&field.name);
-        known += usize::from(value.is_some());
-        match (value, field.is_list) {
-            // What must be there of an object is told by its own name.
-            (None, false) if field.is_required && matches!(field.kind, FieldType::Object(_)) => {
-                check_value(field, &Value::Object(Map::new()), &place, found);
-            }
-            (None, _) if field.is_required => {
-                found.push(finding(Fault::FieldMissing, &place.to_string(), &missing(field), "nothing"));
-            }
-            (None, _) => {}
-            (Some(Value::Array(list)), true) => {
-                for (at, value) in list.iter().enumerate() {
-                    check_value(field, value, &Path::Item(&place, at + 1), found);
-                }
-            }
-            (Some(other), true) => {
-                found.push(finding(Fault::MappingValue, &place.to_string(), "a list", &other.to_string()));
-            }
-            (Some(value), false) => check_value(field, value, &place, found),
-        }
-    }
-    if known < values.len() {
-        unknown(fields, values, path, found);
-    }
-}
-
-fn unknown(fields: &[Field], values: &Map<String, Value>, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
-    for unknown in values.keys().filter(|key| !fields.iter().any(|field| field.name == **key)) {
-        let known: Vec<_> = fields.iter().map(|field| field.name.as_str()).collect();
-        let place = Path::Field(path, unknown).to_string();
-        found.push(finding(Fault::MappingValue, &place, &format!("one of {}", known.join(", ")), unknown));
-    }
-}
-
-/// What should have been there: the field's meaning, or where it has none of its own what stands in it at least.
-fn missing(field: &Field) -> String {
-    let what = if field.is_list { "at least one entry" } else { "a value" };
-    let inner = match &field.kind {
-        FieldType::Object(inner) => inner.iter().filter(|one| one.is_required).map(|one| one.name.as_str()).collect(),
-        _ => Vec::new(),
-    };
-    match (field.meaning.as_str(), inner.as_slice()) {
-        ("", []) => what.to_owned(),
-        ("", inner) => format!("{what} with {}", inner.join(" and ")),
-        (meaning, _) => format!("{what} ({meaning})"),
-    }
-}
-
-fn check_value(field: &Field, value: &Value, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
-    if let (FieldType::Object(fields), Value::Object(values)) = (&field.kind, value) {
-        check_object(fields, values, path, found);
-    } else if let Some(expected) = wrong(&field.kind, value) {
-        found.push(finding(Fault::MappingValue, &path.to_string(), expected, &value.to_string()));
-    }
-}
-
-/// What a value should have been, when it is not.
-fn wrong(kind: &FieldType, value: &Value) -> Option<&'static str> {
-    let text = value.as_str();
-    let is_count = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let fits = match kind {
-        FieldType::Text => text.is_some(),
-        FieldType::Date => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
-        FieldType::Time => text.is_some_and(|text| text.parse::<jiff::civil::Time>().is_ok()),
-        FieldType::Temporal => text.is_some_and(|text| text.len() >= 4),
-        FieldType::Decimal => text.is_some_and(|text| text.parse::<rust_decimal::Decimal>().is_ok()),
-        FieldType::Count => text.is_some_and(is_count),
-        FieldType::Flag => value.is_boolean(),
-        FieldType::Code(_) => text.is_some() || (value["list"].is_string() && value["code"].is_string()),
-        FieldType::Object(_) => value.is_object(),
-    };
-    let expected = match kind {
-        FieldType::Text => "a text",
-        FieldType::Date => "a date such as 2026-01-31",
-        FieldType::Time => "a time such as 13:45",
-        FieldType::Temporal => "a date, a date with time, a month, a week or a period",
-        FieldType::Decimal => "a decimal number as text",
-        FieldType::Count => "a whole number as text",
-        FieldType::Flag => "true or false",
-        FieldType::Code(_) => "a code, or an object with list and code",
-        FieldType::Object(_) => "an object",
-    };
-    (!fits).then_some(expected)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,25 +210,6 @@ mod tests {
         for (kind, definition) in ENTITIES.iter() {
             assert!(!definition.fields.is_empty() && !definition.meaning.is_empty(), "{kind}");
             all_filled(&definition.fields, kind);
-        }
-    }
-
-    #[test]
-    fn err_what_is_missing_is_named() {
-        let order = definition("order").expect("order.yaml");
-        let mut found = Vec::new();
-        order.check(&Map::from_iter([("number".to_owned(), "1".into())]), &mut found);
-        let said: Vec<_> = found.iter().map(Diagnostic::message).collect();
-        assert!(
-            said.contains(&"lines: field missing: expected at least one entry with quantity, found nothing".into()),
-            "{said:?}"
-        );
-        for (kind, definition) in ENTITIES.iter() {
-            let mut found = Vec::new();
-            definition.check(&Map::new(), &mut found);
-            assert!(!found.is_empty(), "{kind}: nothing is required");
-            let bare = found.iter().find(|one| ["a value", "a value ()"].contains(&one.expected.as_str()));
-            assert_eq!(bare.map(Diagnostic::message), None, "{kind}: does not say what is missing");
         }
     }
 

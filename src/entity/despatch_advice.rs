@@ -1,10 +1,10 @@
 //! What must agree inside a despatch advice: totals and allocations against the lines, packages against each other,
 //! dates against their order.
 
+use super::value::Value;
 use super::{Entity, Tolerance, finding, get};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
-use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 
 /// Appends what does not agree. What was not sent is not checked.
@@ -173,7 +173,7 @@ fn dates(advice: &Entity, found: &mut Vec<Diagnostic>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn said(advice: Value) -> Vec<String> {
         let mut found = Vec::new();

@@ -6,10 +6,10 @@ use super::arithmetic::{
     adjustment, charged, computed, given, gross, has_allowances, items, line_net, line_net_besides, net, number,
     rounded, sent, sent_or_computed, tax_amount,
 };
+use super::value::Value;
 use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// Difference that totals with tax may have, for each tax rate: a cent, since each rate is rounded by itself.
@@ -158,7 +158,7 @@ fn taxes(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
     for (at, tax) in invoice.list("taxes").iter().enumerate() {
         let (Some(rate), Some(base)) = (number(tax, "rate"), number(tax, "base")) else { continue };
         let Some(amount) = number(tax, "amount") else { continue };
-        let Some(expected) = tax_amount(&serde_json::json!({ "rate": rate.to_string() }), base) else { continue };
+        let Some(expected) = tax_amount(&[("rate", rate.to_string().into())].into(), base) else { continue };
         if (amount - expected).abs() > RATE_ROUNDING {
             let why = format!("{base} × {rate} %");
             differs(&format!("taxes[{}].amount", at + 1), (expected, &why), amount, tolerance, found);
@@ -271,7 +271,7 @@ fn differs(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
     fn what_was_agreed_to_pass_is_a_warning() {

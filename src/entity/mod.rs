@@ -7,20 +7,23 @@ mod arithmetic;
 mod check_digit;
 mod definition;
 mod despatch_advice;
+mod form;
 mod invoice;
 mod order;
 mod order_response;
 mod path;
 mod schema;
 mod tolerance;
+mod value;
 
 pub use arithmetic::{computed, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use schema::schema;
 pub use tolerance::Tolerance;
+pub use value::{Key, Map, Text, Value, key};
 
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
 const CHECKS: [(&str, Check); 5] = [
@@ -40,7 +43,7 @@ pub struct Entity {
     /// Which definition it follows: `order`.
     pub kind: String,
     /// Its fields.
-    pub fields: Map<String, Value>,
+    pub fields: Map,
 }
 
 impl Entity {
@@ -52,22 +55,19 @@ impl Entity {
 
     /// `{type, …fields}`.
     #[must_use]
-    pub fn to_json(&self) -> Value {
-        let mut object = Map::new();
-        object.insert("type".into(), self.kind.clone().into());
-        object.extend(self.fields.clone());
-        Value::Object(object)
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// From `{type, …}` or `{entity: {type, …}}`.
     ///
     /// # Errors
     /// A sentence naming what is missing.
-    pub fn from_json(json: &Value) -> Result<Self, String> {
+    pub fn from_json(json: &serde_json::Value) -> Result<Self, String> {
         let object = json.get("entity").unwrap_or(json).as_object().ok_or("expected an object")?;
-        let kind = object.get("type").and_then(Value::as_str).ok_or("expected a key `type` such as \"order\"")?;
-        let mut fields = object.clone();
-        fields.shift_remove("type");
+        let mut fields = Map::from(object);
+        let kind = fields.remove("type");
+        let kind = kind.as_ref().and_then(Value::as_str).ok_or("expected a key `type` such as \"order\"")?;
         Ok(Entity { kind: kind.to_owned(), fields })
     }
 
@@ -100,7 +100,7 @@ impl Entity {
     pub fn check_within(&self, tolerance: &Tolerance) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         match definition(&self.kind) {
-            Some(definition) => definition.check(&self.fields, &mut found),
+            Some(definition) => form::check(definition, &self.fields, &mut found),
             None => found.push(finding(Fault::MappingValue, "type", "a known entity", &self.kind)),
         }
         check_digit::check(&self.fields, &path::Path::Root, &mut found);
@@ -111,9 +111,19 @@ impl Entity {
     }
 }
 
+/// `{type, …fields}`.
+impl Serialize for Entity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("type", &self.kind)?;
+        self.fields.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        map.end()
+    }
+}
+
 /// A value by a path of keys without lists.
 #[must_use]
-pub fn get<'v>(fields: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
+pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let value = fields.get(first)?;
     match rest {
@@ -123,7 +133,7 @@ pub fn get<'v>(fields: &'v Map<String, Value>, path: &str) -> Option<&'v Value> 
 }
 
 /// The same, to change it.
-pub fn get_mut<'v>(fields: &'v mut Map<String, Value>, path: &str) -> Option<&'v mut Value> {
+pub fn get_mut<'v>(fields: &'v mut Map, path: &str) -> Option<&'v mut Value> {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let value = fields.get_mut(first)?;
     match rest {
@@ -133,11 +143,11 @@ pub fn get_mut<'v>(fields: &'v mut Map<String, Value>, path: &str) -> Option<&'v
 }
 
 /// Sets a value by a path of keys, making the objects on the way.
-pub fn set(fields: &mut Map<String, Value>, path: &str, value: Value) {
+pub fn set(fields: &mut Map, path: &str, value: Value) {
     match path.split_once('.') {
-        None => drop(fields.insert(path.to_owned(), value)),
+        None => drop(fields.insert(key(path), value)),
         Some((first, rest)) => {
-            let inner = fields.entry(first).or_insert_with(|| Value::Object(Map::new()));
+            let inner = fields.or_insert_with(&key(first), || Value::Object(Map::new()));
             if let Value::Object(inner) = inner {
                 set(inner, rest, value);
             }

@@ -1,9 +1,9 @@
 //! What must agree inside an order: counts and sums as sent against its lines.
 
+use super::value::Value;
 use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 /// Appends what does not agree. Totals that were not sent are not checked.
 pub fn check(order: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {

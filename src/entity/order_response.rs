@@ -2,10 +2,10 @@
 //! against its lines', and the days. That a seller confirms less than was ordered is business, not a fault of the
 //! document: it is told as a warning, line by line.
 
+use super::value::Value;
 use super::{Entity, Tolerance, finding, order};
 use crate::diagnostic::{Diagnostic, Fault};
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 /// Statuses of an answer that stand for the rest of the line when it names no quantity, or zero.
 const NOT_COMING: [&str; 2] = ["rejected", "deleted"];
@@ -77,7 +77,7 @@ fn status(response: &Entity, found: &mut Vec<Diagnostic>) {
 mod tests {
     use super::*;
     use crate::diagnostic::Severity;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn found(fields: Value) -> Vec<String> {
         let mut fields = fields;

@@ -5,8 +5,8 @@ use super::Context;
 use super::notation::{Body, Mapping, Place, Rule};
 use super::tree::{LINES, TIES};
 use crate::entity::{self, Field, FieldType};
+use crate::entity::{Map, Value};
 use serde::Serialize;
-use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 
 /// Kinds of loss.
@@ -132,9 +132,9 @@ impl Carried {
     }
 
     /// The same of an object's fields.
-    pub(super) fn missed_of(&self, object: &Map<String, Value>, path: &str, found: &mut BTreeSet<String>) {
+    pub(super) fn missed_of(&self, object: &Map, path: &str, found: &mut BTreeSet<String>) {
         for (key, value) in object {
-            match self.inner.get(key) {
+            match self.inner.get(key.as_ref()) {
                 Some(inner) if inner.is_whole => {}
                 Some(inner) => inner.missed(value, &beside(path, key), found),
                 None => leaves(value, beside(path, key), found),

@@ -3,8 +3,8 @@
 
 use super::notation::NotationError;
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
-use crate::entity::{Entity, get, set};
-use serde_json::{Map, Value};
+use crate::entity::{Entity, Map, Value, get, set};
+use serde_json::Value as Json;
 
 /// The `origin` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +50,13 @@ impl Origin {
     ///
     /// # Errors
     /// What is not the notation.
-    pub(super) fn parse(block: &Value) -> Result<Option<Self>, NotationError> {
+    pub(super) fn parse(block: &Json) -> Result<Option<Self>, NotationError> {
         let Some(object) = block.as_object() else { return Ok(None) };
         let known = ["entity", "number", "line_number", "lines", "missing", "echo"];
         if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
             return Err(wrong(&format!("origin.{other}"), &format!("one of {}", known.join(", ")), other));
         }
-        let text = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
+        let text = |key: &str| object.get(key).and_then(Json::as_str).map(str::to_owned);
         let needed = |key: &str| text(key).ok_or_else(|| wrong("origin", key, "nothing"));
         let holds = match text("missing").as_deref() {
             Some("hold") => true,
@@ -69,7 +69,7 @@ impl Origin {
             line_number: text("line_number"),
             lines: text("lines").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             holds,
-            echo: echoes(block.get("echo").unwrap_or(&Value::Null))?,
+            echo: echoes(block.get("echo").unwrap_or(&Json::Null))?,
         }))
     }
 
@@ -130,12 +130,12 @@ impl Origin {
     }
 
     /// The earlier line that a line finds in one earlier document: by the first of the ways by which any fits.
-    fn line<'o>(&self, line: &Map<String, Value>, origin: &'o Entity, field: &str) -> Option<&'o Map<String, Value>> {
+    fn line<'o>(&self, line: &Map, origin: &'o Entity, field: &str) -> Option<&'o Map> {
         let own = self.line_number.as_ref().and_then(|field| get(line, field)).and_then(Value::as_str);
         if own.is_some_and(|own| origin.text("number") != Some(own)) {
             return None;
         }
-        let fits = |by: &str, earlier: &Map<String, Value>| match get(line, by) {
+        let fits = |by: &str, earlier: &Map| match get(line, by) {
             // The answer's own numbering may agree by chance: another item is another line.
             Some(number) => earlier.get("number") == Some(number) && (by != "number" || !is_other_item(line, earlier)),
             None => ids(line, by).any(|one| ids(earlier, by).any(|other| one == other)),
@@ -146,7 +146,7 @@ impl Origin {
 }
 
 /// Whether both lines name their item in one scheme, and not the same.
-fn is_other_item(line: &Map<String, Value>, earlier: &Map<String, Value>) -> bool {
+fn is_other_item(line: &Map, earlier: &Map) -> bool {
     let all = get(line, "item.ids").and_then(Value::as_array).into_iter().flatten();
     let mut schemes = all.filter_map(|id| id["scheme"].as_str());
     schemes.any(|scheme| {
@@ -157,14 +157,14 @@ fn is_other_item(line: &Map<String, Value>, earlier: &Map<String, Value>) -> boo
 }
 
 /// The ids of a line's item in one scheme, a GTIN as its fourteen digits.
-fn ids<'l>(line: &'l Map<String, Value>, scheme: &'l str) -> impl Iterator<Item = String> + 'l {
+fn ids<'l>(line: &'l Map, scheme: &'l str) -> impl Iterator<Item = String> + 'l {
     let all = get(line, "item.ids").and_then(Value::as_array).into_iter().flatten();
     all.filter(move |id| id["scheme"] == scheme)
         .filter_map(|id| id["value"].as_str())
         .map(move |value| if scheme == "gtin" { format!("{value:0>14}") } else { value.to_owned() })
 }
 
-fn take(echoes: &[Echo], fields: &mut Map<String, Value>, earlier: &Map<String, Value>) {
+fn take(echoes: &[Echo], fields: &mut Map, earlier: &Map) {
     for echo in echoes {
         match &echo.from {
             Taken::Field(from, first) => {
@@ -178,7 +178,7 @@ fn take(echoes: &[Echo], fields: &mut Map<String, Value>, earlier: &Map<String, 
     }
 }
 
-fn items(fields: &mut Map<String, Value>, earlier: &Map<String, Value>, list: &str, key: &str, codes: &[String]) {
+fn items(fields: &mut Map, earlier: &Map, list: &str, key: &str, codes: &[String]) {
     let there = get(fields, list).and_then(Value::as_array).cloned().unwrap_or_default();
     let wanted = |item: &&Value| item[key].as_str().is_some_and(|code| codes.iter().any(|one| one == code));
     let is_new = |item: &&Value| !there.iter().any(|own| own[key] == item[key]);
@@ -190,12 +190,12 @@ fn items(fields: &mut Map<String, Value>, earlier: &Map<String, Value>, list: &s
 }
 
 /// All texts at a path that may go through lists.
-fn texts(fields: &Map<String, Value>, path: &str, found: &mut Vec<String>) {
+fn texts(fields: &Map, path: &str, found: &mut Vec<String>) {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let Some(value) = fields.get(first) else { return };
     for item in value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice) {
         match (rest, item) {
-            (None, Value::String(text)) => found.push(text.clone()),
+            (None, Value::String(text)) => found.push(text.to_string()),
             (Some(rest), Value::Object(inner)) => texts(inner, rest, found),
             _ => {}
         }
@@ -203,19 +203,19 @@ fn texts(fields: &Map<String, Value>, path: &str, found: &mut Vec<String>) {
 }
 
 /// `field: origin_field`, `field: first origin_field`, `list[]: key = a|b`, `lines[]: { … }`.
-fn echoes(block: &Value) -> Result<Vec<Echo>, NotationError> {
-    let one = |(key, value): (&String, &Value)| {
+fn echoes(block: &Json) -> Result<Vec<Echo>, NotationError> {
+    let one = |(key, value): (&String, &Json)| {
         let (field, is_list) = key.strip_suffix("[]").map_or((key.as_str(), false), |field| (field, true));
         let from = match (value, is_list) {
-            (Value::String(text), false) => match text.strip_prefix("first ") {
+            (Json::String(text), false) => match text.strip_prefix("first ") {
                 Some(from) => Taken::Field(from.trim().to_owned(), true),
                 None => Taken::Field(text.clone(), false),
             },
-            (Value::String(text), true) => {
+            (Json::String(text), true) => {
                 let (by, codes) = text.split_once('=').ok_or_else(|| wrong(key, "KEY = CODE|CODE", text))?;
                 Taken::Items(by.trim().to_owned(), codes.split('|').map(|code| code.trim().to_owned()).collect())
             }
-            (inner @ Value::Object(_), true) => Taken::Each(echoes(inner)?),
+            (inner @ Json::Object(_), true) => Taken::Each(echoes(inner)?),
             (other, _) => return Err(wrong(key, "a field of the earlier document", &other.to_string())),
         };
         Ok(Echo { field: field.to_owned(), from })
@@ -236,7 +236,7 @@ fn finding(fault: Fault, place: &str, expected: String, found: &str) -> Diagnost
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn origin(more: &str) -> Origin {
         let text = format!(
@@ -278,9 +278,12 @@ mod tests {
         let kinds: Vec<_> = echoed.list("references").iter().filter_map(|one| one["kind"].as_str()).collect();
         assert_eq!(kinds, ["promotion", "department"]);
         let lines = echoed.list("lines");
-        assert_eq!((&lines[0]["order"]["line"], &lines[0]["price"]["amount"]), (&json!("10"), &json!("4.25")));
-        assert_eq!(lines[0]["item"]["ids"][1], json!({ "scheme": "buyer", "value": "90017" }));
-        assert_eq!((&lines[1]["order"]["line"], &lines[1]["price"]["amount"]), (&json!("20"), &json!("30")));
+        assert_eq!([&lines[0]["order"]["line"], &lines[0]["price"]["amount"]], ["10", "4.25"]);
+        assert_eq!(
+            lines[0]["item"]["ids"][1],
+            crate::entity::Value::from(json!({ "scheme": "buyer", "value": "90017" }))
+        );
+        assert_eq!([&lines[1]["order"]["line"], &lines[1]["price"]["amount"]], ["20", "30"]);
     }
 
     #[test]
@@ -310,9 +313,10 @@ mod tests {
 
     #[test]
     fn several_orders_are_told_apart_by_the_lines_own() {
-        let mut other = order();
-        other.fields.insert("number".into(), "4712".into());
-        other.fields["lines"][0]["price"]["amount"] = "5.00".into();
+        let mut other = order().to_json();
+        other["number"] = "4712".into();
+        other["lines"][0]["price"]["amount"] = "5.00".into();
+        let other = Entity::from_json(&other).expect("an order");
         let answer = entity(
             "order_response",
             json!({ "order": { "number": "4711" }, "lines": [{ "of": "4712", "order": { "line": "10" } }, { "of": "4711", "order": { "line": "10" } }] }),

@@ -11,9 +11,9 @@ use super::notation::{Body, Each, Place, Rule, Selector, Slots};
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::entity::{Entity, get, get_mut, set};
+use crate::entity::{Map, Value};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
-use serde_json::{Map, Value, json};
 use source::{Address, Source};
 use std::collections::{HashMap, HashSet};
 
@@ -165,11 +165,11 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map<String, Value>) {
+    fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map) {
         for rule in rules {
             let taken = self.claimed.trace.mark();
             // Of several rules for one value the first that finds it counts; the others leave theirs alone.
-            let is_there = |fields: &Map<String, Value>| get(fields, &rule.field).is_some();
+            let is_there = |fields: &Map| get(fields, &rule.field).is_some();
             let value = match &rule.body {
                 Body::One(..) | Body::Many(..) if is_there(fields) => None,
                 Body::One(place, calls) => self.one(at, place, calls),
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
 
     fn one(&mut self, at: At, place: &Place, calls: &[Call]) -> Option<Value> {
         let address = self.preferred(at, place)?;
-        let value = self.through(address, Value::String(self.text(address).into_owned()), calls);
+        let value = self.through(address, Value::String(self.text(address).into()), calls);
         match value {
             Ok(Some(value)) => {
                 self.claim(address);
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
         let addresses: Vec<Address> = places.iter().flat_map(|place| self.addresses(at, place)).collect();
         let free: Vec<Address> = addresses.into_iter().filter(|address| !self.is_claimed(address)).collect();
         let first = *free.first()?;
-        let texts = free.iter().map(|address| Value::String(self.text(*address).into_owned())).collect();
+        let texts = free.iter().map(|address| Value::String(self.text(*address).into())).collect();
         for address in &free {
             self.claim(*address);
             places.iter().for_each(|place| self.claim_place(at, address.0, place));
@@ -226,7 +226,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A value that follows from those beside it.
-    fn computed(&self, calls: &[Call], fields: &Map<String, Value>) -> Option<Value> {
+    fn computed(&self, calls: &[Call], fields: &Map) -> Option<Value> {
         let spot = self.spot(&|_| String::new(), Some(fields));
         function::put(calls, None, &spot).unwrap_or(None)
     }
@@ -331,7 +331,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn spot<'s>(&'s self, beside: &'s dyn Fn(Beside) -> String, fields: Option<&'s Map<String, Value>>) -> Spot<'s> {
+    fn spot<'s>(&'s self, beside: &'s dyn Fn(Beside) -> String, fields: Option<&'s Map>) -> Spot<'s> {
         let context = self.context;
         let decimal = char::from(self.run.separators.decimal);
         let spot = Spot::new(&context.mapping.standard, decimal, context.codes, context.tables);
@@ -436,7 +436,10 @@ impl<'a> Reader<'a> {
                         self.claimed.trace.take(address, true);
                         self.claimed.trace.item(taken, found.len());
                         self.claimed.trace.field(taken, "extensions", 0);
-                        found.push(json!({ "document": document, "place": place, "value": value }));
+                        let value = Value::String(value.into());
+                        found.push(
+                            [("document", document.as_str().into()), ("place", place.into()), ("value", value)].into(),
+                        );
                     }
                 }
             }

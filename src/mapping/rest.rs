@@ -4,8 +4,8 @@
 use super::loss::{fields_of, leaves};
 use super::notation::{Each, Rule};
 use super::write::{At, Writer};
+use crate::entity::{Map, Value};
 use crate::entity::{get, set};
-use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// Fields that the rule carries which wrote an item; `None` for items no rule has written so far.
@@ -52,7 +52,7 @@ impl Writer<'_> {
 }
 
 /// The fields named, of an object.
-fn part<'f>(fields: &Map<String, Value>, names: impl Iterator<Item = &'f String>) -> Map<String, Value> {
+fn part<'f>(fields: &Map, names: impl Iterator<Item = &'f String>) -> Map {
     let mut found = Map::new();
     for name in names {
         if let Some(value) = get(fields, name) {

@@ -6,8 +6,8 @@ use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
 use crate::entity::{self, Entity, Field, FieldType, get, get_mut, set};
+use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
-use serde_json::{Map, Value};
 
 /// Items of a sampled list, at most.
 const ITEMS_MAX: usize = 3;
@@ -80,7 +80,7 @@ struct Sampler<'a> {
 }
 
 impl Sampler<'_> {
-    fn object(&mut self, rules: &[Rule], spot: Spot<'_>, must: &dyn Fn(&str) -> bool, fields: &mut Map<String, Value>) {
+    fn object(&mut self, rules: &[Rule], spot: Spot<'_>, must: &dyn Fn(&str) -> bool, fields: &mut Map) {
         let mut taken: Vec<&Place> = Vec::new();
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.is_read_only) {
             let calls: &[Call] = match &rule.body {
@@ -164,7 +164,8 @@ impl Sampler<'_> {
         let mut items = self.items(count, &slots.rules, Spot { tag, ..spot }, &|_| true);
         if let (Value::Array(items), Some(key)) = (&mut items, slots.rules.first().map(|rule| &rule.field)) {
             // The first place is kept for some: as written they stand first.
-            let is_kept = |item: &Value| item[key].as_str().is_some_and(|key| slots.first.iter().any(|one| one == key));
+            let is_kept =
+                |item: &Value| item[key.as_str()].as_str().is_some_and(|key| slots.first.iter().any(|one| one == key));
             items.sort_by_key(|item| !is_kept(item));
         }
         items
@@ -198,7 +199,7 @@ fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
 /// What the functions work on here: the standard and its codes, and no document.
 fn function_spot<'s>(
     context: &'s Context<'_>,
-    fields: Option<&'s Map<String, Value>>,
+    fields: Option<&'s Map>,
     entity: Option<&'s Entity>,
 ) -> function::Spot<'s> {
     let spot = function::Spot::new(&context.mapping.standard, '.', context.codes, context.tables);
@@ -206,7 +207,7 @@ fn function_spot<'s>(
 }
 
 /// What follows from the fields there are.
-fn computed(context: &Context<'_>, calls: &[Call], fields: &Map<String, Value>) -> Option<Value> {
+fn computed(context: &Context<'_>, calls: &[Call], fields: &Map) -> Option<Value> {
     function::put(calls, None, &function_spot(context, Some(fields), None)).unwrap_or(None)
 }
 

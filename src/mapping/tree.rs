@@ -13,7 +13,8 @@ pub(super) use flatten::flatten;
 pub(super) use plan::plan;
 
 use super::notation::{NotationError, Place, Rule, place, rules, with_parts, wrong};
-use serde_json::{Map, Value};
+use crate::entity::Map;
+use serde_json::Value;
 
 /// Lists that the levels of a tree may fill, and the fields that tie their items together.
 pub(super) const ORDERS: &str = "orders";
@@ -82,9 +83,9 @@ pub(super) struct Occurrence {
     /// Index of the node above, always an earlier one.
     pub parent: Option<usize>,
     /// Fields of the item.
-    pub fields: Map<String, Value>,
+    pub fields: Map,
     /// Fields of the allocation.
-    pub allocation: Map<String, Value>,
+    pub allocation: Map,
 }
 
 /// What a node is in the entity: level, index in its list, index of the line's allocation.
@@ -172,7 +173,7 @@ impl Level {
 mod tests {
     use super::*;
     use crate::entity::Entity;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn tree(levels: &str) -> Tree {
         let file = format!("each: HL\nid: 01\nparent: 02\nlevel: 03\nlevels:\n{levels}");
@@ -198,7 +199,7 @@ mod tests {
             match (code, name.split_once('=')) {
                 ("I", Some((item, count))) => {
                     fields.insert("number".into(), item.into());
-                    fields.insert("quantity".into(), json!({ "value": count, "unit": "EA" }));
+                    fields.insert("quantity".into(), json!({ "value": count, "unit": "EA" }).into());
                 }
                 ("O", _) => drop(fields.insert("number".into(), name.into())),
                 ("T" | "P", _) => drop(fields.insert("sscc".into(), name.into())),
@@ -222,7 +223,7 @@ mod tests {
         for (node, _) in plan(&tree, &entity) {
             let depth = node.parent.map_or(0, |parent| depths[parent] + 1);
             depths.push(depth);
-            let text = |key: &str| node.fields.get(key).and_then(Value::as_str).unwrap_or_default();
+            let text = |key: &str| node.fields[key].as_str().unwrap_or_default();
             let code = tree.levels[node.level].code.as_str();
             let name = match code {
                 "I" => format!(":{}={}", text("number"), node.fields["quantity"]["value"].as_str().unwrap_or_default()),

@@ -11,9 +11,9 @@ use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, place as p
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
 use crate::entity::{self, Entity, EntityDefinition, get};
+use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
-use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
@@ -85,7 +85,7 @@ impl At {
 }
 
 /// An object of the entity, and the field of it at hand.
-type FieldOf<'v> = (&'v Map<String, Value>, Option<&'v Value>);
+type FieldOf<'v> = (&'v Map, Option<&'v Value>);
 
 /// What the functions of a rule made of a value.
 struct Done {
@@ -127,7 +127,7 @@ impl<'a> Writer<'a> {
         self.loops.len() - 1
     }
 
-    fn rules(&mut self, rules: &[Rule], at: At, fields: &Map<String, Value>, path: &str) {
+    fn rules(&mut self, rules: &[Rule], at: At, fields: &Map, path: &str) {
         for (index, rule) in rules.iter().enumerate() {
             if rule.is_read_only {
                 continue;
@@ -186,7 +186,7 @@ impl<'a> Writer<'a> {
                 done.lost.iter().for_each(|lost| self.loss(field, lost));
                 match done.value {
                     Some(Value::String(text)) => {
-                        self.put_text(at, place, text, &done.beside, field);
+                        self.put_text(at, place, text.into(), &done.beside, field);
                         self.written.insert(field.to_owned(), index);
                     }
                     Some(other) => self.fault(Fault::MappingValue, field, "a text", &other.to_string()),
@@ -264,7 +264,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes one item as a segment or loop of its own.
-    pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map<String, Value>, path: &str) {
+    pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map, path: &str) {
         let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
         let inner = if address.1 == 0 && address.0 != 0 && self.is_trigger(address, at) {
             At::Loop(address.0)
@@ -283,7 +283,7 @@ impl<'a> Writer<'a> {
         only: Option<&str>,
         path: &str,
         (index, turn): Numbered<'_>,
-    ) -> Option<&'v Map<String, Value>> {
+    ) -> Option<&'v Map> {
         let fields = item.as_object()?;
         let lacks = only.is_some_and(|field| get(fields, field).is_none());
         // Without the first field, or one that an item must have, what is written would say something else.
@@ -333,7 +333,7 @@ impl<'a> Writer<'a> {
     }
 
     /// What another rule for the list would have carried, and the one that wrote the item does not.
-    fn left(&mut self, rules: &[Rule], fields: &Map<String, Value>, path: &str, turn: &Turn) {
+    fn left(&mut self, rules: &[Rule], fields: &Map, path: &str, turn: &Turn) {
         if turn.shared.is_empty() {
             return;
         }
@@ -346,7 +346,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The next empty slot, in a fresh segment where the last place's kind may repeat.
-    fn free_slot(&mut self, at: At, slots: &Slots, fields: &Map<String, Value>, path: &str) -> Option<(Address, u16)> {
+    fn free_slot(&mut self, at: At, slots: &Slots, fields: &Map, path: &str) -> Option<(Address, u16)> {
         let key = slots.rules.first().and_then(|rule| get(fields, &rule.field)).and_then(Value::as_str);
         let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
         for (index, place) in slots.places.iter().enumerate() {
@@ -380,7 +380,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Whether what the item says of its whole segment (`01`, not `+1`) is what the segment says already.
-    fn agrees(&self, address: Address, slots: &Slots, fields: &Map<String, Value>) -> bool {
+    fn agrees(&self, address: Address, slots: &Slots, fields: &Map) -> bool {
         if self.draft(address).elements.is_empty() {
             return true;
         }
@@ -430,7 +430,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn through(&self, calls: &[Call], fields: &Map<String, Value>, value: Option<Value>) -> Result<Done, String> {
+    fn through(&self, calls: &[Call], fields: &Map, value: Option<Value>) -> Result<Done, String> {
         let context = self.context;
         let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
         let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };

@@ -1,7 +1,7 @@
 //! `agreed(list.field, other, …)`: what the items of a list say together.
 
 use super::{Function, Outcome, Spot};
-use serde_json::{Map, Value};
+use crate::entity::{Map, Value};
 
 pub struct Agreed;
 
@@ -37,7 +37,7 @@ impl Function for Agreed {
 }
 
 /// All values at a path that goes through lists.
-fn values<'v>(fields: &'v Map<String, Value>, path: &str, found: &mut Vec<&'v Value>) {
+fn values<'v>(fields: &'v Map, path: &str, found: &mut Vec<&'v Value>) {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let Some(value) = fields.get(first) else { return };
     let items = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
@@ -58,14 +58,14 @@ mod tests {
         let tables = crate::table::Tables::default();
         let spoken = |statuses: &[&str], arguments: &str| {
             let lines: Vec<_> = statuses.iter().map(|status| json!({ "status": status })).collect();
-            let fields = json!({ "lines": lines });
+            let fields = Value::from(json!({ "lines": lines }));
             let spot = Spot { fields: fields.as_object(), ..Spot::new("x12", '.', &codes, &tables) };
             let arguments: Vec<_> = arguments.split(' ').map(str::to_owned).collect();
             Agreed.put(&arguments, None, &spot).expect("a value or none")
         };
-        assert_eq!(spoken(&["accepted", "accepted"], "lines.status mixed"), Some(json!("accepted")));
-        assert_eq!(spoken(&["accepted", "rejected"], "lines.status mixed"), Some(json!("mixed")));
-        assert_eq!(spoken(&["late", "late"], "lines.status mixed accepted rejected"), Some(json!("mixed")));
+        assert_eq!(spoken(&["accepted", "accepted"], "lines.status mixed"), Some("accepted".into()));
+        assert_eq!(spoken(&["accepted", "rejected"], "lines.status mixed"), Some("mixed".into()));
+        assert_eq!(spoken(&["late", "late"], "lines.status mixed accepted rejected"), Some("mixed".into()));
         assert_eq!(spoken(&[], "lines.status mixed"), None);
     }
 }

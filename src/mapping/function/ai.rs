@@ -1,7 +1,7 @@
 //! `ai(00)`: a GS1 application identifier in front of a number.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Ai;
 

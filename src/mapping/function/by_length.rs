@@ -1,7 +1,7 @@
 //! `by_length(field, n CODE, …)`: one of a family of codes, chosen by the length of a field beside it.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct ByLength;
 

@@ -1,7 +1,7 @@
 //! `chunks(n)`: a list of lines none of which is longer than n characters.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Chunks;
 
@@ -30,7 +30,7 @@ impl Function for Chunks {
         let size = arguments.first().and_then(|size| size.parse().ok()).unwrap_or(usize::MAX);
         let Some(Value::Array(lines)) = value else { return Ok(value) };
         let texts = lines.iter().filter_map(Value::as_str);
-        Ok(Some(Value::Array(texts.flat_map(|line| pieces(line, size)).map(Value::String).collect())))
+        Ok(Some(Value::Array(texts.flat_map(|line| pieces(line, size)).map(Value::from).collect())))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `code(list)`: a code of the standard and its canonical counterpart.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::{Value, json};
+use crate::entity::Value;
 
 pub struct Code;
 
@@ -24,7 +24,7 @@ impl Function for Code {
         let list = arguments.first().map_or("", String::as_str);
         let canonical = spot.codes.canonical(list, spot.standard, code);
         Ok(Some(canonical.map_or_else(
-            || json!({ "list": format!("{}/{list}", spot.standard), "code": code }),
+            || [("list", format!("{}/{list}", spot.standard).into()), ("code", code.into())].into(),
             |canonical| canonical.into(),
         )))
     }

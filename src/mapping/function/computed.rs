@@ -2,7 +2,7 @@
 
 use super::{Function, Outcome, Spot};
 use crate::entity;
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Computed;
 

@@ -1,7 +1,7 @@
 //! `count(list)`: a number of items as sent; computed when the entity has none.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Count;
 

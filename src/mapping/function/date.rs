@@ -3,7 +3,7 @@
 
 use super::time::Time;
 use super::{Beside, Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Date;
 

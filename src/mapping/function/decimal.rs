@@ -1,7 +1,7 @@
 //! `decimal`: a number with its own decimal mark; the scale is kept.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Decimal;
 

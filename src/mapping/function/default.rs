@@ -1,7 +1,7 @@
 //! `default(x)`: a value for documents that must have one, when the entity has none.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Default;
 

@@ -1,8 +1,8 @@
 //! `factor(CODE n, …)`: a code that stands for a number, such as "price per hundred" for 100.
 
 use super::{Function, Outcome, Spot, text};
+use crate::entity::Value;
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 pub struct Factor;
 

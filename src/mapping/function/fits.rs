@@ -1,7 +1,7 @@
 //! `fits(n)`: a text of one line and n characters; a longer one is left to another rule.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Fits;
 

@@ -1,7 +1,7 @@
 //! `flag(yes, no)`: true or false by two codes.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Flag;
 

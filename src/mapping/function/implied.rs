@@ -1,8 +1,8 @@
 //! `implied(n)`: a number whose last n digits are decimals, without a mark (X12 type Nn).
 
 use super::{Function, Outcome, Spot, text};
+use crate::entity::Value;
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 pub struct Implied;
 

@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Known;
 

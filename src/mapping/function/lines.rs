@@ -2,7 +2,7 @@
 
 use super::chunks::pieces;
 use super::{Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Lines;
 
@@ -33,6 +33,6 @@ impl Function for Lines {
         let Some(value) = value else { return Ok(None) };
         let size = arguments.first().and_then(|size| size.parse().ok()).unwrap_or(usize::MAX);
         let lines = text(&value, "a text")?.split('\n').flat_map(|line| pieces(line, size));
-        Ok(Some(Value::Array(lines.map(Value::String).collect())))
+        Ok(Some(Value::Array(lines.map(Value::from).collect())))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Function, Outcome, Spot, text};
 use crate::diagnostic::{Lookup as Sought, Severity};
+use crate::entity::Value;
 use crate::table::{Lack, Missing};
-use serde_json::Value;
 
 pub struct Lookup;
 

@@ -34,8 +34,8 @@ mod when;
 use super::code::Codes;
 use crate::diagnostic::Lookup;
 use crate::entity::{Entity, get as get_field};
+use crate::entity::{Map, Value};
 use crate::table::Tables;
-use serde_json::{Map, Value};
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
@@ -92,7 +92,7 @@ pub struct Spot<'a> {
     /// Writing: what of the value cannot be written, in words.
     pub lost: RefCell<Vec<&'static str>>,
     /// Writing: the object that the value is a field of.
-    pub fields: Option<&'a Map<String, Value>>,
+    pub fields: Option<&'a Map>,
     /// Writing: the whole entity, for computed values.
     pub entity: Option<&'a Entity>,
 }
@@ -257,7 +257,9 @@ mod tests {
                 let spot = Spot::new("x12", '.', &codes, &tables);
                 let (fields, whole) = (Some(&entity.fields), Some(&entity));
                 let spot = Spot { beside: &beside, fields, entity: whole, ..spot };
-                let json = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+                let json = |text: &str| {
+                    serde_json::from_str::<serde_json::Value>(text).map_or_else(|_| Value::from(text), Value::from)
+                };
                 let (wire, value): (Value, Value) = (json(wire), json(value));
                 let got = function.get(&arguments, wire.clone(), &spot);
                 assert_eq!(got, Ok(Some(value.clone())), "{} get", function.name());

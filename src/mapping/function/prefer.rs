@@ -1,7 +1,7 @@
 //! `prefer(field)`: a field beside that goes before the rule's own on writing.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Prefer;
 

@@ -1,7 +1,7 @@
 //! `scheme(name)`: an id whose scheme the place itself says, such as a carrier's SCAC in CAD04.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::{Value, json};
+use crate::entity::Value;
 
 pub struct Scheme;
 
@@ -19,8 +19,8 @@ impl Function for Scheme {
     }
 
     fn get(&self, arguments: &[String], wire: Value, _spot: &Spot<'_>) -> Outcome {
-        let value = text(&wire, "an id")?;
-        Ok(Some(json!({ "scheme": arguments.first(), "value": value })))
+        let (value, scheme) = (text(&wire, "an id")?, arguments.first().ok_or("a scheme as argument")?);
+        Ok(Some([("scheme", scheme.as_str().into()), ("value", value.into())].into()))
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
@@ -34,6 +34,6 @@ impl Function for Scheme {
 
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
         let letters: String = (0..4).map(|_| char::from(b'A' + u8::try_from(dice(26)).unwrap_or(0))).collect();
-        Some(json!({ "scheme": arguments.first()?, "value": letters }))
+        Some([("scheme", arguments.first()?.as_str().into()), ("value", letters.into())].into())
     }
 }

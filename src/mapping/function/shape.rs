@@ -1,7 +1,7 @@
 //! `shape(list)`: the code of the shape of a tree.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Shape;
 
@@ -22,7 +22,7 @@ impl Function for Shape {
     fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome {
         let list = arguments.first().map_or("", String::as_str);
         let canonical = spot.codes.canonical(list, spot.standard, text(&wire, "a code")?);
-        Ok(canonical.map(Value::String).or(Some(wire)))
+        Ok(canonical.map(Value::from).or(Some(wire)))
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
@@ -37,7 +37,7 @@ impl Function for Shape {
                 seen.push(level);
             }
         }
-        Ok(spot.codes.preferred(list, spot.standard, &seen.join("-")).map(Value::String))
+        Ok(spot.codes.preferred(list, spot.standard, &seen.join("-")).map(Value::from))
     }
 
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {

@@ -1,7 +1,7 @@
 //! `signed`: an amount or quantity of a credit that some senders write with a minus.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Signed;
 

@@ -1,9 +1,9 @@
 //! `sum(list, field)`: a total as sent; computed when the entity has none.
 
 use super::{Function, Outcome, Spot};
+use crate::entity::Value;
 use crate::entity::get;
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 pub struct Sum;
 

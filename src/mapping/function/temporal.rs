@@ -1,7 +1,7 @@
 //! `temporal(n)`: a point or stretch of time whose format code stands in component n (EDIFACT 2379).
 
 use super::{Beside, Function, Outcome, Spot, date, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Temporal;
 

@@ -1,7 +1,7 @@
 //! `time`: a time of day as HHMM (or HHMMSS, HHMMSSDD) in the document, as 13:45 in the entity.
 
 use super::{Function, Outcome, Spot, text};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Time;
 

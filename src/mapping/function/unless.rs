@@ -1,7 +1,7 @@
 //! `unless(field)`: a value that is only written where another is not.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Unless;
 

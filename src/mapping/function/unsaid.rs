@@ -1,7 +1,7 @@
 //! `unsaid(code)`: a value that the document says by what it is.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct Unsaid;
 

@@ -1,7 +1,7 @@
 //! `when(field)`: a value that is only written beside another.
 
 use super::{Function, Outcome, Spot};
-use serde_json::Value;
+use crate::entity::Value;
 
 pub struct When;
 

@@ -2,11 +2,11 @@
 //! of them as of a document that was read.
 
 use super::{Context, Sampler, Spot, function, function_spot, node_of};
+use crate::entity::{Map, Value};
 use crate::entity::{get, set};
 use crate::mapping::notation::{Body, Place, Rule, Selector};
 use crate::mapping::tree::{LINES, Level, Occurrence, PACKAGES, Tree, flatten};
 use crate::standard::definition::Node;
-use serde_json::{Map, Value};
 
 /// Shapes of trees with a level code; a level that the mapping has not is left out.
 const SHAPES: [&[&str]; 7] = [
@@ -25,7 +25,7 @@ const CHILDREN_MAX: usize = 3;
 
 impl Sampler<'_> {
     /// Rolls a tree and puts its lists into `fields`.
-    pub(super) fn tree(&mut self, tree: &Tree, top: Spot<'_>, fields: &mut Map<String, Value>) {
+    pub(super) fn tree(&mut self, tree: &Tree, top: Spot<'_>, fields: &mut Map) {
         let shapes: &[&[&str]] = if tree.level.is_some() { &SHAPES } else { &NUMBERED };
         let shape = shapes[(self.dice)(shapes.len())];
         let levels: Vec<usize> = shape.iter().filter_map(|code| tree.level_of(code)).collect();
@@ -59,13 +59,13 @@ impl Sampler<'_> {
     }
 
     /// Now and then the last line, so that one item is in several packages.
-    fn again(&mut self, tree: &Tree, level: usize, nodes: &[Occurrence]) -> Option<Map<String, Value>> {
+    fn again(&mut self, tree: &Tree, level: usize, nodes: &[Occurrence]) -> Option<Map> {
         let is_line = tree.is_in(level, LINES) && (self.dice)(3) == 0;
         let last = nodes.iter().rev().find(|node| node.level == level).filter(|_| is_line)?;
         Some(last.fields.clone())
     }
 
-    fn node(&mut self, tree: &Tree, index: usize, again: Option<Map<String, Value>>, top: Spot<'_>) -> Occurrence {
+    fn node(&mut self, tree: &Tree, index: usize, again: Option<Map>, top: Spot<'_>) -> Occurrence {
         let level = &tree.levels[index];
         let mut node = Occurrence { level: index, ..Occurrence::default() };
         let Some(list) = &level.list else { return node };
@@ -97,7 +97,7 @@ struct Chosen<'r> {
 }
 
 /// What the rules choose by a qualifier.
-fn chosen<'r>(rules: &'r [Rule], fields: &Map<String, Value>) -> Vec<Chosen<'r>> {
+fn chosen<'r>(rules: &'r [Rule], fields: &Map) -> Vec<Chosen<'r>> {
     let written = rules.iter().filter(|rule| !rule.is_read_only);
     let all = written.filter_map(|rule| match &rule.body {
         Body::One(place, _) => Some(Chosen { place, is_filled: get(fields, &rule.field).is_some() }),
@@ -114,7 +114,7 @@ pub(super) fn without_captured(
     context: &Context<'_>,
     (rules, allocation): (&[Rule], &[Rule]),
     nodes: &[Node],
-    (fields, part): (&mut Map<String, Value>, &Map<String, Value>),
+    (fields, part): (&mut Map, &Map),
 ) {
     let mut chosen = self::chosen(rules, fields);
     chosen.extend(self::chosen(allocation, part));
@@ -128,7 +128,7 @@ pub(super) fn without_captured(
         let others: Vec<_> = chosen.iter().filter(same).filter(|one| !std::ptr::eq(one.place, place)).collect();
         let captures = |one: &&&Chosen<'_>| one.place.selectors == place.selectors && !one.is_filled;
         if others.iter().any(|one| captures(&one)) {
-            fields.shift_remove(&rule.field);
+            fields.remove(&rule.field);
         }
         let Some(Value::Array(items)) = fields.get_mut(&rule.field) else { continue };
         items.retain(|item| others.iter().all(|one| one.is_filled || !is_chosen(context, one.place, inner, item)));
@@ -136,7 +136,7 @@ pub(super) fn without_captured(
             items.truncate((max as usize).saturating_sub(others.len()));
         }
         if items.is_empty() {
-            fields.shift_remove(&rule.field);
+            fields.remove(&rule.field);
         }
     }
 }

@@ -1,14 +1,14 @@
 //! From the nodes of a tree to the flat lists of an entity, with the ties that say what stood under what.
 
 use super::{LINES, ORDERS, Occurrence, PACKAGES, Seat, Tree, shape};
+use crate::entity::{Map, Value};
 use crate::entity::{get, set};
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 
 /// Puts the nodes into the lists of `fields` and returns what each has become. Nodes of a level without a list are the
 /// document's own; their fields are there already.
-pub(in crate::mapping) fn flatten(tree: &Tree, nodes: Vec<Occurrence>, fields: &mut Map<String, Value>) -> Vec<Seat> {
+pub(in crate::mapping) fn flatten(tree: &Tree, nodes: Vec<Occurrence>, fields: &mut Map) -> Vec<Seat> {
     if !nodes.is_empty() {
         fields.insert("structure".into(), shape::of(tree, &nodes).into());
     }
@@ -39,11 +39,11 @@ struct Work<'t> {
     tree: &'t Tree,
     nodes: Vec<Occurrence>,
     seats: Vec<Seat>,
-    orders: Vec<Map<String, Value>>,
-    packages: Vec<Map<String, Value>>,
-    lines: Vec<Map<String, Value>>,
+    orders: Vec<Map>,
+    packages: Vec<Map>,
+    lines: Vec<Map>,
     /// What a line says of its part and packages stand under it: it holds for each of them.
-    shared: HashMap<usize, Map<String, Value>>,
+    shared: HashMap<usize, Map>,
 }
 
 impl Work<'_> {
@@ -63,7 +63,7 @@ impl Work<'_> {
         None
     }
 
-    fn take(&mut self, node: usize) -> Map<String, Value> {
+    fn take(&mut self, node: usize) -> Map {
         std::mem::take(&mut self.nodes[node].fields)
     }
 
@@ -86,22 +86,23 @@ impl Work<'_> {
             };
             self.seats[node].1 = item;
         }
-        let mut seen: HashMap<Value, u32> = HashMap::new();
+        let mut seen: HashMap<String, u32> = HashMap::new();
+        let number = |order: &Map| order.get("number").map(Value::to_string).unwrap_or_default();
         for order in &self.orders {
-            *seen.entry(order.get("number").cloned().unwrap_or_default()).or_default() += 1;
+            *seen.entry(number(order)).or_default() += 1;
         }
         for (at, order) in self.orders.iter_mut().enumerate() {
-            if seen.get(&order.get("number").cloned().unwrap_or_default()).is_some_and(|count| *count > 1) {
+            if seen.get(&number(order)).is_some_and(|count| *count > 1) {
                 order.insert("id".into(), (at + 1).to_string().into());
             }
         }
     }
 
     /// `{number, id}` of the order that a node is.
-    fn order_tie(&self, node: usize) -> Map<String, Value> {
+    fn order_tie(&self, node: usize) -> Map {
         let order = &self.orders[self.seats[node].1];
         let keys = ["number", "id"].into_iter();
-        keys.filter_map(|key| Some((key.to_owned(), order.get(key)?.clone()))).collect()
+        keys.filter_map(|key| Some((key.into(), order.get(key)?.clone()))).collect()
     }
 
     fn packages(&mut self) {
@@ -165,7 +166,7 @@ impl Work<'_> {
     }
 
     /// What the line has at this node; `None` when the node is the whole line and in no package.
-    fn allocation(&mut self, node: usize, fields: &Map<String, Value>) -> Option<Map<String, Value>> {
+    fn allocation(&mut self, node: usize, fields: &Map) -> Option<Map> {
         let package = self.above(node, PACKAGES);
         let more = std::mem::take(&mut self.nodes[node].allocation);
         if package.is_none() && more.is_empty() {
@@ -204,19 +205,19 @@ impl Work<'_> {
 
 /// A line without its quantity, as text: what is equal is one line in several packages. A line that names nothing is
 /// equal to none.
-fn identity(fields: &Map<String, Value>) -> Option<String> {
+fn identity(fields: &Map) -> Option<String> {
     get(fields, "number").or_else(|| get(fields, "item.ids"))?;
     get(fields, "quantity.value")?.as_str()?.parse::<Decimal>().ok()?;
     let mut rest = fields.clone();
     if let Some(Value::Object(quantity)) = rest.get_mut("quantity") {
-        quantity.shift_remove("value");
+        quantity.remove("value");
     }
     Some(Value::Object(rest).to_string())
 }
 
 /// Adds the quantity of a further node to its line; `false` when that is no number.
-fn add(line: &mut Map<String, Value>, more: &Map<String, Value>) -> bool {
-    let number = |fields: &Map<String, Value>| get(fields, "quantity.value")?.as_str()?.parse::<Decimal>().ok();
+fn add(line: &mut Map, more: &Map) -> bool {
+    let number = |fields: &Map| get(fields, "quantity.value")?.as_str()?.parse::<Decimal>().ok();
     let Some(sum) = number(line).zip(number(more)).and_then(|(one, other)| one.checked_add(other)) else {
         return false;
     };
@@ -225,8 +226,8 @@ fn add(line: &mut Map<String, Value>, more: &Map<String, Value>) -> bool {
 }
 
 /// Appends to the line's allocations and returns the place in them.
-fn push(line: &mut Map<String, Value>, allocation: Map<String, Value>) -> usize {
-    let list = line.entry("allocations").or_insert_with(|| json!([]));
+fn push(line: &mut Map, allocation: Map) -> usize {
+    let list = line.or_insert_with(&"allocations".into(), || Value::Array(Vec::new()));
     let Value::Array(list) = list else { return 0 };
     list.push(Value::Object(allocation));
     list.len() - 1

@@ -2,7 +2,7 @@
 
 use super::{LINES, ORDERS, Occurrence, PACKAGES, Seat, Tree, shape};
 use crate::entity::Entity;
-use serde_json::{Map, Value};
+use crate::entity::{Map, Value};
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
@@ -25,9 +25,9 @@ struct Node {
 
 struct Planner<'e> {
     tree: &'e Tree,
-    orders: Vec<Map<String, Value>>,
-    packages: Vec<&'e Map<String, Value>>,
-    lines: Vec<&'e Map<String, Value>>,
+    orders: Vec<Map>,
+    packages: Vec<&'e Map>,
+    lines: Vec<&'e Map>,
     /// The packages around each package, outermost first, itself last.
     chains: Vec<Vec<usize>>,
     /// The level of each package.
@@ -41,23 +41,23 @@ struct Planner<'e> {
     planned: HashSet<(&'static str, usize)>,
 }
 
-fn objects<'e>(entity: &'e Entity, list: &str) -> Vec<&'e Map<String, Value>> {
+fn objects<'e>(entity: &'e Entity, list: &str) -> Vec<&'e Map> {
     entity.list(list).iter().filter_map(Value::as_object).collect()
 }
 
-fn text<'v>(fields: &'v Map<String, Value>, key: &str) -> Option<&'v str> {
+fn text<'v>(fields: &'v Map, key: &str) -> Option<&'v str> {
     fields.get(key)?.as_str()
 }
 
 /// The allocations of a line; one without any is in one piece.
-fn allocations(line: &Map<String, Value>) -> Vec<Option<&Map<String, Value>>> {
+fn allocations(line: &Map) -> Vec<Option<&Map>> {
     let list = line.get("allocations").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let found: Vec<_> = list.iter().map(Value::as_object).filter(Option::is_some).collect();
     if found.is_empty() { vec![None] } else { found }
 }
 
 /// The item that a tie `{number, id}` means.
-fn tied(orders: &[Map<String, Value>], tie: Option<&Value>) -> Option<usize> {
+fn tied(orders: &[Map], tie: Option<&Value>) -> Option<usize> {
     let tie = tie?.as_object()?;
     let by_id = text(tie, "id").and_then(|id| orders.iter().position(|order| text(order, "id") == Some(id)));
     let by_number = || orders.iter().position(|order| text(order, "number") == text(tie, "number"));
@@ -109,9 +109,8 @@ impl<'e> Planner<'e> {
     /// A tree with a level code has its top always; numbered packages may do without when no line stands outside.
     fn needs_root(&self, shape: &str) -> bool {
         let has_no_top = !shape.is_empty() && !shape.split('-').any(|code| self.tree.levels[0].code == code);
-        let is_loose = |line: &&Map<String, Value>| {
-            allocations(line).into_iter().any(|one| one.is_none_or(|one| text(one, "package").is_none()))
-        };
+        let is_loose =
+            |line: &&Map| allocations(line).into_iter().any(|one| one.is_none_or(|one| text(one, "package").is_none()));
         self.tree.level.is_some() || !has_no_top || self.packages.is_empty() || self.lines.iter().any(is_loose)
     }
 
@@ -205,7 +204,7 @@ impl<'e> Planner<'e> {
 
     /// The first allocation of a line that says the same of lot, expiry and serials; `None` when this one says nothing.
     fn fellow(&self, item: usize, number: usize) -> Option<usize> {
-        let rest = |one: &Option<&Map<String, Value>>| one.map(part).unwrap_or_default();
+        let rest = |one: &Option<&Map>| one.map(part).unwrap_or_default();
         let all = allocations(self.lines[item]);
         let own = all.get(number).map(rest).filter(|own| !own.is_empty())?;
         all.iter().position(|one| rest(one) == own)
@@ -316,12 +315,7 @@ impl<'e> Planner<'e> {
     }
 
     /// The fields of a node's item and allocation, ties left out: the tree says them.
-    fn fields(
-        &self,
-        (level, item, allocation): Seat,
-        above: Option<usize>,
-        has_packages: bool,
-    ) -> (Map<String, Value>, Map<String, Value>) {
+    fn fields(&self, (level, item, allocation): Seat, above: Option<usize>, has_packages: bool) -> (Map, Map) {
         match self.tree.levels[level].list.as_deref() {
             Some(ORDERS) => (without(&self.orders[item], &["id"]), Map::new()),
             Some(PACKAGES) => {
@@ -331,26 +325,21 @@ impl<'e> Planner<'e> {
                 let one = line.zip(allocation).and_then(|(all, number)| all.get(number).copied().flatten());
                 let package = self.packages.get(item).copied();
                 let fields = package.map_or_else(Map::new, |one| without(one, &["id", "parent", "order"]));
-                let quantity = one.and_then(|one| one.get_key_value("quantity"));
-                (fields, quantity.into_iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+                let quantity = one.and_then(|one| one.get("quantity"));
+                (fields, quantity.into_iter().map(|value| ("quantity".into(), value.clone())).collect())
             }
             Some(LINES) => self.line_fields(item, allocation, has_packages),
             _ => (Map::new(), Map::new()),
         }
     }
 
-    fn line_fields(
-        &self,
-        item: usize,
-        allocation: Option<usize>,
-        has_packages: bool,
-    ) -> (Map<String, Value>, Map<String, Value>) {
+    fn line_fields(&self, item: usize, allocation: Option<usize>, has_packages: bool) -> (Map, Map) {
         let mut fields = without(self.lines[item], &["allocations"]);
         if !self.orders.is_empty()
             && let Some(Value::Object(order)) = fields.get_mut("order")
         {
-            order.shift_remove("number");
-            order.shift_remove("id");
+            order.remove("number");
+            order.remove("id");
         }
         let all = allocations(self.lines[item]);
         let Some(one) = allocation.and_then(|number| all.get(number).copied().flatten()) else {
@@ -365,34 +354,30 @@ impl<'e> Planner<'e> {
 }
 
 /// What an allocation says beside the package and the quantity.
-fn part(allocation: &Map<String, Value>) -> Map<String, Value> {
+fn part(allocation: &Map) -> Map {
     without(allocation, &["package", "quantity"])
 }
 
-fn without(fields: &Map<String, Value>, keys: &[&str]) -> Map<String, Value> {
+fn without(fields: &Map, keys: &[&str]) -> Map {
     fields
         .iter()
-        .filter(|(key, _)| !keys.contains(&key.as_str()))
+        .filter(|(key, _)| !keys.contains(&key.as_ref()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect()
 }
 
 /// The orders of the entity, and after them those that only a package or line names.
-fn all_orders(
-    entity: &Entity,
-    packages: &[&Map<String, Value>],
-    lines: &[&Map<String, Value>],
-) -> Vec<Map<String, Value>> {
-    let mut orders: Vec<Map<String, Value>> = objects(entity, ORDERS).into_iter().cloned().collect();
+fn all_orders(entity: &Entity, packages: &[&Map], lines: &[&Map]) -> Vec<Map> {
+    let mut orders: Vec<Map> = objects(entity, ORDERS).into_iter().cloned().collect();
     for tie in packages.iter().chain(lines).filter_map(|item| item.get("order")) {
         let number = tie.get("number").filter(|_| tied(&orders, Some(tie)).is_none());
-        orders.extend(number.map(|number| Map::from_iter([("number".to_owned(), number.clone())])));
+        orders.extend(number.map(|number| Map::from_iter([("number".into(), number.clone())])));
     }
     orders
 }
 
 /// For each package those around it, outermost first, itself last; a circle is cut where it closes.
-fn chains(packages: &[&Map<String, Value>]) -> Vec<Vec<usize>> {
+fn chains(packages: &[&Map]) -> Vec<Vec<usize>> {
     let ids: HashMap<&str, usize> =
         packages.iter().enumerate().filter_map(|(at, one)| Some((text(one, "id")?, at))).collect();
     let chain = |item: usize| {
@@ -410,11 +395,11 @@ fn chains(packages: &[&Map<String, Value>]) -> Vec<Vec<usize>> {
 }
 
 /// By its kind; a package of no known kind is of the first level when others stand in it, else of the second.
-fn package_levels(tree: &Tree, packages: &[&Map<String, Value>], chains: &[Vec<usize>]) -> Vec<usize> {
+fn package_levels(tree: &Tree, packages: &[&Map], chains: &[Vec<usize>]) -> Vec<usize> {
     let levels: Vec<usize> = tree.levels_of(PACKAGES).collect();
     let outer: HashSet<usize> =
         chains.iter().filter_map(|chain| chain.len().checked_sub(2).map(|at| chain[at])).collect();
-    let level = |(item, package): (usize, &&Map<String, Value>)| {
+    let level = |(item, package): (usize, &&Map)| {
         let kind = text(package, "kind");
         let by_kind = levels.iter().find(|&&level| kind.is_some() && tree.levels[level].kind.as_deref() == kind);
         let by_place = if outer.contains(&item) { levels.first() } else { levels.get(1).or(levels.first()) };

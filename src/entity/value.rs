@@ -1,0 +1,459 @@
+//! Values of entities: texts, flags, lists, and objects whose fields keep their order. They are made for documents, where
+//! objects have few fields and texts are short: fields are looked for one after the other, short texts stand in place
+//! and known names of fields cost nothing. JSON is how they are written and read, not what they are.
+
+use super::definition;
+use compact_str::CompactString;
+use serde::ser::{Serialize, Serializer};
+use serde_json::Number;
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::{Index, IndexMut};
+
+/// A text.
+pub type Text = CompactString;
+
+/// The name of a field: one that a definition knows is borrowed from there.
+pub type Key = Cow<'static, str>;
+
+/// A name as a key.
+#[must_use]
+pub fn key(name: &str) -> Key {
+    definition::known(name).map_or_else(|| Cow::Owned(name.to_owned()), Cow::Borrowed)
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Value {
+    /// None; no entity that is right holds it.
+    #[default]
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A number of JSON; no entity that is right holds it, since numbers are texts there.
+    Number(Number),
+    /// A text.
+    String(Text),
+    /// A list.
+    Array(Vec<Value>),
+    /// Fields of its own.
+    Object(Map),
+}
+
+static NULL: Value = Value::Null;
+
+impl Value {
+    /// The text that it is.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        if let Value::String(text) = self { Some(text) } else { None }
+    }
+
+    /// The flag that it is.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Value::Bool(flag) = self { Some(*flag) } else { None }
+    }
+
+    /// The list that it is.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&Vec<Value>> {
+        if let Value::Array(items) = self { Some(items) } else { None }
+    }
+
+    /// The list that it is, to change it.
+    pub fn as_array_mut(&mut self) -> Option<&mut Vec<Value>> {
+        if let Value::Array(items) = self { Some(items) } else { None }
+    }
+
+    /// The fields that it is.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&Map> {
+        if let Value::Object(fields) = self { Some(fields) } else { None }
+    }
+
+    /// The fields that it is, to change them.
+    pub fn as_object_mut(&mut self) -> Option<&mut Map> {
+        if let Value::Object(fields) = self { Some(fields) } else { None }
+    }
+
+    /// Whether it is a text.
+    #[must_use]
+    pub fn is_string(&self) -> bool {
+        self.as_str().is_some()
+    }
+
+    /// Whether it is a list.
+    #[must_use]
+    pub fn is_array(&self) -> bool {
+        self.as_array().is_some()
+    }
+
+    /// Whether it is an object.
+    #[must_use]
+    pub fn is_object(&self) -> bool {
+        self.as_object().is_some()
+    }
+
+    /// Whether it is a flag.
+    #[must_use]
+    pub fn is_boolean(&self) -> bool {
+        self.as_bool().is_some()
+    }
+
+    /// Whether it is nothing.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        *self == Value::Null
+    }
+
+    /// A field, when it is an object that has it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.as_object()?.get(name)
+    }
+
+    /// The value, and nothing in its place.
+    pub fn take(&mut self) -> Value {
+        std::mem::take(self)
+    }
+}
+
+/// Fields in order. A name stands once.
+#[derive(Debug, Clone, Default)]
+pub struct Map(Vec<(Key, Value)>);
+
+impl Map {
+    /// No fields.
+    #[must_use]
+    pub const fn new() -> Self {
+        Map(Vec::new())
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(key, _)| key == name)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// A field, to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        self.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// Whether a field is there.
+    #[must_use]
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    /// Sets a field; returns what it was before.
+    pub fn insert(&mut self, name: Key, value: Value) -> Option<Value> {
+        match self.get_mut(&name) {
+            Some(there) => Some(std::mem::replace(there, value)),
+            None => {
+                self.0.push((name, value));
+                None
+            }
+        }
+    }
+
+    /// A field; where it is not there, it is added.
+    pub fn or_insert_with(&mut self, name: &Key, value: impl FnOnce() -> Value) -> &mut Value {
+        let at = self.position(name).unwrap_or_else(|| {
+            self.0.push((name.clone(), value()));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
+
+    /// Takes a field out; the others keep their order.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.position(name).map(|at| self.0.remove(at).1)
+    }
+
+    /// Keeps the fields that fit.
+    pub fn retain(&mut self, mut fits: impl FnMut(&str, &mut Value) -> bool) {
+        self.0.retain_mut(|(key, value)| fits(key, value));
+    }
+
+    /// Names, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter().map(|(key, _)| key)
+    }
+
+    /// Values, in order.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter().map(|(_, value)| value)
+    }
+
+    /// Values, in order, to change them.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Value)> {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+}
+
+/// The same fields with the same values, in whatever order.
+impl PartialEq for Map {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().all(|(key, value)| other.get(key) == Some(value))
+    }
+}
+
+impl Extend<(Key, Value)> for Map {
+    fn extend<I: IntoIterator<Item = (Key, Value)>>(&mut self, fields: I) {
+        fields.into_iter().for_each(|(key, value)| drop(self.insert(key, value)));
+    }
+}
+
+impl FromIterator<(Key, Value)> for Map {
+    fn from_iter<I: IntoIterator<Item = (Key, Value)>>(fields: I) -> Self {
+        let mut map = Map::new();
+        map.extend(fields);
+        map
+    }
+}
+
+impl IntoIterator for Map {
+    type Item = (Key, Value);
+    type IntoIter = std::vec::IntoIter<(Key, Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'m> IntoIterator for &'m Map {
+    type Item = (&'m Key, &'m Value);
+    type IntoIter = std::iter::Map<std::slice::Iter<'m, (Key, Value)>, fn(&'m (Key, Value)) -> (&'m Key, &'m Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+}
+
+impl<'m> IntoIterator for &'m mut Map {
+    type Item = (&'m Key, &'m mut Value);
+    type IntoIter =
+        std::iter::Map<std::slice::IterMut<'m, (Key, Value)>, fn(&'m mut (Key, Value)) -> (&'m Key, &'m mut Value)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter_mut().map(|(key, value)| (&*key, value))
+    }
+}
+
+/// A field, or nothing.
+impl Index<&str> for Value {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        self.get(name).unwrap_or(&NULL)
+    }
+}
+
+/// A field, made where it is not there; what was no object becomes one.
+impl IndexMut<&str> for Value {
+    fn index_mut(&mut self, name: &str) -> &mut Value {
+        if !self.is_object() {
+            *self = Value::Object(Map::new());
+        }
+        match self {
+            Value::Object(fields) => fields.or_insert_with(&key(name), Value::default),
+            _ => unreachable!("made one above"),
+        }
+    }
+}
+
+/// An item, or nothing.
+impl Index<usize> for Value {
+    type Output = Value;
+
+    fn index(&self, at: usize) -> &Value {
+        self.as_array().and_then(|items| items.get(at)).unwrap_or(&NULL)
+    }
+}
+
+/// A field, or nothing.
+impl Index<&str> for Map {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        self.get(name).unwrap_or(&NULL)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::String(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::String(text.into())
+    }
+}
+
+impl From<Text> for Value {
+    fn from(text: Text) -> Self {
+        Value::String(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Value::Bool(flag)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Self {
+        Value::Array(items)
+    }
+}
+
+impl From<Map> for Value {
+    fn from(fields: Map) -> Self {
+        Value::Object(fields)
+    }
+}
+
+impl<const N: usize> From<[(&'static str, Value); N]> for Value {
+    fn from(fields: [(&'static str, Value); N]) -> Self {
+        Value::Object(Map(fields.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect()))
+    }
+}
+
+impl PartialEq<str> for Value {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == Some(other)
+    }
+}
+
+impl PartialEq<&str> for Value {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == Some(*other)
+    }
+}
+
+impl PartialEq<String> for Value {
+    fn eq(&self, other: &String) -> bool {
+        self.as_str() == Some(other)
+    }
+}
+
+impl PartialEq<bool> for Value {
+    fn eq(&self, other: &bool) -> bool {
+        self.as_bool() == Some(*other)
+    }
+}
+
+impl From<&serde_json::Value> for Value {
+    fn from(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(flag) => Value::Bool(*flag),
+            serde_json::Value::Number(number) => Value::Number(number.clone()),
+            serde_json::Value::String(text) => Value::String(text.into()),
+            serde_json::Value::Array(items) => Value::Array(items.iter().map(Value::from).collect()),
+            serde_json::Value::Object(fields) => Value::Object(fields.into()),
+        }
+    }
+}
+
+impl From<serde_json::Value> for Value {
+    fn from(json: serde_json::Value) -> Self {
+        Value::from(&json)
+    }
+}
+
+impl From<&serde_json::Map<String, serde_json::Value>> for Map {
+    fn from(fields: &serde_json::Map<String, serde_json::Value>) -> Self {
+        Map(fields.iter().map(|(name, value)| (key(name), value.into())).collect())
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Null => serializer.serialize_unit(),
+            Value::Bool(flag) => serializer.serialize_bool(*flag),
+            Value::Number(number) => number.serialize(serializer),
+            Value::String(text) => serializer.serialize_str(text),
+            Value::Array(items) => serializer.collect_seq(items),
+            Value::Object(fields) => fields.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Map {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
+    }
+}
+
+/// As JSON, on one line.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn ok_json_there_and_back() {
+        let json = json!({ "b": { "list": [true, "x", null, 1] }, "a": "a text that is longer than stands in place" });
+        let value = Value::from(&json);
+        assert_eq!(value.to_string(), json.to_string(), "the order is kept");
+        assert_eq!(value["b"]["list"][1], "x");
+        assert!(value["c"]["d"].is_null());
+    }
+
+    #[test]
+    fn ok_fields_are_equal_in_any_order() {
+        let (one, other) = (json!({ "a": "1", "b": "2" }), json!({ "b": "2", "a": "1" }));
+        assert_eq!(Value::from(one), Value::from(other));
+        assert_ne!(Value::from(json!({ "a": "1" })), Value::from(json!({ "a": "1", "b": "2" })));
+    }
+
+    #[test]
+    fn ok_a_field_is_set_once() {
+        let mut map = Map::new();
+        assert_eq!(map.insert("a".into(), "1".into()), None);
+        assert_eq!(map.insert("a".into(), "2".into()), Some("1".into()));
+        *map.or_insert_with(&"b".into(), Value::default) = true.into();
+        assert_eq!(map.remove("a"), Some("2".into()));
+        assert_eq!((map.len(), map.get("b").and_then(Value::as_bool)), (1, Some(true)));
+    }
+
+    #[test]
+    fn ok_known_names_are_borrowed() {
+        assert!(matches!(key("quantity"), Cow::Borrowed("quantity")));
+        assert!(matches!(key("no such field"), Cow::Owned(_)));
+    }
+}
