@@ -16,7 +16,7 @@ mod write;
 pub use answer::{ANSWERS, AckChoice, Answer, Answered, Stamp, Verdict, When, is_noted};
 pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::{Decoded, decode, decode_to};
-pub use encode::{EncodeError, encode};
+pub use encode::{EncodeError, encode, encode_to};
 pub use envelope::{Envelope, PartyId};
 pub use guess::{FIRST_BYTES, seems};
 pub use inspect::{
