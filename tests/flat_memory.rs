@@ -76,13 +76,14 @@ fn growth(pipeline: &[&[&str]]) -> u64 {
 
 #[test]
 fn every_command_that_streams_keeps_one_document() {
-    let pipelines: [&[&[&str]]; 9] = [
+    let pipelines: [&[&[&str]]; 10] = [
         &[&["identify", "-"]],
         &[&["decode", "-"]],
         &[&["decode", "-"], &["encode", "-"]],
         &[&["validate", "-"]],
         &[&["validate", "-", "--json"]],
         &[&["explain", "-"]],
+        &[&["ack", "-"]],
         &[&["translate", "-", "--to", "entity"]],
         &[&["translate", "-", "--to", "edifact/d96a/ORDERS"]],
         &[

@@ -1,5 +1,6 @@
 //! What X12 and EDIFACT share. Everything that differs between them stands in `codec::x12` and `codec::edifact`.
 
+mod acknowledge;
 mod answer;
 mod check;
 mod decode;
@@ -13,6 +14,7 @@ mod piece;
 mod reader;
 mod write;
 
+pub use acknowledge::{Acknowledging, Acknowledgment, GroupAnswer, GroupOfAnswers, Loops, Tally, acknowledge};
 pub use answer::{ANSWERS, AckChoice, Answer, Answered, Stamp, Verdict, When, is_noted};
 pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::{Decoded, decode, decode_to};
