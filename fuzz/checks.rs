@@ -1,9 +1,9 @@
 // What must hold for any bytes whatever. Included by the libFuzzer targets and by the seeded driver `tests/fuzz.rs`.
 
 use portolan::codec::segment::index::{index, index_bytewise};
-use portolan::codec::segment::{AckChoice, Envelope, Inspection, Limits, Reader, Stamp, When, decode, encode};
-use portolan::codec::{edifact, x12};
-use portolan::diagnostic::Syntax;
+use portolan::codec::segment::{
+    AckChoice, Envelope, Inspection, Limits, Reader, Stamp, When, acknowledge, decode, encode,
+};
 use portolan::standard::load::Library;
 use portolan::tree::{Index, Separators};
 use std::sync::LazyLock;
@@ -58,11 +58,8 @@ pub fn is_answered(input: &[u8]) {
         for fault in documents.flat_map(|document| &document.faults).chain(&report.faults) {
             assert!(fault.offset + fault.length <= input.len() as u64, "{} lies outside the input", fault.code());
         }
-        let written = match report.syntax {
-            Syntax::X12 => x12::acknowledge(&report, &always, &stamp).map(|draft| x12::encode(&draft)),
-            Syntax::Edifact => edifact::acknowledge(&report, &always, &stamp).map(|draft| edifact::encode(&draft)),
-            Syntax::Document => None,
-        };
+        let acknowledgment = acknowledge(&report, always).filter(|_| report.number > 0);
+        let written = acknowledgment.map(|acknowledgment| acknowledgment.encode(&stamp));
         // Ids that cannot be written are told as faults; what is written must read back as one interchange.
         if let Some(Ok(bytes)) = written {
             let again = inspect(&bytes);

@@ -8,6 +8,7 @@ pub mod config; // portolan.toml
 pub mod fail; // named points at which crash tests kill the process
 pub mod id; // identifiers with a type prefix, made from time and randomness given
 pub mod inherit; // files that stand on a base: base ← group ← partner
+pub mod json; // JSON value by value
 pub mod near; // what somebody may have meant by a name
 pub mod table; // lookup tables: one thing in several languages
 pub mod yaml; // YAML files whose scalars are all text, with lines

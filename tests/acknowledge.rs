@@ -2,7 +2,8 @@
 //! (matching, repeats, clocks) is held by `tests/store.rs` and `tests/service/acknowledgment.rs`.
 
 use portolan::codec::segment::{
-    AckChoice, Inspection, InterchangeReport, Limits, PieceKind, Reader, Stamp, Verdict, When,
+    AckChoice, Acknowledging, Acknowledgment, Inspection, InterchangeReport, Limits, PieceKind, Reader, Stamp, Verdict,
+    When, acknowledge,
 };
 use portolan::codec::{edifact, x12};
 use portolan::diagnostic::{Diagnostic, Effect, Fault, Position, Syntax};
@@ -30,12 +31,56 @@ fn answer_to(reports: &[InterchangeReport], choice: AckChoice) -> String {
         group_control_numbers: vec!["8".into()],
         prepared: jiff::civil::date(2026, 2, 3).at(4, 5, 0, 0),
     };
-    let one = |report: &InterchangeReport| match report.syntax {
-        Syntax::X12 => x12::acknowledge(report, &choice, &stamp).map(|draft| x12::encode(&draft)),
-        _ => edifact::acknowledge(report, &choice, &stamp).map(|draft| edifact::encode(&draft)),
-    };
+    let one =
+        |report: &InterchangeReport| acknowledge(report, choice).map(|acknowledgment| acknowledgment.encode(&stamp));
     let bytes = reports.iter().filter_map(one).map(|bytes| bytes.expect("acknowledgments can be written"));
     bytes.map(|bytes| String::from_utf8(bytes).expect("ASCII").replace('\n', "")).collect()
+}
+
+/// What `read` as it comes, forgetting all it may, leads to.
+fn streamed(input: &[u8], choice: AckChoice) -> Vec<Option<Acknowledgment>> {
+    let (mut reader, mut inspection) = (Reader::new(input, Limits::default()), Inspection::new(&LIBRARY));
+    let (mut open, mut made) = (None, Vec::new());
+    let mut close = |open: &mut Option<Acknowledging>, reports: Vec<InterchangeReport>| {
+        for report in reports.iter().filter(|report| report.number > 0) {
+            made.push(open.take().expect("it was begun").closed(report));
+        }
+    };
+    while let Some(piece) = reader.next().expect("memory reads") {
+        inspection.take(&piece);
+        close(&mut open, inspection.finished());
+        if let Some(report) = inspection.interchange() {
+            open.get_or_insert_with(|| Acknowledging::new(report, choice)).read(report, piece.kind);
+        }
+        inspection.forget_documents();
+    }
+    close(&mut open, inspection.end());
+    made
+}
+
+fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+#[test]
+fn made_while_it_is_read_it_is_the_same_answer() {
+    let mut paths = Vec::new();
+    files(std::path::Path::new("fixtures"), &mut paths);
+    let default = AckChoice::default();
+    let each = AckChoice { each_document: true, functional: When::OnError, accepted_documents: false, ..default };
+    let mut answers = 0;
+    for (path, choice) in paths.iter().flat_map(|path| [(path, default), (path, each)]) {
+        let input = std::fs::read(path).expect("a readable fixture");
+        let reports = Inspection::new(&LIBRARY).whole(&input[..], Limits::default()).expect("memory reads");
+        let whole = reports.iter().filter(|report| report.number > 0).map(|report| acknowledge(report, choice));
+        let (whole, streamed) = (whole.collect::<Vec<_>>(), streamed(&input, choice));
+        answers += whole.iter().flatten().count();
+        assert_eq!(format!("{whole:#?}"), format!("{streamed:#?}"), "{}", path.display());
+    }
+    assert!(answers > 100, "only {answers} answers");
 }
 
 fn ack(input: &str) -> String {

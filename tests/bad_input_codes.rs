@@ -2,9 +2,7 @@
 //! test: what is done to a good interchange, then diagnostic and acknowledgment. Repeats and wrong receivers, which only
 //! an agreement knows of, are in `tests/service/acknowledgment.rs`.
 
-use portolan::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp};
-use portolan::codec::{edifact, x12};
-use portolan::diagnostic::Syntax;
+use portolan::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp, acknowledge};
 use portolan::standard::load::Library;
 use std::sync::LazyLock;
 
@@ -38,11 +36,8 @@ fn told(input: &[u8]) -> (Vec<String>, String) {
             .flat_map(|group| group.faults.iter().chain(group.documents.iter().flat_map(|document| &document.faults)));
         codes.extend(report.faults.iter().chain(inner).map(portolan::diagnostic::Diagnostic::code));
         let choice = AckChoice::default();
-        let bytes = match report.syntax {
-            Syntax::X12 => x12::acknowledge(report, &choice, &stamp).map(|draft| x12::encode(&draft)),
-            Syntax::Edifact => edifact::acknowledge(report, &choice, &stamp).map(|draft| edifact::encode(&draft)),
-            Syntax::Document => None,
-        };
+        let acknowledgment = acknowledge(report, choice).filter(|_| report.number > 0);
+        let bytes = acknowledgment.map(|acknowledgment| acknowledgment.encode(&stamp));
         let bytes = bytes.map(|bytes| bytes.expect("acknowledgments can be written")).unwrap_or_default();
         answers.push_str(&String::from_utf8_lossy(&bytes).replace('\n', ""));
     }

@@ -4,7 +4,8 @@
 //! It sends nothing and keeps no ledger: how Portolan holds such a conversation itself is `tests/service`.
 
 use portolan::codec::segment::{
-    AckChoice, Answer, Inspection, InterchangeReport, Limits, PieceKind, Reader, Stamp, Verdict, decode, encode,
+    AckChoice, Answer, Inspection, InterchangeReport, Limits, PieceKind, Reader, Stamp, Verdict, acknowledge, decode,
+    encode,
 };
 use portolan::codec::{edifact, x12};
 use portolan::diagnostic::{Diagnostic, Syntax};
@@ -126,11 +127,8 @@ impl Seen {
             prepared: jiff::civil::date(2026, 11, 22).at(0, 58, 0, 0),
         };
         let choice = AckChoice::default();
-        let bytes = match self.report.syntax {
-            Syntax::X12 => x12::acknowledge(&self.report, &choice, &stamp).map(|draft| x12::encode(&draft)),
-            _ => edifact::acknowledge(&self.report, &choice, &stamp).map(|draft| edifact::encode(&draft)),
-        };
-        see(rules, &bytes.expect("an answer is due").expect("it can be written"))
+        let acknowledgment = acknowledge(&self.report, choice).expect("an answer is due");
+        see(rules, &acknowledgment.encode(&stamp).expect("it can be written"))
     }
 
     /// The harshest verdict of an acknowledgment.

@@ -80,6 +80,23 @@ fn decoded_json_goes_back_to_the_bytes_through_pipes() {
 }
 
 #[test]
+fn encode_says_what_was_written_before_a_fault() {
+    let decoded = portolan(&["decode", PLAIN], b"").out;
+    let broken = decoded.replacen("\"tag\": \"BEG\"", "\"tag\": 1", 1);
+    let done = portolan(&["encode", "-"], broken.as_bytes());
+    let before = String::from_utf8(file(PLAIN)).expect("ASCII");
+    let before = &before[..before.find("BEG").expect("it has one")];
+    assert_eq!((done.code, done.out.as_str()), (Some(3), before.trim_end()));
+    let place = "/interchanges/0/groups/0/documents/0/segments/1/tag";
+    let said =
+        format!("-: {place}: expected a string, found 1\n-: the {} bytes before it were written\n", done.out.len());
+    assert_eq!(done.err, said);
+    let cut = portolan(&["encode", "-"], decoded[..decoded.len() / 2].as_bytes());
+    assert_eq!(cut.code, Some(3), "{}", cut.err);
+    assert!(!cut.out.is_empty() && cut.err.contains("not JSON"), "{}", cut.err);
+}
+
+#[test]
 fn validate_lists_every_key() {
     let items = json(&["validate", WRONG, "--json"], b"");
     let item = &items[0];

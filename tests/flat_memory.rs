@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What is fed before the first look: enough for every table and buffer to be there.
 const WARM_BYTES: usize = 512 * 1024;
@@ -34,21 +34,24 @@ fn peak(process: u32) -> u64 {
     kib * 1024
 }
 
-fn growth(line: &[&str]) -> u64 {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portolan"))
-        .args(line)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+fn start(line: &[&str], input: Stdio) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+    command.args(line).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+}
+
+/// How much the peak of the last command of a pipeline grows.
+fn growth(pipeline: &[&[&str]]) -> u64 {
+    let (line, before) = pipeline.split_last().expect("a command");
+    let mut first = before.first().map(|line| start(line, Stdio::piped()));
+    let given = first.as_mut().map(|first| first.stdout.take().expect("piped"));
+    let mut child = start(line, given.map_or_else(Stdio::piped, Stdio::from));
     let (mut out, mut err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
     let drained = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()).expect("it is read"));
     let said = std::thread::spawn(move || {
         let mut text = String::new();
         err.read_to_string(&mut text).map(|_| text).expect("it is read")
     });
-    let mut input = child.stdin.take().expect("piped");
+    let mut input = first.as_mut().unwrap_or(&mut child).stdin.take().expect("piped");
     input.write_all(HEAD.as_bytes()).expect("it reads");
     let (mut fed, mut number, mut looks) = (0, 0, Vec::new());
     for until in [WARM_BYTES, WARM_BYTES + MORE_BYTES] {
@@ -62,6 +65,8 @@ fn growth(line: &[&str]) -> u64 {
     }
     write!(input, "GE*{number}*1~\nIEA*1*000000001~\n").expect("it reads");
     drop(input);
+    let ended = first.is_none_or(|mut first| first.wait().expect("it ends").success());
+    assert!(ended, "{before:?} failed");
     let code = child.wait().expect("it ends").code();
     let (written, said) = (drained.join().expect("it ends"), said.join().expect("it ends"));
     assert_eq!(code, Some(0), "{line:?}: {said}");
@@ -71,16 +76,23 @@ fn growth(line: &[&str]) -> u64 {
 
 #[test]
 fn every_command_that_streams_keeps_one_document() {
-    let lines: [&[&str]; 7] = [
-        &["identify", "-"],
-        &["decode", "-"],
-        &["validate", "-"],
-        &["validate", "-", "--json"],
-        &["explain", "-"],
-        &["translate", "-", "--to", "entity"],
-        &["translate", "-", "--to", "edifact/d96a/ORDERS"],
+    let pipelines: [&[&[&str]]; 10] = [
+        &[&["identify", "-"]],
+        &[&["decode", "-"]],
+        &[&["decode", "-"], &["encode", "-"]],
+        &[&["validate", "-"]],
+        &[&["validate", "-", "--json"]],
+        &[&["explain", "-"]],
+        &[&["ack", "-"]],
+        &[&["translate", "-", "--to", "entity"]],
+        &[&["translate", "-", "--to", "edifact/d96a/ORDERS"]],
+        &[
+            &["translate", "-", "--to", "entity"],
+            &["encode", "-", "--to", "edifact/d96a/ORDERS", "--sender", "ZZ:A", "--receiver", "ZZ:B"],
+        ],
     ];
-    let grown: Vec<_> = lines.iter().map(|line| (line.join(" "), growth(line))).collect();
+    let name = |pipeline: &[&[&str]]| pipeline.iter().map(|line| line.join(" ")).collect::<Vec<_>>().join(" | ");
+    let grown: Vec<_> = pipelines.iter().map(|pipeline| (name(pipeline), growth(pipeline))).collect();
     let over: Vec<_> = grown.iter().filter(|(_, bytes)| *bytes > GROWTH_MAX).collect();
     assert!(over.is_empty(), "bytes of growth over {MORE_BYTES} bytes of input: {over:?}");
 }

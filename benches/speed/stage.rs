@@ -2,8 +2,9 @@
 //! but the definitions. Each returns what it counted, so that nothing can be left out.
 
 use crate::generate::Kind;
-use portolan::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Piece, Placed, Reader, Stamp, When};
-use portolan::codec::{edifact, x12};
+use portolan::codec::segment::{
+    AckChoice, Acknowledging, Inspection, InterchangeReport, Limits, Piece, Placed, Reader, Stamp, When,
+};
 use portolan::diagnostic::Syntax;
 use portolan::pipeline::Rules;
 use portolan::pipeline::canonicalise::canonicalise;
@@ -93,7 +94,7 @@ pub fn validate_and(source: impl Read, library: &Library, mut with: impl FnMut(&
     counted
 }
 
-/// Validation, and the acknowledgment its sender is owed, as bytes.
+/// Validation, and the acknowledgment its sender is owed, as bytes, as `portolan ack` makes it.
 fn acknowledge(input: &[u8], library: &Library) -> u64 {
     let choice = AckChoice { functional: When::Always, ..AckChoice::default() };
     let stamp = Stamp {
@@ -101,15 +102,22 @@ fn acknowledge(input: &[u8], library: &Library) -> u64 {
         group_control_numbers: vec!["1".into()],
         prepared: jiff::civil::date(2026, 11, 24).at(9, 15, 0, 0),
     };
-    let reports = validate_whole(input, library);
-    let written = reports.iter().filter(|report| report.number > 0).map(|report| {
-        let bytes = match report.syntax {
-            Syntax::X12 => x12::acknowledge(report, &choice, &stamp).map(|draft| x12::encode(&draft)),
-            _ => edifact::acknowledge(report, &choice, &stamp).map(|draft| edifact::encode(&draft)),
-        };
-        bytes.expect("one is asked for").expect("it can be written").len() as u64
-    });
-    written.sum()
+    let (mut reader, mut inspection) = (Reader::new(input, Limits::default()), Inspection::new(library));
+    let (mut open, mut written) = (None, 0);
+    let mut close = |open: &mut Option<Acknowledging>, report: &InterchangeReport| {
+        let acknowledgment = open.take().and_then(|open| open.closed(report)).expect("one is asked for");
+        written += acknowledgment.encode(&stamp).expect("it can be written").len() as u64;
+    };
+    while let Some(piece) = reader.next().expect("the source does not fail") {
+        inspection.take(&piece);
+        inspection.finished().iter().for_each(|report| close(&mut open, report));
+        if let Some(report) = inspection.interchange() {
+            open.get_or_insert_with(|| Acknowledging::new(report, choice)).read(report, piece.kind);
+        }
+        inspection.forget_documents();
+    }
+    inspection.end().iter().for_each(|report| close(&mut open, report));
+    written
 }
 
 /// Validation, and the canonical entity of each document as JSON.

@@ -1,10 +1,12 @@
 //! `portolan ack FILE`: the acknowledgments a receiver owes for a file: TA1, 997 or 999, CONTRL.
 
+use super::input::JsonList;
 use super::{Exit, input};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
-use crate::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp, When};
-use crate::codec::{edifact, x12};
-use crate::diagnostic::Syntax;
+use crate::codec::segment::{
+    AckChoice, Acknowledging, Inspection, InterchangeReport, Limits, PieceKind, Reader, Stamp, When,
+};
+use crate::diagnostic::Diagnostic;
 use crate::standard::load::Library;
 use serde_json::json;
 use std::path::PathBuf;
@@ -33,36 +35,90 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.standards.as_deref());
-    let reports = Inspection::new(&library).whole(input::open(&arguments.file)?, Limits::default())?;
-    if reports.iter().all(|report| report.number == 0) {
-        reports.iter().flat_map(|report| &report.faults).for_each(|fault| eprintln!("{}", fault.message()));
+    let mut inspection = Inspection::new(&library);
+    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let mut answering = Answering::new(arguments, as_json);
+    while let Some(piece) = reader.next()? {
+        inspection.take(&piece);
+        inspection.finished().iter().try_for_each(|report| answering.closed(report))?;
+        if let Some(report) = inspection.interchange() {
+            answering.read(report, piece.kind);
+        }
+        inspection.forget_documents();
+    }
+    let rest = inspection.end();
+    rest.iter().try_for_each(|report| answering.closed(report))?;
+    if answering.interchanges == 0 {
+        rest.iter().flat_map(|report| &report.faults).for_each(|fault| eprintln!("{}", fault.message()));
         return Ok(Exit::Invalid);
     }
-    let now = arguments.now.unwrap_or_else(|| SystemClock.now());
-    let prepared = now.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-    let (mut control, mut group_control) = (arguments.control, arguments.control);
-    let mut written = Vec::new();
-    for report in reports.iter().filter(|report| report.number > 0) {
-        let stamp = Stamp {
-            interchange_control_number: control.to_string(),
-            group_control_numbers: vec![group_control.to_string()],
-            prepared,
-        };
-        let Some((bytes, groups)) = acknowledge(report, &choice(arguments.kind.as_deref()), &stamp)? else {
-            eprintln!("interchange {}: no acknowledgment is due", report.number);
-            continue;
-        };
-        written.push((report.number, bytes));
-        control += 1;
-        group_control += groups.max(1);
-    }
-    if as_json {
-        let one = |(number, bytes): &(u32, Vec<u8>)| json!({ "interchange": number, "acknowledgment": String::from_utf8_lossy(bytes) });
-        input::print_json(&written.iter().map(one).collect())?;
-    } else {
-        written.iter().try_for_each(|(_, bytes)| input::print(bytes))?;
+    if let Some(list) = answering.list {
+        list.end()?;
     }
     Ok(Exit::Ok)
+}
+
+/// Answers interchange by interchange, each when it has ended.
+struct Answering {
+    choice: AckChoice,
+    prepared: jiff::civil::DateTime,
+    /// Numbers of the next acknowledgment and of its first group.
+    control: u32,
+    group_control: u32,
+    open: Option<Acknowledging>,
+    interchanges: u32,
+    /// Where JSON is wanted.
+    list: Option<JsonList>,
+}
+
+impl Answering {
+    fn new(arguments: &Arguments, as_json: bool) -> Self {
+        let now = arguments.now.unwrap_or_else(|| SystemClock.now());
+        Answering {
+            choice: choice(arguments.kind.as_deref()),
+            prepared: now.to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+            control: arguments.control,
+            group_control: arguments.control,
+            open: None,
+            interchanges: 0,
+            list: as_json.then(JsonList::default),
+        }
+    }
+
+    fn read(&mut self, report: &InterchangeReport, piece: PieceKind) {
+        self.open.get_or_insert_with(|| Acknowledging::new(report, self.choice)).read(report, piece);
+    }
+
+    /// Prints the acknowledgment of an interchange.
+    fn closed(&mut self, report: &InterchangeReport) -> anyhow::Result<()> {
+        // Bytes outside interchanges have a report, but are not answered.
+        if report.number == 0 {
+            return Ok(());
+        }
+        self.interchanges += 1;
+        let open = self.open.take().unwrap_or_else(|| Acknowledging::new(report, self.choice));
+        let Some(acknowledgment) = open.closed(report) else {
+            eprintln!("interchange {}: no acknowledgment is due", report.number);
+            return Ok(());
+        };
+        let stamp = Stamp {
+            interchange_control_number: self.control.to_string(),
+            group_control_numbers: vec![self.group_control.to_string()],
+            prepared: self.prepared,
+        };
+        let bytes = acknowledgment.encode(&stamp).map_err(|faults| {
+            let sentences: Vec<_> = faults.iter().map(Diagnostic::message).collect();
+            anyhow::anyhow!("the acknowledgment cannot be written: {}", sentences.join("; "))
+        })?;
+        self.control += 1;
+        self.group_control += u32::try_from(acknowledgment.groups.len())?.max(1);
+        match &mut self.list {
+            Some(list) => {
+                list.item(&json!({ "interchange": report.number, "acknowledgment": String::from_utf8_lossy(&bytes) }))
+            }
+            None => input::print(&bytes),
+        }
+    }
 }
 
 fn choice(kind: Option<&str>) -> AckChoice {
@@ -72,25 +128,5 @@ fn choice(kind: Option<&str>) -> AckChoice {
         Some("999") => AckChoice { implementation: Some(true), ..default },
         Some("ta1") => AckChoice { technical: When::Always, functional: When::Never, ..default },
         _ => default,
-    }
-}
-
-/// The acknowledgment, and how many groups it has.
-fn acknowledge(
-    report: &InterchangeReport,
-    choice: &AckChoice,
-    stamp: &Stamp,
-) -> anyhow::Result<Option<(Vec<u8>, u32)>> {
-    let (draft, encode): (_, fn(&_) -> _) = match report.syntax {
-        Syntax::X12 => (x12::acknowledge(report, choice, stamp), x12::encode),
-        _ => (edifact::acknowledge(report, choice, stamp), edifact::encode),
-    };
-    let Some(draft) = draft else { return Ok(None) };
-    match encode(&draft) {
-        Ok(bytes) => Ok(Some((bytes, u32::try_from(draft.groups.len())?))),
-        Err(faults) => {
-            let sentences: Vec<_> = faults.iter().map(crate::diagnostic::Diagnostic::message).collect();
-            anyhow::bail!("the acknowledgment cannot be written: {}", sentences.join("; "))
-        }
     }
 }

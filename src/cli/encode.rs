@@ -1,12 +1,14 @@
-//! `portolan encode FILE`: decoded JSON back to bytes, or an entity to a document type.
+//! `portolan encode FILE`: decoded JSON back to bytes, or entities to a document type. Either is written as it is read.
 
+use super::input::Gone;
 use super::translate::{Output, Source};
 use super::{Exit, input};
-use crate::codec::segment::encode;
+use crate::codec::segment::{EncodeError, Limits, encode_to};
 use crate::entity::Entity;
-use anyhow::Context as _;
-use serde_json::Value;
-use std::path::PathBuf;
+use crate::json::{JsonError, JsonReader};
+use serde_json::{Map, Value};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -20,50 +22,136 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
+    let json = JsonReader::new(input::open(&arguments.file)?, Limits::default().document_bytes_max);
+    match arguments.output.to {
+        Some(_) => entities(json, arguments, as_json),
+        None => decoded(json, arguments),
+    }
+}
+
+/// Writes decoded JSON as its own bytes.
+fn decoded<R: Read>(mut json: JsonReader<R>, arguments: &Arguments) -> anyhow::Result<Exit> {
     let name = arguments.file.display();
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut input::open(&arguments.file)?, &mut text)
-        .with_context(|| format!("cannot read {name}"))?;
-    let json: Value = match serde_json::from_str(&text) {
-        Ok(json) => json,
-        Err(error) => {
-            eprintln!("{name}: not JSON: {error}");
-            return Ok(Exit::Invalid);
+    let mut sink = arguments.output.sink();
+    let found = if json.at_list()? { Ok(Some(Map::new())) } else { encode_to(&mut json, &mut sink) };
+    match found {
+        Ok(None) => Ok(Exit::Ok),
+        Ok(Some(_)) => {
+            eprintln!(
+                "{name}: no key `interchanges`, as `portolan decode` writes it; an entity needs --to STANDARD/VERSION/TYPE"
+            );
+            Ok(Exit::Usage)
         }
-    };
-    if json.get("interchanges").is_none() {
-        return entities(&json, arguments, as_json);
-    }
-    if arguments.output.to.is_some() {
-        eprintln!("{name}: decoded JSON goes back to its own bytes; use `portolan translate` for another target");
-        return Ok(Exit::Usage);
-    }
-    match encode(&json) {
-        Ok(bytes) => input::print(&bytes).map(|()| Exit::Ok),
+        Err(EncodeError::Unwritable(error)) if error.kind() == io::ErrorKind::BrokenPipe => Err(Gone.into()),
+        Err(EncodeError::Unwritable(error)) => Err(error.into()),
+        Err(EncodeError::Json(JsonError::Unreadable(error))) => Err(unreadable(error, &arguments.file)),
         Err(error) => {
             eprintln!("{name}: {error}");
+            if sink.written() > 0 {
+                eprintln!("{name}: the {} bytes before it were written", sink.written());
+            }
             Ok(Exit::Invalid)
         }
     }
 }
 
-fn entities(json: &Value, arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
-    let name = arguments.file.display();
-    let items = json.as_array().map_or_else(|| std::slice::from_ref(json), Vec::as_slice);
-    let mut sources = Vec::new();
-    for item in items {
-        match Entity::from_json(item) {
-            Ok(entity) => sources.push(Source::bare(entity)),
-            Err(expected) => {
-                eprintln!("{name}: {expected}, or a key `interchanges` as `portolan decode` writes it");
-                return Ok(Exit::Invalid);
+fn unreadable(error: io::Error, file: &Path) -> anyhow::Error {
+    anyhow::Error::from(error).context(format!("cannot read {}", file.display()))
+}
+
+/// Writes entities as documents of the type asked for.
+fn entities<R: Read>(json: JsonReader<R>, arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
+    let mut entities = Entities { json, file: &arguments.file, state: State::Before, is_clean: true };
+    // The first is looked at before anything is written.
+    let mut first = entities.next()?;
+    if first.is_none() {
+        return Ok(match entities.state {
+            State::Decoded => {
+                let sentence = "decoded JSON goes back to its own bytes; use `portolan translate` for another target";
+                eprintln!("{}: {sentence}", arguments.file.display());
+                Exit::Usage
             }
+            _ => Exit::Invalid,
+        });
+    }
+    let mut next = || first.take().map_or_else(|| entities.next(), |first| Ok(Some(first)));
+    let done = arguments.output.write(&arguments.output.rules(), &mut next, as_json)?;
+    Ok(if entities.is_clean { done } else { Exit::Invalid })
+}
+
+/// Entities as they are read: one that stands alone, or those of a list.
+struct Entities<'e, R> {
+    json: JsonReader<R>,
+    file: &'e Path,
+    state: State,
+    /// Everything read so far was an entity.
+    is_clean: bool,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Before,
+    InList,
+    Over,
+    /// It was decoded JSON instead.
+    Decoded,
+}
+
+impl<R: Read> Entities<'_, R> {
+    /// The next entity; what is none is told and passed over.
+    fn next(&mut self) -> anyhow::Result<Option<Source>> {
+        loop {
+            let expected = match self.item() {
+                Ok(None) => return Ok(None),
+                Ok(Some(item)) => match Entity::from_json(&item) {
+                    Ok(entity) => return Ok(Some(Source::bare(entity))),
+                    Err(expected) => format!("{expected}, or a key `interchanges` as `portolan decode` writes it"),
+                },
+                Err(JsonError::Unreadable(error)) => return Err(unreadable(error, self.file)),
+                Err(error) => {
+                    self.state = State::Over;
+                    error.to_string()
+                }
+            };
+            self.is_clean = false;
+            eprintln!("{}: {expected}", self.file.display());
         }
     }
-    if arguments.output.to.is_none() {
-        eprintln!("{name}: an entity needs --to STANDARD/VERSION/TYPE");
-        return Ok(Exit::Usage);
+
+    fn item(&mut self) -> Result<Option<Value>, JsonError> {
+        let json = &mut self.json;
+        match self.state {
+            State::Before if json.at_list()? => {
+                json.open_list()?;
+                self.state = State::InList;
+                self.item()
+            }
+            State::Before if json.at_object()? => self.alone(),
+            State::Before => {
+                self.state = State::Over;
+                json.value().map(Some)
+            }
+            State::InList if json.next_item()? => json.value().map(Some),
+            State::InList => {
+                self.state = State::Over;
+                json.end().map(|()| None)
+            }
+            State::Over | State::Decoded => Ok(None),
+        }
     }
-    let mut sources = sources.into_iter();
-    arguments.output.write(&arguments.output.rules(), &mut || Ok(sources.next()), as_json)
+
+    /// The object that stands alone, unless it is decoded JSON, which may be long.
+    fn alone(&mut self) -> Result<Option<Value>, JsonError> {
+        let mut object = Map::new();
+        self.json.open_object()?;
+        while let Some(key) = self.json.next_key()? {
+            if key == "interchanges" {
+                self.state = State::Decoded;
+                return Ok(None);
+            }
+            object.insert(key, self.json.value()?);
+        }
+        self.state = State::Over;
+        self.json.end().map(|()| Some(object.into()))
+    }
 }

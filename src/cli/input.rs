@@ -48,12 +48,18 @@ pub fn print(bytes: &[u8]) -> anyhow::Result<()> {
 pub struct Sink {
     path: Option<PathBuf>,
     file: Option<BufWriter<File>>,
+    written: u64,
 }
 
 impl Sink {
     /// A file, or standard output for `None`.
     pub fn new(path: Option<&Path>) -> Self {
-        Sink { path: path.map(Path::to_owned), file: None }
+        Sink { path: path.map(Path::to_owned), ..Sink::default() }
+    }
+
+    /// Bytes put so far.
+    pub fn written(&self) -> u64 {
+        self.written
     }
 
     /// Writes what comes next.
@@ -61,6 +67,7 @@ impl Sink {
     /// # Errors
     /// [`Gone`], and what the system says.
     pub fn put(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.written += bytes.len() as u64;
         let Some(path) = &self.path else { return print(bytes) };
         let cannot = || format!("cannot write {}", path.display());
         if bytes.is_empty() {
@@ -81,6 +88,22 @@ impl Sink {
         let (Some(path), Some(file)) = (&self.path, &mut self.file) else { return Ok(()) };
         file.flush().with_context(|| format!("cannot write {}", path.display()))
     }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.put(bytes).map(|()| bytes.len()).map_err(failed)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.end().map_err(failed)
+    }
+}
+
+/// An error of ours where [`io::Write`] wants one of its own.
+fn failed(error: anyhow::Error) -> io::Error {
+    let kind = if error.is::<Gone>() { io::ErrorKind::BrokenPipe } else { io::ErrorKind::Other };
+    io::Error::new(kind, format!("{error:#}"))
 }
 
 /// A JSON array printed item by item, so that a long one is never held.

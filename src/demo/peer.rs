@@ -2,8 +2,7 @@
 //! and posts what it is told to. It is no part of the product's service.
 
 use crate::clock::{Clock as _, SystemClock};
-use crate::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp};
-use crate::codec::{edifact, x12};
+use crate::codec::segment::{AckChoice, Inspection, InterchangeReport, Limits, Stamp, acknowledge};
 use crate::pipeline::identify::ACKNOWLEDGMENTS;
 use crate::standard::load::Library;
 use anyhow::Context as _;
@@ -127,14 +126,12 @@ async fn answer(peer: &Peer, report: &InterchangeReport) {
     let prepared = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).datetime();
     let stamp =
         Stamp { interchange_control_number: number.clone(), group_control_numbers: vec![number.clone()], prepared };
-    let choice = AckChoice::default();
-    let written = match peer.inner.language {
-        Language::X12 => x12::acknowledge(report, &choice, &stamp).map(|draft| ("997", x12::encode(&draft))),
-        Language::Edifact => {
-            edifact::acknowledge(report, &choice, &stamp).map(|draft| ("CONTRL", edifact::encode(&draft)))
-        }
+    let kind = match peer.inner.language {
+        Language::X12 => "997",
+        Language::Edifact => "CONTRL",
     };
-    let Some((kind, Ok(bytes))) = written else { return };
+    let written = acknowledge(report, AckChoice::default()).map(|acknowledgment| acknowledgment.encode(&stamp));
+    let Some(Ok(bytes)) = written else { return };
     let told = match peer.post(&format!("ack-{number}"), &bytes).await {
         Ok(answer) => format!("{} → {kind}: {answer}", peer.inner.name),
         Err(error) => format!("{} → {kind}: {error:#}", peer.inner.name),

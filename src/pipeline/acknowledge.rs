@@ -4,8 +4,7 @@
 use super::identify::{Found, Identified};
 use super::route::{content_type, sequence};
 use super::state::Service;
-use crate::codec::segment::{AckChoice, InterchangeReport, Stamp, Verdict, When};
-use crate::codec::{edifact, x12};
+use crate::codec::segment::{self, AckChoice, Acknowledgment, GroupAnswer, InterchangeReport, Stamp, Verdict, When};
 use crate::diagnostic::{Diagnostic, Effect, Syntax};
 use crate::partner::{AcceptedSets, AckForm, AckPer, AckPolicy, AckRule, Agreement, Directory, Rejects, VersionSuffix};
 use crate::store::ack::{AckLevel, AckState, NewAnswered};
@@ -15,7 +14,7 @@ use crate::store::document::NewDocument;
 use crate::store::interchange::NewInterchange;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Direction, Result, hexadecimal};
-use crate::tree::{DocumentDraft, InterchangeDraft};
+use crate::tree::DocumentDraft;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
@@ -71,21 +70,21 @@ pub async fn owed(
     let Some(policy) = governing(&directory, found, identified).and_then(|agreement| agreement.ack.as_ref()) else {
         return Ok(None);
     };
-    let choice = choice(policy);
-    // A number is taken only when something is to be sent.
-    let Some(dry) = drafted(service, report, &choice, [String::new(), String::new()].to_vec()) else {
-        return Ok(None);
-    };
+    let Some(acknowledgment) = segment::acknowledge(report, choice(policy)) else { return Ok(None) };
     let envelope = &report.envelope;
     let ours = [envelope.receiver.scheme.clone(), envelope.receiver.value.clone()];
     let theirs = [envelope.sender.scheme.clone(), envelope.sender.value.clone()];
     let standard = super::identify::standard_of(report.syntax);
     let name = sequence(standard, &ours, &theirs, identified.environment.as_str());
     let owner = format!("{transmission_id}/{}/ack", found.number);
-    let numbers = numbers(service, &name, &owner, dry.groups.len()).await?;
-    let Some(draft) = drafted(service, report, &choice, numbers) else { return Ok(None) };
-    let encoded = if report.syntax == Syntax::X12 { x12::encode(&draft) } else { edifact::encode(&draft) };
-    let bytes = match encoded {
+    // Numbers are taken only when something is to be sent.
+    let mut numbers = numbers(service, &name, &owner, acknowledgment.groups.len()).await?.into_iter();
+    let stamp = Stamp {
+        interchange_control_number: numbers.next().unwrap_or_default(),
+        group_control_numbers: numbers.collect(),
+        prepared: service.now().to_zoned(jiff::tz::TimeZone::UTC).datetime(),
+    };
+    let bytes = match acknowledgment.encode(&stamp) {
         Ok(bytes) => bytes,
         Err(findings) => {
             let words: Vec<_> = findings.iter().map(Diagnostic::message).collect();
@@ -94,25 +93,8 @@ pub async fn owed(
             return Ok(None);
         }
     };
-    let made = Made { draft, bytes, ours, theirs, channel: policy.channel.clone(), choice };
+    let made = Made { acknowledgment, stamp, bytes, ours, theirs, channel: policy.channel.clone() };
     output(service, interchange_id, report, identified, made).await.map(Some)
-}
-
-/// The answer under these numbers: the interchange's, then the groups'.
-fn drafted(
-    service: &Service,
-    report: &InterchangeReport,
-    choice: &AckChoice,
-    numbers: Vec<String>,
-) -> Option<InterchangeDraft> {
-    let prepared = service.now().to_zoned(jiff::tz::TimeZone::UTC).datetime();
-    let mut numbers = numbers.into_iter();
-    let interchange_control_number = numbers.next().unwrap_or_default();
-    let stamp = Stamp { interchange_control_number, group_control_numbers: numbers.collect(), prepared };
-    match report.syntax {
-        Syntax::X12 => x12::acknowledge(report, choice, &stamp),
-        _ => edifact::acknowledge(report, choice, &stamp),
-    }
 }
 
 /// The interchange's number and those of its groups, this owner's for ever.
@@ -128,12 +110,12 @@ async fn numbers(service: &Service, name: &str, owner: &str, groups: usize) -> R
 }
 
 struct Made {
-    draft: InterchangeDraft,
+    acknowledgment: Acknowledgment,
+    stamp: Stamp,
     bytes: Vec<u8>,
     ours: [String; 2],
     theirs: [String; 2],
     channel: String,
-    choice: AckChoice,
 }
 
 async fn output(
@@ -171,7 +153,7 @@ async fn output(
             format: standard.to_owned(),
             sender,
             receiver,
-            control_number: made.draft.control_number.clone(),
+            control_number: made.stamp.interchange_control_number.clone(),
             environment: environment.to_owned(),
             digest: hexadecimal(digest(&SHA256, &made.bytes).as_ref()),
             document_count: u32::try_from(documents.len()).unwrap_or(u32::MAX),
@@ -202,11 +184,11 @@ fn documents(
     made: &Made,
 ) -> Vec<NewDocument> {
     let ta1 = DocumentDraft { kind: "TA1".into(), control_number: "1".into(), ..DocumentDraft::default() };
-    let inner = made.draft.groups.iter().flat_map(|group| {
-        let number = Some(group.control_number.clone()).filter(|number| !number.is_empty());
-        group.documents.iter().map(move |one| (one, number.clone()))
-    });
-    let mut all: Vec<(&DocumentDraft, Option<String>)> = inner.collect();
+    // CONTRL travels without groups.
+    let number = |answer: &GroupAnswer| (syntax == Syntax::X12).then(|| made.stamp.group_control_number(answer.at));
+    let answers = made.acknowledgment.answers.iter();
+    let mut all: Vec<(&DocumentDraft, Option<String>)> =
+        answers.map(|answer| (&answer.document, number(answer))).collect();
     if all.is_empty() {
         all.push((&ta1, None));
     }
@@ -256,36 +238,16 @@ fn answers(report: &InterchangeReport, made: &Made, answered_id: &str, transmiss
         group_control_number: None,
     };
     let mut all = Vec::new();
-    if !made.draft.technical.is_empty() {
+    if made.acknowledgment.technical.is_some() {
         all.push(one(AckLevel::Technical, "ta1", report.verdict()));
     }
-    if report.syntax != Syntax::X12 {
-        let is_functional = !edifact::says_only_received(&made.draft);
-        let level = if is_functional { AckLevel::Functional } else { AckLevel::Technical };
-        let worst = if is_functional { worst(report, made.choice.reach_of("CONTRL")) } else { report.verdict() };
-        all.push(one(level, "contrl", worst));
-    }
-    let inner = made.draft.groups.iter().flat_map(|group| &group.documents).filter(|_| report.syntax == Syntax::X12);
-    for draft in inner {
-        // AK102 repeats GS06.
-        let number = draft.segments.first().and_then(|about| about.elements.get(1)?.first()?.first()).cloned();
-        let own = |group: &&crate::codec::segment::GroupReport| {
-            Some(&group.envelope.group_control_number) == number.as_ref() && group.envelope.group_type != "FA"
-        };
-        let Some(group) = report.groups.iter().find(own) else { continue };
-        let reach = made.choice.reach_of(&draft.kind);
-        let documents = group.documents.iter().map(|document| document.verdict(reach));
-        let verdict = documents.chain([group.verdict()]).max().unwrap_or(Verdict::Accepted);
-        let answered = one(AckLevel::Functional, &draft.kind, verdict);
-        all.push(NewAnswered { group_number: group.number, group_control_number: number, ..answered });
-    }
+    let level = if made.acknowledgment.is_functional { AckLevel::Functional } else { AckLevel::Technical };
+    all.extend(made.acknowledgment.answers.iter().map(|answer| NewAnswered {
+        group_number: answer.group_number,
+        group_control_number: Some(answer.group_control_number.clone()).filter(|number| !number.is_empty()),
+        ..one(level, &answer.document.kind.to_ascii_lowercase(), answer.verdict)
+    }));
     all
-}
-
-fn worst(report: &InterchangeReport, reach: Effect) -> Verdict {
-    let documents = report.groups.iter().flat_map(|group| &group.documents).map(|document| document.verdict(reach));
-    let groups = report.groups.iter().map(crate::codec::segment::GroupReport::verdict);
-    documents.chain(groups).chain([report.verdict()]).max().unwrap_or(Verdict::Accepted)
 }
 
 /// A verdict as the ledger has it.

@@ -31,7 +31,7 @@ pub fn write(
     next: &mut Next<'_>,
 ) -> anyhow::Result<Exit> {
     let writing = Writing { output, rules, target, own, known, next, open: None, control: 0, valid: true, written: 0 };
-    let sink = Sink::new(output.out.as_deref());
+    let sink = output.sink();
     let mut reader =
         Reader::new(Passing { writing, sink, bytes: Vec::new(), read: 0, failed: None }, Limits::default());
     let mut inspection = Inspection::new(&rules.library).guided(guide.map(input::by_guide));

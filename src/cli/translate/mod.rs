@@ -117,6 +117,11 @@ impl Output {
         Own::read(rules, self.mapping.as_deref(), self.tables.as_deref())
     }
 
+    /// Where it is written.
+    pub fn sink(&self) -> Sink {
+        Sink::new(self.out.as_deref())
+    }
+
     fn guide(&self) -> anyhow::Result<Option<Arc<Guide>>> {
         self.guide.as_deref().map(input::guide).transpose()
     }
@@ -160,7 +165,7 @@ impl Output {
 
     /// One entity as an object, several as an array, printed as they are read.
     fn entities(&self, next: &mut Next<'_>, as_json: bool) -> anyhow::Result<Exit> {
-        let mut list = JsonList::bare_alone(Sink::new(self.out.as_deref()));
+        let mut list = JsonList::bare_alone(self.sink());
         let mut valid = true;
         while let Some(source) = next()? {
             valid &= source.is_valid();

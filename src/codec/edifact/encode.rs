@@ -39,7 +39,7 @@ pub fn begin(draft: &InterchangeDraft) -> Result<Writer, Vec<Diagnostic>> {
 pub fn end(writer: &mut Writer, draft: &InterchangeDraft, documents: usize) {
     let grouped = draft.groups.iter().any(has_header);
     let count = if grouped { draft.groups.len() } else { documents };
-    writer.segment(&DraftSegment::simple("UNZ", &[&count.to_string(), &draft.control_number]));
+    writer.simple("UNZ", &[&count.to_string(), &draft.control_number]);
 }
 
 /// UNA, when asked for or when the separators are not those a receiver assumes without it.
@@ -114,12 +114,19 @@ pub fn begin_group(writer: &mut Writer, draft: &InterchangeDraft, group: &GroupD
 /// UNE where the group has one.
 pub fn end_group(writer: &mut Writer, group: &GroupDraft, documents: usize) {
     if has_header(group) {
-        writer.segment(&DraftSegment::simple("UNE", &[&documents.to_string(), &group.control_number]));
+        writer.simple("UNE", &[&documents.to_string(), &group.control_number]);
     }
 }
 
 /// UNH to UNT.
 pub fn document(writer: &mut Writer, draft: &DocumentDraft) {
+    begin_document(writer, draft);
+    draft.segments.iter().for_each(|segment| writer.segment(segment));
+    end_document(writer, draft);
+}
+
+/// UNH.
+pub fn begin_document(writer: &mut Writer, draft: &DocumentDraft) {
     let (version, release) = halves(&draft.version);
     let mut unh = DraftSegment::simple("UNH", &[&draft.control_number]);
     for (component, value) in [(1, draft.kind.as_str()), (2, version), (3, release), (4, "UN"), (5, &draft.guide)] {
@@ -127,9 +134,12 @@ pub fn document(writer: &mut Writer, draft: &DocumentDraft) {
     }
     writer.begin_document();
     writer.segment(&unh);
-    draft.segments.iter().for_each(|segment| writer.segment(segment));
+}
+
+/// UNT, which counts the segments written since UNH.
+pub fn end_document(writer: &mut Writer, draft: &DocumentDraft) {
     let count = (writer.segments() + 1).to_string();
-    writer.segment(&DraftSegment::simple("UNT", &[&count, &draft.control_number]));
+    writer.simple("UNT", &[&count, &draft.control_number]);
 }
 
 /// `D.96A` as version `D` and release `96A`.

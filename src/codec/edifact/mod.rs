@@ -7,7 +7,7 @@ pub mod encode; // whole interchanges, and their parts one by one
 mod envelope;
 mod open;
 
-pub use acknowledge::{acknowledge, says_only_received};
+pub use acknowledge::Acknowledging;
 pub use answers::{Contrl, answers};
 pub use check::check;
 pub use encode::encode;

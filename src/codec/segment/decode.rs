@@ -1,11 +1,12 @@
 //! A decoded input as JSON: every value stands once, in its place, and the whole goes back to the same bytes.
 //!
 //! Shape: `{interchanges: [{syntax, separators, charset, line_end, header, groups: [{header, documents: [{segments}],
-//! trailer}], trailer, end}], between: […], format}`, the last two known and written last. A segment is `{tag, elements}`;
-//! an element is a string, a composite an array, a repeating element `{repetitions: […]}`. What is unusual is kept beside
-//! it: `lead` (bytes before the tag other than `line_end`), `open` (no terminator), `before` and `tail` (segments in no
-//! document), and for a string that would not encode to its own bytes `{value, bytes}` with the bytes in base64.
-//! The way back is `encode`.
+//! trailer}], trailer, end}], format}`. Everything stands in the order of its bytes, so that the way back, `encode`, needs
+//! no more than one segment at a time. A segment is `{tag, elements}`; an element is a string, a composite an array, a
+//! repeating element `{repetitions: […]}`. What is unusual is kept beside it: bytes outside interchanges (`before` one,
+//! `after` all), segments outside documents (`before` a group or document, `tail` of a group or interchange), `lead` (bytes
+//! before a tag other than `line_end`), `open` (no terminator), and for a string that would not encode to its own bytes
+//! `{value, bytes}` with the bytes in base64.
 
 use super::{Limits, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Syntax};
@@ -20,8 +21,8 @@ use std::io::{self, Read, Write};
 pub struct Decoded {
     /// `x12`, `edifact`, `mixed`; `unknown` when there is no interchange, and then nothing was written.
     pub format: &'static str,
-    /// Bytes outside interchanges, as JSON strings.
-    pub between: Vec<Value>,
+    /// Bytes after the last interchange, as a JSON string.
+    pub after: Value,
     /// What the reader found wrong on the way.
     pub faults: Vec<Diagnostic>,
 }
@@ -38,8 +39,8 @@ pub fn decode_to<R: Read, W: Write>(source: R, limits: Limits, out: W) -> io::Re
         faults.append(&mut piece.faults);
         building.take(&piece)?;
     }
-    let (format, between) = building.finish()?;
-    Ok(Decoded { format, between, faults })
+    let (format, after) = building.finish()?;
+    Ok(Decoded { format, after, faults })
 }
 
 /// Decodes a whole input into one value; the second part is what the reader found wrong on the way.
@@ -50,7 +51,7 @@ pub fn decode<R: Read>(source: R, limits: Limits) -> io::Result<(Value, Vec<Diag
     let mut text = Vec::new();
     let done = decode_to(source, limits, &mut text)?;
     let value = if text.is_empty() {
-        json!({ "format": done.format, "interchanges": [], "between": done.between })
+        json!({ "interchanges": [], "after": done.after, "format": done.format })
     } else {
         serde_json::from_slice(&text)?
     };
@@ -60,8 +61,8 @@ pub fn decode<R: Read>(source: R, limits: Limits) -> io::Result<(Value, Vec<Diag
 /// Writes the JSON as pieces come; nothing but the open interchange's own facts is kept.
 struct Building<W> {
     json: Json<W>,
-    between: Vec<Value>,
-    junk: Vec<u8>,
+    /// Bytes outside interchanges since the last one.
+    outside: Vec<u8>,
     open: Option<Interchange>,
     syntaxes: Vec<&'static str>,
 }
@@ -82,18 +83,17 @@ struct Interchange {
 impl<W: Write> Building<W> {
     fn new(out: W) -> Self {
         let json = Json { out, scopes: Vec::new() };
-        Building { json, between: Vec::new(), junk: Vec::new(), open: None, syntaxes: Vec::new() }
+        Building { json, outside: Vec::new(), open: None, syntaxes: Vec::new() }
     }
 
     fn take(&mut self, piece: &Piece<'_>) -> io::Result<()> {
         match piece.kind {
             PieceKind::Between => {
                 self.close()?;
-                self.junk.extend_from_slice(piece.run.bytes);
+                self.outside.extend_from_slice(piece.run.bytes);
             }
             PieceKind::InterchangeHeader => {
                 self.close()?;
-                self.between.push(text(&std::mem::take(&mut self.junk), Charset::Latin1, None));
                 self.start(piece)?;
             }
             kind => {
@@ -121,6 +121,10 @@ impl<W: Write> Building<W> {
             self.syntaxes.push(name);
         }
         let mut facts = Map::new();
+        let before = std::mem::take(&mut self.outside);
+        if !before.is_empty() {
+            facts.insert("before".into(), text(&before, Charset::Latin1, None));
+        }
         facts.insert("syntax".into(), name.into());
         facts.insert("separators".into(), separators_json(piece.run.separators));
         facts.insert("charset".into(), piece.run.charset.name().into());
@@ -151,21 +155,24 @@ impl<W: Write> Building<W> {
         }
     }
 
-    /// Ends the JSON; returns the format and what stands between interchanges, which are its last two keys.
-    fn finish(mut self) -> io::Result<(&'static str, Vec<Value>)> {
+    /// Ends the JSON; returns the format and what stands after the last interchange.
+    fn finish(mut self) -> io::Result<(&'static str, Value)> {
         self.close()?;
-        self.between.push(text(&self.junk, Charset::Latin1, None));
+        let after = text(&self.outside, Charset::Latin1, None);
         let format = match self.syntaxes.as_slice() {
-            [] => return Ok(("unknown", self.between)),
+            [] => return Ok(("unknown", after)),
             [one] => one,
             _ => "mixed",
         };
         self.json.close()?;
-        self.json.value(Some("between"), &self.between.clone().into())?;
+        if !self.outside.is_empty() {
+            self.json.value(Some("after"), &after)?;
+        }
         self.json.value(Some("format"), &format.into())?;
         self.json.close()?;
         self.json.out.write_all(b"\n")?;
-        Ok((format, self.between))
+        self.json.out.flush()?;
+        Ok((format, after))
     }
 }
 

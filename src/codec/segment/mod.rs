@@ -1,5 +1,6 @@
 //! What X12 and EDIFACT share. Everything that differs between them stands in `codec::x12` and `codec::edifact`.
 
+mod acknowledge;
 mod answer;
 mod check;
 mod decode;
@@ -13,10 +14,11 @@ mod piece;
 mod reader;
 mod write;
 
+pub use acknowledge::{Acknowledging, Acknowledgment, GroupAnswer, GroupOfAnswers, Loops, Tally, acknowledge};
 pub use answer::{ANSWERS, AckChoice, Answer, Answered, Stamp, Verdict, When, is_noted};
 pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::{Decoded, decode, decode_to};
-pub use encode::{EncodeError, encode};
+pub use encode::{EncodeError, encode, encode_to};
 pub use envelope::{Envelope, PartyId};
 pub use guess::{FIRST_BYTES, seems};
 pub use inspect::{

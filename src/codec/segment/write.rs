@@ -60,11 +60,29 @@ impl Writer {
         self.end_segment();
     }
 
+    /// Writes one segment of simple elements; empty ones at its end are left out.
+    pub fn simple(&mut self, tag: &str, values: &[&str]) {
+        self.ordinal += 1;
+        self.out.extend_from_slice(tag.as_bytes());
+        let filled = values.iter().rposition(|value| !value.is_empty()).map_or(0, |last| last + 1);
+        for (index, value) in values[..filled].iter().enumerate() {
+            self.out.push(self.style.separators.element);
+            self.value(tag, index + 1, 0, value);
+        }
+        self.end_segment();
+    }
+
+    /// Writes segments that are bytes of this style already.
+    pub fn append(&mut self, bytes: &[u8], segments: u32) {
+        self.out.extend_from_slice(bytes);
+        self.ordinal += segments;
+    }
+
     fn element(&mut self, draft: &DraftSegment, number: usize, repetitions: &[Vec<String>]) {
         for (repetition, components) in repetitions.iter().enumerate() {
             if repetition > 0 {
                 let Some(separator) = self.style.separators.repetition else {
-                    let found = self.finding(Fault::RepetitionTooMany, draft, number, 0);
+                    let found = self.finding(Fault::RepetitionTooMany, &draft.tag, number, 0);
                     self.faults.push(found.because("no repetition in this syntax version", "several values"));
                     return;
                 };
@@ -76,23 +94,29 @@ impl Writer {
                     self.out.push(self.style.separators.component);
                 }
                 let component = if components.len() > 1 { component + 1 } else { 0 };
-                self.value(draft, number, component, value);
+                self.value(&draft.tag, number, component, value);
             }
         }
     }
 
-    fn value(&mut self, draft: &DraftSegment, element: usize, component: usize, value: &str) {
+    fn value(&mut self, tag: &str, element: usize, component: usize, value: &str) {
         let Separators { release, .. } = self.style.separators;
+        let is_plain =
+            |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z') && !self.style.separators.is_special(*byte);
+        if value.as_bytes().iter().all(is_plain) {
+            // In the repertoire of every level and the same in every character set.
+            return self.out.extend_from_slice(value.as_bytes());
+        }
         if let Some(wrong) = value.chars().find(|&c| !in_repertoire(&self.style.syntax_identifier, c)) {
             let level = if self.style.syntax_identifier.is_empty() { "X12" } else { &self.style.syntax_identifier };
             let expected = format!("characters of {level}");
-            let found = self.finding(Fault::ElementCharacter, draft, element, component);
+            let found = self.finding(Fault::ElementCharacter, tag, element, component);
             self.faults.push(found.because(expected, format!("{wrong:?} in \"{value}\"")));
             return;
         }
         let Some(bytes) = self.charset.encode(value) else {
             let expected = format!("characters of {}", self.charset.name());
-            let found = self.finding(Fault::ElementCharacter, draft, element, component);
+            let found = self.finding(Fault::ElementCharacter, tag, element, component);
             self.faults.push(found.because(expected, format!("\"{value}\"")));
             return;
         };
@@ -101,7 +125,7 @@ impl Writer {
                 match release {
                     Some(release) => self.out.push(release),
                     None => {
-                        let found = self.finding(Fault::ElementCharacter, draft, element, component);
+                        let found = self.finding(Fault::ElementCharacter, tag, element, component);
                         let separator = char::from(byte);
                         let expected = format!("no separator of the interchange ({separator:?})");
                         self.faults.push(found.because(expected, format!("\"{value}\"")));
@@ -113,15 +137,15 @@ impl Writer {
         }
     }
 
-    fn finding(&self, fault: Fault, draft: &DraftSegment, element: usize, component: usize) -> Diagnostic {
+    fn finding(&self, fault: Fault, tag: &str, element: usize, component: usize) -> Diagnostic {
         let short = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
         let place = match component {
-            0 => format!("{}.{element:02}", draft.tag),
-            component => format!("{}.{element:02}.{component}", draft.tag),
+            0 => format!("{tag}.{element:02}"),
+            component => format!("{tag}.{element:02}.{component}"),
         };
         let position =
             Position { segment: self.ordinal, element: short(element), component: short(component), repetition: 0 };
-        Diagnostic::new(self.syntax, fault).place(place, draft.tag.clone(), position)
+        Diagnostic::new(self.syntax, fault).place(place, tag, position)
     }
 
     /// Does one piece of the writing whole or not at all.
@@ -141,6 +165,22 @@ impl Writer {
     /// The bytes written since last asked.
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.out)
+    }
+
+    /// Takes over what another writer could not write.
+    pub fn fail(&mut self, mut faults: Vec<Diagnostic>) {
+        self.faults.append(&mut faults);
+    }
+
+    /// How many bytes were written since last taken.
+    #[must_use]
+    pub fn written(&self) -> usize {
+        self.out.len()
+    }
+
+    /// What could not be written since last asked.
+    pub fn take_faults(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.faults)
     }
 
     /// The bytes.

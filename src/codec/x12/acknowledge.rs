@@ -3,11 +3,13 @@
 //! By X12.5 (TA1), the 997 of X12.20 and the 999 of 005010X231. What is answered when is the agreement's choice; those
 //! of partners are read in `answers`.
 
+use super::encode::{begin_document, end_document};
 use crate::codec::segment::{
-    AckChoice, DocumentReport, GroupReport, HeaderValues, InterchangeReport, Stamp, Verdict, is_noted,
+    AckChoice, Acknowledgment, DocumentReport, GroupAnswer, GroupOfAnswers, GroupReport, HeaderValues,
+    InterchangeReport, Loops, Tally, Verdict, Writer, is_noted,
 };
-use crate::diagnostic::{Diagnostic, Effect, Fault, Level};
-use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft, Separators, Style};
+use crate::diagnostic::{Diagnostic, Effect, Fault, Level, Syntax};
+use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, Separators, Style};
 
 /// Most codes that AK5 and AK9 hold.
 const CODES_MAX: usize = 5;
@@ -18,88 +20,209 @@ const ANSWERS: &str = "FA";
 /// AK103, AK203 and the 999 exist from this version on.
 const MODERN: &str = "005010";
 
-/// The interchange that answers `report`, or nothing when none is due: an interchange of acknowledgments is not
-/// acknowledged, and after a TA1 that rejects no 997 follows.
-#[must_use]
-pub fn acknowledge(report: &InterchangeReport, choice: &AckChoice, stamp: &Stamp) -> Option<InterchangeDraft> {
-    let answerable = |group: &&GroupReport| !group.header.is_empty() && group.envelope.group_type != ANSWERS;
-    let groups: Vec<&GroupReport> = report.groups.iter().filter(answerable).collect();
-    let carries_answers =
-        !report.technical.is_empty() || report.groups.iter().any(|group| group.envelope.group_type == ANSWERS);
-    if groups.is_empty() && (carries_answers || report.verdict() == Verdict::Accepted) {
-        return None;
-    }
-    let style = style(report);
-    let technical: Vec<DraftSegment> = technical(report, choice).into_iter().collect();
-    let asked = report.envelope.acknowledgment_requested;
-    let groups = match report.verdict() {
-        Verdict::Rejected => Vec::new(),
-        _ => functional(&groups, choice, asked, stamp, &style.separators),
-    };
-    if technical.is_empty() && groups.is_empty() {
-        return None;
-    }
-    Some(InterchangeDraft {
-        // As received, not as configured: the partner's system matches on what it sent.
-        sender: [value(&report.header, 7).trim().to_owned(), value(&report.header, 8).trim().to_owned()],
-        receiver: [value(&report.header, 5).trim().to_owned(), value(&report.header, 6).trim().to_owned()],
-        control_number: stamp.interchange_control_number.clone(),
-        prepared: stamp.prepared,
-        test: report.envelope.test,
-        acknowledgment_requested: false,
-        style,
-        technical,
-        groups,
-    })
+/// The answer to an interchange, as far as that was read.
+pub struct Acknowledging {
+    choice: AckChoice,
+    style: Style,
+    /// ISA14 asks for an answer.
+    asked: bool,
+    /// What is said of the documents of the open group.
+    loops: Loops,
+    /// Where each of them ends in it and how; kept only where each is answered alone.
+    portions: Vec<Portion>,
+    made: Vec<Made>,
+    answers: Vec<GroupAnswer>,
+    /// There was a group that may be answered, and one of acknowledgments.
+    is_answerable: bool,
+    carries_answers: bool,
 }
 
-/// The groups of 997 or 999 that are due. One 997 holds one AK1, so each group has its own; those with the same parties
-/// and version travel in one group of answers.
-fn functional(
-    groups: &[&GroupReport],
-    choice: &AckChoice,
-    asked: bool,
-    stamp: &Stamp,
-    separators: &Separators,
-) -> Vec<GroupDraft> {
-    let mut made: Vec<GroupDraft> = Vec::new();
-    for group in groups {
-        let form = Form::of(group, choice);
-        for (documents, is_whole) in portions(group, choice) {
-            let clean = (!is_whole || group.verdict() == Verdict::Accepted)
-                && documents.iter().all(|document| document.verdict(form.reach) == Verdict::Accepted);
-            if !choice.functional.is_due(asked, clean) {
-                continue;
-            }
-            let (sender, receiver) = (&group.envelope.group_receiver, &group.envelope.group_sender);
-            let version = form.group_version(group, choice);
-            let fits = |one: &GroupDraft| (&one.sender, &one.receiver, &one.version) == (sender, receiver, &version);
-            let at = made.iter().position(fits).unwrap_or_else(|| {
-                made.push(GroupDraft {
-                    kind: ANSWERS.to_owned(),
-                    sender: sender.clone(),
-                    receiver: receiver.clone(),
-                    control_number: stamp.group_control_number(made.len()),
-                    version,
-                    documents: Vec::new(),
-                });
-                made.len() - 1
-            });
-            let number = (made[at].documents.len() + 1).to_string();
-            let answer = answer(group, documents, is_whole, &form, choice, separators);
-            made[at].documents.push(DocumentDraft { control_number: number, ..answer });
+/// What is said of one document of the open group.
+struct Portion {
+    end: usize,
+    segments: u32,
+    verdict: Verdict,
+}
+
+/// A group of 997 or 999. One 997 holds one AK1, so each group answered has its own; those with the same parties and
+/// version travel in one group.
+struct Made {
+    head: GroupDraft,
+    writer: Writer,
+    documents: usize,
+}
+
+/// What one 997 or 999 is about: all documents of a group, or one of them.
+struct About<'a> {
+    group: &'a GroupReport,
+    is_whole: bool,
+    loops: &'a [u8],
+    segments: u32,
+    tally: Tally,
+    /// The harshest verdict on the group and all its documents.
+    worst: Verdict,
+}
+
+impl Acknowledging {
+    /// Begins; ISA was read.
+    #[must_use]
+    pub fn new(report: &InterchangeReport, choice: AckChoice) -> Self {
+        let style = style(report);
+        Acknowledging {
+            choice,
+            asked: report.envelope.acknowledgment_requested,
+            loops: Loops::new(Syntax::X12, &style),
+            style,
+            portions: Vec::new(),
+            made: Vec::new(),
+            answers: Vec::new(),
+            is_answerable: false,
+            carries_answers: false,
         }
     }
-    made
+
+    /// Takes the next document of the open group.
+    pub fn document(&mut self, group: &GroupReport, document: &DocumentReport) {
+        if !is_answerable(group) {
+            return;
+        }
+        let form = Form::of(group, &self.choice);
+        let verdict = document.verdict(form.reach);
+        self.loops.tally.note(verdict);
+        if self.choice.accepted_documents || verdict != Verdict::Accepted {
+            document_response(
+                document,
+                verdict,
+                &form,
+                &self.style.separators,
+                is_modern(group),
+                &mut self.loops.writer,
+            );
+        }
+        if self.choice.each_document {
+            let (end, segments) = (self.loops.writer.written(), self.loops.writer.segments());
+            self.portions.push(Portion { end, segments, verdict });
+        }
+    }
+
+    /// The group has ended. A group that is rejected as a whole is always told as one.
+    pub fn group(&mut self, group: &GroupReport) {
+        self.carries_answers |= group.envelope.group_type == ANSWERS;
+        if !is_answerable(group) {
+            return;
+        }
+        self.is_answerable = true;
+        let (loops, segments, tally) = self.loops.end();
+        let portions = std::mem::take(&mut self.portions);
+        let own = group.verdict();
+        let worst = own.max(tally.worst());
+        if portions.is_empty() || own == Verdict::Rejected {
+            return self.answer(&About { group, is_whole: true, loops: &loops, segments, tally, worst });
+        }
+        let (mut begin, mut before) = (0, 0);
+        for portion in portions {
+            let mut tally = Tally::default();
+            tally.note(portion.verdict);
+            let (loops, segments) = (&loops[begin..portion.end], portion.segments - before);
+            self.answer(&About { group, is_whole: false, loops, segments, tally, worst });
+            (begin, before) = (portion.end, portion.segments);
+        }
+    }
+
+    /// The interchange has ended. One of acknowledgments is not acknowledged, and after a TA1 that rejects no 997 follows.
+    #[must_use]
+    pub fn end(self, report: &InterchangeReport) -> Option<Acknowledgment> {
+        let verdict = report.verdict();
+        let carries_answers = self.carries_answers || !report.technical.is_empty();
+        if !self.is_answerable && (carries_answers || verdict == Verdict::Accepted) {
+            return None;
+        }
+        let technical = technical(report, &self.choice);
+        let (made, answers) = if verdict == Verdict::Rejected { Default::default() } else { (self.made, self.answers) };
+        if technical.is_none() && made.is_empty() {
+            return None;
+        }
+        let mut faults = Vec::new();
+        let group = |mut one: Made| {
+            faults.append(&mut one.writer.take_faults());
+            GroupOfAnswers { head: one.head, bytes: one.writer.take(), documents: one.documents }
+        };
+        Some(Acknowledgment {
+            syntax: Syntax::X12,
+            // As received, not as configured: the partner's system matches on what it sent.
+            sender: [value(&report.header, 7).trim().to_owned(), value(&report.header, 8).trim().to_owned()],
+            receiver: [value(&report.header, 5).trim().to_owned(), value(&report.header, 6).trim().to_owned()],
+            test: report.envelope.test,
+            style: self.style,
+            technical,
+            groups: made.into_iter().map(group).collect(),
+            is_functional: !answers.is_empty(),
+            answers,
+            faults,
+        })
+    }
+
+    /// Writes one 997 or 999, where it is due.
+    fn answer(&mut self, about: &About<'_>) {
+        let group = about.group;
+        let own = if about.is_whole { group.verdict() } else { Verdict::Accepted };
+        let is_clean = own.max(about.tally.worst()) == Verdict::Accepted;
+        if !self.choice.functional.is_due(self.asked, is_clean) {
+            // What of it cannot be written is not to be written.
+            self.loops.writer.take_faults();
+            return;
+        }
+        let form = Form::of(group, &self.choice);
+        let at = self.place(group, form.group_version(group, &self.choice));
+        let Made { writer, documents, .. } = &mut self.made[at];
+        *documents += 1;
+        let version = &group.envelope.version;
+        let document = DocumentDraft {
+            kind: form.kind.to_owned(),
+            guide: if form.is_implementation { implementation_guide(version) } else { String::new() },
+            version: version.clone(),
+            control_number: documents.to_string(),
+            segments: Vec::new(),
+        };
+        begin_document(writer, &document);
+        let number = value(&group.header, 6);
+        let suffixed = if is_modern(group) { value(&group.header, 8) } else { "" };
+        writer.simple("AK1", &[&group.envelope.group_type, number, suffixed]);
+        writer.append(about.loops, about.segments);
+        writer.fail(self.loops.writer.take_faults());
+        group_response(about, own, &form, writer);
+        end_document(writer, &document);
+        self.answers.push(GroupAnswer {
+            at,
+            document,
+            group_number: group.number,
+            group_control_number: group.envelope.group_control_number.clone(),
+            verdict: about.worst,
+        });
+    }
+
+    /// The group of answers that an answer to this group goes into.
+    fn place(&mut self, group: &GroupReport, version: String) -> usize {
+        let (sender, receiver) = (&group.envelope.group_receiver, &group.envelope.group_sender);
+        let fits =
+            |one: &Made| (&one.head.sender, &one.head.receiver, &one.head.version) == (sender, receiver, &version);
+        if let Some(at) = self.made.iter().position(fits) {
+            return at;
+        }
+        let (sender, receiver) = (sender.clone(), receiver.clone());
+        let head = GroupDraft { kind: ANSWERS.to_owned(), sender, receiver, version, ..GroupDraft::default() };
+        self.made.push(Made { head, writer: Writer::new(Syntax::X12, &self.style), documents: 0 });
+        self.made.len() - 1
+    }
 }
 
-/// What each 997 of a group is about: all its documents, or one where the agreement wants so; a group that is rejected
-/// as a whole is always told as one.
-fn portions<'g>(group: &'g GroupReport, choice: &AckChoice) -> Vec<(&'g [DocumentReport], bool)> {
-    if choice.each_document && group.verdict() != Verdict::Rejected && !group.documents.is_empty() {
-        return group.documents.chunks(1).map(|one| (one, false)).collect();
-    }
-    vec![(&group.documents, true)]
+/// Groups of acknowledgments are never answered, and without GS there is nothing to answer.
+fn is_answerable(group: &GroupReport) -> bool {
+    !group.header.is_empty() && group.envelope.group_type != ANSWERS
+}
+
+fn is_modern(group: &GroupReport) -> bool {
+    group.envelope.version.as_str() >= MODERN
 }
 
 /// Mirrors separators and version of what was received (ISA11, ISA12), so that the sender can read its answer.
@@ -203,60 +326,27 @@ fn implementation_guide(version: &str) -> String {
     format!("{version}X231A1")
 }
 
-/// The 997 or 999 about some documents of a group.
-fn answer(
-    group: &GroupReport,
-    documents: &[DocumentReport],
-    is_whole: bool,
-    form: &Form,
-    choice: &AckChoice,
-    separators: &Separators,
-) -> DocumentDraft {
-    let version = group.envelope.version.clone();
-    let modern = version.as_str() >= MODERN;
-    let mut about = DraftSegment::simple("AK1", &[&group.envelope.group_type, value(&group.header, 6)]);
-    if modern {
-        about.set(3, 1, value(&group.header, 8));
-    }
-    let mut segments = vec![about];
-    for document in documents {
-        if choice.accepted_documents || document.verdict(form.reach) != Verdict::Accepted {
-            document_response(document, form, separators, modern, &mut segments);
-        }
-    }
-    segments.push(group_response(group, documents, is_whole, form));
-    DocumentDraft {
-        kind: form.kind.to_owned(),
-        guide: if form.is_implementation { implementation_guide(&version) } else { String::new() },
-        version,
-        control_number: String::new(),
-        segments,
-    }
-}
-
 /// AK2, AK3/AK4 for each faulty segment, AK5.
 fn document_response(
     document: &DocumentReport,
+    verdict: Verdict,
     form: &Form,
     separators: &Separators,
-    modern: bool,
-    segments: &mut Vec<DraftSegment>,
+    is_modern: bool,
+    writer: &mut Writer,
 ) {
-    let mut about = DraftSegment::simple("AK2", &[value(&document.header, 1), value(&document.header, 2)]);
-    if modern {
-        about.set(3, 1, value(&document.header, 3));
-    }
-    segments.push(about);
+    let header = |number: usize| value(&document.header, number);
+    writer.simple("AK2", &[header(1), header(2), if is_modern { header(3) } else { "" }]);
     let noted: Vec<&Diagnostic> = document.faults.iter().filter(|fault| form.is_noted(fault)).collect();
     let is_inside = |fault: &&Diagnostic| matches!(fault.fault.info().level, Level::Segment | Level::Element);
     let mut inside: Vec<&Diagnostic> = noted.iter().copied().filter(is_inside).collect();
     inside.retain(|fault| fault.position.segment > 0);
     inside.sort_by_key(|fault| fault.position.segment);
     for chunk in inside.chunk_by(|a, b| a.position.segment == b.position.segment) {
-        segment_notes(chunk, form, separators, segments);
+        segment_notes(chunk, form, separators, writer);
     }
-    let letter = letter(document.verdict(form.reach));
-    segments.push(DraftSegment::simple(form.document, &[&[letter][..], &document_codes(&noted, form)].concat()));
+    let codes = document_codes(&noted, form);
+    writer.simple(form.document, &[&[letter(verdict)][..], &codes].concat());
 }
 
 /// AK502 to AK506: the document's own codes, then that segments are in error.
@@ -288,19 +378,19 @@ fn letter(verdict: Verdict) -> &'static str {
 
 /// One AK3 for each fault of the segment as a whole, and one with code 8 that holds the AK4 of its elements. A 999 also
 /// names the loop (IK303) and, for a broken condition, the element that makes it bite (CTX).
-fn segment_notes(faults: &[&Diagnostic], form: &Form, separators: &Separators, segments: &mut Vec<DraftSegment>) {
-    let note = |fault: &Diagnostic, code: &str| {
+fn segment_notes(faults: &[&Diagnostic], form: &Form, separators: &Separators, writer: &mut Writer) {
+    let mut note = |fault: &Diagnostic, code: &str| {
         let position = fault.position.segment.to_string();
         let tag: String = fault.tag.chars().take(3).collect();
         let inner = fault.loop_path.rsplit('/').next().filter(|_| form.is_implementation);
-        DraftSegment::simple(form.segment, &[tag.as_str(), &position, inner.unwrap_or_default(), code])
+        writer.simple(form.segment, &[tag.as_str(), &position, inner.unwrap_or_default(), code]);
     };
     for fault in faults.iter().filter(|fault| fault.fault.info().level == Level::Segment) {
-        segments.push(note(fault, fault.fault.info().x12));
+        note(fault, fault.fault.info().x12);
     }
     let in_elements: Vec<_> = faults.iter().filter(|fault| fault.fault.info().level == Level::Element).collect();
     let Some(first) = in_elements.first() else { return };
-    segments.push(note(first, "8"));
+    note(first, "8");
     for fault in in_elements.iter().take(ELEMENT_NOTES_MAX) {
         let mut element = DraftSegment { tag: form.element.to_owned(), ..DraftSegment::default() };
         element.set(1, 1, fault.position.element.to_string());
@@ -313,18 +403,18 @@ fn segment_notes(faults: &[&Diagnostic], form: &Form, separators: &Separators, s
         element.set(2, 1, number_only(&fault.element));
         element.set(3, 1, form.element_code(fault));
         element.set(4, 1, copy_of(&fault.value, separators));
-        segments.push(element);
+        writer.segment(&element);
         if form.is_implementation && fault.trigger > 0 {
-            segments.push(context(fault));
+            context(fault, writer);
         }
     }
 }
 
 /// CTX of a 999: the element of the segment that makes a condition bite.
-fn context(fault: &Diagnostic) -> DraftSegment {
+fn context(fault: &Diagnostic, writer: &mut Writer) {
     let loop_name = fault.loop_path.rsplit('/').next().unwrap_or_default();
     let (position, trigger) = (fault.position.segment.to_string(), fault.trigger.to_string());
-    DraftSegment::simple("CTX", &["SITUATIONAL TRIGGER", &fault.tag, &position, loop_name, &trigger])
+    writer.simple("CTX", &["SITUATIONAL TRIGGER", &fault.tag, &position, loop_name, &trigger]);
 }
 
 /// AK402 is numeric (element 725): ISA's own elements (`I12`) have no place in it.
@@ -339,29 +429,25 @@ fn copy_of(value: &str, separators: &Separators) -> String {
 }
 
 /// AK9: claimed, received, accepted; accepted with errors counts as accepted. An answer for one document counts that.
-fn group_response(group: &GroupReport, documents: &[DocumentReport], is_whole: bool, form: &Form) -> DraftSegment {
-    let own = if is_whole { group.verdict() } else { Verdict::Accepted };
-    let verdicts: Vec<Verdict> = documents.iter().map(|document| document.verdict(form.reach)).collect();
-    let received = verdicts.len();
-    let taken = verdicts.iter().filter(|verdict| **verdict != Verdict::Rejected).count();
-    let accepted = if own == Verdict::Rejected { 0 } else { taken };
-    let is_clean = own == Verdict::Accepted && verdicts.iter().all(|verdict| *verdict == Verdict::Accepted);
+fn group_response(about: &About<'_>, own: Verdict, form: &Form, writer: &mut Writer) {
+    let About { group, is_whole, tally, .. } = about;
+    let received = tally.documents;
+    let accepted = if own == Verdict::Rejected { 0 } else { received - tally.rejected };
     let letter = match (accepted, received) {
         (0, 1..) => "R",
         _ if own == Verdict::Rejected => "R",
         (some, all) if some < all => "P",
-        _ if is_clean => "A",
+        _ if own.max(tally.worst()) == Verdict::Accepted => "A",
         _ => "E",
     };
-    let noted = group.faults.iter().filter(|fault| is_whole && form.is_noted(fault));
+    let noted = group.faults.iter().filter(|fault| *is_whole && form.is_noted(fault));
     let mut codes: Vec<&str> = noted.map(|fault| fault.fault.info().x12).collect();
     codes.dedup();
     codes.truncate(CODES_MAX);
-    let is_counted = is_whole && group.claimed.parse::<u32>().is_ok();
-    let claimed = if is_counted { group.claimed.clone() } else { received.to_string() };
-    let counts = [letter.to_owned(), claimed, received.to_string(), accepted.to_string()];
-    let elements: Vec<String> = counts.into_iter().chain(codes.into_iter().map(str::to_owned)).collect();
-    DraftSegment::simple("AK9", &elements)
+    let received = received.to_string();
+    let is_counted = *is_whole && group.claimed.parse::<u32>().is_ok();
+    let claimed = if is_counted { &group.claimed } else { &received };
+    writer.simple("AK9", &[&[letter, claimed, &received, &accepted.to_string()][..], &codes].concat());
 }
 
 fn value(header: &HeaderValues, number: usize) -> &str {

@@ -2,7 +2,7 @@
 
 use crate::codec::segment::Writer;
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft};
+use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft};
 
 /// Writes the interchange.
 ///
@@ -36,7 +36,7 @@ pub fn begin(draft: &InterchangeDraft) -> Result<Writer, Vec<Diagnostic>> {
 /// IEA, which counts the draft's groups.
 pub fn end(writer: &mut Writer, draft: &InterchangeDraft) {
     let count = draft.groups.len().to_string();
-    writer.segment(&DraftSegment::simple("IEA", &[count, padded(&draft.control_number, 9)]));
+    writer.simple("IEA", &[&count, &padded(&draft.control_number, 9)]);
 }
 
 /// ISA: sixteen elements of fixed width (X12.5). ISA11 is `U` before 00402, the repetition separator from there on.
@@ -86,36 +86,45 @@ fn header(writer: &mut Writer, draft: &InterchangeDraft) -> Vec<Diagnostic> {
 
 /// GS.
 pub fn begin_group(writer: &mut Writer, draft: &InterchangeDraft, group: &GroupDraft) {
-    let or = |own: &String, other: &String| if own.is_empty() { other.clone() } else { own.clone() };
+    let or = |own, other| if String::is_empty(own) { other } else { own };
     let prepared = draft.prepared;
-    writer.segment(&DraftSegment::simple(
+    writer.simple(
         "GS",
         &[
-            group.kind.clone(),
+            &group.kind,
             or(&group.sender, &draft.sender[1]),
             or(&group.receiver, &draft.receiver[1]),
-            prepared.strftime("%Y%m%d").to_string(),
-            prepared.strftime("%H%M").to_string(),
-            group.control_number.clone(),
-            "X".into(),
-            group.version.clone(),
+            &prepared.strftime("%Y%m%d").to_string(),
+            &prepared.strftime("%H%M").to_string(),
+            &group.control_number,
+            "X",
+            &group.version,
         ],
-    ));
+    );
 }
 
 /// GE.
 pub fn end_group(writer: &mut Writer, group: &GroupDraft, documents: usize) {
-    writer.segment(&DraftSegment::simple("GE", &[&documents.to_string(), &group.control_number]));
+    writer.simple("GE", &[&documents.to_string(), &group.control_number]);
 }
 
 /// ST to SE.
 pub fn document(writer: &mut Writer, draft: &DocumentDraft) {
-    let number = padded(&draft.control_number, 4);
-    writer.begin_document();
-    writer.segment(&DraftSegment::simple("ST", &[&draft.kind, &number, &draft.guide]));
+    begin_document(writer, draft);
     draft.segments.iter().for_each(|segment| writer.segment(segment));
+    end_document(writer, draft);
+}
+
+/// ST.
+pub fn begin_document(writer: &mut Writer, draft: &DocumentDraft) {
+    writer.begin_document();
+    writer.simple("ST", &[&draft.kind, &padded(&draft.control_number, 4), &draft.guide]);
+}
+
+/// SE, which counts the segments written since ST.
+pub fn end_document(writer: &mut Writer, draft: &DocumentDraft) {
     let count = (writer.segments() + 1).to_string();
-    writer.segment(&DraftSegment::simple("SE", &[&count, &number]));
+    writer.simple("SE", &[&count, &padded(&draft.control_number, 4)]);
 }
 
 /// Numbers keep their zeros; shorter ones get some in front.
