@@ -131,7 +131,7 @@ fn every_code_of_the_lists_is_in_its_standard() {
             assert!(!codes.is_empty() || element.is_none(), "{list}: no codes for {standard}");
             let directory = rules.library.directory(standard, version).expect("a directory");
             let Some(known) = element.as_ref().and_then(|element| directory.codes.get(element)) else { continue };
-            let wrong: Vec<_> = unique.into_iter().filter(|code| !known.contains_key(*code)).collect();
+            let wrong: Vec<_> = unique.into_iter().filter(|code| !known.contains_key(code.as_str())).collect();
             assert!(known.is_empty() || wrong.is_empty(), "{list}.yaml: {wrong:?} not in {standard} {element:?}");
             checked += codes.len();
         }

@@ -4,12 +4,31 @@
 use super::definition::{EntityDefinition, Field, FieldType};
 use super::finding;
 use super::path::Path;
-use super::value::{Map, Value};
+use super::value::{Key, Map, Value};
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what is wrong with presence and form of every field.
 pub(super) fn check(definition: &EntityDefinition, values: &Map, found: &mut Vec<Diagnostic>) {
-    check_object(&definition.fields, values, &Path::Root, found);
+    if !is_right(&definition.fields, values) {
+        check_object(&definition.fields, values, &Path::Root, found);
+    }
+}
+
+/// Whether nothing is wrong; what is then wrong is told by `check_object`.
+fn is_right(fields: &[Field], values: &Map) -> bool {
+    let fits = |field: &Field, value: &Value| match (&field.kind, value) {
+        (FieldType::Object(inner), Value::Object(values)) => is_right(inner, values),
+        (kind, value) => wrong(kind, value).is_none(),
+    };
+    let is_known = |(key, value): (&Key, &Value)| {
+        let field = fields.iter().find(|field| field.name == *key);
+        field.is_some_and(|field| match value {
+            Value::Array(items) if field.is_list => items.iter().all(|item| fits(field, item)),
+            value => !field.is_list && fits(field, value),
+        })
+    };
+    values.iter().all(is_known)
+        && fields.iter().filter(|field| field.is_required).all(|field| values.contains_key(&field.name))
 }
 
 fn check_object(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {

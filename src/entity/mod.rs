@@ -9,6 +9,7 @@ mod definition;
 mod despatch_advice;
 mod form;
 mod invoice;
+mod key_path;
 mod order;
 mod order_response;
 mod path;
@@ -18,6 +19,8 @@ mod value;
 
 pub use arithmetic::{computed, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
+pub use key_path::KeyPath;
+pub use path::Path;
 pub use schema::schema;
 pub use tolerance::Tolerance;
 pub use value::{Key, Map, Text, Value, key};

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The way from the entity down to a value.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Path<'p> {
+pub enum Path<'p> {
     /// The entity.
     Root,
     /// A field of an object.

@@ -3,8 +3,9 @@
 //! first is written and all are read; under `elements` the code list of each standard that the codes are of, under `later`
 //! those codes that only newer versions of that list have.
 
+use crate::entity::Text;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -12,22 +13,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 #[derive(Debug, Default)]
 pub struct CodeList {
     /// The element, by standard, whose code list the codes are of.
-    elements: HashMap<String, String>,
+    elements: BTreeMap<String, String>,
     /// Codes, by standard, that its oldest version here does not have.
-    later: HashMap<String, Vec<String>>,
+    later: BTreeMap<String, Vec<Text>>,
     /// Canonical code and, by standard, its codes with the preferred one first.
-    rows: Vec<(String, HashMap<String, Vec<String>>)>,
+    rows: Vec<(Text, BTreeMap<String, Vec<Text>>)>,
     /// By standard, the row of each of its codes: one that prefers the code goes before one that only also reads it.
-    by_code: HashMap<String, HashMap<String, usize>>,
+    by_code: BTreeMap<String, BTreeMap<Text, usize>>,
     /// The row of each canonical code.
-    by_canonical: HashMap<String, usize>,
+    by_canonical: BTreeMap<Text, usize>,
 }
 
 impl CodeList {
     fn new(
-        elements: HashMap<String, String>,
-        later: HashMap<String, Vec<String>>,
-        rows: Vec<(String, HashMap<String, Vec<String>>)>,
+        elements: BTreeMap<String, String>,
+        later: BTreeMap<String, Vec<Text>>,
+        rows: Vec<(Text, BTreeMap<String, Vec<Text>>)>,
     ) -> Self {
         let mut list = CodeList { elements, later, rows, ..CodeList::default() };
         for preferred in [true, false] {
@@ -49,7 +50,7 @@ impl CodeList {
 #[derive(Debug)]
 pub struct Codes {
     overlay: Option<PathBuf>,
-    lists: RwLock<HashMap<String, Arc<CodeList>>>,
+    lists: RwLock<BTreeMap<String, Arc<CodeList>>>,
 }
 
 impl Codes {
@@ -71,7 +72,7 @@ impl Codes {
 
     /// The canonical code of a standard's code.
     #[must_use]
-    pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<String> {
+    pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<Text> {
         let list = self.list(list);
         let row = list.by_code.get(standard)?.get(code)?;
         Some(list.rows[*row].0.clone())
@@ -79,7 +80,7 @@ impl Codes {
 
     /// The code that is written for a canonical one.
     #[must_use]
-    pub fn preferred(&self, list: &str, standard: &str, canonical: &str) -> Option<String> {
+    pub fn preferred(&self, list: &str, standard: &str, canonical: &str) -> Option<Text> {
         let list = self.list(list);
         let row = list.by_canonical.get(canonical)?;
         list.rows[*row].1.get(standard)?.first().cloned()
@@ -87,10 +88,10 @@ impl Codes {
 
     /// The canonical codes that a standard can carry and bring back unchanged.
     #[must_use]
-    pub fn canonicals(&self, list: &str, standard: &str) -> Vec<String> {
+    pub fn canonicals(&self, list: &str, standard: &str) -> Vec<Text> {
         let rows = self.list(list);
         let names = rows.rows.iter().map(|(canonical, _)| canonical.clone());
-        let returns = |canonical: &String| {
+        let returns = |canonical: &Text| {
             let code = self.preferred(list, standard, canonical);
             code.and_then(|code| self.canonical(list, standard, &code)).as_ref() == Some(canonical)
         };
@@ -107,16 +108,16 @@ impl Codes {
 
     /// A standard's codes in a list that all its versions have, and the element whose code list they are of.
     #[must_use]
-    pub fn of_standard(&self, list: &str, standard: &str) -> (Option<String>, Vec<String>) {
+    pub fn of_standard(&self, list: &str, standard: &str) -> (Option<String>, Vec<Text>) {
         let list = self.list(list);
         let codes = list.rows.iter().filter_map(|(_, codes)| codes.get(standard)).flatten();
-        let is_later = |code: &&String| list.later.get(standard).is_some_and(|later| later.contains(code));
+        let is_later = |code: &&Text| list.later.get(standard).is_some_and(|later| later.contains(code));
         (list.elements.get(standard).cloned(), codes.filter(|code| !is_later(code)).cloned().collect())
     }
 
     /// Canonical codes that a standard has no code for, and pairs that fall together when written.
     #[must_use]
-    pub fn losses(&self, list: &str, standard: &str) -> (Vec<String>, Vec<(String, String)>) {
+    pub fn losses(&self, list: &str, standard: &str) -> (Vec<Text>, Vec<(Text, Text)>) {
         let rows = self.list(list);
         let (mut unmapped, mut merged) = (Vec::new(), Vec::new());
         for (canonical, _) in &rows.rows {
@@ -137,11 +138,11 @@ fn parse(text: &str) -> CodeList {
     let file = crate::yaml::document(text).map(|node| node.to_json()).unwrap_or_default();
     let codes = |value: &Value| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        text.split_whitespace().map(Text::from).collect::<Vec<_>>()
     };
     let rows = file["codes"].as_object().into_iter().flatten().map(|(canonical, standards)| {
         let standards = standards.as_object().into_iter().flatten();
-        (canonical.clone(), standards.map(|(standard, value)| (standard.clone(), codes(value))).collect())
+        (canonical.as_str().into(), standards.map(|(standard, value)| (standard.clone(), codes(value))).collect())
     });
     let later = file["later"].as_object().into_iter().flatten();
     let later = later.map(|(standard, value)| (standard.clone(), codes(value))).collect();

@@ -7,7 +7,7 @@ use super::tree::{LINES, TIES};
 use crate::entity::{self, Field, FieldType};
 use crate::entity::{Map, Value};
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Kinds of loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -44,7 +44,7 @@ pub fn losses(context: &Context<'_>) -> Vec<Loss> {
     let mut read = BTreeSet::new();
     places_of(&mapping.rules, "", &mut read);
     if let Some(tree) = &mapping.tree {
-        read.extend(tree.counts.iter().map(|(place, _)| place.tag.clone()));
+        read.extend(tree.counts.iter().map(|(place, _)| place.tag.to_string()));
         for level in &tree.levels {
             let at = level.each.as_ref().map_or(&tree.each.tag, |each| &each.tag);
             places_of(&level.rules, at, &mut read);
@@ -52,7 +52,7 @@ pub fn losses(context: &Context<'_>) -> Vec<Loss> {
         }
     }
     for (place, _) in &mapping.constants {
-        read.insert(place.tag.clone());
+        read.insert(place.tag.to_string());
     }
     segments_of(&context.document.nodes, &mut |tag| {
         let is_envelope = matches!(tag, "ST" | "SE" | "UNH" | "UNT");
@@ -104,7 +104,7 @@ pub(super) fn carried(mapping: &Mapping, found: &mut BTreeSet<String>) {
 #[derive(Debug, Default)]
 pub struct Carried {
     is_whole: bool,
-    inner: HashMap<String, Carried>,
+    inner: BTreeMap<String, Carried>,
 }
 
 impl Carried {
@@ -179,8 +179,8 @@ fn beside(prefix: &str, field: &str) -> String {
 /// Tags of segments that the rules read.
 fn places_of(rules: &[Rule], at: &str, found: &mut BTreeSet<String>) {
     let mut take = |place: &Place| {
-        found.extend(place.loops.iter().map(|(tag, _)| tag.clone()));
-        found.insert(if place.tag.is_empty() { at.to_owned() } else { place.tag.clone() });
+        found.extend(place.loops.iter().map(|(tag, _)| tag.to_string()));
+        found.insert(if place.tag.is_empty() { at.to_owned() } else { place.tag.to_string() });
     };
     let mut inner = Vec::new();
     for rule in rules {
@@ -259,7 +259,7 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
 
 fn calls_of(rules: &[Rule], prefix: &str, take: &mut impl FnMut(&str, &super::function::Call)) {
     for rule in rules {
-        let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
+        let field = if prefix.is_empty() { rule.field.to_string() } else { format!("{prefix}.{}", rule.field) };
         match &rule.body {
             Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => {
                 calls.iter().for_each(|call| take(&field, call));

@@ -5,9 +5,11 @@ use super::function::{self, Call};
 use super::loss::{Carried, fields_of};
 use super::origin::Origin;
 use super::tree::Tree;
+use crate::entity::{self, EntityDefinition, KeyPath};
 use crate::standard::definition::Area;
+use crate::standard::tag;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// A mapping between one document type and one entity.
 #[derive(Debug)]
@@ -47,18 +49,26 @@ pub struct Select {
 #[derive(Debug)]
 pub struct Rule {
     /// Entity path, relative to the enclosing list item: `quantity.value`.
-    pub field: String,
+    pub field: KeyPath,
     /// What it does.
     pub body: Body,
     /// Another place for the field, read when no rule before it found anything; never written.
     pub is_read_only: bool,
     /// What it is among the rules for the same field.
     pub turn: Turn,
+    /// The tags of which one must stand in the loop at hand for the rule to find anything; see [`Tag::bit`].
+    pub needs: u64,
+    /// It may write a value where the entity has none.
+    pub supplies: bool,
+    /// An item without the field is not what its definition says.
+    pub is_required: bool,
 }
 
 /// A rule among those that write the same field.
 #[derive(Debug, Default)]
 pub struct Turn {
+    /// There is no other.
+    pub is_only: bool,
     /// No other comes after it.
     pub is_last: bool,
     /// What all of them carry of an item, when there are several and none takes the rest.
@@ -76,7 +86,7 @@ fn settle(rules: &mut [Rule]) {
         if is_one_of_several && !rules.iter().filter(is_same).any(takes_rest) {
             rules.iter().filter(is_same).for_each(|one| fields_of(one.inner(), "", &mut shared));
         }
-        rules[index].turn = Turn { is_last, shared };
+        rules[index].turn = Turn { is_only: !is_one_of_several, is_last, shared };
     }
 }
 
@@ -105,6 +115,19 @@ pub enum Body {
     Slots(Slots),
     /// A value without a place, which follows from the others beside it.
     Computed(Vec<Call>),
+}
+
+impl Body {
+    /// See [`Rule::needs`].
+    fn needs(&self) -> u64 {
+        match self {
+            Body::One(place, _) | Body::Each(Each { place, .. }) => place.needs(),
+            Body::Many(places, _) | Body::Slots(Slots { places, .. }) => {
+                places.iter().fold(0, |needs, place| needs | place.needs())
+            }
+            Body::Computed(_) => Tag::ANY,
+        }
+    }
 }
 
 /// Segments or loops, each an object.
@@ -145,9 +168,9 @@ pub struct Place {
     /// Begins at the loop around the segment at hand (`^/`).
     pub is_outer: bool,
     /// Loops to go into, by trigger, with conditions on the trigger.
-    pub loops: Vec<(String, Vec<Selector>)>,
+    pub loops: Vec<(Tag, Vec<Selector>)>,
     /// The segment; empty for "the segment at hand".
-    pub tag: String,
+    pub tag: Tag,
     /// Conditions on the segment.
     pub selectors: Vec<Selector>,
     /// First and last element, from 1; 0 when the place is a whole segment.
@@ -158,6 +181,77 @@ pub struct Place {
     pub step: u16,
     /// In a slot: elements on from its first.
     pub offset: Option<u16>,
+}
+
+impl Place {
+    /// The tags of which one must stand in the loop at hand for anything to be there; see [`Tag::bit`].
+    fn needs(&self) -> u64 {
+        let first = self.loops.first().map_or(&self.tag, |(tag, _)| tag);
+        if self.is_outer || first.is_empty() { Tag::ANY } else { Tag::bit(first.number()) }
+    }
+
+    /// Whether it lies in the segment at hand, whichever that is.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        !self.is_outer && self.loops.is_empty() && self.tag.is_empty() && self.selectors.is_empty()
+    }
+}
+
+/// A tag, as text and as a number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tag {
+    text: String,
+    number: u32,
+}
+
+impl Tag {
+    /// The bit that every set of tags has.
+    pub const ANY: u64 = 1 << 63;
+
+    /// A tag.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Tag { text: text.to_owned(), number: Tag::key(text.as_bytes()) }
+    }
+
+    /// The number of a tag; 0 of what is none.
+    #[must_use]
+    pub fn key(text: &[u8]) -> u32 {
+        tag::key(text).unwrap_or_default()
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// A bit for a set of tags. Others may have the same, so that a set tells for certain only what is not in it.
+    #[must_use]
+    pub fn bit(number: u32) -> u64 {
+        let hash = number.wrapping_mul(0x9E37_79B1) >> 26;
+        1 << hash.min(62)
+    }
+}
+
+impl std::fmt::Display for Tag {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl PartialEq<Tag> for String {
+    fn eq(&self, other: &Tag) -> bool {
+        *self == other.text
+    }
+}
+
+impl std::ops::Deref for Tag {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
 }
 
 /// A condition on a segment.
@@ -211,7 +305,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
     let constants = file["constants"].as_object().into_iter().flatten();
     let constants = constants.map(|(at, value)| Ok((place(at)?, value.as_str().unwrap_or_default().to_owned())));
     let written = file["rules"].as_object().ok_or_else(|| wrong("rules", "an object", "nothing"))?;
-    let mapping = Mapping {
+    let mut mapping = Mapping {
         standard: standard.to_owned(),
         version: version.to_owned(),
         document: document.to_owned(),
@@ -222,7 +316,56 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         tree: Tree::parse(&file["tree"], &file["parts"])?,
         carried: Carried::default(),
     };
+    mapping.settle_levels();
+    mapping.mark_required();
     Ok(Mapping { carried: Carried::of(&mapping), ..mapping })
+}
+
+impl Mapping {
+    /// The rules of levels that are no items write fields of the document, as its own rules do; what an item has in a
+    /// package stands beside what it says of itself.
+    fn settle_levels(&mut self) {
+        let Some(tree) = &mut self.tree else { return };
+        let (items, loose): (Vec<_>, Vec<_>) = tree.levels.iter_mut().partition(|level| level.list.is_some());
+        let mut document: Vec<&mut Rule> = self.rules.iter_mut().collect();
+        document.extend(loose.into_iter().flat_map(|level| level.allocation.iter_mut().chain(&mut level.rules)));
+        share(document);
+        for level in items {
+            share(level.allocation.iter_mut().chain(&mut level.rules).collect());
+        }
+    }
+
+    /// Marks the rules for fields that items must have.
+    fn mark_required(&mut self) {
+        let definition = self.select.iter().find_map(|choice| entity::definition(&choice.entity));
+        let Some(definition) = definition else { return };
+        mark(&mut self.rules, "", definition);
+        for level in self.tree.iter_mut().flat_map(|tree| &mut tree.levels) {
+            let list = level.list.clone().unwrap_or_default();
+            mark(&mut level.rules, &list, definition);
+            mark(&mut level.allocation, &format!("{list}.allocations"), definition);
+        }
+    }
+}
+
+fn mark(rules: &mut [Rule], prefix: &str, definition: &EntityDefinition) {
+    for rule in rules {
+        let field = if prefix.is_empty() { rule.field.to_string() } else { format!("{prefix}.{}", rule.field) };
+        rule.is_required = definition.field(&field).is_some_and(|field| field.is_required);
+        match &mut rule.body {
+            Body::Each(Each { rules, .. }) | Body::Slots(Slots { rules, .. }) => mark(rules, &field, definition),
+            Body::One(..) | Body::Many(..) | Body::Computed(_) => {}
+        }
+    }
+}
+
+/// Rules of several lists that write the fields of one object: none is the only one for a field that another has.
+fn share(rules: Vec<&mut Rule>) {
+    let mut count: HashMap<String, usize> = HashMap::new();
+    rules.iter().for_each(|rule| *count.entry(rule.field.to_string()).or_default() += 1);
+    for rule in rules {
+        rule.turn.is_only &= count.get(&*rule.field) == Some(&1);
+    }
 }
 
 /// `BIG07 = CR|CN`.
@@ -240,30 +383,40 @@ pub(super) fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) ->
         let key = key.trim_end_matches(" also");
         let (name, is_list) = key.strip_suffix("[]").map_or((key, false), |name| (name, true));
         let field = format!("{prefix}{name}");
-        match value {
+        let body = match value {
             Value::String(text) if is_list => {
                 let (places, calls) = pipe(&field, text)?;
-                found.push(Rule { field, body: Body::Many(places, calls), is_read_only, turn: Turn::default() });
+                Body::Many(places, calls)
             }
             Value::String(text) if text.starts_with('=') => {
                 let (_, calls) = pipe(&field, &text.replacen('=', "|", 1))?;
-                found.push(Rule { field, body: Body::Computed(calls), is_read_only, turn: Turn::default() });
+                Body::Computed(calls)
             }
             Value::String(text) => {
                 let (places, calls) = pipe(&field, text)?;
                 if calls.iter().any(|call| call.function.takes_list()) {
-                    found.push(Rule { field, body: Body::Many(places, calls), is_read_only, turn: Turn::default() });
-                    continue;
+                    Body::Many(places, calls)
+                } else {
+                    let [place] = <[Place; 1]>::try_from(places).map_err(|_| wrong(&field, "one place", text))?;
+                    Body::One(place, calls)
                 }
-                let [place] = <[Place; 1]>::try_from(places).map_err(|_| wrong(&field, "one place", text))?;
-                found.push(Rule { field, body: Body::One(place, calls), is_read_only, turn: Turn::default() });
             }
-            Value::Object(inner) if is_list => {
-                found.push(Rule { body: list(&field, inner, parts)?, field, is_read_only, turn: Turn::default() });
+            Value::Object(inner) if is_list => list(&field, inner, parts)?,
+            Value::Object(inner) => {
+                found.extend(rules(inner, &format!("{field}."), parts)?);
+                continue;
             }
-            Value::Object(inner) => found.extend(rules(inner, &format!("{field}."), parts)?),
             other => return Err(wrong(&field, "a rule", &other.to_string())),
-        }
+        };
+        found.push(Rule {
+            field: KeyPath::new(field),
+            needs: body.needs(),
+            supplies: matches!(&body, Body::One(_, calls) if calls.iter().any(|call| call.function.supplies())),
+            body,
+            is_read_only,
+            turn: Turn::default(),
+            is_required: false,
+        });
     }
     settle(&mut found);
     Ok(found)
@@ -371,10 +524,10 @@ pub fn place(text: &str) -> Result<Place, NotationError> {
         if !after.is_empty() || tag.is_empty() {
             return Err(wrong(text, "a loop's trigger before /", one));
         }
-        found.loops.push((tag, selectors));
+        found.loops.push((Tag::new(&tag), selectors));
     }
     let (tag, selectors, after) = tagged(text, last)?;
-    (found.tag, found.selectors) = (tag, selectors);
+    (found.tag, found.selectors) = (Tag::new(&tag), selectors);
     numbers(text, after, &mut found)?;
     Ok(found)
 }
@@ -424,7 +577,7 @@ fn numbers(whole: &str, text: &str, found: &mut Place) -> Result<(), NotationErr
     }
     let (from, to) = text.split_once("..").map_or((text, None), |(from, to)| (from, Some(to)));
     // `PO106..PO125` repeats the tag for the reader's sake.
-    let to = to.map(|to| to.strip_prefix(found.tag.as_str()).unwrap_or(to).trim_start_matches('.'));
+    let to = to.map(|to| to.strip_prefix(&*found.tag).unwrap_or(to).trim_start_matches('.'));
     let is_slot = found.tag.is_empty() && found.selectors.is_empty() && from.starts_with('.');
     let from = from.strip_prefix('.').unwrap_or(from);
     if from.is_empty() {
@@ -455,13 +608,13 @@ mod tests {
     #[test]
     fn ok_places() {
         let short = place("BEG03").expect("a place");
-        assert_eq!((short.tag.as_str(), short.elements), ("BEG", (3, 3)));
+        assert_eq!((&*short.tag, short.elements), ("BEG", (3, 3)));
         let two = place("N101").expect("a place");
-        assert_eq!((two.tag.as_str(), two.elements), ("N1", (1, 1)));
+        assert_eq!((&*two.tag, two.elements), ("N1", (1, 1)));
         let deep = place("heading:N1[01=ST]/N3[2].01..02").expect("a place");
         assert_eq!(deep.area, Some(Area::Heading));
-        assert_eq!(deep.loops, [("N1".to_owned(), vec![Selector::Is(1, 0, vec!["ST".into()])])]);
-        assert_eq!((deep.tag.as_str(), deep.elements), ("N3", (1, 2)));
+        assert_eq!(deep.loops, [(Tag::new("N1"), vec![Selector::Is(1, 0, vec!["ST".into()])])]);
+        assert_eq!((&*deep.tag, deep.elements), ("N3", (1, 2)));
         let pairs = place("PO106..PO125 step 2").expect("a place");
         assert_eq!((pairs.elements, pairs.step), ((6, 25), 2));
         let component = place("DTM[01.1=137].01.2").expect("a place");
@@ -470,9 +623,9 @@ mod tests {
         assert_eq!(place(".2").expect("a place").components, (2, 2));
         assert_eq!(place("+1").expect("a place").offset, Some(1));
         assert_eq!(place("02").expect("a place").elements, (2, 2));
-        assert_eq!(place("PRI/CUX").expect("a place").tag, "CUX");
+        assert_eq!(&*place("PRI/CUX").expect("a place").tag, "CUX");
         let outer = place("^/PIA[01=3].02..06").expect("a place");
-        assert_eq!((outer.is_outer, outer.tag.as_str(), outer.elements), (true, "PIA", (2, 6)));
+        assert_eq!((outer.is_outer, &*outer.tag, outer.elements), (true, "PIA", (2, 6)));
     }
 
     #[test]

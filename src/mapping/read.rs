@@ -7,11 +7,10 @@ mod tree; // nested documents
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag};
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::entity::{Entity, get, get_mut, set};
-use crate::entity::{Map, Value};
+use crate::entity::{Entity, Map, Value, get};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use source::{Address, Source};
@@ -166,10 +165,14 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map) {
-        for rule in rules {
+        let there = match at {
+            At::Loop(instance) => self.source.tags(instance),
+            At::Segment(segment) | At::Slot(segment, _) => self.source.tag_bit(segment),
+        };
+        for rule in rules.iter().filter(|rule| rule.needs & there != 0) {
             let taken = self.claimed.trace.mark();
             // Of several rules for one value the first that finds it counts; the others leave theirs alone.
-            let is_there = |fields: &Map| get(fields, &rule.field).is_some();
+            let is_there = |fields: &Map| rule.field.get(fields).is_some();
             let value = match &rule.body {
                 Body::One(..) | Body::Many(..) if is_there(fields) => None,
                 Body::One(place, calls) => self.one(at, place, calls),
@@ -179,16 +182,16 @@ impl<'a> Reader<'a> {
                 Body::Computed(calls) => self.computed(calls, fields),
             };
             if self.claimed.trace.is_on() {
-                let there = get(fields, &rule.field).and_then(Value::as_array).map_or(0, Vec::len);
+                let there = rule.field.get(fields).and_then(Value::as_array).map_or(0, Vec::len);
                 self.claimed.trace.field(taken, &rule.field, there);
             }
             match value {
                 // Several rules may fill one list.
-                Some(Value::Array(more)) => match get_mut(fields, &rule.field) {
+                Some(Value::Array(more)) => match rule.field.get_mut(fields) {
                     Some(Value::Array(there)) => there.extend(more),
-                    _ => set(fields, &rule.field, Value::Array(more)),
+                    _ => rule.field.set(fields, Value::Array(more)),
                 },
-                Some(value) => set(fields, &rule.field, value),
+                Some(value) => rule.field.set(fields, value),
                 None => {}
             }
         }
@@ -258,7 +261,7 @@ impl<'a> Reader<'a> {
         self.rules(rules, inner, &mut fields);
         let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
         let refused = rules.first().is_some_and(|rule| match &rule.body {
-            Body::One(place, _) => get(&fields, &rule.field).is_none() && !self.addresses(inner, place).is_empty(),
+            Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(inner, place).is_empty(),
             _ => false,
         });
         if refused || only.is_some_and(|field| !has(field)) {
@@ -300,6 +303,9 @@ impl<'a> Reader<'a> {
 
     /// Runs the functions; a value they refuse is told and left to the extensions.
     fn through(&mut self, at: Address, wire: Value, calls: &[Call]) -> Result<Option<Value>, ()> {
+        if calls.is_empty() {
+            return Ok(Some(wire));
+        }
         let (segment, element, _) = at;
         let address = |beside: Beside| match beside {
             Beside::Component(component) => (segment, element, component),
@@ -378,6 +384,9 @@ impl<'a> Reader<'a> {
 
     /// The selectors of a place, on its segment and on the triggers of the loops it goes through.
     fn claim_place(&mut self, at: At, segment: usize, place: &Place) {
+        if place.is_own() {
+            return;
+        }
         if place.tag.is_empty() || self.source.tag_is(segment, &place.tag) {
             self.claim_selectors(segment, &place.selectors);
         }
@@ -422,15 +431,18 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let ordinal = segment.ordinal();
-            for element in 1..=u16::try_from(segment.element_count()).unwrap_or(u16::MAX) {
+            for element in 1..=self.source.element_count(ordinal) {
                 let (first, last) = match self.source.is_composite(ordinal, element) {
                     Some(true) => (1, self.source.components(ordinal, element)),
                     _ => (0, 0),
                 };
                 for component in first..=last {
                     let address = (ordinal, element, component);
+                    if self.claimed.is_taken(self.source.cell(address)) {
+                        continue;
+                    }
                     let value = self.text(address);
-                    if !value.is_empty() && !self.claimed.is_taken(self.source.cell(address)) {
+                    if !value.is_empty() {
                         let place = self.printed(address);
                         let taken = self.claimed.trace.mark();
                         self.claimed.trace.take(address, true);
@@ -466,7 +478,8 @@ impl<'a> Reader<'a> {
                 .and_then(|at| self.run.segment(at))
                 .map_or(String::new(), |one| one.tag_text().into_owned());
             let area = Place { area: Some(self.placement.loops[instance].area), ..Place::default() };
-            let mut fellows = self.inner_loops(parent, &tag, &area);
+            let key = Tag::new(&tag);
+            let mut fellows = self.inner_loops(parent, &key, &area);
             let number = fellows.position(|(_, one)| one == Some(instance)).map_or(1, |at| at + 1);
             let number = self.numbers.get(&instance).copied().unwrap_or(number);
             steps.push(format!("{tag}[{number}]"));
@@ -475,13 +488,14 @@ impl<'a> Reader<'a> {
         steps.reverse();
         let (area, home) = home.unwrap_or_default();
         let tag = segment.tag_text();
+        let key = Tag::new(&tag);
         let is_trigger = home != 0 && self.source.trigger(home) == Some(ordinal);
         let last = if is_trigger {
             steps.pop().unwrap_or_default()
         } else {
             let fellows = self.placement.children(home).filter_map(|child| match child {
                 Child::Segment(one)
-                    if self.source.tag_is(one, &tag) && self.placement.homes[one].map(|home| home.0) == Some(area) =>
+                    if self.source.tag_is(one, &key) && self.placement.homes[one].map(|home| home.0) == Some(area) =>
                 {
                     Some(one)
                 }

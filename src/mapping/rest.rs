@@ -4,8 +4,7 @@
 use super::loss::{fields_of, leaves};
 use super::notation::{Each, Rule};
 use super::write::{At, Writer};
-use crate::entity::{Map, Value};
-use crate::entity::{get, set};
+use crate::entity::{Map, Path, Value, get, set};
 use std::collections::BTreeSet;
 
 /// Fields that the rule carries which wrote an item; `None` for items no rule has written so far.
@@ -13,12 +12,12 @@ type Before = Vec<Option<BTreeSet<String>>>;
 
 impl Writer<'_> {
     /// What has been carried of each item by the rules before; empty when the list has no rule before.
-    pub(super) fn carried(&self, rules: &[Rule], items: &[Value], field: &str, index: usize) -> Before {
+    pub(super) fn carried(&self, rules: &[Rule], items: &[Value], field: &Path<'_>, index: usize) -> Before {
         if !rules[..index].iter().any(|rule| rule.field == rules[index].field) {
             return Vec::new();
         }
         let of_item = |number: usize| {
-            let by = self.written.get(&format!("{field}[{}]", number + 1))?;
+            let by = self.written.get(&Path::Item(field, number + 1).to_string())?;
             let mut found = BTreeSet::new();
             fields_of(rules.get(*by)?.inner(), "", &mut found);
             Some(found)
@@ -27,7 +26,7 @@ impl Writer<'_> {
     }
 
     /// Writes the rest of items that a rule before has carried in part, where the rule takes it.
-    pub(super) fn rest(&mut self, at: At, each: &Each, items: &[Value], field: &str, carried: Before) {
+    pub(super) fn rest(&mut self, at: At, each: &Each, items: &[Value], field: &Path<'_>, carried: Before) {
         let Some(repeated) = &each.rest else { return };
         let mut own = BTreeSet::new();
         fields_of(&each.rules, "", &mut own);
@@ -42,7 +41,7 @@ impl Writer<'_> {
             if left.is_empty() {
                 continue;
             }
-            let path = format!("{field}[{}]", number + 1);
+            let path = Path::Item(field, number + 1);
             // What the segment repeats has been written before, in another one.
             let inside = format!("{path}.");
             self.written.retain(|written, _| !written.starts_with(&inside));

@@ -133,7 +133,10 @@ impl Sampler<'_> {
                 self.context.codes.preferred(list, &self.context.mapping.standard, canonical)
             });
             let chosen = choices.iter().find(|choice| {
-                choice.when.as_ref().is_none_or(|(_, values)| code.as_ref().is_some_and(|code| values.contains(code)))
+                choice
+                    .when
+                    .as_ref()
+                    .is_none_or(|(_, values)| code.as_ref().is_some_and(|code| values.iter().any(|one| one == code)))
             });
             if !decides || chosen.is_some_and(|choice| choice.entity == self.entity.kind) {
                 return found;
@@ -155,7 +158,7 @@ impl Sampler<'_> {
 
     /// The values of a slot belong together, so none is left out; their number is what the segment has room for.
     fn slots(&mut self, slots: &Slots, spot: Spot<'_>) -> Value {
-        let own = |place: &Place| place.tag.is_empty() || place.tag == spot.tag;
+        let own = |place: &Place| place.tag.is_empty() || *place.tag == *spot.tag;
         let step = |place: &Place| place.step.max(slots.width).max(1);
         let room = |place: &Place| usize::from((place.elements.1 - place.elements.0) / step(place) + 1);
         let max = if slots.places.iter().all(own) { slots.places.iter().map(room).sum() } else { ITEMS_MAX };
@@ -165,7 +168,7 @@ impl Sampler<'_> {
         if let (Value::Array(items), Some(key)) = (&mut items, slots.rules.first().map(|rule| &rule.field)) {
             // The first place is kept for some: as written they stand first.
             let is_kept =
-                |item: &Value| item[key.as_str()].as_str().is_some_and(|key| slots.first.iter().any(|one| one == key));
+                |item: &Value| item[&**key].as_str().is_some_and(|key| slots.first.iter().any(|one| one == key));
             items.sort_by_key(|item| !is_kept(item));
         }
         items

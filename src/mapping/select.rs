@@ -4,6 +4,7 @@
 use super::notation::{Place, Select};
 use super::write::{At, Writer};
 use crate::diagnostic::Fault;
+use crate::entity::Path;
 
 impl Writer<'_> {
     /// Writes the value that selects the entity.
@@ -13,8 +14,8 @@ impl Writer<'_> {
         if let Some((place, values)) = own.and_then(|choice| choice.when.as_ref())
             && self.standing(place).is_empty()
         {
-            let value = values.first().cloned().unwrap_or_default();
-            self.put_text(At::Loop(0), place, value, &[], "");
+            let value = values.first().map_or("", String::as_str);
+            self.put_text(At::Loop(0), place, value.into(), &[], &Path::Root);
         }
         let is_chosen = |choice: &&Select| match &choice.when {
             Some((place, values)) => values.contains(&self.standing(place)),
@@ -24,15 +25,14 @@ impl Writer<'_> {
         if chosen != Some(&self.entity.kind) {
             let expected = format!("a kind that says it is of type {}", self.entity.kind);
             let found = self.entity.text("kind").unwrap_or("none").to_owned();
-            self.fault(Fault::MappingValue, "kind", &expected, &found);
+            self.fault(Fault::MappingValue, &Path::Field(&Path::Root, "kind"), &expected, &found);
         }
     }
 
     /// What stands at a place of the document so far.
     fn standing(&self, place: &Place) -> String {
         let nodes = self.loops[0].nodes.iter().position(|node| node.tag == place.tag);
-        let Some(node) = nodes.filter(|node| !self.loops[0].items[*node].is_empty()) else { return String::new() };
-        let draft = self.draft(self.address(0, node, 0));
-        draft.get(place.elements.0.into(), place.components.0.max(1).into()).to_owned()
+        let Some(address) = nodes.and_then(|node| self.addresses(0, node).next()) else { return String::new() };
+        self.draft(address).get(place.elements.0, place.components.0.max(1)).to_owned()
     }
 }

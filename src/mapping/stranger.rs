@@ -21,7 +21,7 @@ pub(super) fn refuse(mapping: &Mapping) -> Result<(), NotationError> {
 
 fn among(rules: &[Rule], prefix: &str, known: &[&EntityDefinition]) -> Result<(), NotationError> {
     for rule in rules {
-        let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
+        let field = if prefix.is_empty() { rule.field.to_string() } else { format!("{prefix}.{}", rule.field) };
         if !known.iter().any(|one| one.field(&field).is_some()) {
             let entities: Vec<_> = known.iter().map(|one| one.kind.as_str()).collect();
             return Err(wrong(&field, &format!("a field of {}", entities.join(" or ")), "none of that name"));

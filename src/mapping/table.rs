@@ -115,7 +115,7 @@ impl Table {
 
     fn rules(&mut self, rules: &[Rule], prefix: &str, around: &Around) {
         for rule in rules {
-            let field = if prefix.is_empty() { rule.field.clone() } else { format!("{prefix}.{}", rule.field) };
+            let field = if prefix.is_empty() { rule.field.to_string() } else { format!("{prefix}.{}", rule.field) };
             match &rule.body {
                 Body::One(place, calls) => self.row(field, place, calls, around),
                 Body::Computed(calls) => self.rows.push(Row::computed(field, calls)),
@@ -144,14 +144,14 @@ impl Table {
     fn inside(&self, around: &Around, place: &Place) -> Around {
         let mut inner = Around { slot: None, area: place.area.or(around.area), ..around.clone() };
         for (tag, selectors) in &place.loops {
-            inner.loops.push((tag.clone(), written(tag, selectors)));
+            inner.loops.push((tag.to_string(), written(tag, selectors)));
         }
         let whole = path(&inner.loops, &place.tag);
         let is_trigger = place.loops.is_empty() && inner.loops.last().is_some_and(|(tag, _)| *tag == place.tag);
         if place.tag.is_empty() || (is_trigger && !self.loops.contains(&whole)) {
             return inner;
         }
-        let step = (place.tag.clone(), written(&place.tag, &place.selectors));
+        let step = (place.tag.to_string(), written(&place.tag, &place.selectors));
         if self.loops.contains(&whole) {
             inner.loops.push(step);
             inner.segment = None;

@@ -1,6 +1,7 @@
 //! Which value of a document became which field of the entity, and where a field was written: the provenance that
 //! `explain` shows. Reading and writing note it when asked; without being asked it costs a test of a flag.
 
+use crate::entity::Path;
 use std::collections::HashMap;
 
 /// A value read: its address in the document and the field it fed.
@@ -139,7 +140,7 @@ impl Note {
 #[derive(Debug, Default)]
 pub(super) struct Writing {
     is_on: bool,
-    notes: HashMap<(usize, usize, usize), Vec<Put>>,
+    notes: HashMap<(usize, usize), Vec<Put>>,
     settled: Vec<Put>,
 }
 
@@ -149,15 +150,18 @@ impl Writing {
     }
 
     /// A field's value goes to an element and component of a segment being written.
-    pub(super) fn put(&mut self, address: (usize, usize, usize), (element, component): (u16, u16), field: &str) {
+    pub(super) fn put(&mut self, address: (usize, usize), (element, component): (u16, u16), field: &Path<'_>) {
         if self.is_on {
-            let put = Put { field: field.to_owned(), segment: 0, element, component };
+            let put = Put { field: field.to_string(), segment: 0, element, component };
             self.notes.entry(address).or_default().push(put);
         }
     }
 
     /// The segment being written will stand at an ordinal.
-    pub(super) fn settle(&mut self, address: (usize, usize, usize), ordinal: usize) {
+    pub(super) fn settle(&mut self, address: (usize, usize), ordinal: usize) {
+        if !self.is_on {
+            return;
+        }
         let own = self.notes.remove(&address).into_iter().flatten();
         self.settled.extend(own.map(|put| Put { segment: ordinal, ..put }));
     }

@@ -10,12 +10,13 @@ use super::loss::leaves;
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, place as parse_place};
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
-use crate::entity::{self, Entity, EntityDefinition, get};
-use crate::entity::{Map, Value};
+use crate::entity::{Entity, Map, Path, Text, Value, get};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+
+const EXTENSIONS: Path<'_> = Path::Field(&Path::Root, "extensions");
 
 /// Writes an entity. Values that cannot be written are findings: an error where something is wrong, a warning where
 /// the document has no home for them.
@@ -32,15 +33,15 @@ pub fn write_traced(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment
 }
 
 fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<DraftSegment>, Vec<Diagnostic>, Vec<Put>) {
-    let definition = entity::definition(&entity.kind);
-    let (loops, written, faults, missed) = (Vec::new(), HashMap::new(), Vec::new(), RefCell::default());
-    let mut writer = Writer { context, entity, definition, loops, written, faults, missed, trace };
+    let (written, faults, missed) = (HashMap::new(), Vec::new(), RefCell::default());
+    let (loops, drafts) = (Vec::new(), Vec::new());
+    let mut writer = Writer { context, entity, loops, drafts, written, faults, missed, trace };
     writer.open(&context.document.nodes);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
-        writer.put_text(top, place, value.clone(), &[], "");
+        writer.put_text(top, place, value.as_str().into(), &[], &Path::Root);
     }
-    writer.rules(&context.mapping.rules, top, &entity.fields, "");
+    writer.rules(&context.mapping.rules, top, &entity.fields, &Path::Root);
     writer.selector();
     if let Some(tree) = &context.mapping.tree {
         writer.tree(tree);
@@ -52,19 +53,24 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     (segments, writer.faults, writer.trace.end())
 }
 
-/// A loop being written: for each node of its definition what was put there.
+/// A loop being written: what was put at the nodes of its definition.
 pub(super) struct Loop<'d> {
     pub(super) nodes: &'d [Node],
-    pub(super) items: Vec<Vec<Item>>,
+    /// Each with its node, in the order of the nodes, those of one node as they were made.
+    pub(super) items: Vec<(usize, Item)>,
+    /// The segment that begins it; none begins the document.
+    pub(super) trigger: Option<usize>,
 }
 
+#[derive(Clone, Copy)]
 pub(super) enum Item {
-    Segment(DraftSegment),
+    /// By its place among the drafts.
+    Segment(usize),
     Loop(usize),
 }
 
-/// A segment being written: its loop, node and item.
-pub(super) type Address = (usize, usize, usize);
+/// A segment being written: its loop, and its place among the drafts.
+pub(super) type Address = (usize, usize);
 
 /// What places are relative to.
 #[derive(Clone, Copy)]
@@ -78,7 +84,7 @@ impl At {
     /// The loop around a segment, where the place begins there.
     fn of(self, place: &Place) -> At {
         match self {
-            At::Segment((instance, ..)) | At::Slot((instance, ..), _) if place.is_outer => At::Loop(instance),
+            At::Segment((instance, _)) | At::Slot((instance, _), _) if place.is_outer => At::Loop(instance),
             here => here,
         }
     }
@@ -111,9 +117,9 @@ pub(super) type Numbered<'r> = (usize, &'r Turn);
 pub(super) struct Writer<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) entity: &'a Entity,
-    definition: Option<&'static EntityDefinition>,
     pub(super) loops: Vec<Loop<'a>>,
-    /// Paths of list items that a rule has written, with the rule's number in its list of rules.
+    drafts: Vec<DraftSegment>,
+    /// Paths of what a rule has written where other rules could as well, with the rule's number in its list of rules.
     pub(super) written: HashMap<String, usize>,
     faults: Vec<Diagnostic>,
     /// What the functions that ran last did not find in a lookup table.
@@ -123,21 +129,22 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn open(&mut self, nodes: &'a [Node]) -> usize {
-        self.loops.push(Loop { nodes, items: nodes.iter().map(|_| Vec::new()).collect() });
+        self.loops.push(Loop { nodes, items: Vec::new(), trigger: None });
         self.loops.len() - 1
     }
 
-    fn rules(&mut self, rules: &[Rule], at: At, fields: &Map, path: &str) {
+    fn rules(&mut self, rules: &[Rule], at: At, fields: &Map, path: &Path<'_>) {
         for (index, rule) in rules.iter().enumerate() {
             if rule.is_read_only {
                 continue;
             }
-            let value = get(fields, &rule.field);
+            let value = rule.field.get(fields);
             // Without a value only a function that supplies one has something to say.
-            if value.is_none() && !matches!(&rule.body, Body::One(_, calls) if !calls.is_empty()) {
+            if value.is_none() && !rule.supplies {
+                debug_assert!(self.says_nothing(rule, fields), "{} supplies a value", rule.field);
                 continue;
             }
-            let field = if path.is_empty() { rule.field.clone() } else { format!("{path}.{}", rule.field) };
+            let field = Path::Field(path, &rule.field);
             let turn = (index, &rule.turn);
             match (&rule.body, value) {
                 (Body::One(place, calls), value) => self.one(at, place, calls, (fields, value), &field, turn),
@@ -154,9 +161,19 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Whether the functions of a rule make nothing of nothing.
+    fn says_nothing(&self, rule: &Rule, fields: &Map) -> bool {
+        let Body::One(_, calls) = &rule.body else { return true };
+        self.through(calls, fields, None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
+    }
+
+    fn has_written(&self, path: &Path<'_>) -> bool {
+        !self.written.is_empty() && self.written.contains_key(&path.to_string())
+    }
+
     /// A value without a place: it is lost when no rule before had one, and it is not what follows from the others.
-    fn computed(&mut self, calls: &[Call], (fields, value): FieldOf<'_>, field: &str) {
-        if self.written.contains_key(field) {
+    fn computed(&mut self, calls: &[Call], (fields, value): FieldOf<'_>, field: &Path<'_>) {
+        if self.has_written(field) {
             return;
         }
         let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
@@ -173,10 +190,10 @@ impl<'a> Writer<'a> {
         place: &Place,
         calls: &[Call],
         (fields, value): FieldOf<'_>,
-        field: &str,
+        field: &Path<'_>,
         (index, turn): Numbered<'_>,
     ) {
-        if self.written.contains_key(field) {
+        if !turn.is_only && self.has_written(field) {
             return;
         }
         let done = self.through(calls, fields, value.cloned());
@@ -186,8 +203,10 @@ impl<'a> Writer<'a> {
                 done.lost.iter().for_each(|lost| self.loss(field, lost));
                 match done.value {
                     Some(Value::String(text)) => {
-                        self.put_text(at, place, text.into(), &done.beside, field);
-                        self.written.insert(field.to_owned(), index);
+                        self.put_text(at, place, text, &done.beside, field);
+                        if !turn.is_only {
+                            self.written.insert(field.to_string(), index);
+                        }
                     }
                     Some(other) => self.fault(Fault::MappingValue, field, "a text", &other.to_string()),
                     None => {}
@@ -201,7 +220,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn many(&mut self, at: At, places: &[Place], calls: &[Call], (fields, value): FieldOf<'_>, field: &str) {
+    fn many(&mut self, at: At, places: &[Place], calls: &[Call], (fields, value): FieldOf<'_>, field: &Path<'_>) {
         let Some(value) = value else { return };
         let values = match self.through(calls, fields, Some(value.clone())).map(|done| done.value) {
             Ok(Some(Value::Array(values))) => values,
@@ -220,14 +239,13 @@ impl<'a> Writer<'a> {
             let mut find = if own { Find::First } else { Find::Fresh };
             while texts.peek().is_some() {
                 let Some(address) = self.segment(at, place, find, field) else { break };
-                let spots = spots(place, at);
                 let mut put = 0;
-                for (element, component) in spots {
-                    if !self.draft(address).get(element.into(), component.into()).is_empty() {
+                for (element, component) in spots(place, at) {
+                    if !self.draft(address).get(element, component).is_empty() {
                         continue;
                     }
                     let Some(text) = texts.next() else { break };
-                    self.draft_mut(address).set(element.into(), component.into(), text);
+                    self.draft_mut(address).set(element, component, text);
                     self.trace.put(address, (element, component), field);
                     put += 1;
                 }
@@ -244,12 +262,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &str, (index, turn): Numbered<'_>) {
+    fn each(&mut self, at: At, each: &Each, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {
         let mut count = 0;
         for (number, item) in items.iter().enumerate() {
-            let path = format!("{field}[{}]", number + 1);
+            let path = Path::Item(field, number + 1);
             if count == each.max {
-                if turn.is_last && !self.written.contains_key(&path) {
+                if turn.is_last && !self.has_written(&path) {
                     self.loss(&path, &format!("at most {} of them", each.max));
                 }
                 continue;
@@ -264,9 +282,9 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes one item as a segment or loop of its own.
-    pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map, path: &str) {
+    pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>) {
         let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
-        let inner = if address.1 == 0 && address.0 != 0 && self.is_trigger(address, at) {
+        let inner = if self.loops[address.0].trigger == Some(address.1) && self.is_trigger(address, at) {
             At::Loop(address.0)
         } else {
             At::Segment(address)
@@ -281,23 +299,19 @@ impl<'a> Writer<'a> {
         item: &'v Value,
         rules: &[Rule],
         only: Option<&str>,
-        path: &str,
+        path: &Path<'_>,
         (index, turn): Numbered<'_>,
     ) -> Option<&'v Map> {
         let fields = item.as_object()?;
         let lacks = only.is_some_and(|field| get(fields, field).is_none());
         // Without the first field, or one that an item must have, what is written would say something else.
-        let definition = self.definition.and_then(|definition| definition.field(path)).map(|list| &list.kind);
-        let needs = |index: usize, field: &str| {
-            index == 0 || definition.and_then(|item| item.field(field)).is_some_and(|field| field.is_required)
-        };
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
-            Body::One(_, calls) if needs(index, &rule.field) => {
-                self.through(calls, fields, get(fields, &rule.field).cloned()).err()
+            Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
+                self.through(calls, fields, rule.field.get(fields).cloned()).err()
             }
             _ => None,
         });
-        if self.written.contains_key(path) {
+        if !turn.is_only && self.has_written(path) {
             return None;
         }
         if lacks || refused.is_some() {
@@ -310,13 +324,15 @@ impl<'a> Writer<'a> {
             }
             return None;
         }
-        self.written.insert(path.to_owned(), index);
+        if !turn.is_only {
+            self.written.insert(path.to_string(), index);
+        }
         Some(fields)
     }
 
-    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &str, (index, turn): Numbered<'_>) {
+    fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {
         for (number, item) in items.iter().enumerate() {
-            let path = format!("{field}[{}]", number + 1);
+            let path = Path::Item(field, number + 1);
             let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, (index, turn)) else {
                 continue;
             };
@@ -326,14 +342,14 @@ impl<'a> Writer<'a> {
                     self.left(&slots.rules, fields, &path, turn);
                 }
                 // The next rule may have a place.
-                None if !turn.is_last => drop(self.written.remove(&path)),
+                None if !turn.is_last => drop(self.written.remove(&path.to_string())),
                 None => self.loss(&path, "a free place for it"),
             }
         }
     }
 
     /// What another rule for the list would have carried, and the one that wrote the item does not.
-    fn left(&mut self, rules: &[Rule], fields: &Map, path: &str, turn: &Turn) {
+    fn left(&mut self, rules: &[Rule], fields: &Map, path: &Path<'_>, turn: &Turn) {
         if turn.shared.is_empty() {
             return;
         }
@@ -341,13 +357,13 @@ impl<'a> Writer<'a> {
         super::loss::fields_of(rules, "", &mut carried);
         leaves(&Value::Object(fields.clone()), String::new(), &mut there);
         for field in there.difference(&carried).filter(|field| turn.shared.contains(*field)) {
-            self.loss(&format!("{path}.{field}"), "a place beside what is written of it");
+            self.loss(&Path::Field(path, field), "a place beside what is written of it");
         }
     }
 
     /// The next empty slot, in a fresh segment where the last place's kind may repeat.
-    fn free_slot(&mut self, at: At, slots: &Slots, fields: &Map, path: &str) -> Option<(Address, u16)> {
-        let key = slots.rules.first().and_then(|rule| get(fields, &rule.field)).and_then(Value::as_str);
+    fn free_slot(&mut self, at: At, slots: &Slots, fields: &Map, path: &Path<'_>) -> Option<(Address, u16)> {
+        let key = slots.rules.first().and_then(|rule| rule.field.get(fields)).and_then(Value::as_str);
         let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
         for (index, place) in slots.places.iter().enumerate() {
             let at = at.of(place);
@@ -369,7 +385,7 @@ impl<'a> Writer<'a> {
                 let step = usize::from(place.step.max(slots.width).max(1));
                 let free = (place.elements.0..=place.elements.1).step_by(step).find(|&element| {
                     let draft = self.draft(address);
-                    (element..element + slots.width).all(|one| draft.get(one.into(), 1).is_empty())
+                    (element..element + slots.width).all(|one| draft.get(one, 1).is_empty())
                 });
                 if let Some(element) = free {
                     return Some((address, element));
@@ -381,7 +397,7 @@ impl<'a> Writer<'a> {
 
     /// Whether what the item says of its whole segment (`01`, not `+1`) is what the segment says already.
     fn agrees(&self, address: Address, slots: &Slots, fields: &Map) -> bool {
-        if self.draft(address).elements.is_empty() {
+        if self.draft(address).values().is_empty() {
             return true;
         }
         slots.rules.iter().all(|rule| {
@@ -389,10 +405,10 @@ impl<'a> Writer<'a> {
             if place.offset.is_some() {
                 return true;
             }
-            let done = self.through(calls, fields, get(fields, &rule.field).cloned());
-            let text = done.ok().and_then(|done| done.value).and_then(|value| value.as_str().map(str::to_owned));
-            let there = self.draft(address).get(place.elements.0.into(), place.components.0.max(1).into());
-            text.unwrap_or_default() == there
+            let done = self.through(calls, fields, rule.field.get(fields).cloned());
+            let value = done.ok().and_then(|done| done.value);
+            let there = self.draft(address).get(place.elements.0, place.components.0.max(1));
+            value.as_ref().and_then(Value::as_str).unwrap_or_default() == there
         })
     }
 
@@ -401,7 +417,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Puts a text and what stands beside it.
-    pub(super) fn put_text(&mut self, at: At, place: &Place, text: String, beside: &[(Beside, String)], field: &str) {
+    pub(super) fn put_text(
+        &mut self,
+        at: At,
+        place: &Place,
+        text: Text,
+        beside: &[(Beside, String)],
+        field: &Path<'_>,
+    ) {
         let at = at.of(place);
         let named;
         let place = match naming(place, &text) {
@@ -412,20 +435,20 @@ impl<'a> Writer<'a> {
             None => place,
         };
         let Some(address) = self.segment_for(at, place, &text, field) else { return };
-        let Some((element, component)) = spots(place, at).into_iter().next() else { return };
-        let there = self.draft(address).get(element.into(), component.into());
+        let Some((element, component)) = spots(place, at).next() else { return };
+        let there = self.draft(address).get(element, component);
         if !there.is_empty() && there != text {
             let expected = format!("its place free, where {there} stands already");
             return self.loss(field, &expected);
         }
         self.trace.put(address, (element, component), field);
-        self.draft_mut(address).set(element.into(), component.into(), text);
+        self.draft_mut(address).set(element, component, text);
         for (beside, text) in beside {
             let (element, component) = match *beside {
                 Beside::Component(component) => (element, component),
                 Beside::Element(element) => (element, 1),
             };
-            self.draft_mut(address).set(element.into(), component.into(), text.clone());
+            self.draft_mut(address).set(element, component, text.as_str());
             self.trace.put(address, (element, component), field);
         }
     }
@@ -451,12 +474,12 @@ impl<'a> Writer<'a> {
                 continue;
             }
             match parse_place(&text("place")) {
-                Ok(place) => self.put_text(At::Loop(0), &place, text("value"), &[], "extensions"),
-                Err(error) => self.fault(Fault::MappingValue, "extensions", &error.expected, &error.found),
+                Ok(place) => self.put_text(At::Loop(0), &place, text("value").into(), &[], &EXTENSIONS),
+                Err(error) => self.fault(Fault::MappingValue, &EXTENSIONS, &error.expected, &error.found),
             }
         }
         if foreign > 0 {
-            self.loss("extensions", &format!("a home for {foreign} values that only another document type has"));
+            self.loss(&EXTENSIONS, &format!("a home for {foreign} values that only another document type has"));
         }
     }
 
@@ -465,27 +488,27 @@ impl<'a> Writer<'a> {
         let mut missed = BTreeSet::new();
         self.context.mapping.carried.missed_of(&self.entity.fields, "", &mut missed);
         for field in missed.iter().filter(|field| !field.starts_with("extensions")) {
-            self.loss(field, "a rule of the mapping");
+            self.loss(&Path::Field(&Path::Root, field), "a rule of the mapping");
         }
     }
 
     fn collect(&mut self, instance: usize, segments: &mut Vec<DraftSegment>) {
-        let nodes = std::mem::take(&mut self.loops[instance].items);
-        for (node, items) in nodes.into_iter().enumerate() {
-            for (number, item) in items.into_iter().enumerate() {
-                match item {
-                    Item::Segment(draft) => {
-                        self.trace.settle((instance, node, number), segments.len());
-                        segments.push(draft);
-                    }
-                    Item::Loop(inner) => self.collect(inner, segments),
+        for (_, item) in std::mem::take(&mut self.loops[instance].items) {
+            match item {
+                Item::Segment(draft) => {
+                    self.trace.settle((instance, draft), segments.len());
+                    segments.push(std::mem::take(&mut self.drafts[draft]));
                 }
+                Item::Loop(inner) => self.collect(inner, segments),
             }
         }
     }
 
     /// Tells what lookup tables lack; whether there was any.
-    fn tell_missed(&mut self, field: &str) -> bool {
+    fn tell_missed(&mut self, field: &Path<'_>) -> bool {
+        if self.missed.get_mut().is_empty() {
+            return false;
+        }
         let missed = self.missed.take();
         for lookup in &missed {
             self.fault(Fault::LookupMissing, field, "", "");
@@ -493,30 +516,30 @@ impl<'a> Writer<'a> {
                 *last = last.clone().lacking(lookup.clone());
             }
         }
-        !missed.is_empty()
+        true
     }
 
-    pub(super) fn fault(&mut self, fault: Fault, field: &str, expected: &str, found: &str) {
+    pub(super) fn fault(&mut self, fault: Fault, field: &Path<'_>, expected: &str, found: &str) {
         let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
         let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
-        field.clone_into(&mut finding.place);
+        finding.place = field.to_string();
         self.faults.push(finding);
     }
 
-    pub(super) fn loss(&mut self, field: &str, expected: &str) {
+    pub(super) fn loss(&mut self, field: &Path<'_>, expected: &str) {
         self.fault(Fault::MappingLoss, field, expected, "");
     }
 }
 
 /// Elements and components of a place, a simple element being component 1.
-fn spots(place: &Place, at: At) -> Vec<(u16, u16)> {
+fn spots(place: &Place, at: At) -> impl Iterator<Item = (u16, u16)> {
     let (from, to) = match (at, place.offset) {
         (At::Slot(_, first), Some(offset)) => (first + offset, first + offset),
         _ => place.elements,
     };
     let (first, last) = (place.components.0.max(1), place.components.1.max(1));
     let elements = (from..=to).step_by(usize::from(place.step.max(1)));
-    elements.flat_map(|element| (first..=last).map(move |component| (element, component))).collect()
+    elements.flat_map(move |element| (first..=last).map(move |component| (element, component)))
 }
 
 /// The place with its selector narrowed to `text`, where the value to be written is the one that the selector looks at:
@@ -525,7 +548,7 @@ fn naming(place: &Place, text: &str) -> Option<Place> {
     let at = (place.elements.0, place.components.0.max(1));
     let own = place.selectors.iter().position(|selector| match selector {
         Selector::Is(element, component, values) => {
-            (*element, (*component).max(1)) == at && values.iter().any(|value| value == text)
+            (*element, (*component).max(1)) == at && values.len() > 1 && values.iter().any(|value| value == text)
         }
         Selector::Occurrence(_) => false,
     })?;

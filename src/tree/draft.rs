@@ -1,49 +1,90 @@
 //! A document being written: segments with text values, before separators, character set and envelope are chosen.
 //! Mappings and acknowledgments make drafts; the codecs turn them into bytes.
 
-/// One segment to write.
+use compact_str::CompactString;
+
+/// One segment to write: its tag and the values that are not empty. No segment that is written here repeats an element.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DraftSegment {
     /// The tag.
-    pub tag: String,
-    /// Its elements; trailing empty ones are cut on writing.
-    pub elements: Vec<DraftElement>,
+    pub tag: CompactString,
+    /// By element and component.
+    values: Vec<DraftValue>,
 }
 
-/// One element: its repetitions, each a list of components. A simple value is one repetition of one component.
-pub type DraftElement = Vec<Vec<String>>;
+/// A value, never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftValue {
+    /// Element, from 1.
+    pub element: u16,
+    /// Component, from 1; a simple element is component 1.
+    pub component: u16,
+    /// The value.
+    pub text: CompactString,
+}
 
 impl DraftSegment {
+    /// A segment that says nothing yet.
+    #[must_use]
+    pub const fn new(tag: CompactString) -> Self {
+        DraftSegment { tag, values: Vec::new() }
+    }
+
     /// A segment of simple elements.
     #[must_use]
     pub fn simple<S: AsRef<str>>(tag: &str, elements: &[S]) -> Self {
-        let elements = elements.iter().map(|value| vec![vec![value.as_ref().to_owned()]]).collect();
-        DraftSegment { tag: tag.to_owned(), elements }
+        let mut made = DraftSegment::new(tag.into());
+        (1..).zip(elements).for_each(|(element, text)| made.set(element, 1, text.as_ref()));
+        made
     }
 
-    /// Sets a component of the first repetition (element and component from 1), growing what is needed.
-    pub fn set(&mut self, element: usize, component: usize, value: impl Into<String>) {
-        if self.elements.len() < element {
-            self.elements.resize_with(element, Vec::new);
+    /// Sets a component (element and component from 1); an empty one is taken away.
+    pub fn set(&mut self, element: u16, component: u16, text: impl Into<CompactString>) {
+        let text = text.into();
+        let key = |value: &DraftValue| (value.element, value.component);
+        // Most values come in their order.
+        let at = self.values.iter().rposition(|value| key(value) <= (element, component));
+        match at {
+            Some(at) if key(&self.values[at]) == (element, component) => {
+                if text.is_empty() {
+                    self.values.remove(at);
+                } else {
+                    self.values[at].text = text;
+                }
+            }
+            _ if text.is_empty() => {}
+            at => self.values.insert(at.map_or(0, |at| at + 1), DraftValue { element, component, text }),
         }
-        let repetitions = &mut self.elements[element - 1];
-        if repetitions.is_empty() {
-            repetitions.push(Vec::new());
-        }
-        let components = &mut repetitions[0];
-        if components.len() < component {
-            components.resize_with(component, String::new);
-        }
-        components[component - 1] = value.into();
     }
 
     /// A component's value (element and component from 1), empty when absent.
     #[must_use]
-    pub fn get(&self, element: usize, component: usize) -> &str {
-        self.elements
-            .get(element.wrapping_sub(1))
-            .and_then(|repetitions| repetitions.first())
-            .and_then(|components| components.get(component.wrapping_sub(1)))
-            .map_or("", String::as_str)
+    pub fn get(&self, element: u16, component: u16) -> &str {
+        let found = self.values.iter().find(|value| (value.element, value.component) == (element, component));
+        found.map_or("", |value| &value.text)
+    }
+
+    /// The values there are, by element and component.
+    #[must_use]
+    pub fn values(&self) -> &[DraftValue] {
+        &self.values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ok_values_stand_in_order_however_they_come() {
+        let mut draft = DraftSegment::new("DTM".into());
+        for (element, component, text) in [(2, 1, "b"), (1, 2, "20260131"), (1, 1, "137"), (3, 1, ""), (2, 1, "c")] {
+            draft.set(element, component, text);
+        }
+        let all: Vec<_> = draft.values().iter().map(|value| (value.element, value.component, &*value.text)).collect();
+        assert_eq!(all, [(1, 1, "137"), (1, 2, "20260131"), (2, 1, "c")]);
+        assert_eq!((draft.get(1, 2), draft.get(1, 3)), ("20260131", ""));
+        draft.set(1, 1, "");
+        assert_eq!(draft.get(1, 1), "");
     }
 }

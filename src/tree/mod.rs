@@ -11,7 +11,7 @@ mod separators;
 mod view;
 
 pub use charset::{Charset, in_repertoire};
-pub use draft::{DraftElement, DraftSegment};
+pub use draft::{DraftSegment, DraftValue};
 pub use interchange::{Agreed, DocumentDraft, GroupDraft, InterchangeDraft, Style};
 pub use separators::Separators;
 pub use view::{Run, Segment, Value};

@@ -67,6 +67,28 @@ impl<'a> Run<'a> {
         &self.bytes[mark.start as usize..end as usize]
     }
 
+    /// A value's bytes without release characters, and without the line ends of a wrapped interchange.
+    fn unescaped(&self, raw: &'a [u8]) -> Cow<'a, [u8]> {
+        let raw = without_wraps(*self, raw);
+        let Some(release) = self.separators.release.filter(|release| raw.contains(release)) else { return raw };
+        let mut bytes = Vec::with_capacity(raw.len());
+        let mut rest = raw.iter();
+        while let Some(&byte) = rest.next() {
+            // A release character at the very end releases nothing and stands for itself.
+            bytes.push(if byte == release { rest.next().copied().unwrap_or(byte) } else { byte });
+        }
+        Cow::Owned(bytes)
+    }
+
+    /// A value's bytes as text: released and decoded.
+    #[must_use]
+    pub fn text_of(&self, raw: &'a [u8]) -> Cow<'a, str> {
+        match self.unescaped(raw) {
+            Cow::Borrowed(bytes) => self.charset.decode(bytes),
+            Cow::Owned(bytes) => Cow::Owned(self.charset.decode(&bytes).into_owned()),
+        }
+    }
+
     /// All segments in order.
     #[inline]
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = Segment<'a>> + use<'a> {
@@ -256,27 +278,23 @@ impl<'a> Value<'a> {
         self.components().nth(number.checked_sub(1)?)
     }
 
+    /// Its first byte in the run, and one past its last.
+    #[must_use]
+    #[inline]
+    pub fn range(&self) -> (u32, u32) {
+        (self.start, self.end)
+    }
+
     /// The value without release characters, and without the line ends of a wrapped interchange.
     #[must_use]
     pub fn unescaped(&self) -> Cow<'a, [u8]> {
-        let raw = without_wraps(self.run, self.raw());
-        let Some(release) = self.run.separators.release.filter(|release| raw.contains(release)) else { return raw };
-        let mut bytes = Vec::with_capacity(raw.len());
-        let mut rest = raw.iter();
-        while let Some(&byte) = rest.next() {
-            // A release character at the very end releases nothing and stands for itself.
-            bytes.push(if byte == release { rest.next().copied().unwrap_or(byte) } else { byte });
-        }
-        Cow::Owned(bytes)
+        self.run.unescaped(self.raw())
     }
 
     /// The value as text: released and decoded by the interchange's character set.
     #[must_use]
     pub fn text(&self) -> Cow<'a, str> {
-        match self.unescaped() {
-            Cow::Borrowed(bytes) => self.run.charset.decode(bytes),
-            Cow::Owned(bytes) => Cow::Owned(self.run.charset.decode(&bytes).into_owned()),
-        }
+        self.run.text_of(self.raw())
     }
 
     fn split(&self, separator: Option<u8>) -> impl Iterator<Item = Value<'a>> + use<'a> {

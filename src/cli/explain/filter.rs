@@ -84,8 +84,8 @@ fn feeds(element: &ElementPart, field: &str) -> bool {
 /// Whether the segment is the one the place names; of its values only those named are left.
 fn stands(part: &mut SegmentPart, place: &Place) -> bool {
     let steps: Vec<&str> = part.loop_path.split('/').collect();
-    let asked: Vec<&str> = place.loops.iter().map(|(tag, _)| tag.as_str()).collect();
-    let whole = [asked.as_slice(), &[place.tag.as_str()]].concat();
+    let asked: Vec<&str> = place.loops.iter().map(|(tag, _)| &**tag).collect();
+    let whole = [asked.as_slice(), &[&*place.tag]].concat();
     let in_loop = asked.is_empty() || steps.ends_with(&asked) || (part.is_trigger && steps.ends_with(&whole));
     let in_area = place.area.is_none_or(|area| part.area == Some(area.name()));
     if part.tag != place.tag || !in_loop || !in_area || !place.selectors.iter().all(|one| chosen(part, one)) {

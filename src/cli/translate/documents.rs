@@ -197,9 +197,9 @@ fn counterpart(rules: &Rules, from: &str, to: &str, [qualifier, id]: &[String; 2
     }
     const LIST: &str = "envelope_scheme";
     let codes = rules.mappings.codes();
-    let canonical = codes.canonical(LIST, from, qualifier).unwrap_or_else(|| "mutual".to_owned());
+    let canonical = codes.canonical(LIST, from, qualifier).unwrap_or_else(|| "mutual".into());
     let written = codes.preferred(LIST, to, &canonical).or_else(|| codes.preferred(LIST, to, "mutual"));
-    [written.unwrap_or_default(), id.clone()]
+    [written.unwrap_or_default().into(), id.clone()]
 }
 
 /// The bytes on their way out, read by whoever checks them.

@@ -166,7 +166,7 @@ fn interchange_response(report: &InterchangeReport, action: &str) -> DraftSegmen
     let mut uci = DraftSegment::simple("UCI", &[component(&report.header, 5, 1)]);
     for (to, from) in [(2, 2), (3, 3)] {
         for part in 1..=3 {
-            uci.set(to, part, component(&report.header, from, part).trim());
+            uci.set(to, part, component(&report.header, from, part.into()).trim());
         }
     }
     uci.set(4, 1, action);
@@ -179,7 +179,7 @@ fn interchange_response(report: &InterchangeReport, action: &str) -> DraftSegmen
 }
 
 /// 0013 (which service segment) and S011 (which element of it) after an error code.
-fn error_place(segment: &mut DraftSegment, at: usize, fault: &Diagnostic) {
+fn error_place(segment: &mut DraftSegment, at: u16, fault: &Diagnostic) {
     if fault.tag.starts_with("UN") && fault.tag.len() == 3 {
         segment.set(at, 1, fault.tag.clone());
         if fault.position.element > 0 {
@@ -197,7 +197,7 @@ fn group_response(group: &GroupReport, rejected: bool) -> DraftSegment {
     let mut ucf = DraftSegment::simple("UCF", &[component(&group.header, 5, 1)]);
     for (to, from) in [(2, 2), (3, 3)] {
         for part in 1..=2 {
-            ucf.set(to, part, component(&group.header, from, part));
+            ucf.set(to, part, component(&group.header, from, part.into()));
         }
     }
     ucf.set(4, 1, if rejected { REJECTED } else { ACKNOWLEDGED });
@@ -212,7 +212,7 @@ fn group_response(group: &GroupReport, rejected: bool) -> DraftSegment {
 fn document(document: &DocumentReport, verdict: Verdict, modern: bool, reach: Effect, writer: &mut Writer) {
     let mut ucm = DraftSegment::simple("UCM", &[component(&document.header, 1, 1)]);
     for part in 1..=5 {
-        ucm.set(2, part, component(&document.header, 2, part));
+        ucm.set(2, part, component(&document.header, 2, part.into()));
     }
     ucm.set(3, 1, if verdict == Verdict::Rejected { REJECTED } else { ACKNOWLEDGED });
     let noted = || document.faults.iter().filter(|fault| is_noted(fault, reach, fault.fault.info().edifact));

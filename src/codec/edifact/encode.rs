@@ -55,7 +55,7 @@ fn advice(writer: &mut Writer, draft: &InterchangeDraft) {
 }
 
 fn header(draft: &InterchangeDraft) -> DraftSegment {
-    let mut unb = DraftSegment { tag: "UNB".into(), ..DraftSegment::default() };
+    let mut unb = DraftSegment::new("UNB".into());
     unb.set(1, 1, draft.style.syntax_identifier.clone());
     unb.set(1, 2, draft.style.syntax_version.clone());
     let agreed = &draft.style.agreed;

@@ -11,6 +11,8 @@ pub struct Writer {
     syntax: Syntax,
     style: Style,
     charset: Charset,
+    /// Which bytes of a text are written as they are: ASCII of the repertoire that separates nothing.
+    is_plain: [bool; 256],
     out: Vec<u8>,
     faults: Vec<Diagnostic>,
     /// Segments since the document's header, that header included.
@@ -22,7 +24,12 @@ impl Writer {
     #[must_use]
     pub fn new(syntax: Syntax, style: &Style) -> Self {
         let charset = Charset::of_syntax_identifier(style.syntax_identifier.as_bytes()).unwrap_or(Charset::Utf8);
-        Writer { syntax, style: style.clone(), charset, out: Vec::new(), faults: Vec::new(), ordinal: 0 }
+        let is_plain = std::array::from_fn(|byte| {
+            let byte = u8::try_from(byte).unwrap_or(u8::MAX);
+            let is_allowed = in_repertoire(&style.syntax_identifier, char::from(byte));
+            byte.is_ascii() && is_allowed && !style.separators.is_special(byte)
+        });
+        Writer { syntax, style: style.clone(), charset, is_plain, out: Vec::new(), faults: Vec::new(), ordinal: 0 }
     }
 
     /// Writes bytes that are no segment (UNA, a fixed-width ISA).
@@ -51,11 +58,18 @@ impl Writer {
     pub fn segment(&mut self, draft: &DraftSegment) {
         self.ordinal += 1;
         self.out.extend_from_slice(draft.tag.as_bytes());
-        let is_filled = |element: &Vec<Vec<String>>| element.iter().flatten().any(|value| !value.is_empty());
-        let filled = draft.elements.iter().rposition(is_filled).map_or(0, |last| last + 1);
-        for (index, element) in draft.elements[..filled].iter().enumerate() {
-            self.out.push(self.style.separators.element);
-            self.element(draft, index + 1, element);
+        let (mut element, mut component) = (0, 1);
+        for (at, value) in draft.values().iter().enumerate() {
+            while element < value.element {
+                self.out.push(self.style.separators.element);
+                (element, component) = (element + 1, 1);
+            }
+            while component < value.component {
+                self.out.push(self.style.separators.component);
+                component += 1;
+            }
+            let more = draft.values().get(at + 1).is_some_and(|next| next.element == element);
+            self.value(&draft.tag, element, if component > 1 || more { component } else { 0 }, &value.text);
         }
         self.end_segment();
     }
@@ -65,9 +79,9 @@ impl Writer {
         self.ordinal += 1;
         self.out.extend_from_slice(tag.as_bytes());
         let filled = values.iter().rposition(|value| !value.is_empty()).map_or(0, |last| last + 1);
-        for (index, value) in values[..filled].iter().enumerate() {
+        for (element, value) in (1..).zip(&values[..filled]) {
             self.out.push(self.style.separators.element);
-            self.value(tag, index + 1, 0, value);
+            self.value(tag, element, 0, value);
         }
         self.end_segment();
     }
@@ -78,33 +92,9 @@ impl Writer {
         self.ordinal += segments;
     }
 
-    fn element(&mut self, draft: &DraftSegment, number: usize, repetitions: &[Vec<String>]) {
-        for (repetition, components) in repetitions.iter().enumerate() {
-            if repetition > 0 {
-                let Some(separator) = self.style.separators.repetition else {
-                    let found = self.finding(Fault::RepetitionTooMany, &draft.tag, number, 0);
-                    self.faults.push(found.because("no repetition in this syntax version", "several values"));
-                    return;
-                };
-                self.out.push(separator);
-            }
-            let filled = components.iter().rposition(|value| !value.is_empty()).map_or(0, |last| last + 1);
-            for (component, value) in components[..filled].iter().enumerate() {
-                if component > 0 {
-                    self.out.push(self.style.separators.component);
-                }
-                let component = if components.len() > 1 { component + 1 } else { 0 };
-                self.value(&draft.tag, number, component, value);
-            }
-        }
-    }
-
-    fn value(&mut self, tag: &str, element: usize, component: usize, value: &str) {
+    fn value(&mut self, tag: &str, element: u16, component: u16, value: &str) {
         let Separators { release, .. } = self.style.separators;
-        let is_plain =
-            |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'Z') && !self.style.separators.is_special(*byte);
-        if value.as_bytes().iter().all(is_plain) {
-            // In the repertoire of every level and the same in every character set.
+        if value.bytes().all(|byte| self.is_plain[usize::from(byte)]) {
             return self.out.extend_from_slice(value.as_bytes());
         }
         if let Some(wrong) = value.chars().find(|&c| !in_repertoire(&self.style.syntax_identifier, c)) {
@@ -137,14 +127,12 @@ impl Writer {
         }
     }
 
-    fn finding(&self, fault: Fault, tag: &str, element: usize, component: usize) -> Diagnostic {
-        let short = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+    fn finding(&self, fault: Fault, tag: &str, element: u16, component: u16) -> Diagnostic {
         let place = match component {
             0 => format!("{tag}.{element:02}"),
             component => format!("{tag}.{element:02}.{component}"),
         };
-        let position =
-            Position { segment: self.ordinal, element: short(element), component: short(component), repetition: 0 };
+        let position = Position { segment: self.ordinal, element, component, repetition: 0 };
         Diagnostic::new(self.syntax, fault).place(place, tag, position)
     }
 

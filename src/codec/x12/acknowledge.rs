@@ -392,7 +392,7 @@ fn segment_notes(faults: &[&Diagnostic], form: &Form, separators: &Separators, w
     let Some(first) = in_elements.first() else { return };
     note(first, "8");
     for fault in in_elements.iter().take(ELEMENT_NOTES_MAX) {
-        let mut element = DraftSegment { tag: form.element.to_owned(), ..DraftSegment::default() };
+        let mut element = DraftSegment::new(form.element.into());
         element.set(1, 1, fault.position.element.to_string());
         if fault.position.component > 0 {
             element.set(1, 2, fault.position.component.to_string());

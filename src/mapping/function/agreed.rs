@@ -23,6 +23,10 @@ impl Function for Agreed {
         Ok(Some(wire))
     }
 
+    fn supplies(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let (Some(fields), [path, other, may_be @ ..], None) = (spot.fields, arguments, &value) else {
             return Ok(value);

@@ -25,6 +25,10 @@ impl Function for Computed {
         Ok(Some(wire))
     }
 
+    fn supplies(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let (Some(entity), Some(name)) = (spot.entity, arguments.first()) else { return Ok(value) };
         let is_complete = arguments.get(1).is_some_and(|field| entity::get(&entity.fields, field).is_some());

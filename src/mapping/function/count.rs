@@ -22,6 +22,10 @@ impl Function for Count {
         Ok(Some(wire))
     }
 
+    fn supplies(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let list = arguments.first().map_or("", String::as_str);
         Ok(value.or_else(|| Some(spot.entity?.list(list).len().to_string().into())))

@@ -3,7 +3,7 @@
 
 use super::time::Time;
 use super::{Beside, Function, Outcome, Spot, text};
-use crate::entity::Value;
+use crate::entity::{Text, Value};
 
 pub struct Date;
 
@@ -29,7 +29,7 @@ impl Function for Date {
         let date = read(digits).ok_or_else(|| format!("a date CCYYMMDD, found {digits}"))?;
         let clock = clock(arguments).map(|element| spot.look(element)).filter(|clock| !clock.is_empty());
         let clock = clock.filter(|clock| Some(clock) != arguments.get(1));
-        let Some(clock) = clock else { return Ok(Some(date.to_string().into())) };
+        let Some(clock) = clock else { return Ok(Some(in_iso(date).into())) };
         let time = Time.get(&[], clock.into(), spot)?;
         Ok(time.as_ref().and_then(Value::as_str).map(|time| format!("{date}T{time}").into()))
     }
@@ -40,6 +40,9 @@ impl Function for Date {
         let wrong = || format!("a date 2026-01-31, found {written}");
         let (day, time) = written.split_once('T').map_or((written, None), |(day, time)| (day, Some(time)));
         let day: jiff::civil::Date = day.parse().map_err(|_| wrong())?;
+        if day.year() < 0 {
+            return Err(wrong());
+        }
         match (time, clock(arguments)) {
             (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace([':', '.'], ""))),
             (None, Some(element)) => {
@@ -48,7 +51,7 @@ impl Function for Date {
             (Some(_), None) => spot.lost.borrow_mut().push("a place for the time of day"),
             (None, None) => {}
         }
-        Ok(Some(day.strftime("%Y%m%d").to_string().into()))
+        Ok(Some(digits(day).into()))
     }
 
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {
@@ -60,6 +63,26 @@ impl Function for Date {
 
 fn clock(arguments: &[String]) -> Option<Beside> {
     arguments.first()?.parse().ok().map(Beside::Element)
+}
+
+/// `2026-01-31`.
+pub fn in_iso(date: jiff::civil::Date) -> Text {
+    let digits = digits(date);
+    let mut text = Text::with_capacity(10);
+    let parts = [&digits[..4], "-", &digits[4..6], "-", &digits[6..]];
+    parts.into_iter().for_each(|part| text.push_str(part));
+    text
+}
+
+/// `20260131`.
+fn digits(date: jiff::civil::Date) -> Text {
+    let number = i32::from(date.year()) * 10_000 + i32::from(date.month()) * 100 + i32::from(date.day());
+    let mut text = Text::with_capacity(8);
+    for place in [10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1] {
+        let digit = u8::try_from(number / place % 10).unwrap_or_default();
+        text.push(char::from(b'0' + digit));
+    }
+    text
 }
 
 /// Eight or six digits as a day of the calendar.

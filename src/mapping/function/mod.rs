@@ -164,6 +164,10 @@ pub trait Function: Sync {
     /// # Errors
     /// What was expected.
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome;
+    /// On writing it may give a value where the entity has none.
+    fn supplies(&self) -> bool {
+        false
+    }
     /// A value that cannot be written changes the meaning of the others: an error, not a loss.
     fn is_vital(&self) -> bool {
         false

@@ -23,6 +23,10 @@ impl Function for Prefer {
         Ok(Some(wire))
     }
 
+    fn supplies(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let preferred = arguments.first().and_then(|field| spot.sibling(field)).cloned();
         Ok(preferred.or(value))

@@ -24,6 +24,10 @@ impl Function for Sum {
         Ok(Some(wire))
     }
 
+    fn supplies(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         if value.is_some() {
             return Ok(value);

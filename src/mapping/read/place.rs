@@ -3,7 +3,7 @@
 
 use super::source::{Address, Seat};
 use super::{At, Reader};
-use crate::mapping::notation::{Place, Selector};
+use crate::mapping::notation::{Place, Selector, Tag};
 use std::borrow::Cow;
 
 impl<'a> Reader<'a> {
@@ -16,8 +16,12 @@ impl<'a> Reader<'a> {
     fn first_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Option<Address> {
         // What the slots of a segment share is read for each.
         let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none();
+        let is_free = |address: &Address| is_shared || !self.is_claimed(address);
+        if place.is_own() {
+            return self.filled_in(at, place, self.own(at)?).find(is_free);
+        }
         let segments = self.segments_by(at, place, chosen);
-        self.filled(at, place, &segments).find(|address| is_shared || !self.is_claimed(address))
+        self.filled(at, place, &segments).find(is_free)
     }
 
     /// The address of a single value: in the first loop that fits, and of the segments there in one whose code comes
@@ -42,6 +46,14 @@ impl<'a> Reader<'a> {
     fn first_loop(&self, at: At, place: &Place) -> Option<usize> {
         let At::Loop(instance) = (if place.is_outer { self.outer(at) } else { at }) else { return None };
         self.loops(instance, place).into_iter().find(|&instance| self.source.trigger(instance).is_some())
+    }
+
+    /// The segment at hand.
+    fn own(&self, at: At) -> Option<usize> {
+        match at {
+            At::Loop(instance) => self.source.trigger(instance),
+            At::Segment(segment) | At::Slot(segment, _) => Some(segment),
+        }
     }
 
     /// The loops that a place goes into from one.
@@ -72,19 +84,26 @@ impl<'a> Reader<'a> {
     fn filled<'s>(
         &'s self,
         at: At,
-        place: &Place,
+        place: &'s Place,
         segments: &'s [Seat],
+    ) -> impl Iterator<Item = Address> + use<'s, 'a> {
+        segments.iter().flat_map(move |&(segment, _)| self.filled_in(at, place, segment))
+    }
+
+    /// The same in one segment.
+    fn filled_in<'s>(
+        &'s self,
+        at: At,
+        place: &'s Place,
+        segment: usize,
     ) -> impl Iterator<Item = Address> + use<'s, 'a> {
         let (from, to) = match (at, place.offset) {
             (At::Slot(_, first), Some(offset)) => (first + offset, first + offset),
             _ => place.elements,
         };
-        let (step, components) = (usize::from(place.step.max(1)), place.components);
-        let elements = segments
-            .iter()
-            .flat_map(move |&(segment, _)| (from..=to).step_by(step).map(move |element| (segment, element)));
-        let addresses = elements.flat_map(move |(segment, element)| {
-            let (first, last) = self.component_range(segment, element, components);
+        let elements = (from..=to).step_by(usize::from(place.step.max(1)));
+        let addresses = elements.flat_map(move |element| {
+            let (first, last) = self.component_range(segment, element, place.components);
             (first..=last).map(move |component| (segment, element, component))
         });
         addresses.filter(|address| !self.text(*address).is_empty())
@@ -148,7 +167,7 @@ impl<'a> Reader<'a> {
         instance != 0 || place.area.is_none_or(|area| home.is_some_and(|(one, _)| one == area))
     }
 
-    pub(super) fn inner_loops(&self, outer: usize, tag: &str, place: &Place) -> impl Iterator<Item = Seat> {
+    pub(super) fn inner_loops(&self, outer: usize, tag: &Tag, place: &Place) -> impl Iterator<Item = Seat> {
         let seats = self.source.seats(outer, tag);
         seats.filter(move |(_, inner)| inner.is_some_and(|inner| self.is_in_area(inner, outer, place)))
     }

@@ -1,184 +1,244 @@
-//! The document as rules look at it, made once: what stands in each loop by tag, and each element with its first
-//! repetition, so that a rule finds its place without walking past everything else. It knows no rule.
+//! The document as rules look at it, made once: what stands in each loop by tag, and the bytes of each component, so that
+//! a rule finds its place without walking past everything else. It knows no rule.
 
+use crate::mapping::notation::Tag;
 use crate::standard::definition::Directory;
-use crate::standard::place::{Child, Placement};
-use crate::standard::tag::key;
-use crate::tree::{Run, Segment, Value};
+use crate::standard::place::Placement;
+use crate::tree::{Run, Value};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// One value's address: segment ordinal, element, component (0 for a simple one).
 pub type Address = (usize, u16, u16);
 
-/// A tag as a number; what is no tag is 0, which no rule names.
-type Tag = u32;
-
 /// Something in a loop: its segment, or the trigger of a loop inside it with that loop.
 pub type Seat = (usize, Option<usize>);
 
 /// The document.
 pub struct Source<'a> {
-    placement: &'a Placement,
-    /// Tag of each segment, and where its elements are.
-    segments: Vec<(Tag, Range<u32>)>,
-    elements: Vec<Element<'a>>,
-    /// What stands in loops, by loop and tag; segments before loops, each in the order of the document.
-    seats: Vec<((u32, Tag, bool), Seat)>,
-    /// First segment of each loop.
-    triggers: Vec<Option<usize>>,
+    run: &'a Run<'a>,
+    segments: Vec<Line>,
+    elements: Vec<Element>,
+    /// Where the components stand in the bytes of the run; the cells of an element are the whole of its first repetition
+    /// and then each component of that.
+    cells: Vec<(u32, u32)>,
+    loops: Vec<Loop>,
+    /// What stands in loops, those of a loop together by tag, segments before loops, each in the order of the document.
+    seats: Vec<(u32, Seat)>,
+}
+
+/// A segment.
+struct Line {
+    tag: u32,
+    elements: Range<u32>,
+    /// Printable ASCII without release characters.
+    is_plain: bool,
 }
 
 /// An element.
-struct Element<'a> {
-    /// Its first repetition.
-    value: Value<'a>,
+struct Element {
+    /// Its first cell; there is one more than components.
+    cell: u32,
+    components: u16,
     /// Whether anything stands in it, separators included.
     is_filled: bool,
-    components: u16,
     /// Several components, or a place where the version has a composite.
     is_composite: bool,
-    /// Number of its first cell; it has one more than components.
-    cell: u32,
 }
 
-fn tag(text: &[u8]) -> Tag {
-    key(text).unwrap_or_default()
+/// A loop.
+struct Loop {
+    trigger: Option<u32>,
+    seats: Range<u32>,
+    /// The tags of its seats, see [`Tag::bit`].
+    tags: u64,
 }
 
 impl<'a> Source<'a> {
     /// Looks a placed document over.
-    pub fn new(run: &'a Run<'a>, placement: &'a Placement, directory: &Directory) -> Self {
+    pub fn new(run: &'a Run<'a>, placement: &Placement, directory: &Directory) -> Self {
+        let marks = run.index.marks.len();
         let mut source = Source {
-            placement,
+            run,
             segments: Vec::with_capacity(run.len()),
-            elements: Vec::new(),
-            seats: Vec::with_capacity(run.len() + placement.loops.len()),
-            triggers: Vec::with_capacity(placement.loops.len()),
+            elements: Vec::with_capacity(marks),
+            cells: Vec::with_capacity(marks * 2),
+            loops: Vec::new(),
+            seats: Vec::new(),
         };
         let mut composites = Composites { directory, known: Vec::new() };
-        let mut cell = 0;
         for segment in run.segments() {
             let first = source.elements.len() as u32;
-            let known = composites.of(&segment);
+            let tag = match run.index.wrapped {
+                true => Tag::key(&segment.tag_bytes()),
+                false => Tag::key(segment.tag()),
+            };
+            let known = composites.of(tag, || segment.tag_text());
             for (at, value) in segment.elements().enumerate() {
-                let count = if value.is_plain() { 1 } else { value.components().count() };
-                let components = u16::try_from(count).unwrap_or(u16::MAX);
-                let is_composite = components > 1 || known.get(at).copied().unwrap_or(false);
-                let is_filled = !value.is_empty();
-                let value = if value.is_plain() { value } else { value.repetitions().next().unwrap_or(value) };
-                source.elements.push(Element { value, is_filled, components, is_composite, cell });
-                cell += u32::from(components) + 1;
+                source.element(value, known.get(at).copied().unwrap_or(false));
             }
-            let name = segment.tag_text();
-            source.segments.push((tag(name.as_bytes()), first..source.elements.len() as u32));
+            let elements = first..source.elements.len() as u32;
+            source.segments.push(Line { tag, elements, is_plain: segment.mark().is_plain });
         }
-        source.seat();
+        source.seat(placement);
         source
     }
 
-    fn seat(&mut self) {
-        let loops = 0..self.placement.loops.len();
-        for instance in loops.clone() {
-            self.triggers.push(self.placement.children(instance).find_map(|child| match child {
-                Child::Segment(segment) => Some(segment),
-                Child::Loop(_) => None,
-            }));
+    fn element(&mut self, value: Value<'a>, is_known_composite: bool) {
+        let (cell, is_filled) = (self.cells.len() as u32, !value.is_empty());
+        let components = if value.is_plain() {
+            self.cells.extend([value.range(), value.range()]);
+            1
+        } else {
+            let first = value.repetitions().next().unwrap_or(value);
+            self.cells.push(first.range());
+            self.cells.extend(first.components().map(|component| component.range()));
+            // As many as the element has in all: what stands in further repetitions counts as there.
+            value.components().count()
+        };
+        self.cells.resize(cell as usize + components + 1, (0, 0));
+        let components = u16::try_from(components).unwrap_or(u16::MAX);
+        let is_composite = components > 1 || is_known_composite;
+        self.elements.push(Element { cell, components, is_filled, is_composite });
+    }
+
+    /// Segments come in order, and a loop is numbered when its trigger comes: the first that has it as its home.
+    fn seat(&mut self, placement: &Placement) {
+        let mut counts = vec![0u32; placement.loops.len()];
+        let mut triggers: Vec<Option<u32>> = vec![None; placement.loops.len()];
+        for (ordinal, home) in placement.homes.iter().enumerate() {
+            let Some((_, home)) = *home else { continue };
+            counts[home] += 1;
+            triggers[home].get_or_insert(ordinal as u32);
         }
-        for at in loops {
-            for child in self.placement.children(at) {
-                let seat = match child {
-                    Child::Segment(segment) => (segment, None),
-                    Child::Loop(inner) => match self.triggers[inner] {
-                        Some(trigger) => (trigger, Some(inner)),
-                        None => continue,
-                    },
-                };
-                self.seats.push(((at as u32, self.segments[seat.0].0, seat.1.is_some()), seat));
+        for inner in placement.loops.iter().zip(&triggers).skip(1) {
+            counts[inner.0.parent] += u32::from(inner.1.is_some());
+        }
+        let mut end = 0;
+        for (count, trigger) in counts.iter_mut().zip(&triggers) {
+            let first = end;
+            end += std::mem::replace(count, first);
+            self.loops.push(Loop { trigger: *trigger, seats: first..end, tags: Tag::ANY });
+        }
+        // Where the next seat of a loop goes.
+        let mut next = counts;
+        self.seats.resize(end as usize, (0, (0, None)));
+        let mut put = |home: usize, seat: Seat, segments: &[Line], seats: &mut Vec<(u32, Seat)>| {
+            seats[next[home] as usize] = (segments[seat.0].tag, seat);
+            next[home] += 1;
+        };
+        for (ordinal, home) in placement.homes.iter().enumerate() {
+            let Some((_, home)) = *home else { continue };
+            if home > 0 && triggers[home] == Some(ordinal as u32) {
+                put(placement.loops[home].parent, (ordinal, Some(home)), &self.segments, &mut self.seats);
             }
+            put(home, (ordinal, None), &self.segments, &mut self.seats);
         }
-        self.seats.sort_by_key(|(key, seat)| (*key, seat.0));
+        for one in &mut self.loops {
+            let seats = &mut self.seats[one.seats.start as usize..one.seats.end as usize];
+            let key = |(tag, seat): &(u32, Seat)| (*tag, seat.1.is_some());
+            if !seats.is_sorted_by_key(key) {
+                seats.sort_by_key(key);
+            }
+            one.tags = seats.iter().fold(Tag::ANY, |tags, (tag, _)| tags | Tag::bit(*tag));
+        }
     }
 
     /// Segments of this tag directly in a loop, then the loops in it that this tag begins.
-    pub fn seats(&self, instance: usize, name: &str) -> impl Iterator<Item = Seat> {
-        let (instance, tag) = (instance as u32, tag(name.as_bytes()));
-        let first = self.seats.partition_point(|(key, _)| (key.0, key.1) < (instance, tag));
-        self.seats[first..].iter().take_while(move |(key, _)| (key.0, key.1) == (instance, tag)).map(|(_, seat)| *seat)
+    pub fn seats(&self, instance: usize, tag: &Tag) -> impl Iterator<Item = Seat> {
+        let seats = self.loops.get(instance).map_or(0..0, |one| one.seats.clone());
+        let seats = &self.seats[seats.start as usize..seats.end as usize];
+        let tag = tag.number();
+        let first = seats.partition_point(|(own, _)| *own < tag);
+        seats[first..].iter().take_while(move |(own, _)| *own == tag).map(|(_, seat)| *seat)
+    }
+
+    /// The tags of what stands directly in a loop, see [`Tag::bit`].
+    pub fn tags(&self, instance: usize) -> u64 {
+        self.loops.get(instance).map_or(Tag::ANY, |one| one.tags)
     }
 
     /// The first segment of a loop.
     pub fn trigger(&self, instance: usize) -> Option<usize> {
-        self.triggers.get(instance).copied().flatten()
+        self.loops.get(instance)?.trigger.map(|trigger| trigger as usize)
     }
 
     /// Whether a segment has this tag.
-    pub fn tag_is(&self, segment: usize, name: &str) -> bool {
-        self.segments.get(segment).is_some_and(|(own, _)| *own == tag(name.as_bytes()))
+    pub fn tag_is(&self, segment: usize, tag: &Tag) -> bool {
+        self.segments.get(segment).is_some_and(|line| line.tag == tag.number())
     }
 
-    fn element(&self, segment: usize, element: u16) -> Option<&Element<'a>> {
-        let (_, range) = self.segments.get(segment)?;
+    /// The bit of a segment's tag, see [`Tag::bit`].
+    pub fn tag_bit(&self, segment: usize) -> u64 {
+        Tag::ANY | self.segments.get(segment).map_or(0, |line| Tag::bit(line.tag))
+    }
+
+    fn at(&self, segment: usize, element: u16) -> Option<&Element> {
+        let range = &self.segments.get(segment)?.elements;
         let at = range.start.checked_add(u32::from(element).checked_sub(1)?)?;
         self.elements.get(at as usize).filter(|_| at < range.end)
     }
 
     /// The value at an address, without the blanks at its end; empty where nothing stands.
-    pub fn text(&self, (segment, element, component): Address) -> Cow<'a, str> {
-        let Some(found) = self.element(segment, element) else { return Cow::Borrowed("") };
-        let value = match component {
-            0 => Some(found.value),
-            1 if found.value.is_plain() => Some(found.value),
-            component => found.value.component(component.into()),
+    pub fn text(&self, address: Address) -> Cow<'a, str> {
+        let Some((start, end)) = self.cell(address).map(|cell| self.cells[cell]) else { return Cow::Borrowed("") };
+        let bytes = &self.run.bytes[start as usize..end as usize];
+        let text = match self.segments[address.0].is_plain {
+            true => String::from_utf8_lossy(bytes),
+            false => self.run.text_of(bytes),
         };
-        match value.map(|value| value.text()) {
-            None => Cow::Borrowed(""),
-            Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim_end_matches(' ')),
-            Some(Cow::Owned(text)) => Cow::Owned(text.trim_end_matches(' ').to_owned()),
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(' ')),
+            Cow::Owned(text) => Cow::Owned(text.trim_end_matches(' ').to_owned()),
         }
+    }
+
+    /// How many elements a segment has.
+    pub fn element_count(&self, segment: usize) -> u16 {
+        let count = self.segments.get(segment).map_or(0, |line| line.elements.len());
+        u16::try_from(count).unwrap_or(u16::MAX)
     }
 
     /// Whether anything stands in an element.
     pub fn is_filled(&self, segment: usize, element: u16) -> bool {
-        self.element(segment, element).is_some_and(|element| element.is_filled)
+        self.at(segment, element).is_some_and(|element| element.is_filled)
     }
 
     /// How many components an element has; 0 where there is none.
     pub fn components(&self, segment: usize, element: u16) -> u16 {
-        self.element(segment, element).map_or(0, |element| element.components)
+        self.at(segment, element).map_or(0, |element| element.components)
     }
 
     /// Whether an element that is there is a composite.
     pub fn is_composite(&self, segment: usize, element: u16) -> Option<bool> {
-        self.element(segment, element).map(|element| element.is_composite)
+        self.at(segment, element).map(|element| element.is_composite)
     }
 
     /// A number for the address, unlike all others of the document; `None` where nothing stands.
     pub fn cell(&self, (segment, element, component): Address) -> Option<usize> {
-        let found = self.element(segment, element)?;
+        let found = self.at(segment, element)?;
         (component <= found.components).then(|| found.cell as usize + usize::from(component))
     }
 
     /// How many numbers there are.
     pub fn cells(&self) -> usize {
-        self.elements.last().map_or(0, |last| last.cell as usize + usize::from(last.components) + 1)
+        self.cells.len()
     }
 }
 
 /// Which elements of a segment the version defines as composites; asked once a tag.
 struct Composites<'d> {
     directory: &'d Directory,
-    known: Vec<(Vec<u8>, Vec<bool>)>,
+    known: Vec<(u32, Vec<bool>)>,
 }
 
 impl Composites<'_> {
-    fn of(&mut self, segment: &Segment<'_>) -> &[bool] {
-        let tag = segment.tag();
-        let at = self.known.iter().position(|(known, _)| known == tag).unwrap_or_else(|| {
-            let definition = self.directory.segments.get(&*segment.tag_text());
+    fn of<'t>(&mut self, tag: u32, name: impl FnOnce() -> Cow<'t, str>) -> &[bool] {
+        let at = self.known.iter().position(|(known, _)| *known == tag).unwrap_or_else(|| {
+            let definition = self.directory.segments.get(&*name());
             let elements = definition.map(|one| one.elements.as_slice()).unwrap_or_default();
             let composites = elements.iter().map(|place| self.directory.composites.contains_key(&place.id)).collect();
-            self.known.push((tag.to_vec(), composites));
+            self.known.push((tag, composites));
             self.known.len() - 1
         });
         &self.known[at].1

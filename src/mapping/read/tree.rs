@@ -146,7 +146,7 @@ impl Reader<'_> {
             let index = level.as_ref().and_then(|level| tree.level_of(level));
             let count = nodes.iter().filter(|node| level.is_none() || Some(node.level) == index).count();
             if self.text(address).trim_start_matches('0') != count.to_string() {
-                let what = level.as_ref().map_or(tree.each.tag.clone(), |level| of_level(tree, level));
+                let what = level.as_ref().map_or(tree.each.tag.to_string(), |level| of_level(tree, level));
                 let finding = self.count_differs(address, &format!("{count}, the number of {what}"));
                 self.faults.push(finding);
             }
@@ -182,5 +182,5 @@ impl Reader<'_> {
 
 fn of_level(tree: &Tree, code: &str) -> String {
     let level = tree.level_of(code).and_then(|at| tree.levels[at].each.as_ref());
-    level.map_or_else(|| format!("{} {code}", tree.each.tag), |each| each.tag.clone())
+    level.map_or_else(|| format!("{} {code}", tree.each.tag), |each| each.tag.to_string())
 }

@@ -3,16 +3,17 @@
 
 use super::{Address, At, Find, Item, Writer, spots};
 use crate::diagnostic::Fault;
+use crate::entity::Path;
 use crate::mapping::notation::{Place, Selector};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 
 impl Writer<'_> {
     /// The segment a single value goes to: one that fits and has the place free, else a fresh one.
-    pub(super) fn segment_for(&mut self, at: At, place: &Place, text: &str, field: &str) -> Option<Address> {
+    pub(super) fn segment_for(&mut self, at: At, place: &Place, text: &str, field: &Path<'_>) -> Option<Address> {
         let address = self.segment(at, place, Find::First, field)?;
-        let (element, component) = spots(place, at).into_iter().next()?;
-        let there = self.draft(address).get(element.into(), component.into());
+        let (element, component) = spots(place, at).next()?;
+        let there = self.draft(address).get(element, component);
         let is_free = there.is_empty() || there == text;
         let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
         let fixed = matches!(at, At::Segment(_) | At::Slot(..))
@@ -23,7 +24,7 @@ impl Writer<'_> {
     }
 
     /// Finds the segment of a place, or makes it with the constants of its selectors.
-    pub(super) fn segment(&mut self, at: At, place: &Place, find: Find, field: &str) -> Option<Address> {
+    pub(super) fn segment(&mut self, at: At, place: &Place, find: Find, field: &Path<'_>) -> Option<Address> {
         let mut instance = match at.of(place) {
             At::Segment(address) | At::Slot(address, _) => return self.constrain(address, &place.selectors),
             At::Loop(instance) => instance,
@@ -33,7 +34,8 @@ impl Writer<'_> {
             instance = address.0;
         }
         if place.tag.is_empty() || (place.loops.is_empty() && find != Find::Fresh && self.names_trigger(at, place)) {
-            return if instance == 0 { None } else { self.constrain((instance, 0, 0), &place.selectors) };
+            let trigger = self.loops[instance].trigger?;
+            return self.constrain((instance, trigger), &place.selectors);
         }
         self.step(instance, &place.tag, &place.selectors, place, find, field)
     }
@@ -46,7 +48,7 @@ impl Writer<'_> {
         selectors: &[Selector],
         place: &Place,
         find: Find,
-        field: &str,
+        field: &Path<'_>,
     ) -> Option<Address> {
         let nodes = self.loops[instance].nodes;
         let fits = |node: &Node| node.tag == tag && (instance != 0 || place.area.is_none_or(|area| node.area == area));
@@ -64,16 +66,16 @@ impl Writer<'_> {
             Selector::Is(..) => None,
         });
         if let Some(number) = wanted {
-            while self.loops[instance].items[node].len() < number {
+            while self.addresses(instance, node).len() < number {
                 self.make(instance, node, &[], field)?;
             }
-            return self.constrain(self.address(instance, node, number - 1), selectors);
+            let address = self.addresses(instance, node).nth(number.checked_sub(1)?)?;
+            return self.constrain(address, selectors);
         }
-        let count = self.loops[instance].items[node].len();
-        let mut there = (0..count).map(|item| self.address(instance, node, item));
+        let fits = |address: &Address| self.fits(*address, selectors);
         let found = match find {
-            Find::First => there.find(|&address| self.fits(address, selectors)),
-            Find::Last => there.rfind(|&address| self.fits(address, selectors)),
+            Find::First => self.addresses(instance, node).find(fits),
+            Find::Last => self.addresses(instance, node).rfind(fits),
             Find::Fresh => None,
         };
         if let Some(address) = found {
@@ -93,7 +95,7 @@ impl Writer<'_> {
         let draft = self.draft(address);
         selectors.iter().all(|selector| match selector {
             Selector::Is(element, component, values) => {
-                let there = draft.get((*element).into(), (*component).max(1).into());
+                let there = draft.get(*element, (*component).max(1));
                 there.is_empty() || values.iter().any(|value| there == value)
             }
             Selector::Occurrence(_) => true,
@@ -108,9 +110,9 @@ impl Writer<'_> {
         for selector in selectors {
             if let Selector::Is(element, component, values) = selector
                 && let Some(value) = values.first()
-                && self.draft(address).get((*element).into(), (*component).max(1).into()).is_empty()
+                && self.draft(address).get(*element, (*component).max(1)).is_empty()
             {
-                self.draft_mut(address).set((*element).into(), (*component).max(1).into(), value.clone());
+                self.draft_mut(address).set(*element, (*component).max(1), value.as_str());
             }
         }
         Some(address)
@@ -122,44 +124,56 @@ impl Writer<'_> {
         instance: usize,
         node: usize,
         selectors: &[Selector],
-        field: &str,
+        field: &Path<'_>,
     ) -> Option<Address> {
         let nodes = self.loops[instance].nodes;
         let definition = &nodes[node];
-        let count = self.loops[instance].items[node].len();
+        let count = self.addresses(instance, node).len();
         if definition.max.is_some_and(|max| count >= max as usize) {
             let expected = format!("at most {} {}", definition.max.unwrap_or(0), definition.tag);
             self.fault(Fault::MappingValue, field, &expected, "one more");
             return None;
         }
-        let mut draft = DraftSegment { tag: definition.tag.clone(), ..DraftSegment::default() };
+        let mut draft = DraftSegment::new(definition.tag.as_str().into());
         for selector in selectors {
             if let Selector::Is(element, component, values) = selector
                 && let Some(value) = values.first()
             {
-                draft.set((*element).into(), (*component).max(1).into(), value.clone());
+                draft.set(*element, (*component).max(1), value.as_str());
             }
         }
-        match &definition.body {
-            None => {
-                self.loops[instance].items[node].push(Item::Segment(draft));
-                Some((instance, node, count))
-            }
+        let made = self.drafts.len();
+        self.drafts.push(draft);
+        let (home, item) = match &definition.body {
+            None => (instance, Item::Segment(made)),
             Some(body) => {
                 let inner = self.open(&body.nodes);
-                self.loops[inner].items[0].push(Item::Segment(draft));
-                self.loops[instance].items[node].push(Item::Loop(inner));
-                Some((inner, 0, 0))
+                let own = &mut self.loops[inner];
+                own.trigger = Some(made);
+                own.items.push((0, Item::Segment(made)));
+                (inner, Item::Loop(inner))
             }
-        }
+        };
+        let items = &mut self.loops[instance].items;
+        let after = items.iter().rposition(|(other, _)| *other <= node).map_or(0, |at| at + 1);
+        items.insert(after, (node, item));
+        Some((home, made))
     }
 
-    /// The segment at an item: itself, or the trigger of the loop it is.
-    pub(in crate::mapping) fn address(&self, instance: usize, node: usize, item: usize) -> Address {
-        match &self.loops[instance].items[node][item] {
-            Item::Segment(_) => (instance, node, item),
-            Item::Loop(inner) => (*inner, 0, 0),
-        }
+    /// The segments at a node: each itself, or the trigger of the loop it begins.
+    pub(in crate::mapping) fn addresses(
+        &self,
+        instance: usize,
+        node: usize,
+    ) -> impl DoubleEndedIterator<Item = Address> + ExactSizeIterator {
+        let items = &self.loops[instance].items;
+        let first = items.partition_point(|(other, _)| *other < node);
+        let last = items.partition_point(|(other, _)| *other <= node);
+        items[first..last].iter().map(move |(_, item)| match *item {
+            Item::Segment(draft) => (instance, draft),
+            // A loop is made with its trigger.
+            Item::Loop(inner) => (inner, self.loops[inner].trigger.unwrap_or_default()),
+        })
     }
 
     /// Whether the address is the trigger of a loop that was made for an item, not the loop at hand itself.
@@ -167,23 +181,11 @@ impl Writer<'_> {
         !matches!(at, At::Loop(instance) if instance == address.0)
     }
 
-    pub(in crate::mapping) fn draft(&self, (instance, node, item): Address) -> &DraftSegment {
-        static NONE: DraftSegment = DraftSegment { tag: String::new(), elements: Vec::new() };
-        match &self.loops[instance].items[node][item] {
-            Item::Segment(draft) => draft,
-            Item::Loop(_) => &NONE,
-        }
+    pub(in crate::mapping) fn draft(&self, (_, draft): Address) -> &DraftSegment {
+        &self.drafts[draft]
     }
 
-    pub(super) fn draft_mut(&mut self, (instance, node, item): Address) -> &mut DraftSegment {
-        let slot = &mut self.loops[instance].items[node][item];
-        if let Item::Loop(_) = slot {
-            // Addresses come from `address`, which goes down to the trigger.
-            *slot = Item::Segment(DraftSegment::default());
-        }
-        match slot {
-            Item::Segment(draft) => draft,
-            Item::Loop(_) => unreachable!("replaced above"),
-        }
+    pub(super) fn draft_mut(&mut self, (_, draft): Address) -> &mut DraftSegment {
+        &mut self.drafts[draft]
     }
 }

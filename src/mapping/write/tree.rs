@@ -1,8 +1,11 @@
 //! Writing a tree: the nodes that the lists make, numbered from 1, each by the rules of its level.
 
 use super::{At, Find, Writer};
+use crate::entity::Path;
 use crate::mapping::notation::Place;
 use crate::mapping::tree::{Occurrence, Seat, Tree, plan};
+
+const ALLOCATIONS: Path<'_> = Path::Field(&Path::Root, "allocations");
 
 /// A node that was written.
 struct Written {
@@ -32,7 +35,7 @@ impl Writer<'_> {
         for (place, level) in &tree.counts {
             let index = level.as_ref().and_then(|level| tree.level_of(level));
             let count = nodes.iter().filter(|(node, _)| level.is_none() || Some(node.level) == index).count();
-            self.put_text(At::Loop(0), place, count.to_string(), &[], "");
+            self.put(At::Loop(0), place, &count.to_string());
         }
     }
 
@@ -45,27 +48,29 @@ impl Writer<'_> {
         (number, has_child): (usize, bool),
     ) -> Option<usize> {
         let level = &tree.levels[node.level];
-        let field = level.list.as_ref().map_or_else(String::new, |list| format!("{list}[{}]", item + 1));
+        let list = level.list.as_deref().unwrap_or_default();
+        let list = Path::Field(&Path::Root, list);
+        let field = if level.list.is_some() { Path::Item(&list, item + 1) } else { Path::Root };
         let (outer, each) = match &level.each {
             Some(each) => (above?.instance?, each),
             None => (0, &tree.each),
         };
-        let (instance, _, _) = self.segment(At::Loop(outer), each, Find::Fresh, &field)?;
+        let (instance, _) = self.segment(At::Loop(outer), each, Find::Fresh, &field)?;
         let at = At::Loop(instance);
         if level.each.is_none() {
-            self.put(at, &tree.id, number.to_string());
+            self.put(at, &tree.id, &number.to_string());
             if let Some(above) = above {
-                self.put(at, &tree.parent, above.number.to_string());
+                self.put(at, &tree.parent, &above.number.to_string());
             }
             if let Some(place) = &tree.level {
-                self.put(at, place, level.code.clone());
+                self.put(at, place, &level.code);
             }
             if let Some(place) = &tree.has_child {
-                self.put(at, place, if has_child { "1" } else { "0" }.to_owned());
+                self.put(at, place, if has_child { "1" } else { "0" });
             }
         }
         // As in reading: what the item has here goes before what it says of itself.
-        let part = allocation.map_or_else(|| field.clone(), |number| format!("allocations[{}]", number + 1));
+        let part = allocation.map_or(field, |number| Path::Item(&ALLOCATIONS, number + 1));
         // An item may be written at several nodes, each time as a whole.
         let written = std::mem::take(&mut self.written);
         self.rules(&level.allocation, at, &node.allocation, &part);
@@ -79,7 +84,7 @@ impl Writer<'_> {
         Some(instance)
     }
 
-    fn put(&mut self, at: At, place: &Place, text: String) {
-        self.put_text(at, place, text, &[], "");
+    fn put(&mut self, at: At, place: &Place, text: &str) {
+        self.put_text(at, place, text.into(), &[], &Path::Root);
     }
 }

@@ -114,8 +114,8 @@ impl View<'_> {
 
     /// `LIN/PRI` is the trigger of the loop `LIN/PRI` as well as a PRI in the loop `LIN`; loops may be left out in front.
     fn fits(&self, node: &Node, path: &str) -> bool {
-        let asked: Vec<&str> = self.at.loops.iter().map(|(tag, _)| tag.as_str()).collect();
-        let whole = [asked.as_slice(), &[self.at.tag.as_str()]].concat();
+        let asked: Vec<&str> = self.at.loops.iter().map(|(tag, _)| &**tag).collect();
+        let whole = [asked.as_slice(), &[&*self.at.tag]].concat();
         let steps: Vec<&str> = path.split('/').collect();
         let is_there = if node.body.is_some() { steps.ends_with(&whole) } else { steps.ends_with(&asked) };
         self.at.area.is_none_or(|area| area == node.area) && (asked.is_empty() || is_there)

@@ -105,7 +105,7 @@ fn occurrences(segments: &[DraftSegment]) -> Vec<u32> {
 }
 
 fn place(directory: &Directory, segment: &DraftSegment, occurrence: u32, put: &Put) -> String {
-    let definition = directory.segments.get(&segment.tag);
+    let definition = directory.segments.get(segment.tag.as_str());
     let element = definition.and_then(|one| one.elements.get(usize::from(put.element).wrapping_sub(1)));
     let is_composite = element.is_some_and(|place| directory.composites.contains_key(&place.id));
     let number = if occurrence > 0 { format!("[{occurrence}]") } else { String::new() };
