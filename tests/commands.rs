@@ -201,3 +201,35 @@ fn each_interchange_of_an_input_becomes_one_of_its_own() {
     let refused = portolan(&uncountable, input.as_bytes());
     assert!(refused.err.contains("expected a number to count on from"), "{}", refused.err);
 }
+
+/// An interchange of so many orders, every seventh with faults, longer than what is looked at by one thread at once.
+fn many(orders: usize) -> Vec<u8> {
+    let plain = String::from_utf8(file(PLAIN)).expect("ASCII");
+    let (begin, end) = (plain.find("ST*").expect("a document"), plain.find("GE*").expect("its end"));
+    let mut text = plain[..begin].to_owned();
+    for number in 1..=orders {
+        let order = plain[begin..end].replace("*0001", &format!("*{number:04}"));
+        text.push_str(&if number % 7 == 0 { order.replace("*EA*", "*E?*").replace("BEG*00", "BEG*XX") } else { order });
+    }
+    text.push_str(&plain[end..].replacen("GE*1*", &format!("GE*{orders}*"), 1));
+    text.into_bytes()
+}
+
+#[test]
+fn however_many_jobs_what_is_printed_is_the_same() {
+    let input = many(900);
+    assert!(input.len() > 4 * 64 * 1024, "{} bytes are too few to be shared out", input.len());
+    let now = ["--now", "2026-11-24T09:15:00Z"];
+    for line in [
+        &["validate", "-"][..],
+        &["validate", "-", "--json"],
+        &["ack", "-", now[0], now[1]],
+        &["translate", "-", "--to", "entity"],
+        &["translate", "-", "--to", "edifact/d96a/ORDERS", now[0], now[1]],
+    ] {
+        let [one, three] = ["1", "3"].map(|jobs| portolan(&[line, &["--jobs", jobs]].concat(), &input));
+        assert_eq!((one.code, one.err.len()), (three.code, three.err.len()), "{line:?}: {}", three.err);
+        assert!(one.out == three.out && one.err == three.err, "{line:?}: not the same with three jobs");
+        assert!(one.out.len() > 10_000, "{line:?} printed next to nothing: {}", one.err);
+    }
+}

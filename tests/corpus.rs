@@ -2,10 +2,13 @@
 //! edited value changes those bytes alone, and nothing panics. Beside the fixtures it walks the shared corpora, where
 //! they are (`PORTOLAN_CORPORA`); zero cases fail.
 
-use portolan::codec::segment::{Limits, Reader, decode, encode};
+use portolan::codec::segment::{Ahead, Inspection, Judged, Limits, Piece, Reader, Share, Step, decode, encode};
+use portolan::pipeline::Rules;
+use portolan::pipeline::canonicalise::canonicalise;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn samples() -> Vec<(PathBuf, Vec<u8>)> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
@@ -103,4 +106,38 @@ fn one_edited_value_changes_those_bytes_alone() {
         edited += 1;
     }
     assert!(edited > 0, "no sample had a value to edit");
+}
+
+/// Everything that is told of an input: its pieces in order, what is made of its documents, and all reports.
+fn told(rules: &Rules, bytes: &[u8], share: Share) -> String {
+    let work = |piece: &Piece<'_>, judged: &Judged| {
+        let entities = judged.placed.as_ref().map(|placed| canonicalise(rules, placed, &piece.run));
+        format!("{entities:?}")
+    };
+    std::thread::scope(|scope| {
+        let inspection = Inspection::new(&rules.library);
+        let reader = Reader::new(bytes, Limits::default());
+        let mut ahead = Ahead::new(scope, share, reader, inspection, Arc::new(work));
+        let mut told = String::new();
+        while let Some(Step { piece, made, inspection }) = ahead.next().expect("a slice reads without error") {
+            told.push_str(&format!("{piece:?} {made:?} {:?}\n", inspection.finished()));
+        }
+        told.push_str(&format!("{:?}", ahead.end()));
+        told
+    })
+}
+
+#[test]
+fn however_many_threads_judge_it_is_the_same() {
+    let rules = Rules::new(None, None);
+    let mut shared = 0;
+    for (at, (path, bytes)) in samples().into_iter().enumerate() {
+        let alone = told(&rules, &bytes, Share { threads: 1, portion_bytes: 1 });
+        // Pieces one by one, or some together.
+        let portion_bytes = [1, 2000][at % 2];
+        let several = told(&rules, &bytes, Share { threads: 3, portion_bytes });
+        assert!(alone == several, "{}: not the same with three threads and {portion_bytes} bytes", path.display());
+        shared += usize::from(bytes.len() > 2000);
+    }
+    assert!(shared > 10, "only {shared} samples were shared out");
 }

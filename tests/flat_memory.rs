@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 
-/// What is fed before the first look: enough for every table and buffer to be there.
-const WARM_BYTES: usize = 512 * 1024;
+/// What is fed before the first look: enough for every table, buffer and thread to be there.
+const WARM_BYTES: usize = 2 * 1024 * 1024;
 /// What is fed after it.
 const MORE_BYTES: usize = 2 * 1024 * 1024;
 /// How much the peak may grow meanwhile. Keeping one byte in eight would be over it.

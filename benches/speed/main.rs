@@ -1,12 +1,13 @@
 //! How fast the engine is, as ratios to named baselines on the same bytes in the same process; `make bench` runs it.
 //!
 //! `--instructions STAGE TYPE BYTES` runs one stage once, for callgrind; `--gate` has callgrind count it for each row of
-//! `limits.tsv` and fails above a limit. `--memory BYTES` streams that many bytes through validation and prints the peak.
+//! `limits.tsv` and fails above a limit. `--cores` runs a batch with one thread and with two. `--memory BYTES` streams that many bytes through validation and prints the peak.
 //! It asserts no time: those depend on the machine and its neighbours. It checks nothing of what is right either, but
 //! that its input is clean; the tests do.
 
 mod baseline;
 mod clock;
+mod cores;
 mod gate;
 mod generate;
 mod memory;
@@ -39,11 +40,12 @@ fn main() -> std::process::ExitCode {
     match words[..] {
         ["--instructions", stage, kind, bytes] => once(stage, kind, bytes.parse().expect("a number of bytes")),
         ["--gate"] => return gate::run(),
+        ["--cores"] => cores::rows(&Rules::new(None, None)),
         ["--memory", bytes] => memory::child(bytes.parse().expect("a number of bytes")),
         [] => table(true),
         ["--quick"] => table(false),
         _ => {
-            eprintln!("speed [--quick | --gate | --instructions STAGE TYPE BYTES | --memory BYTES]");
+            eprintln!("speed [--quick | --cores | --gate | --instructions STAGE TYPE BYTES | --memory BYTES]");
             return 2.into();
         }
     }
@@ -82,6 +84,7 @@ fn table(with_batch: bool) {
         }
     }
     if with_batch {
+        cores::rows(&rules);
         memory::rows();
     }
 }

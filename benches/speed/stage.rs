@@ -3,7 +3,8 @@
 
 use crate::generate::Kind;
 use portolan::codec::segment::{
-    AckChoice, Acknowledging, Inspection, InterchangeReport, Limits, Piece, Placed, Reader, Stamp, When,
+    AckChoice, Acknowledging, Ahead, Inspection, InterchangeReport, Judged, Limits, Piece, Placed, Reader, Share,
+    Stamp, Step, When,
 };
 use portolan::diagnostic::Syntax;
 use portolan::pipeline::Rules;
@@ -13,6 +14,7 @@ use portolan::pipeline::map::{Target, map};
 use portolan::standard::load::Library;
 use portolan::tree::Style;
 use std::io::Read;
+use std::sync::Arc;
 
 /// The stages; the first two are measured on batches too.
 pub const NAMES: [&str; 6] = ["tokenise", "validate", "reports", "acknowledge", "canonical JSON", "translate"];
@@ -39,7 +41,7 @@ pub fn by_name<'a>(name: &str, kind: Kind, input: &'a [u8], rules: &'a Rules) ->
 }
 
 /// What a document is translated to: the same business in the other standard.
-fn other(kind: Kind) -> &'static str {
+pub fn other(kind: Kind) -> &'static str {
     match kind {
         Kind::X850 => "edifact/d96a/ORDERS",
         Kind::X810 => "edifact/d96a/INVOIC",
@@ -136,14 +138,23 @@ fn canonical_json(input: &[u8], rules: &Rules) -> u64 {
 
 /// Validation, canonical entities, and one interchange of all documents in the other standard, read again as it leaves.
 fn translate(input: &[u8], rules: &Rules, target: &Target) -> u64 {
+    translate_by(input, rules, target, 1)
+}
+
+/// The same by several threads, as `portolan translate` does it.
+pub fn translate_by(input: &[u8], rules: &Rules, target: &Target, threads: usize) -> u64 {
     let mut drafts = Vec::new();
-    validate_and(input, &rules.library, |placed, piece| {
-        let (entities, _) = canonicalise(rules, placed, &piece.run);
-        for entity in &entities {
-            let number = (drafts.len() + 1).to_string();
-            drafts.push(map(rules, target, entity, &number).expect("a packed mapping").0);
+    let work = |piece: &Piece<'_>, judged: &Judged| {
+        let (entities, _) = canonicalise(rules, judged.placed.as_ref().expect("a known type"), &piece.run);
+        let draft = |entity| map(rules, target, entity, "").expect("a packed mapping").0;
+        entities.iter().map(draft).collect::<Vec<_>>()
+    };
+    let share = Share::threads(Some(threads)).one_by_one();
+    ahead(input, &rules.library, share, work, |step| {
+        for mut draft in step.made.into_iter().flatten() {
+            draft.control_number = (drafts.len() + 1).to_string();
+            drafts.push(draft);
         }
-        0
     });
     let envelope = Envelope {
         sender: ["14".into(), "4012345000009".into()],
@@ -159,6 +170,40 @@ fn translate(input: &[u8], rules: &Rules, target: &Target) -> u64 {
     };
     let draft = encode::draft(target, envelope, drafts);
     encode::encode(rules, target.syntax(), &draft, None).expect("it can be written").0.len() as u64
+}
+
+/// All that `portolan validate` checks, by several threads; returns how many documents there were.
+pub fn validate_by(input: &[u8], library: &Library, threads: usize) -> u64 {
+    let mut documents = 0;
+    ahead(
+        input,
+        library,
+        Share::threads(Some(threads)),
+        |_, _| (),
+        |step| {
+            documents += u64::from(step.made.is_some());
+            step.inspection.finished();
+        },
+    );
+    documents
+}
+
+/// Reads an input to its end, `work` being done with each document where a thread has time.
+fn ahead<T: Send>(
+    input: &[u8],
+    library: &Library,
+    share: Share,
+    work: impl Fn(&Piece<'_>, &Judged) -> T + Send + Sync,
+    mut tell: impl FnMut(Step<'_, '_, T>),
+) {
+    let (reader, inspection, work) = (Reader::new(input, Limits::default()), Inspection::new(library), Arc::new(work));
+    std::thread::scope(|scope| {
+        let mut ahead = Ahead::new(scope, share, reader, inspection, work);
+        while let Some(step) = ahead.next().expect("the source does not fail") {
+            tell(step);
+            ahead.forget_documents();
+        }
+    });
 }
 
 fn findings_of_envelope(report: &InterchangeReport) -> u64 {

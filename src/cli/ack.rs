@@ -1,15 +1,16 @@
 //! `portolan ack FILE`: the acknowledgments a receiver owes for a file: TA1, 997 or 999, CONTRL.
 
-use super::input::JsonList;
+use super::input::{Jobs, JsonList};
 use super::{Exit, input};
 use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::codec::segment::{
-    AckChoice, Acknowledging, Inspection, InterchangeReport, Limits, PieceKind, Reader, Stamp, When,
+    AckChoice, Acknowledging, Ahead, Inspection, InterchangeReport, Limits, PieceKind, Reader, Stamp, Step, When,
 };
 use crate::diagnostic::Diagnostic;
 use crate::standard::load::Library;
 use serde_json::json;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -31,22 +32,26 @@ pub struct Arguments {
     /// Definitions that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     standards: Option<PathBuf>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.standards.as_deref());
-    let mut inspection = Inspection::new(&library);
-    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let inspection = Inspection::new(&library);
+    let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
     let mut answering = Answering::new(arguments, as_json);
-    while let Some(piece) = reader.next()? {
-        inspection.take(&piece);
-        inspection.finished().iter().try_for_each(|report| answering.closed(report))?;
-        if let Some(report) = inspection.interchange() {
-            answering.read(report, piece.kind);
+    let rest = std::thread::scope(|scope| {
+        let mut ahead = Ahead::new(scope, arguments.jobs.share(), reader, inspection, Arc::new(|_, _| ()));
+        while let Some(Step { piece, inspection, .. }) = ahead.next()? {
+            inspection.finished().iter().try_for_each(|report| answering.closed(report))?;
+            if let Some(report) = inspection.interchange() {
+                answering.read(report, piece.kind);
+            }
+            inspection.forget_documents();
         }
-        inspection.forget_documents();
-    }
-    let rest = inspection.end();
+        anyhow::Ok(ahead.end())
+    })?;
     rest.iter().try_for_each(|report| answering.closed(report))?;
     if answering.interchanges == 0 {
         rest.iter().flat_map(|report| &report.faults).for_each(|fault| eprintln!("{}", fault.message()));

@@ -74,8 +74,17 @@ fn entities<R: Read>(json: JsonReader<R>, arguments: &Arguments, as_json: bool) 
             _ => Exit::Invalid,
         });
     }
+    let (output, rules) = (&arguments.output, arguments.output.rules());
+    let target = match output.target(&rules) {
+        Ok(target) => target,
+        Err(sentence) => {
+            eprintln!("portolan encode: {sentence}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let drafting = target.map(|target| output.drafting(&rules, target)).transpose()?;
     let mut next = || first.take().map_or_else(|| entities.next(), |first| Ok(Some(first)));
-    let done = arguments.output.write(&arguments.output.rules(), &mut next, as_json)?;
+    let done = output.write(drafting.as_ref(), &mut next, as_json)?;
     Ok(if entities.is_clean { done } else { Exit::Invalid })
 }
 

@@ -1,11 +1,12 @@
 //! Input and output files of commands: `-` is the standard stream.
 
 use super::progress::{self, Progress};
-use crate::codec::segment::GuideChoice;
+use crate::codec::segment::{GuideChoice, Share};
 use crate::standard::guide::Guide;
 use anyhow::Context as _;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Read, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,21 @@ pub fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
     let facts = opened.metadata().with_context(|| format!("cannot read {}", file.display()))?;
     anyhow::ensure!(!facts.is_dir(), "cannot read {}: it is a folder", file.display());
     Ok(Box::new(Progress::new(opened, facts.is_file().then_some(facts.len()))))
+}
+
+/// How many threads a command may use.
+#[derive(clap::Args, Clone, Copy)]
+pub struct Jobs {
+    /// Documents looked at at once; as many as there are cores when left out. What is printed is the same.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+impl Jobs {
+    /// How the work is shared out.
+    pub fn share(self) -> Share {
+        Share::threads(self.jobs.map(usize::from))
+    }
 }
 
 /// Whoever read our output has read enough (`portolan … | head`): the command ends quietly.

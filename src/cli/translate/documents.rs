@@ -16,21 +16,64 @@ use crate::pipeline::echo;
 use crate::pipeline::encode::Envelope;
 use crate::pipeline::map::{Target, map_by};
 use crate::standard::guide::Guide;
-use crate::tree::Style;
+use crate::tree::{DocumentDraft, Style};
 use anyhow::Context as _;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+/// What turns an entity into a document; it knows of no other, so several threads may use it.
+pub struct Drafting<'r> {
+    rules: &'r Rules,
+    target: Target,
+    own: Own,
+    /// Earlier documents that answers take from.
+    known: Option<Vec<Entity>>,
+}
+
+/// A document that waits for its place in an interchange, with what was found on the way.
+pub struct Drafted {
+    /// None when it cannot be made.
+    draft: Option<DocumentDraft>,
+    findings: Vec<Diagnostic>,
+}
+
+impl<'r> Drafting<'r> {
+    /// By the rules and the partner's own; `known` are earlier documents, where there are any to take from.
+    pub fn new(rules: &'r Rules, target: Target, own: Own, known: Option<Vec<Entity>>) -> Self {
+        Drafting { rules, target, own, known }
+    }
+
+    /// The document that says what the entity says.
+    pub fn draft(&self, entity: &Entity) -> Drafted {
+        let (rules, target) = (self.rules, &self.target);
+        let (entity, mut findings) = match (echo::origin(rules, target, entity), &self.known) {
+            (Some(origin), Some(known)) => echo::echo(&origin, entity, known),
+            _ => (entity.clone(), Vec::new()),
+        };
+        let means = self.own.means(&target.standard, &target.version, &target.document);
+        let draft = match map_by(rules, &means, target, &entity, "") {
+            Ok((draft, more)) => {
+                findings.extend(more);
+                Some(draft)
+            }
+            Err(finding) => {
+                findings.push(*finding);
+                None
+            }
+        };
+        Drafted { draft, findings }
+    }
+}
+
 /// Writes every source as a document of the target type.
 pub fn write(
     output: &Output,
-    rules: &Rules,
-    (target, own): (&Target, &Own),
-    known: Option<Vec<Entity>>,
+    drafting: &Drafting<'_>,
     guide: Option<Arc<Guide>>,
     next: &mut Next<'_>,
 ) -> anyhow::Result<Exit> {
-    let writing = Writing { output, rules, target, own, known, next, open: None, control: 0, valid: true, written: 0 };
+    let rules = drafting.rules;
+    let writing = Writing { output, drafting, next, open: None, control: 0, valid: true, written: 0 };
     let sink = output.sink();
     let mut reader =
         Reader::new(Passing { writing, sink, bytes: Vec::new(), read: 0, failed: None }, Limits::default());
@@ -69,11 +112,7 @@ pub fn write(
 /// What turns sources into the bytes of interchanges.
 struct Writing<'w> {
     output: &'w Output,
-    rules: &'w Rules,
-    target: &'w Target,
-    own: &'w Own,
-    /// Earlier documents that answers take from.
-    known: Option<Vec<Entity>>,
+    drafting: &'w Drafting<'w>,
     next: &'w mut Next<'w>,
     /// The interchange being written, and the ordinal of the one it comes from.
     open: Option<(u32, Batch)>,
@@ -86,10 +125,10 @@ struct Writing<'w> {
 impl Writing<'_> {
     /// The next bytes, those of a document with what stands between it and the one before; none at the end.
     fn bytes(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
-        while let Some(source) = (self.next)()? {
+        while let Some(mut source) = (self.next)()? {
             tell(&source.name, &source.report);
             self.valid &= source.is_valid();
-            let bytes = self.document(&source)?;
+            let bytes = self.document(&mut source)?;
             if !bytes.is_empty() {
                 return Ok(Some(bytes));
             }
@@ -98,27 +137,19 @@ impl Writing<'_> {
     }
 
     /// The bytes of one document; none when it cannot be written, which is told.
-    fn document(&mut self, source: &Source) -> anyhow::Result<Vec<u8>> {
+    fn document(&mut self, source: &mut Source) -> anyhow::Result<Vec<u8>> {
         let Some(entity) = &source.entity else { return Ok(Vec::new()) };
-        let (entity, mut findings) = match (echo::origin(self.rules, self.target, entity), &self.known) {
-            (Some(origin), Some(known)) => echo::echo(&origin, entity, known),
-            _ => (entity.clone(), Vec::new()),
-        };
-        let means = self.own.means(&self.target.standard, &self.target.version, &self.target.document);
+        let Drafted { draft, mut findings } = source.drafted.take().unwrap_or_else(|| self.drafting.draft(entity));
         let mut bytes = Vec::new();
-        match map_by(self.rules, &means, self.target, &entity, "") {
-            Ok((draft, more)) => {
-                findings.extend(more);
-                let batch = self.batch(source, &mut bytes)?;
-                match batch.document(draft) {
-                    Ok(()) => {
-                        bytes.append(&mut batch.take());
-                        self.written += 1;
-                    }
-                    Err(more) => findings.extend(more),
+        if let Some(draft) = draft {
+            let batch = self.batch(source, &mut bytes)?;
+            match batch.document(draft) {
+                Ok(()) => {
+                    bytes.append(&mut batch.take());
+                    self.written += 1;
                 }
+                Err(more) => findings.extend(more),
             }
-            Err(finding) => findings.push(*finding),
         }
         self.valid &= is_clean(&findings);
         tell(&source.name, &findings);
@@ -132,7 +163,7 @@ impl Writing<'_> {
         }
         if self.open.is_none() {
             let envelope = self.envelope(source)?;
-            let batch = Batch::begin(self.target, envelope).map_err(|findings| {
+            let batch = Batch::begin(&self.drafting.target, envelope).map_err(|findings| {
                 let words: Vec<_> = findings.iter().map(Diagnostic::message).collect();
                 anyhow::anyhow!("the envelope cannot be written: {}", words.join("; "))
             })?;
@@ -154,10 +185,10 @@ impl Writing<'_> {
                 .parties
                 .as_ref()
                 .context("the source names no parties; give --sender QUALIFIER:ID and --receiver QUALIFIER:ID")?;
-            Ok(counterpart(self.rules, standard, &self.target.standard, &ids[at]))
+            Ok(counterpart(self.drafting.rules, standard, &self.drafting.target.standard, &ids[at]))
         };
         let now = self.output.now.unwrap_or_else(|| SystemClock.now());
-        let is_x12 = self.target.syntax() == Syntax::X12;
+        let is_x12 = self.drafting.target.syntax() == Syntax::X12;
         let test = match self.output.environment.as_deref() {
             Some(environment) => environment == "test",
             None => source.test,

@@ -3,10 +3,11 @@
 mod documents;
 mod source;
 
-use super::input::{JsonList, Sink};
+use super::input::{Jobs, JsonList, Sink};
 use super::own::Own;
 use super::{Exit, input};
 use crate::clock::Timestamp;
+use crate::codec::segment::{Limits, Reader, Share};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
@@ -14,10 +15,11 @@ use crate::pipeline::map::Target;
 use crate::standard::guide::Guide;
 use anyhow::Context as _;
 use serde_json::{Value, json};
-use source::Sources;
+use source::{Making, Sources};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use documents::Drafting;
 pub use source::Source;
 
 #[derive(clap::Args)]
@@ -32,6 +34,8 @@ pub struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 /// What is to be written, and what its envelope says.
@@ -79,22 +83,28 @@ pub struct Output {
 pub type Next<'n> = dyn FnMut() -> anyhow::Result<Option<Source>> + 'n;
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
-    let Some(to) = &arguments.output.to else {
+    if arguments.output.to.is_none() {
         eprintln!("portolan translate: say what is wanted with --to entity or --to STANDARD/VERSION/TYPE");
         return Ok(Exit::Usage);
-    };
-    let rules = arguments.output.rules();
-    // The target is looked up first, so that a wrong one is told before a long file is read.
-    if !to.eq_ignore_ascii_case("entity")
-        && let Err(sentence) = Target::parse(&rules, to)
-    {
-        eprintln!("portolan translate: {sentence}");
-        return Ok(Exit::Usage);
     }
-    let (guide, own) = (arguments.output.guide()?, arguments.output.own(&rules)?);
-    let mut sources = Sources::new(input::open(&arguments.file)?, &rules, &own, guide);
-    let done = arguments.output.write(&rules, &mut || sources.next(), as_json)?;
-    Ok(if sources.is_clean() { done } else { Exit::Invalid })
+    let (output, rules) = (&arguments.output, arguments.output.rules());
+    // The target is looked up first, so that a wrong one is told before a long file is read.
+    let target = match output.target(&rules) {
+        Ok(target) => target,
+        Err(sentence) => {
+            eprintln!("portolan translate: {sentence}");
+            return Ok(Exit::Usage);
+        }
+    };
+    let drafting = target.map(|target| output.drafting(&rules, target)).transpose()?;
+    let (guide, own) = (output.guide()?, output.own(&rules)?);
+    let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let making = Making { rules: &rules, own: &own, drafting: drafting.as_ref() };
+    std::thread::scope(|scope| {
+        let mut sources = Sources::new(scope, arguments.jobs.share().one_by_one(), reader, making, guide);
+        let done = output.write(drafting.as_ref(), &mut || sources.next(), as_json)?;
+        Ok(if sources.is_clean() { done } else { Exit::Invalid })
+    })
 }
 
 /// Findings in words, on standard error.
@@ -126,21 +136,22 @@ impl Output {
         self.guide.as_deref().map(input::guide).transpose()
     }
 
-    /// Writes what is read as entities or as interchanges.
-    pub fn write(&self, rules: &Rules, next: &mut Next<'_>, as_json: bool) -> anyhow::Result<Exit> {
+    /// The document type asked for; none where entities are.
+    pub fn target(&self, rules: &Rules) -> Result<Option<Target>, String> {
         let to = self.to.as_deref().unwrap_or("entity");
-        if to.eq_ignore_ascii_case("entity") {
-            return self.entities(next, as_json);
-        }
-        match Target::parse(rules, to) {
-            Ok(target) => {
-                let (own, known) = (self.own(rules)?, self.origins(rules)?);
-                documents::write(self, rules, (&target, &own), known, self.guide()?, next)
-            }
-            Err(sentence) => {
-                eprintln!("portolan: {sentence}");
-                Ok(Exit::Usage)
-            }
+        if to.eq_ignore_ascii_case("entity") { Ok(None) } else { Target::parse(rules, to).map(Some) }
+    }
+
+    /// What makes documents of that type.
+    pub fn drafting<'r>(&self, rules: &'r Rules, target: Target) -> anyhow::Result<Drafting<'r>> {
+        Ok(Drafting::new(rules, target, self.own(rules)?, self.origins(rules)?))
+    }
+
+    /// Writes what is read as entities or, by `drafting`, as interchanges.
+    pub fn write(&self, drafting: Option<&Drafting<'_>>, next: &mut Next<'_>, as_json: bool) -> anyhow::Result<Exit> {
+        match drafting {
+            Some(drafting) => documents::write(self, drafting, self.guide()?, next),
+            None => self.entities(next, as_json),
         }
     }
 
@@ -154,11 +165,16 @@ impl Output {
             return entities.map(Some).map_err(|expected| anyhow::anyhow!("{}: {expected}", file.display()));
         }
         let own = self.own(rules)?;
-        let mut sources = Sources::new(bytes.as_slice(), rules, &own, None);
-        let mut entities = Vec::new();
-        while let Some(source) = sources.next()? {
-            entities.extend(source.entity);
-        }
+        let reader = Reader::new(bytes.as_slice(), Limits::default());
+        let making = Making { rules, own: &own, drafting: None };
+        let entities = std::thread::scope(|scope| {
+            let mut sources = Sources::new(scope, Share::threads(Some(1)), reader, making, None);
+            let mut entities = Vec::new();
+            while let Some(source) = sources.next()? {
+                entities.extend(source.entity);
+            }
+            anyhow::Ok(entities)
+        })?;
         anyhow::ensure!(!entities.is_empty(), "{}: no document that can be read as an entity", file.display());
         Ok(Some(entities))
     }

@@ -1,9 +1,10 @@
 //! The documents of an input as entities, one after the other; none is held once the next is asked for.
 
+use super::documents::{Drafted, Drafting};
 use super::tell;
 use crate::cli::input;
 use crate::cli::own::Own;
-use crate::codec::segment::{Inspection, Limits, Piece, PieceKind, Placed, Reader};
+use crate::codec::segment::{Ahead, DocumentReport, Inspection, Judged, Piece, Reader, Share, Step};
 use crate::diagnostic::{Diagnostic, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
@@ -12,12 +13,15 @@ use crate::standard::guide::Guide;
 use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
+use std::thread::Scope;
 
 /// An entity with where it came from and what was found in it.
 #[derive(Default)]
 pub struct Source {
     /// What the document says.
     pub entity: Option<Entity>,
+    /// The document it becomes, where that was made already.
+    pub drafted: Option<Drafted>,
     /// Findings of the document and of reading it.
     pub report: Vec<Diagnostic>,
     /// Name for people: `850 0001`.
@@ -42,24 +46,57 @@ impl Source {
     }
 }
 
+/// What is made of each document.
+#[derive(Clone, Copy)]
+pub struct Making<'r> {
+    pub rules: &'r Rules,
+    pub own: &'r Own,
+    /// What its entities become, where documents are wanted.
+    pub drafting: Option<&'r Drafting<'r>>,
+}
+
+/// The entities of a document, each with what it becomes, and what was found in reading them.
+struct Made {
+    entities: Vec<(Entity, Option<Drafted>)>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Making<'_> {
+    fn document(&self, piece: &Piece<'_>, judged: &Judged) -> Made {
+        let (entities, findings) = judged.placed.as_ref().map_or_else(Default::default, |placed| {
+            canonicalise_by(self.rules, &self.own.means_for(&placed.document), placed, &piece.run)
+        });
+        let drafted = |entity: &Entity| self.drafting.map(|drafting| drafting.draft(entity));
+        let entities = entities.into_iter().map(|entity| {
+            let drafted = drafted(&entity);
+            (entity, drafted)
+        });
+        Made { entities: entities.collect(), findings }
+    }
+}
+
 /// Reads an input document by document. Findings of its envelopes are told on standard error as they come.
-pub struct Sources<'r, R> {
-    rules: &'r Rules,
-    own: &'r Own,
-    reader: Reader<R>,
+pub struct Sources<'scope, 'env, R> {
     /// None once the input has ended.
-    inspection: Option<Inspection<'r>>,
+    ahead: Option<Ahead<'scope, 'env, R, Made>>,
     /// Entities of the latest document that were not asked for yet.
     waiting: VecDeque<Source>,
     is_clean: bool,
 }
 
-impl<'r, R: Read> Sources<'r, R> {
+impl<'scope, 'env, R: Read> Sources<'scope, 'env, R> {
     /// Begins to read; documents are held against the guide where it is for them.
-    pub fn new(input: R, rules: &'r Rules, own: &'r Own, guide: Option<Arc<Guide>>) -> Self {
-        let inspection = Some(Inspection::new(&rules.library).guided(guide.map(input::by_guide)));
-        let reader = Reader::new(input, Limits::default());
-        Sources { rules, own, reader, inspection, waiting: VecDeque::new(), is_clean: true }
+    pub fn new(
+        scope: &'scope Scope<'scope, 'env>,
+        share: Share,
+        reader: Reader<R>,
+        making: Making<'env>,
+        guide: Option<Arc<Guide>>,
+    ) -> Self {
+        let inspection = Inspection::new(&making.rules.library).guided(guide.map(input::by_guide));
+        let work = Arc::new(move |piece: &Piece<'_>, judged: &Judged| making.document(piece, judged));
+        let ahead = Some(Ahead::new(scope, share, reader, inspection, work));
+        Sources { ahead, waiting: VecDeque::new(), is_clean: true }
     }
 
     /// No envelope read so far had an error.
@@ -70,13 +107,12 @@ impl<'r, R: Read> Sources<'r, R> {
     /// The next entity, or a document that could not be read as one.
     pub fn next(&mut self) -> anyhow::Result<Option<Source>> {
         while self.waiting.is_empty() {
-            let Some(inspection) = self.inspection.as_mut() else { break };
+            let Some(ahead) = self.ahead.as_mut() else { break };
             let mut outside;
-            match self.reader.next()? {
-                Some(piece) => {
-                    let placed = inspection.take(&piece);
-                    if piece.kind == PieceKind::Document {
-                        self.waiting.extend(sources(self.rules, self.own, inspection, placed, &piece));
+            match ahead.next()? {
+                Some(Step { piece, made, inspection }) => {
+                    if let Some((made, report)) = made.zip(inspection.document()) {
+                        self.waiting.extend(sources(made, report, &piece));
                     }
                     outside = inspection.envelope_faults();
                     let closed = inspection.finished();
@@ -84,7 +120,7 @@ impl<'r, R: Read> Sources<'r, R> {
                     inspection.forget_documents();
                 }
                 None => {
-                    let closed = self.inspection.take().map(Inspection::end).unwrap_or_default();
+                    let closed = self.ahead.take().map(Ahead::end).unwrap_or_default();
                     outside = closed.iter().flat_map(|report| report.envelope_faults().cloned()).collect();
                 }
             }
@@ -95,31 +131,22 @@ impl<'r, R: Read> Sources<'r, R> {
     }
 }
 
-/// The entities of the document that was just taken; one source without an entity when there are none.
-fn sources(
-    rules: &Rules,
-    own: &Own,
-    inspection: &Inspection<'_>,
-    placed: Option<Placed>,
-    piece: &Piece<'_>,
-) -> Vec<Source> {
-    let Some(report) = inspection.document() else { return Vec::new() };
-    let (entities, findings) = placed.map_or_else(Default::default, |placed| {
-        canonicalise_by(rules, &own.means_for(&placed.document), &placed, &piece.run)
-    });
+/// The entities of a document; one source without an entity when there are none.
+fn sources(made: Made, report: &DocumentReport, piece: &Piece<'_>) -> Vec<Source> {
     let envelope = &report.envelope;
     let parties = [&envelope.sender, &envelope.receiver].map(|id| [id.scheme.clone(), id.value.clone()]);
     let standard = if piece.syntax == Syntax::X12 { "x12" } else { "edifact" };
-    let source = |entity| Source {
+    let source = |entity, drafted| Source {
         entity,
-        report: report.faults.iter().chain(&findings).cloned().collect(),
+        drafted,
+        report: report.faults.iter().chain(&made.findings).cloned().collect(),
         name: format!("{} {}", envelope.document_type, envelope.document_control_number),
         interchange: piece.interchange,
         parties: Some((standard, parties.clone())),
         test: envelope.test,
     };
-    match entities.is_empty() {
-        true => vec![source(None)],
-        false => entities.into_iter().map(|entity| source(Some(entity))).collect(),
+    match made.entities.is_empty() {
+        true => vec![source(None, None)],
+        false => made.entities.into_iter().map(|(entity, drafted)| source(Some(entity), drafted)).collect(),
     }
 }

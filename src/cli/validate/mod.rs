@@ -3,12 +3,14 @@
 mod items;
 mod words;
 
+use super::input::Jobs;
 use super::paint::Paint;
 use super::{Exit, input};
-use crate::codec::segment::{Inspection, Limits, Reader};
+use crate::codec::segment::{Ahead, Inspection, InterchangeReport, Limits, Reader, Step};
 use crate::standard::load::Library;
 use items::Items;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use words::Words;
 
 #[derive(clap::Args)]
@@ -25,6 +27,8 @@ pub struct Arguments {
     /// A partner's guide: what it asks beyond the standard is checked too.
     #[arg(long, value_name = "FILE")]
     guide: Option<PathBuf>,
+    #[command(flatten)]
+    jobs: Jobs,
 }
 
 pub fn run(arguments: &Arguments, json: bool, paint: Paint) -> anyhow::Result<Exit> {
@@ -35,42 +39,46 @@ pub fn run(arguments: &Arguments, json: bool, paint: Paint) -> anyhow::Result<Ex
 
 /// Prints an item for each document as it is read, then for its group and its interchange where they have findings.
 fn as_json(arguments: &Arguments, library: &Library) -> anyhow::Result<bool> {
-    let mut inspection = inspection(library, arguments.guide.as_deref())?;
-    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
     let mut items = Items::default();
-    while let Some(piece) = reader.next()? {
-        inspection.take(&piece);
+    let rest = read(arguments, library, |Step { piece, inspection, .. }| {
         inspection.finished().iter().try_for_each(|report| items.closed(report))?;
-        if let Some(report) = inspection.interchange() {
-            items.open(report, &piece)?;
-        }
-        inspection.forget_documents();
-    }
-    inspection.end().iter().try_for_each(|report| items.closed(report))?;
+        inspection.interchange().map_or(Ok(()), |report| items.open(report, &piece))
+    })?;
+    rest.iter().try_for_each(|report| items.closed(report))?;
     items.end()
 }
 
 /// Prints document by document as they are read, and keeps none of them.
 fn as_words(arguments: &Arguments, library: &Library, paint: Paint) -> anyhow::Result<bool> {
-    let mut inspection = inspection(library, arguments.guide.as_deref())?;
-    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
     let mut words = Words::new(paint);
-    while let Some(piece) = reader.next()? {
-        inspection.take(&piece);
+    let rest = read(arguments, library, |Step { piece, inspection, .. }| {
         inspection.finished().iter().for_each(|report| words.closed(report, Some(&piece)));
         if let Some(report) = inspection.interchange() {
             words.open(report, &piece);
         }
-        inspection.forget_documents();
-        input::print(words.take().as_bytes())?;
-    }
-    inspection.end().iter().for_each(|report| words.closed(report, None));
+        input::print(words.take().as_bytes())
+    })?;
+    rest.iter().for_each(|report| words.closed(report, None));
     words.sum();
     input::print(words.take().as_bytes())?;
     Ok(words.errors() == 0)
 }
 
-fn inspection<'l>(library: &'l Library, guide: Option<&Path>) -> anyhow::Result<Inspection<'l>> {
-    let guide = guide.map(input::guide).transpose()?;
-    Ok(Inspection::new(library).guided(guide.map(input::by_guide)))
+/// Tells each piece of the input, inspected; returns what is left to say at its end.
+fn read(
+    arguments: &Arguments,
+    library: &Library,
+    mut tell: impl FnMut(Step<'_, '_, ()>) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<InterchangeReport>> {
+    let guide = arguments.guide.as_deref().map(input::guide).transpose()?;
+    let inspection = Inspection::new(library).guided(guide.map(input::by_guide));
+    let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    std::thread::scope(|scope| {
+        let mut ahead = Ahead::new(scope, arguments.jobs.share(), reader, inspection, Arc::new(|_, _| ()));
+        while let Some(step) = ahead.next()? {
+            tell(step)?;
+            ahead.forget_documents();
+        }
+        Ok(ahead.end())
+    })
 }

@@ -3,13 +3,10 @@
 //! The same reports are what `validate` prints, what acknowledgments are made from and what the ledger keeps. An
 //! inspection holds the reports of one interchange at a time; it judges no partner and knows no business.
 
+use super::judge::{GuideChoice, Judge, Judged, Placed};
 use super::{Envelope, EnvelopeCheck, FIRST_BYTES, Limits, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax, is_clean};
-use crate::standard::definition::{Directory, Document};
-use crate::standard::guide::Guide;
 use crate::standard::load::Library;
-use crate::standard::place::Placement;
-use crate::standard::validate::{follow, validate};
 use crate::tree::{Segment, Separators};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -94,24 +91,9 @@ impl DocumentReport {
     }
 }
 
-/// A document with its definition and the places of its segments.
-#[derive(Debug, Clone)]
-pub struct Placed {
-    /// The definition it was checked against.
-    pub document: Arc<Document>,
-    /// What the version's documents share.
-    pub directory: Arc<Directory>,
-    /// Where each segment stands.
-    pub placement: Placement,
-}
-
-/// Chooses the guide that a document is held against: by interchange, what its envelope says, and its definition.
-pub type GuideChoice<'l> = Box<dyn Fn(u32, &Envelope, &Document) -> Option<Arc<Guide>> + 'l>;
-
 /// Turns pieces into reports.
 pub struct Inspection<'l> {
-    library: &'l Library,
-    guides: Option<GuideChoice<'l>>,
+    judge: Arc<Judge<'l>>,
     check: EnvelopeCheck,
     envelope: Envelope,
     open: Option<InterchangeReport>,
@@ -129,14 +111,21 @@ impl<'l> Inspection<'l> {
         let check = EnvelopeCheck::new(library.directory("x12", "004010").ok());
         let envelope = Envelope::default();
         let (open, done, first_bytes, leading) = (None, Vec::new(), Vec::new(), Vec::new());
-        Inspection { library, guides: None, check, envelope, open, done, interchanges: 0, first_bytes, leading }
+        let judge = Arc::new(Judge::new(library, None));
+        Inspection { judge, check, envelope, open, done, interchanges: 0, first_bytes, leading }
     }
 
     /// Holds documents against guides as well, where there are any.
     #[must_use]
     pub fn guided(mut self, choice: impl Into<Option<GuideChoice<'l>>>) -> Self {
-        self.guides = choice.into();
+        self.judge = Arc::new(Judge::new(self.judge.library(), choice.into()));
         self
+    }
+
+    /// What documents are judged by, apart from the envelope around them.
+    #[must_use]
+    pub fn judge(&self) -> Arc<Judge<'l>> {
+        self.judge.clone()
     }
 
     /// Reads a whole input: all its reports, interchanges in order, bytes outside them under number 0.
@@ -154,32 +143,40 @@ impl<'l> Inspection<'l> {
     /// Takes the next piece. A document is validated and, when its definition is known, returned with its places; its
     /// report is then [`Inspection::document`].
     pub fn take(&mut self, piece: &Piece<'_>) -> Option<Placed> {
+        let (report, placed) = self.judged(piece).map(|judged| (judged.report, judged.placed)).unzip();
+        self.put_piece(piece, report);
+        placed.flatten()
+    }
+
+    /// Judges the next piece, where it is a document. [`Inspection::put_piece`] must follow.
+    pub fn judged(&mut self, piece: &Piece<'_>) -> Option<Judged> {
         self.envelope.note(piece);
+        (piece.kind == PieceKind::Document).then(|| self.judge.document(&self.envelope, piece))
+    }
+
+    /// Takes the next piece, a document with the report that another thread made of it.
+    pub fn receive(&mut self, piece: &Piece<'_>, report: Option<DocumentReport>) {
+        self.envelope.note(piece);
+        self.put_piece(piece, report);
+    }
+
+    /// Takes the piece that was judged last.
+    pub fn put_piece(&mut self, piece: &Piece<'_>, report: Option<DocumentReport>) {
         if piece.kind == PieceKind::InterchangeHeader {
             self.begin(piece);
         }
         let findings = self.check.take(piece);
-        let placed = match piece.kind {
-            PieceKind::Between => {
-                self.between(piece);
-                None
-            }
+        match piece.kind {
+            PieceKind::Between => self.between(piece),
             PieceKind::GroupHeader => {
                 let header = piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default();
                 self.begin_group(piece.group, header);
-                None
             }
-            PieceKind::Document => self.document_piece(piece),
-            PieceKind::Loose => {
-                self.loose(piece);
-                None
-            }
-            PieceKind::GroupTrailer => {
-                self.end_group(piece);
-                None
-            }
-            PieceKind::InterchangeHeader | PieceKind::InterchangeTrailer => None,
-        };
+            PieceKind::Document => self.put_document(piece, report),
+            PieceKind::Loose => self.loose(piece),
+            PieceKind::GroupTrailer => self.end_group(piece),
+            PieceKind::InterchangeHeader | PieceKind::InterchangeTrailer => {}
+        }
         for finding in findings {
             self.put(finding.interchange, finding.group, finding.document, finding.diagnostic);
         }
@@ -189,7 +186,6 @@ impl<'l> Inspection<'l> {
         if piece.kind == PieceKind::InterchangeTrailer {
             self.close();
         }
-        placed
     }
 
     /// The report of the document taken last.
@@ -305,82 +301,17 @@ impl<'l> Inspection<'l> {
         open.technical.extend(technical.map(|segment| values(&segment)));
     }
 
-    fn document_piece(&mut self, piece: &Piece<'_>) -> Option<Placed> {
-        let in_group = self.open.as_ref()?.groups.last().map(|group| group.number);
+    fn put_document(&mut self, piece: &Piece<'_>, report: Option<DocumentReport>) {
+        let Some(in_group) = self.open.as_ref().map(|open| open.groups.last().map(|group| group.number)) else {
+            return;
+        };
         if in_group != Some(piece.group) {
             self.begin_group(piece.group, Vec::new());
         }
-        let (standard, mut folder) = folder_of(piece.syntax, &self.envelope);
-        let kind = &self.envelope.document_type;
-        let mut faults = Vec::new();
-        let mut found = self.library.document(standard, &folder, kind);
-        if found.is_err()
-            && let Some(nearest) = self.library.nearest(standard, &folder, kind)
-        {
-            faults.push(not_installed(piece, &folder, &nearest));
-            found = self.library.document(standard, &nearest, kind);
-            folder = nearest;
+        let group = self.open.as_mut().and_then(|open| open.groups.last_mut());
+        if let Some((group, report)) = group.zip(report) {
+            group.documents.push(report);
         }
-        let directory = self.library.directory(standard, &folder);
-        let placed = match (found, directory) {
-            (Ok(document), Ok(directory)) => {
-                let (placement, found) = validate(&document, &directory, &piece.run);
-                faults.extend(found);
-                // A missing trailer is the envelope check's finding.
-                faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
-                let choose = |choice: &GuideChoice<'_>| choice(piece.interchange, &self.envelope, &document);
-                if let Some(guide) = self.guides.as_ref().and_then(choose) {
-                    faults.extend(follow(&guide, &document, &piece.run, &placement));
-                }
-                Some(Placed { document, directory, placement })
-            }
-            _ => {
-                faults.push(self.unknown_type(piece, standard, &folder));
-                None
-            }
-        };
-        if let Some(placed) = &placed {
-            faults.extend(self.wrong_group(piece, &placed.document));
-        }
-        let report = DocumentReport {
-            number: piece.document,
-            envelope: self.envelope.clone(),
-            header: piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default(),
-            version: folder,
-            faults,
-            offset: piece.run.offset,
-            length: piece.run.bytes.len() as u64,
-            segments: u32::try_from(piece.run.len()).unwrap_or(u32::MAX),
-        };
-        self.open.as_mut()?.groups.last_mut()?.documents.push(report);
-        placed
-    }
-
-    fn unknown_type(&self, piece: &Piece<'_>, standard: &str, folder: &str) -> Diagnostic {
-        let at = if piece.syntax == Syntax::X12 { (1, 0) } else { (2, 1) };
-        let kind = &self.envelope.document_type;
-        let known: Vec<String> = (self.library.list().into_iter())
-            .filter(|[one, _, other]| one == standard && (other == kind || folder.is_empty()))
-            .map(|[one, version, kind]| format!("{one}/{version}/{kind}"))
-            .collect();
-        let expected = if known.is_empty() { "an installed document type".to_owned() } else { known.join(", ") };
-        let found = if kind.is_empty() { "none named".to_owned() } else { format!("{standard}/{folder}/{kind}") };
-        match piece.run.segment(0) {
-            Some(header) => super::element_finding(piece.syntax, Fault::DocumentTypeUnknown, &header, at),
-            None => Diagnostic::new(piece.syntax, Fault::DocumentTypeUnknown),
-        }
-        .because(expected, found)
-    }
-
-    /// GS01 must be one that the document type travels under.
-    fn wrong_group(&self, piece: &Piece<'_>, document: &Document) -> Option<Diagnostic> {
-        let kind = &self.envelope.group_type;
-        if kind.is_empty() || document.groups.is_empty() || document.groups.contains(kind) {
-            return None;
-        }
-        let found = super::element_finding(piece.syntax, Fault::DocumentGroup, &piece.run.segment(0)?, (1, 0));
-        let expected = format!("a group of type {}", document.groups.join(" or "));
-        Some(found.because(expected, format!("{kind} holding {}", self.envelope.document_type)))
     }
 
     /// Puts a finding where it belongs: the document if it is the present one, else its group or interchange.
@@ -404,24 +335,8 @@ impl<'l> Inspection<'l> {
     }
 }
 
-/// The version is not at hand, another took its place.
-fn not_installed(piece: &Piece<'_>, asked: &str, used: &str) -> Diagnostic {
-    let at = if piece.syntax == Syntax::X12 { (0, 0) } else { (2, 3) };
-    let finding = match piece.run.segment(0) {
-        Some(header) => super::element_finding(piece.syntax, Fault::VersionNearest, &header, at),
-        None => Diagnostic::new(piece.syntax, Fault::VersionNearest),
-    };
-    finding.because(format!("an installed version, such as {used}, which was used"), asked)
-}
-
-/// Standard and folder name of the version that an envelope names: `D.96A` is `d96a`.
-#[must_use]
-pub fn folder_of(syntax: Syntax, envelope: &Envelope) -> (&'static str, String) {
-    let folder = envelope.version.to_ascii_lowercase().replace('.', "");
-    (if syntax == Syntax::X12 { "x12" } else { "edifact" }, folder)
-}
-
-fn values(segment: &Segment<'_>) -> HeaderValues {
+/// Its values, element by element.
+pub(super) fn values(segment: &Segment<'_>) -> HeaderValues {
     let components = |value: crate::tree::Value<'_>| value.components().map(|one| one.text().into_owned()).collect();
     segment.elements().map(components).collect()
 }

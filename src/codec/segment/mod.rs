@@ -1,6 +1,7 @@
 //! What X12 and EDIFACT share. Everything that differs between them stands in `codec::x12` and `codec::edifact`.
 
 mod acknowledge;
+mod ahead; // documents judged by several threads, told in order
 mod answer;
 mod check;
 mod decode;
@@ -9,21 +10,22 @@ mod envelope;
 mod guess;
 pub mod index; // the kernel that finds every separator
 mod inspect;
+mod judge;
 mod kernel; // the index of 64 bytes at once
 mod piece;
 mod reader;
 mod write;
 
 pub use acknowledge::{Acknowledging, Acknowledgment, GroupAnswer, GroupOfAnswers, Loops, Tally, acknowledge};
+pub use ahead::{Ahead, Share, Step, Work};
 pub use answer::{ANSWERS, AckChoice, Answer, Answered, Stamp, Verdict, When, is_noted};
 pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::{Decoded, decode, decode_to};
 pub use encode::{EncodeError, encode, encode_to};
 pub use envelope::{Envelope, PartyId};
 pub use guess::{FIRST_BYTES, seems};
-pub use inspect::{
-    DocumentReport, GroupReport, GuideChoice, HeaderValues, Inspection, InterchangeReport, Placed, folder_of,
-};
+pub use inspect::{DocumentReport, GroupReport, HeaderValues, Inspection, InterchangeReport};
+pub use judge::{GuideChoice, Judge, Judged, Placed, folder_of};
 pub use piece::{Piece, PieceKind};
 pub use reader::{Limits, Opening, Reader};
 pub use write::Writer;
