@@ -107,6 +107,13 @@ impl<'a> Source<'a> {
         self.seats[first..].iter().take_while(move |(key, _)| (key.0, key.1) == (instance, tag)).map(|(_, seat)| *seat)
     }
 
+    /// The next loop in a loop that this tag begins after a segment.
+    pub fn next_loop(&self, instance: usize, name: &str, segment: usize) -> Option<Seat> {
+        let wanted = (instance as u32, tag(name.as_bytes()), true);
+        let next = self.seats.partition_point(|(key, seat)| (*key, seat.0) <= (wanted, segment));
+        self.seats.get(next).filter(|(key, _)| *key == wanted).map(|(_, seat)| *seat)
+    }
+
     /// The first segment of a loop.
     pub fn trigger(&self, instance: usize) -> Option<usize> {
         self.triggers.get(instance).copied().flatten()

@@ -146,7 +146,7 @@ impl Writer<'_> {
                 Some((instance, node, count))
             }
             Some(body) => {
-                let inner = self.open(&body.nodes);
+                let inner = self.open(&body.nodes, instance);
                 self.loops[inner].items[0].push(Item::Segment(draft));
                 self.loops[instance].items[node].push(Item::Loop(inner));
                 Some((inner, 0, 0))
