@@ -74,13 +74,13 @@ pub(super) fn adjustment(line: &Value) -> Option<Decimal> {
     let gross = gross(line)?;
     let quantity = number(line, "quantity.value");
     let one = |item: &Value| signed(item, charged(item, gross, quantity)?);
-    items(line, "allowance_charges").map(one).sum()
+    items(line, "allowance_charges").filter(|item| counts(item)).map(one).sum()
 }
 
 /// Allowances, or charges, on the whole document.
 fn document_sum(entity: &Entity, charges: bool) -> Option<Decimal> {
     let lines = || sent_or_computed(entity, "lines_net").unwrap_or_default();
-    let of_this_sign = document_allowances(entity).iter().filter(|item| item["is_charge"] == charges);
+    let of_this_sign = document_allowances(entity).iter().filter(|item| counts(item) && item["is_charge"] == charges);
     of_this_sign.map(|item| charged(item, lines(), None)).sum()
 }
 
@@ -92,8 +92,13 @@ fn document_allowances(entity: &Entity) -> &[Value] {
 
 /// Whether the document names allowances or charges one by one.
 pub(super) fn has_allowances(entity: &Entity) -> bool {
-    let of_line = |line: &Value| items(line, "allowance_charges").next().is_some();
-    !entity.list("allowance_charges").is_empty() || entity.list("lines").iter().any(of_line)
+    let of_line = |line: &Value| items(line, "allowance_charges").any(counts);
+    entity.list("allowance_charges").iter().any(counts) || entity.list("lines").iter().any(of_line)
+}
+
+/// Whether money is taken off or added; what is only told is no part of any sum.
+pub(super) fn counts(item: &Value) -> bool {
+    item["information_only"] != true
 }
 
 fn signed(item: &Value, amount: Decimal) -> Option<Decimal> {
@@ -133,7 +138,8 @@ fn tax(entity: &Entity) -> Option<Decimal> {
         signed(item, taxes?)
     };
     let lines: Decimal = entity.list("lines").iter().map(of_line).sum::<Option<Decimal>>()?;
-    let besides: Decimal = entity.list("allowance_charges").iter().map(of_charge).sum::<Option<Decimal>>()?;
+    let besides: Decimal =
+        entity.list("allowance_charges").iter().filter(|item| counts(item)).map(of_charge).sum::<Option<Decimal>>()?;
     match entity.list("tax_defaults") {
         [one] if (lines + besides).is_zero() => tax_amount(one, sent_or_computed(entity, "tax_exclusive")?),
         _ => Some(lines + besides),
@@ -213,6 +219,12 @@ mod tests {
                 Some("10.00"),
             ),
             (
+                "only told",
+                json!({ "quantity": { "value": "1" }, "price": { "amount": "10" },
+                    "allowance_charges": [{ "information_only": true, "amount": "5.00" }] }),
+                Some("10.00"),
+            ),
+            (
                 "base of nothing",
                 json!({ "quantity": { "value": "1" },
                 "price": { "amount": "1", "base_quantity": { "value": "0" } } }),
@@ -253,6 +265,13 @@ mod tests {
         );
         super::super::set(&mut invoice.fields, "totals.tax", "18.06".into());
         assert_eq!(computed(&invoice, "payable", &Value::Null), amount("110.01"));
+        let told = json!({ "information_only": true, "is_charge": true, "amount": "7", "taxes": [{ "rate": "19" }] });
+        let mut told = Entity::from_json(&json!({ "type": "invoice", "lines": [{ "net_amount": "100" }],
+            "allowance_charges": [told], "totals": { "allowance_charges": [{ "is_charge": true, "amount": "5" }] } }))
+        .expect("an invoice");
+        assert_eq!(computed(&told, "payable", &Value::Null), amount("105"), "what is only told is no part of a sum");
+        told.fields.remove("totals");
+        assert_eq!(computed(&told, "payable", &Value::Null), amount("100"));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod arithmetic;
 mod check_digit;
+mod components;
 mod definition;
 mod despatch_advice;
 mod form;

@@ -1,7 +1,8 @@
 //! Code lists of mappings: the canonical code of a concept and its counterparts in each standard, from
 //! `mappings/code/<list>.yaml`: under `codes` a row is `canonical: { x12: "A B", edifact: "C" }`, of several codes the
 //! first is written and all are read; under `elements` the code list of each standard that the codes are of, under `later`
-//! those codes that only newer versions of that list have.
+//! those codes that only newer versions of that list have. `vital: true` says of a list that a value whose code cannot
+//! be written must not go without: a quantity without its unit is another quantity.
 
 use crate::entity::Text;
 use serde_json::Value;
@@ -14,6 +15,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct CodeList {
     /// The element, by standard, whose code list the codes are of.
     elements: BTreeMap<String, String>,
+    /// A code that cannot be written is an error and no loss.
+    is_vital: bool,
     /// Codes, by standard, that its oldest version here does not have.
     later: BTreeMap<String, Vec<Text>>,
     /// Canonical code and, by standard, its codes with the preferred one first.
@@ -98,6 +101,12 @@ impl Codes {
         names.filter(returns).collect()
     }
 
+    /// Whether a code of the list that cannot be written is an error and no loss.
+    #[must_use]
+    pub fn is_vital(&self, list: &str) -> bool {
+        self.list(list).is_vital
+    }
+
     /// The names of the packed lists.
     #[must_use]
     pub fn names() -> Vec<String> {
@@ -148,5 +157,6 @@ fn parse(text: &str) -> CodeList {
     let later = later.map(|(standard, value)| (standard.clone(), codes(value))).collect();
     let elements = file["elements"].as_object().into_iter().flatten();
     let elements = elements.filter_map(|(standard, element)| Some((standard.clone(), element.as_str()?.to_owned())));
-    CodeList::new(elements.collect(), later, rows.collect())
+    let list = CodeList::new(elements.collect(), later, rows.collect());
+    CodeList { is_vital: file["vital"] == "true", ..list }
 }

@@ -137,12 +137,23 @@ pub struct Each {
     pub place: Place,
     /// What stands in one.
     pub rules: Vec<Rule>,
-    /// Field that an item must have to be this rule's; a code without canonical counterpart does not count.
-    pub only: Option<String>,
+    /// Fields of which an item must have one to be this rule's; a code without canonical counterpart does not count.
+    pub only: Vec<String>,
     /// Items that this rule takes, at most.
     pub max: usize,
+    /// They stand beside the item at hand and name it.
+    pub under: Option<Under>,
     /// Also takes what another rule for the list could not carry of an item, and repeats these fields of it.
     pub rest: Option<Vec<String>>,
+}
+
+/// `under: 04.2 = 01`: what stands beside the item at hand and belongs to it names it, by what stands here in both.
+#[derive(Debug)]
+pub struct Under {
+    /// Where the names stand: an element and component of the segment.
+    pub names: (u16, u16),
+    /// Where what they name stands, in the segment that begins the item and in those that belong to it.
+    pub named: (u16, u16),
 }
 
 /// A row of slots.
@@ -154,8 +165,8 @@ pub struct Slots {
     pub width: u16,
     /// What stands in a slot; places are relative to it (`+0`, `.1`) or name an element of its segment (`01`).
     pub rules: Vec<Rule>,
-    /// Field that an item must have to be this rule's; a code without canonical counterpart does not count.
-    pub only: Option<String>,
+    /// Fields of which an item must have one to be this rule's; a code without canonical counterpart does not count.
+    pub only: Vec<String>,
     /// Values of an item's first field for which the first place is kept; none when any may stand there.
     pub first: Vec<String>,
 }
@@ -444,11 +455,13 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
     let (first, rest) = (take("first").unwrap_or_default(), take("rest"));
+    let only = only.iter().flat_map(|fields| fields.split('|')).map(|field| field.trim().to_owned()).collect();
     let rest = rest.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
+    let under = take("under").map(|text| under(&text)).transpose()?;
     let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
     let rules = rules(&inner, "", parts)?;
     match (each, slots) {
-        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max, rest })),
+        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max, under, rest })),
         (None, Some(slots)) => {
             let places = places(&slots)?;
             let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;
@@ -457,6 +470,13 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
         }
         _ => Err(wrong(field, "`each: SEGMENT` or `slots: RANGE`", "neither or both")),
     }
+}
+
+/// `04.2 = 01`.
+fn under(text: &str) -> Result<Under, NotationError> {
+    let (names, named) = text.split_once('=').ok_or_else(|| wrong(text, "PLACE = PLACE", text))?;
+    let spot = |text: &str| place(text.trim()).map(|place| (place.elements.0, place.components.0));
+    Ok(Under { names: spot(names)?, named: spot(named)? })
 }
 
 /// `PLACE, PLACE | function | function(a, b)`.

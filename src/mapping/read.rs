@@ -7,7 +7,7 @@ mod tree; // nested documents
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag, Under};
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::entity::{Entity, Map, Value, get};
@@ -236,15 +236,57 @@ impl<'a> Reader<'a> {
 
     fn each(&mut self, at: At, each: &Each) -> Option<Value> {
         let mut items = Vec::new();
+        if let Some(under) = &each.under {
+            self.below(at, each, under, &mut items);
+            return (!items.is_empty()).then_some(Value::Array(items));
+        }
         for (segment, instance) in self.segments(at, &each.place) {
             // A segment whose qualifier another rule took is that rule's.
             if items.len() == each.max || self.is_taken(segment, 1) {
                 continue;
             }
             let inner = instance.map_or(At::Segment(segment), At::Loop);
-            self.item((at, inner), segment, (&each.rules, each.only.as_ref(), &each.place), &mut items);
+            self.item((at, inner), segment, (&each.rules, &each.only, &each.place), &mut items);
         }
         (!items.is_empty()).then_some(Value::Array(items))
+    }
+
+    /// Reads what follows the item at hand and names it, or names another that does: up to the next that names nothing.
+    fn below(&mut self, at: At, each: &Each, under: &Under, items: &mut Vec<Value>) {
+        let At::Loop(instance) = at else { return };
+        let Some(own) = self.source.trigger(instance) else { return };
+        let at_spot = |reader: &Self, segment: usize, (element, component): (u16, u16)| {
+            let (component, _) = reader.component_range(segment, element, (component, component));
+            (segment, element, component)
+        };
+        let number = self.text(at_spot(self, own, under.named)).into_owned();
+        let mut known = vec![number];
+        let around = self.placement.loops[instance].parent;
+        let mut last = own;
+        while let Some((segment, inner)) = self.source.next_loop(around, &each.place.tag, last) {
+            last = segment;
+            let name = at_spot(self, segment, under.names);
+            let named = self.text(name).into_owned();
+            let Some(inner) = inner.filter(|_| !named.is_empty()) else { return };
+            if !known.contains(&named) {
+                let finding = self.finding(name).because("the number of a line above it", &named);
+                self.faults.push(finding);
+                continue;
+            }
+            let mark = self.claimed.mark();
+            // What names the item itself says nothing more; else it is a field.
+            if named == known[0] {
+                self.claim(name);
+            }
+            let count = items.len();
+            self.item((at, At::Loop(inner)), segment, (&each.rules, &each.only, &each.place), items);
+            if items.len() == count {
+                self.claimed.undo(mark);
+                continue;
+            }
+            self.take([(segment, 1, 0)]);
+            known.push(self.text(at_spot(self, segment, under.named)).into_owned());
+        }
     }
 
     /// Reads one item. When its first field was refused, or the one it must have is not there, it is not this rule's
@@ -253,7 +295,7 @@ impl<'a> Reader<'a> {
         &mut self,
         (outer, inner): (At, At),
         segment: usize,
-        (rules, only, place): (&[Rule], Option<&String>, &Place),
+        (rules, only, place): (&[Rule], &[String], &Place),
         items: &mut Vec<Value>,
     ) {
         let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
@@ -264,7 +306,7 @@ impl<'a> Reader<'a> {
             Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(inner, place).is_empty(),
             _ => false,
         });
-        if refused || only.is_some_and(|field| !has(field)) {
+        if refused || !(only.is_empty() || only.iter().any(|field| has(field))) {
             self.claimed.undo(claimed);
             self.claimed.trace.undo(taken);
             self.faults.truncate(faults);
@@ -289,7 +331,7 @@ impl<'a> Reader<'a> {
                     let taken = self.is_taken(segment, element);
                     if filled && !taken {
                         let inner = At::Slot(segment, element);
-                        self.item((at, inner), segment, (&slots.rules, slots.only.as_ref(), place), &mut items);
+                        self.item((at, inner), segment, (&slots.rules, &slots.only, place), &mut items);
                     }
                 }
             }

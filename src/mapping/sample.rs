@@ -88,7 +88,7 @@ impl Sampler<'_> {
                 _ => &[],
             };
             // What is written in place of another field comes back as that one.
-            if calls.iter().any(|call| call.function.name() == "unless") {
+            if calls.iter().any(|call| matches!(call.function.name(), "unless" | "instead_of")) {
                 continue;
             }
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
@@ -110,7 +110,7 @@ impl Sampler<'_> {
             let value = match &rule.body {
                 Body::One(place, calls) => self.one(place, spot.tag, calls),
                 Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
-                Body::Each(each) => Some(self.each(each, Spot { known: spot.inner(&rule.field), ..spot })),
+                Body::Each(each) => Some(self.each(each, rules, Spot { known: spot.inner(&rule.field), ..spot })),
                 Body::Slots(slots) => Some(self.slots(slots, Spot { known: spot.inner(&rule.field), ..spot })),
                 Body::Computed(calls) => computed(self.context, calls, fields),
             };
@@ -145,15 +145,32 @@ impl Sampler<'_> {
         None
     }
 
-    fn each(&mut self, each: &Each, spot: Spot<'_>) -> Value {
-        let node = node_of(spot.nodes, &each.place);
-        let max = node.and_then(|node| node.max).map_or(ITEMS_MAX, |max| ITEMS_MAX.min(max as usize));
+    /// Items of one list; the lists beside it that stand in the same segments leave room for each other.
+    fn each(&mut self, each: &Each, rules: &[Rule], spot: Spot<'_>) -> Value {
+        // What stands beside the item at hand stands in the document, as lines and their components do.
+        let around = if each.under.is_some() { &self.context.document.nodes } else { spot.nodes };
+        let node = node_of(around, &each.place);
+        let key = |place: &Place| (place.area, place.loops.clone(), place.tag.clone());
+        let shares = |rule: &&Rule| matches!(&rule.body, Body::Each(other) if key(&other.place) == key(&each.place));
+        let sharing = rules.iter().filter(shares).count().max(1);
+        let max = node.and_then(|node| node.max);
+        let max = max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min((max as usize / sharing).max(1)));
         let max = each.max.min(max);
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
         let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
-        let must = |field: &str| each.only.as_deref() == Some(field);
+        let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
-        self.items(count, &each.rules, inner, &must)
+        let mut items = self.items(count, &each.rules, inner, &must);
+        // What names another item would name none of those made here.
+        let names = |rule: &&Rule| match (&rule.body, &each.under) {
+            (Body::One(place, _), Some(under)) => (place.elements.0, place.components.0) == under.names,
+            _ => false,
+        };
+        if let Some(rule) = each.rules.iter().find(names) {
+            let fields = items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut);
+            fields.for_each(|fields| drop(fields.remove(&rule.field)));
+        }
+        items
     }
 
     /// The values of a slot belong together, so none is left out; their number is what the segment has room for.

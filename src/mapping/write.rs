@@ -7,7 +7,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, place as parse_place};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, Under, place as parse_place};
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
 use crate::entity::{Entity, Map, Path, Text, Value, get};
@@ -36,7 +36,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     let (written, faults, missed) = (HashMap::new(), Vec::new(), RefCell::default());
     let (loops, drafts) = (Vec::new(), Vec::new());
     let mut writer = Writer { context, entity, loops, drafts, written, faults, missed, trace };
-    writer.open(&context.document.nodes);
+    writer.open(&context.document.nodes, 0);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
         writer.put_text(top, place, value.as_str().into(), &[], &Path::Root);
@@ -55,6 +55,8 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
 
 /// A loop being written: what was put at the nodes of its definition.
 pub(super) struct Loop<'d> {
+    /// The loop around it; the document is in none, and says itself.
+    pub(super) around: usize,
     pub(super) nodes: &'d [Node],
     /// Each with its node, in the order of the nodes, those of one node as they were made.
     pub(super) items: Vec<(usize, Item)>,
@@ -128,8 +130,8 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn open(&mut self, nodes: &'a [Node]) -> usize {
-        self.loops.push(Loop { nodes, items: Vec::new(), trigger: None });
+    fn open(&mut self, nodes: &'a [Node], around: usize) -> usize {
+        self.loops.push(Loop { around, nodes, items: Vec::new(), trigger: None });
         self.loops.len() - 1
     }
 
@@ -176,6 +178,11 @@ impl<'a> Writer<'a> {
         if self.has_written(field) {
             return;
         }
+        match self.through(calls, fields, value.cloned()) {
+            Err(expected) => return self.refused(calls, field, &expected),
+            Ok(done) if done.value.is_none() => return,
+            Ok(_) => {}
+        }
         let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
         if follows.as_ref() != value {
             let follows = follows.map_or_else(|| "nothing".to_owned(), |follows| follows.to_string());
@@ -213,20 +220,21 @@ impl<'a> Writer<'a> {
                 }
             }
             Err(_) if !turn.is_last || is_told => {}
-            Err(expected) if calls.iter().any(|call| call.function.is_vital()) => {
-                self.fault(Fault::MappingValue, field, &expected, "");
-            }
-            Err(expected) => self.loss(field, &expected),
+            Err(expected) => self.refused(calls, field, &expected),
         }
     }
 
     fn many(&mut self, at: At, places: &[Place], calls: &[Call], (fields, value): FieldOf<'_>, field: &Path<'_>) {
         let Some(value) = value else { return };
-        let values = match self.through(calls, fields, Some(value.clone())).map(|done| done.value) {
-            Ok(Some(Value::Array(values))) => values,
-            Ok(Some(one @ Value::String(_))) => vec![one],
-            Ok(_) => return,
+        let done = match self.through(calls, fields, Some(value.clone())) {
+            Ok(done) => done,
             Err(expected) => return self.loss(field, &expected),
+        };
+        done.lost.iter().for_each(|lost| self.loss(field, lost));
+        let values = match done.value {
+            Some(Value::Array(values)) => values,
+            Some(one @ Value::String(_)) => vec![one],
+            _ => return,
         };
         let mut texts = values.iter().filter_map(Value::as_str).peekable();
         for (index, place) in places.iter().enumerate() {
@@ -272,7 +280,7 @@ impl<'a> Writer<'a> {
                 }
                 continue;
             }
-            let Some(fields) = self.own(item, &each.rules, each.only.as_deref(), &path, (index, turn)) else {
+            let Some(fields) = self.own(item, &each.rules, &each.only, &path, (index, turn)) else {
                 continue;
             };
             count += 1;
@@ -283,6 +291,11 @@ impl<'a> Writer<'a> {
 
     /// Writes one item as a segment or loop of its own.
     pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>) {
+        // What belongs to the loop at hand and names it stands beside it.
+        let at = match (at, &each.under) {
+            (At::Loop(own), Some(under)) => return self.below(own, each, under, fields, path),
+            _ => at,
+        };
         let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
         let inner = if self.loops[address.0].trigger == Some(address.1) && self.is_trigger(address, at) {
             At::Loop(address.0)
@@ -292,18 +305,35 @@ impl<'a> Writer<'a> {
         self.rules(&each.rules, inner, fields, path);
     }
 
+    /// Writes an item beside the loop that it belongs to, with what names that loop, or what the item itself names.
+    fn below(&mut self, own: usize, each: &Each, under: &Under, fields: &Map, path: &Path<'_>) {
+        let ((element, component), named) = (under.names, under.named);
+        let trigger = self.loops[own].trigger.map(|trigger| self.draft((own, trigger)));
+        let number = trigger.map_or("", |trigger| trigger.get(named.0, named.1.max(1))).to_owned();
+        if number.is_empty() {
+            return self.fault(Fault::MappingValue, path, "a number of what it belongs to", "none");
+        }
+        let around = At::Loop(self.loops[own].around);
+        let Some(address) = self.segment(around, &each.place, Find::Fresh, path) else { return };
+        self.rules(&each.rules, At::Loop(address.0), fields, path);
+        let component = component.max(1);
+        if self.draft(address).get(element, component).is_empty() {
+            self.draft_mut(address).set(element, component, number);
+        }
+    }
+
     /// The fields of an item when it is this rule's to write: no other rule has written it, it has the field it must
     /// have, and its first field, which says what it is, can be written.
     fn own<'v>(
         &mut self,
         item: &'v Value,
         rules: &[Rule],
-        only: Option<&str>,
+        only: &[String],
         path: &Path<'_>,
         (index, turn): Numbered<'_>,
     ) -> Option<&'v Map> {
         let fields = item.as_object()?;
-        let lacks = only.is_some_and(|field| get(fields, field).is_none());
+        let lacks = !only.is_empty() && only.iter().all(|field| get(fields, field).is_none());
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
             Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
@@ -319,7 +349,7 @@ impl<'a> Writer<'a> {
                 if self.tell_missed(path) {
                     return None;
                 }
-                let expected = refused.or(only.map(|field| format!("a field {field}"))).unwrap_or_default();
+                let expected = refused.unwrap_or_else(|| format!("a field {}", only.join(" or ")));
                 self.loss(path, &expected);
             }
             return None;
@@ -333,7 +363,7 @@ impl<'a> Writer<'a> {
     fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {
         for (number, item) in items.iter().enumerate() {
             let path = Path::Item(field, number + 1);
-            let Some(fields) = self.own(item, &slots.rules, slots.only.as_deref(), &path, (index, turn)) else {
+            let Some(fields) = self.own(item, &slots.rules, &slots.only, &path, (index, turn)) else {
                 continue;
             };
             match self.free_slot(at, slots, fields, &path) {
@@ -451,6 +481,14 @@ impl<'a> Writer<'a> {
             self.draft_mut(address).set(element, component, text.as_str());
             self.trace.put(address, (element, component), field);
         }
+    }
+
+    /// A value that cannot be written: an error where the rest would mean something else without it.
+    fn refused(&mut self, calls: &[Call], field: &Path<'_>, expected: &str) {
+        let context = self.context;
+        let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
+        let fault = if function::is_vital(calls, &spot) { Fault::MappingValue } else { Fault::MappingLoss };
+        self.fault(fault, field, expected, "");
     }
 
     fn through(&self, calls: &[Call], fields: &Map, value: Option<Value>) -> Result<Done, String> {

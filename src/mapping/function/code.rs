@@ -48,6 +48,10 @@ impl Function for Code {
         })
     }
 
+    fn is_vital(&self, arguments: &[String], spot: &Spot<'_>) -> bool {
+        spot.codes.is_vital(arguments.first().map_or("", String::as_str))
+    }
+
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {
         let all = spot.codes.canonicals(arguments.first()?, spot.standard);
         Some(all.get(dice(all.len()))?.clone().into())

@@ -11,7 +11,8 @@ impl Function for Decimal {
     }
 
     fn help(&self) -> &'static str {
-        "decimal: an exact number; 12.50 stays 12.50. The decimal mark is the interchange's."
+        "decimal: an exact number; 12.50 stays 12.50. The decimal mark is the interchange's. decimal(n): on \
+         writing one with more than n digits is refused."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -34,18 +35,24 @@ impl Function for Decimal {
         }
     }
 
-    fn put(&self, _arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
+    fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let number = text(&value, "a number")?;
-        if is_plain(number) && (spot.decimal == '.' || !number.contains('.')) {
+        if arguments.is_empty() && is_plain(number) && (spot.decimal == '.' || !number.contains('.')) {
             return Ok(Some(value));
         }
         number.parse::<rust_decimal::Decimal>().map_err(|_| format!("a number, found {number}"))?;
+        if let Some(most) = most(arguments)
+            && number.bytes().filter(u8::is_ascii_digit).count() > most
+        {
+            return Err(format!("a number of at most {most} digits, found {number}"));
+        }
         Ok(Some(number.replace('.', &spot.decimal.to_string()).into()))
     }
 
-    fn sample(&self, _arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
-        let whole = 1 + dice(9999);
+    fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
+        // Four digits and two decimals, or as few as fit.
+        let whole = 1 + dice(10usize.pow(most(arguments).unwrap_or(6).clamp(3, 6) as u32 - 2) - 1);
         Some(if dice(2) == 0 { whole.to_string() } else { format!("{whole}.{:02}", dice(100)) }.into())
     }
 }
@@ -61,3 +68,25 @@ fn is_plain(text: &str) -> bool {
 
 /// Digits and a point that a decimal holds exactly, whatever they are.
 const DIGITS_MAX: usize = 28;
+
+/// Digits that there is room for.
+fn most(arguments: &[String]) -> Option<usize> {
+    arguments.first()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn err_at_one_digit_more() {
+        let put = |number: &str| {
+            let codes = crate::mapping::code::Codes::new(None);
+            let tables = crate::table::Tables::default();
+            let spot = Spot::new("x12", '.', &codes, &tables);
+            Decimal.put(&["5".to_owned()], Some(number.into()), &spot)
+        };
+        assert_eq!(put("-333.33"), Ok(Some("-333.33".into())));
+        assert!(put("333.333").is_err_and(|why| why == "a number of at most 5 digits, found 333.333"));
+    }
+}

@@ -37,7 +37,7 @@ impl Function for Factor {
         found.map(Some).ok_or_else(|| format!("1 or one of {}, found {number}", known()))
     }
 
-    fn is_vital(&self) -> bool {
+    fn is_vital(&self, _arguments: &[String], _spot: &Spot<'_>) -> bool {
         true
     }
 

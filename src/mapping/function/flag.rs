@@ -11,7 +11,7 @@ impl Function for Flag {
     }
 
     fn help(&self) -> &'static str {
-        "flag(yes, no): true for the first code, false for the second; other codes are not taken."
+        "flag(yes, no): true for the first code, false for the second; other codes are not taken. flag(yes) knows true only."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -33,7 +33,7 @@ impl Function for Flag {
         Ok(arguments.get(usize::from(!yes)).map(|code| code.clone().into()))
     }
 
-    fn sample(&self, _arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
-        Some((dice(2) == 0).into())
+    fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {
+        Some((dice(arguments.len()) == 0).into())
     }
 }

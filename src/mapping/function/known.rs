@@ -27,6 +27,10 @@ impl Function for Known {
         Code.put(arguments, value, spot)
     }
 
+    fn is_vital(&self, arguments: &[String], spot: &Spot<'_>) -> bool {
+        Code.is_vital(arguments, spot)
+    }
+
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {
         Code.sample(arguments, dice, spot)
     }

@@ -32,7 +32,7 @@ impl Function for Lookup {
         value.map_or(Ok(None), |value| look(arguments, [table, to, from], value, spot))
     }
 
-    fn is_vital(&self) -> bool {
+    fn is_vital(&self, _arguments: &[String], _spot: &Spot<'_>) -> bool {
         true
     }
 

@@ -17,10 +17,12 @@ mod factor;
 mod fits;
 mod flag;
 mod implied;
+mod instead_of;
 mod known;
 mod lines;
 mod lookup;
 mod prefer;
+mod refuse;
 mod scheme;
 mod shape;
 mod signed;
@@ -39,7 +41,7 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 27] = [
+static ALL: [&dyn Function; 29] = [
     &agreed::Agreed,
     &ai::Ai,
     &by_length::ByLength,
@@ -54,10 +56,12 @@ static ALL: [&dyn Function; 27] = [
     &fits::Fits,
     &flag::Flag,
     &implied::Implied,
+    &instead_of::InsteadOf,
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
     &prefer::Prefer,
+    &refuse::Refuse,
     &scheme::Scheme,
     &shape::Shape,
     &signed::Signed,
@@ -169,7 +173,7 @@ pub trait Function: Sync {
         false
     }
     /// A value that cannot be written changes the meaning of the others: an error, not a loss.
-    fn is_vital(&self) -> bool {
+    fn is_vital(&self, _arguments: &[String], _spot: &Spot<'_>) -> bool {
         false
     }
     /// Another field, beside the rule's own, that the function writes.
@@ -231,6 +235,16 @@ pub fn get(calls: &[Call], wire: Value, spot: &Spot<'_>) -> Outcome {
 /// The sentence of the function that failed.
 pub fn put(calls: &[Call], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
     calls.iter().rev().try_fold(value, |value, call| call.function.put(&call.arguments, value, spot))
+}
+
+/// Whether a value that these functions cannot write changes the meaning of the others.
+pub fn is_vital(calls: &[Call], spot: &Spot<'_>) -> bool {
+    calls.iter().any(|call| call.function.is_vital(&call.arguments, spot))
+}
+
+/// A value as it is written in the arguments of a rule.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The text of a value, or what was expected of it.

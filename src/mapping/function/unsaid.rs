@@ -1,6 +1,6 @@
 //! `unsaid(code)`: a value that the document says by what it is.
 
-use super::{Function, Outcome, Spot};
+use super::{Function, Outcome, Spot, plain};
 use crate::entity::Value;
 
 pub struct Unsaid;
@@ -23,6 +23,6 @@ impl Function for Unsaid {
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
-        Ok(value.filter(|value| value.as_str() != arguments.first().map(String::as_str)))
+        Ok(value.filter(|value| arguments.first().is_none_or(|unsaid| plain(value) != *unsaid)))
     }
 }

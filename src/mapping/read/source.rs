@@ -146,9 +146,7 @@ impl<'a> Source<'a> {
 
     /// Segments of this tag directly in a loop, then the loops in it that this tag begins.
     pub fn seats(&self, instance: usize, tag: &Tag) -> impl Iterator<Item = Seat> {
-        let seats = self.loops.get(instance).map_or(0..0, |one| one.seats.clone());
-        let seats = &self.seats[seats.start as usize..seats.end as usize];
-        let tag = tag.number();
+        let (seats, tag) = (self.seats_in(instance), tag.number());
         let first = seats.partition_point(|(own, _)| *own < tag);
         seats[first..].iter().take_while(move |(own, _)| *own == tag).map(|(_, seat)| *seat)
     }
@@ -156,6 +154,19 @@ impl<'a> Source<'a> {
     /// The tags of what stands directly in a loop, see [`Tag::bit`].
     pub fn tags(&self, instance: usize) -> u64 {
         self.loops.get(instance).map_or(Tag::ANY, |one| one.tags)
+    }
+
+    /// The next loop in a loop that this tag begins after a segment.
+    pub fn next_loop(&self, instance: usize, tag: &Tag, segment: usize) -> Option<Seat> {
+        let seats = self.seats_in(instance);
+        let wanted = (tag.number(), true);
+        let next = seats.partition_point(|(tag, seat)| ((*tag, seat.1.is_some()), seat.0) <= (wanted, segment));
+        seats.get(next).filter(|(tag, seat)| (*tag, seat.1.is_some()) == wanted).map(|(_, seat)| *seat)
+    }
+
+    fn seats_in(&self, instance: usize) -> &[(u32, Seat)] {
+        let seats = self.loops.get(instance).map_or(0..0, |one| one.seats.clone());
+        &self.seats[seats.start as usize..seats.end as usize]
     }
 
     /// The first segment of a loop.

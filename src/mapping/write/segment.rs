@@ -147,7 +147,7 @@ impl Writer<'_> {
         let (home, item) = match &definition.body {
             None => (instance, Item::Segment(made)),
             Some(body) => {
-                let inner = self.open(&body.nodes);
+                let inner = self.open(&body.nodes, instance);
                 let own = &mut self.loops[inner];
                 own.trigger = Some(made);
                 own.items.push((0, Item::Segment(made)));
