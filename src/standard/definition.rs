@@ -247,6 +247,8 @@ pub struct Directory {
     pub composites: BTreeMap<String, CompositeDefinition>,
     /// Elements by number.
     pub elements: BTreeMap<String, ElementDefinition>,
+    /// Names by tag of the segments that only document types have which are not here.
+    pub other_segments: BTreeMap<String, String>,
     /// Code lists by element number: code to short name.
     pub codes: BTreeMap<String, BTreeMap<String, String>>,
     /// Steps of levels from the top down, by structure code (X12 1005).

@@ -16,6 +16,9 @@ static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards");
 /// Files of a version that are no document types.
 const SHARED_FILES: [&str; 4] = ["segments.yaml", "composites.yaml", "elements.yaml", "codes.yaml"];
 
+/// What a version may have beside: names of the segments that stand in none of its document types here.
+const OTHER_SEGMENTS: &str = "other_segments.yaml";
+
 /// What a version may have beside: which levels stand under which in a tree of segments.
 const HIERARCHIES: &str = "hierarchies.yaml";
 
@@ -64,7 +67,7 @@ impl Library {
             .filter_map(|path| {
                 let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
                 let [standard, version, file] = <[String; 3]>::try_from(parts).ok()?;
-                let shared = SHARED_FILES.contains(&file.as_str()) || file == HIERARCHIES;
+                let shared = is_shared(&file);
                 (!shared).then(|| file.strip_suffix(".yaml").map(|kind| [standard, version, kind.to_owned()]))?
             })
             .collect();
@@ -85,7 +88,7 @@ impl Library {
         }
         let file = format!("{name}.yaml");
         let file_name = format!("{kind}.yaml");
-        let shared = SHARED_FILES.contains(&file_name.as_str()) || file_name == HIERARCHIES;
+        let shared = is_shared(&file_name);
         let text = self.text(&file).filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
         let read = Arc::new(document(&File { name: &file, value: parse(&file, &text)? })?);
         cache.insert(name, read.clone());
@@ -127,6 +130,10 @@ impl Library {
         if let Some(text) = self.text(&file) {
             directory.hierarchies = hierarchies(&parse(&file, &text)?);
         }
+        let file = format!("{name}/{OTHER_SEGMENTS}");
+        if let Some(text) = self.text(&file) {
+            directory.other_segments = names(&parse(&file, &text)?);
+        }
         for (id, element) in &mut directory.elements {
             if directory.codes.contains_key(id) {
                 element.codes.clone_from(id);
@@ -157,6 +164,16 @@ fn age(standard: &str, version: &str) -> i64 {
         ("edifact", 1..=3) => number / 10_i64.pow(u32::try_from(digits.len()).unwrap_or(1) - 1),
         _ => number,
     }
+}
+
+/// Whether a file holds what the document types of a version share, and is none itself.
+fn is_shared(file: &str) -> bool {
+    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS].contains(&file)
+}
+
+fn names(file: &Value) -> BTreeMap<String, String> {
+    let name = |(tag, name): (&String, &Value)| Some((tag.clone(), name.as_str()?.to_owned()));
+    file.as_object().into_iter().flatten().filter_map(name).collect()
 }
 
 fn hierarchies(file: &Value) -> BTreeMap<String, Vec<Vec<String>>> {

@@ -293,6 +293,8 @@ impl<'d> Walk<'d> {
                 }
                 None => (Fault::SegmentForeign, format!("a segment of {}", self.document.kind)),
             }
+        } else if let Some(name) = self.directory.other_segments.get(&*tag) {
+            (Fault::SegmentForeign, format!("a segment of {}, which {tag} ({name}) is not", self.document.kind))
         } else if is_tag(&tag, self.syntax) {
             (Fault::SegmentUnknown, "a segment of this version".to_owned())
         } else {

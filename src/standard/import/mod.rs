@@ -20,7 +20,7 @@ pub struct Imported {
     pub anomalies: Vec<String>,
 }
 
-/// Drops what none of the documents uses; returns what they use and the tables do not define.
+/// Drops what none of the documents uses, but for the names of segments; returns what they use and the tables do not define.
 fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Directory) -> Vec<String> {
     let mut anomalies = Vec::new();
     let mut tags: BTreeSet<String> = envelope.iter().map(|tag| (*tag).to_owned()).collect();
@@ -28,7 +28,10 @@ fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Director
     for tag in tags.iter().filter(|tag| !directory.segments.contains_key(*tag)) {
         anomalies.push(format!("segment {tag} is used and not defined"));
     }
-    directory.segments.retain(|tag, _| tags.contains(tag));
+    let all = std::mem::take(&mut directory.segments);
+    let (used, others) = all.into_iter().partition::<BTreeMap<_, _>, _>(|(tag, _)| tags.contains(tag));
+    directory.segments = used;
+    directory.other_segments = others.into_iter().map(|(tag, segment)| (tag, segment.name)).collect();
     let mut ids: BTreeSet<String> =
         directory.segments.values().flat_map(|segment| &segment.elements).map(|place| place.id.clone()).collect();
     directory.composites.retain(|id, _| ids.contains(id));

@@ -14,6 +14,9 @@ use std::fmt::Write as _;
 pub fn write(documents: &[Document], directory: &Directory) -> Vec<(String, String)> {
     let mut files: Vec<_> = documents.iter().map(|one| (format!("{}.yaml", one.kind), document(one))).collect();
     files.push(("segments.yaml".into(), segments(directory)));
+    if !directory.other_segments.is_empty() {
+        files.push(("other_segments.yaml".into(), names(&directory.other_segments)));
+    }
     files.push(("composites.yaml".into(), composites(&directory.composites)));
     files.push(("elements.yaml".into(), elements(&directory.elements)));
     files.push(("codes.yaml".into(), codes(&directory.codes)));
@@ -57,6 +60,12 @@ fn segments(directory: &Directory) -> String {
     for (tag, segment) in &directory.segments {
         places(&mut out, tag, &segment.name, "elements", &segment.elements, &segment.conditions);
     }
+    out
+}
+
+fn names(names: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    names.iter().for_each(|(tag, name)| line(&mut out, 0, &format!("{}: {}", quoted(tag), quoted(name))));
     out
 }
 
