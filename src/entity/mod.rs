@@ -63,6 +63,12 @@ impl Entity {
         serde_json::to_value(self).unwrap_or_default()
     }
 
+    /// The same as text. Nothing in an entity refuses to be JSON.
+    #[must_use]
+    pub fn to_json_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// From `{type, …}` or `{entity: {type, …}}`.
     ///
     /// # Errors

@@ -130,6 +130,12 @@ impl Map {
         Map(Vec::new())
     }
 
+    /// No fields, and room for so many.
+    #[must_use]
+    pub fn with_capacity(fields: usize) -> Self {
+        Map(Vec::with_capacity(fields))
+    }
+
     fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|(key, _)| key == name)
     }

@@ -8,7 +8,7 @@ use crate::entity::Text;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::OnceLock;
 
 /// One list.
 #[derive(Debug, Default)]
@@ -49,28 +49,39 @@ impl CodeList {
     }
 }
 
-/// All lists, read when first asked for.
+/// All lists, each read when first asked for.
 #[derive(Debug)]
 pub struct Codes {
     overlay: Option<PathBuf>,
-    lists: RwLock<BTreeMap<String, Arc<CodeList>>>,
+    lists: BTreeMap<String, OnceLock<CodeList>>,
 }
+
+/// What a list that is not there says.
+static NONE: CodeList = CodeList {
+    elements: BTreeMap::new(),
+    is_vital: false,
+    later: BTreeMap::new(),
+    rows: Vec::new(),
+    by_code: BTreeMap::new(),
+    by_canonical: BTreeMap::new(),
+};
 
 impl Codes {
     /// The packed lists; those under `overlay/code` go before them.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Codes { overlay: overlay.map(Path::to_owned), lists: RwLock::default() }
+        let own = overlay.and_then(|folder| std::fs::read_dir(folder.join("code")).ok());
+        let own = own.into_iter().flatten().filter_map(|file| file.ok()?.file_name().into_string().ok());
+        let own = own.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned));
+        let lists = Codes::names().into_iter().chain(own).map(|name| (name, OnceLock::new())).collect();
+        Codes { overlay: overlay.map(Path::to_owned), lists }
     }
 
-    fn list(&self, name: &str) -> Arc<CodeList> {
-        if let Some(known) = self.lists.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return known.clone();
-        }
-        let text = super::file(self.overlay.as_deref(), &format!("code/{name}.yaml")).unwrap_or_default();
-        let list = Arc::new(parse(&text));
-        let mut lists = self.lists.write().unwrap_or_else(PoisonError::into_inner);
-        lists.entry(name.to_owned()).or_insert(list).clone()
+    fn list(&self, name: &str) -> &CodeList {
+        let Some(list) = self.lists.get(name) else { return &NONE };
+        list.get_or_init(|| {
+            parse(&super::file(self.overlay.as_deref(), &format!("code/{name}.yaml")).unwrap_or_default())
+        })
     }
 
     /// The canonical code of a standard's code.

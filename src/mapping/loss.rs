@@ -4,10 +4,10 @@
 use super::Context;
 use super::notation::{Body, Mapping, Place, Rule};
 use super::tree::{LINES, TIES};
-use crate::entity::{self, Field, FieldType};
+use crate::entity::{self, Field, FieldType, Path};
 use crate::entity::{Map, Value};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Kinds of loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -104,7 +104,7 @@ pub(super) fn carried(mapping: &Mapping, found: &mut BTreeSet<String>) {
 #[derive(Debug, Default)]
 pub struct Carried {
     is_whole: bool,
-    inner: BTreeMap<String, Carried>,
+    inner: Vec<(String, Carried)>,
 }
 
 impl Carried {
@@ -113,31 +113,40 @@ impl Carried {
         let (mut paths, mut all) = (BTreeSet::new(), Carried::default());
         carried(mapping, &mut paths);
         for path in paths {
-            let last = path.split('.').fold(&mut all, |open, name| open.inner.entry(name.to_owned()).or_default());
-            last.is_whole = true;
+            path.split('.').fold(&mut all, Carried::below).is_whole = true;
         }
         all
     }
 
+    /// What is carried of a field.
+    fn below(&mut self, name: &str) -> &mut Carried {
+        let at = self.inner.iter().position(|(other, _)| other == name).unwrap_or_else(|| {
+            self.inner.push((name.to_owned(), Carried::default()));
+            self.inner.len() - 1
+        });
+        &mut self.inner[at].1
+    }
+
     /// Paths of values that are not written, list indexes left out.
-    pub(super) fn missed(&self, value: &Value, path: &str, found: &mut BTreeSet<String>) {
+    pub(super) fn missed(&self, value: &Value, path: &Path<'_>, found: &mut BTreeSet<String>) {
         match value {
             _ if self.is_whole => {}
             Value::Object(object) if !(object.contains_key("list") && object.contains_key("code")) => {
                 self.missed_of(object, path, found);
             }
             Value::Array(items) => items.iter().for_each(|item| self.missed(item, path, found)),
-            _ => drop(found.insert(path.to_owned())),
+            _ => drop(found.insert(path.to_string())),
         }
     }
 
     /// The same of an object's fields.
-    pub(super) fn missed_of(&self, object: &Map, path: &str, found: &mut BTreeSet<String>) {
+    pub(super) fn missed_of(&self, object: &Map, path: &Path<'_>, found: &mut BTreeSet<String>) {
         for (key, value) in object {
-            match self.inner.get(key.as_ref()) {
-                Some(inner) if inner.is_whole => {}
-                Some(inner) => inner.missed(value, &beside(path, key), found),
-                None => leaves(value, beside(path, key), found),
+            let path = Path::Field(path, key);
+            match self.inner.iter().find(|(name, _)| *name == **key) {
+                Some((_, inner)) if inner.is_whole => {}
+                Some((_, inner)) => inner.missed(value, &path, found),
+                None => leaves(value, path.to_string(), found),
             }
         }
     }

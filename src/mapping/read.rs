@@ -77,6 +77,9 @@ fn entities<'a>(
     (vec![entity], reader)
 }
 
+/// Fields that an item is made ready for; few have more.
+const ITEM_FIELDS: usize = 12;
+
 /// What places are relative to.
 #[derive(Clone, Copy)]
 enum At {
@@ -299,7 +302,7 @@ impl<'a> Reader<'a> {
         items: &mut Vec<Value>,
     ) {
         let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
-        let mut fields = Map::new();
+        let mut fields = Map::with_capacity(rules.len().min(ITEM_FIELDS));
         self.rules(rules, inner, &mut fields);
         let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
         let refused = rules.first().is_some_and(|rule| match &rule.body {
@@ -326,10 +329,10 @@ impl<'a> Reader<'a> {
             for (segment, _) in self.segments(at, place) {
                 let (first, last) = place.elements;
                 let step = place.step.max(slots.width).max(1);
+                let last = last.min(self.source.element_count(segment));
                 for element in (first..=last).step_by(usize::from(step)) {
                     let filled = (element..element + slots.width).any(|one| self.source.is_filled(segment, one));
-                    let taken = self.is_taken(segment, element);
-                    if filled && !taken {
+                    if filled && !self.is_taken(segment, element) {
                         let inner = At::Slot(segment, element);
                         self.item((at, inner), segment, (&slots.rules, &slots.only, place), &mut items);
                     }

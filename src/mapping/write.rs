@@ -456,15 +456,10 @@ impl<'a> Writer<'a> {
         field: &Path<'_>,
     ) {
         let at = at.of(place);
-        let named;
-        let place = match naming(place, &text) {
-            Some(other) => {
-                named = other;
-                &named
-            }
-            None => place,
-        };
-        let Some(address) = self.segment_for(at, place, &text, field) else { return };
+        let named = naming(place, &text);
+        let place = named.as_ref().unwrap_or(place);
+        let address = if place.is_own() { self.own_segment(at) } else { self.segment_for(at, place, &text, field) };
+        let Some(address) = address else { return };
         let Some((element, component)) = spots(place, at).next() else { return };
         let there = self.draft(address).get(element, component);
         if !there.is_empty() && there != text {
@@ -524,7 +519,7 @@ impl<'a> Writer<'a> {
     /// Fields that no rule of the mapping writes.
     fn unmapped(&mut self) {
         let mut missed = BTreeSet::new();
-        self.context.mapping.carried.missed_of(&self.entity.fields, "", &mut missed);
+        self.context.mapping.carried.missed_of(&self.entity.fields, &Path::Root, &mut missed);
         for field in missed.iter().filter(|field| !field.starts_with("extensions")) {
             self.loss(&Path::Field(&Path::Root, field), "a rule of the mapping");
         }

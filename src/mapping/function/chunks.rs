@@ -29,6 +29,9 @@ impl Function for Chunks {
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let size = arguments.first().and_then(|size| size.parse().ok()).unwrap_or(usize::MAX);
         let Some(Value::Array(lines)) = value else { return Ok(value) };
+        if lines.iter().all(|line| line.as_str().is_some_and(|line| line.len() <= size)) {
+            return Ok(Some(Value::Array(lines)));
+        }
         let texts = lines.iter().filter_map(Value::as_str);
         Ok(Some(Value::Array(texts.flat_map(|line| pieces(line, size)).map(Value::from).collect())))
     }

@@ -18,7 +18,11 @@ impl<'a> Reader<'a> {
         let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none();
         let is_free = |address: &Address| is_shared || !self.is_claimed(address);
         if place.is_own() {
-            return self.filled_in(at, place, self.own(at)?).find(is_free);
+            let segment = self.own(at)?;
+            return match self.only(at, place, segment) {
+                Some(address) => Some(address).filter(|address| !self.source.is_blank(*address) && is_free(address)),
+                None => self.filled_in(at, place, segment).find(is_free),
+            };
         }
         let segments = self.segments_by(at, place, chosen);
         self.filled(at, place, &segments).find(is_free)
@@ -90,6 +94,16 @@ impl<'a> Reader<'a> {
         segments.iter().flat_map(move |&(segment, _)| self.filled_in(at, place, segment))
     }
 
+    /// The address of a place that is a single value.
+    fn only(&self, at: At, place: &Place, segment: usize) -> Option<Address> {
+        let (from, to) = match (at, place.offset) {
+            (At::Slot(_, first), Some(offset)) => (first + offset, first + offset),
+            _ => place.elements,
+        };
+        let (first, last) = self.component_range(segment, from, place.components);
+        (from == to && first == last).then_some((segment, from, first))
+    }
+
     /// The same in one segment.
     fn filled_in<'s>(
         &'s self,
@@ -106,7 +120,7 @@ impl<'a> Reader<'a> {
             let (first, last) = self.component_range(segment, element, place.components);
             (first..=last).map(move |component| (segment, element, component))
         });
-        addresses.filter(|address| !self.text(*address).is_empty())
+        addresses.filter(|address| !self.source.is_blank(*address))
     }
 
     /// A simple element is component 0; a composite that a place names whole is its first component.

@@ -192,16 +192,26 @@ impl<'a> Source<'a> {
 
     /// The value at an address, without the blanks at its end; empty where nothing stands.
     pub fn text(&self, address: Address) -> Cow<'a, str> {
-        let Some((start, end)) = self.cell(address).map(|cell| self.cells[cell]) else { return Cow::Borrowed("") };
-        let bytes = &self.run.bytes[start as usize..end as usize];
-        let text = match self.segments[address.0].is_plain {
-            true => String::from_utf8_lossy(bytes),
-            false => self.run.text_of(bytes),
-        };
-        match text {
+        let Some(bytes) = self.bytes(address) else { return Cow::Borrowed("") };
+        if self.segments[address.0].is_plain {
+            // All of it is ASCII.
+            return Cow::Borrowed(std::str::from_utf8(without_blanks(bytes)).unwrap_or_default());
+        }
+        match self.run.text_of(bytes) {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(' ')),
             Cow::Owned(text) => Cow::Owned(text.trim_end_matches(' ').to_owned()),
         }
+    }
+
+    /// Whether the value at an address is empty.
+    pub fn is_blank(&self, address: Address) -> bool {
+        let Some(bytes) = self.bytes(address) else { return true };
+        if self.segments[address.0].is_plain { without_blanks(bytes).is_empty() } else { self.text(address).is_empty() }
+    }
+
+    fn bytes(&self, address: Address) -> Option<&'a [u8]> {
+        let (start, end) = self.cells[self.cell(address)?];
+        Some(&self.run.bytes[start as usize..end as usize])
     }
 
     /// How many elements a segment has.
@@ -235,6 +245,11 @@ impl<'a> Source<'a> {
     pub fn cells(&self) -> usize {
         self.cells.len()
     }
+}
+
+fn without_blanks(bytes: &[u8]) -> &[u8] {
+    let last = bytes.iter().rposition(|&byte| byte != b' ');
+    &bytes[..last.map_or(0, |last| last + 1)]
 }
 
 /// Which elements of a segment the version defines as composites; asked once a tag.

@@ -4,7 +4,7 @@
 use super::{Address, At, Find, Item, Writer, spots};
 use crate::diagnostic::Fault;
 use crate::entity::Path;
-use crate::mapping::notation::{Place, Selector};
+use crate::mapping::notation::{Place, Selector, Tag};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 
@@ -21,6 +21,14 @@ impl Writer<'_> {
             || by_number
             || (place.loops.is_empty() && self.names_trigger(at, place));
         if is_free || fixed { Some(address) } else { self.segment(at, place, Find::Fresh, field) }
+    }
+
+    /// The segment at hand.
+    pub(super) fn own_segment(&self, at: At) -> Option<Address> {
+        match at {
+            At::Segment(address) | At::Slot(address, _) => Some(address),
+            At::Loop(instance) => self.loops[instance].trigger.map(|trigger| (instance, trigger)),
+        }
     }
 
     /// Finds the segment of a place, or makes it with the constants of its selectors.
@@ -44,14 +52,15 @@ impl Writer<'_> {
     pub(super) fn step(
         &mut self,
         instance: usize,
-        tag: &str,
+        tag: &Tag,
         selectors: &[Selector],
         place: &Place,
         find: Find,
         field: &Path<'_>,
     ) -> Option<Address> {
         let nodes = self.loops[instance].nodes;
-        let fits = |node: &Node| node.tag == tag && (instance != 0 || place.area.is_none_or(|area| node.area == area));
+        let is_tag = |node: &Node| Tag::key(node.tag.as_bytes()) == tag.number();
+        let fits = |node: &Node| is_tag(node) && (instance != 0 || place.area.is_none_or(|area| node.area == area));
         let Some(node) = nodes.iter().position(fits) else {
             self.fault(
                 Fault::MappingValue,
