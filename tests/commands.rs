@@ -91,7 +91,7 @@ fn encode_says_what_was_written_before_a_fault() {
     let said =
         format!("-: {place}: expected a string, found 1\n-: the {} bytes before it were written\n", done.out.len());
     assert_eq!(done.err, said);
-    let cut = portolan(&["encode", "-"], decoded[..decoded.len() / 2].as_bytes());
+    let cut = portolan(&["encode", "-"], &decoded.as_bytes()[..decoded.len() / 2]);
     assert_eq!(cut.code, Some(3), "{}", cut.err);
     assert!(!cut.out.is_empty() && cut.err.contains("not JSON"), "{}", cut.err);
 }

@@ -32,6 +32,8 @@ pub struct Share {
 const THREADS_MAX: usize = 64;
 /// Portions that are on their way for each thread, at most.
 const PORTIONS_AHEAD: usize = 2;
+/// No portion is cut while those on their way have this many bytes: large documents are held one at a time.
+const AHEAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl Share {
     /// So many threads; as many as the machine has cores for `None`.
@@ -165,7 +167,7 @@ impl<'scope, 'env, R: Read, T: Send + 'env> Ahead<'scope, 'env, R, T> {
         let ahead_max = self.share.threads * PORTIONS_AHEAD;
         while self.ended.is_none()
             && self.coming.len() < ahead_max
-            && (self.coming.is_empty() || self.coming_bytes < ahead_max * self.share.portion_bytes)
+            && (self.coming.is_empty() || self.coming_bytes < AHEAD_BYTES_MAX)
         {
             let portion = self.cut();
             if portion.pieces.is_empty() {

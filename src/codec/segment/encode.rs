@@ -111,6 +111,9 @@ impl Shape {
     }
 }
 
+/// Writes what the keys before a list say, of an object at this JSON pointer.
+type Begin = fn(&mut Writer, &Map<String, Value>, &str) -> Result<(), EncodeError>;
+
 struct Encoding<'e, R, W> {
     json: &'e mut JsonReader<R>,
     sink: &'e mut W,
@@ -175,7 +178,7 @@ impl<R: Read, W: Write> Encoding<'_, R, W> {
         &mut self,
         at: &str,
         shape: &Shape,
-        begin: fn(&mut Writer, &Map<String, Value>, &str) -> Result<(), EncodeError>,
+        begin: Begin,
         item: fn(&mut Self, &str) -> Result<(), EncodeError>,
     ) -> Result<Map<String, Value>, EncodeError> {
         if !self.json.at_object()? {
