@@ -4,9 +4,10 @@
 //! those codes that only newer versions of that list have. `vital: true` says of a list that a value whose code cannot
 //! be written must not go without: a quantity without its unit is another quantity.
 
+use super::words::Words;
 use crate::entity::Text;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -22,9 +23,9 @@ pub struct CodeList {
     /// Canonical code and, by standard, its codes with the preferred one first.
     rows: Vec<(Text, BTreeMap<String, Vec<Text>>)>,
     /// By standard, the row of each of its codes: one that prefers the code goes before one that only also reads it.
-    by_code: BTreeMap<String, BTreeMap<Text, usize>>,
+    by_code: Vec<(String, Words)>,
     /// The row of each canonical code.
-    by_canonical: BTreeMap<Text, usize>,
+    by_canonical: Words,
 }
 
 impl CodeList {
@@ -33,19 +34,18 @@ impl CodeList {
         later: BTreeMap<String, Vec<Text>>,
         rows: Vec<(Text, BTreeMap<String, Vec<Text>>)>,
     ) -> Self {
-        let mut list = CodeList { elements, later, rows, ..CodeList::default() };
-        for preferred in [true, false] {
-            for (row, (canonical, standards)) in list.rows.iter().enumerate() {
-                list.by_canonical.entry(canonical.clone()).or_insert(row);
-                for (standard, codes) in standards {
-                    let known = list.by_code.entry(standard.clone()).or_default();
-                    for code in codes.iter().take(if preferred { 1 } else { usize::MAX }) {
-                        known.entry(code.clone()).or_insert(row);
-                    }
-                }
-            }
-        }
-        list
+        let by_canonical = Words::new(rows.iter().map(|(canonical, _)| canonical.as_str()).zip(0..));
+        let standards: BTreeSet<&String> = rows.iter().flat_map(|(_, standards)| standards.keys()).collect();
+        let codes_of = |standard: &String| {
+            let codes = |(_, standards): &'_ (Text, BTreeMap<String, Vec<Text>>)| standards.get(standard).cloned();
+            let rows: Vec<Vec<Text>> = rows.iter().map(|row| codes(row).unwrap_or_default()).collect();
+            let preferred = rows.iter().zip(0..).filter_map(|(codes, row)| Some((codes.first()?.as_str(), row)));
+            let others =
+                rows.iter().zip(0..).flat_map(|(codes, row)| codes.iter().map(move |code| (code.as_str(), row)));
+            Words::new(preferred.chain(others))
+        };
+        let by_code = standards.into_iter().map(|standard| (standard.clone(), codes_of(standard))).collect();
+        CodeList { elements, is_vital: false, later, by_code, by_canonical, rows }
     }
 }
 
@@ -53,7 +53,9 @@ impl CodeList {
 #[derive(Debug)]
 pub struct Codes {
     overlay: Option<PathBuf>,
-    lists: BTreeMap<String, OnceLock<CodeList>>,
+    lists: Vec<OnceLock<CodeList>>,
+    /// The list of each name.
+    names: Words,
 }
 
 /// What a list that is not there says.
@@ -62,8 +64,8 @@ static NONE: CodeList = CodeList {
     is_vital: false,
     later: BTreeMap::new(),
     rows: Vec::new(),
-    by_code: BTreeMap::new(),
-    by_canonical: BTreeMap::new(),
+    by_code: Vec::new(),
+    by_canonical: Words::NONE,
 };
 
 impl Codes {
@@ -73,12 +75,14 @@ impl Codes {
         let own = overlay.and_then(|folder| std::fs::read_dir(folder.join("code")).ok());
         let own = own.into_iter().flatten().filter_map(|file| file.ok()?.file_name().into_string().ok());
         let own = own.filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned));
-        let lists = Codes::names().into_iter().chain(own).map(|name| (name, OnceLock::new())).collect();
-        Codes { overlay: overlay.map(Path::to_owned), lists }
+        let names: BTreeSet<String> = Codes::names().into_iter().chain(own).collect();
+        let lists = names.iter().map(|_| OnceLock::new()).collect();
+        let names = Words::new(names.iter().map(String::as_str).zip(0..));
+        Codes { overlay: overlay.map(Path::to_owned), lists, names }
     }
 
     fn list(&self, name: &str) -> &CodeList {
-        let Some(list) = self.lists.get(name) else { return &NONE };
+        let Some(list) = self.names.find(name).and_then(|at| self.lists.get(at)) else { return &NONE };
         list.get_or_init(|| {
             parse(&super::file(self.overlay.as_deref(), &format!("code/{name}.yaml")).unwrap_or_default())
         })
@@ -88,16 +92,16 @@ impl Codes {
     #[must_use]
     pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<Text> {
         let list = self.list(list);
-        let row = list.by_code.get(standard)?.get(code)?;
-        Some(list.rows[*row].0.clone())
+        let (_, words) = list.by_code.iter().find(|(own, _)| own == standard)?;
+        Some(list.rows[words.find(code)?].0.clone())
     }
 
     /// The code that is written for a canonical one.
     #[must_use]
     pub fn preferred(&self, list: &str, standard: &str, canonical: &str) -> Option<Text> {
         let list = self.list(list);
-        let row = list.by_canonical.get(canonical)?;
-        list.rows[*row].1.get(standard)?.first().cloned()
+        let row = list.by_canonical.find(canonical)?;
+        list.rows[row].1.get(standard)?.first().cloned()
     }
 
     /// The canonical codes that a standard can carry and bring back unchanged.

@@ -18,6 +18,7 @@ mod stranger; // fields that no entity has
 mod table;
 mod trace;
 mod tree;
+mod words; // words to numbers
 mod write;
 
 pub use loss::{Loss, LossKind, losses};
