@@ -77,7 +77,7 @@ fn no_more_is_read_ahead_than_a_few_portions() {
     const ORDER_MAX: usize = 1024;
     let (threads, portion_bytes) = (3, 16 * 1024);
     let (_, _, furthest) = read(Share { threads, portion_bytes });
-    let portions = (2 * threads + 1) * (portion_bytes + ORDER_MAX);
+    let portions = (8 * threads + 1) * (portion_bytes + ORDER_MAX);
     assert!(furthest <= portions + 2 * WINDOW, "{furthest} bytes were read ahead");
     assert!(furthest > 2 * portion_bytes, "only {furthest} bytes were: nothing is read ahead at all");
 }

@@ -30,8 +30,9 @@ pub struct Share {
 
 /// Threads, at most: one cuts for all of them, and more would wait for it.
 const THREADS_MAX: usize = 64;
-/// Portions that are on their way for each thread, at most.
-const PORTIONS_AHEAD: usize = 2;
+/// Portions that are on their way for each thread, at most. With 2 a second thread was seen to bring next to nothing: it ran
+/// dry while the first one waited for the processor.
+const PORTIONS_AHEAD: usize = 8;
 /// No portion is cut while those on their way have this many bytes: large documents are held one at a time.
 const AHEAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
