@@ -80,7 +80,7 @@ impl Feeds {
         for put in puts {
             let Some(segment) = segments.get(put.segment) else { continue };
             let place = place(&directory, segment, occurrences[put.segment], &put);
-            let value = segment.get(put.element.into(), put.component.into()).to_owned();
+            let value = segment.get(put.element, put.component).to_owned();
             self.became.entry(put.field).or_default().push(Became { place, value });
         }
     }
