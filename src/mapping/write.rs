@@ -460,7 +460,7 @@ impl<'a> Writer<'a> {
         let place = named.as_ref().unwrap_or(place);
         let address = if place.is_own() { self.own_segment(at) } else { self.segment_for(at, place, &text, field) };
         let Some(address) = address else { return };
-        let Some((element, component)) = spots(place, at).next() else { return };
+        let (element, component) = spot(place, at);
         let there = self.draft(address).get(element, component);
         if !there.is_empty() && there != text {
             let expected = format!("its place free, where {there} stands already");
@@ -562,6 +562,15 @@ impl<'a> Writer<'a> {
     pub(super) fn loss(&mut self, field: &Path<'_>, expected: &str) {
         self.fault(Fault::MappingLoss, field, expected, "");
     }
+}
+
+/// The first element and component of a place.
+fn spot(place: &Place, at: At) -> (u16, u16) {
+    let element = match (at, place.offset) {
+        (At::Slot(_, first), Some(offset)) => first + offset,
+        _ => place.elements.0,
+    };
+    (element, place.components.0.max(1))
 }
 
 /// Elements and components of a place, a simple element being component 1.

@@ -1,7 +1,7 @@
 //! The segments and loops being written: the one that a place means is found, or made with the codes that its selectors
 //! say, up to the maximum of the definition. What stands in them is put there by the rules.
 
-use super::{Address, At, Find, Item, Writer, spots};
+use super::{Address, At, Find, Item, Writer, spot};
 use crate::diagnostic::Fault;
 use crate::entity::Path;
 use crate::mapping::notation::{Place, Selector, Tag};
@@ -12,7 +12,7 @@ impl Writer<'_> {
     /// The segment a single value goes to: one that fits and has the place free, else a fresh one.
     pub(super) fn segment_for(&mut self, at: At, place: &Place, text: &str, field: &Path<'_>) -> Option<Address> {
         let address = self.segment(at, place, Find::First, field)?;
-        let (element, component) = spots(place, at).next()?;
+        let (element, component) = spot(place, at);
         let there = self.draft(address).get(element, component);
         let is_free = there.is_empty() || there == text;
         let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
@@ -88,7 +88,8 @@ impl Writer<'_> {
             Find::Fresh => None,
         };
         if let Some(address) = found {
-            return self.constrain(address, selectors);
+            self.say(address, selectors);
+            return Some(address);
         }
         self.make(instance, node, selectors, field)
     }
@@ -116,6 +117,12 @@ impl Writer<'_> {
         if !self.fits(address, selectors) {
             return None;
         }
+        self.say(address, selectors);
+        Some(address)
+    }
+
+    /// The same where nothing else stands.
+    fn say(&mut self, address: Address, selectors: &[Selector]) {
         for selector in selectors {
             if let Selector::Is(element, component, values) = selector
                 && let Some(value) = values.first()
@@ -124,7 +131,6 @@ impl Writer<'_> {
                 self.draft_mut(address).set(*element, (*component).max(1), value.as_str());
             }
         }
-        Some(address)
     }
 
     /// A fresh segment or loop at a node, up to its maximum.
