@@ -4,12 +4,12 @@
 //! It takes the pieces of a [`super::Reader`] in order and keeps a few numbers. What stands inside a document is
 //! `standard::validate`'s; whether an interchange came before is the ledger's.
 
+use super::numbers::Numbers;
 use super::{Piece, PieceKind};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
 use crate::standard::definition::Directory;
 use crate::tree::{Segment, in_repertoire};
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A finding and what it is about: ordinals as in [`Piece`], 0 for "the whole group" or "the whole interchange".
@@ -48,7 +48,7 @@ struct Open {
     level: String,
     at: (u64, u64, u64),
     documents: u32,
-    numbers: HashSet<String>,
+    numbers: Numbers,
 }
 
 /// Where the trailers keep count and control number, and what differing ones are called.
@@ -175,7 +175,7 @@ impl EnvelopeCheck {
         let mut repeated = false;
         if let Some(open) = holder {
             open.documents += 1;
-            repeated = !number.is_empty() && !open.numbers.insert(number.clone());
+            repeated = !number.is_empty() && !open.numbers.insert(&number);
         }
         if repeated {
             let found = element_finding(piece.syntax, Fault::DocumentControlNumberRepeated, &first, header_at);
@@ -338,7 +338,7 @@ impl Open {
             level: text(header, (1, 1)),
             at: (header.offset(), header.raw().len() as u64, header.line()),
             documents: 0,
-            numbers: HashSet::new(),
+            numbers: Numbers::default(),
         }
     }
 }

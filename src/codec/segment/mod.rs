@@ -12,6 +12,7 @@ pub mod index; // the kernel that finds every separator
 mod inspect;
 mod judge;
 mod kernel; // the index of 64 bytes at once
+mod numbers; // control numbers that were used
 mod piece;
 mod reader;
 mod write;
