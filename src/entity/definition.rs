@@ -46,6 +46,8 @@ pub struct Field {
     pub is_list: bool,
     /// Must be there.
     pub is_required: bool,
+    /// Must be there unless this field beside it is, and is not false.
+    pub unless: Option<String>,
     /// What it holds.
     pub kind: FieldType,
     /// What it means.
@@ -132,15 +134,18 @@ fn fields(object: &Value, parts: &Value, depth: usize) -> Vec<Field> {
     let one = |(key, value): (&String, &Value)| {
         let (name, marked) = key.strip_suffix('!').map_or((key.as_str(), false), |name| (name, true));
         let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
-        let (kind, is_required, meaning) = match value {
+        let (kind, needed, meaning) = match value {
             Value::String(text) => {
                 let (kind, meaning) = text.split_once(' ').unwrap_or((text, ""));
-                let (kind, required) = kind.strip_suffix('!').map_or((kind, false), |kind| (kind, true));
-                (field_type(kind, parts, depth), required, meaning.to_owned())
+                // `flag!` must be there, `flag!other` unless `other` is.
+                let (kind, needed) = kind.split_once('!').map_or((kind, None), |(kind, unless)| (kind, Some(unless)));
+                (field_type(kind, parts, depth), needed, meaning.to_owned())
             }
-            inner => (FieldType::Object(fields(inner, parts, depth + 1)), false, String::new()),
+            inner => (FieldType::Object(fields(inner, parts, depth + 1)), None, String::new()),
         };
-        Field { name: name.to_owned(), is_list, is_required: is_required || marked, kind, meaning }
+        let unless = needed.filter(|unless| !unless.is_empty()).map(str::to_owned);
+        let is_required = marked || (needed.is_some() && unless.is_none());
+        Field { name: name.to_owned(), is_list, is_required, unless, kind, meaning }
     };
     object.as_object().into_iter().flatten().filter(|_| depth < DEPTH_MAX).map(one).collect()
 }

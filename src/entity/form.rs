@@ -4,31 +4,12 @@
 use super::definition::{EntityDefinition, Field, FieldType};
 use super::finding;
 use super::path::Path;
-use super::value::{Key, Map, Value};
+use super::value::{Map, Value};
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what is wrong with presence and form of every field.
 pub(super) fn check(definition: &EntityDefinition, values: &Map, found: &mut Vec<Diagnostic>) {
-    if !is_right(&definition.fields, values) {
-        check_object(&definition.fields, values, &Path::Root, found);
-    }
-}
-
-/// Whether nothing is wrong; what is then wrong is told by `check_object`.
-fn is_right(fields: &[Field], values: &Map) -> bool {
-    let fits = |field: &Field, value: &Value| match (&field.kind, value) {
-        (FieldType::Object(inner), Value::Object(values)) => is_right(inner, values),
-        (kind, value) => wrong(kind, value).is_none(),
-    };
-    let is_known = |(key, value): (&Key, &Value)| {
-        let field = fields.iter().find(|field| field.name == *key);
-        field.is_some_and(|field| match value {
-            Value::Array(items) if field.is_list => items.iter().all(|item| fits(field, item)),
-            value => !field.is_list && fits(field, value),
-        })
-    };
-    values.iter().all(is_known)
-        && fields.iter().filter(|field| field.is_required).all(|field| values.contains_key(&field.name))
+    check_object(&definition.fields, values, &Path::Root, found);
 }
 
 fn check_object(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
@@ -42,7 +23,7 @@ fn check_object(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec
             (None, false) if field.is_required && matches!(field.kind, FieldType::Object(_)) => {
                 check_value(field, &Value::Object(Map::new()), &place, found);
             }
-            (None, _) if field.is_required => {
+            (None, _) if field.is_required || field.unless.as_ref().is_some_and(|other| !says(values, other)) => {
                 found.push(finding(Fault::FieldMissing, &place.to_string(), &missing(field), "nothing"));
             }
             (None, _) => {}
@@ -60,6 +41,11 @@ fn check_object(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec
     if known < values.len() {
         unknown(fields, values, path, found);
     }
+}
+
+/// Whether a field is there, and not false.
+fn says(values: &Map, field: &str) -> bool {
+    values.get(field).is_some_and(|value| *value != false)
 }
 
 fn unknown(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
@@ -143,6 +129,27 @@ mod tests {
             assert!(!found.is_empty(), "{kind}: nothing is required");
             let bare = found.iter().find(|one| ["a value", "a value ()"].contains(&one.expected.as_str()));
             assert_eq!(bare.map(Diagnostic::message), None, "{kind}: does not say what is missing");
+        }
+    }
+
+    #[test]
+    fn err_an_allowance_that_is_neither_that_nor_a_charge_nor_only_told() {
+        let order = definition("order").expect("order.yaml");
+        let told = |item: serde_json::Value| {
+            let order_of = serde_json::json!({ "allowance_charges": [item] });
+            let mut found = Vec::new();
+            check(order, Value::from(order_of).as_object().expect("an object"), &mut found);
+            found.iter().filter(|one| one.place.starts_with("allowance_charges")).count()
+        };
+        for right in [
+            serde_json::json!({ "is_charge": false }),
+            serde_json::json!({ "is_charge": true, "information_only": false }),
+            serde_json::json!({ "information_only": true }),
+        ] {
+            assert_eq!(told(right.clone()), 0, "{right}");
+        }
+        for wrong in [serde_json::json!({ "amount": "5" }), serde_json::json!({ "information_only": false })] {
+            assert_eq!(told(wrong.clone()), 1, "{wrong}");
         }
     }
 }

@@ -21,7 +21,19 @@ pub fn schema(kind: &str) -> Option<Value> {
 fn object(fields: &[Field]) -> Value {
     let properties: Map<String, Value> = fields.iter().map(|field| (field.name.clone(), property(field))).collect();
     let required: Vec<_> = fields.iter().filter(|field| field.is_required).map(|field| field.name.clone()).collect();
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+    let mut made =
+        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let either = |field: &Field| {
+        let other = field.unless.as_ref()?;
+        Some(
+            json!({ "anyOf": [{ "required": [field.name] }, { "required": [other], "properties": { other: { "not": { "const": false } } } }] }),
+        )
+    };
+    let either: Vec<_> = fields.iter().filter_map(either).collect();
+    if !either.is_empty() {
+        made["allOf"] = either.into();
+    }
+    made
 }
 
 fn property(field: &Field) -> Value {
