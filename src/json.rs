@@ -1,13 +1,13 @@
 //! JSON read value by value, so that of a long input only the value at hand is held.
 //!
 //! Here stands what is between values: brackets, commas, keys and blanks. A value itself is cut out and given to
-//! `serde_json`. Which keys there must be is the caller's to know.
+//! `serde_json`, which reads a text whole or calls back; commands ask for the next value and hold the thread. Which keys
+//! there must be is the caller's to know.
 
+use crate::window::Window;
 use serde_json::Value;
 use std::io::{self, Read};
 
-/// How much is read at once.
-const WINDOW_BYTES: usize = 64 * 1024;
 /// Objects and lists inside each other that are open at once; within a value `serde_json` has its own limit.
 const DEPTH_MAX: usize = 64;
 
@@ -39,13 +39,8 @@ pub enum JsonError {
 
 /// Reads a JSON text from front to back.
 pub struct JsonReader<R> {
-    source: R,
+    window: Window<R>,
     value_bytes_max: usize,
-    /// What was read stands in `begin..filled`; the rest is room.
-    buffer: Vec<u8>,
-    begin: usize,
-    filled: usize,
-    ended: bool,
     line: u64,
     scopes: Vec<Scope>,
 }
@@ -59,8 +54,7 @@ struct Scope {
 impl<R: Read> JsonReader<R> {
     /// Reads from `source`; a larger value than `value_bytes_max` is refused.
     pub fn new(source: R, value_bytes_max: usize) -> Self {
-        let (buffer, scopes) = (Vec::new(), Vec::new());
-        JsonReader { source, value_bytes_max, buffer, begin: 0, filled: 0, ended: false, line: 1, scopes }
+        JsonReader { window: Window::new(source), value_bytes_max, line: 1, scopes: Vec::new() }
     }
 
     /// Whether a list stands next.
@@ -119,7 +113,7 @@ impl<R: Read> JsonReader<R> {
         let next = self.peek()?;
         let Some(scope) = self.scopes.last_mut() else { return Ok(false) };
         if next == Some(scope.end) {
-            self.begin += 1;
+            self.window.skip(1);
             self.scopes.pop();
             return Ok(false);
         }
@@ -128,7 +122,7 @@ impl<R: Read> JsonReader<R> {
             if next != Some(b',') {
                 return Err(self.unexpected(&format!("a comma or \"{end}\"")));
             }
-            self.begin += 1;
+            self.window.skip(1);
         }
         Ok(true)
     }
@@ -140,14 +134,14 @@ impl<R: Read> JsonReader<R> {
     pub fn value(&mut self) -> Result<Value, JsonError> {
         self.peek()?;
         let length = self.length()?;
-        let bytes = &self.buffer[self.begin..self.begin + length];
+        let bytes = &self.window.bytes()[..length];
         let value = serde_json::from_slice(bytes).map_err(|error| {
             let within = u64::try_from(error.line().saturating_sub(1)).unwrap_or(0);
             let found = bytes[..bytes.len().min(40)].escape_ascii().to_string();
             JsonError::Malformed { line: self.line + within, expected: "a value".to_owned(), found }
         })?;
         self.line += breaks(bytes);
-        self.begin += length;
+        self.window.skip(length);
         Ok(value)
     }
 
@@ -175,21 +169,21 @@ impl<R: Read> JsonReader<R> {
         if self.peek()? != Some(wanted) {
             return Err(self.unexpected(&format!("\"{}\"", char::from(wanted))));
         }
-        self.begin += 1;
+        self.window.skip(1);
         Ok(())
     }
 
     /// The next byte that is no blank; blanks are left behind.
     fn peek(&mut self) -> Result<Option<u8>, JsonError> {
         loop {
-            let rest = &self.buffer[self.begin..self.filled];
+            let rest = self.window.bytes();
             let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
             self.line += breaks(&rest[..blanks]);
-            self.begin += blanks;
-            if self.begin < self.filled {
-                return Ok(Some(self.buffer[self.begin]));
+            self.window.skip(blanks);
+            if let Some(byte) = self.window.bytes().first() {
+                return Ok(Some(*byte));
             }
-            if !self.fill()? {
+            if !self.window.read_on()? {
                 return Ok(None);
             }
         }
@@ -200,45 +194,20 @@ impl<R: Read> JsonReader<R> {
         let mut extent = Extent::default();
         let mut looked = 0;
         loop {
-            let rest = &self.buffer[self.begin + looked..self.filled];
+            let rest = &self.window.bytes()[looked..];
             let end = extent.end(rest);
             looked += end.unwrap_or(rest.len());
             if looked > self.value_bytes_max {
                 return Err(JsonError::TooLarge { line: self.line, limit: self.value_bytes_max });
             }
-            if end.is_some() || !self.fill()? {
+            if end.is_some() || !self.window.read_on()? {
                 return Ok(looked);
             }
         }
     }
 
-    /// Reads on; false at the end of the source.
-    fn fill(&mut self) -> Result<bool, JsonError> {
-        if self.ended {
-            return Ok(false);
-        }
-        // What is left moves to the front when more lies behind us than ahead, so no byte moves often.
-        if self.begin > self.filled - self.begin {
-            self.buffer.copy_within(self.begin..self.filled, 0);
-            (self.begin, self.filled) = (0, self.filled - self.begin);
-        }
-        let room = self.filled + WINDOW_BYTES;
-        if self.buffer.len() < room {
-            self.buffer.resize(room, 0);
-        }
-        let read = loop {
-            match self.source.read(&mut self.buffer[self.filled..room]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        self.filled += read;
-        self.ended = read == 0;
-        Ok(!self.ended)
-    }
-
     fn unexpected(&self, expected: &str) -> JsonError {
-        let found = match self.buffer[self.begin..self.filled].first() {
+        let found = match self.window.bytes().first() {
             Some(byte) => format!("\"{}\"", byte.escape_ascii()),
             None => "the end".to_owned(),
         };

@@ -11,6 +11,7 @@ pub mod inherit; // files that stand on a base: base ← group ← partner
 pub mod json; // JSON value by value
 pub mod near; // what somebody may have meant by a name
 pub mod table; // lookup tables: one thing in several languages
+pub mod window; // bytes read ahead of use
 pub mod yaml; // YAML files whose scalars are all text, with lines
 
 pub mod diagnostic; // what can be wrong with a document, with code, place and remedy

@@ -7,7 +7,20 @@ use std::path::{Path, PathBuf};
 /// Modules by floor, the lowest first. A module may import floors below its own; neighbours only where marked.
 const FLOORS: &[(&[&str], Neighbours)] = &[
     (
-        &["clock", "id", "inherit", "json", "near", "table", "yaml", "amount", "diagnostic", "fail", "config"],
+        &[
+            "clock",
+            "id",
+            "inherit",
+            "json",
+            "near",
+            "table",
+            "window",
+            "yaml",
+            "amount",
+            "diagnostic",
+            "fail",
+            "config",
+        ],
         Neighbours::Allowed,
     ),
     (&["tree"], Neighbours::Refused),

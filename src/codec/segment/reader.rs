@@ -11,6 +11,7 @@ use super::{Piece, PieceKind};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, Index, Run, Separators};
+use crate::window::Window;
 use std::borrow::Cow;
 use std::io::{self, Read};
 
@@ -28,9 +29,6 @@ impl Default for Limits {
         Limits { document_bytes_max: 1 << 30, segment_bytes_max: 1 << 20 }
     }
 }
-
-/// How much is read at once.
-const WINDOW_BYTES: usize = 64 * 1024;
 
 /// How much without any interchange is kept before it is handed out.
 const JUNK_BYTES: usize = 256 * 1024;
@@ -64,16 +62,12 @@ pub struct Opening {
 
 /// A lending iterator over the pieces of an input.
 pub struct Reader<R> {
-    source: R,
+    window: Window<R>,
     limits: Limits,
-    /// What was read stands in `begin..filled`; the rest is room.
-    buffer: Vec<u8>,
-    filled: usize,
-    begin: usize,
+    /// How much of the window is handed out.
     taken: usize,
     /// Line feeds in what is taken.
     lines: u32,
-    ended: bool,
     offset: u64,
     line: u64,
     opening: Option<Opening>,
@@ -93,14 +87,10 @@ impl<R: Read> Reader<R> {
     /// Reads from `source`.
     pub fn new(source: R, limits: Limits) -> Self {
         Reader {
-            source,
+            window: Window::new(source),
             limits,
-            buffer: Vec::new(),
-            filled: 0,
-            begin: 0,
             taken: 0,
             lines: 0,
-            ended: false,
             offset: 0,
             line: 1,
             opening: None,
@@ -112,7 +102,7 @@ impl<R: Read> Reader<R> {
 
     /// What it reads from.
     pub fn source_mut(&mut self) -> &mut R {
-        &mut self.source
+        self.window.source_mut()
     }
 
     /// The next piece, or `None` at the end of the input.
@@ -133,21 +123,21 @@ impl<R: Read> Reader<R> {
     }
 
     fn rest(&self) -> &[u8] {
-        &self.buffer[self.begin..self.filled]
+        self.window.bytes()
     }
 
     /// Drops the piece handed out last.
     fn advance(&mut self) {
         self.line += u64::from(self.lines);
         self.offset += self.taken as u64;
-        self.begin += self.taken;
+        self.window.skip(self.taken);
         (self.taken, self.lines) = (0, 0);
     }
 
     /// Reads until the rest has `want` bytes or the input ends.
     fn fill(&mut self, want: usize) -> io::Result<()> {
-        while !self.ended && self.filled - self.begin < want {
-            if self.filled - self.begin > self.limits.document_bytes_max {
+        while !self.window.has_ended() && self.rest().len() < want {
+            if self.rest().len() > self.limits.document_bytes_max {
                 let limit = self.limits.document_bytes_max;
                 let place = self.offset;
                 return Err(io::Error::new(
@@ -155,23 +145,7 @@ impl<R: Read> Reader<R> {
                     format!("the document at byte {place} is larger than the limit of {limit} bytes"),
                 ));
             }
-            // What is left moves to the front when more has been handed out than is left, so no byte moves often.
-            if self.begin > self.filled - self.begin {
-                self.buffer.copy_within(self.begin..self.filled, 0);
-                (self.begin, self.filled) = (0, self.filled - self.begin);
-            }
-            let room = self.filled + WINDOW_BYTES;
-            if self.buffer.len() < room {
-                self.buffer.resize(room, 0);
-            }
-            let read = loop {
-                match self.source.read(&mut self.buffer[self.filled..room]) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    other => break other?,
-                }
-            };
-            self.filled += read;
-            self.ended = read == 0;
+            self.window.read_on()?;
         }
         Ok(())
     }
@@ -182,9 +156,9 @@ impl<R: Read> Reader<R> {
         let start = loop {
             self.fill(from + HEADER_BYTES)?;
             let rest = self.rest();
-            match find_header(rest, from, self.ended) {
+            match find_header(rest, from, self.window.has_ended()) {
                 Found::At(at) => break at,
-                Found::None if self.ended => break rest.len(),
+                Found::None if self.window.has_ended() => break rest.len(),
                 // Junk may be long: hand out what is surely junk and keep memory flat.
                 Found::None if rest.len() > JUNK_BYTES => break rest.len() - HEADER_BYTES,
                 Found::None => from = rest.len().saturating_sub(4),
@@ -224,8 +198,9 @@ impl<R: Read> Reader<R> {
         self.ordinals = Ordinals { interchange: self.ordinals.interchange + 1, ..Ordinals::default() };
         if opening.syntax == Syntax::X12 {
             // In ISA only the element separator separates: ISA11 and ISA16 hold the other two as data.
-            let Reader { buffer, begin, index, separators, .. } = self;
-            index.marks.retain(|&mark| buffer[*begin + mark as usize] == separators.element);
+            let Reader { window, index, separators, .. } = self;
+            let bytes = window.bytes();
+            index.marks.retain(|&mark| bytes[mark as usize] == separators.element);
             if let Some(segment) = index.segments.first_mut() {
                 segment.last = index.marks.len() as u32;
             }
@@ -242,7 +217,7 @@ impl<R: Read> Reader<R> {
     /// A piece of bytes that belong to no interchange.
     fn between(&mut self, length: usize) -> Piece<'_> {
         self.index.clear();
-        let bytes = &self.buffer[self.begin..self.begin + length];
+        let bytes = &self.window.bytes()[..length];
         (self.taken, self.lines) = (length, index::breaks(bytes));
         let blank = bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) || bytes == b"\xEF\xBB\xBF";
         let faults = if blank {
@@ -258,7 +233,7 @@ impl<R: Read> Reader<R> {
 
     fn piece(&self, kind: PieceKind, syntax: Syntax, charset: Charset, faults: Vec<Diagnostic>) -> Piece<'_> {
         let run = Run {
-            bytes: &self.buffer[self.begin..self.begin + self.taken],
+            bytes: &self.window.bytes()[..self.taken],
             offset: self.offset,
             line: self.line,
             separators: &self.separators,
@@ -331,7 +306,7 @@ impl<R: Read> Reader<R> {
         if opening.wrapped {
             return (at, line); // A line end may stand in a tag.
         }
-        let Reader { buffer, filled, begin, index, .. } = self;
+        let Reader { window, index, .. } = self;
         let is_x12 = opening.syntax == Syntax::X12;
         let is_special = |tag: &[u8]| match tag.first() {
             Some(b'B') => is_x12 && x12::is_binary(tag),
@@ -340,7 +315,7 @@ impl<R: Read> Reader<R> {
             }
             _ => false,
         };
-        let (rest, before) = (&buffer[*begin..*filled], index.segments.len());
+        let (rest, before) = (window.bytes(), index.segments.len());
         let Some(next) = index::segments(rest, (at, line), kinds, index, is_special) else { return (at, line) };
         let Some(&last) = index.segments.last() else { return next };
         let tag_end = index.marks.get(last.first as usize).map_or(last.end, |&mark| mark);
@@ -361,15 +336,15 @@ impl<R: Read> Reader<R> {
     /// Indexes the next segment, reading on until its terminator is in the window.
     fn segment(&mut self, opening: &Opening, kinds: &Kinds, at: usize, line: u32) -> io::Result<Option<(usize, u32)>> {
         loop {
-            let Reader { buffer, filled, begin, index, .. } = self;
-            let rest = &buffer[*begin..*filled];
+            let Reader { window, index, .. } = self;
+            let rest = window.bytes();
             let found = index::segment(rest, at, line, kinds, index);
             let binary = match (&found, opening.syntax) {
                 (Some(_), Syntax::X12) => x12::binary_end(rest, index, &opening.separators),
                 _ => None,
             };
             let want = binary.unwrap_or(0) + 1;
-            if self.ended || (found.is_some() && index.terminated && want <= rest.len()) {
+            if window.has_ended() || (found.is_some() && index.terminated && want <= rest.len()) {
                 return Ok(binary.map_or(found, |data_end| Some(self.close_binary(data_end, line, kinds))));
             }
             if found.is_some() {
@@ -382,8 +357,8 @@ impl<R: Read> Reader<R> {
 
     /// Ends a binary segment at the first terminator after its data. Returns where the next begins and its line.
     fn close_binary(&mut self, data_end: usize, line: u32, kinds: &Kinds) -> (usize, u32) {
-        let Reader { buffer, filled, begin, index, .. } = self;
-        let rest = &buffer[*begin..*filled];
+        let Reader { window, index, .. } = self;
+        let rest = window.bytes();
         let end = index::terminator(rest, data_end.min(rest.len()), kinds);
         index.terminated = end < rest.len();
         let Some(segment) = index.segments.last_mut() else { return (end + 1, line) };
@@ -428,7 +403,7 @@ impl<R: Read> Reader<R> {
 
     /// The character set this piece is read in: the declared one, unless the bytes are plainly UTF-8.
     fn charset(&self, opening: &Opening, faults: &mut Vec<Diagnostic>) -> Charset {
-        let bytes = &self.buffer[self.begin..self.begin + self.taken];
+        let bytes = &self.window.bytes()[..self.taken];
         let declared = opening.charset.unwrap_or(Charset::Utf8);
         if bytes.is_ascii() {
             return declared;
@@ -449,7 +424,7 @@ impl<R: Read> Reader<R> {
 
     /// Segments over the limit, and the first with a line end inside that no wrapping explains.
     fn odd_segments(&self, opening: &Opening, faults: &mut Vec<Diagnostic>) {
-        let bytes = &self.buffer[self.begin..self.begin + self.taken];
+        let bytes = &self.window.bytes()[..self.taken];
         let mut broken = opening.wrapped;
         for (ordinal, mark) in self.index.segments.iter().enumerate() {
             let is_big = (mark.end - mark.start) as usize > self.limits.segment_bytes_max;
@@ -481,7 +456,7 @@ impl<R: Read> Reader<R> {
     }
 
     fn charset_fault(&self, syntax: Syntax, declared: Charset, read: Charset) -> Diagnostic {
-        let bytes = &self.buffer[self.begin..self.begin + self.taken];
+        let bytes = &self.window.bytes()[..self.taken];
         let at = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
         let found = format!("bytes of {}, read as such", read.name());
         Diagnostic::new(syntax, Fault::CharacterEncoding).because(declared.name(), found).at(
