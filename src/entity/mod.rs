@@ -60,13 +60,10 @@ impl Entity {
     /// `{type, …fields}`.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    /// The same as text. Nothing in an entity refuses to be JSON.
-    #[must_use]
-    pub fn to_json_text(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let mut object = serde_json::Map::new();
+        object.insert("type".into(), self.kind.clone().into());
+        object.extend(self.fields.iter().map(|(key, value)| (key.to_string(), value.into())));
+        serde_json::Value::Object(object)
     }
 
     /// From `{type, …}` or `{entity: {type, …}}`.
@@ -131,7 +128,7 @@ impl Serialize for Entity {
     }
 }
 
-/// A value by a path of keys without lists.
+/// A value by a path of keys without lists; [`KeyPath`] is for a path that is gone often.
 #[must_use]
 pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
@@ -142,27 +139,9 @@ pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
     }
 }
 
-/// The same, to change it.
-pub fn get_mut<'v>(fields: &'v mut Map, path: &str) -> Option<&'v mut Value> {
-    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-    let value = fields.get_mut(first)?;
-    match rest {
-        None => Some(value),
-        Some(rest) => get_mut(value.as_object_mut()?, rest),
-    }
-}
-
-/// Sets a value by a path of keys, making the objects on the way.
+/// Sets a value by a path of keys, as [`KeyPath::set`].
 pub fn set(fields: &mut Map, path: &str, value: Value) {
-    match path.split_once('.') {
-        None => drop(fields.insert(key(path), value)),
-        Some((first, rest)) => {
-            let inner = fields.or_insert_with(&key(first), || Value::Object(Map::new()));
-            if let Value::Object(inner) = inner {
-                set(inner, rest, value);
-            }
-        }
-    }
+    KeyPath::new(path.to_owned()).set(fields, value);
 }
 
 fn finding(fault: Fault, path: &str, expected: &str, found: &str) -> Diagnostic {

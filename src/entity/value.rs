@@ -8,7 +8,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::{Index, IndexMut};
+use std::ops::Index;
 
 /// A text.
 pub type Text = CompactString;
@@ -83,12 +83,6 @@ impl Value {
         self.as_str().is_some()
     }
 
-    /// Whether it is a list.
-    #[must_use]
-    pub fn is_array(&self) -> bool {
-        self.as_array().is_some()
-    }
-
     /// Whether it is an object.
     #[must_use]
     pub fn is_object(&self) -> bool {
@@ -111,11 +105,6 @@ impl Value {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.as_object()?.get(name)
-    }
-
-    /// The value, and nothing in its place.
-    pub fn take(&mut self) -> Value {
-        std::mem::take(self)
     }
 }
 
@@ -194,24 +183,9 @@ impl Map {
         self.position(name).map(|at| self.0.remove(at).1)
     }
 
-    /// Keeps the fields that fit.
-    pub fn retain(&mut self, mut fits: impl FnMut(&str, &mut Value) -> bool) {
-        self.0.retain_mut(|(key, value)| fits(key, value));
-    }
-
     /// Names, in order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.0.iter().map(|(key, _)| key)
-    }
-
-    /// Values, in order.
-    pub fn values(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter().map(|(_, value)| value)
-    }
-
-    /// Values, in order, to change them.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.0.iter_mut().map(|(_, value)| value)
     }
 
     /// Names and values, in order.
@@ -259,35 +233,12 @@ impl<'m> IntoIterator for &'m Map {
     }
 }
 
-impl<'m> IntoIterator for &'m mut Map {
-    type Item = (&'m Key, &'m mut Value);
-    type IntoIter =
-        std::iter::Map<std::slice::IterMut<'m, (Key, Value)>, fn(&'m mut (Key, Value)) -> (&'m Key, &'m mut Value)>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.iter_mut().map(|(key, value)| (&*key, value))
-    }
-}
-
 /// A field, or nothing.
 impl Index<&str> for Value {
     type Output = Value;
 
     fn index(&self, name: &str) -> &Value {
         self.get(name).unwrap_or(&NULL)
-    }
-}
-
-/// A field, made where it is not there; what was no object becomes one.
-impl IndexMut<&str> for Value {
-    fn index_mut(&mut self, name: &str) -> &mut Value {
-        if !self.is_object() {
-            *self = Value::Object(Map::new());
-        }
-        match self {
-            Value::Object(fields) => fields.or_insert_with(&key(name), Value::default),
-            _ => unreachable!("made one above"),
-        }
     }
 }
 
@@ -330,18 +281,6 @@ impl From<Text> for Value {
 impl From<bool> for Value {
     fn from(flag: bool) -> Self {
         Value::Bool(flag)
-    }
-}
-
-impl From<Vec<Value>> for Value {
-    fn from(items: Vec<Value>) -> Self {
-        Value::Array(items)
-    }
-}
-
-impl From<Map> for Value {
-    fn from(fields: Map) -> Self {
-        Value::Object(fields)
     }
 }
 
@@ -397,6 +336,22 @@ impl From<serde_json::Value> for Value {
 impl From<&serde_json::Map<String, serde_json::Value>> for Map {
     fn from(fields: &serde_json::Map<String, serde_json::Value>) -> Self {
         Map(fields.iter().map(|(name, value)| (key(name), value.into())).collect())
+    }
+}
+
+impl From<&Value> for serde_json::Value {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(flag) => (*flag).into(),
+            Value::Number(number) => serde_json::Value::Number(number.clone()),
+            Value::String(text) => text.as_str().into(),
+            Value::Array(items) => items.iter().map(serde_json::Value::from).collect(),
+            Value::Object(fields) => {
+                let pair = |(key, value): (&Key, &Value)| (key.to_string(), serde_json::Value::from(value));
+                fields.iter().map(pair).collect()
+            }
+        }
     }
 }
 

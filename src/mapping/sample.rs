@@ -5,7 +5,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
-use crate::entity::{self, Entity, Field, FieldType, get, get_mut, set};
+use crate::entity::{self, Entity, Field, FieldType};
 use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
 
@@ -102,7 +102,7 @@ impl Sampler<'_> {
             }
             // Of two rules for one place only one has a value, and of two for one value the first.
             if let Body::One(place, _) = &rule.body {
-                if taken.contains(&place) || get(fields, &rule.field).is_some() {
+                if taken.contains(&place) || rule.field.get(fields).is_some() {
                     continue;
                 }
                 taken.push(place);
@@ -114,9 +114,9 @@ impl Sampler<'_> {
                 Body::Slots(slots) => Some(self.slots(slots, Spot { known: spot.inner(&rule.field), ..spot })),
                 Body::Computed(calls) => computed(self.context, calls, fields),
             };
-            match (value, get_mut(fields, &rule.field)) {
+            match (value, rule.field.get_mut(fields)) {
                 (Some(Value::Array(more)), Some(Value::Array(there))) => there.extend(more),
-                (Some(value), _) => set(fields, &rule.field, value),
+                (Some(value), _) => rule.field.set(fields, value),
                 (None, _) => {}
             }
         }
