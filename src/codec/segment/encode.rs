@@ -88,6 +88,9 @@ const INTERCHANGE: Shape = Shape {
 const GROUP: Shape = Shape { before: &["before", "header"], list: "documents", after: &["tail", "trailer"] };
 const DOCUMENT: Shape = Shape { before: &["before", "charset"], list: "segments", after: &[] };
 
+/// What is expected of a key that comes again.
+const ONCE: &str = "this key once";
+
 /// What is expected of a key that the bytes of a list depend on.
 fn early(list: &str) -> String {
     format!("this key before \"{list}\": bytes are written as they are read")
@@ -98,7 +101,7 @@ impl Shape {
     fn check(&self, key: &str, is_list_read: bool) -> Result<(), String> {
         let Shape { before, list, after } = self;
         if key == *list {
-            return if is_list_read { Err("this key once".to_owned()) } else { Ok(()) };
+            return if is_list_read { Err(ONCE.to_owned()) } else { Ok(()) };
         }
         if before.contains(&key) {
             return if is_list_read { Err(early(list)) } else { Ok(()) };
@@ -125,6 +128,9 @@ impl<R: Read, W: Write> Encoding<'_, R, W> {
         let (mut rest, mut is_decoded) = (Map::new(), false);
         self.json.open_object()?;
         while let Some(key) = self.json.next_key()? {
+            if key == "interchanges" && is_decoded {
+                return Err(EncodeError::new("/interchanges", ONCE, &Value::String(key)));
+            }
             if key == "interchanges" {
                 is_decoded = true;
                 self.list("/interchanges", Self::interchange)?;
@@ -188,7 +194,8 @@ impl<R: Read, W: Write> Encoding<'_, R, W> {
         self.json.open_object()?;
         while let Some(key) = self.json.next_key()? {
             let pointer = format!("{at}/{key}");
-            if let Err(expected) = shape.check(&key, is_list_read) {
+            let twice = if gathered.contains_key(&key) { Err(ONCE.to_owned()) } else { Ok(()) };
+            if let Err(expected) = twice.and_then(|()| shape.check(&key, is_list_read)) {
                 return Err(EncodeError::new(&pointer, &expected, &Value::String(key)));
             }
             if key == shape.list {
@@ -528,5 +535,20 @@ mod tests {
         let keys = "one of the keys before, header, documents, tail, trailer";
         assert_eq!(said, format!("/interchanges/0/groups/0/trialer: expected {keys}, found \"trialer\""));
         assert_eq!(edited(|value| value["interchanges"] = json!({})).1, "/interchanges: expected an array, found {}");
+    }
+
+    #[test]
+    fn err_a_key_that_comes_again() {
+        let text = decoded(&format!("{ISA}{REST}")).to_string();
+        for (once, twice, pointer) in [
+            ("\"charset\":", "\"charset\":\"utf-8\",\"charset\":", "/interchanges/0/charset"),
+            ("\"groups\":", "\"groups\":[],\"groups\":", "/interchanges/0/groups"),
+            ("\"format\":", "\"interchanges\":[],\"format\":", "/interchanges"),
+        ] {
+            let text = text.replacen(once, twice, 1);
+            let error = encode_to(&mut JsonReader::new(text.as_bytes(), text.len()), &mut Vec::new());
+            let said = error.expect_err("an error").to_string();
+            assert!(said.starts_with(&format!("{pointer}: expected this key once")), "{said}");
+        }
     }
 }
