@@ -42,6 +42,8 @@ struct Portion {
     end: usize,
     segments: u32,
     verdict: Verdict,
+    /// What of it cannot be written.
+    faults: Vec<Diagnostic>,
 }
 
 /// A group of 997 or 999. One 997 holds one AK1, so each group answered has its own; those with the same parties and
@@ -101,7 +103,7 @@ impl Acknowledging {
         }
         if self.choice.each_document {
             let (end, segments) = (self.loops.writer.written(), self.loops.writer.segments());
-            self.portions.push(Portion { end, segments, verdict });
+            self.portions.push(Portion { end, segments, verdict, faults: self.loops.writer.take_faults() });
         }
     }
 
@@ -117,14 +119,16 @@ impl Acknowledging {
         let own = group.verdict();
         let worst = own.max(tally.worst());
         if portions.is_empty() || own == Verdict::Rejected {
-            return self.answer(&About { group, is_whole: true, loops: &loops, segments, tally, worst });
+            let mut faults = self.loops.writer.take_faults();
+            faults.extend(portions.into_iter().flat_map(|portion| portion.faults));
+            return self.answer(&About { group, is_whole: true, loops: &loops, segments, tally, worst }, faults);
         }
         let (mut begin, mut before) = (0, 0);
         for portion in portions {
             let mut tally = Tally::default();
             tally.note(portion.verdict);
             let (loops, segments) = (&loops[begin..portion.end], portion.segments - before);
-            self.answer(&About { group, is_whole: false, loops, segments, tally, worst });
+            self.answer(&About { group, is_whole: false, loops, segments, tally, worst }, portion.faults);
             (begin, before) = (portion.end, portion.segments);
         }
     }
@@ -162,14 +166,12 @@ impl Acknowledging {
         })
     }
 
-    /// Writes one 997 or 999, where it is due.
-    fn answer(&mut self, about: &About<'_>) {
+    /// Writes one 997 or 999, where it is due; `faults` is what of its loops cannot be written.
+    fn answer(&mut self, about: &About<'_>, faults: Vec<Diagnostic>) {
         let group = about.group;
         let own = if about.is_whole { group.verdict() } else { Verdict::Accepted };
         let is_clean = own.max(about.tally.worst()) == Verdict::Accepted;
         if !self.choice.functional.is_due(self.asked, is_clean) {
-            // What of it cannot be written is not to be written.
-            self.loops.writer.take_faults();
             return;
         }
         let form = Form::of(group, &self.choice);
@@ -189,7 +191,7 @@ impl Acknowledging {
         let suffixed = if is_modern(group) { value(&group.header, 8) } else { "" };
         writer.simple("AK1", &[&group.envelope.group_type, number, suffixed]);
         writer.append(about.loops, about.segments);
-        writer.fail(self.loops.writer.take_faults());
+        writer.fail(faults);
         group_response(about, own, &form, writer);
         end_document(writer, &document);
         self.answers.push(GroupAnswer {
