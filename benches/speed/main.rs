@@ -1,7 +1,8 @@
 //! How fast the engine is, as ratios to named baselines on the same bytes in the same process; `make bench` runs it.
 //!
 //! `--instructions STAGE TYPE BYTES` runs one stage once, for callgrind; `--gate` has callgrind count it for each row of
-//! `limits.tsv` and fails above a limit. `--cores` runs a batch with one thread and with two. `--memory BYTES` streams that many bytes through validation and prints the peak.
+//! `limits.tsv` and fails above a limit. `--cores` runs a batch with one thread and with two. `--memory BYTES` streams that
+//! many bytes through validation and prints the peak.
 //! It asserts no time: those depend on the machine and its neighbours. It checks nothing of what is right either, but
 //! that its input is clean; the tests do.
 
