@@ -3,6 +3,10 @@
 /// How many bytes of an unrecognised input are looked at.
 pub const FIRST_BYTES: usize = 1024;
 
+/// Text has fewer than one control character in so many bytes; EDI with control characters as separators has an envelope,
+/// and is not guessed.
+const NO_TEXT_ONE_IN: usize = 20;
+
 /// What bytes without any interchange seem to be, with how they begin.
 #[must_use]
 pub fn seems(first: &[u8]) -> String {
@@ -22,8 +26,16 @@ fn by_signature(first: &[u8]) -> Option<&'static str> {
         [b'P', b'K', 3, 4, ..] => Some("a ZIP archive"),
         [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),
         [0x1F, 0x8B, ..] => Some("gzip data"),
+        _ if first.iter().filter(|byte| is_no_text(**byte)).count() * NO_TEXT_ONE_IN > first.len() => {
+            Some("binary data")
+        }
         _ => None,
     }
+}
+
+/// Control characters other than those that break and indent lines.
+fn is_no_text(byte: u8) -> bool {
+    byte.is_ascii_control() && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C)
 }
 
 fn by_text(start: &str) -> &'static str {
@@ -61,6 +73,7 @@ mod tests {
             ("GS*PO*A*B~", "X12 segments without their ISA"),
             ("number;date;item\n1;2;3", "a table (CSV)"),
             ("H\0e\0", "UTF-16 text"),
+            ("\x01\x7f;a;\x02b;c;\n", "binary data"),
             ("hello", "\"hello\""),
         ] {
             assert!(seems(bytes.as_bytes()).starts_with(guess), "{}", seems(bytes.as_bytes()));
