@@ -169,6 +169,12 @@ impl Map {
         }
     }
 
+    /// Adds a field of a name that is not there yet.
+    pub fn append(&mut self, name: Key, value: Value) {
+        debug_assert!(!self.contains_key(&name), "{name} stands once");
+        self.0.push((name, value));
+    }
+
     /// A field; where it is not there, it is added.
     pub fn or_insert_with(&mut self, name: &Key, value: impl FnOnce() -> Value) -> &mut Value {
         let at = self.position(name).unwrap_or_else(|| {

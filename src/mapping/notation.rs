@@ -9,6 +9,7 @@ pub use place::{Place, Selector, Tag, place};
 use super::function::{self, Call};
 use super::loss::Carried;
 use super::origin::Origin;
+use super::read::Shelf;
 use super::tree::Tree;
 use crate::entity::KeyPath;
 use place::split_outside;
@@ -37,6 +38,8 @@ pub struct Mapping {
     pub tree: Option<Tree>,
     /// The fields of the entity that are written.
     pub carried: Carried,
+    /// What reading has learned of items of one form.
+    pub shelf: Shelf,
 }
 
 /// One choice of entity.
@@ -81,6 +84,13 @@ pub struct Turn {
 }
 
 impl Rule {
+    /// What stands after the item at hand and belongs to it: the tag it has, and how it names the item.
+    #[must_use]
+    pub fn under(&self) -> Option<(&Tag, &Under)> {
+        let Body::Each(Each { place, under: Some(under), .. }) = &self.body else { return None };
+        Some((&place.tag, under))
+    }
+
     /// The rules for an item, when it is a list of objects.
     #[must_use]
     pub fn inner(&self) -> &[Rule] {
@@ -213,6 +223,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         origin: Origin::parse(&file["origin"])?,
         tree: Tree::parse(&file["tree"], &file["parts"])?,
         carried: Carried::default(),
+        shelf: Shelf::default(),
     };
     mapping.settle_levels();
     mapping.mark_required();

@@ -2,8 +2,12 @@
 //! extension. It changes nothing and checks no sums; that is the entity's.
 
 mod place; // what stands where a rule looks
+mod record; // making stencils
 mod source; // the document, made ready to be looked at
+mod stencil; // what is kept of one item for the next
 mod tree; // nested documents
+
+pub use stencil::Shelf;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
@@ -13,8 +17,10 @@ use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::entity::{Entity, Map, Value, get};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
+use record::Recording;
 use source::{Address, Source};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use stencil::Stencils;
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
@@ -42,8 +48,21 @@ fn entities<'a>(
 ) -> (Vec<Entity>, Reader<'a>) {
     let (numbers, faults) = (HashMap::new(), Vec::new());
     let source = Source::new(run, placement, context.directory);
-    let claimed = Claims { trace, cells: vec![0; source.cells()], ..Claims::default() };
-    let mut reader = Reader { context, run, source, placement, claimed, numbers, faults, is_negative: false };
+    // Who wants to know each step is shown each step.
+    let stencils = (!trace.is_on()).then(|| context.mapping.shelf.take());
+    let claimed = Claims { trace, cells: vec![0; source.cells()], log: Vec::new() };
+    let mut reader = Reader {
+        context,
+        run,
+        source,
+        placement,
+        claimed,
+        numbers,
+        faults,
+        is_negative: false,
+        stencils,
+        recording: None,
+    };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
         let value = reader.first(top, place).map(|found| reader.text(found));
@@ -70,11 +89,22 @@ fn entities<'a>(
     if let Some(tree) = &context.mapping.tree {
         reader.tree(tree, &mut entity);
     }
+    if let Some(stencils) = reader.stencils.take() {
+        context.mapping.shelf.give_back(stencils);
+    }
     let extensions = reader.extensions();
     if !extensions.is_empty() {
         entity.fields.insert("extensions".into(), Value::Array(extensions));
     }
     (vec![entity], reader)
+}
+
+/// What stands beside a value.
+fn beside((segment, element, _): Address, beside: Beside) -> Address {
+    match beside {
+        Beside::Component(component) => (segment, element, component),
+        Beside::Element(element) => (segment, element, 0),
+    }
 }
 
 /// Fields that an item is made ready for; few have more.
@@ -96,9 +126,7 @@ enum At {
 struct Claims {
     /// What is known of each value, by its cell.
     cells: Vec<u8>,
-    /// What was taken where nothing stands.
-    absent: HashSet<Address>,
-    log: Vec<(Option<usize>, Address)>,
+    log: Vec<usize>,
     trace: Reading,
 }
 
@@ -108,8 +136,8 @@ const TAKEN: u8 = 1;
 const REFUSED: u8 = 2;
 
 impl Claims {
-    fn has(&self, cell: Option<usize>, address: &Address) -> bool {
-        cell.map_or_else(|| self.absent.contains(address), |cell| self.cells[cell] != 0)
+    fn has(&self, cell: Option<usize>) -> bool {
+        cell.is_some_and(|cell| self.cells[cell] != 0)
     }
 
     fn is_taken(&self, cell: Option<usize>) -> bool {
@@ -118,16 +146,15 @@ impl Claims {
 
     fn take(&mut self, cell: Option<usize>, address: Address, is_value: bool) {
         self.trace.take(address, is_value);
-        let is_new = match cell {
-            Some(cell) => {
-                let before = self.cells[cell];
-                self.cells[cell] |= TAKEN;
-                before & TAKEN == 0
-            }
-            None => self.absent.insert(address),
-        };
-        if is_new {
-            self.log.push((cell, address));
+        if let Some(cell) = cell {
+            self.take_cell(cell);
+        }
+    }
+
+    fn take_cell(&mut self, cell: usize) {
+        if self.cells[cell] & TAKEN == 0 {
+            self.cells[cell] |= TAKEN;
+            self.log.push(cell);
         }
     }
 
@@ -144,11 +171,8 @@ impl Claims {
 
     /// Gives back what was taken since.
     fn undo(&mut self, mark: usize) {
-        for (cell, address) in self.log.drain(mark..) {
-            match cell {
-                Some(cell) => self.cells[cell] &= !TAKEN,
-                None => drop(self.absent.remove(&address)),
-            }
+        for cell in self.log.drain(mark..) {
+            self.cells[cell] &= !TAKEN;
         }
     }
 }
@@ -164,6 +188,10 @@ struct Reader<'a> {
     faults: Vec<Diagnostic>,
     /// The document writes its amounts with a minus that the entity does not have.
     is_negative: bool,
+    /// What is known of items of one form; `None` where each step is traced.
+    stencils: Option<Stencils>,
+    /// What is noted of the item at hand, for a stencil.
+    recording: Option<Recording>,
 }
 
 impl<'a> Reader<'a> {
@@ -202,7 +230,7 @@ impl<'a> Reader<'a> {
 
     fn one(&mut self, at: At, place: &Place, calls: &[Call]) -> Option<Value> {
         let address = self.preferred(at, place)?;
-        let value = self.through(address, Value::String(self.text(address).into()), calls);
+        let value = self.through(&[address], Value::String(self.text(address).into()), calls);
         match value {
             Ok(Some(value)) => {
                 self.claim(address);
@@ -222,19 +250,25 @@ impl<'a> Reader<'a> {
     fn many(&mut self, at: At, places: &[Place], calls: &[Call]) -> Option<Value> {
         let addresses: Vec<Address> = places.iter().flat_map(|place| self.addresses(at, place)).collect();
         let free: Vec<Address> = addresses.into_iter().filter(|address| !self.is_claimed(address)).collect();
-        let first = *free.first()?;
+        if free.is_empty() {
+            return None;
+        }
         let texts = free.iter().map(|address| Value::String(self.text(*address).into())).collect();
         for address in &free {
             self.claim(*address);
             places.iter().for_each(|place| self.claim_place(at, address.0, place));
         }
-        self.through(first, Value::Array(texts), calls).unwrap_or(None)
+        self.through(&free, Value::Array(texts), calls).unwrap_or(None)
     }
 
     /// A value that follows from those beside it.
     fn computed(&self, calls: &[Call], fields: &Map) -> Option<Value> {
         let spot = self.spot(&|_| String::new(), Some(fields));
-        function::put(calls, None, &spot).unwrap_or(None)
+        let value = function::put(calls, None, &spot).unwrap_or(None);
+        if let (Some(recording), true) = (&self.recording, value.is_some()) {
+            recording.spoil();
+        }
+        value
     }
 
     fn each(&mut self, at: At, each: &Each) -> Option<Value> {
@@ -254,23 +288,39 @@ impl<'a> Reader<'a> {
         (!items.is_empty()).then_some(Value::Array(items))
     }
 
+    /// The loop after a segment that has a tag, stands beside the item at hand, and names another loop; with the name.
+    fn next_below(&self, around: usize, tag: &Tag, under: &Under, segment: usize) -> Option<(usize, usize, Address)> {
+        let (segment, inner) = self.source.next_loop(around, tag, segment)?;
+        let name = self.in_segment(segment, under.names);
+        inner.filter(|_| !self.source.is_blank(name)).map(|inner| (segment, inner, name))
+    }
+
+    /// Whether what follows the item at hand belongs to it.
+    fn is_followed(&self, at: At, tag: &Tag, under: &Under) -> bool {
+        let At::Loop(instance) = at else { return false };
+        let own = self.source.trigger(instance);
+        own.is_some_and(|own| self.next_below(self.placement.loops[instance].parent, tag, under, own).is_some())
+    }
+
+    /// An element and component of a segment.
+    fn in_segment(&self, segment: usize, (element, component): (u16, u16)) -> Address {
+        let (component, _) = self.component_range(segment, element, (component, component));
+        (segment, element, component)
+    }
+
     /// Reads what follows the item at hand and names it, or names another that does: up to the next that names nothing.
     fn below(&mut self, at: At, each: &Each, under: &Under, items: &mut Vec<Value>) {
         let At::Loop(instance) = at else { return };
         let Some(own) = self.source.trigger(instance) else { return };
-        let at_spot = |reader: &Self, segment: usize, (element, component): (u16, u16)| {
-            let (component, _) = reader.component_range(segment, element, (component, component));
-            (segment, element, component)
-        };
-        let number = self.text(at_spot(self, own, under.named)).into_owned();
-        let mut known = vec![number];
+        if let Some(recording) = &self.recording {
+            recording.follow(instance);
+        }
+        let mut known = vec![self.text(self.in_segment(own, under.named)).into_owned()];
         let around = self.placement.loops[instance].parent;
         let mut last = own;
-        while let Some((segment, inner)) = self.source.next_loop(around, &each.place.tag, last) {
+        while let Some((segment, inner, name)) = self.next_below(around, &each.place.tag, under, last) {
             last = segment;
-            let name = at_spot(self, segment, under.names);
             let named = self.text(name).into_owned();
-            let Some(inner) = inner.filter(|_| !named.is_empty()) else { return };
             if !known.contains(&named) {
                 let finding = self.finding(name).because("the number of a line above it", &named);
                 self.faults.push(finding);
@@ -288,12 +338,11 @@ impl<'a> Reader<'a> {
                 continue;
             }
             self.take([(segment, 1, 0)]);
-            known.push(self.text(at_spot(self, segment, under.named)).into_owned());
+            known.push(self.text(self.in_segment(segment, under.named)).into_owned());
         }
     }
 
-    /// Reads one item. When its first field was refused, or the one it must have is not there, it is not this rule's
-    /// and all stays as it was.
+    /// Reads one item, unless what stands there is none of this rule's.
     fn item(
         &mut self,
         (outer, inner): (At, At),
@@ -301,26 +350,35 @@ impl<'a> Reader<'a> {
         (rules, only, place): (&[Rule], &[String], &Place),
         items: &mut Vec<Value>,
     ) {
-        let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
-        let mut fields = Map::with_capacity(rules.len().min(ITEM_FIELDS));
-        self.rules(rules, inner, &mut fields);
-        let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
-        let refused = rules.first().is_some_and(|rule| match &rule.body {
-            Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(inner, place).is_empty(),
-            _ => false,
-        });
-        if refused || !(only.is_empty() || only.iter().any(|field| has(field))) {
-            self.claimed.undo(claimed);
-            self.claimed.trace.undo(taken);
-            self.faults.truncate(faults);
-            return;
-        }
+        let taken = self.claimed.trace.mark();
+        let fields = self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner));
+        let Some(fields) = fields else { return };
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);
         self.claimed.trace.item(taken, items.len());
         if !fields.is_empty() {
             items.push(Value::Object(fields));
         }
+    }
+
+    /// The fields of an item. When its first field was refused, or the one it must have is not there, it is none, and all
+    /// stays as it was.
+    fn by_rules(&mut self, rules: &[Rule], only: &[String], at: At) -> Option<Map> {
+        let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
+        let mut fields = Map::with_capacity(rules.len().min(ITEM_FIELDS));
+        self.rules(rules, at, &mut fields);
+        let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
+        let refused = rules.first().is_some_and(|rule| match &rule.body {
+            Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(at, place).is_empty(),
+            _ => false,
+        });
+        if refused || !(only.is_empty() || only.iter().any(|field| has(field))) {
+            self.claimed.undo(claimed);
+            self.claimed.trace.undo(taken);
+            self.faults.truncate(faults);
+            return None;
+        }
+        Some(fields)
     }
 
     fn slots(&mut self, at: At, slots: &Slots) -> Option<Value> {
@@ -346,18 +404,13 @@ impl<'a> Reader<'a> {
         self.is_claimed(&(segment, element, 0)) || self.is_claimed(&(segment, element, 1))
     }
 
-    /// Runs the functions; a value they refuse is told and left to the extensions.
-    fn through(&mut self, at: Address, wire: Value, calls: &[Call]) -> Result<Option<Value>, ()> {
-        if calls.is_empty() {
-            return Ok(Some(wire));
-        }
-        let (segment, element, _) = at;
-        let address = |beside: Beside| match beside {
-            Beside::Component(component) => (segment, element, component),
-            Beside::Element(element) => (segment, element, 0),
-        };
-        let beside = |beside: Beside| self.text(address(beside)).into_owned();
-        let spot = self.spot(&beside, None);
+    /// Runs the functions on a value, or on several as a list; what they refuse is told and left to the extensions.
+    fn through(&mut self, addresses: &[Address], wire: Value, calls: &[Call]) -> Result<Option<Value>, ()> {
+        let Some(&at) = addresses.first() else { return Ok(None) };
+        let is_list = matches!(wire, Value::Array(_));
+        let here = |one| beside(at, one);
+        let text = |one| self.text(here(one)).into_owned();
+        let spot = self.spot(&text, None);
         let outcome = function::get(calls, wire, &spot);
         let (looked, missed) = (spot.looked.into_inner(), spot.missed.into_inner());
         let is_told = !missed.is_empty();
@@ -365,21 +418,22 @@ impl<'a> Reader<'a> {
             let finding = Diagnostic { fault: Fault::LookupMissing, ..self.finding(at) }.lacking(lookup);
             self.faults.push(finding);
         }
-        match outcome {
-            Ok(value) => {
-                if value.is_some() {
-                    self.take(looked.into_iter().map(address));
-                }
-                Ok(value)
+        let outcome = outcome.map_err(|expected| {
+            if !is_told {
+                let finding = self.finding(at).because(expected, "");
+                self.faults.push(finding);
             }
-            Err(expected) => {
-                if !is_told {
-                    let finding = self.finding(at).because(expected, "");
-                    self.faults.push(finding);
-                }
-                Err(())
+        });
+        if let Some(recording) = &mut self.recording {
+            let trial = recording.try_on(addresses, is_list, calls, &outcome, &looked);
+            if let Ok(Some(_)) = outcome {
+                self.claimed.trace.made(trial);
             }
         }
+        if let Ok(Some(_)) = outcome {
+            self.take(looked.into_iter().map(here));
+        }
+        outcome
     }
 
     fn spot<'s>(&'s self, beside: &'s dyn Fn(Beside) -> String, fields: Option<&'s Map>) -> Spot<'s> {
@@ -416,7 +470,7 @@ impl<'a> Reader<'a> {
     }
 
     fn is_claimed(&self, address: &Address) -> bool {
-        self.claimed.has(self.source.cell(*address), address)
+        self.claimed.has(self.source.cell(*address))
     }
 
     fn claim_all(&mut self, at: At, place: &Place) {

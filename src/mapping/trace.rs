@@ -41,16 +41,36 @@ pub(super) struct Reading {
 
 #[derive(Debug)]
 struct Note {
-    address: (usize, u16, u16),
-    is_value: bool,
+    what: What,
     /// The last part first.
     path: Vec<Part>,
 }
 
 #[derive(Debug)]
-enum Part {
+enum What {
+    /// A value was taken, or a qualifier that says which it is.
+    Taken { address: (usize, u16, u16), is_value: bool },
+    /// A value was made; by which trial of a stencil's recording.
+    Made(usize),
+}
+
+#[derive(Debug)]
+pub(super) enum Part {
     Field(String),
     Item(usize),
+}
+
+/// The path of a field, list items counted from 1, from its parts, the last first.
+pub(super) fn path(parts: &[Part]) -> String {
+    let mut field = String::new();
+    for part in parts.iter().rev() {
+        match part {
+            Part::Item(number) => field.push_str(&format!("[{}]", number + 1)),
+            Part::Field(name) if field.is_empty() => field.push_str(name),
+            Part::Field(name) => field.push_str(&format!(".{name}")),
+        }
+    }
+    field
 }
 
 impl Reading {
@@ -66,8 +86,26 @@ impl Reading {
     /// A rule takes the value at an address, or the qualifier there that it looks at.
     pub(super) fn take(&mut self, address: (usize, u16, u16), is_value: bool) {
         if self.is_on {
-            self.notes.push(Note { address, is_value, path: Vec::new() });
+            self.notes.push(Note { what: What::Taken { address, is_value }, path: Vec::new() });
         }
+    }
+
+    /// A value was made for a field.
+    pub(super) fn made(&mut self, trial: usize) {
+        if self.is_on {
+            self.notes.push(Note { what: What::Made(trial), path: Vec::new() });
+        }
+    }
+
+    /// Begins to note, or ends it.
+    pub(super) fn switch(&mut self, is_on: bool) {
+        self.is_on = is_on;
+    }
+
+    /// What was made, each with the parts of its path; nothing is noted any more.
+    pub(super) fn take_made(&mut self) -> Vec<(Vec<Part>, usize)> {
+        let made = |note: Note| if let What::Made(trial) = note.what { Some((note.path, trial)) } else { None };
+        self.notes.drain(..).filter_map(made).collect()
     }
 
     /// Where the notes stand, for `item`, `field` and `undo`.
@@ -112,7 +150,7 @@ impl Reading {
     }
 
     pub(super) fn end(self) -> Vec<Fed> {
-        let mut fed: Vec<Fed> = self.notes.into_iter().map(Note::end).filter(|fed| !fed.field.is_empty()).collect();
+        let mut fed: Vec<Fed> = self.notes.into_iter().filter_map(Note::end).collect();
         let key = |fed: &Fed| (fed.segment, fed.element, fed.component, fed.field.clone());
         // What is a value of a field as well as a qualifier of it counts as a value.
         fed.sort_by_cached_key(|fed| (key(fed), !fed.is_value));
@@ -122,17 +160,10 @@ impl Reading {
 }
 
 impl Note {
-    fn end(self) -> Fed {
-        let mut field = String::new();
-        for part in self.path.iter().rev() {
-            match part {
-                Part::Item(number) => field.push_str(&format!("[{}]", number + 1)),
-                Part::Field(name) if field.is_empty() => field.push_str(name),
-                Part::Field(name) => field.push_str(&format!(".{name}")),
-            }
-        }
-        let (segment, element, component) = self.address;
-        Fed { segment, element, component, field, is_value: self.is_value }
+    fn end(self) -> Option<Fed> {
+        let What::Taken { address: (segment, element, component), is_value } = self.what else { return None };
+        let field = path(&self.path);
+        (!field.is_empty()).then_some(Fed { segment, element, component, field, is_value })
     }
 }
 

@@ -23,6 +23,10 @@ impl Function for ByLength {
         Ok(Some(wire))
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(code) = value.as_ref().and_then(Value::as_str) else { return Ok(value) };
         let family = || arguments.iter().skip(1).filter_map(|one| one.split_once(' '));

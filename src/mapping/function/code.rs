@@ -29,6 +29,10 @@ impl Function for Code {
         )))
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let list = arguments.first().map_or("", String::as_str);

@@ -27,6 +27,10 @@ impl Function for Default {
         true
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         if arguments.get(1).is_some_and(|field| spot.sibling(field).is_none()) {
             return Ok(value);

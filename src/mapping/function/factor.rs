@@ -25,6 +25,10 @@ impl Function for Factor {
         Ok(pairs(arguments).find(|(one, _)| *one == code).map(|(_, number)| number.into()))
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let number: Decimal = text(&value, "a number")?.parse().map_err(|_| format!("a number, found {value}"))?;

@@ -27,6 +27,10 @@ impl Function for Flag {
         }
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let yes = value.as_bool().ok_or_else(|| format!("true or false, found {value}"))?;

@@ -23,6 +23,10 @@ impl Function for Known {
         Ok(Code.get(arguments, wire, spot)?.filter(Value::is_string))
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         Code.put(arguments, value, spot)
     }

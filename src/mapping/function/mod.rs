@@ -163,6 +163,10 @@ pub trait Function: Sync {
     /// # Errors
     /// What was expected.
     fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome;
+    /// A text of a document always becomes the same, whatever stands around it and whoever sent it.
+    fn is_steady(&self) -> bool {
+        false
+    }
     /// Entity to document; `None` when the entity has no such field.
     ///
     /// # Errors

@@ -27,6 +27,10 @@ impl Function for Prefer {
         true
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let preferred = arguments.first().and_then(|field| spot.sibling(field)).cloned();
         Ok(preferred.or(value))

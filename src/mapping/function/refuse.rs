@@ -23,6 +23,10 @@ impl Function for Refuse {
         Ok(Some(wire))
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let refused = arguments.first().map_or("", String::as_str);
         match value {

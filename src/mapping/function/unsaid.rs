@@ -22,6 +22,10 @@ impl Function for Unsaid {
         Ok(Some(wire))
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         Ok(value.filter(|value| arguments.first().is_none_or(|unsaid| plain(value) != *unsaid)))
     }

@@ -22,6 +22,10 @@ impl Function for When {
         Ok(Some(wire))
     }
 
+    fn is_steady(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let is_there = arguments.first().is_some_and(|field| spot.sibling(field).is_some());
         Ok(value.filter(|_| is_there))

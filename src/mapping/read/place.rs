@@ -37,7 +37,7 @@ impl<'a> Reader<'a> {
         });
         let chosen = wanted.and_then(|(selector, values)| {
             let there = self.segments(at, place);
-            let code = |segment| self.selected(segment, selector).map(|address| self.text(address));
+            let code = |segment| self.selected(segment, selector).map(|address| self.deciding(address));
             let codes: Vec<_> = there.into_iter().filter_map(|(segment, _)| code(segment)).collect();
             let best = values.iter().find(|value| codes.iter().any(|code| code == *value))?;
             Some((selector, best.as_str()))
@@ -170,10 +170,14 @@ impl<'a> Reader<'a> {
     /// The loop that a segment stands in, or the one around a loop.
     pub(super) fn outer(&self, at: At) -> At {
         let home = |segment: usize| self.placement.homes.get(segment).copied().flatten().map_or(0, |home| home.1);
-        At::Loop(match at {
+        let outer = match at {
             At::Segment(segment) | At::Slot(segment, _) => home(segment),
             At::Loop(instance) => self.placement.loops[instance].parent,
-        })
+        };
+        if let Some(recording) = &self.recording {
+            recording.look_at(outer);
+        }
+        At::Loop(outer)
     }
 
     fn in_area(&self, segment: usize, instance: usize, place: &Place) -> bool {
@@ -195,7 +199,7 @@ impl<'a> Reader<'a> {
         let is_chosen = |one: &Selector| chosen.is_some_and(|(selector, _)| std::ptr::eq(one, selector));
         let value = |segment, (element, component)| {
             let (component, _) = self.component_range(segment, element, (component, component));
-            self.text((segment, element, component))
+            self.deciding((segment, element, component))
         };
         for selector in selectors.iter().filter(|one| !is_chosen(one)) {
             match selector {
@@ -212,6 +216,14 @@ impl<'a> Reader<'a> {
             found.retain(|(segment, _)| value(*segment, (*element, *component)) == chosen);
         }
         found
+    }
+
+    /// A text that decides what is read.
+    fn deciding(&self, address: Address) -> Cow<'a, str> {
+        if let Some(recording) = &self.recording {
+            recording.say(address);
+        }
+        self.text(address)
     }
 
     pub(super) fn text(&self, address: Address) -> Cow<'a, str> {

@@ -25,12 +25,29 @@ pub struct Source<'a> {
     loops: Vec<Loop>,
     /// What stands in loops, those of a loop together by tag, segments before loops, each in the order of the document.
     seats: Vec<(u32, Seat)>,
+    /// See [`Source::layout`].
+    layout: Vec<u8>,
+}
+
+/// An item: segments that stand together, and nothing else between them.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// Its segments.
+    pub segments: Range<usize>,
+    /// The loop that it is, if it is one; those inside it have the numbers after.
+    pub instance: Option<usize>,
+    /// The cells of its segments.
+    pub cells: Range<usize>,
 }
 
 /// A segment.
 struct Line {
     tag: u32,
     elements: Range<u32>,
+    /// Its first cell.
+    cell: u32,
+    /// Where its layout begins.
+    layout: u32,
     /// Printable ASCII without release characters.
     is_plain: bool,
 }
@@ -52,6 +69,8 @@ struct Loop {
     seats: Range<u32>,
     /// The tags of its seats, see [`Tag::bit`].
     tags: u64,
+    /// One past its last segment, those of loops inside it included, when nothing else stands between.
+    end: Option<u32>,
 }
 
 impl<'a> Source<'a> {
@@ -65,6 +84,7 @@ impl<'a> Source<'a> {
             cells: Vec::with_capacity(marks * 2),
             loops: Vec::new(),
             seats: Vec::new(),
+            layout: Vec::with_capacity(marks * 2),
         };
         let mut composites = Composites { directory, known: Vec::new() };
         for segment in run.segments() {
@@ -74,11 +94,13 @@ impl<'a> Source<'a> {
                 false => Tag::key(segment.tag()),
             };
             let known = composites.of(tag, || segment.tag_text());
+            let (cell, layout) = (source.cells.len() as u32, source.layout.len() as u32);
             for (at, value) in segment.elements().enumerate() {
                 source.element(value, known.get(at).copied().unwrap_or(false));
             }
             let elements = first..source.elements.len() as u32;
-            source.segments.push(Line { tag, elements, is_plain: segment.mark().is_plain });
+            source.segments.push(Line { tag, elements, cell, layout, is_plain: segment.mark().is_plain });
+            source.lay_out(source.segments.len() - 1);
         }
         source.seat(placement);
         source
@@ -118,8 +140,9 @@ impl<'a> Source<'a> {
         for (count, trigger) in counts.iter_mut().zip(&triggers) {
             let first = end;
             end += std::mem::replace(count, first);
-            self.loops.push(Loop { trigger: *trigger, seats: first..end, tags: Tag::ANY });
+            self.loops.push(Loop { trigger: *trigger, seats: first..end, tags: Tag::ANY, end: None });
         }
+        self.close(placement);
         // Where the next seat of a loop goes.
         let mut next = counts;
         self.seats.resize(end as usize, (0, (0, None)));
@@ -142,6 +165,65 @@ impl<'a> Source<'a> {
             }
             one.tags = seats.iter().fold(Tag::ANY, |tags, (tag, _)| tags | Tag::bit(*tag));
         }
+    }
+
+    /// Appends all of a segment that rules see but its texts: the tag, and of each element whether it is filled and a
+    /// composite, how many components it has, and which of its cells are blank.
+    fn lay_out(&mut self, segment: usize) {
+        let mut layout = std::mem::take(&mut self.layout);
+        let line = &self.segments[segment];
+        layout.extend(line.tag.to_le_bytes());
+        layout.extend((line.elements.len() as u32).to_le_bytes());
+        let is_blank = |cell: u32| u8::from(self.cell_is_blank(segment, cell as usize));
+        for element in &self.elements[line.elements.start as usize..line.elements.end as usize] {
+            let marks = u8::from(element.is_filled) << 1 | u8::from(element.is_composite) << 2;
+            // The two cells of a simple element are the same.
+            if element.components == 1 && !element.is_composite {
+                layout.push(marks | is_blank(element.cell));
+                continue;
+            }
+            layout.push(marks | MANY);
+            layout.extend(element.components.to_le_bytes());
+            layout.extend((element.cell..=element.cell + u32::from(element.components)).map(is_blank));
+        }
+        self.layout = layout;
+    }
+
+    /// Finds where loops end: those inside a loop have numbers after it, and so have been seen before it from behind.
+    fn close(&mut self, placement: &Placement) {
+        let mut found: Vec<(u32, u32)> = vec![(0, 0); placement.loops.len()];
+        for (ordinal, home) in placement.homes.iter().enumerate() {
+            let Some((_, home)) = *home else { continue };
+            let (count, end) = &mut found[home];
+            (*count, *end) = (*count + 1, ordinal as u32 + 1);
+        }
+        for at in (1..found.len()).rev() {
+            let ((count, end), parent) = (found[at], placement.loops[at].parent);
+            found[parent] = (found[parent].0 + count, found[parent].1.max(end));
+            let trigger = self.loops[at].trigger;
+            self.loops[at].end = trigger.is_some_and(|trigger| end - trigger == count).then_some(end);
+        }
+    }
+
+    /// The item that a loop is; `None` when something else stands between its segments.
+    pub fn block(&self, instance: usize) -> Option<Block> {
+        let own = self.loops.get(instance).filter(|_| instance > 0)?;
+        self.block_of(own.trigger? as usize..own.end? as usize, Some(instance))
+    }
+
+    /// The item that these segments are.
+    pub fn block_of(&self, segments: Range<usize>, instance: Option<usize>) -> Option<Block> {
+        let cell = |at: usize| self.segments.get(at).map_or(self.cells.len(), |line| line.cell as usize);
+        (segments.end <= self.segments.len()).then(|| {
+            let cells = cell(segments.start)..cell(segments.end);
+            Block { segments, instance, cells }
+        })
+    }
+
+    /// All of an item that rules see but its texts and the loops in it, as bytes to compare.
+    pub fn layout(&self, block: &Block) -> &[u8] {
+        let layout = |at: usize| self.segments.get(at).map_or(self.layout.len(), |line| line.layout as usize);
+        &self.layout[layout(block.segments.start)..layout(block.segments.end)]
     }
 
     /// Segments of this tag directly in a loop, then the loops in it that this tag begins.
@@ -192,8 +274,13 @@ impl<'a> Source<'a> {
 
     /// The value at an address, without the blanks at its end; empty where nothing stands.
     pub fn text(&self, address: Address) -> Cow<'a, str> {
-        let Some(bytes) = self.bytes(address) else { return Cow::Borrowed("") };
-        if self.segments[address.0].is_plain {
+        self.cell(address).map_or(Cow::Borrowed(""), |cell| self.text_of(address.0, cell))
+    }
+
+    /// The same of a cell of a segment.
+    pub fn text_of(&self, segment: usize, cell: usize) -> Cow<'a, str> {
+        let bytes = self.bytes(cell);
+        if self.segments[segment].is_plain {
             // All of it is ASCII.
             return Cow::Borrowed(std::str::from_utf8(without_blanks(bytes)).unwrap_or_default());
         }
@@ -205,13 +292,19 @@ impl<'a> Source<'a> {
 
     /// Whether the value at an address is empty.
     pub fn is_blank(&self, address: Address) -> bool {
-        let Some(bytes) = self.bytes(address) else { return true };
-        if self.segments[address.0].is_plain { without_blanks(bytes).is_empty() } else { self.text(address).is_empty() }
+        self.cell(address).is_none_or(|cell| self.cell_is_blank(address.0, cell))
     }
 
-    fn bytes(&self, address: Address) -> Option<&'a [u8]> {
-        let (start, end) = self.cells[self.cell(address)?];
-        Some(&self.run.bytes[start as usize..end as usize])
+    fn cell_is_blank(&self, segment: usize, cell: usize) -> bool {
+        match self.segments[segment].is_plain {
+            true => without_blanks(self.bytes(cell)).is_empty(),
+            false => self.text_of(segment, cell).is_empty(),
+        }
+    }
+
+    fn bytes(&self, cell: usize) -> &'a [u8] {
+        let (start, end) = self.cells[cell];
+        &self.run.bytes[start as usize..end as usize]
     }
 
     /// How many elements a segment has.
@@ -246,6 +339,9 @@ impl<'a> Source<'a> {
         self.cells.len()
     }
 }
+
+/// In a layout: more than one component may follow.
+const MANY: u8 = 1 << 7;
 
 fn without_blanks(bytes: &[u8]) -> &[u8] {
     let last = bytes.iter().rposition(|&byte| byte != b' ');

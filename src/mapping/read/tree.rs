@@ -2,8 +2,8 @@
 
 use super::{Address, At, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
-use crate::entity::Entity;
-use crate::mapping::notation::Place;
+use crate::entity::{Entity, Map};
+use crate::mapping::notation::{Place, Rule};
 use crate::mapping::tree::{LINES, Occurrence, PACKAGES, Seat, Tree, flatten, plan};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -67,17 +67,27 @@ impl Reader<'_> {
         let mut node = Occurrence { level: index, parent, ..Occurrence::default() };
         let begin = self.claimed.trace.mark();
         if is_allocation {
-            self.rules(&level.allocation, at, &mut node.allocation);
+            node.allocation = self.fields(&level.allocation, at);
         }
         let middle = self.claimed.trace.mark();
         match &level.list {
-            Some(_) => self.rules(&level.rules, at, &mut node.fields),
+            Some(_) => node.fields = self.fields(&level.rules, at),
             None => self.rules(&level.rules, at, &mut entity.fields),
         }
         let end = self.claimed.trace.mark();
         let node = found.add(node, instance, [middle..end, begin..middle]);
         found.numbers.insert(id, node);
         self.inside(tree, at, node, found);
+    }
+
+    /// What rules read of a node.
+    fn fields(&mut self, rules: &[Rule], at: At) -> Map {
+        let walk = |reader: &mut Self| {
+            let mut fields = Map::new();
+            reader.rules(rules, at, &mut fields);
+            Some(fields)
+        };
+        self.by_stencil(rules, at, walk).unwrap_or_default()
     }
 
     /// The nodes that are loops inside this one.
@@ -90,9 +100,9 @@ impl Reader<'_> {
                 let at = At::Loop(instance);
                 let mut node = Occurrence { level: index, parent: Some(parent), ..Occurrence::default() };
                 let begin = self.claimed.trace.mark();
-                self.rules(&level.allocation, at, &mut node.allocation);
+                node.allocation = self.fields(&level.allocation, at);
                 let middle = self.claimed.trace.mark();
-                self.rules(&level.rules, at, &mut node.fields);
+                node.fields = self.fields(&level.rules, at);
                 let end = self.claimed.trace.mark();
                 found.add(node, instance, [middle..end, begin..middle]);
             }

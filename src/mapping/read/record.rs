@@ -1,0 +1,186 @@
+//! Making a stencil: what is noted while the rules walk an item, and what of it makes the item again.
+
+use super::source::{Address, Block};
+use super::stencil::{Kind, Leaf, Node, Stencil, Where};
+use super::{Reader, TAKEN};
+use crate::entity::{Key, Map, Value};
+use crate::mapping::function::{Beside, Call};
+use crate::mapping::trace::path;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+/// What is noted of one item.
+pub(super) struct Recording {
+    block: Block,
+    /// Something was looked at outside the item, or refused: no stencil can say it.
+    is_spoiled: Cell<bool>,
+    /// Where texts stand that decided something.
+    said: RefCell<Vec<Address>>,
+    trials: Vec<Trial>,
+}
+
+/// Functions that were asked for something.
+struct Trial {
+    addresses: Vec<Address>,
+    is_list: bool,
+    calls: Vec<Call>,
+    kind: Kind,
+    looked: Vec<Beside>,
+}
+
+impl Recording {
+    /// A text decides what is made of the item.
+    pub(super) fn say(&self, address: Address) {
+        self.said.borrow_mut().push(address);
+    }
+
+    /// Something is looked at that may not be the item's.
+    pub(super) fn spoil(&self) {
+        self.is_spoiled.set(true);
+    }
+
+    /// What follows a loop is looked at. Of the item itself that was done before, and nothing that belongs to it follows.
+    pub(super) fn follow(&self, instance: usize) {
+        if self.block.instance != Some(instance) {
+            self.spoil();
+        }
+    }
+
+    /// A loop is looked at.
+    pub(super) fn look_at(&self, instance: usize) {
+        if self.block.instance.is_none_or(|own| instance < own) {
+            self.spoil();
+        }
+    }
+
+    /// Functions were asked; a number for what they made.
+    pub(super) fn try_on(
+        &mut self,
+        addresses: &[Address],
+        is_list: bool,
+        calls: &[Call],
+        outcome: &Result<Option<Value>, ()>,
+        looked: &[Beside],
+    ) -> usize {
+        let Ok(made) = outcome else {
+            self.spoil();
+            return 0;
+        };
+        let (addresses, calls, looked) = (addresses.to_vec(), calls.to_vec(), looked.to_vec());
+        self.trials.push(Trial { addresses, is_list, calls, kind: Kind::of(made.as_ref()), looked });
+        self.trials.len() - 1
+    }
+}
+
+impl Reader<'_> {
+    /// Lets the rules walk an item, and makes a stencil of what they do where one can be made.
+    pub(super) fn record(
+        &mut self,
+        block: Block,
+        walk: impl Fn(&mut Self) -> Option<Map>,
+    ) -> (Option<Map>, Option<Stencil>) {
+        let form = self.form(&block);
+        let (is_spoiled, said, trials) = (Cell::new(false), RefCell::default(), Vec::new());
+        let faults = self.faults.len();
+        self.recording = Some(Recording { block, is_spoiled, said, trials });
+        self.claimed.trace.switch(true);
+        let item = walk(self);
+        self.claimed.trace.switch(false);
+        let notes = self.claimed.trace.take_made();
+        let Some(recording) = self.recording.take() else { return (item, None) };
+        if recording.is_spoiled.get() || self.faults.len() > faults {
+            return (item, None);
+        }
+        let mut made: HashMap<String, usize> = HashMap::new();
+        for (parts, trial) in &notes {
+            if made.insert(path(parts), *trial).is_some() {
+                return (item, None);
+            }
+        }
+        let mut making = Making { reader: self, recording, made };
+        let stencil = making.stencil(form, item.as_ref());
+        (item, stencil)
+    }
+}
+
+/// A stencil on its way.
+struct Making<'r, 'a> {
+    reader: &'r Reader<'a>,
+    recording: Recording,
+    /// What made the values of the item that are not found in it yet.
+    made: HashMap<String, usize>,
+}
+
+impl Making<'_, '_> {
+    fn stencil(&mut self, form: super::stencil::Form, item: Option<&Map>) -> Option<Stencil> {
+        let mut used = Vec::new();
+        let item = match item {
+            Some(fields) => Some(self.object(fields, "", &mut used)?),
+            None => {
+                self.made.clear();
+                None
+            }
+        };
+        // A value that was made and stands nowhere was put into something by a way that is not known here.
+        if !self.made.is_empty() {
+            return None;
+        }
+        let aside = (0..self.recording.trials.len()).filter(|trial| !used.contains(trial));
+        let aside = aside.map(|trial| self.leaf(trial)).collect::<Option<Vec<_>>>()?;
+        let mut said = Vec::new();
+        let mut addresses = self.recording.said.take();
+        addresses.sort_unstable();
+        addresses.dedup();
+        for address in addresses {
+            // Where nothing can stand, the form says so.
+            if self.reader.source.cell(address).is_some() {
+                said.push((self.place(address)?, self.reader.text(address).into()));
+            }
+        }
+        let cells = &self.reader.claimed.cells[self.recording.block.cells.clone()];
+        let taken = (0..cells.len()).filter(|&cell| cells[cell] & TAKEN != 0);
+        Some(Stencil { form, said, aside, item, taken: taken.collect() })
+    }
+
+    fn object(&mut self, fields: &Map, prefix: &str, used: &mut Vec<usize>) -> Option<Vec<(Key, Node)>> {
+        let mut nodes = Vec::with_capacity(fields.len());
+        for (key, value) in fields {
+            let path = if prefix.is_empty() { key.to_string() } else { format!("{prefix}.{key}") };
+            nodes.push((key.clone(), self.node(value, &path, used)?));
+        }
+        Some(nodes)
+    }
+
+    fn node(&mut self, value: &Value, path: &str, used: &mut Vec<usize>) -> Option<Node> {
+        if let Some(trial) = self.made.remove(path) {
+            used.push(trial);
+            return self.leaf(trial).map(Node::Value);
+        }
+        match value {
+            Value::Object(fields) => self.object(fields, path, used).map(Node::Object),
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                let nodes = items.map(|(at, item)| self.node(item, &format!("{path}[{}]", at + 1), used));
+                nodes.collect::<Option<_>>().map(Node::List)
+            }
+            _ => None,
+        }
+    }
+
+    fn leaf(&self, trial: usize) -> Option<Leaf> {
+        let trial = self.recording.trials.get(trial)?;
+        let places = trial.addresses.iter().map(|&address| self.place(address)).collect::<Option<_>>()?;
+        let (calls, looked) = (trial.calls.clone(), trial.looked.clone());
+        let is_steady = !trial.is_list && calls.iter().all(|call| call.function.is_steady());
+        let last = is_steady.then(RefCell::default);
+        Some(Leaf { places, is_list: trial.is_list, calls, kind: trial.kind, looked, last })
+    }
+
+    /// Where a value stands in the item; `None` outside.
+    fn place(&self, address: Address) -> Option<Where> {
+        let block = &self.recording.block;
+        let cell = self.reader.source.cell(address).filter(|cell| block.cells.contains(cell))?;
+        let (segment, element, component) = address;
+        Some(Where { address: (segment - block.segments.start, element, component), cell: cell - block.cells.start })
+    }
+}

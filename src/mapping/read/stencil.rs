@@ -1,0 +1,331 @@
+//! Stencils: what the rules made of one item, kept for the next of the same form. Lines of a document are alike: the same
+//! segments with the same elements filled, the same qualifiers, other values. What the rules decide follows from that
+//! form; so it is decided once, noted while the rules walk (`record`), and laid over every later item of that form.
+//!
+//! A stencil decides nothing itself. It fits only an item in which all is the same that the rules looked at: the form, the
+//! texts that selectors compared, and of each function whether it takes its value. Where one differs, the rules walk.
+//! Builds for tests let the rules walk each time as well, and compare.
+
+use super::source::{Address, Block};
+use super::{At, Reader};
+use crate::entity::{Key, Map, Text, Value};
+use crate::mapping::function::{self, Beside, Call, Spot};
+use crate::mapping::notation::Rule;
+use std::cell::{Cell, RefCell};
+use std::sync::{Mutex, PoisonError};
+
+/// Stencils of one list of rules; an item that none of them fits is read by the rules alone.
+const STENCILS_MAX: usize = 32;
+
+/// Items in a row that none of them fits, after which they are forgotten and made anew.
+const MISSES_MAX: usize = 512;
+
+/// Segments of an item that a stencil is made of; longer ones are hardly ever alike.
+const SEGMENTS_MAX: usize = 64;
+
+/// The stencils of a mapping, sorted by the list of rules that they stand for. A list is known by where it stands: the
+/// rules of a mapping do not move once it is read.
+#[derive(Default)]
+pub struct Stencils(Vec<(usize, Set)>);
+
+impl Stencils {
+    fn of(&mut self, rules: &[Rule]) -> &mut Set {
+        let place = rules.as_ptr() as usize;
+        let at = self.0.binary_search_by_key(&place, |(known, _)| *known).unwrap_or_else(|at| {
+            let follower = rules.iter().position(|rule| rule.under().is_some());
+            self.0.insert(at, (place, Set { follower, ..Set::default() }));
+            at
+        });
+        &mut self.0[at].1
+    }
+}
+
+/// Those of one list of rules; what fits moves to the front.
+#[derive(Default)]
+struct Set {
+    stencils: Vec<Stencil>,
+    /// The rule for what stands after the item and belongs to it.
+    follower: Option<usize>,
+    /// Items that a stencil was to be made of.
+    tries: usize,
+    /// Items in a row that none fitted.
+    misses: usize,
+}
+
+/// The stencils that are at hand for a mapping: a document takes some, and gives them back with what it learned.
+#[derive(Default)]
+pub struct Shelf(Mutex<Vec<Stencils>>);
+
+impl Shelf {
+    /// Stencils that no other document uses.
+    pub fn take(&self) -> Stencils {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Back, for the next document.
+    pub fn give_back(&self, stencils: Stencils) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(stencils);
+    }
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shelf")
+    }
+}
+
+/// What reading made of an item.
+pub(super) struct Stencil {
+    pub form: Form,
+    /// Texts that decided something.
+    pub said: Vec<(Where, Text)>,
+    /// What functions were asked for that became no part of the item.
+    pub aside: Vec<Leaf>,
+    /// The item; `None` where what stands there is none.
+    pub item: Option<Vec<(Key, Node)>>,
+    /// The cells that were taken, counted from the item's first.
+    pub taken: Vec<usize>,
+}
+
+/// All that rules see of an item but its texts.
+#[derive(PartialEq)]
+pub(super) struct Form {
+    /// See [`super::Source::layout`].
+    layout: Vec<u8>,
+    /// The loop that each segment stands in, counted from the item's; none where the item is no loop.
+    homes: Vec<usize>,
+    /// What was known of each cell before.
+    cells: Vec<u8>,
+}
+
+/// A value's place, counted from the item's first segment and first cell.
+#[derive(Clone, Copy)]
+pub(super) struct Where {
+    pub address: Address,
+    pub cell: usize,
+}
+
+/// A part of an item.
+pub(super) enum Node {
+    Value(Leaf),
+    Object(Vec<(Key, Node)>),
+    List(Vec<Node>),
+}
+
+/// What functions made of a value, or of several.
+pub(super) struct Leaf {
+    pub places: Vec<Where>,
+    /// They were given as a list.
+    pub is_list: bool,
+    pub calls: Vec<Call>,
+    pub kind: Kind,
+    /// What the functions looked at beside it.
+    pub looked: Vec<Beside>,
+    /// The last text and what was made of it, when a text always becomes the same.
+    pub last: Option<RefCell<Option<Last>>>,
+}
+
+/// A text, and what functions made of it.
+pub(super) type Last = (Text, Option<Value>);
+
+/// As much of what a function returned as decides anything.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Nothing,
+    Object,
+    Plain,
+}
+
+impl Kind {
+    pub(super) fn of(value: Option<&Value>) -> Self {
+        match value {
+            None => Kind::Nothing,
+            Some(Value::Object(_)) => Kind::Object,
+            Some(_) => Kind::Plain,
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// The fields of an item: by a stencil that fits it, else as `walk` reads them by the rules.
+    pub(super) fn by_stencil(
+        &mut self,
+        rules: &[Rule],
+        at: At,
+        walk: impl Fn(&mut Self) -> Option<Map>,
+    ) -> Option<Map> {
+        let block = if self.recording.is_some() || rules.is_empty() { None } else { self.block(at) };
+        let (Some(block), Some(stencils)) = (block, &mut self.stencils) else { return walk(self) };
+        let mut set = std::mem::take(stencils.of(rules));
+        let under = set.follower.and_then(|rule| rules[rule].under());
+        let item = match set.lay(self, &block) {
+            // What follows belongs to the item, and is not in its form.
+            _ if under.is_some_and(|(tag, under)| self.is_followed(at, tag, under)) => walk(self),
+            Some((at, item)) => self.compared(&block, item, &set.stencils[at].taken, walk),
+            None if set.wants_more() => {
+                let (item, stencil) = self.record(block, walk);
+                set.stencils.splice(0..0, stencil);
+                item
+            }
+            None => walk(self),
+        };
+        if let Some(stencils) = &mut self.stencils {
+            *stencils.of(rules) = set;
+        }
+        item
+    }
+
+    /// The item as the stencil has it, its values taken; builds for tests let the rules walk too.
+    fn compared(
+        &mut self,
+        block: &Block,
+        item: Option<Map>,
+        taken: &[usize],
+        walk: impl Fn(&mut Self) -> Option<Map>,
+    ) -> Option<Map> {
+        let mark = self.claimed.mark();
+        let first = block.cells.start;
+        taken.iter().for_each(|cell| self.claimed.take_cell(first + cell));
+        if cfg!(debug_assertions) {
+            let taken = self.claimed.cells.clone();
+            self.claimed.undo(mark);
+            let walked = walk(self);
+            let print = |item: &Option<Map>| item.clone().map(|fields| Value::Object(fields).to_string());
+            assert_eq!(print(&item), print(&walked), "a stencil makes the item that the rules make");
+            assert!(taken == self.claimed.cells, "a stencil takes what the rules take: {walked:?}");
+        }
+        item
+    }
+
+    /// The segments of an item, when they stand together.
+    fn block(&self, at: At) -> Option<Block> {
+        let block = match at {
+            At::Loop(instance) => self.source.block(instance),
+            At::Segment(segment) => self.source.block_of(segment..segment + 1, None),
+            At::Slot(..) => None,
+        };
+        block.filter(|block| block.segments.len() <= SEGMENTS_MAX)
+    }
+
+    pub(super) fn form(&self, block: &Block) -> Form {
+        Form {
+            layout: self.source.layout(block).to_vec(),
+            homes: self.homes(block).collect(),
+            cells: self.claimed.cells[block.cells.clone()].to_vec(),
+        }
+    }
+
+    /// The loop of each segment, counted from the item's; nothing where the item is no loop.
+    fn homes(&self, block: &Block) -> impl Iterator<Item = usize> {
+        let within = block.instance.map(|first| (first, &self.placement.homes[block.segments.clone()]));
+        within.into_iter().flat_map(|(first, homes)| {
+            homes.iter().map(move |home| home.map_or(usize::MAX, |(_, instance)| instance.wrapping_sub(first)))
+        })
+    }
+}
+
+impl Set {
+    /// The first stencil that fits, and the item that it shows.
+    fn lay(&mut self, reader: &Reader<'_>, block: &Block) -> Option<(usize, Option<Map>)> {
+        let shown = |one: &Stencil| if one.fits(reader, block) { one.item(reader, block) } else { None };
+        let found = self.stencils.iter().enumerate().find_map(|(at, one)| Some((at, shown(one)?)));
+        self.misses = if found.is_some() { 0 } else { self.misses + 1 };
+        let (at, item) = found?;
+        let front = at.saturating_sub(1);
+        self.stencils.swap(at, front);
+        Some((front, item))
+    }
+
+    /// Whether a stencil is to be made of an item that none fits.
+    fn wants_more(&mut self) -> bool {
+        if self.misses > MISSES_MAX {
+            *self = Set { follower: self.follower, ..Set::default() };
+        }
+        self.tries += 1;
+        self.tries <= STENCILS_MAX
+    }
+}
+
+impl Stencil {
+    fn fits(&self, reader: &Reader<'_>, block: &Block) -> bool {
+        self.form.layout == reader.source.layout(block)
+            && self.form.cells == reader.claimed.cells[block.cells.clone()]
+            && reader.homes(block).eq(self.form.homes.iter().copied())
+            && self.said.iter().all(|(place, text)| {
+                let (segment, cell) = (block.segments.start + place.address.0, block.cells.start + place.cell);
+                reader.source.text_of(segment, cell) == text.as_str()
+            })
+    }
+
+    /// The item, unless a function does another thing than it did.
+    fn item(&self, reader: &Reader<'_>, block: &Block) -> Option<Option<Map>> {
+        let here = Cell::new((0, 0, 0));
+        let beside = |beside| reader.text(super::beside(here.get(), beside)).into_owned();
+        let spot = reader.spot(&beside, None);
+        let laying = Laying { reader, block, here: &here, spot: &spot };
+        self.aside.iter().try_for_each(|leaf| laying.value(leaf).map(drop))?;
+        let item = match &self.item {
+            Some(fields) => Some(laying.object(fields)?),
+            None => None,
+        };
+        spot.missed.borrow().is_empty().then_some(item)
+    }
+}
+
+/// A stencil over an item.
+struct Laying<'s> {
+    reader: &'s Reader<'s>,
+    block: &'s Block,
+    /// The value that functions work on.
+    here: &'s Cell<Address>,
+    spot: &'s Spot<'s>,
+}
+
+impl Laying<'_> {
+    fn object(&self, fields: &[(Key, Node)]) -> Option<Map> {
+        let mut map = Map::with_capacity(fields.len());
+        for (key, node) in fields {
+            map.append(key.clone(), self.node(node)?);
+        }
+        Some(map)
+    }
+
+    fn node(&self, node: &Node) -> Option<Value> {
+        match node {
+            Node::Value(leaf) => self.value(leaf)?,
+            Node::Object(fields) => self.object(fields).map(Value::Object),
+            Node::List(items) => items.iter().map(|item| self.node(item)).collect::<Option<_>>().map(Value::Array),
+        }
+    }
+
+    /// What the functions make of a value, unless it is of another kind than it was.
+    fn value(&self, leaf: &Leaf) -> Option<Option<Value>> {
+        let (segments, cells) = (self.block.segments.start, self.block.cells.start);
+        let text = |place: &Where| {
+            let text = self.reader.source.text_of(segments + place.address.0, cells + place.cell);
+            Value::String(text.into())
+        };
+        let first = leaf.places.first()?;
+        let wire = if leaf.is_list { Value::Array(leaf.places.iter().map(text).collect()) } else { text(first) };
+        if leaf.calls.is_empty() {
+            return Some(Some(wire));
+        }
+        if let Some(last) = &leaf.last
+            && let Some((text, made)) = &*last.borrow()
+            && wire == *text.as_str()
+        {
+            return Some(made.clone());
+        }
+        let text = leaf.last.as_ref().and_then(|_| wire.as_str().map(Text::from));
+        let (segment, element, component) = first.address;
+        self.here.set((segments + segment, element, component));
+        let made = function::get(&leaf.calls, wire, self.spot).ok()?;
+        let mut looked = self.spot.looked.borrow_mut();
+        let is_same = *looked == leaf.looked && Kind::of(made.as_ref()) == leaf.kind;
+        looked.clear();
+        if let (true, Some(last), Some(text)) = (is_same, &leaf.last, text) {
+            *last.borrow_mut() = Some((text, made.clone()));
+        }
+        is_same.then_some(made)
+    }
+}
