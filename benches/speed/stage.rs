@@ -129,7 +129,7 @@ fn canonical_json(input: &[u8], rules: &Rules) -> u64 {
         let (entities, _) = canonicalise(rules, placed, &piece.run);
         text.clear();
         for entity in &entities {
-            serde_json::to_writer(&mut text, entity).expect("memory takes it");
+            entity.write_json(&mut text);
         }
         text.len() as u64
     });

@@ -11,6 +11,23 @@ const SCALE: u32 = 2;
 /// Settlements outside the document: what is said there does not change what is to be paid.
 const ELSEWHERE: [&str; 5] = ["bill_back", "check_to_customer", "credit_account", "paid_by_vendor", "optional"];
 
+/// Digits and a point that a decimal holds exactly, whatever they are.
+const DIGITS_MAX: usize = 28;
+
+/// Digits with at most one point among them, not too many to be exact: a number about which nothing need be done.
+#[must_use]
+pub fn is_plain_number(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let (mut points, mut others) = (0, 0);
+    for byte in bytes {
+        points += usize::from(*byte == b'.');
+        others += usize::from(!byte.is_ascii_digit());
+    }
+    let ends = first.is_ascii_digit() && last.is_ascii_digit();
+    ends && points <= 1 && others == points && bytes.len() <= DIGITS_MAX
+}
+
 /// A total of the document as computed: `lines_net`, `allowances`, `charges`, `tax_exclusive`, `tax`, `tax_inclusive`,
 /// `payable`; `line_net` of the line given. Totals below it count as sent where they were sent. `None` when something
 /// it needs is missing.

@@ -10,26 +10,26 @@ const SCHEMES: [(&str, &[usize]); 3] = [("gtin", &[8, 12, 13, 14]), ("gln", &[13
 
 /// Appends a finding for each `{scheme, value}` and each `sscc` whose check digit is wrong.
 pub(super) fn check(fields: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
-    let scheme = fields.get("scheme").and_then(Value::as_str);
-    if let (Some(scheme), Some(value)) = (scheme, fields.get("value").and_then(Value::as_str)) {
-        identifier(scheme, value, path, found);
-    }
+    let (mut scheme, mut id) = (None, None);
     for (key, value) in fields {
-        let path = Path::Field(path, key);
-        match value {
-            Value::Object(inner) => check(inner, &path, found),
-            Value::Array(items) => {
+        match (value, key.as_ref()) {
+            (Value::String(text), "scheme") => scheme = Some(text),
+            (Value::String(text), "value") => id = Some(text),
+            (Value::String(text), "sscc" | "sscc_last") => identifier("sscc", text, &Path::Field(path, key), found),
+            (Value::Object(inner), _) => check(inner, &Path::Field(path, key), found),
+            (Value::Array(items), _) => {
+                let path = Path::Field(path, key);
                 for (at, item) in items.iter().enumerate() {
                     if let Value::Object(inner) = item {
                         check(inner, &Path::Item(&path, at + 1), found);
                     }
                 }
             }
-            Value::String(text) if matches!(key.as_ref(), "sscc" | "sscc_last") => {
-                identifier("sscc", text, &path, found)
-            }
             _ => {}
         }
+    }
+    if let (Some(scheme), Some(id)) = (scheme, id) {
+        identifier(scheme, id, path, found);
     }
 }
 

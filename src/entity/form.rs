@@ -1,6 +1,7 @@
 //! The structural check: each field that must be there is, and holds what its definition says. Sums and references are
 //! the entities' own.
 
+use super::arithmetic::is_plain_number;
 use super::definition::{EntityDefinition, Field, FieldType};
 use super::finding;
 use super::path::Path;
@@ -9,7 +10,41 @@ use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what is wrong with presence and form of every field.
 pub(super) fn check(definition: &EntityDefinition, values: &Map, found: &mut Vec<Diagnostic>) {
-    check_object(&definition.fields, values, &Path::Root, found);
+    if !is_right(&definition.fields, values) {
+        check_object(&definition.fields, values, &Path::Root, found);
+    }
+}
+
+/// Whether nothing is wrong. What is not called right here is looked at again by what says why.
+fn is_right(fields: &[Field], values: &Map) -> bool {
+    // Fields mostly come in the order of their definitions.
+    let (mut next, mut seen) = (0, 0u64);
+    for (name, value) in values {
+        let is_it = |&at: &usize| fields[at].name == **name;
+        let Some(at) = (next..fields.len()).find(is_it).or_else(|| (0..next).find(is_it)) else { return false };
+        let field = &fields[at];
+        let is_right = match (value, field.is_list) {
+            (Value::Array(list), true) => list.iter().all(|value| is_right_value(&field.kind, value)),
+            (_, is_list) => !is_list && is_right_value(&field.kind, value),
+        };
+        if !is_right || at >= u64::BITS as usize {
+            return false;
+        }
+        seen |= 1 << at;
+        next = at + 1;
+    }
+    let is_there = |at: usize| seen & (1 << at) != 0;
+    fields.iter().take(u64::BITS as usize).enumerate().all(|(at, field)| {
+        let is_needed = field.is_required || field.unless.is_some();
+        !is_needed || is_there(at) || (!field.is_required && field.unless.as_ref().is_none_or(|one| says(values, one)))
+    })
+}
+
+fn is_right_value(kind: &FieldType, value: &Value) -> bool {
+    match (kind, value) {
+        (FieldType::Object(fields), Value::Object(values)) => is_right(fields, values),
+        _ => wrong(kind, value).is_none(),
+    }
 }
 
 fn check_object(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
@@ -84,10 +119,12 @@ fn wrong(kind: &FieldType, value: &Value) -> Option<&'static str> {
     let is_count = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let fits = match kind {
         FieldType::Text => text.is_some(),
-        FieldType::Date => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
+        FieldType::Date => text.is_some_and(|text| is_day(text) || text.parse::<jiff::civil::Date>().is_ok()),
         FieldType::Time => text.is_some_and(|text| text.parse::<jiff::civil::Time>().is_ok()),
         FieldType::Temporal => text.is_some_and(|text| text.len() >= 4),
-        FieldType::Decimal => text.is_some_and(|text| text.parse::<rust_decimal::Decimal>().is_ok()),
+        FieldType::Decimal => {
+            text.is_some_and(|text| is_plain_number(text) || text.parse::<rust_decimal::Decimal>().is_ok())
+        }
         FieldType::Count => text.is_some_and(is_count),
         FieldType::Flag => value.is_boolean(),
         FieldType::Code(_) => text.is_some() || (value["list"].is_string() && value["code"].is_string()),
@@ -105,6 +142,16 @@ fn wrong(kind: &FieldType, value: &Value) -> Option<&'static str> {
         FieldType::Object(_) => "an object",
     };
     (!fits).then_some(expected)
+}
+
+/// `2026-01-31`, as nearly all days are written.
+fn is_day(text: &str) -> bool {
+    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text.as_bytes() else { return false };
+    let digits = [a, b, c, d, e, f, g, h];
+    let [a, b, c, d, e, f, g, h] = digits.map(|digit| i16::from(digit) - i16::from(b'0'));
+    let (year, month, day) = (a * 1000 + b * 100 + c * 10 + d, e * 10 + f, g * 10 + h);
+    let is_known = |month: i16, day: i16| jiff::civil::Date::new(year, month as i8, day as i8).is_ok();
+    digits.iter().all(u8::is_ascii_digit) && is_known(month, day)
 }
 
 #[cfg(test)]

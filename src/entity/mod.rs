@@ -10,6 +10,7 @@ mod definition;
 mod despatch_advice;
 mod form;
 mod invoice;
+mod json;
 mod key_path;
 mod order;
 mod order_response;
@@ -18,7 +19,7 @@ mod schema;
 mod tolerance;
 mod value;
 
-pub use arithmetic::{computed, rounded};
+pub use arithmetic::{computed, is_plain_number, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use key_path::KeyPath;
 pub use path::Path;
@@ -27,7 +28,6 @@ pub use tolerance::Tolerance;
 pub use value::{Key, Map, Text, Value, key};
 
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
-use serde::ser::{Serialize, SerializeMap, Serializer};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
 const CHECKS: [(&str, Check); 5] = [
@@ -64,6 +64,11 @@ impl Entity {
         object.insert("type".into(), self.kind.clone().into());
         object.extend(self.fields.iter().map(|(key, value)| (key.to_string(), value.into())));
         serde_json::Value::Object(object)
+    }
+
+    /// Appends `{type, …fields}` as text on one line.
+    pub fn write_json(&self, text: &mut Vec<u8>) {
+        json::entity(self, text);
     }
 
     /// From `{type, …}` or `{entity: {type, …}}`.
@@ -118,13 +123,12 @@ impl Entity {
     }
 }
 
-/// `{type, …fields}`.
-impl Serialize for Entity {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", &self.kind)?;
-        self.fields.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
-        map.end()
+/// `{type, …fields}` as JSON, on one line.
+impl std::fmt::Display for Entity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut text = Vec::new();
+        self.write_json(&mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 

@@ -2,9 +2,8 @@
 //! objects have few fields and texts are short: fields are looked for one after the other, short texts stand in place
 //! and known names of fields cost nothing. JSON is how they are written and read, not what they are.
 
-use super::definition;
+use super::{definition, json};
 use compact_str::CompactString;
-use serde::ser::{Serialize, Serializer};
 use serde_json::Number;
 use std::borrow::Cow;
 use std::fmt;
@@ -361,29 +360,12 @@ impl From<&Value> for serde_json::Value {
     }
 }
 
-impl Serialize for Value {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::Null => serializer.serialize_unit(),
-            Value::Bool(flag) => serializer.serialize_bool(*flag),
-            Value::Number(number) => number.serialize(serializer),
-            Value::String(text) => serializer.serialize_str(text),
-            Value::Array(items) => serializer.collect_seq(items),
-            Value::Object(fields) => fields.serialize(serializer),
-        }
-    }
-}
-
-impl Serialize for Map {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self)
-    }
-}
-
 /// As JSON, on one line.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+        let mut text = Vec::new();
+        json::value(self, &mut text);
+        f.write_str(&String::from_utf8_lossy(&text))
     }
 }
 

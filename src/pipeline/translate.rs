@@ -262,7 +262,7 @@ impl Translation {
         }
         let entity = match entities.first() {
             Some(entity) => {
-                let text = serde_json::to_string(entity).map_err(|error| StoreError::Unfit(error.to_string()))?;
+                let text = entity.to_string();
                 Some(self.handle.block_on(self.service.store.content(text.as_bytes(), now))?)
             }
             None => None,

@@ -1,7 +1,7 @@
 //! `decimal`: a number with its own decimal mark; the scale is kept.
 
 use super::{Function, Outcome, Spot, text};
-use crate::entity::Value;
+use crate::entity::{Value, is_plain_number};
 
 pub struct Decimal;
 
@@ -20,7 +20,7 @@ impl Function for Decimal {
     }
 
     fn get(&self, _arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome {
-        if is_plain(text(&wire, "a number")?) {
+        if is_plain_number(text(&wire, "a number")?) {
             return Ok(Some(wire));
         }
         let written = text(&wire, "a number")?.trim();
@@ -38,7 +38,7 @@ impl Function for Decimal {
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let number = text(&value, "a number")?;
-        if arguments.is_empty() && is_plain(number) && (spot.decimal == '.' || !number.contains('.')) {
+        if arguments.is_empty() && is_plain_number(number) && (spot.decimal == '.' || !number.contains('.')) {
             return Ok(Some(value));
         }
         number.parse::<rust_decimal::Decimal>().map_err(|_| format!("a number, found {number}"))?;
@@ -56,18 +56,6 @@ impl Function for Decimal {
         Some(if dice(2) == 0 { whole.to_string() } else { format!("{whole}.{:02}", dice(100)) }.into())
     }
 }
-
-/// Digits with at most one point among them, not too many to be exact: what nothing need be done about.
-fn is_plain(text: &str) -> bool {
-    let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
-    let bytes = text.as_bytes();
-    let points = bytes.iter().filter(|&&byte| byte == b'.').count();
-    let fits = bytes.len() <= DIGITS_MAX && points <= 1 && digit(bytes.first()) && digit(bytes.last());
-    fits && bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
-}
-
-/// Digits and a point that a decimal holds exactly, whatever they are.
-const DIGITS_MAX: usize = 28;
 
 /// Digits that there is room for.
 fn most(arguments: &[String]) -> Option<usize> {

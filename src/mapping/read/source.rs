@@ -4,7 +4,7 @@
 use crate::mapping::notation::Tag;
 use crate::standard::definition::Directory;
 use crate::standard::place::Placement;
-use crate::tree::{Run, Value};
+use crate::tree::{Run, Segment, Value};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -19,8 +19,8 @@ pub struct Source<'a> {
     run: &'a Run<'a>,
     segments: Vec<Line>,
     elements: Vec<Element>,
-    /// Where the components stand in the bytes of the run; the cells of an element are the whole of its first repetition
-    /// and then each component of that.
+    /// Where values stand in the bytes of the run. An element of one component is one cell; of others the whole of the first
+    /// repetition is one, and then each component of that.
     cells: Vec<(u32, u32)>,
     loops: Vec<Loop>,
     /// What stands in loops, those of a loop together by tag, segments before loops, each in the order of the document.
@@ -54,7 +54,7 @@ struct Line {
 
 /// An element.
 struct Element {
-    /// Its first cell; there is one more than components.
+    /// Its first cell.
     cell: u32,
     components: u16,
     /// Whether anything stands in it, separators included.
@@ -88,40 +88,73 @@ impl<'a> Source<'a> {
         };
         let mut composites = Composites { directory, known: Vec::new() };
         for segment in run.segments() {
-            let first = source.elements.len() as u32;
             let tag = match run.index.wrapped {
                 true => Tag::key(&segment.tag_bytes()),
                 false => Tag::key(segment.tag()),
             };
-            let known = composites.of(tag, || segment.tag_text());
-            let (cell, layout) = (source.cells.len() as u32, source.layout.len() as u32);
-            for (at, value) in segment.elements().enumerate() {
-                source.element(value, known.get(at).copied().unwrap_or(false));
-            }
-            let elements = first..source.elements.len() as u32;
-            source.segments.push(Line { tag, elements, cell, layout, is_plain: segment.mark().is_plain });
-            source.lay_out(source.segments.len() - 1);
+            source.segment(&segment, tag, composites.of(tag, || segment.tag_text()));
         }
         source.seat(placement);
         source
     }
 
-    fn element(&mut self, value: Value<'a>, is_known_composite: bool) {
-        let (cell, is_filled) = (self.cells.len() as u32, !value.is_empty());
-        let components = if value.is_plain() {
-            self.cells.extend([value.range(), value.range()]);
-            1
+    /// Adds a segment; `composites` says which of its elements the version has as such.
+    fn segment(&mut self, segment: &Segment<'a>, tag: u32, composites: &[bool]) {
+        let (first, cell, layout) = (self.elements.len() as u32, self.cells.len() as u32, self.layout.len());
+        let mark = segment.mark();
+        self.layout.extend_from_slice(&tag.to_le_bytes());
+        // How many elements there are is known in the end.
+        self.layout.extend_from_slice(&[0; 4]);
+        let is_composite = |at: usize| composites.get(at).copied().unwrap_or(false);
+        if mark.is_flat && mark.is_plain {
+            let marks = self.run.marks_at(mark);
+            for (at, before) in marks.iter().enumerate() {
+                let end = marks.get(at + 1).copied().unwrap_or(mark.end);
+                self.simple((before + 1, end), end == before + 1, is_composite(at), true);
+            }
         } else {
-            let first = value.repetitions().next().unwrap_or(value);
-            self.cells.push(first.range());
-            self.cells.extend(first.components().map(|component| component.range()));
-            // As many as the element has in all: what stands in further repetitions counts as there.
-            value.components().count()
-        };
-        self.cells.resize(cell as usize + components + 1, (0, 0));
-        let components = u16::try_from(components).unwrap_or(u16::MAX);
-        let is_composite = components > 1 || is_known_composite;
+            for (at, value) in segment.elements().enumerate() {
+                match value.is_plain() {
+                    true => self.simple(value.range(), value.is_empty(), is_composite(at), mark.is_plain),
+                    false => self.composite(value, is_composite(at), mark.is_plain),
+                }
+            }
+        }
+        let elements = first..self.elements.len() as u32;
+        self.layout[layout + 4..layout + 8].copy_from_slice(&(elements.end - elements.start).to_le_bytes());
+        self.segments.push(Line { tag, elements, cell, layout: layout as u32, is_plain: mark.is_plain });
+    }
+
+    /// Adds an element of one component.
+    #[inline]
+    fn simple(&mut self, range: (u32, u32), is_empty: bool, is_composite: bool, is_plain: bool) {
+        let cell = self.cells.len() as u32;
+        self.cells.push(range);
+        let is_blank = is_empty || self.text_at(range, is_plain).is_empty();
+        self.elements.push(Element { cell, components: 1, is_filled: !is_empty, is_composite });
+        self.layout.push(u8::from(is_blank) | u8::from(!is_empty) << 1 | u8::from(is_composite) << 2);
+    }
+
+    /// Adds an element in which separators stand.
+    fn composite(&mut self, value: Value<'a>, is_known: bool, is_plain: bool) {
+        let cell = self.cells.len() as u32;
+        let first = value.repetitions().next().unwrap_or(value);
+        self.cells.push(first.range());
+        self.cells.extend(first.components().map(|component| component.range()));
+        // As many as the element has in all: what stands in further repetitions counts as there.
+        let count = value.components().count();
+        let components = u16::try_from(count).unwrap_or(u16::MAX);
+        // One component several times is as good as a simple element.
+        let cells = if components == 1 { 1 } else { count + 1 };
+        self.cells.resize(cell as usize + cells, (0, 0));
+        let (is_filled, is_composite) = (!value.is_empty(), components > 1 || is_known);
         self.elements.push(Element { cell, components, is_filled, is_composite });
+        self.layout.push(MANY | u8::from(is_filled) << 1 | u8::from(is_composite) << 2);
+        self.layout.extend_from_slice(&components.to_le_bytes());
+        for at in cell as usize..self.cells.len() {
+            let is_blank = self.text_at(self.cells[at], is_plain).is_empty();
+            self.layout.push(u8::from(is_blank));
+        }
     }
 
     /// Segments come in order, and a loop is numbered when its trigger comes: the first that has it as its home.
@@ -165,28 +198,6 @@ impl<'a> Source<'a> {
             }
             one.tags = seats.iter().fold(Tag::ANY, |tags, (tag, _)| tags | Tag::bit(*tag));
         }
-    }
-
-    /// Appends all of a segment that rules see but its texts: the tag, and of each element whether it is filled and a
-    /// composite, how many components it has, and which of its cells are blank.
-    fn lay_out(&mut self, segment: usize) {
-        let mut layout = std::mem::take(&mut self.layout);
-        let line = &self.segments[segment];
-        layout.extend(line.tag.to_le_bytes());
-        layout.extend((line.elements.len() as u32).to_le_bytes());
-        let is_blank = |cell: u32| u8::from(self.cell_is_blank(segment, cell as usize));
-        for element in &self.elements[line.elements.start as usize..line.elements.end as usize] {
-            let marks = u8::from(element.is_filled) << 1 | u8::from(element.is_composite) << 2;
-            // The two cells of a simple element are the same.
-            if element.components == 1 && !element.is_composite {
-                layout.push(marks | is_blank(element.cell));
-                continue;
-            }
-            layout.push(marks | MANY);
-            layout.extend(element.components.to_le_bytes());
-            layout.extend((element.cell..=element.cell + u32::from(element.components)).map(is_blank));
-        }
-        self.layout = layout;
     }
 
     /// Finds where loops end: those inside a loop have numbers after it, and so have been seen before it from behind.
@@ -279,8 +290,12 @@ impl<'a> Source<'a> {
 
     /// The same of a cell of a segment.
     pub fn text_of(&self, segment: usize, cell: usize) -> Cow<'a, str> {
-        let bytes = self.bytes(cell);
-        if self.segments[segment].is_plain {
+        self.text_at(self.cells[cell], self.segments[segment].is_plain)
+    }
+
+    fn text_at(&self, (start, end): (u32, u32), is_plain: bool) -> Cow<'a, str> {
+        let bytes = &self.run.bytes[start as usize..end as usize];
+        if is_plain {
             // All of it is ASCII.
             return Cow::Borrowed(std::str::from_utf8(without_blanks(bytes)).unwrap_or_default());
         }
@@ -292,19 +307,7 @@ impl<'a> Source<'a> {
 
     /// Whether the value at an address is empty.
     pub fn is_blank(&self, address: Address) -> bool {
-        self.cell(address).is_none_or(|cell| self.cell_is_blank(address.0, cell))
-    }
-
-    fn cell_is_blank(&self, segment: usize, cell: usize) -> bool {
-        match self.segments[segment].is_plain {
-            true => without_blanks(self.bytes(cell)).is_empty(),
-            false => self.text_of(segment, cell).is_empty(),
-        }
-    }
-
-    fn bytes(&self, cell: usize) -> &'a [u8] {
-        let (start, end) = self.cells[cell];
-        &self.run.bytes[start as usize..end as usize]
+        self.cell(address).is_none_or(|cell| self.text_of(address.0, cell).is_empty())
     }
 
     /// How many elements a segment has.
@@ -328,13 +331,14 @@ impl<'a> Source<'a> {
         self.at(segment, element).map(|element| element.is_composite)
     }
 
-    /// A number for the address, unlike all others of the document; `None` where nothing stands.
+    /// The cell of an address; `None` where nothing stands. The one component of an element is its only cell.
     pub fn cell(&self, (segment, element, component): Address) -> Option<usize> {
         let found = self.at(segment, element)?;
-        (component <= found.components).then(|| found.cell as usize + usize::from(component))
+        let part = if found.components == 1 { 0 } else { usize::from(component) };
+        (component <= found.components).then(|| found.cell as usize + part)
     }
 
-    /// How many numbers there are.
+    /// How many cells there are.
     pub fn cells(&self) -> usize {
         self.cells.len()
     }
