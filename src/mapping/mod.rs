@@ -14,6 +14,7 @@ mod read;
 mod rest;
 mod sample;
 mod select;
+mod stencil; // what is kept of one item for the next
 mod stranger; // fields that no entity has
 mod table;
 mod trace;

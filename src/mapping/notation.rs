@@ -9,8 +9,9 @@ pub use place::{Place, Selector, Tag, place};
 use super::function::{self, Call};
 use super::loss::Carried;
 use super::origin::Origin;
-use super::read::Shelf;
+use super::stencil::Shelf;
 use super::tree::Tree;
+use super::{read, write};
 use crate::entity::KeyPath;
 use place::split_outside;
 use serde_json::{Map, Value};
@@ -39,7 +40,9 @@ pub struct Mapping {
     /// The fields of the entity that are written.
     pub carried: Carried,
     /// What reading has learned of items of one form.
-    pub shelf: Shelf,
+    pub reading: Shelf<read::Stencil>,
+    /// The same of writing.
+    pub writing: Shelf<write::Stencil>,
 }
 
 /// One choice of entity.
@@ -223,7 +226,8 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         origin: Origin::parse(&file["origin"])?,
         tree: Tree::parse(&file["tree"], &file["parts"])?,
         carried: Carried::default(),
-        shelf: Shelf::default(),
+        reading: Shelf::default(),
+        writing: Shelf::default(),
     };
     mapping.settle_levels();
     mapping.mark_required();

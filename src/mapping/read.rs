@@ -7,11 +7,12 @@ mod source; // the document, made ready to be looked at
 mod stencil; // what is kept of one item for the next
 mod tree; // nested documents
 
-pub use stencil::Shelf;
+pub use stencil::Stencil;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag, Under};
+use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::entity::{Entity, Map, Value, get};
@@ -20,7 +21,6 @@ use crate::tree::{Run, Segment};
 use record::Recording;
 use source::{Address, Source};
 use std::collections::HashMap;
-use stencil::Stencils;
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
@@ -49,7 +49,7 @@ fn entities<'a>(
     let (numbers, faults) = (HashMap::new(), Vec::new());
     let source = Source::new(run, placement, context.directory);
     // Who wants to know each step is shown each step.
-    let stencils = (!trace.is_on()).then(|| context.mapping.shelf.take());
+    let stencils = (!trace.is_on()).then(|| context.mapping.reading.take());
     let claimed = Claims { trace, cells: vec![0; source.cells()], log: Vec::new() };
     let mut reader = Reader {
         context,
@@ -90,7 +90,7 @@ fn entities<'a>(
         reader.tree(tree, &mut entity);
     }
     if let Some(stencils) = reader.stencils.take() {
-        context.mapping.shelf.give_back(stencils);
+        context.mapping.reading.give_back(stencils);
     }
     let extensions = reader.extensions();
     if !extensions.is_empty() {
@@ -189,7 +189,7 @@ struct Reader<'a> {
     /// The document writes its amounts with a minus that the entity does not have.
     is_negative: bool,
     /// What is known of items of one form; `None` where each step is traced.
-    stencils: Option<Stencils>,
+    stencils: Option<Stencils<Stencil>>,
     /// What is noted of the item at hand, for a stencil.
     recording: Option<Recording>,
 }

@@ -45,7 +45,7 @@ impl Writer<'_> {
             // What the segment repeats has been written before, in another one.
             let inside = format!("{path}.");
             self.written.retain(|written, _| !written.starts_with(&inside));
-            self.item(at, each, &part(fields, left.into_iter().chain(repeated)), &path);
+            self.item(at, each, &part(fields, left.into_iter().chain(repeated)), &path, false);
         }
     }
 }

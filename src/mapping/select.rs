@@ -15,7 +15,7 @@ impl Writer<'_> {
             && self.standing(place).is_empty()
         {
             let value = values.first().map_or("", String::as_str);
-            self.put_text(At::Loop(0), place, value.into(), &[], &Path::Root);
+            self.put_text(At::Loop(0), place, value.into(), &Path::Root);
         }
         let is_chosen = |choice: &&Select| match &choice.when {
             Some((place, values)) => values.contains(&self.standing(place)),

@@ -176,6 +176,11 @@ pub(super) struct Writing {
 }
 
 impl Writing {
+    /// Whether anything is noted at all.
+    pub(super) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
     pub(super) fn on() -> Self {
         Writing { is_on: true, ..Writing::default() }
     }

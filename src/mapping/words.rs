@@ -1,36 +1,56 @@
-//! Words to numbers, for tables that are made once and asked for each value: ordered by a hash of the word, so that
-//! looking one up compares numbers, and one word in the end.
+//! Words to numbers, for tables that are made once and asked for each value: open addressing, at most half full, so that
+//! looking one up is a hash and hardly ever more than one comparison.
 
 use crate::entity::Text;
 
 /// Words with a number each.
 #[derive(Debug, Default)]
-pub struct Words(Vec<(u64, Text, usize)>);
+pub struct Words {
+    /// The words in no order; a power of two of places, or none.
+    places: Vec<Option<(Text, usize)>>,
+}
 
 impl Words {
     /// No words.
-    pub const NONE: Words = Words(Vec::new());
+    pub const NONE: Words = Words { places: Vec::new() };
 
     /// The first number that a word is given counts.
     pub fn new<'w>(words: impl Iterator<Item = (&'w str, usize)>) -> Self {
-        let mut all: Vec<_> = words.map(|(word, number)| (hash(word), Text::from(word), number)).collect();
-        all.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
-        all.dedup_by(|later, first| later.1 == first.1);
-        Words(all)
+        let words: Vec<_> = words.collect();
+        let mut made = Words { places: vec![None; (words.len() * 2).next_power_of_two()] };
+        for (word, number) in words {
+            let place = made.place(word);
+            made.places[place].get_or_insert_with(|| (word.into(), number));
+        }
+        made
     }
 
     /// The number of a word.
+    #[must_use]
     pub fn find(&self, word: &str) -> Option<usize> {
-        let hash = hash(word);
-        let first = self.0.partition_point(|(own, ..)| *own < hash);
-        let same = self.0[first..].iter().take_while(|(own, ..)| *own == hash);
-        same.into_iter().find(|(_, own, _)| own == word).map(|(.., number)| *number)
+        if self.places.is_empty() {
+            return None;
+        }
+        self.places[self.place(word)].as_ref().map(|(_, number)| *number)
+    }
+
+    /// Where a word stands, or would.
+    fn place(&self, word: &str) -> usize {
+        let last = self.places.len() - 1;
+        let mut at = hash(word.as_bytes()) as usize & last;
+        while self.places[at].as_ref().is_some_and(|(there, _)| there.as_str() != word) {
+            at = (at + 1) & last;
+        }
+        at
     }
 }
 
-/// FNV-1a.
-fn hash(word: &str) -> u64 {
-    word.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
+/// Eight bytes at a time, each time multiplied by an odd number and turned, so that all bits come to bear on the low ones.
+fn hash(word: &[u8]) -> u64 {
+    let mix = |hash: u64, part: u64| (hash ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32);
+    let (parts, rest) = word.as_chunks::<8>();
+    let hash = parts.iter().fold(word.len() as u64, |hash, part| mix(hash, u64::from_le_bytes(*part)));
+    mix(hash, rest.iter().fold(0, |part, byte| part << 8 | u64::from(*byte)))
 }
 
 #[cfg(test)]

@@ -1,20 +1,27 @@
 //! From an entity back to the segments of a document: each rule puts its value at its place, segments come out in the
 //! order of the definition. Header and trailer of the document are the codec's.
 
+mod record; // making stencils
 mod segment;
+mod stencil; // what is kept of one item for the next
 mod tree;
+
+pub use stencil::Stencil;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
 use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, Under, place as parse_place};
+use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
 use crate::entity::{Entity, Map, Path, Text, Value, get};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
+use record::Recording;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use stencil::Source;
 
 const EXTENSIONS: Path<'_> = Path::Field(&Path::Root, "extensions");
 
@@ -35,16 +42,22 @@ pub fn write_traced(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment
 fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<DraftSegment>, Vec<Diagnostic>, Vec<Put>) {
     let (written, faults, missed) = (HashMap::new(), Vec::new(), RefCell::default());
     let (loops, drafts) = (Vec::new(), Vec::new());
-    let mut writer = Writer { context, entity, loops, drafts, written, faults, missed, trace };
+    // Who wants to know each step is shown each step.
+    let stencils = (!trace.is_on()).then(|| context.mapping.writing.take());
+    let recording = None;
+    let mut writer = Writer { context, entity, loops, drafts, written, faults, missed, trace, stencils, recording };
     writer.open(&context.document.nodes, 0);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
-        writer.put_text(top, place, value.as_str().into(), &[], &Path::Root);
+        writer.put_text(top, place, value.as_str().into(), &Path::Root);
     }
     writer.rules(&context.mapping.rules, top, &entity.fields, &Path::Root);
     writer.selector();
     if let Some(tree) = &context.mapping.tree {
         writer.tree(tree);
+    }
+    if let Some(stencils) = writer.stencils.take() {
+        context.mapping.writing.give_back(stencils);
     }
     writer.extensions();
     writer.unmapped();
@@ -64,7 +77,7 @@ pub(super) struct Loop<'d> {
     pub(super) trigger: Option<usize>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Item {
     /// By its place among the drafts.
     Segment(usize),
@@ -96,10 +109,13 @@ impl At {
 type FieldOf<'v> = (&'v Map, Option<&'v Value>);
 
 /// What the functions of a rule made of a value.
+#[derive(Default)]
 struct Done {
     value: Option<Value>,
     beside: Vec<(Beside, String)>,
     lost: Vec<&'static str>,
+    /// Its number in the recording of an item.
+    trial: usize,
 }
 
 /// Which segment of several is meant.
@@ -127,6 +143,10 @@ pub(super) struct Writer<'a> {
     /// What the functions that ran last did not find in a lookup table.
     missed: RefCell<Vec<Lookup>>,
     trace: Writing,
+    /// What is known of items of one form; `None` where each step is traced.
+    stencils: Option<Stencils<Stencil>>,
+    /// What is noted of the item at hand, for a stencil.
+    recording: Option<RefCell<Recording>>,
 }
 
 impl<'a> Writer<'a> {
@@ -166,7 +186,7 @@ impl<'a> Writer<'a> {
     /// Whether the functions of a rule make nothing of nothing.
     fn says_nothing(&self, rule: &Rule, fields: &Map) -> bool {
         let Body::One(_, calls) = &rule.body else { return true };
-        self.through(calls, fields, None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
+        self.run(calls, fields, None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
     }
 
     fn has_written(&self, path: &Path<'_>) -> bool {
@@ -178,11 +198,12 @@ impl<'a> Writer<'a> {
         if self.has_written(field) {
             return;
         }
-        match self.through(calls, fields, value.cloned()) {
+        match self.through(calls, fields, value) {
             Err(expected) => return self.refused(calls, field, &expected),
             Ok(done) if done.value.is_none() => return,
             Ok(_) => {}
         }
+        self.note(Recording::spoil);
         let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
         if follows.as_ref() != value {
             let follows = follows.map_or_else(|| "nothing".to_owned(), |follows| follows.to_string());
@@ -203,14 +224,14 @@ impl<'a> Writer<'a> {
         if !turn.is_only && self.has_written(field) {
             return;
         }
-        let done = self.through(calls, fields, value.cloned());
+        let done = self.through(calls, fields, value);
         let is_told = self.tell_missed(field);
         match done {
             Ok(done) => {
                 done.lost.iter().for_each(|lost| self.loss(field, lost));
                 match done.value {
                     Some(Value::String(text)) => {
-                        self.put_text(at, place, text, &done.beside, field);
+                        self.put(at, place, (text, &done.beside, done.trial), field);
                         if !turn.is_only {
                             self.written.insert(field.to_string(), index);
                         }
@@ -226,7 +247,7 @@ impl<'a> Writer<'a> {
 
     fn many(&mut self, at: At, places: &[Place], calls: &[Call], (fields, value): FieldOf<'_>, field: &Path<'_>) {
         let Some(value) = value else { return };
-        let done = match self.through(calls, fields, Some(value.clone())) {
+        let done = match self.through(calls, fields, Some(value)) {
             Ok(done) => done,
             Err(expected) => return self.loss(field, &expected),
         };
@@ -236,7 +257,7 @@ impl<'a> Writer<'a> {
             Some(one @ Value::String(_)) => vec![one],
             _ => return,
         };
-        let mut texts = values.iter().filter_map(Value::as_str).peekable();
+        let mut texts = values.iter().filter_map(Value::as_str).enumerate().peekable();
         for (index, place) in places.iter().enumerate() {
             let at = at.of(place);
             let is_last = index + 1 == places.len();
@@ -252,8 +273,9 @@ impl<'a> Writer<'a> {
                     if !self.draft(address).get(element, component).is_empty() {
                         continue;
                     }
-                    let Some(text) = texts.next() else { break };
+                    let Some((number, text)) = texts.next() else { break };
                     self.draft_mut(address).set(element, component, text);
+                    self.note(|one| one.put((address.1, element, component), Source::Made(done.trial, number)));
                     self.trace.put(address, (element, component), field);
                     put += 1;
                 }
@@ -284,13 +306,13 @@ impl<'a> Writer<'a> {
                 continue;
             };
             count += 1;
-            self.item(at, each, fields, &path);
+            self.item(at, each, fields, &path, turn.is_only);
             self.left(&each.rules, fields, &path, turn);
         }
     }
 
-    /// Writes one item as a segment or loop of its own.
-    pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>) {
+    /// Writes one item as a segment or loop of its own; `is_only`: no other rule is for the same list.
+    pub(super) fn item(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>, is_only: bool) {
         // What belongs to the loop at hand and names it stands beside it.
         let at = match (at, &each.under) {
             (At::Loop(own), Some(under)) => return self.below(own, each, under, fields, path),
@@ -302,11 +324,12 @@ impl<'a> Writer<'a> {
         } else {
             At::Segment(address)
         };
-        self.rules(&each.rules, inner, fields, path);
+        self.by_stencil(&each.rules, inner, fields, path, is_only);
     }
 
     /// Writes an item beside the loop that it belongs to, with what names that loop, or what the item itself names.
     fn below(&mut self, own: usize, each: &Each, under: &Under, fields: &Map, path: &Path<'_>) {
+        self.note(Recording::spoil);
         let ((element, component), named) = (under.names, under.named);
         let trigger = self.loops[own].trigger.map(|trigger| self.draft((own, trigger)));
         let number = trigger.map_or("", |trigger| trigger.get(named.0, named.1.max(1))).to_owned();
@@ -337,7 +360,7 @@ impl<'a> Writer<'a> {
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
             Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
-                self.through(calls, fields, rule.field.get(fields).cloned()).err()
+                self.through(calls, fields, rule.field.get(fields)).err()
             }
             _ => None,
         });
@@ -394,6 +417,9 @@ impl<'a> Writer<'a> {
     /// The next empty slot, in a fresh segment where the last place's kind may repeat.
     fn free_slot(&mut self, at: At, slots: &Slots, fields: &Map, path: &Path<'_>) -> Option<(Address, u16)> {
         let key = slots.rules.first().and_then(|rule| rule.field.get(fields)).and_then(Value::as_str);
+        if let (Some(rule), false) = (slots.rules.first(), slots.first.is_empty()) {
+            rule.field.get(fields).into_iter().for_each(|value| self.note(|one| one.read(value)));
+        }
         let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
         for (index, place) in slots.places.iter().enumerate() {
             let at = at.of(place);
@@ -435,7 +461,8 @@ impl<'a> Writer<'a> {
             if place.offset.is_some() {
                 return true;
             }
-            let done = self.through(calls, fields, rule.field.get(fields).cloned());
+            self.note(Recording::spoil);
+            let done = self.through(calls, fields, rule.field.get(fields));
             let value = done.ok().and_then(|done| done.value);
             let there = self.draft(address).get(place.elements.0, place.components.0.max(1));
             value.as_ref().and_then(Value::as_str).unwrap_or_default() == there
@@ -446,34 +473,51 @@ impl<'a> Writer<'a> {
         matches!(at, At::Loop(instance) if instance != 0 && self.loops[instance].nodes.first().is_some_and(|node| node.tag == place.tag))
     }
 
-    /// Puts a text and what stands beside it.
-    pub(super) fn put_text(
+    /// Puts a text that no function made.
+    pub(super) fn put_text(&mut self, at: At, place: &Place, text: Text, field: &Path<'_>) {
+        self.note(Recording::spoil);
+        self.put(at, place, (text, &[], 0), field);
+    }
+
+    /// Puts a text and what stands beside it, as functions made it.
+    fn put(
         &mut self,
         at: At,
         place: &Place,
-        text: Text,
-        beside: &[(Beside, String)],
+        (text, beside, trial): (Text, &[(Beside, String)], usize),
         field: &Path<'_>,
     ) {
         let at = at.of(place);
+        if names(place).is_some() {
+            self.note(|one| one.decide(Source::Made(trial, 0), &text));
+        }
         let named = naming(place, &text);
         let place = named.as_ref().unwrap_or(place);
-        let address = if place.is_own() { self.own_segment(at) } else { self.segment_for(at, place, &text, field) };
+        let address =
+            if place.is_own() { self.own_segment(at) } else { self.segment_for(at, place, (&text, trial), field) };
         let Some(address) = address else { return };
         let (element, component) = spot(place, at);
         let there = self.draft(address).get(element, component);
-        if !there.is_empty() && there != text {
-            let expected = format!("its place free, where {there} stands already");
-            return self.loss(field, &expected);
+        if !there.is_empty() {
+            self.note(|one| {
+                one.decide(Source::Made(trial, 0), &text);
+                one.compare(address.1, element, component);
+            });
+            if there != text {
+                let expected = format!("its place free, where {there} stands already");
+                return self.loss(field, &expected);
+            }
         }
         self.trace.put(address, (element, component), field);
         self.draft_mut(address).set(element, component, text);
-        for (beside, text) in beside {
+        self.note(|one| one.put((address.1, element, component), Source::Made(trial, 0)));
+        for (number, (beside, text)) in beside.iter().enumerate() {
             let (element, component) = match *beside {
                 Beside::Component(component) => (element, component),
                 Beside::Element(element) => (element, 1),
             };
             self.draft_mut(address).set(element, component, text.as_str());
+            self.note(|one| one.put((address.1, element, component), Source::Beside(trial, number)));
             self.trace.put(address, (element, component), field);
         }
     }
@@ -486,14 +530,23 @@ impl<'a> Writer<'a> {
         self.fault(fault, field, expected, "");
     }
 
-    fn through(&self, calls: &[Call], fields: &Map, value: Option<Value>) -> Result<Done, String> {
+    /// Runs the functions of a rule; what they did is noted where an item is recorded.
+    fn through(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, String> {
+        let mut done = self.run(calls, fields, value);
+        self.note(|one| {
+            let trial = one.try_on(calls, fields, value, &done, self.missed.borrow().is_empty());
+            done.iter_mut().for_each(|done| done.trial = trial);
+        });
+        done
+    }
+
+    fn run(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, String> {
         let context = self.context;
         let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
         let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
-        let value = function::put(calls, value, &spot);
+        let value = function::put(calls, value.cloned(), &spot);
         self.missed.replace(spot.missed.into_inner());
-        let value = value?;
-        Ok(Done { value, beside: spot.written.into_inner(), lost: spot.lost.into_inner() })
+        Ok(Done { value: value?, beside: spot.written.into_inner(), lost: spot.lost.into_inner(), trial: 0 })
     }
 
     fn extensions(&mut self) {
@@ -507,7 +560,7 @@ impl<'a> Writer<'a> {
                 continue;
             }
             match parse_place(&text("place")) {
-                Ok(place) => self.put_text(At::Loop(0), &place, text("value").into(), &[], &EXTENSIONS),
+                Ok(place) => self.put_text(At::Loop(0), &place, text("value").into(), &EXTENSIONS),
                 Err(error) => self.fault(Fault::MappingValue, &EXTENSIONS, &error.expected, &error.found),
             }
         }
@@ -584,17 +637,22 @@ fn spots(place: &Place, at: At) -> impl Iterator<Item = (u16, u16)> {
     elements.flat_map(move |element| (first..=last).map(move |component| (element, component)))
 }
 
+/// The selector of a place that looks at the value to be written, and leaves a choice.
+fn names(place: &Place) -> Option<(usize, &[String])> {
+    let at = (place.elements.0, place.components.0.max(1));
+    place.selectors.iter().enumerate().find_map(|(own, selector)| match selector {
+        Selector::Is(element, component, values) if (*element, (*component).max(1)) == at && values.len() > 1 => {
+            Some((own, values.as_slice()))
+        }
+        _ => None,
+    })
+}
+
 /// The place with its selector narrowed to `text`, where the value to be written is the one that the selector looks at:
 /// `MOA[01.1=9|86].01.1` says which of the two it is.
 fn naming(place: &Place, text: &str) -> Option<Place> {
-    let at = (place.elements.0, place.components.0.max(1));
-    let own = place.selectors.iter().position(|selector| match selector {
-        Selector::Is(element, component, values) => {
-            (*element, (*component).max(1)) == at && values.len() > 1 && values.iter().any(|value| value == text)
-        }
-        Selector::Occurrence(_) => false,
-    })?;
+    let (own, _) = names(place).filter(|(_, values)| values.iter().any(|value| value == text))?;
     let mut named = place.clone();
-    named.selectors[own] = Selector::Is(at.0, place.components.0, vec![text.to_owned()]);
+    named.selectors[own] = Selector::Is(place.elements.0, place.components.0, vec![text.to_owned()]);
     Some(named)
 }

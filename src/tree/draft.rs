@@ -38,6 +38,14 @@ impl DraftSegment {
         made
     }
 
+    /// A segment of values, none of them empty, by element and component.
+    #[must_use]
+    pub fn of(tag: CompactString, values: Vec<DraftValue>) -> Self {
+        let key = |value: &DraftValue| (value.element, value.component);
+        debug_assert!(values.is_sorted_by_key(key) && values.iter().all(|value| !value.text.is_empty()));
+        DraftSegment { tag, values }
+    }
+
     /// Sets a component (element and component from 1); an empty one is taken away.
     pub fn set(&mut self, element: u16, component: u16, text: impl Into<CompactString>) {
         let text = text.into();

@@ -1,10 +1,6 @@
-//! Stencils: what the rules made of one item, kept for the next of the same form. Lines of a document are alike: the same
-//! segments with the same elements filled, the same qualifiers, other values. What the rules decide follows from that
-//! form; so it is decided once, noted while the rules walk (`record`), and laid over every later item of that form.
-//!
-//! A stencil decides nothing itself. It fits only an item in which all is the same that the rules looked at: the form, the
-//! texts that selectors compared, and of each function whether it takes its value. Where one differs, the rules walk.
-//! Builds for tests let the rules walk each time as well, and compare.
+//! What reading made of one item, kept for the next of the same form; see `mapping/stencil.rs`. It fits an item of the same
+//! segments with the same elements filled, the same texts where selectors compare, and functions that take their values
+//! as they did. Making one is `record`'s.
 
 use super::source::{Address, Block};
 use super::{At, Reader};
@@ -12,79 +8,21 @@ use crate::entity::{Key, Map, Text, Value};
 use crate::mapping::function::{self, Beside, Call, Spot};
 use crate::mapping::notation::Rule;
 use std::cell::{Cell, RefCell};
-use std::sync::{Mutex, PoisonError};
-
-/// Stencils of one list of rules; an item that none of them fits is read by the rules alone.
-const STENCILS_MAX: usize = 32;
-
-/// Items in a row that none of them fits, after which they are forgotten and made anew.
-const MISSES_MAX: usize = 512;
 
 /// Segments of an item that a stencil is made of; longer ones are hardly ever alike.
 const SEGMENTS_MAX: usize = 64;
 
-/// The stencils of a mapping, sorted by the list of rules that they stand for. A list is known by where it stands: the
-/// rules of a mapping do not move once it is read.
-#[derive(Default)]
-pub struct Stencils(Vec<(usize, Set)>);
-
-impl Stencils {
-    fn of(&mut self, rules: &[Rule]) -> &mut Set {
-        let place = rules.as_ptr() as usize;
-        let at = self.0.binary_search_by_key(&place, |(known, _)| *known).unwrap_or_else(|at| {
-            let follower = rules.iter().position(|rule| rule.under().is_some());
-            self.0.insert(at, (place, Set { follower, ..Set::default() }));
-            at
-        });
-        &mut self.0[at].1
-    }
-}
-
-/// Those of one list of rules; what fits moves to the front.
-#[derive(Default)]
-struct Set {
-    stencils: Vec<Stencil>,
-    /// The rule for what stands after the item and belongs to it.
-    follower: Option<usize>,
-    /// Items that a stencil was to be made of.
-    tries: usize,
-    /// Items in a row that none fitted.
-    misses: usize,
-}
-
-/// The stencils that are at hand for a mapping: a document takes some, and gives them back with what it learned.
-#[derive(Default)]
-pub struct Shelf(Mutex<Vec<Stencils>>);
-
-impl Shelf {
-    /// Stencils that no other document uses.
-    pub fn take(&self) -> Stencils {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    /// Back, for the next document.
-    pub fn give_back(&self, stencils: Stencils) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(stencils);
-    }
-}
-
-impl std::fmt::Debug for Shelf {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Shelf")
-    }
-}
-
 /// What reading made of an item.
-pub(super) struct Stencil {
-    pub form: Form,
+pub struct Stencil {
+    pub(super) form: Form,
     /// Texts that decided something.
-    pub said: Vec<(Where, Text)>,
+    pub(super) said: Vec<(Where, Text)>,
     /// What functions were asked for that became no part of the item.
-    pub aside: Vec<Leaf>,
+    pub(super) aside: Vec<Leaf>,
     /// The item; `None` where what stands there is none.
-    pub item: Option<Vec<(Key, Node)>>,
+    pub(super) item: Option<Vec<(Key, Node)>>,
     /// The cells that were taken, counted from the item's first.
-    pub taken: Vec<usize>,
+    pub(super) taken: Vec<usize>,
 }
 
 /// All that rules see of an item but its texts.
@@ -158,13 +96,13 @@ impl Reader<'_> {
         let (Some(block), Some(stencils)) = (block, &mut self.stencils) else { return walk(self) };
         let mut set = std::mem::take(stencils.of(rules));
         let under = set.follower.and_then(|rule| rules[rule].under());
-        let item = match set.lay(self, &block) {
+        let item = match set.lay(|stencil| stencil.lay(self, &block)) {
             // What follows belongs to the item, and is not in its form.
             _ if under.is_some_and(|(tag, under)| self.is_followed(at, tag, under)) => walk(self),
             Some((at, item)) => self.compared(&block, item, &set.stencils[at].taken, walk),
             None if set.wants_more() => {
                 let (item, stencil) = self.record(block, walk);
-                set.stencils.splice(0..0, stencil);
+                set.keep(stencil);
                 item
             }
             None => walk(self),
@@ -224,29 +162,12 @@ impl Reader<'_> {
     }
 }
 
-impl Set {
-    /// The first stencil that fits, and the item that it shows.
-    fn lay(&mut self, reader: &Reader<'_>, block: &Block) -> Option<(usize, Option<Map>)> {
-        let shown = |one: &Stencil| if one.fits(reader, block) { one.item(reader, block) } else { None };
-        let found = self.stencils.iter().enumerate().find_map(|(at, one)| Some((at, shown(one)?)));
-        self.misses = if found.is_some() { 0 } else { self.misses + 1 };
-        let (at, item) = found?;
-        let front = at.saturating_sub(1);
-        self.stencils.swap(at, front);
-        Some((front, item))
-    }
-
-    /// Whether a stencil is to be made of an item that none fits.
-    fn wants_more(&mut self) -> bool {
-        if self.misses > MISSES_MAX {
-            *self = Set { follower: self.follower, ..Set::default() };
-        }
-        self.tries += 1;
-        self.tries <= STENCILS_MAX
-    }
-}
-
 impl Stencil {
+    /// The item that the stencil shows, if it fits.
+    fn lay(&self, reader: &Reader<'_>, block: &Block) -> Option<Option<Map>> {
+        if self.fits(reader, block) { self.item(reader, block) } else { None }
+    }
+
     fn fits(&self, reader: &Reader<'_>, block: &Block) -> bool {
         self.form.layout == reader.source.layout(block)
             && self.form.cells == reader.claimed.cells[block.cells.clone()]

@@ -1,6 +1,7 @@
 //! The segments and loops being written: the one that a place means is found, or made with the codes that its selectors
 //! say, up to the maximum of the definition. What stands in them is put there by the rules.
 
+use super::stencil::Source;
 use super::{Address, At, Find, Item, Writer, spot};
 use crate::diagnostic::Fault;
 use crate::entity::Path;
@@ -10,11 +11,23 @@ use crate::tree::DraftSegment;
 
 impl Writer<'_> {
     /// The segment a single value goes to: one that fits and has the place free, else a fresh one.
-    pub(super) fn segment_for(&mut self, at: At, place: &Place, text: &str, field: &Path<'_>) -> Option<Address> {
+    pub(super) fn segment_for(
+        &mut self,
+        at: At,
+        place: &Place,
+        (text, trial): (&str, usize),
+        field: &Path<'_>,
+    ) -> Option<Address> {
         let address = self.segment(at, place, Find::First, field)?;
         let (element, component) = spot(place, at);
         let there = self.draft(address).get(element, component);
         let is_free = there.is_empty() || there == text;
+        if !there.is_empty() {
+            self.note(|one| {
+                one.decide(Source::Made(trial, 0), text);
+                one.compare(address.1, element, component);
+            });
+        }
         let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
         let fixed = matches!(at, At::Segment(_) | At::Slot(..))
             || place.tag.is_empty()
@@ -58,6 +71,7 @@ impl Writer<'_> {
         find: Find,
         field: &Path<'_>,
     ) -> Option<Address> {
+        self.note(|one| one.look_into(instance));
         let nodes = self.loops[instance].nodes;
         let is_tag = |node: &Node| Tag::key(node.tag.as_bytes()) == tag.number();
         let fits = |node: &Node| is_tag(node) && (instance != 0 || place.area.is_none_or(|area| node.area == area));
@@ -105,7 +119,11 @@ impl Writer<'_> {
         let draft = self.draft(address);
         selectors.iter().all(|selector| match selector {
             Selector::Is(element, component, values) => {
-                let there = draft.get(*element, (*component).max(1));
+                let (element, component) = (*element, (*component).max(1));
+                let there = draft.get(element, component);
+                if !there.is_empty() {
+                    self.note(|one| one.compare(address.1, element, component));
+                }
                 there.is_empty() || values.iter().any(|value| there == value)
             }
             Selector::Occurrence(_) => true,
@@ -129,6 +147,7 @@ impl Writer<'_> {
                 && self.draft(address).get(*element, (*component).max(1)).is_empty()
             {
                 self.draft_mut(address).set(*element, (*component).max(1), value.as_str());
+                self.note(|one| one.put((address.1, *element, (*component).max(1)), Source::Said(value.into())));
             }
         }
     }
@@ -158,6 +177,10 @@ impl Writer<'_> {
             }
         }
         let made = self.drafts.len();
+        self.note(|one| {
+            let said = draft.values().iter();
+            said.for_each(|said| one.put((made, said.element, said.component), Source::Said(said.text.clone())));
+        });
         self.drafts.push(draft);
         let (home, item) = match &definition.body {
             None => (instance, Item::Segment(made)),
@@ -197,10 +220,12 @@ impl Writer<'_> {
     }
 
     pub(in crate::mapping) fn draft(&self, (_, draft): Address) -> &DraftSegment {
+        self.note(|one| one.look_at(draft));
         &self.drafts[draft]
     }
 
     pub(super) fn draft_mut(&mut self, (_, draft): Address) -> &mut DraftSegment {
+        self.note(|one| one.look_at(draft));
         &mut self.drafts[draft]
     }
 }

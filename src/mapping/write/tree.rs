@@ -35,7 +35,7 @@ impl Writer<'_> {
         for (place, level) in &tree.counts {
             let index = level.as_ref().and_then(|level| tree.level_of(level));
             let count = nodes.iter().filter(|(node, _)| level.is_none() || Some(node.level) == index).count();
-            self.put(At::Loop(0), place, &count.to_string());
+            self.put_plain(At::Loop(0), place, &count.to_string());
         }
     }
 
@@ -58,15 +58,15 @@ impl Writer<'_> {
         let (instance, _) = self.segment(At::Loop(outer), each, Find::Fresh, &field)?;
         let at = At::Loop(instance);
         if level.each.is_none() {
-            self.put(at, &tree.id, &number.to_string());
+            self.put_plain(at, &tree.id, &number.to_string());
             if let Some(above) = above {
-                self.put(at, &tree.parent, &above.number.to_string());
+                self.put_plain(at, &tree.parent, &above.number.to_string());
             }
             if let Some(place) = &tree.level {
-                self.put(at, place, &level.code);
+                self.put_plain(at, place, &level.code);
             }
             if let Some(place) = &tree.has_child {
-                self.put(at, place, if has_child { "1" } else { "0" });
+                self.put_plain(at, place, if has_child { "1" } else { "0" });
             }
         }
         // As in reading: what the item has here goes before what it says of itself.
@@ -84,7 +84,7 @@ impl Writer<'_> {
         Some(instance)
     }
 
-    fn put(&mut self, at: At, place: &Place, text: &str) {
-        self.put_text(at, place, text.into(), &[], &Path::Root);
+    fn put_plain(&mut self, at: At, place: &Place, text: &str) {
+        self.put_text(at, place, text.into(), &Path::Root);
     }
 }

@@ -1,0 +1,340 @@
+//! What writing made of one item, kept for the next of the same form; see `mapping/stencil.rs`. It fits an item of the same
+//! fields, the same texts where something compares them, and functions that make the same of it: a text, several, or
+//! nothing. Making one is `record`'s.
+
+use super::{At, Done, Item, Loop, Writer};
+use crate::entity::{Key, Map, Path, Text, Value};
+use crate::mapping::function::{Beside, Call};
+use crate::mapping::notation::Rule;
+use crate::standard::definition::Node;
+use crate::tree::{DraftSegment, DraftValue};
+
+/// What writing made of an item.
+pub struct Stencil {
+    /// All that is said of the item but its texts.
+    pub(super) form: Form,
+    /// Texts of the item that decided something, by their place among its values.
+    pub(super) read: Vec<(usize, Text)>,
+    /// What functions were asked for, in order.
+    pub(super) trials: Vec<Trial>,
+    /// Texts that functions made that decided something.
+    pub(super) decided: Vec<(Source, Text)>,
+    /// The segments, the item's own first.
+    pub(super) drafts: Vec<Draft>,
+    /// The loops, the item's own first; none where the item is a segment.
+    pub(super) loops: Vec<Opened>,
+}
+
+/// The values of an item one after the other, each before those in it.
+#[derive(Default)]
+pub(super) struct Form {
+    fields: usize,
+    parts: Vec<(Key, Shape)>,
+}
+
+/// A value without its text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Text,
+    Flag(bool),
+    List(usize),
+    Object(usize),
+    /// What no entity that is right holds.
+    Other,
+}
+
+impl Shape {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::String(_) => Shape::Text,
+            Value::Bool(flag) => Shape::Flag(*flag),
+            Value::Array(items) => Shape::List(items.len()),
+            Value::Object(fields) => Shape::Object(fields.len()),
+            Value::Null | Value::Number(_) => Shape::Other,
+        }
+    }
+}
+
+impl Form {
+    pub(super) fn of(fields: &Map) -> Self {
+        let mut form = Form { fields: fields.len(), parts: Vec::new() };
+        fields.iter().for_each(|(key, value)| form.add(key.clone(), value));
+        form
+    }
+
+    fn add(&mut self, key: Key, value: &Value) {
+        self.parts.push((key, Shape::of(value)));
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.add(Key::default(), item)),
+            Value::Object(fields) => fields.iter().for_each(|(key, value)| self.add(key.clone(), value)),
+            _ => {}
+        }
+    }
+
+    /// The values of an item of this form, in the order of its parts.
+    fn values<'v>(&self, fields: &'v Map) -> Option<Vec<&'v Value>> {
+        let mut found = Vec::with_capacity(self.parts.len());
+        (fields.len() == self.fields && fields.iter().all(|(key, value)| self.fits(key, value, &mut found)))
+            .then_some(found)
+    }
+
+    fn fits<'v>(&self, key: &str, value: &'v Value, found: &mut Vec<&'v Value>) -> bool {
+        let is_it = |(known, shape): &(Key, Shape)| {
+            *shape == Shape::of(value) && (std::ptr::eq(&**known, key) || **known == *key)
+        };
+        if !self.parts.get(found.len()).is_some_and(is_it) {
+            return false;
+        }
+        found.push(value);
+        match value {
+            Value::Array(items) => items.iter().all(|item| self.fits("", item, found)),
+            Value::Object(fields) => fields.iter().all(|(key, value)| self.fits(key, value, found)),
+            _ => true,
+        }
+    }
+}
+
+/// What functions were asked for.
+pub(super) struct Trial {
+    /// The object of the field; `None` is the item itself.
+    pub(super) fields: Option<usize>,
+    pub(super) value: Option<usize>,
+    pub(super) calls: Vec<Call>,
+    pub(super) kind: Kind,
+}
+
+/// As much of what functions made as decides anything.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Refused,
+    Made {
+        value: Shaped,
+        /// What they want to stand beside it.
+        beside: Vec<Beside>,
+    },
+}
+
+/// A value as it is put into segments, without its text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shaped {
+    Nothing,
+    Text,
+    /// So many texts.
+    Texts(usize),
+}
+
+impl Kind {
+    /// `None` where a stencil cannot say it: something is lost, or has no text.
+    pub(super) fn of(done: &Result<Done, String>) -> Option<Self> {
+        let Ok(done) = done else { return Some(Kind::Refused) };
+        let says = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let value = match &done.value {
+            None => Shaped::Nothing,
+            Some(Value::Array(items)) if items.iter().all(says) => Shaped::Texts(items.len()),
+            Some(value) if says(value) => Shaped::Text,
+            Some(_) => return None,
+        };
+        let is_whole = done.lost.is_empty() && done.beside.iter().all(|(_, text)| !text.is_empty());
+        is_whole.then(|| Kind::Made { value, beside: done.beside.iter().map(|(beside, _)| *beside).collect() })
+    }
+
+    /// Whether functions did the same again.
+    fn is_of(&self, done: &Result<Done, String>) -> bool {
+        let (Ok(done), Kind::Made { value, beside }) = (done, self) else {
+            return done.is_err() && *self == Kind::Refused;
+        };
+        let says = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let is_same = match (&done.value, value) {
+            (None, Shaped::Nothing) => true,
+            (Some(Value::Array(items)), Shaped::Texts(count)) => items.len() == *count && items.iter().all(says),
+            (Some(value), Shaped::Text) => says(value),
+            _ => false,
+        };
+        let stand = done.beside.iter().map(|(beside, text)| (*beside, !text.is_empty()));
+        is_same && done.lost.is_empty() && stand.eq(beside.iter().map(|beside| (*beside, true)))
+    }
+}
+
+/// Where a text of a segment is from.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Whatever the item is.
+    Said(Text),
+    /// What a trial made; one of several.
+    Made(usize, usize),
+    /// What a trial wanted to stand beside it.
+    Beside(usize, usize),
+}
+
+impl Source {
+    fn text<'s>(&'s self, made: &'s [Done]) -> Option<&'s str> {
+        match self {
+            Source::Said(text) => Some(text),
+            Source::Made(trial, at) => match made.get(*trial)?.value.as_ref()? {
+                Value::Array(items) => items.get(*at)?.as_str(),
+                value => value.as_str(),
+            },
+            Source::Beside(trial, at) => made.get(*trial)?.beside.get(*at).map(|(_, text)| text.as_str()),
+        }
+    }
+}
+
+/// A segment that was made.
+pub(super) struct Draft {
+    pub(super) tag: Text,
+    /// By element and component.
+    pub(super) values: Vec<(u16, u16, Source)>,
+}
+
+/// A loop that was made; places are counted from the item's own.
+pub(super) struct Opened {
+    /// The loop around it, and its node there; of the item's own not known.
+    pub(super) around: Option<(usize, usize)>,
+    pub(super) trigger: usize,
+    /// What was put at its nodes, with the most that the node takes.
+    pub(super) items: Vec<(usize, Option<u32>, Item)>,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes the fields of an item that is to stand in a fresh segment or loop: by a stencil that fits, else by the rules.
+    pub(super) fn by_stencil(&mut self, rules: &[Rule], at: At, fields: &Map, path: &Path<'_>, is_only: bool) {
+        let fresh = if self.recording.is_some() || rules.is_empty() { None } else { self.fresh(at) };
+        let (Some(own), Some(stencils)) = (fresh, &mut self.stencils) else {
+            return self.rules(rules, at, fields, path);
+        };
+        let mut set = std::mem::take(stencils.of(rules));
+        match set.lay(|stencil| stencil.lay(self, own, fields)) {
+            Some((front, laid)) => {
+                let stencil = &set.stencils[front];
+                let before = cfg!(debug_assertions).then(|| self.drafts[own.1].clone());
+                stencil.apply(self, own, laid);
+                if let Some(before) = before {
+                    self.compare(own, before, |writer| writer.rules(rules, at, fields, path));
+                }
+            }
+            None if set.wants_more() => {
+                let stencil = self.record(own, fields, is_only, |writer| writer.rules(rules, at, fields, path));
+                set.keep(stencil);
+            }
+            None => self.rules(rules, at, fields, path),
+        }
+        if let Some(stencils) = &mut self.stencils {
+            *stencils.of(rules) = set;
+        }
+    }
+
+    /// The loop and segment of an item, when nothing has been put there yet; of a segment in a loop only that.
+    fn fresh(&self, at: At) -> Option<(Option<usize>, usize)> {
+        let own = match at {
+            At::Loop(instance) => (Some(instance), self.loops[instance].trigger?),
+            At::Segment((_, draft)) => (None, draft),
+            At::Slot(..) => return None,
+        };
+        let is_last = own.0.is_none_or(|instance| {
+            instance > 0 && instance + 1 == self.loops.len() && self.loops[instance].items.len() == 1
+        });
+        (is_last && own.1 + 1 == self.drafts.len()).then_some(own)
+    }
+
+    /// Builds for tests let the rules walk as well.
+    fn compare(&mut self, own: (Option<usize>, usize), before: DraftSegment, walk: impl FnOnce(&mut Self)) {
+        let first = own.0.unwrap_or(self.loops.len());
+        let print = |writer: &Self| {
+            let of_loop = |one: &Loop<'_>| {
+                let nodes = one.items.iter().map(|(node, item)| format!("{node}:{item:?}"));
+                format!("{} {:?} {}", one.around, one.trigger, nodes.collect::<Vec<_>>().join(" "))
+            };
+            let loops: Vec<_> = writer.loops.get(first..).unwrap_or_default().iter().map(of_loop).collect();
+            (format!("{:?}", &writer.drafts[own.1..]), loops, writer.faults.len())
+        };
+        let laid = print(self);
+        self.drafts.truncate(own.1 + 1);
+        self.drafts[own.1] = before;
+        if let Some(instance) = own.0 {
+            self.loops.truncate(instance + 1);
+            self.loops[instance].items.truncate(1);
+        }
+        walk(self);
+        assert_eq!(laid, print(self), "a stencil writes what the rules write");
+    }
+}
+
+/// What a stencil makes of an item, not yet put anywhere.
+struct Laid<'a> {
+    made: Vec<Done>,
+    /// The nodes of each loop.
+    nodes: Vec<&'a [Node]>,
+}
+
+impl Stencil {
+    /// What it makes of an item, if it fits.
+    fn lay<'a>(&self, writer: &Writer<'a>, own: (Option<usize>, usize), fields: &Map) -> Option<Laid<'a>> {
+        let values = self.form.values(fields)?;
+        if !self.read.iter().all(|(at, text)| *values[*at] == **text) {
+            return None;
+        }
+        let nodes = self.nodes(writer, own.0)?;
+        let mut made = Vec::with_capacity(self.trials.len());
+        for trial in &self.trials {
+            let fields = trial.fields.map_or(Some(fields), |at| values[at].as_object())?;
+            let done = writer.run(&trial.calls, fields, trial.value.map(|at| values[at]));
+            if !trial.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
+                return None;
+            }
+            made.push(done.unwrap_or_default());
+        }
+        let is_so = |(source, text): &(Source, Text)| source.text(&made) == Some(text);
+        self.decided.iter().all(is_so).then_some(Laid { made, nodes })
+    }
+
+    /// The nodes of each loop, if the definition has them as it had.
+    fn nodes<'a>(&self, writer: &Writer<'a>, own: Option<usize>) -> Option<Vec<&'a [Node]>> {
+        let mut nodes: Vec<&'a [Node]> = Vec::with_capacity(self.loops.len());
+        for opened in &self.loops {
+            nodes.push(match opened.around {
+                Some((around, node)) => &nodes[around].get(node)?.body.as_ref()?.nodes,
+                None => writer.loops[own?].nodes,
+            });
+        }
+        for (opened, nodes) in self.loops.iter().zip(&nodes) {
+            for (node, max, item) in &opened.items {
+                let draft = match item {
+                    Item::Segment(draft) => *draft,
+                    Item::Loop(inner) => self.loops[*inner].trigger,
+                };
+                let is_same = |node: &Node| node.max == *max && *node.tag == *self.drafts[draft].tag;
+                if !nodes.get(*node).is_some_and(is_same) {
+                    return None;
+                }
+            }
+        }
+        Some(nodes)
+    }
+
+    /// Puts what it makes into the item's segments and loops.
+    fn apply<'a>(&self, writer: &mut Writer<'a>, own: (Option<usize>, usize), laid: Laid<'a>) {
+        let (first_loop, first_draft) = (own.0.unwrap_or(writer.loops.len()), own.1);
+        writer.drafts.truncate(first_draft);
+        for draft in &self.drafts {
+            let value = |(element, component, source): &(u16, u16, Source)| {
+                let text = source.text(&laid.made).unwrap_or_default().into();
+                DraftValue { element: *element, component: *component, text }
+            };
+            writer.drafts.push(DraftSegment::of(draft.tag.clone(), draft.values.iter().map(value).collect()));
+        }
+        for (opened, nodes) in self.loops.iter().zip(laid.nodes) {
+            let place = |(node, _, item): &(usize, Option<u32>, Item)| match *item {
+                Item::Segment(draft) => (*node, Item::Segment(first_draft + draft)),
+                Item::Loop(inner) => (*node, Item::Loop(first_loop + inner)),
+            };
+            let items = opened.items.iter().map(place).collect();
+            match opened.around {
+                Some((around, _)) => {
+                    let (around, trigger) = (first_loop + around, Some(first_draft + opened.trigger));
+                    writer.loops.push(Loop { around, nodes, items, trigger });
+                }
+                None => writer.loops[first_loop].items = items,
+            }
+        }
+    }
+}
