@@ -131,9 +131,7 @@ impl Carried {
     pub(super) fn missed(&self, value: &Value, path: &Path<'_>, found: &mut BTreeSet<String>) {
         match value {
             _ if self.is_whole => {}
-            Value::Object(object) if !(object.contains_key("list") && object.contains_key("code")) => {
-                self.missed_of(object, path, found);
-            }
+            Value::Object(object) if !is_code(object) => self.missed_of(object, path, found),
             Value::Array(items) => items.iter().for_each(|item| self.missed(item, path, found)),
             _ => drop(found.insert(path.to_string())),
         }
@@ -152,10 +150,15 @@ impl Carried {
     }
 }
 
+/// Whether an object is a code that has no canonical counterpart: a value, not fields.
+fn is_code(object: &Map) -> bool {
+    object.len() == 2 && object.contains_key("list") && object.contains_key("code")
+}
+
 /// Paths of all values, list indexes left out.
 pub(super) fn leaves(value: &Value, path: String, found: &mut BTreeSet<String>) {
     match value {
-        Value::Object(object) if object.contains_key("list") && object.contains_key("code") => drop(found.insert(path)),
+        Value::Object(object) if is_code(object) => drop(found.insert(path)),
         Value::Object(object) => {
             object.iter().for_each(|(key, inner)| leaves(inner, beside(&path, key), found));
         }

@@ -118,6 +118,13 @@ struct Done {
     trial: usize,
 }
 
+/// What functions expected of a value that they refused.
+struct Refusal {
+    expected: String,
+    /// Its number in the recording of an item.
+    trial: usize,
+}
+
 /// Which segment of several is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Find {
@@ -199,7 +206,7 @@ impl<'a> Writer<'a> {
             return;
         }
         match self.through(calls, fields, value) {
-            Err(expected) => return self.refused(calls, field, &expected),
+            Err(refusal) => return self.refused(calls, field, &refusal),
             Ok(done) if done.value.is_none() => return,
             Ok(_) => {}
         }
@@ -241,7 +248,7 @@ impl<'a> Writer<'a> {
                 }
             }
             Err(_) if !turn.is_last || is_told => {}
-            Err(expected) => self.refused(calls, field, &expected),
+            Err(refusal) => self.refused(calls, field, &refusal),
         }
     }
 
@@ -249,7 +256,7 @@ impl<'a> Writer<'a> {
         let Some(value) = value else { return };
         let done = match self.through(calls, fields, Some(value)) {
             Ok(done) => done,
-            Err(expected) => return self.loss(field, &expected),
+            Err(refusal) => return self.refuse(Fault::MappingLoss, field, &refusal),
         };
         done.lost.iter().for_each(|lost| self.loss(field, lost));
         let values = match done.value {
@@ -372,8 +379,10 @@ impl<'a> Writer<'a> {
                 if self.tell_missed(path) {
                     return None;
                 }
-                let expected = refused.unwrap_or_else(|| format!("a field {}", only.join(" or ")));
-                self.loss(path, &expected);
+                match refused {
+                    Some(refusal) => self.refuse(Fault::MappingLoss, path, &refusal),
+                    None => self.loss(path, &format!("a field {}", only.join(" or "))),
+                }
             }
             return None;
         }
@@ -504,6 +513,7 @@ impl<'a> Writer<'a> {
                 one.compare(address.1, element, component);
             });
             if there != text {
+                self.note(Recording::spoil);
                 let expected = format!("its place free, where {there} stands already");
                 return self.loss(field, &expected);
             }
@@ -523,30 +533,39 @@ impl<'a> Writer<'a> {
     }
 
     /// A value that cannot be written: an error where the rest would mean something else without it.
-    fn refused(&mut self, calls: &[Call], field: &Path<'_>, expected: &str) {
+    fn refused(&mut self, calls: &[Call], field: &Path<'_>, refusal: &Refusal) {
         let context = self.context;
         let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
         let fault = if function::is_vital(calls, &spot) { Fault::MappingValue } else { Fault::MappingLoss };
-        self.fault(fault, field, expected, "");
+        self.refuse(fault, field, refusal);
+    }
+
+    fn refuse(&mut self, fault: Fault, field: &Path<'_>, refusal: &Refusal) {
+        self.note(|one| one.tell(self.faults.len(), refusal.trial));
+        self.fault(fault, field, &refusal.expected, "");
     }
 
     /// Runs the functions of a rule; what they did is noted where an item is recorded.
-    fn through(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, String> {
+    fn through(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
         let mut done = self.run(calls, fields, value);
         self.note(|one| {
             let trial = one.try_on(calls, fields, value, &done, self.missed.borrow().is_empty());
-            done.iter_mut().for_each(|done| done.trial = trial);
+            match &mut done {
+                Ok(done) => done.trial = trial,
+                Err(refusal) => refusal.trial = trial,
+            }
         });
         done
     }
 
-    fn run(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, String> {
+    fn run(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
         let context = self.context;
         let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
         let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
         let value = function::put(calls, value.cloned(), &spot);
         self.missed.replace(spot.missed.into_inner());
-        Ok(Done { value: value?, beside: spot.written.into_inner(), lost: spot.lost.into_inner(), trial: 0 })
+        let value = value.map_err(|expected| Refusal { expected, trial: 0 })?;
+        Ok(Done { value, beside: spot.written.into_inner(), lost: spot.lost.into_inner(), trial: 0 })
     }
 
     fn extensions(&mut self) {

@@ -1,8 +1,9 @@
 //! Making a stencil: what is noted while the rules write an item, and what of it writes the item again.
 
 use super::stencil::{Draft, Form, Kind, Opened, Source, Stencil, Trial};
-use super::{Done, Item, Writer};
-use crate::entity::{Map, Text, Value};
+use super::{Done, Item, Refusal, Writer};
+use crate::diagnostic::Diagnostic;
+use crate::entity::{Map, Path, Text, Value};
 use crate::mapping::function::Call;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -23,6 +24,8 @@ pub(super) struct Recording {
     decided: Vec<(Source, Text)>,
     /// Values of the item that were compared, by where they are in memory.
     read: Vec<(usize, Text)>,
+    /// Findings by their number, and the trials whose refusals they tell.
+    told: Vec<(usize, usize)>,
 }
 
 /// Functions that were asked for something; where the object and the value are in memory.
@@ -62,7 +65,7 @@ impl Recording {
         calls: &[Call],
         fields: &Map,
         value: Option<&Value>,
-        done: &Result<Done, String>,
+        done: &Result<Done, Refusal>,
         is_whole: bool,
     ) -> usize {
         let (fields, value, which) = (place(fields), value.map(place), calls.as_ptr().addr());
@@ -93,6 +96,11 @@ impl Recording {
         self.compared.push((draft, element, component));
     }
 
+    /// A finding tells what a trial refused.
+    pub(super) fn tell(&mut self, finding: usize, trial: usize) {
+        self.told.push((finding, trial));
+    }
+
     /// A text of the item is compared.
     pub(super) fn read(&mut self, value: &Value) {
         match value.as_str() {
@@ -114,7 +122,7 @@ impl Writer<'_> {
     pub(super) fn record(
         &mut self,
         own: (Option<usize>, usize),
-        fields: &Map,
+        (fields, path): (&Map, &Path<'_>),
         is_only: bool,
         walk: impl FnOnce(&mut Self),
     ) -> Option<Stencil> {
@@ -129,10 +137,17 @@ impl Writer<'_> {
         let recording = self.recording.take()?.into_inner();
         // What others may have written too is known to later rules by its path, which no stencil says.
         let is_known = !is_only && self.written.len() > written;
-        if recording.is_spoiled || is_known || self.faults.len() > faults {
+        if recording.is_spoiled || is_known {
             return None;
         }
-        self.stencil(recording, fields)
+        let path = path.to_string();
+        let told = self.faults.iter().enumerate().skip(faults).map(|(at, finding)| {
+            let place = finding.place.strip_prefix(&path)?.to_owned();
+            let trial = recording.told.iter().find(|(told, _)| *told == at).map(|(_, trial)| *trial);
+            Some((Diagnostic { place, ..finding.clone() }, trial))
+        });
+        let told = told.collect::<Option<_>>()?;
+        Some(Stencil { told, ..self.stencil(recording, fields)? })
     }
 
     fn stencil(&self, mut recording: Recording, fields: &Map) -> Option<Stencil> {
@@ -169,7 +184,15 @@ impl Writer<'_> {
         for at in first_loop.unwrap_or(self.loops.len())..self.loops.len() {
             loops.push(self.opened(at, first_loop?, first_draft)?);
         }
-        Some(Stencil { form: Form::of(fields), read, trials, decided: recording.decided, drafts, loops })
+        Some(Stencil {
+            form: Form::of(fields),
+            read,
+            trials,
+            decided: recording.decided,
+            drafts,
+            loops,
+            told: Vec::new(),
+        })
     }
 
     /// A loop of the item, counted from its own.

@@ -2,7 +2,8 @@
 //! fields, the same texts where something compares them, and functions that make the same of it: a text, several, or
 //! nothing. Making one is `record`'s.
 
-use super::{At, Done, Item, Loop, Writer};
+use super::{At, Done, Item, Loop, Refusal, Writer};
+use crate::diagnostic::Diagnostic;
 use crate::entity::{Key, Map, Path, Text, Value};
 use crate::mapping::function::{Beside, Call};
 use crate::mapping::notation::Rule;
@@ -23,6 +24,8 @@ pub struct Stencil {
     pub(super) drafts: Vec<Draft>,
     /// The loops, the item's own first; none where the item is a segment.
     pub(super) loops: Vec<Opened>,
+    /// What is told of the item: each as it was, its place counted from the item's, and the trial whose refusal it tells.
+    pub(super) told: Vec<(Diagnostic, Option<usize>)>,
 }
 
 /// The values of an item one after the other, each before those in it.
@@ -111,6 +114,8 @@ pub(super) enum Kind {
         value: Shaped,
         /// What they want to stand beside it.
         beside: Vec<Beside>,
+        /// What of it they cannot write.
+        lost: Vec<&'static str>,
     },
 }
 
@@ -124,8 +129,8 @@ pub(super) enum Shaped {
 }
 
 impl Kind {
-    /// `None` where a stencil cannot say it: something is lost, or has no text.
-    pub(super) fn of(done: &Result<Done, String>) -> Option<Self> {
+    /// `None` where a stencil cannot say it, for it has no text.
+    pub(super) fn of(done: &Result<Done, Refusal>) -> Option<Self> {
         let Ok(done) = done else { return Some(Kind::Refused) };
         let says = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
         let value = match &done.value {
@@ -134,13 +139,14 @@ impl Kind {
             Some(value) if says(value) => Shaped::Text,
             Some(_) => return None,
         };
-        let is_whole = done.lost.is_empty() && done.beside.iter().all(|(_, text)| !text.is_empty());
-        is_whole.then(|| Kind::Made { value, beside: done.beside.iter().map(|(beside, _)| *beside).collect() })
+        let beside = done.beside.iter().map(|(beside, _)| *beside).collect();
+        let is_whole = done.beside.iter().all(|(_, text)| !text.is_empty());
+        is_whole.then(|| Kind::Made { value, beside, lost: done.lost.clone() })
     }
 
     /// Whether functions did the same again.
-    fn is_of(&self, done: &Result<Done, String>) -> bool {
-        let (Ok(done), Kind::Made { value, beside }) = (done, self) else {
+    fn is_of(&self, done: &Result<Done, Refusal>) -> bool {
+        let (Ok(done), Kind::Made { value, beside, lost }) = (done, self) else {
             return done.is_err() && *self == Kind::Refused;
         };
         let says = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
@@ -151,7 +157,7 @@ impl Kind {
             _ => false,
         };
         let stand = done.beside.iter().map(|(beside, text)| (*beside, !text.is_empty()));
-        is_same && done.lost.is_empty() && stand.eq(beside.iter().map(|beside| (*beside, true)))
+        is_same && done.lost == *lost && stand.eq(beside.iter().map(|beside| (*beside, true)))
     }
 }
 
@@ -206,14 +212,15 @@ impl<'a> Writer<'a> {
         match set.lay(|stencil| stencil.lay(self, own, fields)) {
             Some((front, laid)) => {
                 let stencil = &set.stencils[front];
-                let before = cfg!(debug_assertions).then(|| self.drafts[own.1].clone());
+                let before = cfg!(debug_assertions).then(|| (self.drafts[own.1].clone(), self.faults.len()));
+                stencil.tell(self, &laid, path);
                 stencil.apply(self, own, laid);
                 if let Some(before) = before {
                     self.compare(own, before, |writer| writer.rules(rules, at, fields, path));
                 }
             }
             None if set.wants_more() => {
-                let stencil = self.record(own, fields, is_only, |writer| writer.rules(rules, at, fields, path));
+                let stencil = self.record(own, (fields, path), is_only, |writer| writer.rules(rules, at, fields, path));
                 set.keep(stencil);
             }
             None => self.rules(rules, at, fields, path),
@@ -237,7 +244,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Builds for tests let the rules walk as well.
-    fn compare(&mut self, own: (Option<usize>, usize), before: DraftSegment, walk: impl FnOnce(&mut Self)) {
+    fn compare(
+        &mut self,
+        own: (Option<usize>, usize),
+        (draft, faults): (DraftSegment, usize),
+        walk: impl FnOnce(&mut Self),
+    ) {
         let first = own.0.unwrap_or(self.loops.len());
         let print = |writer: &Self| {
             let of_loop = |one: &Loop<'_>| {
@@ -245,11 +257,12 @@ impl<'a> Writer<'a> {
                 format!("{} {:?} {}", one.around, one.trigger, nodes.collect::<Vec<_>>().join(" "))
             };
             let loops: Vec<_> = writer.loops.get(first..).unwrap_or_default().iter().map(of_loop).collect();
-            (format!("{:?}", &writer.drafts[own.1..]), loops, writer.faults.len())
+            (format!("{:?}", &writer.drafts[own.1..]), loops, writer.faults[faults..].to_vec())
         };
         let laid = print(self);
         self.drafts.truncate(own.1 + 1);
-        self.drafts[own.1] = before;
+        self.drafts[own.1] = draft;
+        self.faults.truncate(faults);
         if let Some(instance) = own.0 {
             self.loops.truncate(instance + 1);
             self.loops[instance].items.truncate(1);
@@ -262,6 +275,8 @@ impl<'a> Writer<'a> {
 /// What a stencil makes of an item, not yet put anywhere.
 struct Laid<'a> {
     made: Vec<Done>,
+    /// What was refused, with the trial's number.
+    refused: Vec<(usize, String)>,
     /// The nodes of each loop.
     nodes: Vec<&'a [Node]>,
 }
@@ -274,17 +289,20 @@ impl Stencil {
             return None;
         }
         let nodes = self.nodes(writer, own.0)?;
-        let mut made = Vec::with_capacity(self.trials.len());
+        let (mut made, mut refused) = (Vec::with_capacity(self.trials.len()), Vec::new());
         for trial in &self.trials {
             let fields = trial.fields.map_or(Some(fields), |at| values[at].as_object())?;
             let done = writer.run(&trial.calls, fields, trial.value.map(|at| values[at]));
             if !trial.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
                 return None;
             }
-            made.push(done.unwrap_or_default());
+            made.push(done.unwrap_or_else(|refusal| {
+                refused.push((made.len(), refusal.expected));
+                Done::default()
+            }));
         }
         let is_so = |(source, text): &(Source, Text)| source.text(&made) == Some(text);
-        self.decided.iter().all(is_so).then_some(Laid { made, nodes })
+        self.decided.iter().all(is_so).then_some(Laid { made, refused, nodes })
     }
 
     /// The nodes of each loop, if the definition has them as it had.
@@ -309,6 +327,19 @@ impl Stencil {
             }
         }
         Some(nodes)
+    }
+
+    /// Tells what is to be told of the item at a path.
+    fn tell(&self, writer: &mut Writer<'_>, laid: &Laid<'_>, path: &Path<'_>) {
+        for (told, trial) in &self.told {
+            let mut finding = told.clone();
+            finding.place = format!("{path}{}", told.place);
+            let refusal = laid.refused.iter().find(|(refused, _)| Some(*refused) == *trial);
+            if let Some((_, expected)) = refusal {
+                finding.expected.clone_from(expected);
+            }
+            writer.faults.push(finding);
+        }
     }
 
     /// Puts what it makes into the item's segments and loops.
