@@ -86,15 +86,17 @@ fn entities<'a>(
     if let Some((place, _)) = &choice.when {
         reader.claim_all(top, place);
     }
-    if let Some(tree) = &context.mapping.tree {
-        reader.tree(tree, &mut entity);
-    }
+    let tree = context.mapping.tree.as_ref();
+    let nodes = tree.map(|tree| reader.tree(tree, &mut entity)).unwrap_or_default();
     if let Some(stencils) = reader.stencils.take() {
         context.mapping.reading.give_back(stencils);
     }
-    let extensions = reader.extensions();
-    if !extensions.is_empty() {
-        entity.fields.insert("extensions".into(), Value::Array(extensions));
+    let left = reader.left();
+    if !left.is_empty() {
+        if let Some(tree) = tree {
+            reader.renumber(tree, &entity, &nodes);
+        }
+        entity.fields.insert("extensions".into(), Value::Array(reader.extensions(left)));
     }
     (vec![entity], reader)
 }
@@ -520,9 +522,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What no rule took, header and trailer left aside.
-    fn extensions(&mut self) -> Vec<Value> {
-        let mapping = self.context.mapping;
-        let document = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
+    fn left(&self) -> Vec<Address> {
         let mut found = Vec::new();
         for segment in self.run.segments() {
             let is_envelope = matches!(segment.tag(), b"ST" | b"SE" | b"UNH" | b"UNT");
@@ -535,25 +535,26 @@ impl<'a> Reader<'a> {
                     Some(true) => (1, self.source.components(ordinal, element)),
                     _ => (0, 0),
                 };
-                for component in first..=last {
-                    let address = (ordinal, element, component);
-                    if self.claimed.is_taken(self.source.cell(address)) {
-                        continue;
-                    }
-                    let value = self.text(address);
-                    if !value.is_empty() {
-                        let place = self.printed(address);
-                        let taken = self.claimed.trace.mark();
-                        self.claimed.trace.take(address, true);
-                        self.claimed.trace.item(taken, found.len());
-                        self.claimed.trace.field(taken, "extensions", 0);
-                        let value = Value::String(value.into());
-                        found.push(
-                            [("document", document.as_str().into()), ("place", place.into()), ("value", value)].into(),
-                        );
-                    }
-                }
+                let addresses = (first..=last).map(|component| (ordinal, element, component));
+                let is_left = |&at: &Address| !self.claimed.is_taken(self.source.cell(at)) && !self.source.is_blank(at);
+                found.extend(addresses.filter(is_left));
             }
+        }
+        found
+    }
+
+    /// Values with the document and the place that they are of, so that they can go back there.
+    fn extensions(&mut self, left: Vec<Address>) -> Vec<Value> {
+        let mapping = self.context.mapping;
+        let document = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
+        let mut found = Vec::with_capacity(left.len());
+        for address in left {
+            let (place, value) = (self.printed(address), Value::String(self.text(address).into()));
+            let taken = self.claimed.trace.mark();
+            self.claimed.trace.take(address, true);
+            self.claimed.trace.item(taken, found.len());
+            self.claimed.trace.field(taken, "extensions", 0);
+            found.push([("document", document.as_str().into()), ("place", place.into()), ("value", value)].into());
         }
         found
     }

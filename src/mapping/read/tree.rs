@@ -30,8 +30,8 @@ impl Found {
 }
 
 impl Reader<'_> {
-    /// Reads the tree of the document into the lists of the entity.
-    pub(super) fn tree(&mut self, tree: &Tree, entity: &mut Entity) {
+    /// Reads the tree of the document into the lists of the entity; what each node became, and the loop it was.
+    pub(super) fn tree(&mut self, tree: &Tree, entity: &mut Entity) -> Vec<(Seat, usize)> {
         let mut found = Found::default();
         for (_, instance) in self.segments(At::Loop(0), &tree.each) {
             if let Some(instance) = instance {
@@ -41,7 +41,7 @@ impl Reader<'_> {
         self.counts(tree, &found.nodes);
         let seats = flatten(tree, found.nodes, &mut entity.fields);
         self.trace(tree, &seats, found.noted);
-        self.renumber(tree, entity, &seats, &found.instances);
+        seats.into_iter().zip(found.instances).collect()
     }
 
     fn node(&mut self, tree: &Tree, instance: usize, entity: &mut Entity, found: &mut Found) {
@@ -171,7 +171,7 @@ impl Reader<'_> {
     }
 
     /// What is kept by its place must find its loop again: each gets the number it will be written at.
-    fn renumber(&mut self, tree: &Tree, entity: &Entity, seats: &[Seat], instances: &[usize]) {
+    pub(super) fn renumber(&mut self, tree: &Tree, entity: &Entity, nodes: &[(Seat, usize)]) {
         let mut written: HashMap<Seat, Vec<usize>> = HashMap::new();
         let mut counts: HashMap<Option<usize>, usize> = HashMap::new();
         for (node, seat) in plan(tree, entity) {
@@ -181,7 +181,7 @@ impl Reader<'_> {
             written.entry(seat).or_default().push(*count);
         }
         let mut used: HashMap<Seat, usize> = HashMap::new();
-        for (seat, instance) in seats.iter().zip(instances) {
+        for (seat, instance) in nodes {
             let nth = used.entry(*seat).or_default();
             let number = written.get(seat).and_then(|all| all.get(*nth));
             *nth += 1;

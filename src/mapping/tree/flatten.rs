@@ -1,10 +1,12 @@
 //! From the nodes of a tree to the flat lists of an entity, with the ties that say what stood under what.
 
 use super::{LINES, ORDERS, Occurrence, PACKAGES, Seat, Tree, shape};
-use crate::entity::{Map, Value};
-use crate::entity::{get, set};
+use crate::entity::{Key, Map, Value, get, is_plain_number, set};
 use rust_decimal::Decimal;
 use std::collections::{HashMap, HashSet};
+
+const ALLOCATIONS: &str = "allocations";
+const QUANTITY: &str = "quantity";
 
 /// Puts the nodes into the lists of `fields` and returns what each has become. Nodes of a level without a list are the
 /// document's own; their fields are there already.
@@ -138,7 +140,7 @@ impl Work<'_> {
     }
 
     fn lines(&mut self) {
-        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut known: HashMap<String, Vec<usize>> = HashMap::new();
         let packed: HashSet<usize> =
             self.all(PACKAGES).into_iter().filter_map(|node| self.nodes[node].parent).collect();
         for node in self.all(LINES) {
@@ -153,12 +155,13 @@ impl Work<'_> {
                 }
             }
             let allocation = self.allocation(node, &fields);
-            let identity = allocation.as_ref().and_then(|_| identity(&fields));
-            let known_line = identity.as_ref().and_then(|text| known.get(text).copied());
+            let name = allocation.as_ref().and_then(|_| name(&fields));
+            let alike = name.as_ref().and_then(|name| known.get(name)).map_or(&[][..], Vec::as_slice);
+            let known_line = alike.iter().copied().find(|&item| is_one(&self.lines[item], &fields));
             let item = known_line.filter(|&item| add(&mut self.lines[item], &fields)).unwrap_or(self.lines.len());
             if item == self.lines.len() {
                 self.lines.push(fields);
-                known.extend(identity.map(|text| (text, item)));
+                name.into_iter().for_each(|name| known.entry(name).or_default().push(item));
             }
             self.seats[node].1 = item;
             self.seats[node].2 = allocation.map(|allocation| push(&mut self.lines[item], allocation));
@@ -176,8 +179,8 @@ impl Work<'_> {
         if let Some(package) = package {
             allocation.insert("package".into(), self.package_id(package));
         }
-        if let Some(quantity) = fields.get("quantity") {
-            allocation.insert("quantity".into(), quantity.clone());
+        if let Some(quantity) = fields.get(QUANTITY) {
+            allocation.insert(QUANTITY.into(), quantity.clone());
         }
         allocation.extend(more);
         Some(allocation)
@@ -203,16 +206,25 @@ impl Work<'_> {
     }
 }
 
-/// A line without its quantity, as text: what is equal is one line in several packages. A line that names nothing is
-/// equal to none.
-fn identity(fields: &Map) -> Option<String> {
-    get(fields, "number").or_else(|| get(fields, "item.ids"))?;
-    get(fields, "quantity.value")?.as_str()?.parse::<Decimal>().ok()?;
-    let mut rest = fields.clone();
-    if let Some(Value::Object(quantity)) = rest.get_mut("quantity") {
-        quantity.remove("value");
-    }
-    Some(Value::Object(rest).to_string())
+/// What a line that has a quantity is called; one that names nothing is equal to none.
+fn name(fields: &Map) -> Option<String> {
+    let quantity = get(fields, "quantity.value")?.as_str()?;
+    let is_number = is_plain_number(quantity) || quantity.parse::<Decimal>().is_ok();
+    let name = get(fields, "number").or_else(|| get(fields, "item.ids")).filter(|_| is_number)?;
+    Some(name.as_str().map_or_else(|| name.to_string(), str::to_owned))
+}
+
+/// Whether two nodes are one line in several packages: all but the quantity is equal. `line` has its allocations already.
+fn is_one(line: &Map, other: &Map) -> bool {
+    let said = |fields: &Map| fields.keys().filter(|key| **key != ALLOCATIONS).count();
+    let is_same = |(key, value): (&Key, &Value)| match (line.get(key), value) {
+        (Some(Value::Object(there)), Value::Object(own)) if *key == QUANTITY => {
+            let is_same = |(key, value): (&Key, &Value)| *key == "value" || there.get(key) == Some(value);
+            there.len() == own.len() && own.iter().all(is_same)
+        }
+        (there, value) => there == Some(value),
+    };
+    said(line) == other.len() && other.iter().all(is_same)
 }
 
 /// Adds the quantity of a further node to its line; `false` when that is no number.
@@ -227,7 +239,7 @@ fn add(line: &mut Map, more: &Map) -> bool {
 
 /// Appends to the line's allocations and returns the place in them.
 fn push(line: &mut Map, allocation: Map) -> usize {
-    let list = line.or_insert_with(&"allocations".into(), || Value::Array(Vec::new()));
+    let list = line.or_insert_with(&ALLOCATIONS.into(), || Value::Array(Vec::new()));
     let Value::Array(list) = list else { return 0 };
     list.push(Value::Object(allocation));
     list.len() - 1
