@@ -7,6 +7,9 @@ use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, DraftSegment, Separators, Style, in_repertoire};
 use std::sync::LazyLock;
 
+/// Room that a writer begins with: many write an acknowledgment of some lines.
+const OUT_BYTES: usize = 512;
+
 /// Which bytes of ASCII a syntax level allows, looked up once for all writers of it.
 fn plain_of(level: &str) -> &'static [bool; 256] {
     static OF_LEVELS: [LazyLock<[bool; 256]>; 3] =
@@ -43,7 +46,15 @@ impl Writer {
         for special in [Some(component), Some(element), Some(segment), repetition, release].into_iter().flatten() {
             is_plain[usize::from(special)] = false;
         }
-        Writer { syntax, style: style.clone(), charset, is_plain, out: Vec::new(), faults: Vec::new(), ordinal: 0 }
+        Writer {
+            syntax,
+            style: style.clone(),
+            charset,
+            is_plain,
+            out: Vec::with_capacity(OUT_BYTES),
+            faults: Vec::new(),
+            ordinal: 0,
+        }
     }
 
     /// Writes bytes that are no segment (UNA, a fixed-width ISA).
