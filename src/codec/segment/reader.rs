@@ -105,6 +105,13 @@ impl<R: Read> Reader<R> {
         self.window.source_mut()
     }
 
+    /// Gives the index of the piece handed out last away, for the memory of another.
+    pub(super) fn exchange(&mut self, index: &mut Index) {
+        // What the whole interchange has in common stays.
+        index.wrapped = self.index.wrapped;
+        std::mem::swap(&mut self.index, index);
+    }
+
     /// The next piece, or `None` at the end of the input.
     ///
     /// # Errors
