@@ -3,8 +3,10 @@
 
 use std::io::{self, Read};
 
-/// How much is read at once.
+/// How much is read at once, once the input has shown that it is long.
 const WINDOW_BYTES: usize = 64 * 1024;
+/// The first window: most inputs are one document of some kilobytes, and room for more would cost more than reading them.
+const FIRST_BYTES: usize = 16 * 1024;
 
 /// A source and the bytes at hand.
 pub struct Window<R> {
@@ -58,12 +60,12 @@ impl<R: Read> Window<R> {
             self.buffer.copy_within(self.begin..self.filled, 0);
             (self.begin, self.filled) = (0, self.filled - self.begin);
         }
-        let room = self.filled + WINDOW_BYTES;
-        if self.buffer.len() < room {
-            self.buffer.resize(room, 0);
+        if self.filled == self.buffer.len() {
+            let more = self.filled.clamp(FIRST_BYTES, WINDOW_BYTES);
+            self.buffer.resize(self.filled + more, 0);
         }
         let read = loop {
-            match self.source.read(&mut self.buffer[self.filled..room]) {
+            match self.source.read(&mut self.buffer[self.filled..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other?,
             }

@@ -258,10 +258,10 @@ pub struct Directory {
 }
 
 impl Document {
-    /// The order as a table.
+    /// The order as a table; `directory` is its version's.
     #[must_use]
-    pub fn order(&self) -> &Order {
-        self.order.get(|| Order::new(self))
+    pub fn order(&self, directory: &Directory) -> &Order {
+        self.order.get(|| Order::new(self, directory.rules()))
     }
 
     /// The node of a segment: its tag in the loop of a trigger path, empty for the document. For the trigger of the loop

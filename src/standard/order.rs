@@ -5,7 +5,8 @@
 //! often there, or in the wrong place) `place` looks for among all nodes; the two may not differ where both answer,
 //! which `place` asserts on every segment in debug builds.
 
-use super::definition::{Document, Node, Usage};
+use super::definition::{Area, Document, Node, Usage};
+use super::rules::Rules;
 use super::tag::Tags;
 use std::sync::Arc;
 
@@ -25,14 +26,24 @@ pub struct Order {
 }
 
 /// What is known of a numbered node.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Spot {
     /// How many lists are open when it stands in one: 1 for the document's own.
-    pub depth: usize,
+    pub depth: u32,
+    /// Number of the first node of its list.
+    pub first: u32,
+    /// How often it may occur in a row.
+    pub max: u32,
+    /// Its area.
+    pub area: Area,
+    /// It is a loop.
+    pub is_loop: bool,
     /// Of a loop: number of the first node inside.
-    pub inside: usize,
+    pub inside: u32,
     /// Of a loop: where its trigger path stands among [`Order::paths`].
     pub path: u32,
+    /// The number of its segment's rules, where the version has any.
+    pub rules: Option<u32>,
 }
 
 /// A list of nodes with the number of its first, and the place of the loop it belongs to in the list around.
@@ -47,11 +58,11 @@ struct List<'d> {
 impl Order {
     /// Works the table out.
     #[must_use]
-    pub fn new(document: &Document) -> Self {
+    pub fn new(document: &Document, rules: &Rules) -> Self {
         let mut lists = Vec::new();
         let mut spots = Vec::new();
         let mut paths = vec![String::new()];
-        number(&document.nodes, None, 1, &mut (&mut lists, &mut spots, &mut paths));
+        number(&document.nodes, None, 1, rules, &mut (&mut lists, &mut spots, &mut paths));
         let mut tags: Vec<&str> = lists.iter().flat_map(|list| list.nodes).map(|node| node.tag.as_str()).collect();
         tags.sort_unstable();
         tags.dedup();
@@ -73,6 +84,7 @@ impl Order {
 
     /// The node that a segment goes to, by its number, when the one before stands at node `from`.
     #[must_use]
+    #[inline]
     pub fn next(&self, from: usize, tag: &[u8]) -> Option<usize> {
         let column = self.columns.find(tag)?;
         let found = *self.next.get(from * self.width + column)?;
@@ -81,8 +93,9 @@ impl Order {
 
     /// What is known of a node.
     #[must_use]
-    pub fn spot(&self, number: usize) -> Spot {
-        self.spots.get(number).copied().unwrap_or_default()
+    #[inline]
+    pub fn spot(&self, number: usize) -> &Spot {
+        &self.spots[number]
     }
 
     /// The trigger paths of all loops, the document's empty one first.
@@ -119,17 +132,28 @@ impl Order {
 fn number<'d>(
     nodes: &'d [Node],
     around: Option<(usize, usize)>,
-    depth: usize,
+    depth: u32,
+    rules: &Rules,
     made: &mut (&mut Vec<List<'d>>, &mut Vec<Spot>, &mut Vec<String>),
 ) {
     let (at, first) = (made.0.len(), made.1.len());
     made.0.push(List { nodes, first, around });
-    made.1.extend(nodes.iter().map(|_| Spot { depth, ..Spot::default() }));
+    made.1.extend(nodes.iter().map(|node| Spot {
+        depth,
+        first: first as u32,
+        max: node.max.unwrap_or(u32::MAX),
+        area: node.area,
+        is_loop: node.body.is_some(),
+        inside: 0,
+        path: 0,
+        rules: rules.segment(node.tag.as_bytes()).map(|number| number as u32),
+    }));
     for (place, node) in nodes.iter().enumerate() {
         let Some(body) = &node.body else { continue };
-        let (inside, path) = (made.1.len(), made.2.len() as u32);
+        let (inside, path) = (made.1.len() as u32, made.2.len() as u32);
         made.2.push(body.path.clone());
-        made.1[first + place] = Spot { depth, inside, path };
-        number(&body.nodes, Some((at, place)), depth + 1, made);
+        let spot = &mut made.1[first + place];
+        (spot.inside, spot.path) = (inside, path);
+        number(&body.nodes, Some((at, place)), depth + 1, rules, made);
     }
 }

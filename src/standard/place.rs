@@ -6,10 +6,13 @@
 //! place that leaves nothing behind is known from the table of `order`, and nothing need be looked for.
 
 use super::definition::{Area, Derived, Directory, Document, Node, Usage};
-use super::order::Order;
+use super::order::{Order, Spot};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Run, Segment};
 use std::sync::Arc;
+
+/// Loops of a document usually have so many segments or more; room is made for as many.
+const SEGMENTS_OF_LOOP: usize = 2;
 
 /// A loop as it occurs in a document. Loop 0 is the document itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,17 +103,9 @@ impl Placement {
 /// Places the segments of `run`, a whole document with header and trailer, by the definition.
 #[must_use]
 pub fn place(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
-    let mut walk = Walk::new(document, directory, run.len());
-    for (ordinal, mark) in run.index.segments.iter().enumerate() {
-        if let Some(known) = walk.known(run.tag_at(mark)) {
-            debug_assert_eq!(run.segment(ordinal).and_then(|one| walk.best(&one.tag_text())), Some(known));
-            walk.follow(known);
-        } else if let Some(segment) = run.segment(ordinal) {
-            walk.take(&segment);
-        }
-    }
-    walk.end(run);
-    (walk.placement, walk.faults)
+    let mut walk = Walk::new(document, directory, run);
+    while walk.next().is_some() {}
+    walk.end()
 }
 
 /// A loop being read: how far in its nodes, and how often the present one occurred.
@@ -134,9 +129,11 @@ struct Candidate {
     cost: usize,
 }
 
-struct Walk<'d> {
+/// A document being placed, segment by segment.
+pub(super) struct Walk<'d> {
     document: &'d Document,
     directory: &'d Directory,
+    run: &'d Run<'d>,
     order: &'d Order,
     syntax: Syntax,
     frames: Vec<Frame<'d>>,
@@ -145,28 +142,49 @@ struct Walk<'d> {
 }
 
 impl<'d> Walk<'d> {
-    fn new(document: &'d Document, directory: &'d Directory, segments: usize) -> Self {
+    /// Begins.
+    pub(super) fn new(document: &'d Document, directory: &'d Directory, run: &'d Run<'d>) -> Self {
         let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
-        let order = document.order();
+        let order = document.order(directory);
         let frames = vec![Frame { nodes: &document.nodes, first: 0, at: 0, count: 0, instance: 0 }];
         let placement = Placement {
-            loops: vec![LoopInstance { area: Area::Heading, parent: 0, path: 0 }],
-            homes: Vec::with_capacity(segments),
+            loops: Vec::with_capacity(1 + run.len() / SEGMENTS_OF_LOOP),
+            homes: Vec::with_capacity(run.len()),
             paths: order.paths().clone(),
             chain: Derived::default(),
         };
-        Walk { document, directory, order, syntax, frames, placement, faults: Vec::new() }
+        let mut walk = Walk { document, directory, run, order, syntax, frames, placement, faults: Vec::new() };
+        walk.placement.loops.push(LoopInstance { area: Area::Heading, parent: 0, path: 0 });
+        walk
+    }
+
+    /// Places the next segment, where there is one; returns the number of its rules, where its place tells it.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Option<u32>> {
+        let ordinal = self.placement.homes.len();
+        let mark = self.run.index.segments.get(ordinal)?;
+        if let Some((known, spot)) = self.known(self.run.tag_at(mark)) {
+            let segment = || self.run.segment(ordinal);
+            debug_assert_eq!(segment().and_then(|one| self.best(&one.tag_text())), Some(known));
+            self.follow(known, spot);
+            return Some(spot.rules);
+        }
+        self.take(&self.run.segment(ordinal)?);
+        Some(None)
     }
 
     /// Goes to a place that leaves nothing behind.
-    fn follow(&mut self, known: Candidate) {
+    #[inline]
+    fn follow(&mut self, known: Candidate, spot: &Spot) {
         self.frames.truncate(known.depth);
         let Some(frame) = self.frames.last_mut() else { return };
         frame.count = if known.node == frame.at { frame.count + 1 } else { 1 };
         frame.at = known.node;
-        self.settle(known.node);
+        let (nodes, home) = (frame.nodes, frame.instance);
+        self.settle(&nodes[known.node], home, spot);
     }
 
+    #[cold]
     fn take(&mut self, segment: &Segment<'_>) {
         let tag = segment.tag_text();
         let Some(best) = self.best(&tag) else { return self.behind(segment) };
@@ -179,41 +197,42 @@ impl<'d> Walk<'d> {
         let again = best.node == frame.at && frame.count > 0;
         frame.count = if again { frame.count + 1 } else { 1 };
         frame.at = best.node;
-        let (count, node) = (frame.count, &nodes[best.node]);
+        let (count, node, home) = (frame.count, &nodes[best.node], frame.instance);
+        let spot = self.order.spot(frame.first + best.node);
         for missing in nodes.get(skipped).unwrap_or_default().iter().filter(|node| node.usage == Usage::Required) {
             self.missing(missing, segment);
         }
         if node.max.is_some_and(|max| count > max) {
             self.too_many(node, count, segment);
         }
-        self.settle(best.node);
+        self.settle(node, home, spot);
     }
 
-    /// Puts the segment into the loop of the present frame, at one of its nodes; a trigger opens its loop first.
-    fn settle(&mut self, at: usize) {
-        let Some(frame) = self.frames.last() else { return };
-        let (node, mut home) = (&frame.nodes[at], frame.instance);
-        if let Some(body) = &node.body {
+    /// Puts the segment into a loop, at one of its nodes; a trigger opens its own loop first.
+    #[inline]
+    fn settle(&mut self, node: &'d Node, mut home: usize, spot: &Spot) {
+        if spot.is_loop {
+            let nodes = node.body.as_ref().map_or(&[][..], |body| &body.nodes);
             let instance = self.placement.loops.len();
-            let parent = home;
-            let spot = self.order.spot(frame.first + at);
-            self.placement.loops.push(LoopInstance { area: node.area, parent, path: spot.path });
-            self.frames.push(Frame { nodes: &body.nodes, first: spot.inside, at: 0, count: 1, instance });
+            self.placement.loops.push(LoopInstance { area: spot.area, parent: home, path: spot.path });
+            self.frames.push(Frame { nodes, first: spot.inside as usize, at: 0, count: 1, instance });
             home = instance;
         }
-        self.placement.homes.push(Some((node.area, home)));
+        self.placement.homes.push(Some((spot.area, home)));
     }
 
-    /// The place that leaves nothing behind, where the table knows it and its maximum is not reached.
-    fn known(&self, tag: &[u8]) -> Option<Candidate> {
+    /// The place that leaves nothing behind, where the table knows it and its maximum is not reached; with what is
+    /// known of it.
+    #[inline]
+    fn known(&self, tag: &[u8]) -> Option<(Candidate, &'d Spot)> {
         let frame = self.frames.last().filter(|frame| frame.count > 0)?;
         let number = self.order.next(frame.first + frame.at, tag)?;
-        let depth = self.order.spot(number).depth;
-        let frame = self.frames.get(depth.checked_sub(1)?)?;
+        let spot = self.order.spot(number);
+        let (depth, node) = (spot.depth as usize, number - spot.first as usize);
+        let frame = &self.frames[depth - 1];
         // A loop that came too late stands behind what has been read around it.
-        let node = number.checked_sub(frame.first).filter(|&node| node >= frame.at)?;
-        let is_full = node == frame.at && frame.nodes.get(node)?.max.is_some_and(|max| frame.count >= max);
-        (!is_full).then_some(Candidate { depth, node, cost: 0 })
+        let is_open = node > frame.at || (node == frame.at && frame.count < spot.max);
+        is_open.then_some((Candidate { depth, node, cost: 0 }, spot))
     }
 
     /// The cheapest place ahead, the innermost of equals.
@@ -274,7 +293,9 @@ impl<'d> Walk<'d> {
         while self.frames.len() > depth + 1 {
             self.leave(segment);
         }
-        self.settle(at);
+        let Some(frame) = self.frames.last() else { return };
+        let (number, nodes, home) = (frame.first + at, frame.nodes, frame.instance);
+        self.settle(&nodes[at], home, self.order.spot(number));
     }
 
     /// Neither ahead nor behind: unexpected here, of another document type, unknown, or no tag at all.
@@ -305,11 +326,14 @@ impl<'d> Walk<'d> {
         self.faults.push(finding);
     }
 
-    fn end(&mut self, run: &Run<'_>) {
-        let Some(last) = run.segments().next_back() else { return };
-        while !self.frames.is_empty() {
-            self.leave(&last);
+    /// The document has ended.
+    pub(super) fn end(mut self) -> (Placement, Vec<Diagnostic>) {
+        if let Some(last) = self.run.segments().next_back() {
+            while !self.frames.is_empty() {
+                self.leave(&last);
+            }
         }
+        (self.placement, self.faults)
     }
 
     fn missing(&mut self, node: &Node, before: &Segment<'_>) {

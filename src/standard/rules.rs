@@ -203,12 +203,25 @@ impl CodeSet {
 
     #[inline]
     fn has(&self, key: u64) -> bool {
-        self.slots[self.slot(key)] == key
+        let (mask, mut slot) = (self.slots.len() - 1, self.begin(key));
+        loop {
+            match self.slots[slot & mask] {
+                found if found == key => return true,
+                0 => return false,
+                _ => slot += 1,
+            }
+        }
+    }
+
+    /// Where the search for a key begins.
+    #[inline]
+    fn begin(&self, key: u64) -> usize {
+        (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize
     }
 
     /// Where a key stands, or the free place where it would; half of the places are free.
     fn slot(&self, key: u64) -> usize {
-        let mut slot = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize;
+        let mut slot = self.begin(key);
         while self.slots[slot] != 0 && self.slots[slot] != key {
             slot = (slot + 1) & (self.slots.len() - 1);
         }

@@ -35,6 +35,10 @@ pub struct SegmentMark {
     pub is_flat: bool,
 }
 
+/// A document has about one separator in so many bytes, and one segment; few have more.
+const BYTES_OF_MARK: usize = 4;
+const BYTES_OF_SEGMENT: usize = 24;
+
 /// Where the separators stand: the structure of a run, without a copy of its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Index {
@@ -54,6 +58,12 @@ impl Index {
         self.marks.clear();
         self.segments.clear();
         self.terminated = true;
+    }
+
+    /// Makes room for a run of so many bytes, as documents usually are: less would grow step by step, and be copied at each.
+    pub fn make_room(&mut self, bytes: usize) {
+        self.marks.reserve(bytes / BYTES_OF_MARK);
+        self.segments.reserve(bytes / BYTES_OF_SEGMENT);
     }
 
     /// Takes back the last segment.

@@ -52,6 +52,7 @@ impl<'a> Run<'a> {
     /// The bytes of an element, numbered from 1, of the segment at a mark without composites and repetitions; empty past
     /// the last.
     #[must_use]
+    #[inline]
     pub fn flat_at(&self, mark: &SegmentMark, number: usize) -> &'a [u8] {
         let marks = self.marks_at(mark);
         let Some(&before) = number.checked_sub(1).and_then(|at| marks.get(at)) else { return &[] };
@@ -194,7 +195,13 @@ impl<'a> Segment<'a> {
     /// The element of `number`, from 1; `None` past the last. Walking all elements is cheaper by [`Segment::elements`].
     #[must_use]
     pub fn element(&self, number: usize) -> Option<Value<'a>> {
-        self.elements().nth(number.checked_sub(1)?)
+        let at = number.checked_sub(1)?;
+        if !self.mark.is_flat {
+            return self.elements().nth(at);
+        }
+        let marks = self.separators_in();
+        let start = marks.get(at)? + 1;
+        Some(Value { run: self.run, start, end: marks.get(number).map_or(self.mark.end, |&next| next), marks: &[] })
     }
 
     /// The elements in order, the tag left out.
@@ -202,20 +209,21 @@ impl<'a> Segment<'a> {
     pub fn elements(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         let (run, end, is_flat, marks) = (self.run, self.mark.end, self.mark.is_flat, self.separators_in());
         let (bytes, element) = (run.bytes, run.separators.element);
-        let is_element = move |mark: u32| is_flat || bytes.get(mark as usize) == Some(&element);
-        let next_from = move |mut at: usize| {
-            while marks.get(at).is_some_and(|&mark| !is_element(mark)) {
-                at += 1;
+        // How many of the separators stand before the next one of elements.
+        let inside = move |marks: &[u32]| {
+            let mut count = 0;
+            while !is_flat && marks.get(count).is_some_and(|&mark| bytes.get(mark as usize) != Some(&element)) {
+                count += 1;
             }
-            at
+            count
         };
         // What stands before the first element separator is the tag's.
-        let mut at = next_from(0);
+        let mut rest = &marks[inside(marks)..];
         std::iter::from_fn(move || {
-            let (&before, first) = (marks.get(at)?, at + 1);
-            at = next_from(first);
-            let (end, marks) = (marks.get(at).map_or(end, |&next| next), marks.get(first..at).unwrap_or_default());
-            Some(Value { run, start: before + 1, end, marks })
+            let (&before, behind) = rest.split_first()?;
+            let (marks, next) = behind.split_at(inside(behind));
+            rest = next;
+            Some(Value { run, start: before + 1, end: next.first().map_or(end, |&next| next), marks })
         })
     }
 

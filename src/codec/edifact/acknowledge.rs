@@ -258,5 +258,5 @@ fn code(fault: &Diagnostic) -> &'static str {
 }
 
 fn component(header: &HeaderValues, element: usize, component: usize) -> &str {
-    header.get(element - 1).and_then(|components| components.get(component - 1)).map_or("", String::as_str)
+    header.value(element, component)
 }

@@ -25,7 +25,7 @@ pub fn answers(run: &Run<'_>) -> Contrl {
     let mut group = Answered::default();
     let mut only_received = false;
     for segment in run.segments() {
-        let field = |element: usize, component: usize| text(&segment, (element, component));
+        let field = |element: usize, component: usize| text(&segment, (element, component)).into_owned();
         let code = |element: usize| Some(field(element, 1)).filter(|code| !code.is_empty()).into_iter().collect();
         let (about, action, codes) = match segment.tag() {
             b"UCI" => {

@@ -13,10 +13,10 @@ const PARTY_CHARACTERS_MAX: usize = 35;
 #[must_use]
 pub fn check(header: &Segment<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    match header.tag().to_ascii_uppercase().as_slice() {
-        b"UNB" => interchange(header, &mut found),
-        b"UNG" => group(header, &mut found),
-        _ => {}
+    if header.tag().eq_ignore_ascii_case(b"UNB") {
+        interchange(header, &mut found);
+    } else if header.tag().eq_ignore_ascii_case(b"UNG") {
+        group(header, &mut found);
     }
     found
 }
@@ -29,7 +29,7 @@ fn interchange(header: &Segment<'_>, found: &mut Vec<Diagnostic>) {
     };
     let value = |element: usize, component: usize| text(header, (element, component));
     let version = value(1, 2);
-    if !["1", "2", "3", "4"].contains(&version.as_str()) {
+    if !["1", "2", "3", "4"].contains(&&*version) {
         wrong(Fault::InterchangeVersion, (1, 2), "a syntax version from 1 to 4");
     }
     for element in [2u16, 3] {

@@ -206,6 +206,7 @@ impl<'scope, 'env, R: Read, T: Send + 'env> Ahead<'scope, 'env, R, T> {
                     portion.bytes += piece.run.bytes.len();
                     let mut kept = self.spare.pop().unwrap_or_default();
                     kept.keep(piece);
+                    self.reader.exchange(&mut kept.index);
                     portion.pieces.push(kept);
                 }
                 Ok(None) => {
@@ -308,6 +309,7 @@ impl<T> Default for Kept<T> {
 }
 
 impl<T> Kept<T> {
+    /// All of a piece but its index, which the reader gives away.
     fn keep(&mut self, piece: Piece<'_>) {
         let Piece { kind, syntax, interchange, group, document, run, faults } = piece;
         (self.kind, self.syntax, self.faults) = (kind, syntax, faults);
@@ -315,10 +317,6 @@ impl<T> Kept<T> {
         (self.offset, self.line, self.separators, self.charset) = (run.offset, run.line, *run.separators, run.charset);
         self.bytes.clear();
         self.bytes.extend_from_slice(run.bytes);
-        // Field by field, since this keeps the memory of both lists.
-        self.index.marks.clone_from(&run.index.marks);
-        self.index.segments.clone_from(&run.index.segments);
-        (self.index.terminated, self.index.wrapped) = (run.index.terminated, run.index.wrapped);
     }
 
     /// The piece again; its faults go with it.

@@ -10,6 +10,7 @@ use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
 use crate::standard::definition::Directory;
 use crate::tree::{Segment, in_repertoire};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A finding and what it is about: ordinals as in [`Piece`], 0 for "the whole group" or "the whole interchange".
@@ -128,7 +129,7 @@ impl EnvelopeCheck {
         let Some(header) = piece.run.segment(0) else { return };
         self.header_elements(piece, &header);
         let control = if piece.syntax == Syntax::X12 { (13, 1) } else { (5, 1) };
-        self.interchange = Some(Open::begin(piece, &header, text(&header, control)));
+        self.interchange = Some(Open::begin(piece, &header, text(&header, control).into_owned()));
     }
 
     fn group_header(&mut self, piece: &Piece<'_>) {
@@ -137,7 +138,7 @@ impl EnvelopeCheck {
         let Some(header) = piece.run.segment(0) else { return };
         self.header_elements(piece, &header);
         let control = if piece.syntax == Syntax::X12 { (6, 1) } else { (5, 1) };
-        self.group = Some(Open::begin(piece, &header, text(&header, control)));
+        self.group = Some(Open::begin(piece, &header, text(&header, control).into_owned()));
     }
 
     fn header_elements(&mut self, piece: &Piece<'_>, header: &Segment<'_>) {
@@ -335,7 +336,7 @@ impl Open {
             group: piece.group,
             tag: header.tag_text().into_owned(),
             control_number,
-            level: text(header, (1, 1)),
+            level: text(header, (1, 1)).into_owned(),
             at: (header.offset(), header.raw().len() as u64, header.line()),
             documents: 0,
             numbers: Numbers::default(),
@@ -345,9 +346,12 @@ impl Open {
 
 /// A value of an envelope segment without padding; empty when absent.
 #[must_use]
-pub fn text(segment: &Segment<'_>, (element, component): (usize, usize)) -> String {
+pub fn text<'a>(segment: &Segment<'a>, (element, component): (usize, usize)) -> Cow<'a, str> {
     let value = segment.element(element).and_then(|value| value.component(component));
-    value.map_or(String::new(), |value| value.text().trim().to_owned())
+    match value.map_or(Cow::Borrowed(""), |value| value.text()) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
 }
 
 /// Begins a finding about an envelope segment, or one element (and component) of it where those are not 0.

@@ -53,38 +53,62 @@ impl Kinds {
     }
 }
 
+/// After which segment indexing stops.
+pub struct Stop<'a> {
+    /// Whether its tag may begin with this byte: of most segments no more is looked at.
+    pub may_begin: &'a [bool; 256],
+    /// Whether a tag is its.
+    pub is_tag: &'a dyn Fn(&[u8]) -> bool,
+}
+
+impl Stop<'_> {
+    /// After the last one.
+    pub const NEVER: Stop<'static> = Stop { may_begin: &[false; 256], is_tag: &|_| false };
+    /// After the first one.
+    pub const AT_ONCE: Stop<'static> = Stop { may_begin: &[true; 256], is_tag: &|_| true };
+
+    /// Whether it stops after the segment at `start..end` whose first separator stands at a place.
+    #[inline]
+    pub(super) fn is_after(&self, bytes: &[u8], (start, end): (usize, usize), mark: Option<&u32>) -> bool {
+        self.may_begin[usize::from(bytes[start])]
+            && (self.is_tag)(&bytes[start..mark.map_or(end, |&mark| end.min(mark as usize))])
+    }
+}
+
 /// Indexes all of `bytes` into `index` (cleared first). Line ends and blanks before a tag belong to no segment; when
 /// the terminator itself is a line end, the other line-end byte still counts as lead. A run without a final
 /// terminator is told by [`Index::terminated`].
 pub fn index(bytes: &[u8], separators: &Separators, index: &mut Index) {
     index.clear();
-    segments(bytes, (0, 0), &Kinds::new(separators), index, |_| false);
+    segments(bytes, (0, 0), &Kinds::new(separators), index, &Stop::NEVER);
 }
 
 /// The same by the scalar kernel alone, whatever the processor has; tests and fuzzers compare the two.
 pub fn index_bytewise(bytes: &[u8], separators: &Separators, index: &mut Index) {
     index.clear();
-    segments_bytewise(bytes, (0, 0), &Kinds::new(separators), index, |_| false);
+    segments_bytewise(bytes, (0, 0), &Kinds::new(separators), index, &Stop::NEVER);
 }
 
 /// Indexes the one segment that begins at or after `at` and appends it. Returns where the next may begin and its
 /// line, or `None` when only lead is left.
 pub fn segment(bytes: &[u8], at: usize, line: u32, kinds: &Kinds, index: &mut Index) -> Option<(usize, u32)> {
-    segments(bytes, (at, line), kinds, index, |_| true)
+    segments(bytes, (at, line), kinds, index, &Stop::AT_ONCE)
 }
 
-/// Indexes segments from a place and its line on, and appends them, up to and with the first of whose tag `is_last` says
-/// so. Returns where the next may begin and its line, or `None` when only lead is left.
+/// Indexes segments from a place and its line on, and appends them, up to and with the one after which it stops. Returns where the next may begin and its line, or `None` when only lead is left.
 #[inline]
 pub fn segments(
     bytes: &[u8],
     from: (usize, u32),
     kinds: &Kinds,
     index: &mut Index,
-    mut is_last: impl FnMut(&[u8]) -> bool,
+    stop: &Stop<'_>,
 ) -> Option<(usize, u32)> {
-    let found = kernel::segments(bytes, from, kinds, index, &mut is_last);
-    found.unwrap_or_else(|()| segments_bytewise(bytes, from, kinds, index, is_last))
+    if kinds.is_vector {
+        kernel::segments(bytes, from, kinds, index, stop)
+    } else {
+        segments_bytewise(bytes, from, kinds, index, stop)
+    }
 }
 
 /// The same for any processor.
@@ -93,7 +117,7 @@ fn segments_bytewise(
     (from, line): (usize, u32),
     kinds: &Kinds,
     index: &mut Index,
-    mut is_last: impl FnMut(&[u8]) -> bool,
+    stop: &Stop<'_>,
 ) -> Option<(usize, u32)> {
     let (mut next, mut line) = (from, line);
     let mut found = None;
@@ -105,16 +129,23 @@ fn segments_bytewise(
         line += breaks(&bytes[next..start]);
         let first = index.marks.len();
         let Scan { end, feeds, is_plain } = scan(bytes, start, kinds, &mut index.marks);
-        let own = &index.marks[first..];
-        let tag_end = own.first().map_or(end, |&mark| mark as usize);
-        let is_flat = own.iter().all(|&mark| bytes[mark as usize] == kinds.separators.element);
-        let (first, last) = (first as u32, index.marks.len() as u32);
-        index.segments.push(SegmentMark { start: start as u32, end: end as u32, first, last, line, is_plain, is_flat });
+        let last = index.marks.len();
+        let is_flat = index.marks[first..].iter().all(|&mark| bytes[mark as usize] == kinds.separators.element);
+        let mark = SegmentMark {
+            start: start as u32,
+            end: end as u32,
+            first: first as u32,
+            last: last as u32,
+            line,
+            is_plain,
+            is_flat,
+        };
+        index.segments.push(mark);
         index.terminated = end < bytes.len();
         line += feeds + u32::from(bytes.get(end) == Some(&b'\n'));
         next = end + 1;
         found = Some((next, line));
-        if !index.terminated || is_last(&bytes[start..tag_end]) {
+        if !index.terminated || stop.is_after(bytes, (start, end), index.marks.get(first)) {
             return found;
         }
     }
@@ -234,11 +265,11 @@ mod tests {
                 for from in [0, length / 3, length.saturating_sub(1), length] {
                     // All segments, one, and those up to a short tag.
                     for last in [usize::MAX, 0, 2] {
-                        let is_last = |tag: &[u8]| last == 0 || tag.len() == last;
+                        let stop = Stop { may_begin: &[true; 256], is_tag: &|tag| last == 0 || tag.len() == last };
                         let (mut fast, mut slow) = (Index::default(), Index::default());
-                        let found = kernel::segments(&bytes, (from, 7), &kinds, &mut fast, is_last);
-                        let wanted = segments_bytewise(&bytes, (from, 7), &kinds, &mut slow, is_last);
-                        assert_eq!((found, fast), (Ok(wanted), slow), "{separators:?} {}", bytes.escape_ascii());
+                        let found = kernel::segments(&bytes, (from, 7), &kinds, &mut fast, &stop);
+                        let wanted = segments_bytewise(&bytes, (from, 7), &kinds, &mut slow, &stop);
+                        assert_eq!((found, fast), (wanted, slow), "{separators:?} {}", bytes.escape_ascii());
                         compared += 1;
                     }
                 }

@@ -4,15 +4,12 @@
 //! inspection holds the reports of one interchange at a time; it judges no partner and knows no business.
 
 use super::judge::{GuideChoice, Judge, Judged, Placed};
-use super::{Envelope, EnvelopeCheck, FIRST_BYTES, Limits, Piece, PieceKind, Reader};
+use super::{Envelope, EnvelopeCheck, FIRST_BYTES, HeaderValues, Limits, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax, is_clean};
 use crate::standard::load::Library;
-use crate::tree::{Segment, Separators};
+use crate::tree::Separators;
 use std::io::{self, Read};
 use std::sync::Arc;
-
-/// The envelope segment's values: element, then component, as received (padding kept).
-pub type HeaderValues = Vec<Vec<String>>;
 
 /// What was found in one interchange.
 #[derive(Debug, Clone)]
@@ -169,7 +166,7 @@ impl<'l> Inspection<'l> {
         match piece.kind {
             PieceKind::Between => self.between(piece),
             PieceKind::GroupHeader => {
-                let header = piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default();
+                let header = piece.run.segment(0).map(|segment| HeaderValues::new(&segment)).unwrap_or_default();
                 self.begin_group(piece.group, header);
             }
             PieceKind::Document => self.put_document(piece, report),
@@ -243,7 +240,7 @@ impl<'l> Inspection<'l> {
         self.close();
         self.done.append(&mut self.leading);
         self.interchanges = piece.interchange;
-        let header = piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default();
+        let header = piece.run.segment(0).map(|segment| HeaderValues::new(&segment)).unwrap_or_default();
         self.open = Some(InterchangeReport {
             number: piece.interchange,
             syntax: piece.syntax,
@@ -289,7 +286,8 @@ impl<'l> Inspection<'l> {
     }
 
     fn end_group(&mut self, piece: &Piece<'_>) {
-        let claimed = piece.run.segment(0).map(|trailer| super::text(&trailer, (1, 1))).unwrap_or_default();
+        let claimed =
+            piece.run.segment(0).map(|trailer| super::text(&trailer, (1, 1)).into_owned()).unwrap_or_default();
         if let Some(group) = self.open.as_mut().and_then(|open| open.groups.last_mut()) {
             group.claimed = claimed;
         }
@@ -298,7 +296,7 @@ impl<'l> Inspection<'l> {
     fn loose(&mut self, piece: &Piece<'_>) {
         let Some(open) = self.open.as_mut().filter(|_| piece.syntax == Syntax::X12) else { return };
         let technical = piece.run.segments().filter(|segment| segment.tag().eq_ignore_ascii_case(b"TA1"));
-        open.technical.extend(technical.map(|segment| values(&segment)));
+        open.technical.extend(technical.map(|segment| HeaderValues::new(&segment)));
     }
 
     fn put_document(&mut self, piece: &Piece<'_>, report: Option<DocumentReport>) {
@@ -306,7 +304,7 @@ impl<'l> Inspection<'l> {
             return;
         };
         if in_group != Some(piece.group) {
-            self.begin_group(piece.group, Vec::new());
+            self.begin_group(piece.group, HeaderValues::default());
         }
         let group = self.open.as_mut().and_then(|open| open.groups.last_mut());
         if let Some((group, report)) = group.zip(report) {
@@ -335,12 +333,6 @@ impl<'l> Inspection<'l> {
     }
 }
 
-/// Its values, element by element.
-pub(super) fn values(segment: &Segment<'_>) -> HeaderValues {
-    let components = |value: crate::tree::Value<'_>| value.components().map(|one| one.text().into_owned()).collect();
-    segment.elements().map(components).collect()
-}
-
 /// A report for bytes outside any interchange.
 fn outside(diagnostic: Diagnostic) -> InterchangeReport {
     InterchangeReport {
@@ -348,7 +340,7 @@ fn outside(diagnostic: Diagnostic) -> InterchangeReport {
         syntax: Syntax::Document,
         separators: Separators::X12,
         envelope: Envelope::default(),
-        header: Vec::new(),
+        header: HeaderValues::default(),
         technical: Vec::new(),
         offset: diagnostic.offset,
         length: diagnostic.length,

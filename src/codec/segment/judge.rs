@@ -2,8 +2,7 @@
 //! but the document, the envelope above it, and definitions and guides, so that documents may be judged in any order and by
 //! several threads at once. What only the whole envelope shows is `EnvelopeCheck`'s.
 
-use super::inspect::values;
-use super::{DocumentReport, Envelope, Piece};
+use super::{DocumentReport, Envelope, HeaderValues, Piece};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
@@ -92,7 +91,7 @@ impl<'l> Judge<'l> {
         let report = DocumentReport {
             number: piece.document,
             envelope: envelope.clone(),
-            header: piece.run.segment(0).map(|segment| values(&segment)).unwrap_or_default(),
+            header: piece.run.segment(0).map(|segment| HeaderValues::new(&segment)).unwrap_or_default(),
             version: folder,
             faults,
             offset: piece.run.offset,

@@ -8,14 +8,14 @@
 #![allow(unsafe_code)]
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_variables))]
 
-use super::index::Kinds;
+use super::index::{Kinds, Stop};
 use crate::tree::Index;
 
 /// Bytes looked at together: one bit each in a `u64`.
 const BLOCK_BYTES: usize = 64;
 
 /// Marks written at once, needed or not; the list always has room for as many more.
-const MARKS_AT_ONCE: usize = 8;
+const MARKS_AT_ONCE: usize = 6;
 
 /// Whether this processor has what [`segments`] needs.
 #[must_use]
@@ -30,21 +30,21 @@ pub fn is_supported() -> bool {
     return false;
 }
 
-/// As `index::segments_bytewise`; `Err` on a processor that cannot, with nothing done.
+/// As `index::segments_bytewise`, on a processor that can.
 #[inline]
 pub fn segments(
     bytes: &[u8],
     from: (usize, u32),
     kinds: &Kinds,
     index: &mut Index,
-    is_last: impl FnMut(&[u8]) -> bool,
-) -> Result<Option<(usize, u32)>, ()> {
+    stop: &Stop<'_>,
+) -> Option<(usize, u32)> {
+    assert!(kinds.is_vector(), "this processor has another kernel");
     #[cfg(target_arch = "x86_64")]
-    if kinds.is_vector() {
-        // SAFETY: `Kinds::is_vector` is only set where `is_supported` said that the processor has all features of `run`.
-        return Ok(unsafe { avx2::run(bytes, from, kinds, index, is_last) });
-    }
-    Err(())
+    // SAFETY: `Kinds::is_vector` is only set where `is_supported` said that the processor has all features of `run`.
+    return unsafe { avx2::run(bytes, from, kinds, index, stop) };
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("no processor of another kind is supported")
 }
 
 /// Which of the bytes after release characters are released. `carry` says whether the block's first byte is, and is left
@@ -71,7 +71,7 @@ fn released(release: u64, carry: &mut bool) -> u64 {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use super::super::index::{breaks, skip_lead};
+    use super::super::index::{Stop, breaks, skip_lead};
     use super::{BLOCK_BYTES, Kinds, MARKS_AT_ONCE, released};
     use crate::tree::{Index, SegmentMark, Separators};
     use std::arch::x86_64::{
@@ -105,8 +105,8 @@ mod avx2 {
         parts: u64,
         /// Line feeds that are neither.
         feeds: u64,
-        /// Printable ASCII and no release character.
-        plain: u64,
+        /// Neither terminators nor printable ASCII, or release characters.
+        odd: u64,
     }
 
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
@@ -115,7 +115,7 @@ mod avx2 {
         (from, mut line): (usize, u32),
         kinds: &Kinds,
         index: &mut Index,
-        mut is_last: impl FnMut(&[u8]) -> bool,
+        stop: &Stop<'_>,
     ) -> Option<(usize, u32)> {
         let separators = kinds.separators();
         let wanted = wanted(separators);
@@ -126,7 +126,8 @@ mod avx2 {
         }
         line += breaks(&bytes[from..start]);
         let (mut at, mut carry, mut feeds, mut first) = (start, false, 0, index.marks.len());
-        let (mut is_plain, mut is_flat) = (true, true);
+        // What was seen of each in the segment at hand, by the bits of the blocks it stands in.
+        let (mut odd, mut parts) = (0, 0);
         while at < bytes.len() {
             let block = look(bytes, at, &wanted, &mut carry);
             let known = index.marks.len();
@@ -135,28 +136,25 @@ mod avx2 {
             let mut rest = block.inside;
             loop {
                 let ends = block.ends & rest;
-                // Taking one away sets the bits below the lowest: what comes before the first end, or all.
-                let before = ends.wrapping_sub(1) & !ends;
-                let own = rest & before;
-                is_plain &= block.plain & own == own;
-                is_flat &= block.parts & own == 0;
-                if !is_plain {
-                    feeds += (block.feeds & own).count_ones();
-                }
+                // The lowest end and all bits below it, or all bits where there is none.
+                let through = ends ^ ends.wrapping_sub(1);
+                let own = rest & through;
+                odd |= block.odd & own;
+                parts |= block.parts & own;
+                feeds += (block.feeds & own).count_ones();
                 if ends == 0 {
                     at += BLOCK_BYTES;
                     break;
                 }
-                let end = at + before.count_ones() as usize;
-                let last = known + (block.marks & before).count_ones() as usize;
-                let tag_end = if first < last { index.marks[first] as usize } else { end };
-                index.segments.push(mark((start, end), (first, last), line, (is_plain, is_flat)));
+                let end = at + ends.trailing_zeros() as usize;
+                let last = known + (block.marks & through).count_ones() as usize;
+                index.segments.push(mark((start, end), (first, last), line, (odd, parts)));
                 line += feeds + ends_line;
                 let next = match bytes.get(end + 1) {
                     Some(b'!'..) => end + 1,
                     _ => skip_lead(bytes, end + 1, separators),
                 };
-                if is_last(&bytes[start..tag_end]) || next >= bytes.len() {
+                if next >= bytes.len() || stop.is_after(bytes, (start, end), index.marks.get(first)) {
                     index.marks.truncate(last);
                     index.terminated = true;
                     return Some((end + 1, line));
@@ -165,7 +163,7 @@ mod avx2 {
                     line += breaks(&bytes[end + 1..next]);
                 }
                 (start, feeds, first) = (next, 0, last);
-                (is_plain, is_flat) = (true, true);
+                (odd, parts) = (0, 0);
                 if next >= at + BLOCK_BYTES {
                     (at, carry) = (next, false);
                     break;
@@ -173,7 +171,7 @@ mod avx2 {
                 rest = block.inside & (u64::MAX << (next - at));
             }
         }
-        index.segments.push(mark((start, bytes.len()), (first, index.marks.len()), line, (is_plain, is_flat)));
+        index.segments.push(mark((start, bytes.len()), (first, index.marks.len()), line, (odd, parts)));
         index.terminated = false;
         Some((bytes.len() + 1, line + feeds))
     }
@@ -183,9 +181,10 @@ mod avx2 {
         (start, end): (usize, usize),
         (first, last): (usize, usize),
         line: u32,
-        (is_plain, is_flat): (bool, bool),
+        (odd, parts): (u64, u64),
     ) -> SegmentMark {
         let (start, end, first, last) = (start as u32, end as u32, first as u32, last as u32);
+        let (is_plain, is_flat) = (odd == 0, parts == 0);
         SegmentMark { start, end, first, last, line, is_plain, is_flat }
     }
 
@@ -238,7 +237,7 @@ mod avx2 {
             marks,
             parts: parts & free,
             feeds: equal(block, wanted.feed) & !(ends | marks | releases),
-            plain: between(block, wanted.control, wanted.delete) & !releases,
+            odd: (!between(block, wanted.control, wanted.delete) | releases) & !ends,
         }
     }
 
@@ -284,7 +283,7 @@ mod avx2 {
         _mm256_and_si256(_mm256_cmpgt_epi8(half, above), _mm256_cmpgt_epi8(below, half))
     }
 
-    /// Appends the place of each set bit. It writes by eights, so that the usual segment costs no branch per mark; what
+    /// Appends the place of each set bit. It writes several at once, so that the usual block costs no branch per mark; what
     /// is too much is overwritten by the next.
     #[inline]
     #[target_feature(enable = "bmi1,bmi2,popcnt,lzcnt")]
@@ -297,7 +296,7 @@ mod avx2 {
         while written < count {
             for place in written..written + MARKS_AT_ONCE {
                 // SAFETY: there is room for `count` and MARKS_AT_ONCE more, and `written` is below `count`. Volatile, or
-                // the compiler gathers the eight in a vector first, which takes longer than it saves.
+                // the compiler gathers them in a vector first, which takes longer than it saves.
                 unsafe { room.add(place).write_volatile(at + bits.trailing_zeros()) };
                 bits &= bits.wrapping_sub(1);
             }

@@ -8,6 +8,7 @@ mod decode;
 mod encode;
 mod envelope;
 mod guess;
+mod header;
 pub mod index; // the kernel that finds every separator
 mod inspect;
 mod judge;
@@ -25,7 +26,8 @@ pub use decode::{Decoded, decode, decode_to};
 pub use encode::{EncodeError, encode, encode_to};
 pub use envelope::{Envelope, PartyId};
 pub use guess::{FIRST_BYTES, seems};
-pub use inspect::{DocumentReport, GroupReport, HeaderValues, Inspection, InterchangeReport};
+pub use header::HeaderValues;
+pub use inspect::{DocumentReport, GroupReport, Inspection, InterchangeReport};
 pub use judge::{GuideChoice, Judge, Judged, Placed, folder_of};
 pub use piece::{Piece, PieceKind};
 pub use reader::{Limits, Opening, Reader};

@@ -6,7 +6,7 @@
 //!
 //! Not supported: interactive EDIFACT (UIB…UIZ), seen as INTERCHANGE-UNSUPPORTED.
 
-use super::index::{self, Kinds};
+use super::index::{self, Kinds, Stop};
 use super::{Piece, PieceKind};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
@@ -105,6 +105,13 @@ impl<R: Read> Reader<R> {
         self.window.source_mut()
     }
 
+    /// Gives the index of the piece handed out last away, for the memory of another.
+    pub(super) fn exchange(&mut self, index: &mut Index) {
+        // What the whole interchange has in common stays.
+        index.wrapped = self.index.wrapped;
+        std::mem::swap(&mut self.index, index);
+    }
+
     /// The next piece, or `None` at the end of the input.
     ///
     /// # Errors
@@ -190,6 +197,7 @@ impl<R: Read> Reader<R> {
         self.separators = opening.separators;
         self.index.clear();
         self.index.wrapped = opening.wrapped;
+        self.index.make_room(self.window.bytes().len());
         let kinds = Kinds::new(&opening.separators);
         let Some((end, line)) = self.segment(&opening, &kinds, opening.advice, 0)? else {
             // A UNA and nothing after it: no interchange.
@@ -307,16 +315,10 @@ impl<R: Read> Reader<R> {
             return (at, line); // A line end may stand in a tag.
         }
         let Reader { window, index, .. } = self;
-        let is_x12 = opening.syntax == Syntax::X12;
-        let is_special = |tag: &[u8]| match tag.first() {
-            Some(b'B') => is_x12 && x12::is_binary(tag),
-            Some(b'G' | b'I' | b'S' | b'U' | b'g' | b'i' | b's' | b'u') => {
-                ENVELOPE_KEYS.contains(&upper_key(tag)) && role_of(opening.syntax, tag) != Role::Inner
-            }
-            _ => false,
-        };
         let (rest, before) = (window.bytes(), index.segments.len());
-        let Some(next) = index::segments(rest, (at, line), kinds, index, is_special) else { return (at, line) };
+        let is_special = |tag: &[u8]| is_special(opening.syntax, tag);
+        let stop = Stop { may_begin: &SPECIAL, is_tag: &is_special };
+        let Some(next) = index::segments(rest, (at, line), kinds, index, &stop) else { return (at, line) };
         let Some(&last) = index.segments.last() else { return next };
         let tag_end = index.marks.get(last.first as usize).map_or(last.end, |&mark| mark);
         if index.terminated && !is_special(&rest[last.start as usize..tag_end as usize]) {
@@ -426,11 +428,12 @@ impl<R: Read> Reader<R> {
     fn odd_segments(&self, opening: &Opening, faults: &mut Vec<Diagnostic>) {
         let bytes = &self.window.bytes()[..self.taken];
         let mut broken = opening.wrapped;
+        let may_be_big = bytes.len() > self.limits.segment_bytes_max;
         for (ordinal, mark) in self.index.segments.iter().enumerate() {
-            let is_big = (mark.end - mark.start) as usize > self.limits.segment_bytes_max;
-            if mark.is_plain && !is_big {
+            if mark.is_plain && !may_be_big {
                 continue;
             }
+            let is_big = (mark.end - mark.start) as usize > self.limits.segment_bytes_max;
             let raw = bytes.get(mark.start as usize..mark.end as usize).unwrap_or_default();
             let is_broken = !broken && raw.contains(&b'\n') && !raw.starts_with(b"BIN") && !raw.starts_with(b"BDS");
             if !is_broken && !is_big {
@@ -536,6 +539,23 @@ fn role_of(syntax: Syntax, tag: &[u8]) -> Role {
         None if matches!(tag, b"ISA" | b"UNB" | b"UNA" | b"UIB") => Role::InterchangeHeader,
         None => Role::Inner,
     }
+}
+
+/// Which bytes a special tag may begin with: most segments are told by theirs.
+const SPECIAL: [bool; 256] = {
+    let mut may = [false; 256];
+    let (letters, mut at) = (b"BGISUgisu", 0);
+    while at < letters.len() {
+        may[letters[at] as usize] = true;
+        at += 1;
+    }
+    may
+};
+
+/// Whether a segment of this tag is of the envelope or binary.
+fn is_special(syntax: Syntax, tag: &[u8]) -> bool {
+    (syntax == Syntax::X12 && x12::is_binary(tag))
+        || (ENVELOPE_KEYS.contains(&upper_key(tag)) && role_of(syntax, tag) != Role::Inner)
 }
 
 /// The tags that have a role in either syntax, as numbers: most segments have none, which is told by them at once.

@@ -5,6 +5,23 @@
 
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, DraftSegment, Separators, Style, in_repertoire};
+use std::sync::LazyLock;
+
+/// Room that a writer begins with: many write an acknowledgment of some lines.
+const OUT_BYTES: usize = 512;
+
+/// Which bytes of ASCII a syntax level allows, looked up once for all writers of it.
+fn plain_of(level: &str) -> &'static [bool; 256] {
+    static OF_LEVELS: [LazyLock<[bool; 256]>; 3] =
+        [LazyLock::new(|| allowed("UNOA")), LazyLock::new(|| allowed("UNOB")), LazyLock::new(|| allowed(""))];
+    &OF_LEVELS[["UNOA", "UNOB"].iter().position(|one| *one == level).unwrap_or(2)]
+}
+
+fn allowed(level: &str) -> [bool; 256] {
+    std::array::from_fn(|byte| {
+        u8::try_from(byte).is_ok_and(|byte| byte.is_ascii() && in_repertoire(level, byte.into()))
+    })
+}
 
 /// Bytes being written, and what could not be.
 pub struct Writer {
@@ -24,12 +41,20 @@ impl Writer {
     #[must_use]
     pub fn new(syntax: Syntax, style: &Style) -> Self {
         let charset = Charset::of_syntax_identifier(style.syntax_identifier.as_bytes()).unwrap_or(Charset::Utf8);
-        let is_plain = std::array::from_fn(|byte| {
-            let byte = u8::try_from(byte).unwrap_or(u8::MAX);
-            let is_allowed = in_repertoire(&style.syntax_identifier, char::from(byte));
-            byte.is_ascii() && is_allowed && !style.separators.is_special(byte)
-        });
-        Writer { syntax, style: style.clone(), charset, is_plain, out: Vec::new(), faults: Vec::new(), ordinal: 0 }
+        let Separators { component, element, repetition, release, segment, decimal: _ } = style.separators;
+        let mut is_plain = *plain_of(&style.syntax_identifier);
+        for special in [Some(component), Some(element), Some(segment), repetition, release].into_iter().flatten() {
+            is_plain[usize::from(special)] = false;
+        }
+        Writer {
+            syntax,
+            style: style.clone(),
+            charset,
+            is_plain,
+            out: Vec::with_capacity(OUT_BYTES),
+            faults: Vec::new(),
+            ordinal: 0,
+        }
     }
 
     /// Writes bytes that are no segment (UNA, a fixed-width ISA).

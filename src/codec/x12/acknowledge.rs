@@ -453,5 +453,5 @@ fn group_response(about: &About<'_>, own: Verdict, form: &Form, writer: &mut Wri
 }
 
 fn value(header: &HeaderValues, number: usize) -> &str {
-    header.get(number - 1).and_then(|components| components.first()).map_or("", String::as_str)
+    header.value(number, 1)
 }

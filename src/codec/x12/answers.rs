@@ -25,7 +25,7 @@ pub fn answers(run: &Run<'_>) -> Vec<Answer> {
     let implementation = run.segment(0).is_some_and(|header| text(&header, (1, 1)) == "999");
     let kind = if implementation { "999" } else { "997" };
     for segment in run.segments() {
-        let field = |number: usize| text(&segment, (number, 1));
+        let field = |number: usize| text(&segment, (number, 1)).into_owned();
         match segment.tag() {
             b"AK1" => {
                 group.group_type = field(1);
@@ -89,5 +89,5 @@ fn note(segment: &Segment<'_>) -> String {
 }
 
 fn value(header: &HeaderValues, number: usize) -> &str {
-    header.get(number - 1).and_then(|components| components.first()).map_or("", String::as_str)
+    header.value(number, 1)
 }

@@ -16,10 +16,10 @@ const GROUP_VERSION_LAST: &str = "008999";
 #[must_use]
 pub fn check(header: &Segment<'_>, directory: Option<&Directory>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    match header.tag().to_ascii_uppercase().as_slice() {
-        b"ISA" => interchange(header, directory, &mut found),
-        b"GS" => group(header, directory, &mut found),
-        _ => {}
+    if header.tag().eq_ignore_ascii_case(b"ISA") {
+        interchange(header, directory, &mut found);
+    } else if header.tag().eq_ignore_ascii_case(b"GS") {
+        group(header, directory, &mut found);
     }
     found
 }
@@ -36,7 +36,7 @@ fn interchange(header: &Segment<'_>, directory: Option<&Directory>, found: &mut 
     }
     let qualifiers = directory.and_then(|directory| directory.codes.get("I05"));
     for element in [5u16, 7] {
-        let known = qualifiers.is_none_or(|codes| codes.contains_key(&value(element.into())));
+        let known = qualifiers.is_none_or(|codes| codes.contains_key(&*value(element.into())));
         if !known {
             wrong(Fault::InterchangeElement, element, "a qualifier such as 01, 08, 12, 14 or ZZ");
         }
@@ -53,7 +53,7 @@ fn interchange(header: &Segment<'_>, directory: Option<&Directory>, found: &mut 
         wrong(Fault::InterchangeTime, 10, "a time HHMM");
     }
     let version = value(12);
-    if version.len() != 5 || !is_digits(&version) || !(VERSION_FIRST..=VERSION_LAST).contains(&version.as_str()) {
+    if version.len() != 5 || !is_digits(&version) || !(VERSION_FIRST..=VERSION_LAST).contains(&&*version) {
         wrong(Fault::InterchangeVersion, 12, "a version from 00200 to 00801");
     }
     if value(13).len() != 9 || !is_digits(&value(13)) {
@@ -61,7 +61,7 @@ fn interchange(header: &Segment<'_>, directory: Option<&Directory>, found: &mut 
     }
     for (element, list, expected) in [(14u16, "I13", "0 or 1"), (15, "I14", "P (production), T (test) or I")] {
         let codes = directory.and_then(|directory| directory.codes.get(list));
-        if codes.is_some_and(|codes| !codes.contains_key(&value(element.into()))) {
+        if codes.is_some_and(|codes| !codes.contains_key(&*value(element.into()))) {
             wrong(Fault::InterchangeElement, element, expected);
         }
     }
@@ -75,7 +75,7 @@ fn group(header: &Segment<'_>, directory: Option<&Directory>, found: &mut Vec<Di
         found.push(finding.because(expected, format!("\"{value}\"")));
     };
     let kinds = directory.and_then(|directory| directory.codes.get("479"));
-    if value(1).len() != 2 || kinds.is_some_and(|kinds| !kinds.contains_key(&value(1))) {
+    if value(1).len() != 2 || kinds.is_some_and(|kinds| !kinds.contains_key(&*value(1))) {
         wrong_as(Fault::GroupUnsupported, 1, "a functional identifier of two letters, such as PO");
     }
     let mut wrong = |element: u16, expected: &str| wrong_as(Fault::GroupElement, element, expected);
@@ -96,7 +96,7 @@ fn group(header: &Segment<'_>, directory: Option<&Directory>, found: &mut Vec<Di
     let version: String = value(8).chars().take(6).collect();
     if version.len() < 6 || !is_digits(&version) {
         wrong(8, "a version such as 004010");
-    } else if !(GROUP_VERSION_FIRST..=GROUP_VERSION_LAST).contains(&version.as_str()) {
+    } else if !(GROUP_VERSION_FIRST..=GROUP_VERSION_LAST).contains(&&*version) {
         let finding = element_finding(Syntax::X12, Fault::GroupVersion, header, (8, 0));
         found.push(finding.because("a version from 002000 to 008999, such as 004010", format!("\"{version}\"")));
     }

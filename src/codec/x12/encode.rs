@@ -43,26 +43,29 @@ pub fn end(writer: &mut Writer, draft: &InterchangeDraft) {
 fn header(writer: &mut Writer, draft: &InterchangeDraft) -> Vec<Diagnostic> {
     let separators = draft.style.separators;
     let repetition = separators.repetition.map_or('U', char::from).to_string();
+    let component = char::from(separators.component).to_string();
     let (prepared, agreed) = (draft.prepared, &draft.style.agreed);
+    let (date, time) = (prepared.strftime("%y%m%d").to_string(), prepared.strftime("%H%M").to_string());
+    let control_number = padded(&draft.control_number, 9);
     // ISA01, ISA03: 00 is "nothing meaningful follows".
-    let or_none = |qualifier: &String| if qualifier.is_empty() { "00".to_owned() } else { qualifier.clone() };
-    let elements: [(String, usize); 16] = [
+    let or_none = |qualifier| if String::is_empty(qualifier) { "00" } else { qualifier.as_str() };
+    let elements: [(&str, usize); 16] = [
         (or_none(&agreed.authorization[0]), 2),
-        (agreed.authorization[1].clone(), 10),
+        (&agreed.authorization[1], 10),
         (or_none(&agreed.security[0]), 2),
-        (agreed.security[1].clone(), 10),
-        (draft.sender[0].clone(), 2),
-        (draft.sender[1].clone(), 15),
-        (draft.receiver[0].clone(), 2),
-        (draft.receiver[1].clone(), 15),
-        (prepared.strftime("%y%m%d").to_string(), 6),
-        (prepared.strftime("%H%M").to_string(), 4),
-        (repetition, 1),
-        (draft.style.syntax_version.clone(), 5),
-        (padded(&draft.control_number, 9), 9),
-        (u8::from(draft.acknowledgment_requested).to_string(), 1),
-        (if draft.test { "T" } else { "P" }.into(), 1),
-        (char::from(separators.component).to_string(), 1),
+        (&agreed.security[1], 10),
+        (&draft.sender[0], 2),
+        (&draft.sender[1], 15),
+        (&draft.receiver[0], 2),
+        (&draft.receiver[1], 15),
+        (&date, 6),
+        (&time, 4),
+        (&repetition, 1),
+        (&draft.style.syntax_version, 5),
+        (&control_number, 9),
+        (if draft.acknowledgment_requested { "1" } else { "0" }, 1),
+        (if draft.test { "T" } else { "P" }, 1),
+        (&component, 1),
     ];
     let mut faults = Vec::new();
     let mut text = String::from("ISA");
@@ -77,7 +80,8 @@ fn header(writer: &mut Writer, draft: &InterchangeDraft) -> Vec<Diagnostic> {
             faults.push(found.place(place, "ISA", position).because(expected, format!("\"{value}\"")));
         }
         text.push(char::from(separators.element));
-        text.push_str(&format!("{value:<width$}"));
+        text.push_str(value);
+        text.extend(std::iter::repeat_n(' ', width.saturating_sub(value.len())));
     }
     writer.plain(text.as_bytes());
     writer.end_segment();

@@ -17,8 +17,8 @@ pub struct Clean<'a> {
     is_plain: bool,
     /// For each of the rules the filled places that it last allowed, 0 for none: most segments of a tag look alike.
     allowed: Vec<u64>,
-    /// The segments that number a node of a tree.
-    pub nodes: Vec<SegmentMark>,
+    /// The segments that number a node of a tree, with the numbers of their rules.
+    pub nodes: Vec<(SegmentMark, usize)>,
 }
 
 impl<'a> Clean<'a> {
@@ -35,12 +35,14 @@ impl<'a> Clean<'a> {
         }
     }
 
-    /// Whether the segment at this mark is without fault. One that is unknown has no rules to break.
-    pub fn segment(&mut self, mark: &SegmentMark) -> bool {
-        let Some(number) = self.rules.segment(self.run.tag_at(mark)) else { return !self.run.index.wrapped };
+    /// Whether the segment at this mark is without fault; `number` is that of its rules, where it is known already. One
+    /// without rules has none to break.
+    pub fn segment(&mut self, mark: &SegmentMark, number: Option<u32>) -> bool {
+        let number = number.map(|number| number as usize).or_else(|| self.rules.segment(self.run.tag_at(mark)));
+        let Some(number) = number else { return !self.run.index.wrapped };
         let rows = self.rules.rows(number);
         if rows.node.is_some() {
-            self.nodes.push(*mark);
+            self.nodes.push((*mark, number));
         }
         let (marks, places) = (self.run.marks_at(mark), self.rules.places(rows));
         self.is_plain = mark.is_plain;
@@ -155,6 +157,7 @@ impl<'a> Clean<'a> {
     fn value(&self, kind: ElementType, place: &PlaceRule, from: u32, to: u32) -> bool {
         let length = match kind {
             ElementType::Text | ElementType::Code if self.is_plain => Some(to - from),
+            ElementType::Number | ElementType::Implied(_) if self.is_digits(from, to) => Some(to - from),
             _ => self.typed(kind, place.is_coded(), &self.bytes[from as usize..to as usize]),
         };
         let Some(length) = length else { return false };
@@ -162,6 +165,18 @@ impl<'a> Clean<'a> {
             && length <= place.max
             && self.byte(to - 1) != b' '
             && (!place.is_coded() || self.code(from, to).is_some_and(|code| self.rules.has_code(place, code)))
+    }
+
+    /// Whether a value is made of digits alone, up to eight of them; of others it is not said.
+    #[inline]
+    fn is_digits(&self, from: u32, to: u32) -> bool {
+        // A digit is 0x30 to 0x39: its high half is 3, and stays 3 when 6 is added. All bytes are looked at together.
+        const HIGH: u64 = 0xF0F0_F0F0_F0F0_F0F0;
+        const THREE: u64 = 0x3030_3030_3030_3030;
+        const SIX: u64 = 0x0606_0606_0606_0606;
+        let Some(bytes) = self.code(from, to) else { return false };
+        let own = u64::MAX >> (8 * (CODE_BYTES_MAX as u32 - (to - from)));
+        (bytes & HIGH) == (THREE & own) && ((bytes + (SIX & own)) & HIGH) == (THREE & own)
     }
 
     /// The length that counts of a value of its type; none of one that is of another, or is not surely of it.

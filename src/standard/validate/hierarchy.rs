@@ -7,7 +7,7 @@ use super::{At, Check};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::standard::definition::Directory;
 use crate::standard::place::Placement;
-use crate::standard::rules::{CHILD, LEVEL};
+use crate::standard::rules::{CHILD, LEVEL, code_key};
 use crate::tree::{Run, Segment, SegmentMark};
 use std::collections::{HashMap, HashSet};
 
@@ -29,7 +29,7 @@ pub(super) fn check(
     directory: &Directory,
     syntax: Syntax,
     run: &Run<'_>,
-    (placement, marks): (&Placement, &[SegmentMark]),
+    (placement, marks): (&Placement, &[(SegmentMark, usize)]),
     faults: &mut Vec<Diagnostic>,
 ) {
     let levels = levels(directory, run);
@@ -103,26 +103,35 @@ struct Seen {
 
 /// The short way: nodes numbered 1, 2, 3 … as they come, each under one before it, on a level that may stand there and
 /// with the right word on children. Of everything else it says no, and the long way looks at it.
-fn is_in_order(directory: &Directory, run: &Run<'_>, levels: Option<&Vec<Vec<String>>>, marks: &[SegmentMark]) -> bool {
+fn is_in_order(
+    directory: &Directory,
+    run: &Run<'_>,
+    levels: Option<&Vec<Vec<String>>>,
+    marks: &[(SegmentMark, usize)],
+) -> bool {
     let rules = directory.rules();
+    // The levels as numbers, each with its step.
+    let steps = levels.into_iter().flatten().enumerate();
+    let levels: Option<Vec<(u64, usize)>> = steps
+        .flat_map(|(step, levels)| levels.iter().map(move |one| Some((code_key(one.as_bytes())?, step))))
+        .collect();
+    let Some(levels) = levels else { return false };
     let mut seen: Vec<Seen> = Vec::with_capacity(marks.len());
-    for mark in marks {
-        let rows = rules.segment(run.tag_at(mark)).map(|number| rules.rows(number));
-        let Some([level, child]) = rows.and_then(|rows| rows.node) else { continue };
+    for (mark, number) in marks {
+        let Some([level, child]) = rules.rows(*number).node else { continue };
         let element = |at: Option<usize>| at.map_or(&[][..], |at| run.flat_at(mark, at));
         let (level, child) = (element(level), element(child));
         let is_simple = mark.is_plain && mark.is_flat && !level.contains(&b' ') && child.len() <= 1;
         let (id, parent) = (run.flat_at(mark, 1), run.flat_at(mark, 2));
-        if !is_simple || number(id) != Some(seen.len() + 1) {
+        if !is_simple || self::number(id) != Some(seen.len() + 1) {
             return false;
         }
-        let above = number(parent).filter(|&above| above <= seen.len());
+        let above = self::number(parent).filter(|&above| above <= seen.len());
         if above.is_none() && !parent.is_empty() {
             return false;
         }
-        let position =
-            |levels: &Vec<Vec<String>>| levels.iter().position(|step| step.iter().any(|one| one.as_bytes() == level));
-        let step = levels.and_then(position);
+        let level = code_key(level);
+        let step = levels.iter().find(|(key, _)| Some(*key) == level).map(|&(_, step)| step);
         let fits = match (step, above) {
             (None, _) => true,
             (Some(own), None) => own == 0,

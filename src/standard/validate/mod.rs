@@ -14,7 +14,7 @@ pub use guide::follow;
 
 use self::clean::Clean;
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
-use super::place::{Placement, place};
+use super::place::{Placement, Walk};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, VALUE_CHARACTERS_MAX};
 use crate::tree::{Run, Segment, Value};
 use std::collections::HashMap;
@@ -22,16 +22,23 @@ use std::collections::HashMap;
 /// Validates `run`, a whole document with header and trailer. The findings come in the order of the bytes.
 #[must_use]
 pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
-    let (placement, mut faults) = place(document, directory, run);
     let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+    let mut walk = Walk::new(document, directory, run);
     let mut clean = Clean::new(directory.rules(), run);
-    let mut occurrences = None;
+    // Most segments are surely without fault; the others are looked at again, in words.
+    let mut doubtful = Vec::new();
     for (ordinal, mark) in run.index.segments.iter().enumerate() {
-        let is_clean = clean.segment(mark);
-        // The tests of debug builds ask both ways.
-        if is_clean && cfg!(not(debug_assertions)) {
-            continue;
+        let rules = walk.next().flatten();
+        if !clean.segment(mark, rules) {
+            doubtful.push(ordinal);
         }
+    }
+    let (placement, mut faults) = walk.end();
+    let mut occurrences = None;
+    // The tests of debug builds ask both ways.
+    let again = if cfg!(debug_assertions) { (0..run.len()).collect() } else { doubtful.clone() };
+    for ordinal in again {
+        let is_clean = doubtful.binary_search(&ordinal).is_err();
         let Some(segment) = run.segment(ordinal) else { continue };
         let Some(definition) = directory.segments.get(&*segment.tag_text()) else { continue };
         let loop_path = match placement.homes.get(ordinal) {
