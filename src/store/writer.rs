@@ -221,6 +221,10 @@ impl Group {
         self.mark = Some(mark);
         connection.execute("COMMIT").await?;
         names.iter().for_each(|name| fail_point(&format!("{name}.after_commit")));
+        metrics::counter!("portolan_commits_total").increment(1);
+        for name in names {
+            metrics::counter!("portolan_writes_total", "write" => name).increment(1);
+        }
         Ok(())
     }
 
