@@ -400,7 +400,7 @@ impl Translation {
         let store = &self.service.store;
         self.handle.block_on(store.translate(&self.job, slice, &Actor("worker".into()), self.service.now()))?;
         self.written = self.documents;
-        self.service.departing.notify_waiters();
+        self.service.departing.notify_one();
         Ok(())
     }
 
