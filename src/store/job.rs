@@ -4,6 +4,7 @@
 use super::Store;
 use super::error::{Result, StoreError};
 use super::reconcile;
+use super::rows::{Cell, Rows};
 use super::select::Select;
 use super::value::{Micros, words};
 use super::writer::Tx;
@@ -64,18 +65,28 @@ pub(crate) async fn insert(
     run_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let id = tx.id("job", now);
-    sqlx::query(
-        "INSERT INTO job (job_id, kind, subject, run_at, created_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at, lease_token = NULL, lease_until = NULL",
-    )
-    .bind(id)
-    .bind(kind)
-    .bind(subject)
-    .bind(Micros::from(run_at))
-    .bind(Micros::from(now))
-    .execute(&mut *tx.connection)
-    .await?;
+    insert_all(tx, kind, &[(subject, run_at, now)]).await
+}
+
+/// The same for several subjects, each with when it is to run and when it was asked for.
+pub(crate) async fn insert_all(
+    tx: &mut Tx<'_>,
+    kind: JobKind,
+    subjects: &[(&str, Timestamp, Timestamp)],
+) -> Result<()> {
+    let mut rows = Rows::new("INSERT INTO job (job_id, kind, subject, run_at, created_at)").then(
+        "ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at, lease_token = NULL, lease_until = NULL",
+    );
+    for (subject, run_at, now) in subjects {
+        rows.push([
+            Cell::Owned(tx.id("job", *now)),
+            Cell::Text(kind.as_str()),
+            Cell::Text(subject),
+            Micros::from(*run_at).into(),
+            Micros::from(*now).into(),
+        ]);
+    }
+    rows.insert(tx).await?;
     Ok(())
 }
 
@@ -283,15 +294,22 @@ async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec
         }
         let (cursor, losses) = (one.slice_cursor, one.losses + i64::from(was_leased));
         let (job_id, token) = (one.job_id, token.clone());
-        let job = Job { job_id, kind: one.kind, subject: one.subject, token, cursor, losses };
-        sqlx::query("UPDATE job SET lease_token = $2, lease_until = $3, losses = $4 WHERE job_id = $1")
-            .bind(&job.job_id)
-            .bind(&job.token)
-            .bind(Micros::from(now + LEASE))
-            .bind(job.losses)
-            .execute(&mut *tx.connection)
-            .await?;
-        leased.push((job, one.channel));
+        leased.push((Job { job_id, kind: one.kind, subject: one.subject, token, cursor, losses }, one.channel));
     }
+    if leased.is_empty() {
+        return Ok(leased);
+    }
+    let places: Vec<String> = (3..leased.len() + 3).map(|at| format!("${at}")).collect();
+    let text = format!(
+        "UPDATE job SET losses = losses + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END, lease_token = $1,
+         lease_until = $2 WHERE job_id IN ({})",
+        places.join(", ")
+    );
+    // Safe: the text has placeholders only.
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(&token).bind(Micros::from(now + LEASE));
+    for (job, _) in &leased {
+        query = query.bind(&job.job_id);
+    }
+    query.execute(&mut *tx.connection).await?;
     Ok(leased)
 }
