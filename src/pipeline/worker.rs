@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 const TICK: Duration = Duration::from_millis(500);
 /// How often chains are anchored.
 const ANCHOR_EVERY: Duration = Duration::from_secs(60);
+/// While some work, how long a loop waits before it leases more: a lease of several costs no more than one of one.
+const LEASE_PAUSE: Duration = Duration::from_millis(5);
 /// Translations at once for each core: while some wait for their commits, others compute, and commits are shared.
 const TRANSLATIONS_A_CORE: usize = 4;
 /// Deliveries at once over one channel, so that a slow partner does not take all places.
@@ -46,6 +48,13 @@ async fn rest(bell: &Notify, stop: &CancellationToken) {
     }
 }
 
+/// Under load, waits a moment for more jobs and more places.
+async fn pause(running: usize) {
+    if running > 0 {
+        tokio::time::sleep(LEASE_PAUSE).await;
+    }
+}
+
 async fn translations(service: Arc<Service>, stop: CancellationToken) {
     let places = std::thread::available_parallelism().map_or(2, usize::from) * TRANSLATIONS_A_CORE;
     let mut running = JoinSet::new();
@@ -59,6 +68,7 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
                 Some(_) = running.join_next() => {}
                 () = rest(&service.arrived, &stop), if free > 0 => {}
             }
+            pause(running.len()).await;
         }
         for job in jobs {
             let service = service.clone();
@@ -168,6 +178,7 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
                 Some(ended) = running.join_next() => leave(&mut at_work, ended),
                 () = rest(&service.departing, &stop), if free > 0 => {}
             }
+            pause(running.len()).await;
         }
         for (job, channel) in jobs {
             *at_work.entry(channel.clone()).or_default() += 1;
