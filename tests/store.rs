@@ -256,6 +256,54 @@ async fn a_spool_refuses_what_passes_its_limit_and_leaves_nothing(ground: Ground
     assert_eq!(left, 0);
 }
 
+async fn what_comes_together_is_answered_each_for_itself(ground: Ground) {
+    let (store, _) = open(&ground).await;
+    let (first, _) = receive(&store, b"first", Some(claim("k0", "first"))).await;
+    // More than a statement has rows; among those that are new: the same again, other bytes under its key, and two of one.
+    let mut running = tokio::task::JoinSet::new();
+    for number in 0..100_u32 {
+        let store = store.clone();
+        running.spawn(async move {
+            let (key, bytes) = match number {
+                40 => ("k0".to_owned(), "first".to_owned()),
+                41 => ("k0".to_owned(), "other".to_owned()),
+                42 | 43 => ("twin".to_owned(), "twin".to_owned()),
+                _ => (format!("k{}", number + 1), format!("bytes {number}")),
+            };
+            (number, receive(&store, bytes.as_bytes(), Some(claim(&key, &key))).await.1)
+        });
+    }
+    let mut answers: Vec<_> = running.join_all().await;
+    answers.sort_by_key(|(number, _)| *number);
+    let answers: Vec<_> = answers.into_iter().map(|(_, answer)| answer).collect();
+    let replay = Reception::Replay { transmission_id: first.clone(), status: 202, body: b"first".to_vec() };
+    assert_eq!((&answers[40], &answers[41]), (&replay, &Reception::Conflict { transmission_id: first }));
+    let twins = [&answers[42], &answers[43]].map(|one| *one == Reception::New);
+    assert!(twins == [true, false] || twins == [false, true], "{:?} {:?}", answers[42], answers[43]);
+    assert_eq!(answers.iter().filter(|one| **one == Reception::New).count(), 97);
+    let sums = store.balances().await.expect("sums");
+    assert!(sums.iter().all(|sum| sum.holds), "{sums:?}");
+    assert_eq!(store.lease(JobKind::Translate, 200, at(1)).await.expect("jobs").len(), 98);
+    assert_eq!(store.verify_events().await.expect("a look"), Vec::<String>::new());
+}
+
+async fn a_full_channel_keeps_no_other_from_going(ground: Ground) {
+    let (store, _) = open(&ground).await;
+    for number in 0..6 {
+        translated(&store, &format!("{number}")).await;
+    }
+    let lease = async |at_work: &[(&str, usize)]| {
+        let at_work = at_work.iter().map(|(channel, count)| ((*channel).to_owned(), *count)).collect();
+        let leased = store.lease_deliveries(16, 4, at_work, at(2)).await.expect("a look at the jobs");
+        leased.into_iter().map(|(_, channel)| channel).collect::<Vec<_>>()
+    };
+    assert_eq!(lease(&[("out", 4), ("else", 9)]).await.len(), 0, "full");
+    assert_eq!(lease(&[("out", 3)]).await, ["out"]);
+    assert_eq!(lease(&[]).await, ["out"; 4]);
+    assert_eq!(lease(&[("else", 4)]).await, ["out"]);
+    assert_eq!(lease(&[]).await.len(), 0, "all are leased");
+}
+
 async fn changed_bytes_and_a_foreign_key_are_noticed(ground: Ground) {
     let store = fresh(&ground).await;
     let (id, _) = receive(&store, &vec![7; INLINE_BYTES_MAX + 1], None).await;
@@ -665,6 +713,8 @@ on_every_database![
     a_reception_is_there_after_it_was_answered_even_without_a_clean_stop,
     two_with_one_key_make_one_transmission,
     many_at_once_are_all_kept,
+    what_comes_together_is_answered_each_for_itself,
+    a_full_channel_keeps_no_other_from_going,
     large_bodies_are_files_and_nothing_lies_open,
     a_spool_refuses_what_passes_its_limit_and_leaves_nothing,
     changed_bytes_and_a_foreign_key_are_noticed,

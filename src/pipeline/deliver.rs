@@ -5,7 +5,7 @@ use crate::partner::{Channel, SecretOrText};
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::job::Job;
 use crate::store::{Result, StoreError};
-use crate::transport::http::send::{Outcome, Post, send};
+use crate::transport::http::send::{Outcome, Post};
 use std::time::Duration;
 
 /// What an attempt tells about its channel.
@@ -67,7 +67,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         allowed: channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect(),
         patience: Duration::from_secs(service.config.delivery.attempt_seconds),
     };
-    let outcome = send(&post).await;
+    let outcome = service.sender.send(post).await;
     let reached = match &outcome {
         Outcome::Delivered { .. } | Outcome::Permanent { .. } => Reached::Yes,
         Outcome::Transient { .. } | Outcome::Uncertain { .. } => Reached::No,

@@ -6,6 +6,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::partner::{Directory, Resource, ResourceError};
 use crate::store::{Result, Store, StoreError};
+use crate::transport::http::send::Sender;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -20,6 +21,8 @@ pub struct Service {
     pub clock: Arc<dyn Clock>,
     /// `portolan.toml`.
     pub config: Config,
+    /// Posts to partners.
+    pub sender: Sender,
     live: RwLock<Live>,
     /// Rung when a transmission came in.
     pub arrived: Notify,
@@ -43,7 +46,8 @@ impl Service {
     pub async fn new(store: Store, rules: Rules, clock: Arc<dyn Clock>, config: Config) -> Result<Arc<Self>> {
         let live = RwLock::new(Live { revision: -1, ..Live::default() });
         let (arrived, departing) = (Notify::new(), Notify::new());
-        let service = Service { store, rules, clock, config, live, arrived, departing };
+        let sender = Sender::default();
+        let service = Service { store, rules, clock, config, sender, live, arrived, departing };
         service.reload().await?;
         Ok(Arc::new(service))
     }

@@ -21,8 +21,9 @@ use crate::store::interchange::NewInterchange;
 use crate::store::job::Job;
 use crate::store::lookup::NewMissing;
 use crate::store::transmission::{Transmission, TransmissionState};
-use crate::store::{Actor, Direction, Result, StoreError};
+use crate::store::{Actor, Direction, PayloadReader, Result, StoreError};
 use serde_json::Value;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -52,6 +53,7 @@ struct Translation {
     job: Job,
     handle: Handle,
     transmission: Transmission,
+    payload: OnceCell<PayloadReader>,
     slice: Slice,
     slice_bytes: u64,
     /// Documents read so far, and those that earlier slices have written.
@@ -70,6 +72,7 @@ impl Translation {
             job,
             handle,
             transmission,
+            payload: OnceCell::new(),
             slice: Slice::default(),
             slice_bytes: 0,
             documents: 0,
@@ -124,8 +127,16 @@ impl Translation {
         self.end(state, why, open.values().next())
     }
 
-    fn source(&self) -> Result<crate::store::PayloadReader> {
-        self.handle.block_on(self.service.store.open_payload(&self.transmission.payload_id))
+    /// Its bytes from the first on; small ones are fetched once.
+    fn source(&self) -> Result<PayloadReader> {
+        if let Some(again) = self.payload.get().and_then(PayloadReader::again) {
+            return Ok(again);
+        }
+        let payload = self.handle.block_on(self.service.store.open_payload(&self.transmission.payload_id))?;
+        if let Some(again) = payload.again() {
+            self.payload.get_or_init(|| again);
+        }
+        Ok(payload)
     }
 
     fn look(&self) -> Result<Vec<Found>> {
@@ -400,7 +411,7 @@ impl Translation {
         let store = &self.service.store;
         self.handle.block_on(store.translate(&self.job, slice, &Actor("worker".into()), self.service.now()))?;
         self.written = self.documents;
-        self.service.departing.notify_waiters();
+        self.service.departing.notify_one();
         Ok(())
     }
 

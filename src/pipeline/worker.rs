@@ -1,5 +1,5 @@
-//! The loops that lease jobs and run them: translations as many as there are cores, deliveries as configured and a few
-//! for each channel, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
+//! The loops that lease jobs and run them: translations a few for each core, deliveries as configured and a few for each
+//! channel, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
 
 use super::deliver::{Reached, deliver};
 use super::state::Service;
@@ -10,14 +10,18 @@ use crate::store::job::{Job, JobKind, LEASE};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
+use tokio::sync::Notify;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// How long a loop sleeps when nothing rings.
 const TICK: Duration = Duration::from_millis(500);
 /// How often chains are anchored.
 const ANCHOR_EVERY: Duration = Duration::from_secs(60);
+/// While some work, how long a loop waits before it leases more: a lease of several costs no more than one of one.
+const LEASE_PAUSE: Duration = Duration::from_millis(5);
+/// Translations at once for each core: while some wait for their commits, others compute, and commits are shared.
+const TRANSLATIONS_A_CORE: usize = 4;
 /// Deliveries at once over one channel, so that a slow partner does not take all places.
 const CHANNEL_PLACES: usize = 4;
 /// Failures in a row after which a channel is left alone for a while.
@@ -44,23 +48,27 @@ async fn rest(bell: &Notify, stop: &CancellationToken) {
     }
 }
 
+/// Under load, waits a moment for more jobs and more places.
+async fn pause(running: usize) {
+    if running > 0 {
+        tokio::time::sleep(LEASE_PAUSE).await;
+    }
+}
+
 async fn translations(service: Arc<Service>, stop: CancellationToken) {
-    let places = std::thread::available_parallelism().map_or(2, usize::from);
+    let places = std::thread::available_parallelism().map_or(2, usize::from) * TRANSLATIONS_A_CORE;
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while running.try_join_next().is_some() {}
         let free = u32::try_from(places - running.len().min(places)).unwrap_or(0);
         let jobs = if free == 0 { Vec::new() } else { lease(&service, JobKind::Translate, free).await };
         if jobs.is_empty() {
-            if running.is_empty() {
-                rest(&service.arrived, &stop).await;
-            } else {
-                tokio::select! {
-                    _ = running.join_next() => {}
-                    () = rest(&service.arrived, &stop) => {}
-                }
+            // With all places taken nothing new can begin, whoever rings.
+            tokio::select! {
+                Some(_) = running.join_next() => {}
+                () = rest(&service.arrived, &stop), if free > 0 => {}
             }
-            continue;
+            pause(running.len()).await;
         }
         for job in jobs {
             let service = service.clone();
@@ -89,12 +97,14 @@ async fn kept<T>(
 }
 
 async fn lease(service: &Service, kind: JobKind, count: u32) -> Vec<Job> {
-    service.store.lease(kind, count, service.now()).await.unwrap_or_else(|error| {
-        if !matches!(error, StoreError::Stopped) {
-            tracing::error!(error = %error, "No jobs could be leased");
-        }
-        Vec::new()
-    })
+    service.store.lease(kind, count, service.now()).await.unwrap_or_else(not_leased)
+}
+
+fn not_leased<T>(error: StoreError) -> Vec<T> {
+    if !matches!(error, StoreError::Stopped) {
+        tracing::error!(error = %error, "No jobs could be leased");
+    }
+    Vec::new()
 }
 
 /// A failure here is ours: the lease runs out and the job is run again.
@@ -104,7 +114,7 @@ fn told<T>(job: &Job, done: Result<T, StoreError>) {
     }
 }
 
-async fn drain(mut running: JoinSet<()>) {
+async fn drain<T: 'static>(mut running: JoinSet<T>) {
     let all = async { while running.join_next().await.is_some() {} };
     // What does not end in time is found as sending or leased at the next start.
     let _ = tokio::time::timeout(STOP_WAIT, all).await;
@@ -153,50 +163,56 @@ impl Circuits {
 }
 
 async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(service.config.delivery.workers.max(1) as usize));
-    let per_channel: Arc<Mutex<HashMap<String, Arc<Semaphore>>>> = Arc::default();
+    let places = service.config.delivery.workers.max(1) as usize;
     let circuits = Arc::new(Circuits::default());
+    let mut at_work: HashMap<String, usize> = HashMap::new();
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
-        while running.try_join_next().is_some() {}
-        let free = u32::try_from(places.available_permits()).unwrap_or(1);
-        let jobs = if free == 0 { Vec::new() } else { lease(&service, JobKind::Deliver, free).await };
-        if jobs.is_empty() {
-            rest(&service.departing, &stop).await;
-            continue;
+        while let Some(ended) = running.try_join_next() {
+            leave(&mut at_work, ended);
         }
-        for job in jobs {
-            let Ok(place) = places.clone().acquire_owned().await else { break };
-            let (service, circuits, per_channel) = (service.clone(), circuits.clone(), per_channel.clone());
+        let free = places - running.len().min(places);
+        let jobs = if free == 0 { Vec::new() } else { lease_deliveries(&service, free, &at_work).await };
+        if jobs.is_empty() {
+            tokio::select! {
+                Some(ended) = running.join_next() => leave(&mut at_work, ended),
+                () = rest(&service.departing, &stop), if free > 0 => {}
+            }
+            pause(running.len()).await;
+        }
+        for (job, channel) in jobs {
+            *at_work.entry(channel.clone()).or_default() += 1;
+            let (service, circuits) = (service.clone(), circuits.clone());
             running.spawn(async move {
-                told(&job, one(&service, &job, &circuits, &per_channel).await);
-                drop(place);
-                service.departing.notify_one();
+                told(&job, one(&service, &job, &channel, &circuits).await);
+                channel
             });
         }
     }
     drain(running).await;
 }
 
-async fn one(
-    service: &Service,
-    job: &Job,
-    circuits: &Circuits,
-    per_channel: &Mutex<HashMap<String, Arc<Semaphore>>>,
-) -> Result<(), StoreError> {
-    let channel = service.store.delivery(&job.subject).await?.channel;
-    if let Some(until) = circuits.wait_until(&channel, service.now()) {
+async fn lease_deliveries(service: &Service, free: usize, at_work: &HashMap<String, usize>) -> Vec<(Job, String)> {
+    let leased = service.store.lease_deliveries(free, CHANNEL_PLACES, at_work.clone(), service.now()).await;
+    leased.unwrap_or_else(not_leased)
+}
+
+/// A delivery's place is free again.
+fn leave(at_work: &mut HashMap<String, usize>, ended: Result<String, JoinError>) {
+    // One that panicked does not say whose it was: all channels are counted anew, too few at worst.
+    let Ok(channel) = ended else { return at_work.clear() };
+    if let Some(count) = at_work.get_mut(&channel) {
+        *count = count.saturating_sub(1);
+    }
+    at_work.retain(|_, count| *count > 0);
+}
+
+async fn one(service: &Service, job: &Job, channel: &str, circuits: &Circuits) -> Result<(), StoreError> {
+    if let Some(until) = circuits.wait_until(channel, service.now()) {
         return service.store.give_back(job, until).await;
     }
-    let places = {
-        let mut all = per_channel.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry(channel.clone()).or_insert_with(|| Arc::new(Semaphore::new(CHANNEL_PLACES))).clone()
-    };
-    let Ok(_place) = places.try_acquire() else {
-        return service.store.give_back(job, service.now() + TICK).await;
-    };
     let reached = kept(service, job, deliver(service, job)).await?;
-    circuits.note(&channel, reached, service.now());
+    circuits.note(channel, reached, service.now());
     Ok(())
 }
 

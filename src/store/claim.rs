@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::error::Result;
+use super::rows::{Cell, Rows};
 use super::value::Micros;
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -40,29 +41,30 @@ pub(crate) async fn find(tx: &mut Tx<'_>, scope: &str, key: &str) -> Result<Opti
     Ok(sqlx::query_as(SELECT).bind(scope).bind(key).fetch_optional(&mut *tx.connection).await?)
 }
 
-pub(crate) async fn insert(
-    tx: &mut Tx<'_>,
-    new: NewClaim,
-    transmission_id: &str,
-    digest: &str,
-    now: Timestamp,
-) -> Result<()> {
-    let id = tx.id("clm", now);
-    sqlx::query(
+/// A key to be taken, by what was received under it, the digest of that, and when.
+pub(crate) type Claiming<'c> = (&'c NewClaim, &'c str, &'c str, Timestamp);
+
+/// Takes keys; how many were free.
+pub(crate) async fn insert_all(tx: &mut Tx<'_>, all: &[Claiming<'_>]) -> Result<usize> {
+    let mut rows = Rows::new(
         "INSERT INTO claim (claim_id, scope, key, digest, transmission_id, outcome, answer_status, answer_body,
-         created_at) VALUES ($1, $2, $3, $4, $5, 'accepted', $6, $7, $8)",
+         created_at)",
     )
-    .bind(id)
-    .bind(new.scope)
-    .bind(new.key)
-    .bind(digest)
-    .bind(transmission_id)
-    .bind(i64::from(new.answer_status))
-    .bind(new.answer_body)
-    .bind(Micros::from(now))
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(())
+    .then("ON CONFLICT (scope, key) DO NOTHING");
+    for (new, transmission_id, digest, now) in all {
+        rows.push([
+            Cell::Owned(tx.id("clm", *now)),
+            Cell::Text(&new.scope),
+            Cell::Text(&new.key),
+            Cell::Text(digest),
+            Cell::Text(transmission_id),
+            Cell::Text("accepted"),
+            Cell::Number(i64::from(new.answer_status)),
+            Cell::Bytes(&new.answer_body),
+            Micros::from(*now).into(),
+        ]);
+    }
+    Ok(usize::try_from(rows.insert(tx).await?).unwrap_or(usize::MAX))
 }
 
 impl Store {

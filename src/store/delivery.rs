@@ -205,6 +205,21 @@ pub(crate) async fn change(
     now: Timestamp,
 ) -> Result<Delivery> {
     let found = find(tx, delivery_id).await?;
+    change_found(tx, &found, from, to, change, actor, now).await?;
+    Ok(found)
+}
+
+/// The same of one that was found already, in this piece of work.
+pub(crate) async fn change_found(
+    tx: &mut Tx<'_>,
+    found: &Delivery,
+    from: &[DeliveryState],
+    to: DeliveryState,
+    change: Change<'_>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let delivery_id = found.delivery_id.as_str();
     let expected: Vec<&str> = from.iter().map(|state| state.as_str()).collect();
     expect_state("delivery", delivery_id, &found.state, &expected)?;
     sqlx::query(
@@ -233,8 +248,7 @@ pub(crate) async fn change(
         ..NewEvent::default()
     };
     event::append(tx, event, now).await?;
-    document::refresh_delivery(tx, &found.transmission_id, now).await?;
-    Ok(found)
+    document::refresh_delivery(tx, &found.transmission_id, now).await
 }
 
 pub(crate) async fn find(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Delivery> {

@@ -189,10 +189,9 @@ pub(crate) async fn insert(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<()> {
-    let entity = match new.entity {
-        Some(content) => Some(payload::insert(tx, content, "application/json", now).await?),
-        None => None,
-    };
+    if let Some(content) = &new.entity {
+        payload::insert(tx, content, "application/json", now).await?;
+    }
     sqlx::query(
         "INSERT INTO document (document_id, transmission_id, interchange_id, direction, number, standard, version, type,
          control_number, group_control_number, business_number, sender, receiver, partner, agreement, environment,
@@ -223,7 +222,7 @@ pub(crate) async fn insert(
     .bind(new.report.to_string())
     .bind(i64::try_from(new.offset).unwrap_or(i64::MAX))
     .bind(i64::try_from(new.length).unwrap_or(i64::MAX))
-    .bind(entity)
+    .bind(new.entity.as_ref().map(Content::payload_id))
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
@@ -251,39 +250,19 @@ pub(crate) async fn insert(
 /// Recomputes the delivery status of a transmission's documents and of what they were made from: the worst of the
 /// deliveries that no resubmission has taken the place of.
 pub(crate) async fn refresh_delivery(tx: &mut Tx<'_>, transmission_id: &str, now: Timestamp) -> Result<()> {
-    const WORST: &str = "SELECT d.state FROM delivery d WHERE d.transmission_id = $1 AND NOT EXISTS
-        (SELECT 1 FROM delivery r WHERE r.resubmit_of = d.delivery_id) ORDER BY d.severity DESC LIMIT 1";
-    let worst: Option<String> =
-        sqlx::query_scalar(WORST).bind(transmission_id).fetch_optional(&mut *tx.connection).await?;
-    sqlx::query("UPDATE document SET delivery = $2, changed_at = $3 WHERE transmission_id = $1")
-        .bind(transmission_id)
-        .bind(worst)
-        .bind(Micros::from(now))
-        .execute(&mut *tx.connection)
-        .await?;
-    let sources: Vec<String> = sqlx::query_scalar(
-        "SELECT DISTINCT s.source_id FROM document_source s JOIN document o ON o.document_id = s.document_id
-         WHERE o.transmission_id = $1",
-    )
-    .bind(transmission_id)
-    .fetch_all(&mut *tx.connection)
-    .await?;
-    for source in sources {
-        let worst: Option<String> = sqlx::query_scalar(
-            "SELECT d.state FROM delivery d JOIN document o ON o.transmission_id = d.transmission_id
-             JOIN document_source s ON s.document_id = o.document_id
-             WHERE s.source_id = $1 AND NOT EXISTS (SELECT 1 FROM delivery r WHERE r.resubmit_of = d.delivery_id)
-             ORDER BY d.severity DESC LIMIT 1",
-        )
-        .bind(&source)
-        .fetch_optional(&mut *tx.connection)
-        .await?;
-        sqlx::query("UPDATE document SET delivery = $2, changed_at = $3 WHERE document_id = $1")
-            .bind(&source)
-            .bind(worst)
-            .bind(Micros::from(now))
-            .execute(&mut *tx.connection)
-            .await?;
+    const OWN: &str = "UPDATE document SET changed_at = $2, delivery = (
+        SELECT d.state FROM delivery d WHERE d.transmission_id = $1 AND NOT EXISTS
+        (SELECT 1 FROM delivery r WHERE r.resubmit_of = d.delivery_id) ORDER BY d.severity DESC LIMIT 1)
+        WHERE transmission_id = $1";
+    const SOURCES: &str = "UPDATE document SET changed_at = $2, delivery = (
+        SELECT d.state FROM document_source s JOIN document o ON o.document_id = s.document_id
+        JOIN delivery d ON d.transmission_id = o.transmission_id
+        WHERE s.source_id = document.document_id AND NOT EXISTS
+        (SELECT 1 FROM delivery r WHERE r.resubmit_of = d.delivery_id) ORDER BY d.severity DESC LIMIT 1)
+        WHERE document_id IN (SELECT s.source_id FROM document_source s
+        JOIN document o ON o.document_id = s.document_id WHERE o.transmission_id = $1)";
+    for query in [OWN, SOURCES] {
+        sqlx::query(query).bind(transmission_id).bind(Micros::from(now)).execute(&mut *tx.connection).await?;
     }
     Ok(())
 }

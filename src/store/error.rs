@@ -85,6 +85,17 @@ impl StoreError {
         matches!(self, Self::NotFound { .. } | Self::Damaged(_) | Self::File { .. })
     }
 
+    /// The same failure for another who waited for the same commit.
+    pub(crate) fn for_another(&self) -> Self {
+        match self {
+            Self::Commit(reason) => Self::Commit(reason.clone()),
+            Self::Unknown(reason) => Self::Unknown(reason.clone()),
+            Self::Unreachable => Self::Unreachable,
+            Self::Stopped => Self::Stopped,
+            other => Self::Commit(other.to_string()),
+        }
+    }
+
     /// A failed file operation, with the path that failed.
     pub fn file(path: &std::path::Path, source: std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), source }

@@ -3,6 +3,7 @@
 
 use super::Store;
 use super::error::{Result, StoreError};
+use super::rows::{Cell, Rows};
 use super::value::{Actor, Micros, hexadecimal};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -53,56 +54,75 @@ pub(crate) struct NewEvent<'e> {
     pub attempt: Option<i64>,
 }
 
+/// Says that the chain of a transmission begins with this piece, so that nobody looks for its last event.
+pub(crate) fn begin(tx: &mut Tx<'_>, transmission_id: &str) {
+    tx.heads.insert(transmission_id.to_owned(), (0, String::new()));
+}
+
 /// Appends to the chain of the event's transmission.
 pub(crate) async fn append(tx: &mut Tx<'_>, event: NewEvent<'_>, now: Timestamp) -> Result<()> {
+    append_all(tx, &[(event, now)]).await
+}
+
+/// Appends events to the chains of their transmissions, in this order.
+pub(crate) async fn append_all(tx: &mut Tx<'_>, events: &[(NewEvent<'_>, Timestamp)]) -> Result<()> {
+    let mut rows = Rows::new(
+        "INSERT INTO event (event_id, transmission_id, number, document_id, delivery_id, kind, from_state, to_state,
+         actor, node, cause, attempt, at, previous_hash, hash)",
+    );
+    let node = tx.node;
+    for (event, now) in events {
+        let (last, previous) = head(tx, event.transmission_id).await?;
+        let number = last + 1;
+        let actor = event.actor.map_or("system", |actor| &actor.0);
+        let row = Event {
+            number,
+            transmission_id: event.transmission_id.to_owned(),
+            document_id: event.document_id.map(str::to_owned),
+            delivery_id: event.delivery_id.map(str::to_owned),
+            kind: event.kind.to_owned(),
+            from_state: event.from_state.map(str::to_owned),
+            to_state: event.to_state.map(str::to_owned),
+            actor: actor.to_owned(),
+            node: node.to_owned(),
+            cause: event.cause.map(str::to_owned),
+            attempt: event.attempt,
+            at: Micros::from(*now),
+        };
+        let hash = hash_of(&row, &previous);
+        rows.push([
+            Cell::Owned(format!("{}/{number}", event.transmission_id)),
+            Cell::Text(event.transmission_id),
+            Cell::Number(number),
+            Cell::TextOrNull(event.document_id),
+            Cell::TextOrNull(event.delivery_id),
+            Cell::Text(event.kind),
+            Cell::TextOrNull(event.from_state),
+            Cell::TextOrNull(event.to_state),
+            Cell::Text(actor),
+            Cell::Text(node),
+            Cell::TextOrNull(event.cause),
+            Cell::NumberOrNull(event.attempt),
+            row.at.into(),
+            Cell::Owned(previous),
+            Cell::Owned(hash.clone()),
+        ]);
+        tx.heads.insert(event.transmission_id.to_owned(), (number, hash));
+    }
+    rows.insert(tx).await?;
+    Ok(())
+}
+
+/// The last event of a chain: its number and its hash.
+async fn head(tx: &mut Tx<'_>, transmission_id: &str) -> Result<(i64, String)> {
+    if let Some(head) = tx.heads.remove(transmission_id) {
+        return Ok(head);
+    }
     let last = sqlx::query("SELECT number, hash FROM event WHERE transmission_id = $1 ORDER BY number DESC LIMIT 1")
-        .bind(event.transmission_id)
+        .bind(transmission_id)
         .fetch_optional(&mut *tx.connection)
         .await?;
-    let (number, previous): (i64, String) = match last {
-        Some(row) => (row.get::<i64, _>(0) + 1, row.get(1)),
-        None => (1, String::new()),
-    };
-    let actor = event.actor.map_or("system", |actor| &actor.0);
-    let at = Micros::from(now);
-    let row = Event {
-        number,
-        transmission_id: event.transmission_id.to_owned(),
-        document_id: event.document_id.map(str::to_owned),
-        delivery_id: event.delivery_id.map(str::to_owned),
-        kind: event.kind.to_owned(),
-        from_state: event.from_state.map(str::to_owned),
-        to_state: event.to_state.map(str::to_owned),
-        actor: actor.to_owned(),
-        node: tx.node.to_owned(),
-        cause: event.cause.map(str::to_owned),
-        attempt: event.attempt,
-        at,
-    };
-    let hash = hash_of(&row, &previous);
-    sqlx::query(
-        "INSERT INTO event (event_id, transmission_id, number, document_id, delivery_id, kind, from_state, to_state,
-         actor, node, cause, attempt, at, previous_hash, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-    )
-    .bind(format!("{}/{number}", event.transmission_id))
-    .bind(row.transmission_id)
-    .bind(number)
-    .bind(row.document_id)
-    .bind(row.delivery_id)
-    .bind(row.kind)
-    .bind(row.from_state)
-    .bind(row.to_state)
-    .bind(row.actor)
-    .bind(row.node)
-    .bind(row.cause)
-    .bind(row.attempt)
-    .bind(at)
-    .bind(previous)
-    .bind(hash)
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(())
+    Ok(last.map_or_else(|| (0, String::new()), |row| (row.get(0), row.get(1))))
 }
 
 /// Everything an event says, in one fixed order, with the hash of the one before.

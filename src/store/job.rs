@@ -4,16 +4,21 @@
 use super::Store;
 use super::error::{Result, StoreError};
 use super::reconcile;
+use super::rows::{Cell, Rows};
+use super::select::Select;
 use super::value::{Micros, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use sqlx::Row as _;
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long a lease holds without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// Leases that may run out before a job counts as poison.
 pub const LOSSES_MAX: i64 = 2;
+/// Due deliveries that are looked at for some whose channel has a place, at most.
+const LOOKED_AT: u32 = 64;
 
 words! {
     /// What a job does.
@@ -60,18 +65,28 @@ pub(crate) async fn insert(
     run_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let id = tx.id("job", now);
-    sqlx::query(
-        "INSERT INTO job (job_id, kind, subject, run_at, created_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at, lease_token = NULL, lease_until = NULL",
-    )
-    .bind(id)
-    .bind(kind)
-    .bind(subject)
-    .bind(Micros::from(run_at))
-    .bind(Micros::from(now))
-    .execute(&mut *tx.connection)
-    .await?;
+    insert_all(tx, kind, &[(subject, run_at, now)]).await
+}
+
+/// The same for several subjects, each with when it is to run and when it was asked for.
+pub(crate) async fn insert_all(
+    tx: &mut Tx<'_>,
+    kind: JobKind,
+    subjects: &[(&str, Timestamp, Timestamp)],
+) -> Result<()> {
+    let mut rows = Rows::new("INSERT INTO job (job_id, kind, subject, run_at, created_at)").then(
+        "ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at, lease_token = NULL, lease_until = NULL",
+    );
+    for (subject, run_at, now) in subjects {
+        rows.push([
+            Cell::Owned(tx.id("job", *now)),
+            Cell::Text(kind.as_str()),
+            Cell::Text(subject),
+            Micros::from(*run_at).into(),
+            Micros::from(*now).into(),
+        ]);
+    }
+    rows.insert(tx).await?;
     Ok(())
 }
 
@@ -128,18 +143,55 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn lease(&self, kind: JobKind, count: u32, now: Timestamp) -> Result<Vec<Job>> {
-        // Most looks find nothing; they need not wait for the writer.
-        let due: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM job WHERE kind = $1 AND run_at <= $2 AND (lease_until IS NULL OR lease_until < $2) LIMIT 1",
-        )
-        .bind(kind)
-        .bind(Micros::from(now))
-        .fetch_optional(self.reader())
-        .await?;
-        if due.is_none() {
+        let due = Due { kind, now, without: Vec::new() };
+        if !self.is_due(&due).await? {
             return Ok(Vec::new());
         }
-        self.write("lease", move |mut tx| Box::pin(async move { lease(&mut tx, kind, count, now).await })).await
+        self.write("lease", move |mut tx| {
+            Box::pin(async move {
+                let found = due.find(&mut tx, count).await?;
+                Ok(lease(&mut tx, found, now).await?.into_iter().map(|(job, _)| job).collect())
+            })
+        })
+        .await
+    }
+
+    /// Leases up to `count` due deliveries with their channels, the longest waiting first; over one channel so many that
+    /// with those at work it has `places` at most.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn lease_deliveries(
+        &self,
+        count: usize,
+        places: usize,
+        at_work: HashMap<String, usize>,
+        now: Timestamp,
+    ) -> Result<Vec<(Job, String)>> {
+        let full = at_work.iter().filter(|(_, count)| **count >= places).map(|(channel, _)| channel.clone()).collect();
+        let due = Due { kind: JobKind::Deliver, now, without: full };
+        if !self.is_due(&due).await? {
+            return Ok(Vec::new());
+        }
+        self.write("lease", move |mut tx| {
+            Box::pin(async move {
+                let mut found = due.find(&mut tx, LOOKED_AT).await?;
+                let mut taken = at_work;
+                found.retain(|one| {
+                    let taken = taken.entry(one.channel.clone()).or_default();
+                    *taken += 1;
+                    *taken <= places
+                });
+                found.truncate(count);
+                lease(&mut tx, found, now).await
+            })
+        })
+        .await
+    }
+
+    /// Most looks find nothing; they need not wait for the writer.
+    async fn is_due(&self, due: &Due) -> Result<bool> {
+        Ok(!due.query(1).all::<Found, _>(self.reader()).await?.is_empty())
     }
 
     /// Prolongs a lease.
@@ -190,39 +242,74 @@ impl Store {
     }
 }
 
-async fn lease(tx: &mut Tx<'_>, kind: JobKind, count: u32, now: Timestamp) -> Result<Vec<Job>> {
-    let rows = sqlx::query(
-        "SELECT job_id, subject, slice_cursor, losses, lease_token FROM job
-         WHERE kind = $1 AND run_at <= $2 AND (lease_until IS NULL OR lease_until < $2)
-         ORDER BY run_at, job_id LIMIT $3",
-    )
-    .bind(kind)
-    .bind(Micros::from(now))
-    .bind(i64::from(count))
-    .fetch_all(&mut *tx.connection)
-    .await?;
-    let mut jobs = Vec::new();
-    for row in rows {
-        let was_leased = row.get::<Option<String>, _>(4).is_some();
-        if kind == JobKind::Deliver && was_leased && !reconcile::resume(tx, &row.get::<String, _>(1), now).await? {
+/// Which jobs are looked for: of a kind, due, not leased, and not over one of some channels.
+struct Due {
+    kind: JobKind,
+    now: Timestamp,
+    without: Vec<String>,
+}
+
+/// A due job, and the channel of its delivery.
+#[derive(sqlx::FromRow)]
+struct Found {
+    job_id: String,
+    kind: JobKind,
+    subject: String,
+    slice_cursor: Option<String>,
+    losses: i64,
+    lease_token: Option<String>,
+    channel: String,
+}
+
+impl Due {
+    fn query(&self, count: u32) -> Select {
+        let now = Micros::from(self.now).0;
+        let mut query = Select::new(
+            "SELECT job.job_id, job.kind, job.subject, job.slice_cursor, job.losses, job.lease_token,
+             COALESCE(delivery.channel, '') AS channel
+             FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
+        )
+        .text("job.kind =", Some(self.kind.as_str()))
+        .number("job.run_at <=", now)
+        .number("COALESCE(job.lease_until, 0) <", now);
+        for channel in &self.without {
+            query = query.text("delivery.channel <>", Some(channel));
+        }
+        query.then("ORDER BY job.run_at, job.job_id").limit(count)
+    }
+
+    async fn find(&self, tx: &mut Tx<'_>, count: u32) -> Result<Vec<Found>> {
+        self.query(count).all(&mut *tx.connection).await
+    }
+}
+
+/// Leases what was found, all under one token. A delivery of which nobody knows whether it arrived may be held instead.
+async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec<(Job, String)>> {
+    let token = tx.id("lse", now);
+    let mut leased = Vec::new();
+    for one in found {
+        let was_leased = one.lease_token.is_some();
+        if one.kind == JobKind::Deliver && was_leased && !reconcile::resume(tx, &one.subject, now).await? {
             continue;
         }
-        let job = Job {
-            job_id: row.get(0),
-            kind,
-            subject: row.get(1),
-            token: tx.id("lse", now),
-            cursor: row.get(2),
-            losses: row.get::<i64, _>(3) + i64::from(was_leased),
-        };
-        sqlx::query("UPDATE job SET lease_token = $2, lease_until = $3, losses = $4 WHERE job_id = $1")
-            .bind(&job.job_id)
-            .bind(&job.token)
-            .bind(Micros::from(now + LEASE))
-            .bind(job.losses)
-            .execute(&mut *tx.connection)
-            .await?;
-        jobs.push(job);
+        let (cursor, losses) = (one.slice_cursor, one.losses + i64::from(was_leased));
+        let (job_id, token) = (one.job_id, token.clone());
+        leased.push((Job { job_id, kind: one.kind, subject: one.subject, token, cursor, losses }, one.channel));
     }
-    Ok(jobs)
+    if leased.is_empty() {
+        return Ok(leased);
+    }
+    let places: Vec<String> = (3..leased.len() + 3).map(|at| format!("${at}")).collect();
+    let text = format!(
+        "UPDATE job SET losses = losses + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END, lease_token = $1,
+         lease_until = $2 WHERE job_id IN ({})",
+        places.join(", ")
+    );
+    // Safe: the text has placeholders only.
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(&token).bind(Micros::from(now + LEASE));
+    for (job, _) in &leased {
+        query = query.bind(&job.job_id);
+    }
+    query.execute(&mut *tx.connection).await?;
+    Ok(leased)
 }

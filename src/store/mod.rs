@@ -15,6 +15,7 @@ mod directory;
 pub mod document;
 mod error;
 pub mod event;
+mod intake; // arrivals that share a commit
 pub mod interchange;
 pub mod job;
 pub mod lookup; // what lookup tables lack
@@ -22,6 +23,7 @@ mod matching; // which sending an acknowledgment is about
 pub mod payload;
 mod reconcile;
 pub mod resource;
+mod rows;
 mod seal;
 pub mod secret;
 mod seed; // what another system had before us
@@ -44,6 +46,7 @@ use crate::id::{Random, new_id};
 use dialect::Dialect;
 use directory::DataDirectory;
 use futures_util::future::BoxFuture;
+use intake::Intake;
 use sqlx::AnyPool;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,8 +66,18 @@ struct Inner {
     random: Arc<dyn Random>,
     readers: AnyPool,
     /// `None` when opened to read only, or closed.
-    writer: Mutex<Option<Writer>>,
+    ways: Mutex<Option<Ways>>,
     task: Mutex<Option<JoinHandle<()>>>,
+    /// Tokens that were shown lately.
+    tokens: token::Known,
+}
+
+/// The ways to the writer.
+#[derive(Clone)]
+struct Ways {
+    writer: Writer,
+    /// For what comes in.
+    intake: Intake,
 }
 
 impl Store {
@@ -105,7 +118,8 @@ impl Store {
             dialect,
             random,
             readers,
-            writer: Mutex::new(Some(writer)),
+            ways: Mutex::new(Some(Ways { intake: Intake::start(writer.clone()), writer })),
+            tokens: token::Known::default(),
             task: Mutex::new(Some(task)),
         };
         let store = Self { inner: Arc::new(inner) };
@@ -124,13 +138,13 @@ impl Store {
         let master_key = MasterKey::load(&MasterKey::path(path))?;
         let dialect = Dialect::new(path, database);
         let readers = dialect.open_readers().await?;
-        let (writer, task) = (Mutex::new(None), Mutex::new(None));
-        Ok(Self { inner: Arc::new(Inner { directory, master_key, dialect, random, readers, writer, task }) })
+        let (ways, task, tokens) = (Mutex::new(None), Mutex::new(None), token::Known::default());
+        Ok(Self { inner: Arc::new(Inner { directory, master_key, dialect, random, readers, ways, task, tokens }) })
     }
 
     /// Stops the writer after what waits for it, and closes the log. Writes after this fail.
     pub async fn close(&self) {
-        drop(self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(self.inner.ways.lock().unwrap_or_else(PoisonError::into_inner).take());
         let task = self.inner.task.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             // A panic of the writer was logged when it happened.
@@ -177,13 +191,18 @@ impl Store {
         T: Send + 'static,
         F: for<'c> FnOnce(Tx<'c>) -> BoxFuture<'c, Result<T>> + Send + 'static,
     {
-        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match writer {
-            Some(writer) => writer.write(name, work).await,
-            None if self.inner.task.lock().unwrap_or_else(PoisonError::into_inner).is_none() => {
-                Err(StoreError::ReadOnly)
-            }
-            None => Err(StoreError::Stopped),
-        }
+        self.ways()?.writer.write(name, work).await
+    }
+
+    fn intake(&self) -> Result<Intake> {
+        Ok(self.ways()?.intake)
+    }
+
+    fn ways(&self) -> Result<Ways> {
+        let ways = self.inner.ways.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ways.ok_or_else(|| match *self.inner.task.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => StoreError::ReadOnly,
+            Some(_) => StoreError::Stopped,
+        })
     }
 }

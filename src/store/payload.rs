@@ -4,6 +4,7 @@
 use super::Store;
 use super::directory::sync_folder;
 use super::error::{Result, StoreError};
+use super::rows::{Cell, Rows};
 use super::seal::{CHUNK_BYTES, HEAD_BYTES, Opener, Sealer, TAG_BYTES};
 use super::value::{Micros, hexadecimal};
 use super::writer::Tx;
@@ -47,6 +48,16 @@ pub struct Content {
 enum Place {
     Inline(Vec<u8>),
     File(PathBuf),
+}
+
+impl Place {
+    /// The sealed bytes, where they stand in the database.
+    fn inline(&self) -> Option<&[u8]> {
+        match self {
+            Place::Inline(sealed) => Some(sealed),
+            Place::File(_) => None,
+        }
+    }
 }
 
 impl Content {
@@ -133,6 +144,10 @@ impl Spool {
 
     /// Seals the end and, for a file, syncs it under its final name. After this the content may be committed.
     pub async fn finish(self) -> Result<Content> {
+        if self.file.is_none() {
+            // What stands in the database is sealed sooner than another thread is woken.
+            return self.finish_blocking();
+        }
         tokio::task::spawn_blocking(move || self.finish_blocking())
             .await
             .map_err(|error| StoreError::Unfit(format!("spool: {error}")))?
@@ -188,6 +203,14 @@ impl PayloadReader {
     #[must_use]
     pub fn payload(&self) -> &Payload {
         &self.payload
+    }
+
+    /// The same from its beginning, where it is in memory: a payload of the database, checked already.
+    #[must_use]
+    pub fn again(&self) -> Option<PayloadReader> {
+        let Source::Plain = self.source else { return None };
+        let (payload, buffer) = (self.payload.clone(), self.buffer.clone());
+        Some(PayloadReader { payload, source: Source::Plain, context: None, buffer, taken: 0 })
     }
 
     fn refill(&mut self) -> io::Result<bool> {
@@ -352,22 +375,23 @@ fn open_file(store: &Store, payload: Payload) -> Result<PayloadReader> {
 }
 
 /// Writes the row of a content, inside the commit that refers to it.
-pub(crate) async fn insert(tx: &mut Tx<'_>, content: Content, content_type: &str, now: Timestamp) -> Result<String> {
-    let sealed = match content.place {
-        Place::Inline(sealed) => Some(sealed),
-        Place::File(_) => None,
-    };
-    sqlx::query(
-        "INSERT INTO payload (payload_id, digest, size, content_type, sealed, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(&content.payload_id)
-    .bind(content.digest)
-    .bind(content.size)
-    .bind(content_type)
-    .bind(sealed)
-    .bind(Micros::from(now))
-    .execute(&mut *tx.connection)
-    .await?;
-    Ok(content.payload_id)
+pub(crate) async fn insert(tx: &mut Tx<'_>, content: &Content, content_type: &str, now: Timestamp) -> Result<()> {
+    insert_all(tx, &[(content, content_type, now)]).await
+}
+
+/// The same of several, each with its type and its time.
+pub(crate) async fn insert_all(tx: &mut Tx<'_>, contents: &[(&Content, &str, Timestamp)]) -> Result<()> {
+    let mut rows = Rows::new("INSERT INTO payload (payload_id, digest, size, content_type, sealed, created_at)");
+    for (content, content_type, now) in contents {
+        rows.push([
+            Cell::Text(&content.payload_id),
+            Cell::Text(&content.digest),
+            Cell::Number(content.size),
+            Cell::Text(content_type),
+            Cell::BytesOrNull(content.place.inline()),
+            Micros::from(*now).into(),
+        ]);
+    }
+    rows.insert(tx).await?;
+    Ok(())
 }

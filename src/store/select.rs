@@ -40,6 +40,15 @@ impl Select {
         self
     }
 
+    /// `AND <left> $n`.
+    pub(crate) fn number(mut self, left: &'static str, value: i64) -> Self {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(left);
+        self.sql.push(' ');
+        self.bind(Bound::Number(value));
+        self
+    }
+
     /// Fixed text to the end of what is there, such as an ORDER BY.
     pub(crate) fn then(mut self, fragment: &'static str) -> Self {
         self.sql.push(' ');
@@ -60,9 +69,14 @@ impl Select {
         }
         self.sql.push_str(" ORDER BY created_at DESC, ");
         self.sql.push_str(key);
-        self.sql.push_str(" DESC LIMIT ");
-        let limit = if page.limit == 0 { PAGE_ROWS_MAX } else { page.limit.min(PAGE_ROWS_MAX) };
-        self.bind(Bound::Number(i64::from(limit)));
+        self.sql.push_str(" DESC");
+        self.limit(if page.limit == 0 { PAGE_ROWS_MAX } else { page.limit.min(PAGE_ROWS_MAX) })
+    }
+
+    /// The first so many rows.
+    pub(crate) fn limit(mut self, count: u32) -> Self {
+        self.sql.push_str(" LIMIT ");
+        self.bind(Bound::Number(i64::from(count)));
         self
     }
 

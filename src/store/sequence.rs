@@ -49,18 +49,15 @@ async fn take(tx: &mut Tx<'_>, sequence_id: &str, start: u64, owner: &str, now: 
     if let Some(number) = owned {
         return Ok(u64::try_from(number).unwrap_or(0));
     }
-    let next: Option<i64> = sqlx::query_scalar("SELECT next FROM sequence WHERE sequence_id = $1")
-        .bind(sequence_id)
-        .fetch_optional(&mut *tx.connection)
-        .await?;
-    let number = next.unwrap_or_else(|| i64::try_from(start).unwrap_or(1));
-    sqlx::query(
-        "INSERT INTO sequence (sequence_id, next) VALUES ($1, $2) ON CONFLICT (sequence_id) DO UPDATE SET next = $2",
+    let next: i64 = sqlx::query_scalar(
+        "INSERT INTO sequence (sequence_id, next) VALUES ($1, $2)
+         ON CONFLICT (sequence_id) DO UPDATE SET next = sequence.next + 1 RETURNING next",
     )
     .bind(sequence_id)
-    .bind(number + 1)
-    .execute(&mut *tx.connection)
+    .bind(i64::try_from(start).unwrap_or(1) + 1)
+    .fetch_one(&mut *tx.connection)
     .await?;
+    let number = next - 1;
     let id = tx.id("seq", now);
     sqlx::query(
         "INSERT INTO sequence_number (sequence_number_id, sequence_id, owner, number, created_at)

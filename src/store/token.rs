@@ -7,11 +7,15 @@ use super::value::{Actor, Micros, hexadecimal};
 use crate::clock::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// Random bytes in a token: enough that guessing is hopeless and a plain hash suffices.
 const TOKEN_BYTES: usize = 32;
 /// What every token begins with, so that a leaked one is recognised.
 pub const TOKEN_PREFIX: &str = "ptl_";
+/// Tokens that are known without asking the database, at most.
+const KNOWN_MAX: usize = 1024;
 /// Characters of a token that are kept to tell tokens apart.
 const HINT_CHARACTERS: usize = 10;
 
@@ -95,13 +99,21 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn token(&self, text: &str, now: Timestamp) -> Result<Option<Token>> {
-        let query =
-            format!("{COLUMNS} WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)");
-        Ok(sqlx::query_as(sqlx::AssertSqlSafe(query))
-            .bind(hash_of(text))
-            .bind(Micros::from(now))
-            .fetch_optional(self.reader())
-            .await?)
+        let hash = hash_of(text);
+        let (known, revocations) = self.inner.tokens.find(&hash);
+        let token: Option<Token> = match known {
+            Some(token) => Some(token),
+            None => {
+                let query = format!("{COLUMNS} WHERE hash = $1 AND revoked_at IS NULL");
+                let query = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(&hash);
+                let found: Option<Token> = query.fetch_optional(self.reader()).await?;
+                if let Some(token) = &found {
+                    self.inner.tokens.note(hash, token.clone(), revocations);
+                }
+                found
+            }
+        };
+        Ok(token.filter(|token| token.expires_at.is_none_or(|at| at > Micros::from(now))))
     }
 
     /// All tokens, newest first.
@@ -119,17 +131,61 @@ impl Store {
     /// There is none of that id that is valid.
     pub async fn revoke_token(&self, token_id: &str, actor: &Actor, now: Timestamp) -> Result<()> {
         let (token_id, actor) = (token_id.to_owned(), actor.clone());
-        self.write("token", move |mut tx| {
-            Box::pin(async move {
-                let query = sqlx::query("UPDATE token SET revoked_at = $2 WHERE token_id = $1 AND revoked_at IS NULL")
-                    .bind(&token_id)
-                    .bind(Micros::from(now));
-                if query.execute(&mut *tx.connection).await?.rows_affected() == 0 {
-                    return Err(StoreError::NotFound { what: "token", id: token_id });
-                }
-                audit::append(&mut tx, &actor, "token.revoke", &format!("token/{token_id}"), (None, None), now).await
+        let done = self
+            .write("token", move |mut tx| {
+                Box::pin(async move {
+                    let query =
+                        sqlx::query("UPDATE token SET revoked_at = $2 WHERE token_id = $1 AND revoked_at IS NULL")
+                            .bind(&token_id)
+                            .bind(Micros::from(now));
+                    if query.execute(&mut *tx.connection).await?.rows_affected() == 0 {
+                        return Err(StoreError::NotFound { what: "token", id: token_id });
+                    }
+                    audit::append(&mut tx, &actor, "token.revoke", &format!("token/{token_id}"), (None, None), now)
+                        .await
+                })
             })
-        })
-        .await
+            .await;
+        // Also when it failed: it may have been committed.
+        self.inner.tokens.forget();
+        done
+    }
+}
+
+/// Tokens that were shown lately, so that a sender of many documents is not looked for with each. The ledger has one
+/// owner, so no token ends without this process knowing.
+#[derive(Default)]
+pub(super) struct Known {
+    inner: Mutex<KnownInner>,
+}
+
+#[derive(Default)]
+struct KnownInner {
+    by_hash: HashMap<String, Token>,
+    /// What was found before a revocation is not noted after it.
+    revocations: u64,
+}
+
+impl Known {
+    /// The token, if it is known, and how many revocations there were.
+    fn find(&self, hash: &str) -> (Option<Token>, u64) {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        (inner.by_hash.get(hash).cloned(), inner.revocations)
+    }
+
+    fn note(&self, hash: String, token: Token, revocations: u64) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.by_hash.len() >= KNOWN_MAX {
+            inner.by_hash.clear();
+        }
+        if inner.revocations == revocations {
+            inner.by_hash.insert(hash, token);
+        }
+    }
+
+    fn forget(&self) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.by_hash.clear();
+        inner.revocations += 1;
     }
 }

@@ -3,6 +3,7 @@
 use super::error::{Result, StoreError};
 use super::event::{self, NewEvent, expect_state};
 use super::payload;
+use super::rows::{Cell, Rows};
 use super::select::Select;
 use super::value::{Actor, Direction, Micros, Page, words};
 use super::writer::Tx;
@@ -109,40 +110,49 @@ const SELECT: &str = "SELECT transmission_id, direction, channel, partner, envir
                       duplicate_of, digest, size, content_type, file_name, payload_id, created_at, changed_at \
                       FROM transmission WHERE 1 = 1";
 
+/// A transmission to be written, by whom and when.
+pub(crate) type Arriving<'a> = (&'a NewTransmission, &'a Actor, Timestamp);
+
 /// Writes the row and its payload; `state` is `stored` for what comes in and `split` for what goes out.
-pub(crate) async fn insert(
-    tx: &mut Tx<'_>,
-    new: NewTransmission,
-    state: TransmissionState,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<()> {
-    let (digest, size) = (new.content.digest().to_owned(), i64::try_from(new.content.size()).unwrap_or(i64::MAX));
-    let payload_id = payload::insert(tx, new.content, &new.content_type, now).await?;
-    sqlx::query(
+pub(crate) async fn insert(tx: &mut Tx<'_>, new: Arriving<'_>, state: TransmissionState) -> Result<()> {
+    insert_all(tx, &[new], state).await
+}
+
+/// The same of several.
+pub(crate) async fn insert_all(tx: &mut Tx<'_>, all: &[Arriving<'_>], state: TransmissionState) -> Result<()> {
+    let contents: Vec<_> = all.iter().map(|(new, _, now)| (&new.content, new.content_type.as_str(), *now)).collect();
+    payload::insert_all(tx, &contents).await?;
+    let mut rows = Rows::new(
         "INSERT INTO transmission (transmission_id, direction, channel, partner, environment, state, digest, size,
-         content_type, file_name, headers, payload_id, created_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
-    )
-    .bind(&new.transmission_id)
-    .bind(new.direction)
-    .bind(new.channel)
-    .bind(new.partner)
-    .bind(new.environment)
-    .bind(state)
-    .bind(digest)
-    .bind(size)
-    .bind(new.content_type)
-    .bind(new.file_name)
-    .bind(new.headers.to_string())
-    .bind(payload_id)
-    .bind(Micros::from(now))
-    .execute(&mut *tx.connection)
-    .await?;
-    let (transmission_id, to_state) = (new.transmission_id.as_str(), Some(state.as_str()));
-    let kind = if new.direction == Direction::In { "stored" } else { "encoded" };
-    event::append(tx, NewEvent { transmission_id, kind, to_state, actor: Some(actor), ..NewEvent::default() }, now)
-        .await
+         content_type, file_name, headers, payload_id, created_at, changed_at)",
+    );
+    let mut events = Vec::with_capacity(all.len());
+    for (new, actor, now) in all {
+        let at = Micros::from(*now);
+        rows.push([
+            Cell::Text(&new.transmission_id),
+            Cell::Text(new.direction.as_str()),
+            Cell::Text(&new.channel),
+            Cell::TextOrNull(new.partner.as_deref()),
+            Cell::TextOrNull(new.environment.as_deref()),
+            Cell::Text(state.as_str()),
+            Cell::Text(new.content.digest()),
+            Cell::Number(i64::try_from(new.content.size()).unwrap_or(i64::MAX)),
+            Cell::Text(&new.content_type),
+            Cell::TextOrNull(new.file_name.as_deref()),
+            Cell::Owned(new.headers.to_string()),
+            Cell::Text(new.content.payload_id()),
+            at.into(),
+            at.into(),
+        ]);
+        event::begin(tx, &new.transmission_id);
+        let (transmission_id, to_state) = (new.transmission_id.as_str(), Some(state.as_str()));
+        let kind = if new.direction == Direction::In { "stored" } else { "encoded" };
+        let event = NewEvent { transmission_id, kind, to_state, actor: Some(actor), ..NewEvent::default() };
+        events.push((event, *now));
+    }
+    rows.insert(tx).await?;
+    event::append_all(tx, &events).await
 }
 
 /// Why a transmission changes its state.

@@ -12,15 +12,18 @@ use crate::id::{Random, new_id};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::{AnyConnection, Connection as _, Executor as _};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// Pieces in one commit, at most.
 pub const GROUP_PIECES_MAX: usize = 64;
-/// How long a commit waits for the companions that the one before it had.
-pub const GROUP_WAIT: Duration = Duration::from_millis(5);
+/// How long a commit waits for the companions that the one before it had, at most: no longer than that one took to sync,
+/// for then it would cost more than it saves.
+pub const GROUP_WAIT_MAX: Duration = Duration::from_millis(5);
 /// How long the writer waits before it tries to connect again: at first, and at most.
 const RECONNECT_WAIT: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// Pieces that may wait for the writer; beyond that callers wait, which is the back-pressure.
@@ -34,6 +37,8 @@ pub(crate) struct Tx<'c> {
     pub(crate) random: &'c dyn Random,
     /// This node's name, for events.
     pub(crate) node: &'c str,
+    /// The last event of chains that this piece has seen: number and hash.
+    pub(crate) heads: HashMap<String, (i64, String)>,
 }
 
 impl Tx<'_> {
@@ -125,7 +130,8 @@ impl Writer {
         node: String,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, pieces) = mpsc::channel(QUEUE_PIECES_MAX);
-        let group = Group { connection: Some(connection), dialect, random, node, mark: None };
+        let group =
+            Group { connection: Some(connection), dialect, random, node, mark: None, synced_in: Duration::ZERO };
         (Self { queue }, tokio::spawn(group.serve(pieces)))
     }
 
@@ -154,13 +160,15 @@ struct Group {
     node: String,
     /// Of the COMMIT that was sent and not answered yet.
     mark: Option<String>,
+    /// How long the last COMMIT took.
+    synced_in: Duration,
 }
 
 impl Group {
     async fn serve(mut self, mut pieces: Pieces) {
         let mut companions = 1;
         while let Some(first) = pieces.recv().await {
-            let group = gather(first, companions, &mut pieces).await;
+            let group = gather(first, companions, self.synced_in, &mut pieces).await;
             companions = group.len();
             self.commit(group, &mut pieces).await;
         }
@@ -207,20 +215,36 @@ impl Group {
         let mark = self.new_mark();
         let Some(connection) = &mut self.connection else { return Err(StoreError::Unreachable) };
         let mut names = Vec::with_capacity(group.len());
+        // A piece that is alone needs no savepoint: there is nobody to be spared.
+        let is_alone = group.len() == 1;
         for piece in group.iter_mut() {
-            connection.execute("SAVEPOINT piece").await?;
-            if piece.run(Tx { connection, random: &*self.random, node: &self.node }).await {
+            if !is_alone {
+                connection.execute("SAVEPOINT piece").await?;
+            }
+            let (random, node) = (&*self.random, self.node.as_str());
+            if piece.run(Tx { connection, random, node, heads: HashMap::new() }).await {
                 names.push(piece.name());
+            } else if is_alone {
+                connection.execute("ROLLBACK").await?;
+                return Ok(());
             } else {
                 connection.execute("ROLLBACK TO SAVEPOINT piece").await?;
             }
-            connection.execute("RELEASE SAVEPOINT piece").await?;
+            if !is_alone {
+                connection.execute("RELEASE SAVEPOINT piece").await?;
+            }
         }
         self.dialect.mark(connection, &mark).await?;
         names.iter().for_each(|name| fail_point(&format!("{name}.before_commit")));
         self.mark = Some(mark);
+        let begin = Instant::now();
         connection.execute("COMMIT").await?;
+        self.synced_in = begin.elapsed();
         names.iter().for_each(|name| fail_point(&format!("{name}.after_commit")));
+        metrics::counter!("portolan_commits_total").increment(1);
+        for name in names {
+            metrics::counter!("portolan_writes_total", "write" => name).increment(1);
+        }
         Ok(())
     }
 
@@ -279,7 +303,7 @@ fn answer(group: Vec<Box<dyn Piece>>, failure: Option<&Failure>) {
 
 /// Tells every caller for a while that there is no connection; false when nobody will call any more.
 async fn refuse(pieces: &mut Pieces, pause: Duration) -> bool {
-    let end = tokio::time::Instant::now() + pause;
+    let end = Instant::now() + pause;
     loop {
         match tokio::time::timeout_at(end, pieces.recv()).await {
             Ok(Some(piece)) => piece.answer(Some(&Failure::Unreachable)),
@@ -293,10 +317,11 @@ async fn refuse(pieces: &mut Pieces, pause: Duration) -> bool {
 async fn gather(
     first: Box<dyn Piece>,
     companions: usize,
+    synced_in: Duration,
     pieces: &mut mpsc::Receiver<Box<dyn Piece>>,
 ) -> Vec<Box<dyn Piece>> {
     let mut group = vec![first];
-    let end = tokio::time::Instant::now() + GROUP_WAIT;
+    let end = Instant::now() + synced_in.min(GROUP_WAIT_MAX);
     while group.len() < GROUP_PIECES_MAX {
         match pieces.try_recv() {
             Ok(piece) => group.push(piece),

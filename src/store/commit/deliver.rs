@@ -64,7 +64,7 @@ impl Store {
                 .await?;
                 let change = Change { attempt: Some(number), ..Change::default() };
                 let to = DeliveryState::Sending;
-                delivery::change(&mut tx, &job.subject, &SENDABLE, to, change, &Actor::system(), now).await?;
+                delivery::change_found(&mut tx, &found, &SENDABLE, to, change, &Actor::system(), now).await?;
                 found.attempts = number;
                 Ok(found)
             })

@@ -7,6 +7,8 @@ use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, JobKind};
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
+use crate::store::writer::Tx;
+use sqlx::Executor as _;
 
 /// What became of a reception.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,14 @@ pub enum Reception {
     },
 }
 
+/// What came in, on its way to its commit.
+pub(crate) struct Arrival {
+    pub new: NewTransmission,
+    pub key: Option<NewClaim>,
+    pub actor: Actor,
+    pub now: Timestamp,
+}
+
 impl Store {
     /// Takes a transmission in. When this returns [`Reception::New`], it is on disk and will be translated.
     ///
@@ -42,30 +52,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Reception> {
         let file = new.content.file();
-        let actor = actor.clone();
-        let done = self
-            .write("receive", move |mut tx| {
-                Box::pin(async move {
-                    if let Some(key) = &key
-                        && let Some(earlier) = claim::find(&mut tx, &key.scope, &key.key).await?
-                    {
-                        let transmission_id = earlier.transmission_id;
-                        if earlier.digest != new.content.digest() {
-                            return Ok(Reception::Conflict { transmission_id });
-                        }
-                        let status = u16::try_from(earlier.answer_status).unwrap_or(500);
-                        return Ok(Reception::Replay { transmission_id, status, body: earlier.answer_body });
-                    }
-                    let (transmission_id, digest) = (new.transmission_id.clone(), new.content.digest().to_owned());
-                    transmission::insert(&mut tx, new, TransmissionState::Stored, &actor, now).await?;
-                    if let Some(key) = key {
-                        claim::insert(&mut tx, key, &transmission_id, &digest, now).await?;
-                    }
-                    job::insert(&mut tx, JobKind::Translate, &transmission_id, now, now).await?;
-                    Ok(Reception::New)
-                })
-            })
-            .await;
+        let done = match self.intake() {
+            Ok(intake) => intake.take(Arrival { new, key, actor: actor.clone(), now }).await,
+            Err(error) => Err(error),
+        };
         let may_be_there = matches!(done, Ok(Reception::New) | Err(StoreError::Unknown(_)));
         if let (Some(path), false) = (file, may_be_there) {
             // The bytes are not wanted; should removing fail, the next start removes them.
@@ -73,4 +63,63 @@ impl Store {
         }
         done
     }
+}
+
+/// Takes arrivals in, in a piece of work. Commonly all are new and are written together; where that fails, a key came
+/// before say, each is looked at by itself.
+pub(crate) async fn take_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<Vec<Result<Reception>>> {
+    tx.connection.execute("SAVEPOINT arrivals").await?;
+    if matches!(insert_all(tx, arrivals).await, Ok(true)) {
+        tx.connection.execute("RELEASE SAVEPOINT arrivals").await?;
+        return Ok(arrivals.iter().map(|_| Ok(Reception::New)).collect());
+    }
+    let mut answers = Vec::with_capacity(arrivals.len());
+    for arrival in arrivals {
+        tx.connection.execute("ROLLBACK TO SAVEPOINT arrivals").await?;
+        let answer = take(tx, arrival).await;
+        if answer.is_ok() {
+            tx.connection.execute("RELEASE SAVEPOINT arrivals").await?;
+            tx.connection.execute("SAVEPOINT arrivals").await?;
+        }
+        answers.push(answer);
+    }
+    tx.connection.execute("ROLLBACK TO SAVEPOINT arrivals").await?;
+    tx.connection.execute("RELEASE SAVEPOINT arrivals").await?;
+    Ok(answers)
+}
+
+/// Writes arrivals with what belongs to them; false when a key was not free, and then it has to be undone.
+async fn insert_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<bool> {
+    let new: Vec<_> = arrivals.iter().map(|one| (&one.new, &one.actor, one.now)).collect();
+    transmission::insert_all(tx, &new, TransmissionState::Stored).await?;
+    let keys: Vec<_> = arrivals
+        .iter()
+        .filter_map(|one| {
+            Some((one.key.as_ref()?, one.new.transmission_id.as_str(), one.new.content.digest(), one.now))
+        })
+        .collect();
+    if claim::insert_all(tx, &keys).await? < keys.len() {
+        return Ok(false);
+    }
+    let jobs: Vec<_> = arrivals.iter().map(|one| (one.new.transmission_id.as_str(), one.now, one.now)).collect();
+    job::insert_all(tx, JobKind::Translate, &jobs).await?;
+    Ok(true)
+}
+
+/// Takes one arrival in, whose key may have come before.
+async fn take(tx: &mut Tx<'_>, arrival: &Arrival) -> Result<Reception> {
+    if let Some(key) = &arrival.key
+        && let Some(earlier) = claim::find(tx, &key.scope, &key.key).await?
+    {
+        let transmission_id = earlier.transmission_id;
+        if earlier.digest != arrival.new.content.digest() {
+            return Ok(Reception::Conflict { transmission_id });
+        }
+        let status = u16::try_from(earlier.answer_status).unwrap_or(500);
+        return Ok(Reception::Replay { transmission_id, status, body: earlier.answer_body });
+    }
+    if insert_all(tx, std::slice::from_ref(arrival)).await? {
+        return Ok(Reception::New);
+    }
+    Err(StoreError::Conflict(format!("the key of {} was taken while it was looked for", arrival.new.transmission_id)))
 }

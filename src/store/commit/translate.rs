@@ -139,7 +139,7 @@ async fn output(tx: &mut Tx<'_>, output: NewOutput, actor: &Actor, now: Timestam
     {
         return Ok(());
     }
-    transmission::insert(tx, output.transmission, TransmissionState::Split, actor, now).await?;
+    transmission::insert(tx, (&output.transmission, actor, now), TransmissionState::Split).await?;
     interchange::insert(tx, &transmission_id, &output.interchange, now).await?;
     for new in output.documents {
         document::insert(tx, &transmission_id, new, actor, now).await?;
