@@ -1,7 +1,7 @@
 //! Entities as JSON text (RFC 8259) on one line, written straight from their fields. Reading JSON is serde's.
 
 use super::Entity;
-use super::value::{Map, Value};
+use super::value::{Key, Map, Value};
 
 /// Appends `{"type":…,…fields}`.
 pub(super) fn entity(entity: &Entity, text: &mut Vec<u8>) {
@@ -49,8 +49,16 @@ fn object(fields: &Map, text: &mut Vec<u8>) {
     text.push(b'}');
 }
 
-fn member(name: &str, field: &Value, text: &mut Vec<u8>) {
-    string(name, text);
+fn member(name: &Key, field: &Value, text: &mut Vec<u8>) {
+    match name {
+        // Names of definitions have nothing to escape.
+        Key::Borrowed(known) => {
+            text.push(b'"');
+            text.extend(known.as_bytes());
+            text.push(b'"');
+        }
+        Key::Owned(name) => string(name, text),
+    }
     text.push(b':');
     value(field, text);
 }

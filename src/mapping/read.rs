@@ -69,7 +69,10 @@ fn entities<'a>(
         value.is_some_and(|value| values.iter().any(|one| *one == value))
     };
     let choice = context.mapping.select.iter().find(|choice| choice.when.as_ref().is_none_or(is_selected));
-    let Some(choice) = choice else { return (Vec::new(), reader) };
+    let Some(choice) = choice else {
+        reader.end();
+        return (Vec::new(), reader);
+    };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
     for (place, value) in &context.mapping.constants {
@@ -88,9 +91,7 @@ fn entities<'a>(
     }
     let tree = context.mapping.tree.as_ref();
     let nodes = tree.map(|tree| reader.tree(tree, &mut entity)).unwrap_or_default();
-    if let Some(stencils) = reader.stencils.take() {
-        context.mapping.reading.give_back(stencils);
-    }
+    reader.end();
     let left = reader.left();
     if !left.is_empty() {
         if let Some(tree) = tree {
@@ -197,6 +198,13 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    /// Gives the stencils back: all items are read.
+    fn end(&mut self) {
+        if let Some(stencils) = self.stencils.take() {
+            self.context.mapping.reading.give_back(stencils);
+        }
+    }
+
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map) {
         let there = match at {
             At::Loop(instance) => self.source.tags(instance),
@@ -266,11 +274,12 @@ impl<'a> Reader<'a> {
     /// A value that follows from those beside it.
     fn computed(&self, calls: &[Call], fields: &Map) -> Option<Value> {
         let spot = self.spot(&|_| String::new(), Some(fields));
-        let value = function::put(calls, None, &spot).unwrap_or(None);
-        if let (Some(recording), true) = (&self.recording, value.is_some()) {
+        // Of nothing, most functions make nothing; what others make may follow from the texts beside it.
+        let is_moot = calls.iter().all(|call| !call.function.supplies());
+        if let (Some(recording), false) = (&self.recording, is_moot) {
             recording.spoil();
         }
-        value
+        function::put(calls, None, &spot).unwrap_or(None)
     }
 
     fn each(&mut self, at: At, each: &Each) -> Option<Value> {
@@ -315,7 +324,7 @@ impl<'a> Reader<'a> {
         let At::Loop(instance) = at else { return };
         let Some(own) = self.source.trigger(instance) else { return };
         if let Some(recording) = &self.recording {
-            recording.follow(instance);
+            recording.follow(instance, under);
         }
         let mut known = vec![self.text(self.in_segment(own, under.named)).into_owned()];
         let around = self.placement.loops[instance].parent;

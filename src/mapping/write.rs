@@ -243,7 +243,10 @@ impl<'a> Writer<'a> {
                             self.written.insert(field.to_string(), index);
                         }
                     }
-                    Some(other) => self.fault(Fault::MappingValue, field, "a text", &other.to_string()),
+                    Some(other) => {
+                        self.note(Recording::spoil);
+                        self.fault(Fault::MappingValue, field, "a text", &other.to_string());
+                    }
                     None => {}
                 }
             }
@@ -510,7 +513,7 @@ impl<'a> Writer<'a> {
         if !there.is_empty() {
             self.note(|one| {
                 one.decide(Source::Made(trial, 0), &text);
-                one.compare(address.1, element, component);
+                one.compare((address.1, element, component), there);
             });
             if there != text {
                 self.note(Recording::spoil);

@@ -5,6 +5,7 @@ use super::stencil::{Kind, Leaf, Node, Stencil, Where};
 use super::{Reader, TAKEN};
 use crate::entity::{Key, Map, Value};
 use crate::mapping::function::{Beside, Call};
+use crate::mapping::notation::Under;
 use crate::mapping::trace::path;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -12,6 +13,8 @@ use std::collections::HashMap;
 /// What is noted of one item.
 pub(super) struct Recording {
     block: Block,
+    /// The rule for what follows the item, by where it is in memory; that nothing does was asked before.
+    follower: Option<usize>,
     /// Something was looked at outside the item, or refused: no stencil can say it.
     is_spoiled: Cell<bool>,
     /// Where texts stand that decided something.
@@ -39,9 +42,11 @@ impl Recording {
         self.is_spoiled.set(true);
     }
 
-    /// What follows a loop is looked at. Of the item itself that was done before, and nothing that belongs to it follows.
-    pub(super) fn follow(&self, instance: usize) {
-        if self.block.instance != Some(instance) {
+    /// What follows a loop by a rule is looked at. Of the item itself that was done before, by its first such rule, and
+    /// nothing that belongs to it follows.
+    pub(super) fn follow(&self, instance: usize, under: &Under) {
+        let is_asked = self.follower == Some(std::ptr::from_ref(under).addr());
+        if self.block.instance != Some(instance) || !is_asked {
             self.spoil();
         }
     }
@@ -77,12 +82,14 @@ impl Reader<'_> {
     pub(super) fn record(
         &mut self,
         block: Block,
+        under: Option<&Under>,
         walk: impl Fn(&mut Self) -> Option<Map>,
     ) -> (Option<Map>, Option<Stencil>) {
         let form = self.form(&block);
         let (is_spoiled, said, trials) = (Cell::new(false), RefCell::default(), Vec::new());
         let faults = self.faults.len();
-        self.recording = Some(Recording { block, is_spoiled, said, trials });
+        let follower = under.map(|under| std::ptr::from_ref(under).addr());
+        self.recording = Some(Recording { block, follower, is_spoiled, said, trials });
         self.claimed.trace.switch(true);
         let item = walk(self);
         self.claimed.trace.switch(false);
@@ -116,10 +123,7 @@ impl Making<'_, '_> {
         let mut used = Vec::new();
         let item = match item {
             Some(fields) => Some(self.object(fields, "", &mut used)?),
-            None => {
-                self.made.clear();
-                None
-            }
+            None => None,
         };
         // A value that was made and stands nowhere was put into something by a way that is not known here.
         if !self.made.is_empty() {

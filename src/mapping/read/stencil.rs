@@ -96,12 +96,13 @@ impl Reader<'_> {
         let (Some(block), Some(stencils)) = (block, &mut self.stencils) else { return walk(self) };
         let mut set = std::mem::take(stencils.of(rules));
         let under = set.follower.and_then(|rule| rules[rule].under());
-        let item = match set.lay(|stencil| stencil.lay(self, &block)) {
-            // What follows belongs to the item, and is not in its form.
-            _ if under.is_some_and(|(tag, under)| self.is_followed(at, tag, under)) => walk(self),
-            Some((at, item)) => self.compared(&block, item, &set.stencils[at].taken, walk),
-            None if set.wants_more() => {
-                let (item, stencil) = self.record(block, walk);
+        // What follows may belong to the item, and is not in its form.
+        let is_whole = !under.is_some_and(|(tag, under)| self.is_followed(at, tag, under));
+        let laid = if is_whole { set.lay(|stencil| stencil.lay(self, &block)) } else { None };
+        let item = match laid {
+            Some((front, item)) => self.laid(&block, item, &set.stencils[front].taken, walk),
+            None if is_whole && set.wants_more() => {
+                let (item, stencil) = self.record(block, under.map(|(_, under)| under), walk);
                 set.keep(stencil);
                 item
             }
@@ -114,23 +115,24 @@ impl Reader<'_> {
     }
 
     /// The item as the stencil has it, its values taken; builds for tests let the rules walk too.
-    fn compared(
+    fn laid(
         &mut self,
         block: &Block,
         item: Option<Map>,
-        taken: &[usize],
+        cells: &[usize],
         walk: impl Fn(&mut Self) -> Option<Map>,
     ) -> Option<Map> {
         let mark = self.claimed.mark();
         let first = block.cells.start;
-        taken.iter().for_each(|cell| self.claimed.take_cell(first + cell));
+        cells.iter().for_each(|cell| self.claimed.take_cell(first + cell));
         if cfg!(debug_assertions) {
-            let taken = self.claimed.cells.clone();
+            let (taken, faults) = (self.claimed.cells.clone(), self.faults.len());
             self.claimed.undo(mark);
             let walked = walk(self);
             let print = |item: &Option<Map>| item.clone().map(|fields| Value::Object(fields).to_string());
             assert_eq!(print(&item), print(&walked), "a stencil makes the item that the rules make");
             assert!(taken == self.claimed.cells, "a stencil takes what the rules take: {walked:?}");
+            assert_eq!(faults, self.faults.len(), "nothing is told of an item that has a stencil");
         }
         item
     }
@@ -156,9 +158,7 @@ impl Reader<'_> {
     /// The loop of each segment, counted from the item's; nothing where the item is no loop.
     fn homes(&self, block: &Block) -> impl Iterator<Item = usize> {
         let within = block.instance.map(|first| (first, &self.placement.homes[block.segments.clone()]));
-        within.into_iter().flat_map(|(first, homes)| {
-            homes.iter().map(move |home| home.map_or(usize::MAX, |(_, instance)| instance.wrapping_sub(first)))
-        })
+        within.into_iter().flat_map(|(first, homes)| homes.iter().flatten().map(move |(_, instance)| instance - first))
     }
 }
 

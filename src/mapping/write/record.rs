@@ -1,10 +1,11 @@
 //! Making a stencil: what is noted while the rules write an item, and what of it writes the item again.
 
-use super::stencil::{Draft, Form, Kind, Opened, Source, Stencil, Trial};
+use super::stencil::{Draft, Form, Kind, Opened, Source, Stencil, Told, Trial};
 use super::{Done, Item, Refusal, Writer};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Map, Path, Text, Value};
 use crate::mapping::function::Call;
+use crate::tree::DraftSegment;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -18,9 +19,7 @@ pub(super) struct Recording {
     trials: Vec<Tried>,
     /// Where each text of a segment is from: by segment, element and component.
     sources: HashMap<(usize, u16, u16), Source>,
-    /// Texts in segments that were compared.
-    compared: Vec<(usize, u16, u16)>,
-    /// Texts from functions that were compared.
+    /// Texts that were compared, with where they are from.
     decided: Vec<(Source, Text)>,
     /// Values of the item that were compared, by where they are in memory.
     read: Vec<(usize, Text)>,
@@ -38,8 +37,8 @@ struct Tried {
     kind: Kind,
 }
 
-/// Where something is in memory; it is compared only while that stays where it is.
-fn place<T>(one: &T) -> usize {
+/// Where something is in memory; it is compared only while it stays there.
+fn memory<T>(one: &T) -> usize {
     std::ptr::from_ref(one).addr()
 }
 
@@ -68,7 +67,7 @@ impl Recording {
         done: &Result<Done, Refusal>,
         is_whole: bool,
     ) -> usize {
-        let (fields, value, which) = (place(fields), value.map(place), calls.as_ptr().addr());
+        let (fields, value, which) = (memory(fields), value.map(memory), calls.as_ptr().addr());
         let is_same = |one: &Tried| (one.fields, one.value, one.which) == (fields, value, which) && !calls.is_empty();
         if let Some(known) = self.trials.iter().position(is_same) {
             return known;
@@ -91,9 +90,12 @@ impl Recording {
         self.decided.push((source, text.into()));
     }
 
-    /// A text in a segment is compared.
-    pub(super) fn compare(&mut self, draft: usize, element: u16, component: u16) {
-        self.compared.push((draft, element, component));
+    /// A text that stands in a segment is compared: whoever put it there decides.
+    pub(super) fn compare(&mut self, place: (usize, u16, u16), there: &str) {
+        match self.sources.get(&place) {
+            Some(source) => self.decided.push((source.clone(), there.into())),
+            None => self.spoil(),
+        }
     }
 
     /// A finding tells what a trial refused.
@@ -104,7 +106,7 @@ impl Recording {
     /// A text of the item is compared.
     pub(super) fn read(&mut self, value: &Value) {
         match value.as_str() {
-            Some(text) => self.read.push((place(value), text.into())),
+            Some(text) => self.read.push((memory(value), text.into())),
             None => self.spoil(),
         }
     }
@@ -128,7 +130,8 @@ impl Writer<'_> {
     ) -> Option<Stencil> {
         let (faults, written) = (self.faults.len(), self.written.len());
         let mut recording = Recording { own, ..Recording::default() };
-        for value in self.drafts[own.1].values() {
+        let before = self.drafts[own.1].clone();
+        for value in before.values() {
             let place = (own.1, value.element, value.component);
             recording.put(place, Source::Said(value.text.clone()));
         }
@@ -147,16 +150,21 @@ impl Writer<'_> {
             Some((Diagnostic { place, ..finding.clone() }, trial))
         });
         let told = told.collect::<Option<_>>()?;
-        Some(Stencil { told, ..self.stencil(recording, fields)? })
+        self.stencil(recording, fields, (before, told))
     }
 
-    fn stencil(&self, mut recording: Recording, fields: &Map) -> Option<Stencil> {
+    fn stencil(
+        &self,
+        mut recording: Recording,
+        fields: &Map,
+        (before, told): (DraftSegment, Vec<Told>),
+    ) -> Option<Stencil> {
         let (first_loop, first_draft) = recording.own;
         let values = values(fields);
         let find = |place: usize| values.iter().position(|one| one.0 == place || one.1 == Some(place));
         let mut trials = Vec::with_capacity(recording.trials.len());
         for tried in recording.trials {
-            let object = if tried.fields == place(fields) { None } else { Some(find(tried.fields)?) };
+            let object = if tried.fields == memory(fields) { None } else { Some(find(tried.fields)?) };
             let value = match tried.value {
                 Some(place) => Some(find(place)?),
                 None => None,
@@ -165,11 +173,6 @@ impl Writer<'_> {
         }
         let read = recording.read.into_iter().map(|(place, text)| Some((find(place)?, text)));
         let read = read.collect::<Option<_>>()?;
-        for (draft, element, component) in recording.compared {
-            let source = recording.sources.get(&(draft, element, component))?;
-            let text = self.drafts[draft].get(element, component);
-            recording.decided.push((source.clone(), text.into()));
-        }
         recording.decided.retain(|(source, _)| !matches!(source, Source::Said(_)));
         recording.decided.dedup();
         let drafts = (first_draft..self.drafts.len()).map(|at| {
@@ -184,15 +187,8 @@ impl Writer<'_> {
         for at in first_loop.unwrap_or(self.loops.len())..self.loops.len() {
             loops.push(self.opened(at, first_loop?, first_draft)?);
         }
-        Some(Stencil {
-            form: Form::of(fields),
-            read,
-            trials,
-            decided: recording.decided,
-            drafts,
-            loops,
-            told: Vec::new(),
-        })
+        let (form, decided) = (Form::of(fields), recording.decided);
+        Some(Stencil { form, before, read, trials, decided, drafts, loops, told })
     }
 
     /// A loop of the item, counted from its own.
@@ -220,7 +216,7 @@ impl Writer<'_> {
 /// The values of an item in the order of its form: where each is in memory, and where the object is that it may be.
 fn values(fields: &Map) -> Vec<(usize, Option<usize>)> {
     fn add(value: &Value, found: &mut Vec<(usize, Option<usize>)>) {
-        found.push((place(value), value.as_object().map(place)));
+        found.push((memory(value), value.as_object().map(memory)));
         match value {
             Value::Array(items) => items.iter().for_each(|item| add(item, found)),
             Value::Object(fields) => fields.iter().for_each(|(_, value)| add(value, found)),

@@ -25,7 +25,7 @@ impl Writer<'_> {
         if !there.is_empty() {
             self.note(|one| {
                 one.decide(Source::Made(trial, 0), text);
-                one.compare(address.1, element, component);
+                one.compare((address.1, element, component), there);
             });
         }
         let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
@@ -122,7 +122,7 @@ impl Writer<'_> {
                 let (element, component) = (*element, (*component).max(1));
                 let there = draft.get(element, component);
                 if !there.is_empty() {
-                    self.note(|one| one.compare(address.1, element, component));
+                    self.note(|one| one.compare((address.1, element, component), there));
                 }
                 there.is_empty() || values.iter().any(|value| there == value)
             }
