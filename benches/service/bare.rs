@@ -1,7 +1,8 @@
 //! What the disk and the database can do without us: as many bytes as a document has, synced one after the other, or
-//! inserted as one row a commit. Nothing else is written, nothing is read, nobody is asked who he is.
+//! inserted as one row a commit. They are as bytes that are sealed: a database cannot make less of them. Nothing else is written, nothing is read, nobody is asked who he is.
 
 use crate::backend::Ground;
+use portolan::id::{Random as _, SystemRandom};
 use sqlx::{AnyConnection, Connection as _, Executor as _};
 use std::io::Write as _;
 use std::path::Path;
@@ -14,13 +15,19 @@ const TIME: Duration = Duration::from_millis(1500);
 /// Rows of one commit, where rows share commits.
 pub const GROUP: usize = 32;
 
+fn bytes() -> Vec<u8> {
+    let mut bytes = vec![0; BYTES];
+    SystemRandom.fill(&mut bytes);
+    bytes
+}
+
 /// Appended to a file and synced, a second.
 pub fn synced(folder: &Path) -> f64 {
     let path = folder.join("bare.bytes");
     let mut file = std::fs::File::options().create(true).append(true).open(&path).expect("a file");
-    let (begin, mut count) = (Instant::now(), 0);
+    let (bytes, begin, mut count) = (bytes(), Instant::now(), 0);
     while begin.elapsed() < TIME {
-        file.write_all(&[7; BYTES]).and_then(|()| file.sync_data()).expect("synced");
+        file.write_all(&bytes).and_then(|()| file.sync_data()).expect("synced");
         count += 1;
     }
     let rate = f64::from(count) / begin.elapsed().as_secs_f64();
@@ -69,7 +76,7 @@ async fn connect(ground: &Ground) -> AnyConnection {
 }
 
 async fn client(mut connection: AnyConnection, rows: usize, end: Instant) -> usize {
-    let bytes = vec![7; BYTES];
+    let bytes = bytes();
     let mut count = 0;
     while Instant::now() < end {
         if rows == 1 {

@@ -27,7 +27,7 @@ pub struct Instance {
     /// Of the channel in.
     pub token: String,
     /// The database server's first process, where there is one.
-    server: Option<u32>,
+    pub server: Option<u32>,
 }
 
 /// What one run took, all of it for each document.

@@ -2,6 +2,7 @@
 
 use crate::bare::GROUP;
 use crate::instance::Run;
+use crate::intake::Taken;
 
 /// What the disk and the database did alone in a round, each a second.
 #[derive(Debug, Clone, Copy)]
@@ -24,8 +25,8 @@ pub struct Round {
 /// Receiving alone in one round.
 pub struct IntakeRound {
     pub bare: Bare,
-    /// Documents a second, from 1 sender and from 32.
-    pub taken: [f64; 2],
+    /// From 1 sender, and from 32.
+    pub taken: [Taken; 2],
 }
 
 /// The share of the reciprocal of the summed parts that has to be reached.
@@ -41,7 +42,7 @@ pub fn print(database: &str, senders: [usize; 2], rounds: &[Round], intakes: &[I
     println!("\n## {database}\n\n| | {} | {} | floor |\n|---|---|---|---|", heads[0], heads[1]);
     let two = |of: &dyn Fn(usize) -> f64| [of(0), of(1)].map(|value| format!("{value:.2}")).join(" | ");
     let over = |of: &dyn Fn(&Round, usize) -> f64| two(&|at| median(rounds.iter().map(|round| of(round, at))));
-    let taken = two(&|at| median(intakes.iter().map(|one| one.taken[at] / one.bare.inserted[at])));
+    let taken = two(&|at| median(intakes.iter().map(|one| one.taken[at].rate / one.bare.inserted[at])));
     println!("| receiving alone ÷ rows inserted | {taken} | {FLOOR_INTAKE} with 32 |");
     println!(
         "| delivered ÷ reciprocal of the parts | {} | {FLOOR_WHOLE} |",
@@ -66,6 +67,10 @@ pub fn print(database: &str, senders: [usize; 2], rounds: &[Round], intakes: &[I
     println!("| sum | {} |", over(&|round, at| 1e3 * parts(round, at)));
     println!("| a document, measured | {} |", over(&|round, at| 1e3 * round.runs[at].delivered));
 
+    let taking = |of: usize| two(&|at| 1e3 * median(intakes.iter().map(|one| one.taken[at].cpu[of])));
+    println!("| receiving alone, processor: the service | {} |", taking(0));
+    println!("| receiving alone, processor: the database's server | {} |", taking(1));
+
     println!("\n| writes a document | {} | {} |\n|---|---|---|", heads[0], heads[1]);
     let names: std::collections::BTreeSet<&String> =
         rounds.iter().flat_map(|round| &round.runs).flat_map(|run| run.writes.keys()).collect();
@@ -78,7 +83,7 @@ pub fn print(database: &str, senders: [usize; 2], rounds: &[Round], intakes: &[I
     let rate = |of: &dyn Fn(&Round, usize) -> f64| whole(&|at| median(rounds.iter().map(|round| of(round, at))));
     println!("| delivered | {} |", rate(&|round, at| 1.0 / round.runs[at].delivered));
     println!("| taken, while others are delivered | {} |", rate(&|round, at| 1.0 / round.runs[at].taken));
-    println!("| taken, receiving alone | {} |", whole(&|at| median(intakes.iter().map(|one| one.taken[at]))));
+    println!("| taken, receiving alone | {} |", whole(&|at| median(intakes.iter().map(|one| one.taken[at].rate))));
     println!("| rows inserted, one a commit | {} |", rate(&|round, at| round.bare.inserted[at]));
     println!("| rows inserted, {GROUP} a commit | {} | |", first(rounds, |bare| bare.grouped));
     println!("| bytes appended and synced | {} | |", first(rounds, |bare| bare.synced));

@@ -69,23 +69,31 @@ impl Store {
 /// before say, each is looked at by itself.
 pub(crate) async fn take_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<Vec<Result<Reception>>> {
     tx.connection.execute("SAVEPOINT arrivals").await?;
-    if matches!(insert_all(tx, arrivals).await, Ok(true)) {
+    let together = insert_all(tx, arrivals).await;
+    if matches!(together, Ok(true)) {
         tx.connection.execute("RELEASE SAVEPOINT arrivals").await?;
         return Ok(arrivals.iter().map(|_| Ok(Reception::New)).collect());
     }
+    undo(tx, together.as_ref().err()).await?;
     let mut answers = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
-        tx.connection.execute("ROLLBACK TO SAVEPOINT arrivals").await?;
         let answer = take(tx, arrival).await;
-        if answer.is_ok() {
-            tx.connection.execute("RELEASE SAVEPOINT arrivals").await?;
-            tx.connection.execute("SAVEPOINT arrivals").await?;
+        if let Err(error) = &answer {
+            undo(tx, Some(error)).await?;
         }
+        tx.connection.execute("RELEASE SAVEPOINT arrivals").await?;
+        tx.connection.execute("SAVEPOINT arrivals").await?;
         answers.push(answer);
     }
-    tx.connection.execute("ROLLBACK TO SAVEPOINT arrivals").await?;
     tx.connection.execute("RELEASE SAVEPOINT arrivals").await?;
     Ok(answers)
+}
+
+/// Undoes what was written since the savepoint. Where that is gone, since a full disk ended the transaction say, the
+/// `error` before is what is told.
+async fn undo(tx: &mut Tx<'_>, error: Option<&StoreError>) -> Result<()> {
+    let undone = tx.connection.execute("ROLLBACK TO SAVEPOINT arrivals").await;
+    undone.map(drop).map_err(|own| error.map_or_else(|| own.into(), StoreError::for_another))
 }
 
 /// Writes arrivals with what belongs to them; false when a key was not free, and then it has to be undone.
