@@ -7,7 +7,7 @@ use crate::tree::Segment;
 pub struct HeaderValues {
     text: String,
     /// Of each value: its element and component, from 1, and where it ends in the text.
-    ends: Vec<(u16, u16, u32)>,
+    ends: Vec<(usize, usize, usize)>,
 }
 
 impl HeaderValues {
@@ -19,7 +19,7 @@ impl HeaderValues {
         for (element, value) in (1..).zip(segment.elements()) {
             for (component, value) in (1..).zip(value.components()) {
                 made.text.push_str(&value.text());
-                made.ends.push((element, component, made.text.len() as u32));
+                made.ends.push((element, component, made.text.len()));
             }
         }
         made
@@ -28,7 +28,7 @@ impl HeaderValues {
     /// How many elements.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.last().map_or(0, |&(element, ..)| element.into())
+        self.ends.last().map_or(0, |&(element, ..)| element)
     }
 
     /// Whether there is none.
@@ -40,13 +40,13 @@ impl HeaderValues {
     /// A component of an element, both numbered from 1; empty where there is none.
     #[must_use]
     pub fn value(&self, element: usize, component: usize) -> &str {
-        let at = self.ends.iter().position(|&(one, other, _)| (one.into(), other.into()) == (element, component));
+        let at = self.ends.iter().position(|&(one, other, _)| (one, other) == (element, component));
         at.map_or("", |at| self.at(at))
     }
 
     fn at(&self, at: usize) -> &str {
         let begin = at.checked_sub(1).map_or(0, |before| self.ends[before].2);
-        &self.text[begin as usize..self.ends[at].2 as usize]
+        &self.text[begin..self.ends[at].2]
     }
 }
 

@@ -157,8 +157,7 @@ impl<'a> Clean<'a> {
     fn value(&self, kind: ElementType, place: &PlaceRule, from: u32, to: u32) -> bool {
         let length = match kind {
             ElementType::Text | ElementType::Code if self.is_plain => Some(to - from),
-            ElementType::Number | ElementType::Implied(_) if self.is_digits(from, to) => Some(to - from),
-            _ => self.typed(kind, place.is_coded(), &self.bytes[from as usize..to as usize]),
+            _ => self.typed(kind, place.is_coded(), (from, to)),
         };
         let Some(length) = length else { return false };
         place.min <= length
@@ -180,8 +179,11 @@ impl<'a> Clean<'a> {
     }
 
     /// The length that counts of a value of its type; none of one that is of another, or is not surely of it.
-    fn typed(&self, kind: ElementType, is_coded: bool, value: &[u8]) -> Option<u32> {
+    #[inline(never)]
+    fn typed(&self, kind: ElementType, is_coded: bool, (from, to): (u32, u32)) -> Option<u32> {
+        let value = &self.bytes[from as usize..to as usize];
         let is_of_type = match kind {
+            ElementType::Number | ElementType::Implied(_) if self.is_digits(from, to) => true,
             ElementType::Number => {
                 return is_number_in(value, Some(self.separators.decimal)).map(|digits| digits as u32);
             }
