@@ -95,7 +95,8 @@ pub fn segment(bytes: &[u8], at: usize, line: u32, kinds: &Kinds, index: &mut In
     segments(bytes, (at, line), kinds, index, &Stop::AT_ONCE)
 }
 
-/// Indexes segments from a place and its line on, and appends them, up to and with the one after which it stops. Returns where the next may begin and its line, or `None` when only lead is left.
+/// Indexes segments from a place and its line on, and appends them, up to and with the one after which it stops. Returns
+/// where the next may begin and its line, or `None` when only lead is left.
 #[inline]
 pub fn segments(
     bytes: &[u8],
