@@ -70,27 +70,31 @@ pub(super) fn net(line: &Value) -> Option<Decimal> {
 /// A line's net amount (BT-131): quantity × price ÷ base quantity, less allowances, plus charges. A price that is said
 /// to be net holds them already.
 pub(super) fn line_net(line: &Value) -> Option<Decimal> {
+    let gross = gross(line)?;
     let is_net = line["price"]["kind"] == "net";
-    let adjustment = if is_net { Decimal::ZERO } else { adjustment(line)? };
-    Some(rounded(gross(line)? + adjustment))
+    let adjustment = if is_net { Decimal::ZERO } else { adjustment_of(line, gross)? };
+    Some(rounded(gross + adjustment))
 }
 
 /// What a line's net amount may be as well: a net price with allowances and charges besides.
 pub(super) fn line_net_besides(line: &Value) -> Option<Decimal> {
-    Some(rounded(gross(line)? + adjustment(line)?))
+    let gross = gross(line)?;
+    Some(rounded(gross + adjustment_of(line, gross)?))
 }
 
 /// Quantity × price ÷ base quantity, not rounded.
 pub(super) fn gross(line: &Value) -> Option<Decimal> {
-    let base = number(line, "price.base_quantity.value").unwrap_or(Decimal::ONE);
-    number(line, "quantity.value")?.checked_mul(number(line, "price.amount")?)?.checked_div(base)
+    let of_all = number(line, "quantity.value")?.checked_mul(number(line, "price.amount")?)?;
+    number(line, "price.base_quantity.value").map_or(Some(of_all), |base| of_all.checked_div(base))
 }
 
 /// The line's charges less its allowances.
 pub(super) fn adjustment(line: &Value) -> Option<Decimal> {
-    let gross = gross(line)?;
-    let quantity = number(line, "quantity.value");
-    let one = |item: &Value| signed(item, charged(item, gross, quantity)?);
+    adjustment_of(line, gross(line)?)
+}
+
+fn adjustment_of(line: &Value, gross: Decimal) -> Option<Decimal> {
+    let one = |item: &Value| signed(item, charged(item, gross, number(line, "quantity.value"))?);
     items(line, "allowance_charges").filter(|item| counts(item)).map(one).sum()
 }
 

@@ -135,11 +135,10 @@ impl std::fmt::Display for Entity {
 /// A value by a path of keys without lists; [`KeyPath`] is for a path that is gone often.
 #[must_use]
 pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
-    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-    let value = fields.get(first)?;
-    match rest {
-        None => Some(value),
-        Some(rest) => get(value.as_object()?, rest),
+    // Paths are short: looking at each byte is sooner done than a search is begun.
+    match path.bytes().position(|byte| byte == b'.') {
+        None => fields.get(path),
+        Some(at) => get(fields.get(&path[..at])?.as_object()?, &path[at + 1..]),
     }
 }
 

@@ -562,6 +562,10 @@ impl<'a> Writer<'a> {
     }
 
     fn run(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
+        if calls.is_empty() {
+            self.missed.borrow_mut().clear();
+            return Ok(Done { value: value.cloned(), ..Done::default() });
+        }
         let context = self.context;
         let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
         let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
