@@ -10,48 +10,15 @@ use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what is wrong with presence and form of every field.
 pub(super) fn check(definition: &EntityDefinition, values: &Map, found: &mut Vec<Diagnostic>) {
-    if !is_right(&definition.fields, values) {
-        check_object(&definition.fields, values, &Path::Root, found);
-    }
-}
-
-/// Whether nothing is wrong. What is not called right here is looked at again by what says why.
-fn is_right(fields: &[Field], values: &Map) -> bool {
-    // Fields mostly come in the order of their definitions.
-    let (mut next, mut seen) = (0, 0u64);
-    for (name, value) in values {
-        let is_it = |&at: &usize| fields[at].name == **name;
-        let Some(at) = (next..fields.len()).find(is_it).or_else(|| (0..next).find(is_it)) else { return false };
-        let field = &fields[at];
-        let is_right = match (value, field.is_list) {
-            (Value::Array(list), true) => list.iter().all(|value| is_right_value(&field.kind, value)),
-            (_, is_list) => !is_list && is_right_value(&field.kind, value),
-        };
-        if !is_right || at >= u64::BITS as usize {
-            return false;
-        }
-        seen |= 1 << at;
-        next = at + 1;
-    }
-    let is_there = |at: usize| seen & (1 << at) != 0;
-    fields.iter().take(u64::BITS as usize).enumerate().all(|(at, field)| {
-        let is_needed = field.is_required || field.unless.is_some();
-        !is_needed || is_there(at) || (!field.is_required && field.unless.as_ref().is_none_or(|one| says(values, one)))
-    })
-}
-
-fn is_right_value(kind: &FieldType, value: &Value) -> bool {
-    match (kind, value) {
-        (FieldType::Object(fields), Value::Object(values)) => is_right(fields, values),
-        _ => wrong(kind, value).is_none(),
-    }
+    check_object(&definition.fields, values, &Path::Root, found);
 }
 
 fn check_object(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
-    let mut known = 0;
+    // Fields mostly come in the order of their definitions.
+    let (mut known, mut next) = (0, 0);
     for field in fields {
         let place = Path::Field(path, &field.name);
-        let value = values.get(&field.name);
+        let value = values.get_from(&mut next, &field.name);
         known += usize::from(value.is_some());
         match (value, field.is_list) {
             // What must be there of an object is told by its own name.

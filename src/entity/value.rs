@@ -146,6 +146,14 @@ impl Map {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// A field that is looked for after another: at `next` first, which is then the place after it.
+    pub(super) fn get_from(&self, next: &mut usize, name: &str) -> Option<&Value> {
+        let is_next = self.0.get(*next).is_some_and(|(key, _)| key == name);
+        let at = if is_next { *next } else { self.position(name)? };
+        *next = at + 1;
+        Some(&self.0[at].1)
+    }
+
     /// A field, to change it.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         self.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value)

@@ -26,10 +26,11 @@ pub struct Stencil {
     pub(super) drafts: Vec<Draft>,
     /// The loops, the item's own first; none where the item is a segment.
     pub(super) loops: Vec<Opened>,
+    /// What is told of the item.
     pub(super) told: Vec<Told>,
 }
 
-/// What is told of an item, as it was, its place counted from the item's; and the trial whose refusal it tells.
+/// A finding as it was, its place counted from the item's, and the trial whose refusal it tells.
 pub(super) type Told = (Diagnostic, Option<usize>);
 
 /// The values of an item one after the other, each before those in it.
