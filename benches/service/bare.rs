@@ -1,5 +1,6 @@
 //! What the disk and the database can do without us: as many bytes as a document has, synced one after the other, or
-//! inserted as one row a commit. They are as bytes that are sealed: a database cannot make less of them. Nothing else is written, nothing is read, nobody is asked who he is.
+//! inserted as one row a commit. They are as bytes that are sealed: a database cannot make less of them. Nothing else is
+//! written, nothing is read, nobody is asked who he is.
 
 use crate::backend::Ground;
 use portolan::id::{Random as _, SystemRandom};

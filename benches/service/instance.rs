@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 const BINARY: &str = env!("CARGO_BIN_EXE_portolan");
 /// How long the ledger may take to say that all is done, after the receiver has got it.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Deliveries at once: as many as there are senders, so that these are not what is measured.
+/// All as it comes, on ports that are free.
 const CONFIGURATION: &str = "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
 
 /// A running instance.
