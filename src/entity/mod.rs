@@ -16,18 +16,21 @@ mod order;
 mod order_response;
 mod path;
 mod schema;
+mod template; // objects that are alike
 mod tolerance;
 mod value;
+mod view; // a value as sums look at it
 
-pub use arithmetic::{computed, is_plain_number, rounded};
+pub use crate::diagnostic::{Diagnostic, Fault, Syntax};
+pub use arithmetic::{computed, is_plain_number, is_plain_number_of, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use key_path::KeyPath;
 pub use path::Path;
 pub use schema::schema;
+pub use template::{Filled, Filling, Part, Template};
 pub use tolerance::Tolerance;
 pub use value::{Key, Map, Text, Value, key};
-
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+pub use view::View;
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
 const CHECKS: [(&str, Check); 5] = [
@@ -86,7 +89,7 @@ impl Entity {
     /// A text field by path (`totals.lines`); `None` when absent or no text.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<&str> {
-        get(&self.fields, path)?.as_str()
+        self.fields.text(path)
     }
 
     /// The number that people ask for it by.
@@ -99,6 +102,11 @@ impl Entity {
     #[must_use]
     pub fn list(&self, path: &str) -> &[Value] {
         get(&self.fields, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The items of a list, as sums look at them.
+    fn views<'v>(&'v self, path: &str) -> impl Iterator<Item = View<'v>> + use<'v> {
+        self.list(path).iter().map(View::from)
     }
 
     /// Everything wrong with the entity: fields missing or malformed, sums and references that do not agree.
@@ -144,7 +152,13 @@ pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
 
 /// Sets a value by a path of keys, as [`KeyPath::set`].
 pub fn set(fields: &mut Map, path: &str, value: Value) {
-    KeyPath::new(path.to_owned()).set(fields, value);
+    let Some((first, rest)) = path.split_once('.') else {
+        fields.insert(key(path), value);
+        return;
+    };
+    if let Value::Object(inner) = fields.or_insert_with(&key(first), || Value::Object(Map::new())) {
+        set(inner, rest, value);
+    }
 }
 
 fn finding(fault: Fault, path: &str, expected: &str, found: &str) -> Diagnostic {

@@ -15,7 +15,7 @@ use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag, Under};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::entity::{Entity, Map, Value, get};
+use crate::entity::{Entity, Filling, Map, Value, View, get};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
@@ -62,6 +62,7 @@ fn entities<'a>(
         is_negative: false,
         stencils,
         recording: None,
+        filling: Filling::default(),
     };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
@@ -195,6 +196,8 @@ struct Reader<'a> {
     stencils: Option<Stencils<Stencil>>,
     /// What is noted of the item at hand, for a stencil.
     recording: Option<Recording>,
+    /// Where the texts of an item are put together.
+    filling: Filling,
 }
 
 impl<'a> Reader<'a> {
@@ -451,7 +454,7 @@ impl<'a> Reader<'a> {
         let context = self.context;
         let decimal = char::from(self.run.separators.decimal);
         let spot = Spot::new(&context.mapping.standard, decimal, context.codes, context.tables);
-        Spot { beside, is_negative: self.is_negative, fields, ..spot }
+        Spot { beside, is_negative: self.is_negative, fields: fields.map(View::from), ..spot }
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {
@@ -539,6 +542,9 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let ordinal = segment.ordinal();
+            if self.source.is_done(ordinal, |cell| self.claimed.is_taken(Some(cell))) {
+                continue;
+            }
             for element in 1..=self.source.element_count(ordinal) {
                 let (first, last) = match self.source.is_composite(ordinal, element) {
                     Some(true) => (1, self.source.components(ordinal, element)),

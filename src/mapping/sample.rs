@@ -5,7 +5,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
-use crate::entity::{self, Entity, Field, FieldType};
+use crate::entity::{self, Entity, Field, FieldType, View};
 use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
 
@@ -223,7 +223,7 @@ fn function_spot<'s>(
     entity: Option<&'s Entity>,
 ) -> function::Spot<'s> {
     let spot = function::Spot::new(&context.mapping.standard, '.', context.codes, context.tables);
-    function::Spot { fields, entity, ..spot }
+    function::Spot { fields: fields.map(View::from), entity, ..spot }
 }
 
 /// What follows from the fields there are.

@@ -15,7 +15,7 @@ use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, Under, pla
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
-use crate::entity::{Entity, Map, Path, Text, Value, get};
+use crate::entity::{Entity, Map, Path, Text, Value, View};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use record::Recording;
@@ -109,7 +109,7 @@ impl At {
 type FieldOf<'v> = (&'v Map, Option<&'v Value>);
 
 /// What the functions of a rule made of a value.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Done {
     value: Option<Value>,
     beside: Vec<(Beside, String)>,
@@ -193,7 +193,7 @@ impl<'a> Writer<'a> {
     /// Whether the functions of a rule make nothing of nothing.
     fn says_nothing(&self, rule: &Rule, fields: &Map) -> bool {
         let Body::One(_, calls) = &rule.body else { return true };
-        self.run(calls, fields, None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
+        self.run(calls, fields.into(), None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
     }
 
     fn has_written(&self, path: &Path<'_>) -> bool {
@@ -366,11 +366,16 @@ impl<'a> Writer<'a> {
         (index, turn): Numbered<'_>,
     ) -> Option<&'v Map> {
         let fields = item.as_object()?;
-        let lacks = !only.is_empty() && only.iter().all(|field| get(fields, field).is_none());
+        let view = View::Fields(fields);
+        let lacks = !only.is_empty() && only.iter().all(|field| !view.at(field).is_there());
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
             Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
-                self.through(calls, fields, rule.field.get(fields)).err()
+                // Only who notes it needs to know the value itself.
+                match self.recording {
+                    Some(_) => self.through(calls, fields, rule.field.get(fields)).err(),
+                    None => self.run(calls, view, Some(view.at(&rule.field)).filter(|value| value.is_there())).err(),
+                }
             }
             _ => None,
         });
@@ -550,7 +555,7 @@ impl<'a> Writer<'a> {
 
     /// Runs the functions of a rule; what they did is noted where an item is recorded.
     fn through(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
-        let mut done = self.run(calls, fields, value);
+        let mut done = self.run(calls, fields.into(), value.map(View::from));
         self.note(|one| {
             let trial = one.try_on(calls, fields, value, &done, self.missed.borrow().is_empty());
             match &mut done {
@@ -561,15 +566,16 @@ impl<'a> Writer<'a> {
         done
     }
 
-    fn run(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
+    fn run(&self, calls: &[Call], fields: View<'_>, value: Option<View<'_>>) -> Result<Done, Refusal> {
+        let value = value.map(View::value);
         if calls.is_empty() {
             self.missed.borrow_mut().clear();
-            return Ok(Done { value: value.cloned(), ..Done::default() });
+            return Ok(Done { value, ..Done::default() });
         }
         let context = self.context;
         let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
         let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
-        let value = function::put(calls, value.cloned(), &spot);
+        let value = function::put(calls, value, &spot);
         self.missed.replace(spot.missed.into_inner());
         let value = value.map_err(|expected| Refusal { expected, trial: 0 })?;
         Ok(Done { value, beside: spot.written.into_inner(), lost: spot.lost.into_inner(), trial: 0 })

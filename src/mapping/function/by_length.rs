@@ -1,7 +1,7 @@
 //! `by_length(field, n CODE, …)`: one of a family of codes, chosen by the length of a field beside it.
 
 use super::{Function, Outcome, Spot};
-use crate::entity::Value;
+use crate::entity::{Value, View};
 
 pub struct ByLength;
 
@@ -23,6 +23,10 @@ impl Function for ByLength {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn is_steady(&self) -> bool {
         true
     }
@@ -34,7 +38,7 @@ impl Function for ByLength {
             return Ok(value);
         }
         let field = arguments.first().map_or("", String::as_str);
-        let length = spot.sibling(field).and_then(Value::as_str).map_or(0, |text| text.chars().count());
+        let length = spot.sibling(field).and_then(View::text).map_or(0, |text| text.chars().count());
         let chosen = family().find(|(wanted, _)| wanted.parse() == Ok(length)).map(|(_, code)| code);
         Ok(chosen.map(Value::from).or(value))
     }

@@ -33,6 +33,10 @@ impl Function for Code {
         true
     }
 
+    fn is_steady_on_writing(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let list = arguments.first().map_or("", String::as_str);
@@ -44,9 +48,9 @@ impl Function for Code {
             None if value["list"] == format!("{}/{list}", spot.standard) => Ok(Some(value["code"].clone())),
             None => Err(format!("a canonical code of list {list}, found {value}")),
         };
-        let instead = arguments.get(1).and_then(|code| spot.codes.preferred(list, spot.standard, code));
+        let instead = || arguments.get(1).and_then(|code| spot.codes.preferred(list, spot.standard, code));
         written.or_else(|expected| {
-            let code = instead.ok_or(expected)?;
+            let code = instead().ok_or(expected)?;
             spot.lost.borrow_mut().push("a code of its own");
             Ok(Some(code.into()))
         })

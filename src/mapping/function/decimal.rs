@@ -1,7 +1,7 @@
 //! `decimal`: a number with its own decimal mark; the scale is kept.
 
 use super::{Function, Outcome, Spot, text};
-use crate::entity::{Value, is_plain_number};
+use crate::entity::{Value, is_plain_number, is_plain_number_of};
 
 pub struct Decimal;
 
@@ -33,6 +33,10 @@ impl Function for Decimal {
             Ok(_) => Ok(Some(number.into())),
             Err(_) => Err(format!("a number, found {written}")),
         }
+    }
+
+    fn keeps(&self, wire: &[u8], _spot: &Spot<'_>) -> bool {
+        is_plain_number_of(wire)
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
