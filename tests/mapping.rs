@@ -60,7 +60,9 @@ fn reading_after_writing_gives_the_fixtures_again() {
         let (bytes, findings) = write(&rules, &own, &entities[0]);
         assert_eq!(findings, Vec::<String>::new(), "{}: its own document type loses nothing", folder.display());
         let (again, _) = read(&rules, &bytes);
-        assert_eq!(again, entities, "{}: read again", folder.display());
+        // Fields come in the order in which the document says them; what they say counts.
+        let said = |entities: &[Entity]| entities.iter().map(Entity::to_json).collect::<Vec<_>>();
+        assert_eq!(said(&again), said(&entities), "{}: read again", folder.display());
         // Writing what was read gives the same bytes, and so on for ever.
         assert_eq!(write(&rules, &own, &again[0]).0, bytes, "{}: written again", folder.display());
     }

@@ -108,16 +108,26 @@ fn thin(value: &mut Value) {
                 "payer",
                 "percent_of",
                 "agency",
+                "commitment",
+                "mode",
+                "report",
             ];
             // `{list, code}` is a code of another standard, which stays whole.
             let is_code = fields.contains_key("list");
             // A party without its role is none, but that of an account has a default.
             let is_account = fields.contains_key("bank");
+            // What the days of a schedule are of.
+            let is_planned = fields.contains_key("quantity");
             // A status that follows from those of the parts below.
             let has_parts = fields.contains_key("responses") || fields.contains_key("lines");
+            let is_line = fields.contains_key("quantity") && fields.contains_key("item");
+            if let Some(Value::Object(package)) = fields.get_mut("package") {
+                package.remove("number");
+            }
             fields.retain(|key, _| match key.as_str() {
                 "code" => is_code,
-                "role" => !is_account,
+                "number" => !is_line,
+                "role" => !is_account && !is_planned,
                 "status" => !has_parts,
                 key => !dropped.contains(&key),
             });
@@ -154,7 +164,11 @@ fn expected(rules: &Rules, name: &str) -> Vec<Expected> {
 
 #[test]
 fn every_changed_rule_shows_in_a_fixture() {
-    let names: Vec<String> = Mappings::new(None).list().iter().map(|parts| parts.join("/")).collect();
+    // ONLY=832,PRICAT looks at the mappings whose names end so: the whole takes minutes.
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let is_asked = |name: &String| only.is_empty() || only.split(',').any(|end| name.ends_with(end));
+    let all = Mappings::new(None).list();
+    let names: Vec<String> = all.iter().map(|parts| parts.join("/")).filter(is_asked).collect();
     let next = AtomicUsize::new(0);
     let work = || {
         let (mut tried, mut survivors) = (0, Vec::new());
@@ -172,7 +186,7 @@ fn every_changed_rule_shows_in_a_fixture() {
         }
     });
     println!("{tried} changed rules tried");
-    assert!(tried > 1000, "only {tried} changes: the test reads the mappings wrongly");
+    assert!(tried > 1000 || !only.is_empty(), "only {tried} changes: the test reads the mappings wrongly");
     survivors.sort();
     assert!(survivors.is_empty(), "{} of {tried} went unnoticed:\n{}", survivors.len(), survivors.join("\n"));
 }

@@ -138,16 +138,50 @@ impl Body {
 pub struct Each {
     /// Which.
     pub place: Place,
-    /// What stands in one.
+    /// What the loop around says of all items in it, and behind it what stands in one; see [`Each::around`].
     pub rules: Vec<Rule>,
+    /// How many of the rules are for the loop around.
+    pub around: usize,
     /// Fields of which an item must have one to be this rule's; a code without canonical counterpart does not count.
     pub only: Vec<String>,
     /// Items that this rule takes, at most.
     pub max: usize,
     /// They stand beside the item at hand and name it.
     pub under: Option<Under>,
+    /// It takes items only where no other rule for the list took one: between those of another they would be theirs.
+    pub is_alone: bool,
     /// Also takes what another rule for the list could not carry of an item, and repeats these fields of it.
     pub rest: Option<Vec<String>>,
+}
+
+impl Each {
+    /// The rules for the loop around, which items that stand beside each other share.
+    #[must_use]
+    pub fn around(&self) -> &[Rule] {
+        &self.rules[..self.around]
+    }
+
+    /// The rules for an item.
+    #[must_use]
+    pub fn own(&self) -> &[Rule] {
+        &self.rules[self.around..]
+    }
+
+    /// The loop around the items: the last that their place goes into.
+    #[must_use]
+    pub fn home(&self) -> Place {
+        let mut home = self.place.clone();
+        if let Some((tag, selectors)) = home.loops.pop() {
+            (home.tag, home.selectors) = (tag, selectors);
+        }
+        home
+    }
+
+    /// The items inside it.
+    #[must_use]
+    pub fn inside(&self) -> Place {
+        Place { loops: Vec::new(), area: None, is_outer: false, is_root: false, ..self.place.clone() }
+    }
 }
 
 /// `under: 04.2 = 01`: what stands beside the item at hand and belongs to it names it, by what stands here in both.
@@ -309,21 +343,43 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body,
     let mut inner = with_parts(field, object, parts)?;
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
-    let (first, rest) = (take("first").unwrap_or_default(), take("rest"));
+    let (first, rest, alone) = (take("first").unwrap_or_default(), take("rest"), take("alone"));
+    let is_alone = match alone.as_deref() {
+        None => false,
+        Some("yes") => true,
+        Some(other) => return Err(wrong(field, "`alone: yes`", other)),
+    };
     let only = only.iter().flat_map(|fields| fields.split('|')).map(|field| field.trim().to_owned()).collect();
     let rest = rest.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
     let under = take("under").map(|text| under(&text)).transpose()?;
     let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
-    let rules = rules(&inner, "", parts)?;
+    let around = match inner.shift_remove("around") {
+        Some(Value::Object(around)) => rules(&with_parts(field, &around, parts)?, "", parts)?,
+        Some(other) => return Err(wrong(field, "rules for the loop around", &other.to_string())),
+        None => Vec::new(),
+    };
+    let own = rules(&inner, "", parts)?;
     match (each, slots) {
-        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max, under, rest })),
-        (None, Some(slots)) => {
+        (Some(each), None) => {
+            let (place, count) = (place(&each)?, around.len());
+            if count > 0 && place.loops.is_empty() {
+                return Err(wrong(field, "a place inside a loop, since there are rules for what is around", &each));
+            }
+            let rules = around.into_iter().chain(own).collect();
+            Ok(Body::Each(Each { place, rules, around: count, only, max, under, is_alone, rest }))
+        }
+        (None, Some(slots)) if around.is_empty() => {
+            let rules = own;
             let places = places(&slots)?;
             let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;
             let first = first.split('|').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
             Ok(Body::Slots(Slots { places, width, rules, only, first }))
         }
-        _ => Err(wrong(field, "`each: SEGMENT` or `slots: RANGE`", "neither or both")),
+        _ => Err(wrong(
+            field,
+            "`each: SEGMENT`, with `around:` where it is a loop's, or `slots: RANGE`",
+            "something else",
+        )),
     }
 }
 

@@ -15,7 +15,7 @@ use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag, Under};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::entity::{Entity, Map, Value, get};
+use crate::entity::{Entity, Map, Value, get, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
@@ -100,6 +100,18 @@ fn entities<'a>(
         entity.fields.insert("extensions".into(), Value::Array(reader.extensions(left)));
     }
     (vec![entity], reader)
+}
+
+/// Adds a field to an object; where it is an object there already, the fields of it.
+fn lay_under(object: &mut Map, field: &str, value: &Value) {
+    match (object.get_mut(field), value) {
+        (None, value) => drop(object.insert(key(field), value.clone())),
+        (Some(Value::Object(there)), Value::Object(more)) => {
+            more.iter().for_each(|(field, value)| lay_under(there, field, value));
+        }
+        (Some(Value::Array(there)), Value::Array(more)) => there.extend(more.iter().cloned()),
+        (Some(_), _) => {}
+    }
 }
 
 /// What stands beside a value.
@@ -288,15 +300,48 @@ impl<'a> Reader<'a> {
             self.below(at, each, under, &mut items);
             return (!items.is_empty()).then_some(Value::Array(items));
         }
+        let mut around = (0, Map::new());
         for (segment, instance) in self.segments(at, &each.place) {
             // A segment whose qualifier another rule took is that rule's.
             if items.len() == each.max || self.is_taken(segment, 1) {
                 continue;
             }
             let inner = instance.map_or(At::Segment(segment), At::Loop);
-            self.item((at, inner), segment, (&each.rules, &each.only, &each.place), &mut items);
+            let mut only = each.only.as_slice();
+            if each.around > 0 {
+                self.around(each, inner, items.len(), &mut around);
+                if only.iter().any(|field| get(&around.1, field).is_some()) {
+                    only = &[];
+                }
+            }
+            let count = items.len();
+            self.item((at, inner), segment, (each.own(), only, &each.place), &mut items);
+            let is_taken = items.len() > count;
+            if let Some(Value::Object(item)) = items.last_mut().filter(|_| is_taken) {
+                around.1.iter().for_each(|(field, value)| lay_under(item, field, value));
+            }
         }
         (!items.is_empty()).then_some(Value::Array(items))
+    }
+
+    /// Reads what the loop around an item says of all items in it, unless it is known from the item before.
+    fn around(&mut self, each: &Each, inner: At, number: usize, (known, fields): &mut (usize, Map)) {
+        let instance = match inner {
+            At::Loop(instance) => self.placement.loops[instance].parent,
+            At::Segment(segment) | At::Slot(segment, _) => {
+                self.placement.homes.get(segment).copied().flatten().map_or(0, |home| home.1)
+            }
+        };
+        if *known == instance {
+            return;
+        }
+        if let Some(recording) = &self.recording {
+            recording.spoil();
+        }
+        let taken = self.claimed.trace.mark();
+        (*known, *fields) = (instance, Map::new());
+        self.rules(each.around(), At::Loop(instance), fields);
+        self.claimed.trace.item(taken, number);
     }
 
     /// The loop after a segment that has a tag, stands beside the item at hand, and names another loop; with the name.
@@ -343,7 +388,7 @@ impl<'a> Reader<'a> {
                 self.claim(name);
             }
             let count = items.len();
-            self.item((at, At::Loop(inner)), segment, (&each.rules, &each.only, &each.place), items);
+            self.item((at, At::Loop(inner)), segment, (each.own(), &each.only, &each.place), items);
             if items.len() == count {
                 self.claimed.undo(mark);
                 continue;

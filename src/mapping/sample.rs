@@ -4,7 +4,7 @@ mod tree;
 
 use super::Context;
 use super::function::{self, Call};
-use super::notation::{Body, Each, Place, Rule, Slots};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots};
 use crate::entity::{self, Entity, Field, FieldType};
 use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
@@ -29,7 +29,7 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
     for computed in [false, true] {
         let snapshot = entity.clone();
         let mut fields = std::mem::take(&mut entity.fields);
-        let mut sampler = Sampler { context, entity: &snapshot, computed, dice };
+        let mut sampler = Sampler { context, entity: &snapshot, computed, dice, said: Vec::new() };
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
         let top = Spot { tag: "", nodes: &context.document.nodes, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
@@ -77,6 +77,8 @@ struct Sampler<'a> {
     entity: &'a Entity,
     computed: bool,
     dice: &'a mut dyn FnMut(usize) -> usize,
+    /// What stands once around several items and is said of all of them.
+    said: Vec<(Place, Option<Value>)>,
 }
 
 impl Sampler<'_> {
@@ -95,9 +97,17 @@ impl Sampler<'_> {
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
             let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
-                || matches!(&rule.body, Body::One(place, _) if is_told_apart(place, rules));
+                || matches!(&rule.body, Body::One(place, _) if is_around(place) || names_segment(place) || is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
             if is_computed != self.computed || (may_lack && (self.dice)(5) == 0) {
+                continue;
+            }
+            // Of a rule that takes items alone and the others for its list only one has any.
+            let is_alone = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.is_alone);
+            let for_same = |other: &&Rule| other.field == rule.field && is_alone(other);
+            let gives_way =
+                !is_alone(rule) && rules[index + 1..].iter().any(|other| for_same(&other)) && (self.dice)(2) == 0;
+            if gives_way || (is_alone(rule) && rule.field.get(fields).is_some()) {
                 continue;
             }
             // Of two rules for one place only one has a value, and of two for one value the first.
@@ -124,6 +134,17 @@ impl Sampler<'_> {
 
     /// A single value; where it decides which entity the document is, one that stands for this entity.
     fn one(&mut self, place: &Place, tag: &str, calls: &[Call]) -> Option<Value> {
+        if let Some((_, said)) = self.said.iter().find(|(known, _)| is_around(place) && known == place) {
+            return said.clone();
+        }
+        let found = self.roll(place, tag, calls);
+        if is_around(place) {
+            self.said.push((place.clone(), found.clone()));
+        }
+        found
+    }
+
+    fn roll(&mut self, place: &Place, tag: &str, calls: &[Call]) -> Option<Value> {
         let choices = &self.context.mapping.select;
         let decides = choices.iter().any(|choice| choice.when.as_ref().is_some_and(|(at, _)| at == place));
         for _ in 0..TRIES_MAX {
@@ -157,10 +178,21 @@ impl Sampler<'_> {
         let max = max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min((max as usize / sharing).max(1)));
         let max = each.max.min(max);
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
-        let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
+        let inner = match each.place.is_own() {
+            true => spot,
+            false => Spot { tag: &each.place.tag, nodes, known: spot.known },
+        };
         let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
-        let mut items = self.items(count, &each.rules, inner, &must);
+        let mut items = self.items(count, each.own(), inner, &must);
+        if each.around > 0 {
+            let home = each.home();
+            let nodes = node_of(around, &home).and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
+            let outer = Spot { tag: &home.tag, nodes, known: spot.known };
+            for item in items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+                self.object(each.around(), outer, &must, item);
+            }
+        }
         // What names another item would name none of those made here.
         let names = |rule: &&Rule| match (&rule.body, &each.under) {
             (Body::One(place, _), Some(under)) => (place.elements.0, place.components.0) == under.names,
@@ -201,6 +233,18 @@ impl Sampler<'_> {
     }
 }
 
+/// A value that is one of those by which its segment is chosen: one of them is written in any case.
+fn names_segment(place: &Place) -> bool {
+    let own = (place.elements.0, place.components.0);
+    let names = |one: &Selector| matches!(one, Selector::Is(element, component, values) if (*element, *component) == own && values.len() > 1);
+    place.selectors.iter().any(names)
+}
+
+/// A value that stands around the item at hand, and is said of those beside it too.
+fn is_around(place: &Place) -> bool {
+    place.is_root || place.is_outer
+}
+
 /// A value in one of the segments that a list beside it reads: left out, the list's first would be taken for it.
 fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
     let reads_too = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.place.tag == place.tag);
@@ -210,10 +254,11 @@ fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
 /// The node of the definition that a place names.
 fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
     let mut here = nodes;
+    let is_there = |node: &&Node| place.area.is_none_or(|area| node.area == area);
     for (tag, _) in &place.loops {
-        here = &here.iter().find(|node| node.tag == *tag)?.body.as_ref()?.nodes;
+        here = &here.iter().filter(is_there).find(|node| node.tag == *tag)?.body.as_ref()?.nodes;
     }
-    here.iter().find(|node| node.tag == place.tag && place.area.is_none_or(|area| node.area == area))
+    here.iter().filter(is_there).find(|node| node.tag == place.tag)
 }
 
 /// What the functions work on here: the standard and its codes, and no document.

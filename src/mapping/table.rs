@@ -125,8 +125,12 @@ impl Table {
                     }
                 }
                 Body::Each(each) => {
-                    let inner = self.inside(around, &each.place);
-                    self.rules(&each.rules, &format!("{field}[]"), &inner);
+                    let (inner, field) = (self.inside(around, &each.place), format!("{field}[]"));
+                    if each.around > 0 {
+                        let home = self.inside(around, &each.home());
+                        self.rules(each.around(), &field, &home);
+                    }
+                    self.rules(each.own(), &field, &inner);
                 }
                 Body::Slots(slots) => {
                     for place in &slots.places {
@@ -162,7 +166,8 @@ impl Table {
     }
 
     fn row(&mut self, field: String, place: &Place, calls: &[Call], around: &Around) {
-        let inside = self.inside(around, place);
+        let document = Around::default();
+        let inside = self.inside(if place.is_root { &document } else { around }, place);
         let (element, last, step) = match (around.slot, place.offset) {
             (Some((first, last, step)), Some(offset)) => (first + offset, last, step),
             _ => (place.elements.0, place.elements.1, place.step),

@@ -96,9 +96,10 @@ pub(super) enum At {
 }
 
 impl At {
-    /// The loop around a segment, where the place begins there.
+    /// The loop around a segment, where the place begins there; the document, where it begins there.
     fn of(self, place: &Place) -> At {
         match self {
+            _ if place.is_root => At::Loop(0),
             At::Segment((instance, _)) | At::Slot((instance, _), _) if place.is_outer => At::Loop(instance),
             here => here,
         }
@@ -187,6 +188,17 @@ impl<'a> Writer<'a> {
                 (Body::Slots(slots), Some(Value::Array(items))) => self.slots(at, slots, items, &field, turn),
                 _ => {}
             }
+        }
+    }
+
+    /// Where a place begins; around a loop, where it is a loop's.
+    fn begin(&self, at: At, place: &Place) -> At {
+        match at {
+            At::Loop(instance) if place.is_outer && !place.is_root => {
+                self.note(|one| one.look_into(self.loops[instance].around));
+                At::Loop(self.loops[instance].around)
+            }
+            at => at.of(place),
         }
     }
 
@@ -303,22 +315,60 @@ impl<'a> Writer<'a> {
     }
 
     fn each(&mut self, at: At, each: &Each, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {
-        let mut count = 0;
+        let (mut count, mut around) = (0, None);
+        let is_item = |number| self.has_written(&Path::Item(field, number));
+        let comes_late = each.is_alone && (1..=items.len()).any(is_item);
         for (number, item) in items.iter().enumerate() {
             let path = Path::Item(field, number + 1);
+            if comes_late {
+                if !self.has_written(&path) {
+                    let expected = "what others of the list have, for among them it would be read as theirs";
+                    self.fault(Fault::MappingValue, &path, expected, "nothing of it");
+                }
+                continue;
+            }
             if count == each.max {
                 if turn.is_last && !self.has_written(&path) {
                     self.loss(&path, &format!("at most {} of them", each.max));
                 }
                 continue;
             }
-            let Some(fields) = self.own(item, &each.rules, &each.only, &path, (index, turn)) else {
+            let Some(fields) = self.own(item, each.own(), &each.only, &path, (index, turn)) else {
                 continue;
             };
             count += 1;
-            self.item(at, each, fields, &path, turn.is_only);
+            if each.around > 0 {
+                self.inside(at, each, (fields, &path), &mut around, turn.is_only);
+            } else {
+                self.item(at, each, fields, &path, turn.is_only);
+            }
             self.left(&each.rules, fields, &path, turn);
         }
+    }
+
+    /// Writes an item into the loop of the one before, when it is to say the same of both, else into a fresh one.
+    fn inside<'v>(
+        &mut self,
+        at: At,
+        each: &Each,
+        (fields, path): (&'v Map, &Path<'_>),
+        around: &mut Option<(usize, Vec<Option<&'v Value>>)>,
+        is_only: bool,
+    ) {
+        let said: Vec<_> = each.around().iter().map(|rule| rule.field.get(fields)).collect();
+        let home = match around {
+            Some((home, before)) if *before == said => *home,
+            _ => {
+                let Some(address) = self.segment(at, &each.home(), Find::Fresh, path) else { return };
+                self.rules(each.around(), At::Loop(address.0), fields, path);
+                address.0
+            }
+        };
+        *around = Some((home, said));
+        let Some(address) = self.segment(At::Loop(home), &each.inside(), Find::Fresh, path) else { return };
+        let is_loop = self.loops[address.0].trigger == Some(address.1) && address.0 != home;
+        let inner = if is_loop { At::Loop(address.0) } else { At::Segment(address) };
+        self.by_stencil(each.own(), inner, fields, path, is_only);
     }
 
     /// Writes one item as a segment or loop of its own; `is_only`: no other rule is for the same list.
@@ -334,7 +384,7 @@ impl<'a> Writer<'a> {
         } else {
             At::Segment(address)
         };
-        self.by_stencil(&each.rules, inner, fields, path, is_only);
+        self.by_stencil(each.own(), inner, fields, path, is_only);
     }
 
     /// Writes an item beside the loop that it belongs to, with what names that loop, or what the item itself names.
@@ -348,7 +398,7 @@ impl<'a> Writer<'a> {
         }
         let around = At::Loop(self.loops[own].around);
         let Some(address) = self.segment(around, &each.place, Find::Fresh, path) else { return };
-        self.rules(&each.rules, At::Loop(address.0), fields, path);
+        self.rules(each.own(), At::Loop(address.0), fields, path);
         let component = component.max(1);
         if self.draft(address).get(element, component).is_empty() {
             self.draft_mut(address).set(element, component, number);
@@ -370,7 +420,22 @@ impl<'a> Writer<'a> {
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
             Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
-                self.through(calls, fields, rule.field.get(fields)).err()
+                let refused = self.through(calls, fields, rule.field.get(fields)).err()?;
+                // Another rule for the field may have a place for it.
+                let can = |one: &Rule| match &one.body {
+                    Body::One(_, calls) => self.through(calls, fields, rule.field.get(fields)).is_ok(),
+                    _ => false,
+                };
+                let is_same = |one: &&Rule| one.field == rule.field && !one.is_read_only && !std::ptr::eq(*one, rule);
+                let is_carried = !rule.turn.is_only && index > 0 && rules.iter().filter(is_same).any(can);
+                (!is_carried).then_some(refused)
+            }
+            // What is not said must be what follows.
+            Body::Computed(calls) if index == 0 => {
+                let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
+                let value = rule.field.get(fields);
+                let differs = value.is_some() && value != follows.as_ref();
+                differs.then(|| Refusal { expected: format!("{} as it follows", rule.field), trial: 0 })
             }
             _ => None,
         });
@@ -499,7 +564,7 @@ impl<'a> Writer<'a> {
         (text, beside, trial): (Text, &[(Beside, String)], usize),
         field: &Path<'_>,
     ) {
-        let at = at.of(place);
+        let at = self.begin(at, place);
         if names(place).is_some() {
             self.note(|one| one.decide(Source::Made(trial, 0), &text));
         }

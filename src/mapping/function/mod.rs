@@ -5,6 +5,7 @@
 
 mod agreed;
 mod ai;
+mod bound;
 mod by_length;
 mod chunks;
 mod code;
@@ -41,9 +42,10 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 29] = [
+static ALL: [&dyn Function; 30] = [
     &agreed::Agreed,
     &ai::Ai,
+    &bound::Bound,
     &by_length::ByLength,
     &chunks::Chunks,
     &code::Code,

@@ -28,6 +28,11 @@ impl Writer<'_> {
                 one.compare((address.1, element, component), there);
             });
         }
+        if (place.is_root || place.is_outer) && !is_free {
+            let expected = format!("what it says of all of them, and {there} stands in {} already", place.tag);
+            self.fault(Fault::MappingValue, field, &expected, text);
+            return None;
+        }
         let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
         let fixed = matches!(at, At::Segment(_) | At::Slot(..))
             || place.tag.is_empty()
