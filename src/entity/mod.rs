@@ -4,20 +4,28 @@
 //! of sums and references stand in one file an entity (`order.rs`). Entities know no format: mappings fill them.
 
 mod arithmetic;
+mod catalogue;
 mod check_digit;
 mod components;
+mod days;
 mod definition;
 mod despatch_advice;
+mod forecast;
 mod form;
+mod inventory_report;
 mod invoice;
 mod json;
 mod key_path;
 mod order;
 mod order_response;
 mod path;
+mod sales_report;
 mod schema;
+mod sums;
 mod tolerance;
 mod value;
+mod warehouse_despatch;
+mod warehouse_order;
 
 pub use arithmetic::{computed, is_plain_number, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
@@ -30,12 +38,18 @@ pub use value::{Key, Map, Text, Value, key};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 5] = [
+const CHECKS: [(&str, Check); 11] = [
+    ("catalogue", catalogue::check),
     ("credit_note", invoice::check),
     ("despatch_advice", despatch_advice::check),
+    ("forecast", forecast::check),
+    ("inventory_report", inventory_report::check),
     ("invoice", invoice::check),
     ("order", order::check),
     ("order_response", order_response::check),
+    ("sales_report", sales_report::check),
+    ("warehouse_despatch", warehouse_despatch::check),
+    ("warehouse_order", warehouse_order::check),
 ];
 
 /// Appends what does not agree.
