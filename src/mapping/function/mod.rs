@@ -18,6 +18,7 @@ mod fits;
 mod flag;
 mod implied;
 mod instead_of;
+mod is;
 mod known;
 mod lines;
 mod lookup;
@@ -41,7 +42,7 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 29] = [
+static ALL: [&dyn Function; 30] = [
     &agreed::Agreed,
     &ai::Ai,
     &by_length::ByLength,
@@ -57,6 +58,7 @@ static ALL: [&dyn Function; 29] = [
     &flag::Flag,
     &implied::Implied,
     &instead_of::InsteadOf,
+    &is::Is,
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
