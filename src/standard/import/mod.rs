@@ -16,8 +16,68 @@ pub struct Imported {
     pub documents: Vec<Document>,
     /// What they share, reduced to what they use.
     pub directory: Directory,
+    /// What the source has, whatever was asked for.
+    pub counts: Counts,
     /// What the source says that does not hold together.
     pub anomalies: Vec<String>,
+}
+
+/// What a source has, for comparing with what is known of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Document types, interactive messages included.
+    pub types: usize,
+    /// Segments and loops in their orders.
+    pub entries: usize,
+    /// Segments, of EDIFACT those of batch messages.
+    pub segments: usize,
+    /// Element places in them.
+    pub positions: usize,
+    /// Composites, of EDIFACT those of batch messages.
+    pub composites: usize,
+    /// Elements.
+    pub elements: usize,
+    /// Elements with a code list.
+    pub coded: usize,
+    /// Codes in all lists.
+    pub codes: usize,
+    /// Codes without a name.
+    pub nameless: usize,
+    /// Conditions between elements.
+    pub conditions: usize,
+    /// Interactive messages.
+    pub interactive: usize,
+    /// Their segments.
+    pub interactive_segments: usize,
+    /// Their composites.
+    pub interactive_composites: usize,
+}
+
+impl Counts {
+    /// What a version's document types share, counted.
+    #[must_use]
+    pub fn of(directory: &Directory) -> Self {
+        let codes = || directory.codes.values().flat_map(|list| list.values());
+        let segments = directory.segments.values();
+        Counts {
+            segments: directory.segments.len(),
+            positions: segments.clone().map(|segment| segment.elements.len()).sum(),
+            composites: directory.composites.len(),
+            elements: directory.elements.len(),
+            coded: directory.codes.len(),
+            codes: codes().count(),
+            nameless: codes().filter(|name| name.is_empty()).count(),
+            conditions: segments.map(|segment| segment.conditions.len()).sum::<usize>()
+                + directory.composites.values().map(|composite| composite.conditions.len()).sum::<usize>(),
+            ..Counts::default()
+        }
+    }
+}
+
+/// Segments and loops in an order.
+#[must_use]
+pub fn entries(nodes: &[Node]) -> usize {
+    nodes.iter().map(|node| 1 + node.body.as_ref().map_or(0, |body| entries(&body.nodes))).sum()
 }
 
 /// Drops what none of the documents uses, but for the names of segments; returns what they use and the tables do not define.
