@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
   portolan standards list
   portolan standards show x12/004010/850         the order of its segments
   portolan standards show x12/004010/BEG         a segment; C507, 373: a composite, an element with its codes
-  portolan standards import d96a.zip --types ORDERS,INVOIC --out my-standards")]
+  portolan standards import d96a.zip --types ORDERS,INVOIC --out my-standards
+  portolan standards import ubl-2.1-xsd.zip --types Order,Invoice --out my-standards")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -39,8 +40,8 @@ enum Action {
     },
     /// Make definition files from a source of facts.
     Import {
-        /// A folder of X12 tables named after its version, the ZIP of a UN/EDIFACT directory as published, or the
-        /// folder of the EDIFACT service tables (for CONTRL).
+        /// A folder of X12 tables named after its version, the ZIP of a UN/EDIFACT directory as published, the folder
+        /// of the EDIFACT service tables (for CONTRL), the ZIP of UBL's schemas, or the folder of cXML tables.
         source: PathBuf,
         /// EDIFACT: the syntax version whose service segments go with it.
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=4))]
@@ -82,27 +83,20 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
 }
 
 fn import(source: &Path, syntax: u8, types: &[String], out: &Path, json: bool) -> anyhow::Result<Exit> {
-    let imported = if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
-        import::edifact::import(source, syntax, types)?
-    } else if source.join("messages.json").is_file() {
-        import::edifact::import_service(source, syntax)?
-    } else {
-        import::x12::import(source, types)?
-    };
+    let imported = import::import(source, syntax, types)?;
     for anomaly in &imported.anomalies {
         eprintln!("{}: {anomaly}", source.display());
     }
-    let folder = out.join(&imported.directory.standard).join(&imported.directory.version);
+    let folder = out.join(&imported.folder);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, content) in import::write(&imported.documents, &imported.directory) {
+    for (name, content) in &imported.files {
         let path = folder.join(name);
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if json {
-        let types: Vec<_> = imported.documents.iter().map(|document| document.kind.as_str()).collect();
         let folder = folder.display().to_string();
-        input::print_json(&json!({ "folder": folder, "types": types, "anomalies": imported.anomalies }))?;
+        input::print_json(&json!({ "folder": folder, "types": imported.types, "anomalies": imported.anomalies }))?;
     }
-    eprintln!("{} document types into {}", imported.documents.len(), folder.display());
+    eprintln!("{} document types into {}", imported.types.len(), folder.display());
     Ok(Exit::Ok)
 }
