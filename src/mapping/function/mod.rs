@@ -10,14 +10,17 @@ mod chunks;
 mod code;
 mod computed;
 mod count;
+mod currency;
 mod date;
 mod decimal;
 mod default;
+mod digits;
 mod factor;
 mod fits;
 mod flag;
 mod implied;
 mod instead_of;
+mod iso;
 mod known;
 mod lines;
 mod lookup;
@@ -41,7 +44,7 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 29] = [
+static ALL: [&dyn Function; 32] = [
     &agreed::Agreed,
     &ai::Ai,
     &by_length::ByLength,
@@ -49,14 +52,17 @@ static ALL: [&dyn Function; 29] = [
     &code::Code,
     &computed::Computed,
     &count::Count,
+    &currency::Currency,
     &date::Date,
     &decimal::Decimal,
     &default::Default,
+    &digits::Digits,
     &factor::Factor,
     &fits::Fits,
     &flag::Flag,
     &implied::Implied,
     &instead_of::InsteadOf,
+    &iso::Iso,
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
