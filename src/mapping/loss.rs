@@ -78,7 +78,7 @@ fn segments_of(nodes: &[crate::standard::definition::Node], take: &mut impl FnMu
     for node in nodes {
         take(&node.tag);
         if let Some(body) = &node.body {
-            segments_of(&body.nodes, take);
+            segments_of(body.nodes.walked(), take);
         }
     }
 }

@@ -455,7 +455,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {
-        let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&self.context.mapping.standard);
         let finding = Diagnostic::new(syntax, Fault::MappingValue);
         let Some(segment) = self.run.segment(segment) else { return finding };
         let ordinal = u32::try_from(segment.ordinal() + 1).unwrap_or(u32::MAX);
@@ -521,6 +521,11 @@ impl<'a> Reader<'a> {
     fn claim_selectors(&mut self, segment: usize, selectors: &[Selector]) {
         let constants: Vec<_> = selectors.iter().filter_map(|one| self.selected(segment, one)).collect();
         self.take(constants);
+        for selector in selectors {
+            if let (Selector::Inside(inside, _), Some((_, home))) = (selector, self.placement.homes[segment]) {
+                self.claim_all(At::Loop(home), inside);
+            }
+        }
     }
 
     /// The address that a selector looks at.
@@ -576,6 +581,7 @@ impl<'a> Reader<'a> {
     /// The place in the notation of mappings, each loop and segment with its occurrence, so that it can be written.
     fn printed(&self, (ordinal, element, component): Address) -> String {
         let Some(segment) = self.run.segment(ordinal) else { return String::new() };
+        let markup = self.context.document.markup.as_deref();
         let home = self.placement.homes.get(ordinal).copied().flatten();
         let mut steps = Vec::new();
         let mut instance = home.map_or(0, |(_, instance)| instance);
@@ -614,6 +620,9 @@ impl<'a> Reader<'a> {
             format!("{tag}[{number}]")
         };
         steps.push(last);
+        if let Some(markup) = markup {
+            return markup.place(&steps, element, component);
+        }
         let part = if component == 0 { String::new() } else { format!(".{component}") };
         format!("{}:{}.{element:02}{part}", area.name(), steps.join("/"))
     }

@@ -11,7 +11,7 @@ pub use stencil::Stencil;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, Under, place as parse_place};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
@@ -62,7 +62,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     writer.extensions();
     writer.unmapped();
     let mut segments = Vec::new();
-    writer.collect(0, &mut segments);
+    writer.collect(0, 0, &mut segments);
     (segments, writer.faults, writer.trace.end())
 }
 
@@ -369,7 +369,7 @@ impl<'a> Writer<'a> {
         let lacks = !only.is_empty() && only.iter().all(|field| get(fields, field).is_none());
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
-            Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
+            Body::One(_, calls) | Body::Computed(calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
                 self.through(calls, fields, rule.field.get(fields)).err()
             }
             _ => None,
@@ -578,14 +578,14 @@ impl<'a> Writer<'a> {
     fn extensions(&mut self) {
         let mapping = self.context.mapping;
         let own = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
-        let mut foreign = 0;
+        let (here, mut foreign) = (Here::of(Some(self.context.document)), 0);
         for extension in self.entity.list("extensions") {
             let text = |key: &str| extension[key].as_str().unwrap_or_default().to_owned();
             if text("document") != own {
                 foreign += 1;
                 continue;
             }
-            match parse_place(&text("place")) {
+            match here.place(&text("place")) {
                 Ok(place) => self.put_text(At::Loop(0), &place, text("value").into(), &EXTENSIONS),
                 Err(error) => self.fault(Fault::MappingValue, &EXTENSIONS, &error.expected, &error.found),
             }
@@ -604,14 +604,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn collect(&mut self, instance: usize, segments: &mut Vec<DraftSegment>) {
-        for (_, item) in std::mem::take(&mut self.loops[instance].items) {
+    fn collect(&mut self, instance: usize, depth: u16, segments: &mut Vec<DraftSegment>) {
+        for (node, item) in std::mem::take(&mut self.loops[instance].items) {
             match item {
                 Item::Segment(draft) => {
                     self.trace.settle((instance, draft), segments.len());
-                    segments.push(std::mem::take(&mut self.drafts[draft]));
+                    let mut segment = std::mem::take(&mut self.drafts[draft]);
+                    segment.depth = depth + u16::from(node > 0);
+                    segments.push(segment);
                 }
-                Item::Loop(inner) => self.collect(inner, segments),
+                Item::Loop(inner) => self.collect(inner, depth + 1, segments),
             }
         }
     }
@@ -632,7 +634,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn fault(&mut self, fault: Fault, field: &Path<'_>, expected: &str, found: &str) {
-        let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&self.context.mapping.standard);
         let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
         finding.place = field.to_string();
         self.faults.push(finding);

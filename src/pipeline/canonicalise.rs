@@ -35,7 +35,9 @@ pub fn canonicalise_by(rules: &Rules, means: &Means, placed: &Placed, run: &Run<
         tables: &means.tables,
         decimal: '.',
     };
-    let (entities, mut findings) = mapping::read(&context, run, &placed.placement);
+    let run = placed.run(run);
+    let (entities, mut findings) = mapping::read(&context, &run, &placed.placement);
+    placed.locate(&mut findings);
     entities.iter().for_each(|entity| findings.extend(entity.check_within(&means.tolerance)));
     (entities, findings)
 }

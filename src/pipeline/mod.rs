@@ -42,6 +42,8 @@ impl Rules {
     /// What is packed into the binary, with overlays that go before it.
     #[must_use]
     pub fn new(standards: Option<&Path>, mappings: Option<&Path>) -> Self {
-        Rules { library: Library::new(standards), mappings: Mappings::new(mappings) }
+        let library = Library::new(standards);
+        let mappings = Mappings::new(mappings).by(&library);
+        Rules { library, mappings }
     }
 }

@@ -1,6 +1,7 @@
 //! Reads definition files into the shapes of `definition`: packed into the binary, or from an overlay folder.
 //! Loading is lazy: a version's shared tables and each document type are read once, when first asked for.
 
+use super::content::{Contents, Markup};
 use super::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
     Place, SegmentDefinition, Usage,
@@ -9,7 +10,7 @@ use include_dir::{Dir, include_dir};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards");
 
@@ -21,6 +22,9 @@ const OTHER_SEGMENTS: &str = "other_segments.yaml";
 
 /// What a version may have beside: which levels stand under which in a tree of segments.
 const HIERARCHIES: &str = "hierarchies.yaml";
+
+/// What a version of XML documents has instead of the shared files.
+const CONTENTS: &str = "contents.yaml";
 
 /// Why a definition could not be had.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -41,17 +45,19 @@ pub enum LoadError {
 }
 
 /// The definitions at hand. Cheap to share; what was read stays in memory.
+#[derive(Debug, Clone)]
 pub struct Library {
     overlay: Option<PathBuf>,
-    documents: Mutex<HashMap<String, Arc<Document>>>,
-    directories: Mutex<HashMap<String, Arc<Directory>>>,
+    documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
+    directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
+    markups: Arc<OnceLock<Vec<Arc<Document>>>>,
 }
 
 impl Library {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Library { overlay: overlay.map(Path::to_owned), documents: Mutex::default(), directories: Mutex::default() }
+        Library { overlay: overlay.map(Path::to_owned), documents: Arc::default(), directories: Arc::default(), markups: Arc::default() }
     }
 
     /// All document types as (standard, version, type), sorted.
@@ -60,7 +66,7 @@ impl Library {
         let mut paths: Vec<PathBuf> = Vec::new();
         collect(&PACKED, &mut paths);
         if let Some(overlay) = &self.overlay {
-            collect_overlay(overlay, overlay, &mut paths);
+            files_below(overlay, overlay, &mut paths);
         }
         let mut found: Vec<[String; 3]> = paths
             .iter()
@@ -90,9 +96,29 @@ impl Library {
         let file_name = format!("{kind}.yaml");
         let shared = is_shared(&file_name);
         let text = self.text(&file).filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
-        let read = Arc::new(document(&File { name: &file, value: parse(&file, &text)? })?);
+        let parsed = File { name: &file, value: parse(&file, &text)? };
+        let mut read = document(&parsed)?;
+        if let Some(shared) = self.directory(standard, version).ok().and_then(|directory| directory.contents.clone()) {
+            let markup = Markup::parse(&file, &parsed.value, &shared)?;
+            read.nodes = markup.contents.nodes(&markup.root, &markup.content, "");
+            read.markup = Some(Box::new(markup));
+        }
+        let read = Arc::new(read);
         cache.insert(name, read.clone());
         Ok(read)
+    }
+
+    /// All document types that are XML, those of a malformed file left out.
+    #[must_use]
+    pub fn markups(&self) -> &[Arc<Document>] {
+        self.markups.get_or_init(|| {
+            let mut known: HashMap<String, bool> = HashMap::new();
+            let all = self.list().into_iter().filter(|[standard, version, _]| {
+                let folder = format!("{standard}/{version}");
+                *known.entry(folder.clone()).or_insert_with(|| self.text(&format!("{folder}/{CONTENTS}")).is_some())
+            });
+            all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok()).collect()
+        })
     }
 
     /// The version at hand that is nearest to one that is not, among those that have the document type.
@@ -115,6 +141,15 @@ impl Library {
         }
         let mut directory =
             Directory { standard: standard.to_owned(), version: version.to_owned(), ..Directory::default() };
+        let contents = format!("{name}/{CONTENTS}");
+        if let Some(text) = self.text(&contents) {
+            let mut read = Contents::default();
+            read.add(&contents, &parse(&contents, &text)?)?;
+            directory.contents = Some(Arc::new(read));
+            let read = Arc::new(directory);
+            cache.insert(name, read.clone());
+            return Ok(read);
+        }
         for shared in SHARED_FILES {
             let file = format!("{name}/{shared}");
             let text = self.text(&file).ok_or_else(|| LoadError::Unknown(file.clone()))?;
@@ -168,7 +203,7 @@ fn age(standard: &str, version: &str) -> i64 {
 
 /// Whether a file holds what the document types of a version share, and is none itself.
 fn is_shared(file: &str) -> bool {
-    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS].contains(&file)
+    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS, CONTENTS].contains(&file)
 }
 
 fn names(file: &Value) -> BTreeMap<String, String> {
@@ -187,11 +222,12 @@ fn collect(folder: &Dir<'_>, paths: &mut Vec<PathBuf>) {
     folder.dirs().for_each(|inner| collect(inner, paths));
 }
 
-fn collect_overlay(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) {
+/// The files below a folder, their paths counted from `root`.
+pub fn files_below(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect_overlay(root, &path, paths);
+            files_below(root, &path, paths);
         } else if let Ok(inside) = path.strip_prefix(root) {
             paths.push(inside.to_owned());
         }
@@ -244,6 +280,7 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
         name: text("name")?,
         groups: groups.filter_map(|group| group.as_str().map(str::to_owned)).collect(),
         nodes,
+        markup: None,
         order: Derived::default(),
     })
 }
@@ -277,7 +314,7 @@ fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &s
     let label = words.collect::<Vec<_>>().join(" ");
     let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
     let body = match body {
-        Some(list) => Some(LoopBody { nodes: nodes(file, list, area, &path)?, path, label }),
+        Some(list) => Some(LoopBody { nodes: nodes(file, list, area, &path)?.into(), path, label }),
         None => None,
     };
     Ok(Node { tag: tag.to_owned(), usage, max, area, position: position.to_owned(), body })

@@ -1,5 +1,6 @@
 //! Definitions of standards as data: what segments a document may have, where, and what stands in them.
 
+pub mod content; // what the elements of XML documents hold
 pub mod definition; // the shapes that definition files are read into
 pub mod guide; // narrower definitions for a partner
 pub mod import; // sources of facts become definition files

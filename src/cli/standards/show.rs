@@ -66,7 +66,7 @@ fn branch(node: &Node, directory: &Directory, depth: usize, text: &mut String) {
     let name = directory.segments.get(&node.tag).map_or("", |segment| segment.name.as_str());
     let (usage, most) = (node.usage.name(), most(node.max));
     text.push_str(&format!("{left:32} {usage:12} {most:>6}  {:5} {name}\n", node.position));
-    let inner = node.body.iter().flat_map(|body| &body.nodes);
+    let inner = node.body.iter().flat_map(|body| body.nodes.walked());
     inner.for_each(|node| branch(node, directory, depth + 1, text));
 }
 
@@ -75,7 +75,7 @@ fn tree_json(nodes: &[Node]) -> Value {
         let body = node.body.as_ref();
         json!({ "tag": node.tag, "usage": node.usage.name(), "max": node.max, "area": node.area.name(),
             "position": node.position, "loop": body.map(|body| &body.path), "label": body.map(|body| &body.label),
-            "nodes": body.map(|body| tree_json(&body.nodes)) })
+            "nodes": body.map(|body| tree_json(body.nodes.walked())) })
     };
     nodes.iter().map(one).collect()
 }

@@ -20,6 +20,7 @@ mod fits;
 mod flag;
 mod implied;
 mod instead_of;
+mod is;
 mod iso;
 mod known;
 mod lines;
@@ -44,7 +45,7 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 32] = [
+static ALL: [&dyn Function; 33] = [
     &agreed::Agreed,
     &ai::Ai,
     &by_length::ByLength,
@@ -62,6 +63,7 @@ static ALL: [&dyn Function; 32] = [
     &flag::Flag,
     &implied::Implied,
     &instead_of::InsteadOf,
+    &is::Is,
     &iso::Iso,
     &known::Known,
     &lines::Lines,

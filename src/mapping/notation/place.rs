@@ -104,6 +104,8 @@ impl std::ops::Deref for Tag {
 pub enum Selector {
     /// `[01.1=2|10]`: the element (and component) has one of the values; the first is written.
     Is(u16, u16, Vec<String>),
+    /// `[TaxScheme/ID=VAT]`: what stands in a loop inside has one of the values; the first is written.
+    Inside(Box<Place>, Vec<String>),
     /// `[2]`: the occurrence.
     Occurrence(usize),
 }

@@ -207,6 +207,11 @@ impl<'a> Reader<'a> {
                     let value = value(*segment, (*element, *component));
                     values.iter().any(|one| *one == value)
                 }),
+                Selector::Inside(inside, values) => found.retain(|(_, instance)| {
+                    let value = instance.and_then(|instance| self.addresses(At::Loop(instance), inside).first().copied());
+                    let value = value.map_or(Cow::Borrowed(""), |address| self.deciding(address));
+                    values.iter().any(|one| *one == value)
+                }),
                 Selector::Occurrence(number) => {
                     found = found.into_iter().skip(number.saturating_sub(1)).take(1).collect();
                 }

@@ -1,6 +1,7 @@
 //! The segments and loops being written: the one that a place means is found, or made with the codes that its selectors
 //! say, up to the maximum of the definition. What stands in them is put there by the rules.
 
+use super::record::Recording;
 use super::stencil::Source;
 use super::{Address, At, Find, Item, Writer, spot};
 use crate::diagnostic::Fault;
@@ -86,7 +87,7 @@ impl Writer<'_> {
         };
         let wanted = selectors.iter().find_map(|one| match one {
             Selector::Occurrence(number) => Some(*number),
-            Selector::Is(..) => None,
+            Selector::Is(..) | Selector::Inside(..) => None,
         });
         if let Some(number) = wanted {
             while self.addresses(instance, node).len() < number {
@@ -126,8 +127,27 @@ impl Writer<'_> {
                 }
                 there.is_empty() || values.iter().any(|value| there == value)
             }
+            Selector::Inside(inside, values) => {
+                let there = self.inside(address.0, inside);
+                there.is_empty() || values.iter().any(|value| there == value)
+            }
             Selector::Occurrence(_) => true,
         })
+    }
+
+    /// What stands at a place inside a loop; empty for nothing, and where the place is not made yet.
+    fn inside(&self, mut instance: usize, place: &Place) -> &str {
+        self.note(Recording::spoil);
+        let steps = place.loops.iter().map(|(tag, _)| tag).chain([&place.tag]);
+        let mut found = None;
+        for tag in steps {
+            let nodes = self.loops[instance].nodes;
+            let node = nodes.iter().position(|node| Tag::key(node.tag.as_bytes()) == tag.number());
+            let Some(address) = node.and_then(|node| self.addresses(instance, node).next()) else { return "" };
+            instance = address.0;
+            found = Some(address);
+        }
+        found.map_or("", |address| self.draft(address).get(place.elements.0, place.components.0.max(1)))
     }
 
     /// Writes the constants of the selectors where nothing stands yet; `None` when something else stands there.
@@ -142,6 +162,12 @@ impl Writer<'_> {
     /// The same where nothing else stands.
     fn say(&mut self, address: Address, selectors: &[Selector]) {
         for selector in selectors {
+            if let Selector::Inside(inside, values) = selector
+                && let Some(value) = values.first().filter(|value| !value.is_empty())
+                && self.inside(address.0, inside).is_empty()
+            {
+                self.put_text(At::Loop(address.0), inside, value.as_str().into(), &Path::Root);
+            }
             if let Selector::Is(element, component, values) = selector
                 && let Some(value) = values.first()
                 && self.draft(address).get(*element, (*component).max(1)).is_empty()
@@ -195,6 +221,9 @@ impl Writer<'_> {
         let items = &mut self.loops[instance].items;
         let after = items.iter().rposition(|(other, _)| *other <= node).map_or(0, |at| at + 1);
         items.insert(after, (node, item));
+        if selectors.iter().any(|one| matches!(one, Selector::Inside(..))) {
+            self.say((home, made), selectors);
+        }
         Some((home, made))
     }
 

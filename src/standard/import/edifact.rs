@@ -77,6 +77,7 @@ pub fn import_service(service: &Path, syntax: u8) -> anyhow::Result<Imported> {
         name: "Syntax and service report message".into(),
         groups: Vec::new(),
         nodes: service_nodes(body, "").context("messages.json: CONTRL")?,
+        markup: None,
         order: Derived::default(),
     };
     let documents = vec![document];
@@ -100,7 +101,7 @@ fn service_nodes(body: &serde_json::Value, outer: &str) -> anyhow::Result<Vec<No
                 let trigger = entry["body"][0]["seg"].as_str().context("a group begins with its trigger")?;
                 let path = if outer.is_empty() { trigger.to_owned() } else { format!("{outer}/{trigger}") };
                 let nodes = service_nodes(&entry["body"], &path)?;
-                Ok(plain(trigger, Some(LoopBody { path, label: label.to_owned(), nodes })))
+                Ok(plain(trigger, Some(LoopBody { path, label: label.to_owned(), nodes: nodes.into() })))
             }
             _ => Err(anyhow!("expected a segment or a group, found {entry}")),
         }
@@ -203,7 +204,7 @@ fn message(version: &str, kind: &str, text: &str) -> anyhow::Result<Document> {
             let closed = open.pop().filter(|_| !open.is_empty()).ok_or_else(|| wrong("no more groups to close"))?;
             let trigger = closed.nodes.first().ok_or_else(|| wrong("a trigger in the group"))?;
             let (tag, position) = (trigger.tag.clone(), trigger.position.clone());
-            let body = Some(LoopBody { path: tag.clone(), label: closed.label, nodes: closed.nodes });
+            let body = Some(LoopBody { path: tag.clone(), label: closed.label, nodes: closed.nodes.into() });
             let node = Node { tag, usage: closed.usage, max: closed.max, area: closed.area, position, body };
             open.last_mut().ok_or_else(|| wrong("an outer group"))?.nodes.push(node);
         }
@@ -220,6 +221,7 @@ fn message(version: &str, kind: &str, text: &str) -> anyhow::Result<Document> {
         name: name_of(&lines, kind),
         groups: Vec::new(),
         nodes: top.nodes,
+        markup: None,
         order: Derived::default(),
     })
 }
@@ -229,7 +231,7 @@ fn set_paths(node: &mut Node, outer: &str) {
     let Some(body) = node.body.as_mut() else { return };
     body.path = if outer.is_empty() { node.tag.clone() } else { format!("{outer}/{}", node.tag) };
     let path = body.path.clone();
-    body.nodes.iter_mut().for_each(|inner| set_paths(inner, &path));
+    body.nodes.as_mut().iter_mut().for_each(|inner| set_paths(inner, &path));
 }
 
 /// The message's name: the first heading of its file that is neither the publisher's nor the paper's kind.

@@ -61,6 +61,7 @@ fn interchange_acknowledgment(version: &str) -> Document {
         name: "Interchange Acknowledgment".into(),
         groups: Vec::new(),
         nodes: vec![node],
+        markup: None,
         order: Derived::default(),
     }
 }
@@ -98,6 +99,7 @@ fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> 
         name: text(&set["name"]).context("no name")?,
         groups: set["gs01"].as_array().into_iter().flatten().filter_map(text).collect(),
         nodes,
+        markup: None,
         order: Derived::default(),
     })
 }
@@ -109,8 +111,8 @@ fn node(node: &Value, area: Area, outer: &str) -> anyhow::Result<Node> {
         Some(body) => {
             let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
             let nodes = body.as_array().context("body is a list")?;
-            let nodes = nodes.iter().map(|inner| self::node(inner, area, &path)).collect::<anyhow::Result<_>>()?;
-            Some(LoopBody { path, label: String::new(), nodes })
+            let nodes = nodes.iter().map(|inner| self::node(inner, area, &path)).collect::<anyhow::Result<Vec<_>>>()?;
+            Some(LoopBody { path, label: String::new(), nodes: nodes.into() })
         }
     };
     Ok(Node {
