@@ -196,11 +196,7 @@ pub(super) fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
 ///
 /// # Errors
 /// The first thing that is not the notation.
-pub fn mapping(
-    [standard, version, document]: [&str; 3],
-    here: &Here,
-    file: &Value,
-) -> Result<Mapping, NotationError> {
+pub fn mapping([standard, version, document]: [&str; 3], here: &Here, file: &Value) -> Result<Mapping, NotationError> {
     let known = ["entity", "select", "origin", "constants", "parts", "rules", "tree"];
     let object = file.as_object().ok_or_else(|| wrong("file", "an object", "something else"))?;
     if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {

@@ -5,8 +5,8 @@ use super::Rules;
 use super::map::Target;
 use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits};
 use crate::codec::{edifact, x12, xml};
-use crate::standard::definition::Document;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::standard::definition::Document;
 use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
 use std::sync::Arc;
 
@@ -83,7 +83,9 @@ fn definition(rules: &Rules, draft: &InterchangeDraft) -> Result<Arc<Document>, 
     let found = first.map(|one| rules.library.document(&one.standard, &one.version, &one.kind));
     match found {
         Some(Ok(found)) => Ok(found),
-        Some(Err(error)) => Err(vec![Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown).because(error.to_string(), "")]),
+        Some(Err(error)) => {
+            Err(vec![Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown).because(error.to_string(), "")])
+        }
         None => Err(vec![Diagnostic::new(Syntax::Xml, Fault::InterchangeEmpty)]),
     }
 }

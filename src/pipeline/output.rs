@@ -1,9 +1,9 @@
 //! An interchange that leaves, as one commit writes it: transmission, interchange, documents, delivery, and the answers
 //! that are expected.
 
+use super::profile;
 use super::route::{Made, Outward, content_type, parties};
 use super::state::Service;
-use super::profile;
 use crate::codec::segment::DocumentReport;
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::partner::{Expect, ExpectKind, OnUncertain};

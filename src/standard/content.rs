@@ -263,7 +263,8 @@ impl Contents {
 
     /// Numbers the parts that are elements of a segment. The error is the content and what it lacks.
     fn settle(&mut self) -> Result<(), (String, String)> {
-        let is_leaf: BTreeMap<String, bool> = self.by_key.iter().map(|(key, one)| (key.clone(), one.is_leaf())).collect();
+        let is_leaf: BTreeMap<String, bool> =
+            self.by_key.iter().map(|(key, one)| (key.clone(), one.is_leaf())).collect();
         let mut tags: BTreeMap<u32, &str> = BTreeMap::new();
         let known: Vec<Arc<Content>> = self.by_key.values().cloned().collect();
         for name in known.iter().flat_map(|content| &content.parts).map(|part| part.name.as_str()) {
@@ -300,7 +301,8 @@ fn usage(letter: &str) -> Option<Usage> {
 
 /// `schemeID O text`, `version R text = 1.2`.
 fn attribute(text: &str) -> Option<Attribute> {
-    let (facts, constant) = text.split_once(" = ").map_or((text, None), |(facts, value)| (facts, Some(value.to_owned())));
+    let (facts, constant) =
+        text.split_once(" = ").map_or((text, None), |(facts, value)| (facts, Some(value.to_owned())));
     let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
     Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, constant })
 }
@@ -378,13 +380,18 @@ impl Markup {
     /// The namespace that a prefix stands for.
     #[must_use]
     pub fn namespace_of(&self, prefix: &str) -> &str {
-        if prefix.is_empty() { &self.namespace } else { self.contents.namespaces.get(prefix).map_or("", String::as_str) }
+        if prefix.is_empty() {
+            &self.namespace
+        } else {
+            self.contents.namespaces.get(prefix).map_or("", String::as_str)
+        }
     }
 }
 
 impl Fact {
     fn parse(text: &str) -> Self {
-        let (paths, value) = text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value.to_owned())));
+        let (paths, value) =
+            text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value.to_owned())));
         Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value }
     }
 }

@@ -377,7 +377,10 @@ impl Document {
 }
 
 fn has_loop(nodes: &[Node], path: &str) -> bool {
-    nodes.iter().filter_map(|node| node.body.as_ref()).any(|body| body.path == path || body.leads_to(path) && has_loop(&body.nodes, path))
+    nodes
+        .iter()
+        .filter_map(|node| node.body.as_ref())
+        .any(|body| body.path == path || body.leads_to(path) && has_loop(&body.nodes, path))
 }
 
 impl LoopBody {

@@ -57,7 +57,12 @@ impl Library {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Library { overlay: overlay.map(Path::to_owned), documents: Arc::default(), directories: Arc::default(), markups: Arc::default() }
+        Library {
+            overlay: overlay.map(Path::to_owned),
+            documents: Arc::default(),
+            directories: Arc::default(),
+            markups: Arc::default(),
+        }
     }
 
     /// All document types as (standard, version, type), sorted.

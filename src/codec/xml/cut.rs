@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn the_root_is_found_behind_whatever_stands_before_it() {
-        for before in ["", "\u{feff}", "<?xml version=\"1.0\"?>\n", "<!-- a > b --> ", "<!DOCTYPE a [<!ENTITY b \">\">]>\r\n"] {
+        for before in
+            ["", "\u{feff}", "<?xml version=\"1.0\"?>\n", "<!-- a > b --> ", "<!DOCTYPE a [<!ENTITY b \">\">]>\r\n"]
+        {
             let text = format!("{before}<a>1</a>\n\n");
             let found = cut(text.as_bytes()).expect("XML");
             assert_eq!(&text[found.start..found.end], "<a>1</a>");

@@ -207,7 +207,8 @@ impl<'d> Writer<'d> {
                 '\r' => self.out.push_str("&#13;"),
                 c if c.is_control() && !matches!(c, '\n' | '\t') => {
                     let finding = Diagnostic::new(Syntax::Xml, Fault::NodeValue);
-                    let mut finding = finding.because("characters that XML may hold", format!("U+{:04X}", u32::from(c)));
+                    let mut finding =
+                        finding.because("characters that XML may hold", format!("U+{:04X}", u32::from(c)));
                     finding.place = name.to_owned();
                     self.faults.push(finding);
                 }

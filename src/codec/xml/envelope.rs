@@ -91,7 +91,8 @@ fn values(text: &str, wanted: &[&str]) -> HashMap<String, String> {
         for one in wanted.iter().filter(|one| **one != here) {
             let Some((holder, attribute)) = one.split_once('@') else { continue };
             let value = start.try_get_attribute(attribute).ok().flatten().filter(|_| holder == here);
-            let value = value.and_then(|value| value.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok().map(Cow::into_owned));
+            let value = value
+                .and_then(|value| value.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok().map(Cow::into_owned));
             if let Some(value) = value {
                 found.entry((*one).to_owned()).or_insert(value);
             }

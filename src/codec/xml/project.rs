@@ -95,7 +95,8 @@ fn decoded(bytes: &[u8], offset: u64, line: u64) -> (Cow<'_, str>, Option<Diagno
         Err(error) => {
             let finding = Diagnostic::new(Syntax::Xml, Fault::CharacterEncoding);
             let at = error.valid_up_to();
-            let found = format!("the byte {:#04x} at {at}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
+            let found =
+                format!("the byte {:#04x} at {at}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
             (Charset::Latin1.decode(bytes), Some(finding.because("UTF-8", found).at(offset + at as u64, 1, line)))
         }
     }
@@ -180,7 +181,11 @@ impl<'d, 't> Walk<'d, 't> {
             match event {
                 Ok(Event::Start(start)) => {
                     if self.frames.len() == DEPTH_MAX {
-                        return self.malformed(span, format!("at most {DEPTH_MAX} elements inside one another"), "one more");
+                        return self.malformed(
+                            span,
+                            format!("at most {DEPTH_MAX} elements inside one another"),
+                            "one more",
+                        );
                     }
                     let (namespace, name) = reader.resolver().resolve_element(start.name());
                     let namespace = match namespace {
@@ -200,8 +205,15 @@ impl<'d, 't> Walk<'d, 't> {
                     Ok(None) if resolve_xml_entity(&name).is_some() => {
                         self.add(resolve_xml_entity(&name).unwrap_or_default(), span);
                     }
-                    Ok(None) => self.tell(Fault::MarkupEntity, span, "one of the five that XML has", &format!("&{};", &*name)),
-                    _ => self.tell(Fault::MarkupMalformed, span, "a character that XML may hold", &format!("&{};", &*name)),
+                    Ok(None) => {
+                        self.tell(Fault::MarkupEntity, span, "one of the five that XML has", &format!("&{};", &*name))
+                    }
+                    _ => self.tell(
+                        Fault::MarkupMalformed,
+                        span,
+                        "a character that XML may hold",
+                        &format!("&{};", &*name),
+                    ),
                 },
                 Ok(Event::DocType(text)) if text.contains("<!ENTITY") => {
                     self.tell(Fault::MarkupEntity, span, "no declaration of entities", "<!ENTITY");
@@ -294,10 +306,22 @@ impl<'d, 't> Walk<'d, 't> {
         let path = if part.max == Some(1) { format!("{path}/{name}") } else { format!("{path}/{name}[{count}]") };
         let wanted = markup.namespace_of(&part.prefix);
         if wanted != namespace {
-            self.tell_at(Fault::NodeNamespace, span, &path, if wanted.is_empty() { "no namespace" } else { wanted }, namespace);
+            self.tell_at(
+                Fault::NodeNamespace,
+                span,
+                &path,
+                if wanted.is_empty() { "no namespace" } else { wanted },
+                namespace,
+            );
         }
         if is_late {
-            self.tell_at(Fault::NodeOutOfOrder, span, &path, &format!("{name} before {last}"), &format!("{name} after it"));
+            self.tell_at(
+                Fault::NodeOutOfOrder,
+                span,
+                &path,
+                &format!("{name} before {last}"),
+                &format!("{name} after it"),
+            );
         }
         if let Some(max) = part.max.filter(|max| count > *max) {
             self.tell_at(Fault::NodeTooMany, span, &path, &format!("at most {max} {name}"), "one more");
@@ -307,7 +331,8 @@ impl<'d, 't> Walk<'d, 't> {
             return frame(holds, (row, if count == 1 { element } else { 0 }, instance), span, path);
         }
         let own = self.rows.len();
-        let inner = if holds.is_some_and(|content| !content.is_leaf()) { self.open(instance, &part.name) } else { instance };
+        let inner =
+            if holds.is_some_and(|content| !content.is_leaf()) { self.open(instance, &part.name) } else { instance };
         self.rows.push(Row { tag: &part.name, home: inner, span, path: path.clone(), values: Vec::new() });
         frame(holds, (own, ITSELF, inner), span, path)
     }
@@ -331,7 +356,13 @@ impl<'d, 't> Walk<'d, 't> {
             let attribute = match attribute {
                 Ok(attribute) => attribute,
                 Err(error) => {
-                    self.tell_at(Fault::MarkupMalformed, frame.span, &frame.path, "well-formed attributes", &error.to_string());
+                    self.tell_at(
+                        Fault::MarkupMalformed,
+                        frame.span,
+                        &frame.path,
+                        "well-formed attributes",
+                        &error.to_string(),
+                    );
                     return;
                 }
             };

@@ -198,7 +198,9 @@ mod tests {
         assert_eq!((&*name.tag, name.elements), ("Party", (2, 2)));
         let tax = place("Party/Tax[Scheme/ID=VAT]/ID[@scheme=X|]");
         assert_eq!((&*tax.tag, tax.loops.len(), tax.elements), ("Tax", 1, (2, 2)));
-        assert!(matches!(&tax.selectors[0], Selector::Inside(inside, values) if &*inside.tag == "Scheme" && values == &["VAT"]));
+        assert!(
+            matches!(&tax.selectors[0], Selector::Inside(inside, values) if &*inside.tag == "Scheme" && values == &["VAT"])
+        );
         assert_eq!(tax.selectors[1], Selector::Is(2, 2, vec!["X".to_owned(), String::new()]));
         let (line, inner) = here().item("Line").expect("an item");
         assert_eq!((&*line.tag, line.elements), ("Line", (0, 0)));

@@ -208,7 +208,8 @@ impl<'a> Reader<'a> {
                     values.iter().any(|one| *one == value)
                 }),
                 Selector::Inside(inside, values) => found.retain(|(_, instance)| {
-                    let value = instance.and_then(|instance| self.addresses(At::Loop(instance), inside).first().copied());
+                    let value =
+                        instance.and_then(|instance| self.addresses(At::Loop(instance), inside).first().copied());
                     let value = value.map_or(Cow::Borrowed(""), |address| self.deciding(address));
                     values.iter().any(|one| *one == value)
                 }),

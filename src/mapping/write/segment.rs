@@ -29,12 +29,19 @@ impl Writer<'_> {
                 one.compare((address.1, element, component), there);
             });
         }
+        // The root of an XML document is there once.
+        let is_root = self
+            .context
+            .document
+            .markup
+            .as_ref()
+            .is_some_and(|markup| place.tag.number() == Tag::new(&markup.root).number());
         let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
         let fixed = matches!(at, At::Segment(_) | At::Slot(..))
             || place.tag.is_empty()
             || by_number
             || (place.loops.is_empty() && self.names_trigger(at, place));
-        if is_free || fixed { Some(address) } else { self.segment(at, place, Find::Fresh, field) }
+        if is_free || fixed || is_root { Some(address) } else { self.segment(at, place, Find::Fresh, field) }
     }
 
     /// The segment at hand.
