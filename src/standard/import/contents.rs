@@ -92,6 +92,8 @@ pub struct DocumentType {
     pub content: String,
     /// The element below the root that tells the type, where the root does not.
     pub inside: Option<String>,
+    /// The document type declaration that is written.
+    pub doctype: Option<String>,
     /// What is said of sender, receiver and number, and the paths where it stands.
     pub envelope: Vec<(String, String)>,
     /// The root's content, where no other document type has it.
@@ -181,6 +183,9 @@ impl Contents {
         put("content", &document.content);
         if let Some(inside) = &document.inside {
             put("inside", inside);
+        }
+        if let Some(doctype) = &document.doctype {
+            put("doctype", &quoted(doctype));
         }
         if !document.envelope.is_empty() {
             line(&mut out, 0, "envelope:");

@@ -46,7 +46,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Contents> {
     }
     attributes(folder, &mut made)?;
     leave_foreign_open(&mut made);
-    documents(&supplement, kinds, &mut made);
+    documents(&supplement, kinds, &names, &mut made);
     if let Some(missing) = kinds.iter().find(|kind| !made.documents.iter().any(|document| document.kind == **kind)) {
         return Err(anyhow!("{}: no kind of document {missing}", folder.display()));
     }
@@ -286,8 +286,8 @@ fn form(kind: &str) -> anyhow::Result<Form> {
         | "isoLangCode" => Form::Code,
         "number" | "r8" => Form::Number,
         "uint" | "int" | "ui8" | "ui4" | "long" => Form::Integer,
-        "datetime.tz" => Form::DateTime,
-        "date" => Form::Date,
+        // A time of day behind a `date` is what everybody writes.
+        "datetime.tz" | "date" => Form::DateTime,
         "time.tz" => Form::Time,
         list if list.starts_with('(') => Form::Code,
         other => bail!("expected a type of attribute, found {other}"),
@@ -324,7 +324,12 @@ fn leave_foreign_open(made: &mut Contents) {
 
 /// Each element that a holder may hold and that is defined is a kind of document; a holder that may stand without one is
 /// another.
-fn documents(supplement: &Value, kinds: &[String], made: &mut Contents) {
+fn documents(supplement: &Value, kinds: &[String], names: &[(String, String)], made: &mut Contents) {
+    let doctype = |kind: &str| {
+        let (dtd, _) = names.iter().find(|(_, name)| name == kind)?;
+        let (name, version) = dtd.rsplit_once('-')?;
+        Some(supplement["doctype"].as_str()?.replace("NAME", name).replace("VERSION", version))
+    };
     for holder in supplement["holders"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         let lines = supplement["envelope"][holder].as_object().into_iter().flatten();
         let line = |(key, path): (&String, &Value)| Some((key.clone(), path.as_str()?.to_owned()));
@@ -336,6 +341,7 @@ fn documents(supplement: &Value, kinds: &[String], made: &mut Contents) {
         for (kind, inside) in paths.chain(alone) {
             if kinds.is_empty() || kinds.contains(&kind) {
                 made.documents.push(DocumentType {
+                    doctype: doctype(&kind),
                     kind,
                     namespace: None,
                     root: ROOT.to_owned(),

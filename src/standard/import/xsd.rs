@@ -232,6 +232,7 @@ impl Schemas {
             root: root.clone(),
             content: content_name(&kind.1).to_owned(),
             inside: None,
+            doctype: None,
             envelope: envelope(supplement, &root),
             own: Some(self.content(&kind)?),
         };
