@@ -362,7 +362,12 @@ impl<'a> Reader<'a> {
         items: &mut Vec<Value>,
     ) {
         let taken = self.claimed.trace.mark();
-        let fields = self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner));
+        // An item in what is at hand has no form of its own.
+        let fields = if place.tag.is_empty() && matches!(inner, At::Loop(_)) {
+            self.by_rules(rules, only, inner)
+        } else {
+            self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner))
+        };
         let Some(fields) = fields else { return };
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);

@@ -329,6 +329,11 @@ impl<'a> Writer<'a> {
             (At::Loop(own), Some(under)) => return self.below(own, each, under, fields, path),
             _ => at,
         };
+        // What says something of what is at hand stands in it.
+        if each.place.tag.is_empty() && each.place.loops.is_empty() && !each.place.is_outer {
+            self.note(Recording::spoil);
+            return self.rules(&each.rules, at, fields, path);
+        }
         let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
         let inner = if self.loops[address.0].trigger == Some(address.1) && self.is_trigger(address, at) {
             At::Loop(address.0)

@@ -3,7 +3,7 @@
 mod show;
 
 use super::{Exit, input};
-use crate::standard::import::{self, Imported};
+use crate::standard::import::{self, Written};
 use crate::standard::load::Library;
 use anyhow::Context as _;
 use serde_json::json;
@@ -40,7 +40,8 @@ enum Action {
     /// Make definition files from a source of facts.
     Import {
         /// The ZIP of a UN/EDIFACT directory as published (`d96a.zip`; a folder `service` with the service tables stands
-        /// beside it), a folder of X12 or EDIFACT tables named after its version, or the folder `service` itself.
+        /// beside it), a folder of X12 or EDIFACT tables named after its version, the folder `service` itself, the ZIP of
+        /// UBL's schemas, or the folder of cXML tables.
         source: PathBuf,
         /// EDIFACT: the syntax version whose service segments go with it.
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=4))]
@@ -62,7 +63,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
         Action::List { standards } => list(standards.as_deref(), json),
         Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
         Action::Import { source, syntax, types, like, out } => {
-            let imported = imported(source, *syntax, types, like.as_deref())?;
+            let imported = import::import(source, *syntax, types, like.as_deref())?;
             import(source, &imported, out, json)
         }
     }
@@ -87,34 +88,20 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// What the source holds, by its kind.
-fn imported(source: &Path, syntax: u8, types: &[String], like: Option<&Path>) -> anyhow::Result<Imported> {
-    if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
-        import::edifact::import(source, syntax, types, like)
-    } else if source.join("sets.json").is_file() {
-        import::x12::import(source, types)
-    } else if source.join("elements.tsv").is_file() {
-        import::edifact::import_tables(source, syntax, types, like)
-    } else {
-        import::edifact::import_service(source, syntax)
-    }
-}
-
-fn import(source: &Path, imported: &Imported, out: &Path, json: bool) -> anyhow::Result<Exit> {
+fn import(source: &Path, imported: &Written, out: &Path, json: bool) -> anyhow::Result<Exit> {
     for anomaly in &imported.anomalies {
         eprintln!("{}: {anomaly}", source.display());
     }
-    let folder = out.join(&imported.directory.standard).join(&imported.directory.version);
+    let folder = out.join(&imported.folder);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, content) in import::write(&imported.documents, &imported.directory) {
+    for (name, content) in &imported.files {
         let path = folder.join(name);
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if json {
-        let types: Vec<_> = imported.documents.iter().map(|document| document.kind.as_str()).collect();
         let folder = folder.display().to_string();
-        input::print_json(&json!({ "folder": folder, "types": types, "anomalies": imported.anomalies }))?;
+        input::print_json(&json!({ "folder": folder, "types": imported.types, "anomalies": imported.anomalies }))?;
     }
-    eprintln!("{} document types into {}", imported.documents.len(), folder.display());
+    eprintln!("{} document types into {}", imported.types.len(), folder.display());
     Ok(Exit::Ok)
 }

@@ -12,7 +12,7 @@ impl Function for Is {
 
     fn help(&self) -> &'static str {
         "is(x), without a place: the item that stands here is x. On writing, only an item whose field is x is this rule's; \
-         nothing is written for it."
+         nothing is written for it. is(x, y, z): so is one whose field is y or z, which comes back as x."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -32,7 +32,7 @@ impl Function for Is {
         match value {
             // What follows from the place, on reading.
             None if spot.entity.is_none() => Ok(Some(own.into())),
-            Some(value) if value.as_str() == Some(own) => Ok(Some(value)),
+            Some(value) if arguments.iter().any(|one| value.as_str() == Some(one)) => Ok(Some(value)),
             _ => Err(own.to_owned()),
         }
     }

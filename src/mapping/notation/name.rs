@@ -39,7 +39,7 @@ impl Here {
     pub fn place(&self, text: &str) -> Result<Place, NotationError> {
         match &self.names {
             None => place::place(text),
-            Some(_) => self.named(text).map(|(place, _)| place),
+            Some(_) => self.named(text).map(|(place, ..)| place),
         }
     }
 
@@ -49,27 +49,38 @@ impl Here {
     /// What part is not understood.
     pub fn item(&self, text: &str) -> Result<(Place, Here), NotationError> {
         let Some((contents, _)) = &self.names else { return Ok((place::place(text)?, Here::default())) };
-        let (mut found, content) = self.named(text)?;
-        let around = if found.is_outer { self.outer.as_deref().unwrap_or(self) } else { self };
+        let (mut found, content, parent) = self.named(text)?;
         found.elements = (0, 0);
         found.components = (0, 0);
-        let inner = Here {
-            names: Some((contents.clone(), content)),
-            tag: String::new(),
-            outer: Some(Box::new(around.clone())),
-        };
+        // `.`: what the item says stands in what is at hand.
+        if found.loops.is_empty() && found.selectors.is_empty() && *found.tag == *self.tag && !found.is_outer {
+            found.tag = Tag::default();
+            return Ok((found, self.clone()));
+        }
+        let around = if found.is_outer { self.outer.as_deref().unwrap_or(self) } else { self };
+        // The element around the item, not the one that the path begins in.
+        let around = parent.map_or_else(
+            || around.clone(),
+            |parent| Here {
+                names: Some((contents.clone(), parent)),
+                tag: String::new(),
+                outer: Some(Box::new(around.clone())),
+            },
+        );
+        let inner =
+            Here { names: Some((contents.clone(), content)), tag: String::new(), outer: Some(Box::new(around)) };
         Ok((found, inner))
     }
 
-    /// The place, and the key of the content that it leads to.
-    fn named(&self, text: &str) -> Result<(Place, String), NotationError> {
+    /// The place, the key of the content that it leads to, and of the one around that, where the path has several steps.
+    fn named(&self, text: &str) -> Result<(Place, String, Option<String>), NotationError> {
         let (is_outer, path) = text.strip_prefix("^/").map_or((false, text), |path| (true, path));
         let from = if is_outer { self.outer.as_deref().unwrap_or(self) } else { self };
         let Some((contents, start)) = &from.names else { return Err(wrong(text, "a place by numbers", text)) };
         let mut found = Place { is_outer, step: 1, tag: Tag::new(&from.tag), ..Place::default() };
         let mut content = held(contents, start, text)?;
         let mut steps: Vec<(Tag, Vec<Selector>)> = Vec::new();
-        let mut element = None;
+        let (mut element, mut parent) = (None, None);
         let mut own_selectors = Vec::new();
         let mut attribute = None;
         for step in split_outside(path, '/') {
@@ -95,6 +106,9 @@ impl Here {
                 }
                 None => {
                     let own = selectors_of(contents, inner, ITSELF, text, &selectors)?;
+                    if !steps.is_empty() {
+                        parent = Some(content.key.clone());
+                    }
                     steps.push((Tag::new(name), own));
                 }
             }
@@ -115,7 +129,7 @@ impl Here {
         if let Some((tag, selectors)) = steps.pop() {
             (found.tag, found.selectors, found.loops) = (tag, selectors, steps);
         }
-        Ok((found, content.key.clone()))
+        Ok((found, content.key.clone(), parent))
     }
 }
 
@@ -209,6 +223,13 @@ mod tests {
         let outer = inner.place("^/ID").expect("a place");
         assert_eq!((outer.is_outer, &*outer.tag, outer.elements), (true, "Order", (2, 2)));
         assert_eq!(inner.place("Quantity@unit").expect("a place").components, (2, 2));
+        // An item of the document itself: what it says is found as from the document.
+        let (own, inner) = here().item(".").expect("an item");
+        assert!(own.tag.is_empty() && own.loops.is_empty());
+        assert_eq!(&*inner.place("ID").expect("a place").tag, "Order");
+        // What is around an item at the end of a path is the last but one of its steps.
+        let (_, inner) = here().item("Party/Tax").expect("an item");
+        assert_eq!(inner.place("^/Name").expect("a place").elements, (2, 2));
     }
 
     #[test]

@@ -151,6 +151,10 @@ impl<'a> Reader<'a> {
             At::Loop(instance) => self.loops(instance, place),
         };
         if place.tag.is_empty() {
+            // The document itself, where its first segment is its root.
+            if loops == [0] && place.loops.is_empty() && self.context.document.markup.is_some() {
+                return vec![(0, Some(0))];
+            }
             // The trigger of the loop at hand.
             return loops
                 .iter()

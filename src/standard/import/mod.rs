@@ -1,13 +1,17 @@
 //! Importers: a source of facts becomes definition files in our own notation. They write no prose of a standard.
 
+pub mod contents;
+pub mod dtd;
 pub mod edifact;
 mod write;
 pub mod x12;
+pub mod xsd;
 
 pub use write::write;
 
 use super::definition::{Directory, Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 /// What an import produced.
 #[derive(Debug, Default)]
@@ -78,6 +82,65 @@ impl Counts {
 #[must_use]
 pub fn entries(nodes: &[Node]) -> usize {
     nodes.iter().map(|node| 1 + node.body.as_ref().map_or(0, |body| entries(&body.nodes))).sum()
+}
+
+/// What an import writes.
+#[derive(Debug)]
+pub struct Written {
+    /// The version's folder below `standards/`.
+    pub folder: String,
+    /// The document types.
+    pub types: Vec<String>,
+    /// Files by name.
+    pub files: Vec<(String, String)>,
+    /// What the source says that does not hold together.
+    pub anomalies: Vec<String>,
+}
+
+/// Imports whatever `source` is: a ZIP of XML Schemas or of a UN/EDIFACT directory, a folder of tables of cXML, of
+/// an EDIFACT directory, of EDIFACT's service segments (of `syntax`) or of X12. `like` is what
+/// an EDIFACT source that lacks something is completed by.
+///
+/// # Errors
+/// The source cannot be read, with what was expected; a type of `kinds` that it lacks.
+pub fn import(source: &Path, syntax: u8, kinds: &[String], like: Option<&Path>) -> anyhow::Result<Written> {
+    if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
+        return match xsd::is_schemas(source)? {
+            true => Ok(xsd::import(source, kinds)?.into()),
+            false => Ok(edifact::import(source, syntax, kinds, like)?.into()),
+        };
+    }
+    Ok(if source.join("children.tsv").is_file() {
+        dtd::import(source, kinds)?.into()
+    } else if source.join("sets.json").is_file() {
+        x12::import(source, kinds)?.into()
+    } else if source.join("elements.tsv").is_file() {
+        edifact::import_tables(source, syntax, kinds, like)?.into()
+    } else {
+        edifact::import_service(source, syntax)?.into()
+    })
+}
+
+impl From<Imported> for Written {
+    fn from(imported: Imported) -> Self {
+        Written {
+            folder: format!("{}/{}", imported.directory.standard, imported.directory.version),
+            types: imported.documents.iter().map(|document| document.kind.clone()).collect(),
+            files: write(&imported.documents, &imported.directory),
+            anomalies: imported.anomalies,
+        }
+    }
+}
+
+impl From<contents::Contents> for Written {
+    fn from(imported: contents::Contents) -> Self {
+        Written {
+            folder: format!("{}/{}", imported.standard, imported.version),
+            types: imported.documents.iter().map(|document| document.kind.clone()).collect(),
+            files: imported.write(),
+            anomalies: imported.anomalies,
+        }
+    }
 }
 
 /// Drops what none of the documents uses, but for the names of segments; returns what they use and the tables do not define.
