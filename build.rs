@@ -12,8 +12,8 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-/// Standards whose versions have definition files; the entities beside them are packed with their code.
-const STANDARDS: [&str; 2] = ["edifact", "x12"];
+/// The folder beside those of the standards: the entities, which are packed with their code.
+const ENTITIES: &str = "entity";
 
 fn main() -> io::Result<()> {
     for folder in ["standards", "mappings"] {
@@ -21,8 +21,11 @@ fn main() -> io::Result<()> {
     }
     let root = Path::new("standards");
     let mut paths = Vec::new();
-    for standard in STANDARDS {
-        files(&root.join(standard), &mut paths)?;
+    for entry in fs::read_dir(root)? {
+        let path = entry?.path();
+        if path.is_dir() && !path.ends_with(ENTITIES) {
+            files(&path, &mut paths)?;
+        }
     }
     paths.sort();
     let (mut pack, mut index) = (Vec::new(), String::new());

@@ -17,7 +17,14 @@ pub fn encode(document: &Document, draft: &InterchangeDraft) -> Result<Vec<u8>, 
         let finding = Diagnostic::new(Syntax::Xml, Fault::InterchangeContent);
         return Err(vec![finding.because("one document, for one is all that an XML file can hold", "none or several")]);
     };
-    let mut root = Element::of(&mut only.segments.iter().peekable()).unwrap_or_else(|| Element::new(&markup.root));
+    let mut segments = only.segments.iter().peekable();
+    // The root says nothing itself where all that there is to say stands in its elements.
+    let says = |root: &&DraftSegment| root.depth == 0 && root.tag == markup.root;
+    let root = if segments.peek().is_some_and(says) { Element::of(&mut segments) } else { None };
+    let mut root = root.unwrap_or_else(|| Element::new(&markup.root));
+    while let Some(inner) = Element::of(&mut segments) {
+        root.inner.push(inner);
+    }
     for (fact, text) in facts(draft) {
         let paths = markup.envelope.get(fact).filter(|_| markup.writes.iter().any(|own| own == fact));
         let value = paths.and_then(|paths| paths.value.clone());
@@ -164,9 +171,12 @@ impl<'d> Writer<'d> {
         self.indent(depth);
         self.tag(&name, (element, ITSELF), Some(content));
         self.text(element.text(ITSELF, 1).unwrap_or_default(), false, &name);
-        self.out.push('\n');
+        let begun = self.out.len();
         self.children(element, Some(content), depth + 1);
-        self.indent(depth);
+        if self.out.len() > begun {
+            self.out.insert(begun, '\n');
+            self.indent(depth);
+        }
         self.out.push_str(&format!("</{name}>\n"));
     }
 
