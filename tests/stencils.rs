@@ -61,8 +61,7 @@ fn losses_are_told_of_each_line() {
 /// What is read and written does not depend on what was before either, in whatever order.
 #[test]
 fn documents_come_out_as_alone() {
-    let files: Vec<_> =
-        cases().into_iter().map(|(_, folder)| input(&folder)).collect();
+    let files: Vec<_> = cases().into_iter().map(|(_, folder)| input(&folder)).collect();
     let alone: Vec<_> = files.iter().map(|bytes| there_and_on(&rules(), bytes)).collect();
     let (used, all) = (rules(), files.iter().zip(&alone));
     for (bytes, alone) in all.clone().chain(all.rev()) {

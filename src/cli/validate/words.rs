@@ -128,7 +128,7 @@ impl Words {
         let receiver = party(&envelope.receiver.scheme, &envelope.receiver.value);
         let test = if envelope.test { ", test" } else { "" };
         let control = &envelope.interchange_control_number;
-        let title = self.paint.dye(Tone::Strong, &format!("interchange {} {control}", report.number));
+        let title = self.paint.dye(Tone::Strong, format!("interchange {} {control}", report.number).trim_end());
         let parties = if sender.is_empty() && receiver.is_empty() {
             String::new()
         } else {

@@ -31,6 +31,13 @@ pub fn cut(bytes: &[u8]) -> Option<Cut> {
     Some(Cut { start: at, end })
 }
 
+/// Where a document type declaration declares an entity.
+#[must_use]
+pub fn entities(prolog: &[u8]) -> Option<usize> {
+    const DECLARATION: &[u8] = b"<!ENTITY";
+    prolog.windows(DECLARATION.len()).position(|window| window == DECLARATION)
+}
+
 fn is_page(bytes: &[u8]) -> bool {
     let begins = |with: &str| bytes.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()));
     begins("<!doctype html") || begins("<html")
