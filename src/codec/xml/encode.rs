@@ -17,7 +17,15 @@ pub fn encode(document: &Document, draft: &InterchangeDraft) -> Result<Vec<u8>, 
         let finding = Diagnostic::new(Syntax::Xml, Fault::InterchangeContent);
         return Err(vec![finding.because("one document, for one is all that an XML file can hold", "none or several")]);
     };
-    let mut root = Element::of(&mut only.segments.iter().peekable()).unwrap_or_else(|| Element::new(&markup.root));
+    let mut segments = only.segments.iter().peekable();
+    let mut root = Element::new(&markup.root);
+    // A root of which nothing is said but by the elements in it has no segment.
+    if segments.peek().is_some_and(|first| first.depth == 0) {
+        root = Element::of(&mut segments).unwrap_or(root);
+    }
+    while let Some(inner) = Element::of(&mut segments) {
+        root.inner.push(inner);
+    }
     for (fact, text) in facts(draft) {
         let paths = markup.envelope.get(fact).filter(|_| markup.writes.iter().any(|own| own == fact));
         let value = paths.and_then(|paths| paths.value.clone());
