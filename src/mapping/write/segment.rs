@@ -148,7 +148,7 @@ impl Writer<'_> {
     }
 
     /// What stands at a place inside a loop; empty for nothing, and where the place is not made yet.
-    fn inside(&self, mut instance: usize, place: &Place) -> &str {
+    pub(in crate::mapping) fn inside(&self, mut instance: usize, place: &Place) -> &str {
         self.note(Recording::spoil);
         let steps = place.loops.iter().map(|(tag, _)| tag).chain([&place.tag]);
         let mut found = None;
