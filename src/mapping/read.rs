@@ -11,7 +11,7 @@ pub use stencil::Stencil;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag, Under};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
@@ -75,6 +75,7 @@ fn entities<'a>(
     };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
+    reader.claim_envelope();
     for (place, value) in &context.mapping.constants {
         let as_written: Vec<_> = reader.addresses(top, place);
         let as_written: Vec<_> = as_written.into_iter().filter(|&at| reader.text(at) == *value).collect();
@@ -487,6 +488,16 @@ impl<'a> Reader<'a> {
 
     fn is_claimed(&self, address: &Address) -> bool {
         self.claimed.has(self.source.cell(*address))
+    }
+
+    /// What stands in an XML document for an envelope is no part of what it says.
+    fn claim_envelope(&mut self) {
+        let Some(markup) = self.context.document.markup.as_deref() else { return };
+        let here = Here::of(Some(self.context.document));
+        let facts = markup.writes.iter().filter_map(|fact| markup.envelope.get(fact));
+        for place in facts.flat_map(|fact| &fact.paths).filter_map(|path| here.place(path).ok()) {
+            self.claim_all(At::Loop(0), &place);
+        }
     }
 
     fn claim_all(&mut self, at: At, place: &Place) {

@@ -1,12 +1,11 @@
-//! XML in and out: an order in UBL goes to a supplier as ORDERS, an X12 order goes out as UBL and as cXML, and what is wrong
-//! with an XML document is told and kept like anything else.
+//! XML in and out: an order in UBL goes to a supplier as ORDERS, the supplier's INVOIC comes back as a UBL invoice, and what
+//! is wrong with an XML document is told and kept like anything else.
 
-use super::edi;
 use super::peer::Peer;
 use super::stage::{Stage, resources};
 
-/// A buyer who writes UBL, and suppliers who want UBL and cXML.
-fn more(supplier: u16) -> String {
+/// A buyer who writes and reads UBL.
+fn more(buyer: u16) -> String {
     format!(
         "\
 kind: partner
@@ -24,7 +23,7 @@ kind: channel
 name: harbour-out
 transport: http
 way: out
-url: http://127.0.0.1:{supplier}/xml
+url: http://127.0.0.1:{buyer}/xml
 allow_networks: [127.0.0.0/8]
 ---
 kind: agreement
@@ -38,18 +37,31 @@ name: harbour-to-lamps
 from: harbour-orders
 to: lamps-orders
 ---
+kind: channel
+name: lamps-in
+transport: http
+way: in
+auth: token
+partners: [lamps]
+---
 kind: agreement
-name: harbour-orders-out
+name: lamps-invoices
+way: in
+partner: lamps
+document: edifact/d96a/INVOIC
+---
+kind: agreement
+name: harbour-invoices
 way: out
 partner: harbour
-document: cxml/1.2/OrderRequest
+document: ubl/2.1/Invoice
 channel: harbour-out
-envelope: {{ sender: \"DUNS:111111111\", receiver: \"DUNS:222222222\" }}
+envelope: {{ sender: \"0088:4098765000003\", receiver: \"0088:4012345000009\" }}
 ---
 kind: route
-name: orders-to-harbour
-from: northstores-orders
-to: harbour-orders-out
+name: invoices-to-harbour
+from: lamps-invoices
+to: harbour-invoices
 "
     )
 }
@@ -106,15 +118,18 @@ async fn an_order_in_ubl_leaves_as_edifact() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_leaves_as_cxml_with_its_envelope() {
-    let scene = Scene::begin().await;
-    scene.stage.send(edi::order("4711", 1)).await;
-    scene.stage.deliveries("delivered", 3).await;
+async fn an_invoice_in_edifact_leaves_as_ubl() {
+    let mut scene = Scene::begin().await;
+    scene.stage.token = scene.stage.new_token("lamps-in");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/invoice-4711.edi");
+    let url = format!("{}/in/lamps-in", scene.stage.partner);
+    let body = std::fs::read(file).expect("the invoice");
+    let request = scene.stage.client.post(url).bearer_auth(&scene.stage.token).body(body);
+    assert_eq!(request.send().await.expect("an answer").status().as_u16(), 202);
+    scene.stage.deliveries("delivered", 1).await;
     let posts = scene.harbour.posts();
     let text = String::from_utf8_lossy(&posts[0].body).into_owned();
-    for part in
-        ["<!DOCTYPE cXML", "domain=\"DUNS\"", "<Identity>111111111</Identity>", "orderID=\"4711\"", "payloadID="]
-    {
+    for part in ["xsd:Invoice-2", "<cac:InvoiceLine>", "<cbc:DocumentCurrencyCode>EUR</"] {
         assert!(text.contains(part), "{part} in {text}");
     }
     let kind = posts[0].headers.get("content-type").map_or("", String::as_str);

@@ -3,7 +3,7 @@
 
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::content::{Content, ITSELF, Markup};
-use crate::standard::definition::Document;
+use crate::standard::definition::{Document, Usage};
 use crate::tree::{DraftSegment, DraftValue, InterchangeDraft};
 use std::collections::BTreeSet;
 
@@ -31,6 +31,14 @@ pub fn encode(document: &Document, draft: &InterchangeDraft) -> Result<Vec<u8>, 
         let text = if fact == "test" && !draft.test { "production" } else { value.as_deref().unwrap_or(&text) };
         for path in paths.into_iter().flat_map(|paths| &paths.paths).filter(|_| !text.is_empty()) {
             root.set(markup, &markup.content, path, text);
+        }
+    }
+    // What is the same in every document that we write, such as the name of the program.
+    let known: Vec<&str> = facts(draft).iter().map(|(fact, _)| *fact).collect();
+    let others = markup.writes.iter().filter(|fact| !known.contains(&fact.as_str()));
+    for fact in others.filter_map(|fact| markup.envelope.get(fact)) {
+        for path in fact.value.iter().flat_map(|_| &fact.paths) {
+            root.set(markup, &markup.content, path, fact.value.as_deref().unwrap_or_default());
         }
     }
     let mut writer = Writer { markup, out: String::new(), prefixes: BTreeSet::new(), faults: Vec::new() };
@@ -119,6 +127,13 @@ impl Element {
     }
 }
 
+/// Whether an element may stand with nothing in it.
+fn may_be_empty(content: &Content) -> bool {
+    let needs_part = content.parts.iter().any(|part| part.usage == Usage::Required);
+    let needs_attribute = content.attributes.iter().any(|own| own.usage == Usage::Required);
+    content.text.is_none() && !content.is_open && !needs_part && !needs_attribute
+}
+
 struct Writer<'d> {
     markup: &'d Markup,
     out: String,
@@ -134,16 +149,34 @@ impl<'d> Writer<'d> {
         for part in content.into_iter().flat_map(|content| &content.parts) {
             let holds = markup.contents.get(&part.content).map(|content| &**content);
             if let Some(number) = part.element() {
+                let is_said = element.values.iter().any(|value| value.element == number);
+                if part.usage == Usage::Required && !is_said && holds.is_some_and(may_be_empty) {
+                    self.empty(&part.prefix, &part.name, depth);
+                }
                 self.leaf(&part.prefix, &part.name, (element, number), holds, depth);
                 continue;
             }
-            for inner in element.inner.iter().filter(|inner| inner.tag == part.name && !inner.is_silent()) {
+            let is_said = |inner: &&Element| inner.tag == part.name && !inner.is_silent();
+            if part.usage == Usage::Required
+                && holds.is_some_and(may_be_empty)
+                && !element.inner.iter().any(|one| is_said(&one))
+            {
+                self.empty(&part.prefix, &part.name, depth);
+            }
+            for inner in element.inner.iter().filter(is_said) {
                 match holds {
                     Some(holds) if !holds.is_leaf() => self.branch(&part.prefix, inner, holds, depth),
                     _ => self.leaf(&part.prefix, &part.name, (inner, ITSELF), holds, depth),
                 }
             }
         }
+    }
+
+    /// An element that must stand though nothing is said in it.
+    fn empty(&mut self, prefix: &'d str, name: &str, depth: usize) {
+        let name = self.named(prefix, name);
+        self.indent(depth);
+        self.out.push_str(&format!("<{name}></{name}>\n"));
     }
 
     /// An element without elements in it.

@@ -50,6 +50,9 @@ impl Here {
     pub fn item(&self, text: &str) -> Result<(Place, Here), NotationError> {
         let Some((contents, _)) = &self.names else { return Ok((place::place(text)?, Here::default())) };
         let (mut found, content, parent) = self.named(text)?;
+        if found.elements.0 > ITSELF {
+            return Err(wrong(text, "an element that may repeat or has elements in it", text));
+        }
         found.elements = (0, 0);
         found.components = (0, 0);
         // `.`: what the item says stands in what is at hand.
@@ -239,5 +242,7 @@ mod tests {
         assert!(error("ID@schema").contains("did you mean scheme?"), "{}", error("ID@schema"));
         assert!(error("ID/Name").contains("nothing behind an element"), "{}", error("ID/Name"));
         assert!(error("Party[Name").contains("a closing ]"));
+        let error = here().item("ID").expect_err("wrong").to_string();
+        assert!(error.contains("an element that may repeat"), "{error}");
     }
 }

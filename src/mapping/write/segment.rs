@@ -54,9 +54,14 @@ impl Writer<'_> {
 
     /// Finds the segment of a place, or makes it with the constants of its selectors.
     pub(super) fn segment(&mut self, at: At, place: &Place, find: Find, field: &Path<'_>) -> Option<Address> {
-        let mut instance = match at.of(place) {
-            At::Segment(address) | At::Slot(address, _) => return self.constrain(address, &place.selectors),
-            At::Loop(instance) => instance,
+        let mut instance = match (at, at.of(place)) {
+            (_, At::Segment(address) | At::Slot(address, _)) => return self.constrain(address, &place.selectors),
+            // The loop around the one at hand.
+            (At::Loop(own), _) if place.is_outer => {
+                self.note(Recording::spoil);
+                self.loops[own].around
+            }
+            (_, At::Loop(instance)) => instance,
         };
         for (tag, selectors) in &place.loops {
             let address = self.step(instance, tag, selectors, place, Find::First, field)?;
@@ -143,7 +148,7 @@ impl Writer<'_> {
     }
 
     /// What stands at a place inside a loop; empty for nothing, and where the place is not made yet.
-    fn inside(&self, mut instance: usize, place: &Place) -> &str {
+    pub(in crate::mapping) fn inside(&self, mut instance: usize, place: &Place) -> &str {
         self.note(Recording::spoil);
         let steps = place.loops.iter().map(|(tag, _)| tag).chain([&place.tag]);
         let mut found = None;
