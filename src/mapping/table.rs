@@ -163,7 +163,13 @@ impl Table<'_> {
         let numbers = numbers((element, last, step.max(1)), place.components);
         self.rows.push(Row {
             field,
-            place: format!("{area}{}{numbers}", steps.join("/")),
+            place: match &self.document.markup {
+                Some(markup) => {
+                    let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
+                    markup.place(&steps, element, place.components.0)
+                }
+                None => format!("{area}{}{numbers}", steps.join("/")),
+            },
             functions: calls.iter().map(call).collect(),
             area: inside.area,
             loop_path: path(&inside.loops, ""),

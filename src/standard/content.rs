@@ -49,6 +49,12 @@ impl Form {
         (Form::Binary, "binary"),
     ];
 
+    /// The word that files use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Form::ALL.iter().find(|(own, _)| *own == self).map_or("", |(_, word)| word)
+    }
+
     fn of(word: &str) -> Option<Form> {
         Form::ALL.iter().find(|(_, own)| *own == word).map(|(form, _)| *form)
     }

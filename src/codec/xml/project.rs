@@ -56,6 +56,13 @@ impl Projected {
         }
     }
 
+    /// Path, offset, length and line of the element that a segment is; empty where there is none.
+    #[must_use]
+    pub fn origin(&self, segment: usize) -> (&str, u64, u64, u64) {
+        let span = self.spans.get(segment).copied().unwrap_or_default();
+        (self.paths.get(segment).map_or("", String::as_str), span.offset, span.length, span.line)
+    }
+
     /// Says of a finding where in the input it is, and prints its place as XML does.
     pub fn locate(&self, markup: &Markup, finding: &mut Diagnostic) {
         let Position { segment, element, component, .. } = finding.position;

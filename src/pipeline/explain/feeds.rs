@@ -2,6 +2,7 @@
 //! two mappings.
 
 use super::Became;
+use super::markup::paths;
 use crate::codec::segment::Placed;
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
@@ -39,7 +40,9 @@ impl Feeds {
             tables: &Tables::default(),
             decimal: '.',
         };
-        let (entities, mut faults, fed) = mapping::read_traced(&context, run, &placed.placement);
+        let run = placed.run(run);
+        let (entities, mut faults, fed) = mapping::read_traced(&context, &run, &placed.placement);
+        placed.locate(&mut faults);
         let entity = entities.first();
         faults.extend(entity.into_iter().flat_map(Entity::check));
         let mut feeds = Feeds { entity: entity.map(|one| one.kind.clone()), fed, faults, became: HashMap::new() };
@@ -75,9 +78,13 @@ impl Feeds {
         let (segments, faults, puts) = mapping::write_traced(&context, entity);
         self.faults.extend(faults);
         let occurrences = occurrences(&segments);
+        let paths = paths(&segments);
         for put in puts {
             let Some(segment) = segments.get(put.segment) else { continue };
-            let place = place(&directory, segment, occurrences[put.segment], &put);
+            let place = match &document.markup {
+                Some(markup) => markup.place(&paths[put.segment], put.element, put.component),
+                None => place(&directory, segment, occurrences[put.segment], &put),
+            };
             let value = segment.get(put.element, put.component).to_owned();
             self.became.entry(put.field).or_default().push(Became { place, value });
         }
