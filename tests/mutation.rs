@@ -141,7 +141,7 @@ struct Expected {
 fn expected(rules: &Rules, name: &str) -> Vec<Expected> {
     let mut found = Vec::new();
     for (own, folder) in cases() {
-        let input = fs::read(folder.join("in.edi")).expect("in.edi");
+        let input = case::input(&folder);
         let read = read(rules, &input);
         if carries(rules, name, &read.0[0]) {
             let written = written(rules, name, &read.0[0]);

@@ -120,21 +120,20 @@ impl Mappings {
     /// All mappings as (standard, version, type), sorted: those packed, and those of the overlay.
     #[must_use]
     pub fn list(&self) -> Vec<[String; 3]> {
-        let mut paths: Vec<PathBuf> = Vec::new();
+        let mut found: Vec<String> = Vec::new();
         let mut open: Vec<&Dir<'_>> = PACKED.dirs().collect();
         while let Some(folder) = open.pop() {
             open.extend(folder.dirs());
-            paths.extend(folder.files().map(|file| file.path().to_owned()));
+            found.extend(folder.files().map(|file| file.path().to_string_lossy().into_owned()));
         }
         if let Some(overlay) = &self.overlay {
-            crate::standard::load::files_below(overlay, overlay, &mut paths);
+            crate::standard::load::files_below(overlay, overlay, &mut found);
         }
-        let named = |path: &PathBuf| {
-            let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-            let [standard, version, name] = <[String; 3]>::try_from(parts).ok()?;
-            Some([standard, version, name.strip_suffix(".yaml")?.to_owned()])
+        let named = |path: &String| {
+            let [standard, version, name] = <[&str; 3]>::try_from(path.split('/').collect::<Vec<_>>()).ok()?;
+            Some([standard, version, name.strip_suffix(".yaml")?].map(str::to_owned))
         };
-        let mut found: Vec<_> = paths.iter().filter_map(named).collect();
+        let mut found: Vec<_> = found.iter().filter_map(named).collect();
         found.sort();
         found.dedup();
         found

@@ -211,7 +211,8 @@ impl<'a> Writer<'a> {
             Ok(_) => {}
         }
         self.note(Recording::spoil);
-        let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
+        // What makes nothing of nothing, but an error, is said by the place.
+        let Ok(follows) = self.through(calls, fields, None).map(|done| done.value) else { return };
         if follows.as_ref() != value {
             let follows = follows.map_or_else(|| "nothing".to_owned(), |follows| follows.to_string());
             self.loss(field, &format!("what follows from the values beside it, {follows}"));

@@ -78,15 +78,17 @@ impl Found {
     }
 }
 
-/// The document type that an envelope names, by the version that is used for it.
+/// The document type that an envelope names, by the version that it is read as: agreements name that one. A version
+/// without a mapping is read as the nearest that has one.
 #[must_use]
 pub fn kind_of(rules: &Rules, syntax: Syntax, envelope: &Envelope) -> String {
     let (standard, folder) = crate::codec::segment::folder_of(syntax, envelope);
     let (standard, kind) = (standard.as_str(), &envelope.document_type);
-    let version = match rules.library.document(standard, &folder, kind) {
+    let mapped = rules.mapped_version(standard, &folder, kind);
+    let version = mapped.unwrap_or_else(|| match rules.library.document(standard, &folder, kind) {
         Ok(_) => folder,
         Err(_) => rules.library.nearest(standard, &folder, kind).unwrap_or(folder),
-    };
+    });
     format!("{standard}/{version}/{kind}")
 }
 

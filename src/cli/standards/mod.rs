@@ -3,7 +3,7 @@
 mod show;
 
 use super::{Exit, input};
-use crate::standard::import;
+use crate::standard::import::{self, Written};
 use crate::standard::load::Library;
 use anyhow::Context as _;
 use serde_json::json;
@@ -15,8 +15,7 @@ use std::path::{Path, PathBuf};
   portolan standards list
   portolan standards show x12/004010/850         the order of its segments
   portolan standards show x12/004010/BEG         a segment; C507, 373: a composite, an element with its codes
-  portolan standards import d96a.zip --types ORDERS,INVOIC --out my-standards
-  portolan standards import ubl-2.1-xsd.zip --types Order,Invoice --out my-standards")]
+  portolan standards import d96a.zip --types ORDERS,INVOIC --out my-standards")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -40,8 +39,9 @@ enum Action {
     },
     /// Make definition files from a source of facts.
     Import {
-        /// A folder of X12 tables named after its version, the ZIP of a UN/EDIFACT directory as published, the folder
-        /// of the EDIFACT service tables (for CONTRL), the ZIP of UBL's schemas, or the folder of cXML tables.
+        /// The ZIP of a UN/EDIFACT directory as published (`d96a.zip`; a folder `service` with the service tables stands
+        /// beside it), a folder of X12 or EDIFACT tables named after its version, the folder `service` itself, the ZIP of
+        /// UBL's schemas, or the folder of cXML tables.
         source: PathBuf,
         /// EDIFACT: the syntax version whose service segments go with it.
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=4))]
@@ -49,6 +49,9 @@ enum Action {
         /// Document types to take, separated by commas; all when left out.
         #[arg(long, value_delimiter = ',')]
         types: Vec<String>,
+        /// EDIFACT: the ZIP of a release that lends what the source lacks: code lists to D.93A, sections to tables.
+        #[arg(long, value_name = "ZIP")]
+        like: Option<PathBuf>,
         /// Folder to write below.
         #[arg(long, default_value = "standards", value_name = "DIR")]
         out: PathBuf,
@@ -59,7 +62,10 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
     match &arguments.action {
         Action::List { standards } => list(standards.as_deref(), json),
         Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
-        Action::Import { source, syntax, types, out } => import(source, *syntax, types, out, json),
+        Action::Import { source, syntax, types, like, out } => {
+            let imported = import::import(source, *syntax, types, like.as_deref())?;
+            import(source, &imported, out, json)
+        }
     }
 }
 
@@ -67,8 +73,8 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(overlay);
     let mut rows = Vec::new();
     for [standard, version, kind] in library.list() {
-        let document = library.document(&standard, &version, &kind)?;
-        rows.push(json!({ "standard": standard, "version": version, "type": kind, "name": document.name }));
+        let name = library.name(&standard, &version, &kind)?;
+        rows.push(json!({ "standard": standard, "version": version, "type": kind, "name": name }));
     }
     if json {
         input::print_json(&json!(rows))?;
@@ -82,8 +88,7 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn import(source: &Path, syntax: u8, types: &[String], out: &Path, json: bool) -> anyhow::Result<Exit> {
-    let imported = import::import(source, syntax, types)?;
+fn import(source: &Path, imported: &Written, out: &Path, json: bool) -> anyhow::Result<Exit> {
     for anomaly in &imported.anomalies {
         eprintln!("{}: {anomaly}", source.display());
     }

@@ -15,7 +15,11 @@ pub fn show(overlay: Option<&Path>, path: &str, as_json: bool) -> anyhow::Result
         eprintln!("portolan: expected STANDARD/VERSION/NAME, such as x12/004010/850 or x12/004010/BEG, found {path}");
         return Ok(Exit::Usage);
     };
-    let (standard, version, name) = (standard.to_ascii_lowercase(), version.to_ascii_lowercase(), name.to_uppercase());
+    let (standard, version) = (standard.to_ascii_lowercase(), version.to_ascii_lowercase());
+    let is_it =
+        |[one, other, kind]: &[String; 3]| *one == standard && *other == version && kind.eq_ignore_ascii_case(name);
+    let kind = library.list().into_iter().find(is_it).map(|[_, _, kind]| kind);
+    let name = kind.unwrap_or_else(|| name.to_uppercase());
     let found = match library.document(&standard, &version, &name) {
         Ok(document) => {
             let directory = library.directory(&standard, &version)?;

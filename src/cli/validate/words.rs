@@ -128,8 +128,13 @@ impl Words {
         let receiver = party(&envelope.receiver.scheme, &envelope.receiver.value);
         let test = if envelope.test { ", test" } else { "" };
         let control = &envelope.interchange_control_number;
-        let title = self.paint.dye(Tone::Strong, &format!("interchange {} {control}", report.number));
-        self.text.push_str(&format!("{title} from {sender} to {receiver}{test}\n"));
+        let title = self.paint.dye(Tone::Strong, format!("interchange {} {control}", report.number).trim_end());
+        let parties = if sender.is_empty() && receiver.is_empty() {
+            String::new()
+        } else {
+            format!(" from {sender} to {receiver}")
+        };
+        self.text.push_str(&format!("{title}{parties}{test}\n"));
     }
 
     /// Faults of the interchange and of its present group that were not printed yet.

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
 use crate::standard::load::Library;
-use crate::standard::place::Placement;
+use crate::standard::place::{Placement, place};
 use crate::standard::validate::{follow, validate};
 use crate::tree::Run;
 use std::sync::Arc;
@@ -27,6 +27,17 @@ pub struct Placed {
 }
 
 impl Placed {
+    /// Places a document by another definition than the one that it was checked against; `run` is that of the piece.
+    #[must_use]
+    pub fn anew(document: Arc<Document>, directory: Arc<Directory>, run: &Run<'_>) -> Self {
+        if document.markup.is_some() {
+            let (projected, placement, _) = xml::project(&document, run.bytes, run.offset, run.line);
+            return Placed { document, directory, placement, projected: Some(Arc::new(projected)) };
+        }
+        let (placement, _) = place(&document, &directory, run);
+        Placed { document, directory, placement, projected: None }
+    }
+
     /// The segments: those of the piece, or what was made of it.
     #[must_use]
     pub fn run<'r>(&'r self, piece: &Run<'r>) -> Run<'r> {

@@ -205,7 +205,15 @@ impl<R: Read> Reader<R> {
     fn outside(&mut self) -> io::Result<Option<Piece<'_>>> {
         self.fill(HEADER_BYTES)?;
         if self.begin_markup()? {
-            return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, Charset::Utf8, Vec::new())));
+            let prolog = &self.rest()[..self.taken];
+            let fault = xml::entities(prolog).map(|at| {
+                let line = self.line + u64::from(index::breaks(&prolog[..at]));
+                let fault =
+                    Diagnostic::new(Syntax::Xml, Fault::MarkupEntity).because("no declaration of entities", "<!ENTITY");
+                fault.at(self.offset + at as u64, 8, line)
+            });
+            let faults = fault.into_iter().collect();
+            return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, Charset::Utf8, faults)));
         }
         let mut from = 0;
         let start = loop {

@@ -20,6 +20,8 @@ pub fn cut(bytes: &[u8]) -> Option<Cut> {
         at += match rest {
             [b'<', b'?', ..] => after(rest, b"?>")?,
             [b'<', b'!', b'-', b'-', ..] => after(rest, b"-->")?,
+            // A page of a web server is no document, however well-formed.
+            _ if is_page(rest) => return None,
             [b'<', b'!', ..] => after_doctype(rest)?,
             [b'<', name, ..] if name.is_ascii_alphabetic() || *name == b'_' || !name.is_ascii() => break,
             _ => return None,
@@ -27,6 +29,18 @@ pub fn cut(bytes: &[u8]) -> Option<Cut> {
     }
     let end = bytes.iter().rposition(|byte| !byte.is_ascii_whitespace())? + 1;
     Some(Cut { start: at, end })
+}
+
+/// Where a document type declaration declares an entity.
+#[must_use]
+pub fn entities(prolog: &[u8]) -> Option<usize> {
+    const DECLARATION: &[u8] = b"<!ENTITY";
+    prolog.windows(DECLARATION.len()).position(|window| window == DECLARATION)
+}
+
+fn is_page(bytes: &[u8]) -> bool {
+    let begins = |with: &str| bytes.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()));
+    begins("<!doctype html") || begins("<html")
 }
 
 fn after(bytes: &[u8], end: &[u8]) -> Option<usize> {
@@ -63,7 +77,7 @@ mod tests {
             let found = cut(text.as_bytes()).expect("XML");
             assert_eq!(&text[found.start..found.end], "<a>1</a>");
         }
-        for other in ["", "ISA*00", "< a", "<?xml version=\"1.0\"?>", "<1>"] {
+        for other in ["", "ISA*00", "<!DOCTYPE html><html/>", "<HTML>", "< a", "<?xml version=\"1.0\"?>", "<1>"] {
             assert_eq!(cut(other.as_bytes()), None, "{other}");
         }
     }

@@ -18,11 +18,10 @@ pub fn encode(document: &Document, draft: &InterchangeDraft) -> Result<Vec<u8>, 
         return Err(vec![finding.because("one document, for one is all that an XML file can hold", "none or several")]);
     };
     let mut segments = only.segments.iter().peekable();
-    let mut root = Element::new(&markup.root);
-    // A root of which nothing is said but by the elements in it has no segment.
-    if segments.peek().is_some_and(|first| first.depth == 0) {
-        root = Element::of(&mut segments).unwrap_or(root);
-    }
+    // The root says nothing itself where all that there is to say stands in its elements.
+    let says = |root: &&DraftSegment| root.depth == 0 && root.tag == markup.root;
+    let root = if segments.peek().is_some_and(says) { Element::of(&mut segments) } else { None };
+    let mut root = root.unwrap_or_else(|| Element::new(&markup.root));
     while let Some(inner) = Element::of(&mut segments) {
         root.inner.push(inner);
     }
@@ -205,9 +204,12 @@ impl<'d> Writer<'d> {
         self.indent(depth);
         self.tag(&name, (element, ITSELF), Some(content));
         self.text(element.text(ITSELF, 1).unwrap_or_default(), false, &name);
-        self.out.push('\n');
+        let begun = self.out.len();
         self.children(element, Some(content), depth + 1);
-        self.indent(depth);
+        if self.out.len() > begun {
+            self.out.insert(begun, '\n');
+            self.indent(depth);
+        }
         self.out.push_str(&format!("</{name}>\n"));
     }
 

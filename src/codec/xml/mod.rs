@@ -9,7 +9,7 @@ mod envelope;
 mod project;
 mod value;
 
-pub use cut::{Cut, cut};
+pub use cut::{Cut, cut, entities};
 pub use decode::{Unfit, from_json, to_json};
 pub use encode::encode;
 pub use envelope::{note, root};

@@ -19,6 +19,9 @@ use quick_xml::name::ResolveResult;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+/// The end of a path is printed, so many characters of it.
+const PATH_CHARACTERS_MAX: usize = 240;
+
 /// A document as segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Projected {
@@ -215,9 +218,6 @@ impl<'d, 't> Walk<'d, 't> {
                         &format!("&{};", &*name),
                     ),
                 },
-                Ok(Event::DocType(text)) if text.contains("<!ENTITY") => {
-                    self.tell(Fault::MarkupEntity, span, "no declaration of entities", "<!ENTITY");
-                }
                 Ok(Event::Eof) => break,
                 Ok(_) => {}
                 Err(error) => return self.malformed(span, "well-formed XML".to_owned(), &error.to_string()),
@@ -253,6 +253,10 @@ impl<'d, 't> Walk<'d, 't> {
 
     fn tell_at(&mut self, fault: Fault, span: Span, path: &str, expected: &str, found: &str) {
         let tag = path.rsplit('/').next().map(without_number).unwrap_or_default().to_owned();
+        let path = match path.char_indices().rev().nth(PATH_CHARACTERS_MAX) {
+            Some((at, _)) => format!("…{}", &path[at..]),
+            None => path.to_owned(),
+        };
         let row = self.frames.last().map_or(0, |frame| frame.row + 1);
         let position = Position { segment: u32::try_from(row).unwrap_or(u32::MAX), ..Position::default() };
         let finding = Diagnostic::new(Syntax::Xml, fault).because(expected, found).place(path, tag, position);

@@ -16,7 +16,7 @@ impl Function for Is {
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
-        &[]
+        &[("seller", "seller", "seller")]
     }
 
     fn get(&self, _arguments: &[String], wire: Value, _spot: &Spot<'_>) -> Outcome {
@@ -32,7 +32,7 @@ impl Function for Is {
         match value {
             // What follows from the place, on reading.
             None if spot.entity.is_none() => Ok(Some(own.into())),
-            Some(value) if arguments.iter().any(|one| value.as_str() == Some(one)) => Ok(None),
+            Some(value) if arguments.iter().any(|one| value.as_str() == Some(one)) => Ok(Some(value)),
             _ => Err(own.to_owned()),
         }
     }

@@ -240,7 +240,7 @@ mod tests {
         let error = |text: &str| here().place(text).expect_err("wrong").to_string();
         assert!(error("Parti/Name").contains("did you mean Party?"), "{}", error("Parti/Name"));
         assert!(error("ID@schema").contains("did you mean scheme?"), "{}", error("ID@schema"));
-        assert!(error("ID/Name").contains("an element of Id"), "{}", error("ID/Name"));
+        assert!(error("ID/Name").contains("nothing behind an element"), "{}", error("ID/Name"));
         assert!(error("Party[Name").contains("a closing ]"));
         let error = here().item("ID").expect_err("wrong").to_string();
         assert!(error.contains("an element that may repeat"), "{error}");

@@ -7,6 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::mapping::{self, Context, Fed, Put};
 use crate::pipeline::Rules;
+use crate::pipeline::canonicalise::mapped;
 use crate::pipeline::map::Target;
 use crate::standard::definition::Directory;
 use crate::table::Tables;
@@ -28,14 +29,11 @@ pub struct Feeds {
 impl Feeds {
     /// Reads the document through its mapping, and writes its first entity as the target.
     pub fn find(rules: &Rules, placed: &Placed, run: &Run<'_>, target: Option<&Target>) -> Feeds {
-        let document = &placed.document;
-        let Ok(mapping) = rules.mappings.find(&document.standard, &document.version, &document.kind) else {
-            return Feeds::default();
-        };
+        let Ok((mapping, placed)) = mapped(rules, None, placed, run) else { return Feeds::default() };
         let codes = rules.mappings.codes();
         let context = Context {
             mapping: &mapping,
-            document,
+            document: &placed.document,
             directory: &placed.directory,
             codes,
             tables: &Tables::default(),

@@ -1,6 +1,6 @@
 //! Imports X12 from the neutral tables (`sets.json`, `segments.tsv` …, `envelope.json`) of one version.
 
-use super::{Imported, keep_used};
+use super::{Counts, Imported, entries, keep_used};
 use crate::standard::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
     Place, SegmentDefinition, Usage,
@@ -21,10 +21,10 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     let sets = sets["sets"].as_object().context("sets.json: no object `sets`")?;
     let mut documents = Vec::new();
     for (kind, set) in sets {
-        if kinds.is_empty() || kinds.contains(kind) {
-            documents.push(document(version, kind, set).with_context(|| format!("sets.json: {kind}"))?);
-        }
+        documents.push(document(version, kind, set).with_context(|| format!("sets.json: {kind}"))?);
     }
+    let (types, all) = (documents.len(), documents.iter().map(|one| entries(&one.nodes)).sum());
+    documents.retain(|document| kinds.is_empty() || kinds.contains(&document.kind));
     if let Some(missing) = kinds.iter().find(|kind| !sets.contains_key(*kind) && *kind != "TA1") {
         return Err(anyhow!("{}: no transaction set {missing}", folder.join("sets.json").display()));
     }
@@ -34,6 +34,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     elements(folder, &mut directory)?;
     conditions(folder, &mut directory)?;
     codes(folder, &mut directory)?;
+    let counts = Counts { types, entries: all, ..Counts::of(&directory) };
     amendments(version, &mut directory);
     envelope(folder, &mut directory)?;
     if kinds.is_empty() || kinds.iter().any(|kind| kind == "TA1") {
@@ -41,7 +42,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     }
     documents.sort_by(|a, b| a.kind.cmp(&b.kind));
     let anomalies = keep_used(&documents, &["ISA", "GS", "GE", "IEA", "TA1"], &mut directory);
-    Ok(Imported { documents, directory, anomalies })
+    Ok(Imported { documents, directory, counts, anomalies })
 }
 
 /// TA1 stands alone in the envelope, in no transaction set; as a document type it is one segment.
