@@ -15,6 +15,7 @@ mod key_path;
 mod order;
 mod order_response;
 mod path;
+mod remittance;
 mod schema;
 mod tolerance;
 mod value;
@@ -30,12 +31,13 @@ pub use value::{Key, Map, Text, Value, key};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 5] = [
+const CHECKS: [(&str, Check); 6] = [
     ("credit_note", invoice::check),
     ("despatch_advice", despatch_advice::check),
     ("invoice", invoice::check),
     ("order", order::check),
     ("order_response", order_response::check),
+    ("remittance", remittance::check),
 ];
 
 /// Appends what does not agree.
@@ -139,6 +141,19 @@ pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
     match path.bytes().position(|byte| byte == b'.') {
         None => fields.get(path),
         Some(at) => get(fields.get(&path[..at])?.as_object()?, &path[at + 1..]),
+    }
+}
+
+/// Whether there is a value at a path of keys that passes; of lists on the way, in any of their items.
+#[must_use]
+pub fn has(fields: &Map, path: &str, passes: &dyn Fn(&Value) -> bool) -> bool {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let below = |value: &Value| value.as_object().is_some_and(|inner| has(inner, rest.unwrap_or_default(), passes));
+    match (fields.get(first), rest) {
+        (None, _) => false,
+        (Some(value), None) => passes(value),
+        (Some(Value::Array(items)), Some(_)) => items.iter().any(below),
+        (Some(value), Some(_)) => below(value),
     }
 }
 

@@ -31,7 +31,7 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
         let mut fields = std::mem::take(&mut entity.fields);
         let mut sampler = Sampler { context, entity: &snapshot, computed, dice };
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
-        let top = Spot { tag: "", nodes: &context.document.nodes, known };
+        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
         if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
             sampler.tree(tree, top, &mut fields);
@@ -47,6 +47,8 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
 #[derive(Clone, Copy)]
 struct Spot<'d> {
     tag: &'d str,
+    /// The segment that begins the loop around.
+    around: &'d str,
     nodes: &'d [Node],
     known: &'d [Field],
 }
@@ -91,6 +93,11 @@ impl Sampler<'_> {
             if calls.iter().any(|call| matches!(call.function.name(), "unless" | "instead_of")) {
                 continue;
             }
+            // What is written only beside another field is there only with it.
+            let lacks = |call: &Call| call.arguments.first().is_none_or(|field| !entity::has(fields, field, &|_| true));
+            if calls.iter().any(|call| call.function.name() == "when" && lacks(call)) {
+                continue;
+            }
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
             let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed"));
@@ -108,6 +115,7 @@ impl Sampler<'_> {
                 taken.push(place);
             }
             let value = match &rule.body {
+                Body::One(place, calls) if place.is_of_loop_around() => self.one(place, spot.around, calls),
                 Body::One(place, calls) => self.one(place, spot.tag, calls),
                 Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
                 Body::Each(each) => Some(self.each(each, rules, Spot { known: spot.inner(&rule.field), ..spot })),
@@ -157,7 +165,8 @@ impl Sampler<'_> {
         let max = max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min((max as usize / sharing).max(1)));
         let max = each.max.min(max);
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
-        let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
+        let around = each.place.loops.last().map_or(spot.tag, |(tag, _)| tag);
+        let inner = Spot { tag: &each.place.tag, around, nodes, known: spot.known };
         let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
         let mut items = self.items(count, &each.rules, inner, &must);
