@@ -15,6 +15,7 @@ mod key_path;
 mod order;
 mod order_response;
 mod path;
+mod receipt_advice;
 mod remittance;
 mod schema;
 mod tolerance;
@@ -31,12 +32,13 @@ pub use value::{Key, Map, Text, Value, key};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 6] = [
+const CHECKS: [(&str, Check); 7] = [
     ("credit_note", invoice::check),
     ("despatch_advice", despatch_advice::check),
     ("invoice", invoice::check),
     ("order", order::check),
     ("order_response", order_response::check),
+    ("receipt_advice", receipt_advice::check),
     ("remittance", remittance::check),
 ];
 

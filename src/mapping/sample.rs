@@ -5,7 +5,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
-use crate::entity::{self, Entity, Field, FieldType};
+use crate::entity::{self, Entity, Field, FieldType, KeyPath};
 use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
 
@@ -170,6 +170,7 @@ impl Sampler<'_> {
         let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
         let mut items = self.items(count, &each.rules, inner, &must);
+        together(&each.rules, &mut items);
         // What names another item would name none of those made here.
         let names = |rule: &&Rule| match (&rule.body, &each.under) {
             (Body::One(place, _), Some(under)) => (place.elements.0, place.components.0) == under.names,
@@ -214,6 +215,20 @@ impl Sampler<'_> {
 fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
     let reads_too = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.place.tag == place.tag);
     !place.tag.is_empty() && !place.selectors.is_empty() && rules.iter().any(reads_too)
+}
+
+/// Puts items together that say the same of the loop around them: apart, each would begin a loop of its own, and where
+/// loops are numbered, none may have the number of another.
+fn together(rules: &[Rule], items: &mut Value) {
+    let of_loop = |rule: &&Rule| matches!(&rule.body, Body::One(place, _) if place.is_of_loop_around());
+    let fields: Vec<_> = rules.iter().filter(of_loop).map(|rule| &rule.field).collect();
+    let Value::Array(items) = items else { return };
+    let said = |item: &Value| -> Vec<Option<Value>> {
+        let of = |fields: &Map, field: &KeyPath| field.get(fields).cloned();
+        fields.iter().map(|field| item.as_object().and_then(|item| of(item, field))).collect()
+    };
+    let all: Vec<_> = items.iter().map(&said).collect();
+    items.sort_by_cached_key(|item| all.iter().position(|one| *one == said(item)));
 }
 
 /// The node of the definition that a place names.
