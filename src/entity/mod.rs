@@ -13,6 +13,7 @@ mod invoice;
 mod json;
 mod key_path;
 mod order;
+mod order_change;
 mod order_response;
 mod path;
 mod receipt_advice;
@@ -32,11 +33,12 @@ pub use value::{Key, Map, Text, Value, key};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 7] = [
+const CHECKS: [(&str, Check); 8] = [
     ("credit_note", invoice::check),
     ("despatch_advice", despatch_advice::check),
     ("invoice", invoice::check),
     ("order", order::check),
+    ("order_change", order_change::check),
     ("order_response", order_response::check),
     ("receipt_advice", receipt_advice::check),
     ("remittance", remittance::check),

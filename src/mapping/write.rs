@@ -409,7 +409,7 @@ impl<'a> Writer<'a> {
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
             Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
-                self.through(calls, fields, rule.field.get(fields)).err()
+                self.through(calls, fields, rule.field.get(fields)).err().map(|refusal| (calls, refusal))
             }
             _ => None,
         });
@@ -422,7 +422,7 @@ impl<'a> Writer<'a> {
                     return None;
                 }
                 match refused {
-                    Some(refusal) => self.refuse(Fault::MappingLoss, path, &refusal),
+                    Some((calls, refusal)) => self.refused(calls, path, &refusal),
                     None => self.loss(path, &format!("a field {}", only.join(" or "))),
                 }
             }

@@ -21,6 +21,7 @@ mod instead_of;
 mod known;
 mod lines;
 mod lookup;
+mod or;
 mod prefer;
 mod refuse;
 mod scheme;
@@ -41,7 +42,7 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 29] = [
+static ALL: [&dyn Function; 30] = [
     &agreed::Agreed,
     &ai::Ai,
     &by_length::ByLength,
@@ -60,6 +61,7 @@ static ALL: [&dyn Function; 29] = [
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
+    &or::Or,
     &prefer::Prefer,
     &refuse::Refuse,
     &scheme::Scheme,
