@@ -3,6 +3,8 @@
 //! Definitions are data under `standards/entity/`; from them come the structural check and the JSON Schema. The checks
 //! of sums and references stand in one file an entity (`order.rs`). Entities know no format: mappings fill them.
 
+mod adjustment;
+mod application_advice;
 mod arithmetic;
 mod check_digit;
 mod components;
@@ -15,11 +17,13 @@ mod key_path;
 mod order;
 mod order_change;
 mod order_response;
+mod party;
 mod path;
 mod receipt_advice;
 mod remittance;
 mod schema;
 mod tolerance;
+mod transport_status;
 mod value;
 
 pub use arithmetic::{computed, is_plain_number, rounded};
@@ -33,15 +37,19 @@ pub use value::{Key, Map, Text, Value, key};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 12] = [
+    ("adjustment", adjustment::check),
+    ("application_advice", application_advice::check),
     ("credit_note", invoice::check),
     ("despatch_advice", despatch_advice::check),
     ("invoice", invoice::check),
     ("order", order::check),
     ("order_change", order_change::check),
     ("order_response", order_response::check),
+    ("party", party::check),
     ("receipt_advice", receipt_advice::check),
     ("remittance", remittance::check),
+    ("transport_status", transport_status::check),
 ];
 
 /// Appends what does not agree.
