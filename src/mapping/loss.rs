@@ -240,6 +240,10 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
             };
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
+        "or" => {
+            let note = format!("{} is written when there is none", call.arguments.join(", "));
+            found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
+        }
         "prefer" => {
             let note = format!("{} is written before it", call.arguments.join(", "));
             found.push(Loss { direction: "write", kind: LossKind::Merged, at: field.to_owned(), note });

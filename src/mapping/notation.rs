@@ -142,7 +142,7 @@ pub struct Each {
     pub place: Place,
     /// What stands in one.
     pub rules: Vec<Rule>,
-    /// Fields of which an item must have one to be this rule's; a code without canonical counterpart does not count.
+    /// Fields of which an item must have one to be this rule's, and with a `!` those that it must not have; see [`suits`].
     pub only: Vec<String>,
     /// Items that this rule takes, at most.
     pub max: usize,
@@ -190,6 +190,13 @@ pub struct NotationError {
 
 pub(super) fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
     NotationError { place: place.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
+}
+
+/// Whether an item is a rule's by its fields: it has one of those in `only`, and none of those with a `!`.
+pub fn suits(only: &[String], has: impl Fn(&str) -> bool) -> bool {
+    let mut wanted = only.iter().filter(|field| !field.starts_with('!')).peekable();
+    let is_barred = only.iter().filter_map(|field| field.strip_prefix('!')).any(&has);
+    !is_barred && (wanted.peek().is_none() || wanted.any(|field| has(field)))
 }
 
 /// Reads a mapping from its parsed file; `here` is the document that its places are of.

@@ -11,11 +11,11 @@ pub use stencil::Stencil;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
-use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::entity::{Entity, Map, Value, get};
+use crate::entity::{Entity, Map, Value, has};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
@@ -384,12 +384,12 @@ impl<'a> Reader<'a> {
         let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
         let mut fields = Map::with_capacity(rules.len().min(ITEM_FIELDS));
         self.rules(rules, at, &mut fields);
-        let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
+        let has = |field: &str| has(&fields, field, &|value| value.get("list").is_none());
         let refused = rules.first().is_some_and(|rule| match &rule.body {
             Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(at, place).is_empty(),
             _ => false,
         });
-        if refused || !(only.is_empty() || only.iter().any(|field| has(field))) {
+        if refused || !suits(only, has) {
             self.claimed.undo(claimed);
             self.claimed.trace.undo(taken);
             self.faults.truncate(faults);

@@ -5,7 +5,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Slots};
-use crate::entity::{self, Entity, Field, FieldType};
+use crate::entity::{self, Entity, Field, FieldType, KeyPath};
 use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
 
@@ -31,7 +31,7 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
         let mut fields = std::mem::take(&mut entity.fields);
         let mut sampler = Sampler { context, entity: &snapshot, computed, dice };
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
-        let top = Spot { tag: "", nodes: &context.document.nodes, known };
+        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
         if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
             sampler.tree(tree, top, &mut fields);
@@ -47,6 +47,8 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
 #[derive(Clone, Copy)]
 struct Spot<'d> {
     tag: &'d str,
+    /// The segment that begins the loop around.
+    around: &'d str,
     nodes: &'d [Node],
     known: &'d [Field],
 }
@@ -91,9 +93,15 @@ impl Sampler<'_> {
             if calls.iter().any(|call| matches!(call.function.name(), "unless" | "instead_of")) {
                 continue;
             }
+            // What is written only beside another field is there only with it.
+            let lacks = |call: &Call| call.arguments.first().is_none_or(|field| !entity::has(fields, field, &|_| true));
+            if calls.iter().any(|call| call.function.name() == "when" && lacks(call)) {
+                continue;
+            }
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
-            let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed"));
+            let made_up =
+                calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed" | "or"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
                 || matches!(&rule.body, Body::One(place, _) if is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
@@ -108,6 +116,7 @@ impl Sampler<'_> {
                 taken.push(place);
             }
             let value = match &rule.body {
+                Body::One(place, calls) if place.is_of_loop_around() => self.one(place, spot.around, calls),
                 Body::One(place, calls) => self.one(place, spot.tag, calls),
                 Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
                 Body::Each(each) => Some(self.each(each, rules, Spot { known: spot.inner(&rule.field), ..spot })),
@@ -157,10 +166,12 @@ impl Sampler<'_> {
         let max = max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min((max as usize / sharing).max(1)));
         let max = each.max.min(max);
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
-        let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
+        let around = each.place.loops.last().map_or(spot.tag, |(tag, _)| tag);
+        let inner = Spot { tag: &each.place.tag, around, nodes, known: spot.known };
         let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
         let mut items = self.items(count, &each.rules, inner, &must);
+        together(&each.rules, &mut items);
         // What names another item would name none of those made here.
         let names = |rule: &&Rule| match (&rule.body, &each.under) {
             (Body::One(place, _), Some(under)) => (place.elements.0, place.components.0) == under.names,
@@ -205,6 +216,20 @@ impl Sampler<'_> {
 fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
     let reads_too = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.place.tag == place.tag);
     !place.tag.is_empty() && !place.selectors.is_empty() && rules.iter().any(reads_too)
+}
+
+/// Puts items together that say the same of the loop around them: apart, each would begin a loop of its own, and where
+/// loops are numbered, none may have the number of another.
+fn together(rules: &[Rule], items: &mut Value) {
+    let of_loop = |rule: &&Rule| matches!(&rule.body, Body::One(place, _) if place.is_of_loop_around());
+    let fields: Vec<_> = rules.iter().filter(of_loop).map(|rule| &rule.field).collect();
+    let Value::Array(items) = items else { return };
+    let said = |item: &Value| -> Vec<Option<Value>> {
+        let of = |fields: &Map, field: &KeyPath| field.get(fields).cloned();
+        fields.iter().map(|field| item.as_object().and_then(|item| of(item, field))).collect()
+    };
+    let all: Vec<_> = items.iter().map(&said).collect();
+    items.sort_by_cached_key(|item| all.iter().position(|one| *one == said(item)));
 }
 
 /// The node of the definition that a place names.

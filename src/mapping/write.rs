@@ -11,11 +11,11 @@ pub use stencil::Stencil;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
-use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
-use crate::entity::{Entity, Map, Path, Text, Value, get};
+use crate::entity::{Entity, Map, Path, Text, Value, has};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use record::Recording;
@@ -93,16 +93,6 @@ pub(super) enum At {
     Loop(usize),
     Segment(Address),
     Slot(Address, u16),
-}
-
-impl At {
-    /// The loop around a segment, where the place begins there.
-    fn of(self, place: &Place) -> At {
-        match self {
-            At::Segment((instance, _)) | At::Slot((instance, _), _) if place.is_outer => At::Loop(instance),
-            here => here,
-        }
-    }
 }
 
 /// An object of the entity, and the field of it at hand.
@@ -196,6 +186,15 @@ impl<'a> Writer<'a> {
         self.run(calls, fields, None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
     }
 
+    /// The loop around a segment or a loop, where the place begins there.
+    pub(super) fn from(&self, at: At, place: &Place) -> At {
+        match at {
+            here if !place.is_outer => here,
+            At::Segment((instance, _)) | At::Slot((instance, _), _) => At::Loop(instance),
+            At::Loop(instance) => At::Loop(self.loops[instance].around),
+        }
+    }
+
     fn has_written(&self, path: &Path<'_>) -> bool {
         !self.written.is_empty() && self.written.contains_key(&path.to_string())
     }
@@ -270,7 +269,7 @@ impl<'a> Writer<'a> {
         };
         let mut texts = values.iter().filter_map(Value::as_str).enumerate().peekable();
         for (index, place) in places.iter().enumerate() {
-            let at = at.of(place);
+            let at = self.from(at, place);
             let is_last = index + 1 == places.len();
             // A segment that repeats is begun anew: what stands in the others is another rule's.
             let own = matches!(at, At::Segment(_) | At::Slot(..))
@@ -334,13 +333,53 @@ impl<'a> Writer<'a> {
             self.note(Recording::spoil);
             return self.rules(&each.rules, at, fields, path);
         }
-        let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
+        let Some(address) = self.begun(at, each, fields, path) else { return };
         let inner = if self.loops[address.0].trigger == Some(address.1) && self.is_trigger(address, at) {
             At::Loop(address.0)
         } else {
             At::Segment(address)
         };
         self.by_stencil(&each.rules, inner, fields, path, is_only);
+    }
+
+    /// A segment for an item. Where its rules say something of the loop around it (`^/02`), it stands in one of which the
+    /// same is said, and not before items of its list that came before it.
+    fn begun(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>) -> Option<Address> {
+        let at = self.from(at, &each.place);
+        let said = self.said_around(&each.rules, fields);
+        let (At::Loop(mut instance), Some((last, before)), false) =
+            (at, each.place.loops.split_last(), said.is_empty())
+        else {
+            return self.segment(at, &each.place, Find::Fresh, path);
+        };
+        self.note(Recording::spoil);
+        for (tag, selectors) in before {
+            instance = self.step(instance, tag, selectors, &each.place, Find::Last, path)?.0;
+        }
+        let is_same = |writer: &Self, around: Address| {
+            said.iter().all(|&((element, component), ref text)| writer.draft(around).get(element, component) == text)
+        };
+        let there = self.loops_for(instance, &last.0, &each.place);
+        let found = there.into_iter().find(|&one| self.fits(one, &last.1) && is_same(self, one));
+        let around = match found {
+            Some(around) => around,
+            None => self.step(instance, &last.0, &last.1, &each.place, Find::Fresh, path)?,
+        };
+        self.step(around.0, &each.place.tag, &each.place.selectors, &each.place, Find::Fresh, path)
+    }
+
+    /// What the rules for an item say of the loop around it.
+    fn said_around(&self, rules: &[Rule], fields: &Map) -> Vec<((u16, u16), String)> {
+        let of_loop = rules.iter().filter_map(|rule| match &rule.body {
+            Body::One(place, calls) if place.is_of_loop_around() => Some((place, calls, rule.field.get(fields))),
+            _ => None,
+        });
+        let text = |(place, calls, value): (&Place, &[Call], Option<&Value>)| {
+            let done = self.run(calls, fields, value).ok().and_then(|done| done.value);
+            let text = done.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            ((place.elements.0, place.components.0.max(1)), text)
+        };
+        of_loop.map(|(place, calls, value)| text((place, calls.as_slice(), value))).collect()
     }
 
     /// Writes an item beside the loop that it belongs to, with what names that loop, or what the item itself names.
@@ -372,11 +411,11 @@ impl<'a> Writer<'a> {
         (index, turn): Numbered<'_>,
     ) -> Option<&'v Map> {
         let fields = item.as_object()?;
-        let lacks = !only.is_empty() && only.iter().all(|field| get(fields, field).is_none());
+        let lacks = !suits(only, |field| has(fields, field, &|_| true));
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
             Body::One(_, calls) | Body::Computed(calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
-                self.through(calls, fields, rule.field.get(fields)).err()
+                self.through(calls, fields, rule.field.get(fields)).err().map(|refusal| (calls, refusal))
             }
             _ => None,
         });
@@ -389,7 +428,7 @@ impl<'a> Writer<'a> {
                     return None;
                 }
                 match refused {
-                    Some(refusal) => self.refuse(Fault::MappingLoss, path, &refusal),
+                    Some((calls, refusal)) => self.refused(calls, path, &refusal),
                     None => self.loss(path, &format!("a field {}", only.join(" or "))),
                 }
             }
@@ -440,7 +479,7 @@ impl<'a> Writer<'a> {
         }
         let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
         for (index, place) in slots.places.iter().enumerate() {
-            let at = at.of(place);
+            let at = self.from(at, place);
             let is_last = index + 1 == slots.places.len();
             if index == 0 && !may_be_first {
                 continue;
@@ -505,7 +544,7 @@ impl<'a> Writer<'a> {
         (text, beside, trial): (Text, &[(Beside, String)], usize),
         field: &Path<'_>,
     ) {
-        let at = at.of(place);
+        let at = self.from(at, place);
         if names(place).is_some() {
             self.note(|one| one.decide(Source::Made(trial, 0), &text));
         }

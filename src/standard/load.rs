@@ -352,7 +352,8 @@ fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<N
 /// One line of the tree: `[POSITION] TAG [loop] USAGE MAX [LABEL]`.
 fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &str) -> Result<Node, LoadError> {
     let mut words = text.split(' ').peekable();
-    let position = words.next_if(|word| word.len() > 3 && word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
+    // A tag has a letter, a position none: 010 in X12, 0010 in EDIFACT.
+    let position = words.next_if(|word| word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
     let tag = words.next().unwrap_or_default();
     let is_loop = words.next_if_eq(&"loop").is_some();
     if is_loop != body.is_some() {

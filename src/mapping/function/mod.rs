@@ -25,6 +25,7 @@ mod iso;
 mod known;
 mod lines;
 mod lookup;
+mod or;
 mod prefer;
 mod refuse;
 mod scheme;
@@ -45,7 +46,7 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 33] = [
+static ALL: &[&dyn Function] = &[
     &agreed::Agreed,
     &ai::Ai,
     &by_length::ByLength,
@@ -68,6 +69,7 @@ static ALL: [&dyn Function; 33] = [
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
+    &or::Or,
     &prefer::Prefer,
     &refuse::Refuse,
     &scheme::Scheme,

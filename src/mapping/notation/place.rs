@@ -35,6 +35,12 @@ impl Place {
         if self.is_outer || first.is_empty() { Tag::ANY } else { Tag::bit(first.number()) }
     }
 
+    /// Whether it lies in the segment that begins the loop around (`^/02`).
+    #[must_use]
+    pub fn is_of_loop_around(&self) -> bool {
+        self.is_outer && self.loops.is_empty() && self.tag.is_empty()
+    }
+
     /// Whether it lies in the segment at hand, whichever that is.
     #[must_use]
     pub fn is_own(&self) -> bool {

@@ -14,8 +14,8 @@ impl<'a> Reader<'a> {
 
     /// The same; of the values of one selector, only the chosen one counts.
     fn first_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Option<Address> {
-        // What the slots of a segment share is read for each.
-        let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none();
+        // What the slots of a segment share is read for each, and what the items of a loop say of it.
+        let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none() || place.is_of_loop_around();
         let is_free = |address: &Address| is_shared || !self.is_claimed(address);
         if place.is_own() {
             let segment = self.own(at)?;

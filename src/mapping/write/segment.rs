@@ -52,16 +52,11 @@ impl Writer<'_> {
         }
     }
 
-    /// Finds the segment of a place, or makes it with the constants of its selectors.
+    /// Finds the segment of a place, or makes it with the constants of its selectors. `at` is where the place begins.
     pub(super) fn segment(&mut self, at: At, place: &Place, find: Find, field: &Path<'_>) -> Option<Address> {
-        let mut instance = match (at, at.of(place)) {
-            (_, At::Segment(address) | At::Slot(address, _)) => return self.constrain(address, &place.selectors),
-            // The loop around the one at hand.
-            (At::Loop(own), _) if place.is_outer => {
-                self.note(Recording::spoil);
-                self.loops[own].around
-            }
-            (_, At::Loop(instance)) => instance,
+        let mut instance = match at {
+            At::Segment(address) | At::Slot(address, _) => return self.constrain(address, &place.selectors),
+            At::Loop(instance) => instance,
         };
         for (tag, selectors) in &place.loops {
             let address = self.step(instance, tag, selectors, place, Find::First, field)?;
@@ -102,11 +97,16 @@ impl Writer<'_> {
             Selector::Is(..) | Selector::Inside(..) => None,
         });
         if let Some(number) = wanted {
-            while self.addresses(instance, node).len() < number {
-                self.make(instance, node, &[], field)?;
+            // Counted are those that the other selectors mean, as on reading.
+            let fits = |writer: &Self, at: usize| {
+                writer.addresses(instance, node).filter(|one| writer.fits(*one, selectors)).nth(at)
+            };
+            while fits(self, number.checked_sub(1)?).is_none() {
+                self.make(instance, node, selectors, field)?;
             }
-            let address = self.addresses(instance, node).nth(number.checked_sub(1)?)?;
-            return self.constrain(address, selectors);
+            let address = fits(self, number.checked_sub(1)?)?;
+            self.say(address, selectors);
+            return Some(address);
         }
         let fits = |address: &Address| self.fits(*address, selectors);
         let found = match find {
@@ -119,6 +119,21 @@ impl Writer<'_> {
             return Some(address);
         }
         self.make(instance, node, selectors, field)
+    }
+
+    /// The loops of `tag` that a further item may stand in: from the last one on that holds one of its list.
+    pub(super) fn loops_for(&self, instance: usize, tag: &Tag, item: &Place) -> Vec<Address> {
+        let is = |node: &Node, tag: &Tag| Tag::key(node.tag.as_bytes()) == tag.number();
+        let nodes = self.loops[instance].nodes;
+        let fits = |node: &Node| is(node, tag) && (instance != 0 || item.area.is_none_or(|area| node.area == area));
+        let Some(node) = nodes.iter().position(fits) else { return Vec::new() };
+        let mut found: Vec<Address> = self.addresses(instance, node).collect();
+        let holds_one = |&(inner, _): &Address| {
+            let own = &self.loops[inner];
+            own.items.iter().any(|(at, _)| is(&own.nodes[*at], &item.tag))
+        };
+        let first = found.iter().rposition(holds_one).unwrap_or(0);
+        found.split_off(first)
     }
 
     pub(super) fn name(&self, instance: usize) -> String {

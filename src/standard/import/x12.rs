@@ -183,8 +183,18 @@ fn element_type(kind: &str) -> anyhow::Result<ElementType> {
     })
 }
 
+/// Conditions between elements that the tables have and the standard has not: segment, letter, positions, why.
+const CONDITIONS_NONE: &str = include_str!("../../../standards/x12/conditions_none.tsv");
+
 fn conditions(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+    let is_none = |holder: &str, letter: &str, positions: &str| {
+        let known = |line: &str| line.split('\t').take(3).eq([holder, letter, positions]);
+        CONDITIONS_NONE.lines().skip(1).any(known)
+    };
     for [holder, letter, positions, _] in rows(folder, "rules.tsv")? {
+        if is_none(&holder, &letter, &positions) {
+            continue;
+        }
         let elements = positions.split(' ').map(str::parse).collect::<Result<Vec<u16>, _>>()?;
         let condition = Condition { letter: letter.chars().next().context("a rule has a letter")?, elements };
         if let Some(segment) = directory.segments.get_mut(&holder) {
