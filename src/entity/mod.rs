@@ -3,6 +3,8 @@
 //! Definitions are data under `standards/entity/`; from them come the structural check and the JSON Schema. The checks
 //! of sums and references stand in one file an entity (`order.rs`). Entities know no format: mappings fill them.
 
+mod adjustment;
+mod application_advice;
 mod arithmetic;
 mod catalogue;
 mod check_digit;
@@ -17,12 +19,17 @@ mod invoice;
 mod json;
 mod key_path;
 mod order;
+mod order_change;
 mod order_response;
+mod party;
 mod path;
+mod receipt_advice;
+mod remittance;
 mod sales_report;
 mod schema;
 mod sums;
 mod tolerance;
+mod transport_status;
 mod value;
 mod warehouse_despatch;
 mod warehouse_order;
@@ -38,7 +45,9 @@ pub use value::{Key, Map, Text, Value, key};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 11] = [
+const CHECKS: &[(&str, Check)] = &[
+    ("adjustment", adjustment::check),
+    ("application_advice", application_advice::check),
     ("catalogue", catalogue::check),
     ("credit_note", invoice::check),
     ("despatch_advice", despatch_advice::check),
@@ -46,8 +55,13 @@ const CHECKS: [(&str, Check); 11] = [
     ("inventory_report", inventory_report::check),
     ("invoice", invoice::check),
     ("order", order::check),
+    ("order_change", order_change::check),
     ("order_response", order_response::check),
+    ("party", party::check),
+    ("receipt_advice", receipt_advice::check),
+    ("remittance", remittance::check),
     ("sales_report", sales_report::check),
+    ("transport_status", transport_status::check),
     ("warehouse_despatch", warehouse_despatch::check),
     ("warehouse_order", warehouse_order::check),
 ];
@@ -153,6 +167,19 @@ pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
     match path.bytes().position(|byte| byte == b'.') {
         None => fields.get(path),
         Some(at) => get(fields.get(&path[..at])?.as_object()?, &path[at + 1..]),
+    }
+}
+
+/// Whether there is a value at a path of keys that passes; of lists on the way, in any of their items.
+#[must_use]
+pub fn has(fields: &Map, path: &str, passes: &dyn Fn(&Value) -> bool) -> bool {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let below = |value: &Value| value.as_object().is_some_and(|inner| has(inner, rest.unwrap_or_default(), passes));
+    match (fields.get(first), rest) {
+        (None, _) => false,
+        (Some(value), None) => passes(value),
+        (Some(Value::Array(items)), Some(_)) => items.iter().any(below),
+        (Some(value), Some(_)) => below(value),
     }
 }
 

@@ -11,15 +11,16 @@ pub use stencil::Stencil;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag, Under};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::entity::{Entity, Map, Value, get, key};
+use crate::entity::{Entity, Map, Value, has, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
 use source::{Address, Source};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
@@ -75,6 +76,7 @@ fn entities<'a>(
     };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
+    reader.claim_envelope();
     for (place, value) in &context.mapping.constants {
         let as_written: Vec<_> = reader.addresses(top, place);
         let as_written: Vec<_> = as_written.into_iter().filter(|&at| reader.text(at) == *value).collect();
@@ -112,6 +114,17 @@ fn lay_under(object: &mut Map, field: &str, value: &Value) {
         (Some(Value::Array(there)), Value::Array(more)) => there.extend(more.iter().cloned()),
         (Some(_), _) => {}
     }
+}
+
+/// What an item itself must have or lack beyond what the loop around it says; `None` where that says what it must not.
+fn beyond<'e>(only: &'e [String], around: &Map) -> Option<Cow<'e, [String]>> {
+    let is_said = |field: &str| has(around, field, &|value| value.get("list").is_none());
+    let is_barred = |field: &&String| field.starts_with('!');
+    if only.iter().filter_map(|field| field.strip_prefix('!')).any(is_said) {
+        return None;
+    }
+    let is_met = only.iter().any(|field| !is_barred(&field) && is_said(field));
+    Some(if is_met { only.iter().filter(is_barred).cloned().collect() } else { Cow::Borrowed(only) })
 }
 
 /// What stands beside a value.
@@ -307,15 +320,16 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let inner = instance.map_or(At::Segment(segment), At::Loop);
-            let mut only = each.only.as_slice();
+            let mut only = Cow::Borrowed(each.only.as_slice());
             if each.around > 0 {
                 self.around(each, inner, items.len(), &mut around);
-                if only.iter().any(|field| get(&around.1, field).is_some()) {
-                    only = &[];
+                match beyond(&each.only, &around.1) {
+                    Some(beyond) => only = beyond,
+                    None => continue,
                 }
             }
             let count = items.len();
-            self.item((at, inner), segment, (each.own(), only, &each.place), &mut items);
+            self.item((at, inner), segment, (each.own(), &only, &each.place), &mut items);
             let is_taken = items.len() > count;
             if let Some(Value::Object(item)) = items.last_mut().filter(|_| is_taken) {
                 around.1.iter().for_each(|(field, value)| lay_under(item, field, value));
@@ -407,7 +421,12 @@ impl<'a> Reader<'a> {
         items: &mut Vec<Value>,
     ) {
         let taken = self.claimed.trace.mark();
-        let fields = self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner));
+        // An item in what is at hand has no form of its own.
+        let fields = if place.tag.is_empty() && matches!(inner, At::Loop(_)) {
+            self.by_rules(rules, only, inner)
+        } else {
+            self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner))
+        };
         let Some(fields) = fields else { return };
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);
@@ -423,12 +442,12 @@ impl<'a> Reader<'a> {
         let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
         let mut fields = Map::with_capacity(rules.len().min(ITEM_FIELDS));
         self.rules(rules, at, &mut fields);
-        let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
+        let has = |field: &str| has(&fields, field, &|value| value.get("list").is_none());
         let refused = rules.first().is_some_and(|rule| match &rule.body {
             Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(at, place).is_empty(),
             _ => false,
         });
-        if refused || !(only.is_empty() || only.iter().any(|field| has(field))) {
+        if refused || !suits(only, has) {
             self.claimed.undo(claimed);
             self.claimed.trace.undo(taken);
             self.faults.truncate(faults);
@@ -500,7 +519,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {
-        let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&self.context.mapping.standard);
         let finding = Diagnostic::new(syntax, Fault::MappingValue);
         let Some(segment) = self.run.segment(segment) else { return finding };
         let ordinal = u32::try_from(segment.ordinal() + 1).unwrap_or(u32::MAX);
@@ -527,6 +546,16 @@ impl<'a> Reader<'a> {
 
     fn is_claimed(&self, address: &Address) -> bool {
         self.claimed.has(self.source.cell(*address))
+    }
+
+    /// What stands in an XML document for an envelope is no part of what it says.
+    fn claim_envelope(&mut self) {
+        let Some(markup) = self.context.document.markup.as_deref() else { return };
+        let here = Here::of(Some(self.context.document));
+        let facts = markup.writes.iter().filter_map(|fact| markup.envelope.get(fact));
+        for place in facts.flat_map(|fact| &fact.paths).filter_map(|path| here.place(path).ok()) {
+            self.claim_all(At::Loop(0), &place);
+        }
     }
 
     fn claim_all(&mut self, at: At, place: &Place) {
@@ -566,6 +595,11 @@ impl<'a> Reader<'a> {
     fn claim_selectors(&mut self, segment: usize, selectors: &[Selector]) {
         let constants: Vec<_> = selectors.iter().filter_map(|one| self.selected(segment, one)).collect();
         self.take(constants);
+        for selector in selectors {
+            if let (Selector::Inside(inside, _), Some((_, home))) = (selector, self.placement.homes[segment]) {
+                self.claim_all(At::Loop(home), inside);
+            }
+        }
     }
 
     /// The address that a selector looks at.
@@ -621,6 +655,7 @@ impl<'a> Reader<'a> {
     /// The place in the notation of mappings, each loop and segment with its occurrence, so that it can be written.
     fn printed(&self, (ordinal, element, component): Address) -> String {
         let Some(segment) = self.run.segment(ordinal) else { return String::new() };
+        let markup = self.context.document.markup.as_deref();
         let home = self.placement.homes.get(ordinal).copied().flatten();
         let mut steps = Vec::new();
         let mut instance = home.map_or(0, |(_, instance)| instance);
@@ -659,6 +694,9 @@ impl<'a> Reader<'a> {
             format!("{tag}[{number}]")
         };
         steps.push(last);
+        if let Some(markup) = markup {
+            return markup.place(&steps, element, component);
+        }
         let part = if component == 0 { String::new() } else { format!(".{component}") };
         format!("{}:{}.{element:02}{part}", area.name(), steps.join("/"))
     }

@@ -5,7 +5,7 @@ mod tree;
 use super::Context;
 use super::function::{self, Call};
 use super::notation::{Body, Each, Place, Rule, Selector, Slots};
-use crate::entity::{self, Entity, Field, FieldType};
+use crate::entity::{self, Entity, Field, FieldType, KeyPath};
 use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
 
@@ -31,7 +31,7 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
         let mut fields = std::mem::take(&mut entity.fields);
         let mut sampler = Sampler { context, entity: &snapshot, computed, dice, said: Vec::new() };
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
-        let top = Spot { tag: "", nodes: &context.document.nodes, known };
+        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
         if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
             sampler.tree(tree, top, &mut fields);
@@ -47,6 +47,8 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
 #[derive(Clone, Copy)]
 struct Spot<'d> {
     tag: &'d str,
+    /// The segment that begins the loop around.
+    around: &'d str,
     nodes: &'d [Node],
     known: &'d [Field],
 }
@@ -93,9 +95,15 @@ impl Sampler<'_> {
             if calls.iter().any(|call| matches!(call.function.name(), "unless" | "instead_of")) {
                 continue;
             }
+            // What is written only beside another field is there only with it.
+            let lacks = |call: &Call| call.arguments.first().is_none_or(|field| !entity::has(fields, field, &|_| true));
+            if calls.iter().any(|call| call.function.name() == "when" && lacks(call)) {
+                continue;
+            }
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
-            let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed"));
+            let made_up =
+                calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed" | "or"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
                 || matches!(&rule.body, Body::One(place, _) if is_around(place) || names_segment(place) || is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
@@ -118,6 +126,7 @@ impl Sampler<'_> {
                 taken.push(place);
             }
             let value = match &rule.body {
+                Body::One(place, calls) if place.is_of_loop_around() => self.one(place, spot.around, calls),
                 Body::One(place, calls) => self.one(place, spot.tag, calls),
                 Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
                 Body::Each(each) => Some(self.each(each, rules, Spot { known: spot.inner(&rule.field), ..spot })),
@@ -178,9 +187,10 @@ impl Sampler<'_> {
         let max = max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min((max as usize / sharing).max(1)));
         let max = each.max.min(max);
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
+        let begins = each.place.loops.last().map_or(spot.tag, |(tag, _)| tag);
         let inner = match each.place.is_own() {
             true => spot,
-            false => Spot { tag: &each.place.tag, nodes, known: spot.known },
+            false => Spot { tag: &each.place.tag, around: begins, nodes, known: spot.known },
         };
         let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
@@ -188,11 +198,12 @@ impl Sampler<'_> {
         if each.around > 0 {
             let home = each.home();
             let nodes = node_of(around, &home).and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
-            let outer = Spot { tag: &home.tag, nodes, known: spot.known };
+            let outer = Spot { tag: &home.tag, around: spot.tag, nodes, known: spot.known };
             for item in items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
                 self.object(each.around(), outer, &must, item);
             }
         }
+        together(&each.rules, &mut items);
         // What names another item would name none of those made here.
         let names = |rule: &&Rule| match (&rule.body, &each.under) {
             (Body::One(place, _), Some(under)) => (place.elements.0, place.components.0) == under.names,
@@ -240,15 +251,30 @@ fn names_segment(place: &Place) -> bool {
     place.selectors.iter().any(names)
 }
 
-/// A value that stands around the item at hand, and is said of those beside it too.
+/// A value that stands around the item at hand, and is said of those beside it too. An item that says something else of
+/// the segment that begins the loop stands in another loop.
 fn is_around(place: &Place) -> bool {
-    place.is_root || place.is_outer
+    place.is_root || (place.is_outer && !place.is_of_loop_around())
 }
 
 /// A value in one of the segments that a list beside it reads: left out, the list's first would be taken for it.
 fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
     let reads_too = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.place.tag == place.tag);
     !place.tag.is_empty() && !place.selectors.is_empty() && rules.iter().any(reads_too)
+}
+
+/// Puts items together that say the same of the loop around them: apart, each would begin a loop of its own, and where
+/// loops are numbered, none may have the number of another.
+fn together(rules: &[Rule], items: &mut Value) {
+    let of_loop = |rule: &&Rule| matches!(&rule.body, Body::One(place, _) if place.is_of_loop_around());
+    let fields: Vec<_> = rules.iter().filter(of_loop).map(|rule| &rule.field).collect();
+    let Value::Array(items) = items else { return };
+    let said = |item: &Value| -> Vec<Option<Value>> {
+        let of = |fields: &Map, field: &KeyPath| field.get(fields).cloned();
+        fields.iter().map(|field| item.as_object().and_then(|item| of(item, field))).collect()
+    };
+    let all: Vec<_> = items.iter().map(&said).collect();
+    items.sort_by_cached_key(|item| all.iter().position(|one| *one == said(item)));
 }
 
 /// The node of the definition that a place names.

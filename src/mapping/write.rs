@@ -11,11 +11,11 @@ pub use stencil::Stencil;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, Under, place as parse_place};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
-use crate::entity::{Entity, Map, Path, Text, Value, get};
+use crate::entity::{Entity, Map, Path, Text, Value, has};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use record::Recording;
@@ -62,7 +62,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     writer.extensions();
     writer.unmapped();
     let mut segments = Vec::new();
-    writer.collect(0, &mut segments);
+    writer.collect(0, 0, &mut segments);
     (segments, writer.faults, writer.trace.end())
 }
 
@@ -93,17 +93,6 @@ pub(super) enum At {
     Loop(usize),
     Segment(Address),
     Slot(Address, u16),
-}
-
-impl At {
-    /// The loop around a segment, where the place begins there; the document, where it begins there.
-    fn of(self, place: &Place) -> At {
-        match self {
-            _ if place.is_root => At::Loop(0),
-            At::Segment((instance, _)) | At::Slot((instance, _), _) if place.is_outer => At::Loop(instance),
-            here => here,
-        }
-    }
 }
 
 /// An object of the entity, and the field of it at hand.
@@ -191,14 +180,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Where a place begins; around a loop, where it is a loop's.
-    fn begin(&self, at: At, place: &Place) -> At {
+    /// Where a place begins: in the document, in the loop around a segment or a loop, or here.
+    pub(super) fn beginning(&self, at: At, place: &Place) -> At {
         match at {
-            At::Loop(instance) if place.is_outer && !place.is_root => {
+            _ if place.is_root => At::Loop(0),
+            here if !place.is_outer => here,
+            At::Segment((instance, _)) | At::Slot((instance, _), _) => At::Loop(instance),
+            At::Loop(instance) => {
                 self.note(|one| one.look_into(self.loops[instance].around));
                 At::Loop(self.loops[instance].around)
             }
-            at => at.of(place),
         }
     }
 
@@ -223,7 +214,8 @@ impl<'a> Writer<'a> {
             Ok(_) => {}
         }
         self.note(Recording::spoil);
-        let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
+        // What makes nothing of nothing, but an error, is said by the place.
+        let Ok(follows) = self.through(calls, fields, None).map(|done| done.value) else { return };
         if follows.as_ref() != value {
             let follows = follows.map_or_else(|| "nothing".to_owned(), |follows| follows.to_string());
             self.loss(field, &format!("what follows from the values beside it, {follows}"));
@@ -281,7 +273,7 @@ impl<'a> Writer<'a> {
         };
         let mut texts = values.iter().filter_map(Value::as_str).enumerate().peekable();
         for (index, place) in places.iter().enumerate() {
-            let at = at.of(place);
+            let at = self.beginning(at, place);
             let is_last = index + 1 == places.len();
             // A segment that repeats is begun anew: what stands in the others is another rule's.
             let own = matches!(at, At::Segment(_) | At::Slot(..))
@@ -338,7 +330,7 @@ impl<'a> Writer<'a> {
             };
             count += 1;
             if each.around > 0 {
-                self.inside(at, each, (fields, &path), &mut around, turn.is_only);
+                self.into_loop(at, each, (fields, &path), &mut around, turn.is_only);
             } else {
                 self.item(at, each, fields, &path, turn.is_only);
             }
@@ -347,7 +339,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes an item into the loop of the one before, when it is to say the same of both, else into a fresh one.
-    fn inside<'v>(
+    fn into_loop<'v>(
         &mut self,
         at: At,
         each: &Each,
@@ -359,6 +351,7 @@ impl<'a> Writer<'a> {
         let home = match around {
             Some((home, before)) if *before == said => *home,
             _ => {
+                let at = self.beginning(at, &each.place);
                 let Some(address) = self.segment(at, &each.home(), Find::Fresh, path) else { return };
                 self.rules(each.around(), At::Loop(address.0), fields, path);
                 address.0
@@ -378,13 +371,58 @@ impl<'a> Writer<'a> {
             (At::Loop(own), Some(under)) => return self.below(own, each, under, fields, path),
             _ => at,
         };
-        let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
+        // What says something of what is at hand stands in it.
+        if each.place.is_own() {
+            self.note(Recording::spoil);
+            return self.rules(each.own(), at, fields, path);
+        }
+        let Some(address) = self.begun(at, each, fields, path) else { return };
         let inner = if self.loops[address.0].trigger == Some(address.1) && self.is_trigger(address, at) {
             At::Loop(address.0)
         } else {
             At::Segment(address)
         };
         self.by_stencil(each.own(), inner, fields, path, is_only);
+    }
+
+    /// A segment for an item. Where its rules say something of the loop around it (`^/02`), it stands in one of which the
+    /// same is said, and not before items of its list that came before it.
+    fn begun(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>) -> Option<Address> {
+        let at = self.beginning(at, &each.place);
+        let said = self.said_around(&each.rules, fields);
+        let (At::Loop(mut instance), Some((last, before)), false) =
+            (at, each.place.loops.split_last(), said.is_empty())
+        else {
+            return self.segment(at, &each.place, Find::Fresh, path);
+        };
+        self.note(Recording::spoil);
+        for (tag, selectors) in before {
+            instance = self.step(instance, tag, selectors, &each.place, Find::Last, path)?.0;
+        }
+        let is_same = |writer: &Self, around: Address| {
+            said.iter().all(|&((element, component), ref text)| writer.draft(around).get(element, component) == text)
+        };
+        let there = self.loops_for(instance, &last.0, &each.place);
+        let found = there.into_iter().find(|&one| self.fits(one, &last.1) && is_same(self, one));
+        let around = match found {
+            Some(around) => around,
+            None => self.step(instance, &last.0, &last.1, &each.place, Find::Fresh, path)?,
+        };
+        self.step(around.0, &each.place.tag, &each.place.selectors, &each.place, Find::Fresh, path)
+    }
+
+    /// What the rules for an item say of the loop around it.
+    fn said_around(&self, rules: &[Rule], fields: &Map) -> Vec<((u16, u16), String)> {
+        let of_loop = rules.iter().filter_map(|rule| match &rule.body {
+            Body::One(place, calls) if place.is_of_loop_around() => Some((place, calls, rule.field.get(fields))),
+            _ => None,
+        });
+        let text = |(place, calls, value): (&Place, &[Call], Option<&Value>)| {
+            let done = self.run(calls, fields, value).ok().and_then(|done| done.value);
+            let text = done.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            ((place.elements.0, place.components.0.max(1)), text)
+        };
+        of_loop.map(|(place, calls, value)| text((place, calls.as_slice(), value))).collect()
     }
 
     /// Writes an item beside the loop that it belongs to, with what names that loop, or what the item itself names.
@@ -416,28 +454,14 @@ impl<'a> Writer<'a> {
         (index, turn): Numbered<'_>,
     ) -> Option<&'v Map> {
         let fields = item.as_object()?;
-        let lacks = !only.is_empty() && only.iter().all(|field| get(fields, field).is_none());
+        let lacks = !suits(only, |field| has(fields, field, &|_| true));
         // Without the first field, or one that an item must have, what is written would say something else.
-        let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
-            Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
-                let refused = self.through(calls, fields, rule.field.get(fields)).err()?;
-                // Another rule for the field may have a place for it.
-                let can = |one: &Rule| match &one.body {
-                    Body::One(_, calls) => self.through(calls, fields, rule.field.get(fields)).is_ok(),
-                    _ => false,
-                };
-                let is_same = |one: &&Rule| one.field == rule.field && !one.is_read_only && !std::ptr::eq(*one, rule);
-                let is_carried = !rule.turn.is_only && index > 0 && rules.iter().filter(is_same).any(can);
-                (!is_carried).then_some(refused)
-            }
-            // What is not said must be what follows.
-            Body::Computed(calls) if index == 0 => {
-                let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
-                let value = rule.field.get(fields);
-                let differs = value.is_some() && value != follows.as_ref();
-                differs.then(|| Refusal { expected: format!("{} as it follows", rule.field), trial: 0 })
-            }
-            _ => None,
+        let refused = rules.iter().enumerate().find_map(|(index, rule)| {
+            let (Body::One(_, calls) | Body::Computed(calls)) = &rule.body else { return None };
+            let is_vital = !calls.is_empty() && (index == 0 || rule.is_required);
+            let refusal = is_vital.then(|| self.refusal(rule, calls, fields, index == 0)).flatten()?;
+            let is_carried = index > 0 && self.is_carried(rule, rules, fields);
+            (!is_carried).then_some((calls, refusal))
         });
         if !turn.is_only && self.has_written(path) {
             return None;
@@ -448,7 +472,7 @@ impl<'a> Writer<'a> {
                     return None;
                 }
                 match refused {
-                    Some(refusal) => self.refuse(Fault::MappingLoss, path, &refusal),
+                    Some((calls, refusal)) => self.refused(calls, path, &refusal),
                     None => self.loss(path, &format!("a field {}", only.join(" or "))),
                 }
             }
@@ -458,6 +482,34 @@ impl<'a> Writer<'a> {
             self.written.insert(path.to_string(), index);
         }
         Some(fields)
+    }
+
+    /// Why a rule cannot say its field of an item: its functions refuse the value, or, where the rule says what an item is
+    /// and has no place, another value follows from the item.
+    fn refusal(&self, rule: &Rule, calls: &[Call], fields: &Map, says_what: bool) -> Option<Refusal> {
+        let value = rule.field.get(fields);
+        let done = match self.through(calls, fields, value) {
+            Err(refusal) => return Some(refusal),
+            Ok(done) => done,
+        };
+        let is_placeless = matches!(rule.body, Body::Computed(_));
+        // What the document says by saying nothing is said.
+        let value = value.filter(|_| says_what && is_placeless && done.value.is_some())?;
+        self.note(Recording::spoil);
+        // What makes nothing of nothing, but an error, is said by the place.
+        let follows = self.through(calls, fields, None).ok()?.value;
+        let differs = follows.as_ref() != Some(value);
+        differs.then(|| Refusal { expected: format!("{} as it follows", rule.field), trial: 0 })
+    }
+
+    /// Whether another rule for the same field can say it.
+    fn is_carried(&self, rule: &Rule, rules: &[Rule], fields: &Map) -> bool {
+        let is_same = |one: &&Rule| one.field == rule.field && !one.is_read_only && !std::ptr::eq(*one, rule);
+        let can = |one: &Rule| match &one.body {
+            Body::One(_, calls) => self.through(calls, fields, rule.field.get(fields)).is_ok(),
+            _ => false,
+        };
+        !rule.turn.is_only && rules.iter().filter(is_same).any(can)
     }
 
     fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {
@@ -499,7 +551,7 @@ impl<'a> Writer<'a> {
         }
         let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
         for (index, place) in slots.places.iter().enumerate() {
-            let at = at.of(place);
+            let at = self.beginning(at, place);
             let is_last = index + 1 == slots.places.len();
             if index == 0 && !may_be_first {
                 continue;
@@ -564,7 +616,7 @@ impl<'a> Writer<'a> {
         (text, beside, trial): (Text, &[(Beside, String)], usize),
         field: &Path<'_>,
     ) {
-        let at = self.begin(at, place);
+        let at = self.beginning(at, place);
         if names(place).is_some() {
             self.note(|one| one.decide(Source::Made(trial, 0), &text));
         }
@@ -643,14 +695,14 @@ impl<'a> Writer<'a> {
     fn extensions(&mut self) {
         let mapping = self.context.mapping;
         let own = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
-        let mut foreign = 0;
+        let (here, mut foreign) = (Here::of(Some(self.context.document)), 0);
         for extension in self.entity.list("extensions") {
             let text = |key: &str| extension[key].as_str().unwrap_or_default().to_owned();
             if text("document") != own {
                 foreign += 1;
                 continue;
             }
-            match parse_place(&text("place")) {
+            match here.place(&text("place")) {
                 Ok(place) => self.put_text(At::Loop(0), &place, text("value").into(), &EXTENSIONS),
                 Err(error) => self.fault(Fault::MappingValue, &EXTENSIONS, &error.expected, &error.found),
             }
@@ -669,14 +721,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn collect(&mut self, instance: usize, segments: &mut Vec<DraftSegment>) {
-        for (_, item) in std::mem::take(&mut self.loops[instance].items) {
+    fn collect(&mut self, instance: usize, depth: u16, segments: &mut Vec<DraftSegment>) {
+        for (node, item) in std::mem::take(&mut self.loops[instance].items) {
             match item {
                 Item::Segment(draft) => {
                     self.trace.settle((instance, draft), segments.len());
-                    segments.push(std::mem::take(&mut self.drafts[draft]));
+                    let mut segment = std::mem::take(&mut self.drafts[draft]);
+                    segment.depth = depth + u16::from(node > 0);
+                    segments.push(segment);
                 }
-                Item::Loop(inner) => self.collect(inner, segments),
+                Item::Loop(inner) => self.collect(inner, depth + 1, segments),
             }
         }
     }
@@ -697,7 +751,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn fault(&mut self, fault: Fault, field: &Path<'_>, expected: &str, found: &str) {
-        let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&self.context.mapping.standard);
         let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
         finding.place = field.to_string();
         self.faults.push(finding);

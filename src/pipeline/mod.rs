@@ -26,8 +26,8 @@ pub mod waiting; // what a transmission has to wait for: answers of lookup table
 pub mod whole; // interchanges that go on with all their documents or with none
 pub mod worker; // the loops that lease jobs and run them
 
-use crate::mapping::Mappings;
-use crate::standard::load::Library;
+use crate::mapping::{MappingError, Mappings};
+use crate::standard::load::{Library, nearest_version};
 use std::path::Path;
 
 /// What is known about documents: their definitions and their mappings.
@@ -42,6 +42,19 @@ impl Rules {
     /// What is packed into the binary, with overlays that go before it.
     #[must_use]
     pub fn new(standards: Option<&Path>, mappings: Option<&Path>) -> Self {
-        Rules { library: Library::new(standards), mappings: Mappings::new(mappings) }
+        let library = Library::new(standards);
+        let mappings = Mappings::new(mappings).by(&library);
+        Rules { library, mappings }
+    }
+
+    /// The version whose mapping reads a document type: its own, or the nearest that has one.
+    #[must_use]
+    pub fn mapped_version(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
+        if !matches!(self.mappings.find(standard, version, kind), Err(MappingError::Unknown(_))) {
+            return Some(version.to_owned());
+        }
+        let all = self.mappings.list();
+        let versions = all.iter().filter(|[one, _, other]| one == standard && other == kind);
+        nearest_version(standard, version, versions.map(|[_, version, _]| version.as_str())).map(str::to_owned)
     }
 }

@@ -1,26 +1,32 @@
 //! Reads definition files into the shapes of `definition`: packed into the binary, or from an overlay folder.
 //! Loading is lazy: a version's shared tables and each document type are read once, when first asked for.
 
+use super::content::{Contents, Markup};
 use super::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
     Place, SegmentDefinition, Usage,
 };
-use include_dir::{Dir, include_dir};
+use super::packed;
 use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards");
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Files of a version that are no document types.
-const SHARED_FILES: [&str; 4] = ["segments.yaml", "composites.yaml", "elements.yaml", "codes.yaml"];
+const SHARED_FILES: [&str; 4] = ["segments.yaml", "composites.yaml", "elements.yaml", CODES];
+
+/// The code lists of a version, of which the larger have tens of thousands of lines.
+const CODES: &str = "codes.yaml";
 
 /// What a version may have beside: names of the segments that stand in none of its document types here.
 const OTHER_SEGMENTS: &str = "other_segments.yaml";
 
 /// What a version may have beside: which levels stand under which in a tree of segments.
 const HIERARCHIES: &str = "hierarchies.yaml";
+
+/// What a version of XML documents has instead of the shared files.
+const CONTENTS: &str = "contents.yaml";
 
 /// Why a definition could not be had.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -41,39 +47,64 @@ pub enum LoadError {
 }
 
 /// The definitions at hand. Cheap to share; what was read stays in memory.
+#[derive(Debug, Clone)]
 pub struct Library {
     overlay: Option<PathBuf>,
-    documents: Mutex<HashMap<String, Arc<Document>>>,
-    directories: Mutex<HashMap<String, Arc<Directory>>>,
+    /// Files of the overlay, looked through once.
+    overlaid: Arc<OnceLock<Vec<String>>>,
+    documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
+    directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
+    markups: Arc<OnceLock<Vec<Arc<Document>>>>,
 }
 
 impl Library {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Library { overlay: overlay.map(Path::to_owned), documents: Mutex::default(), directories: Mutex::default() }
+        Library {
+            overlay: overlay.map(Path::to_owned),
+            documents: Arc::default(),
+            directories: Arc::default(),
+            markups: Arc::default(),
+            overlaid: Arc::default(),
+        }
     }
 
     /// All document types as (standard, version, type), sorted.
     #[must_use]
     pub fn list(&self) -> Vec<[String; 3]> {
-        let mut paths: Vec<PathBuf> = Vec::new();
-        collect(&PACKED, &mut paths);
-        if let Some(overlay) = &self.overlay {
-            collect_overlay(overlay, overlay, &mut paths);
-        }
-        let mut found: Vec<[String; 3]> = paths
-            .iter()
-            .filter_map(|path| {
-                let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-                let [standard, version, file] = <[String; 3]>::try_from(parts).ok()?;
-                let shared = is_shared(&file);
-                (!shared).then(|| file.strip_suffix(".yaml").map(|kind| [standard, version, kind.to_owned()]))?
-            })
-            .collect();
-        found.sort();
+        let mut found: Vec<[&str; 3]> = self.types().collect();
+        found.sort_unstable();
         found.dedup();
-        found
+        found.into_iter().map(|parts| parts.map(str::to_owned)).collect()
+    }
+
+    /// All document types in no order, those of the overlay that are packed too twice.
+    fn types<'l>(&'l self) -> impl Iterator<Item = [&'l str; 3]> {
+        let packed = packed::paths().map(|path| -> &'l str { path });
+        packed.chain(self.overlaid().iter().map(String::as_str)).filter_map(document_type)
+    }
+
+    /// The name of a document type that is there. Of a packed one it is known without reading the definition.
+    ///
+    /// # Errors
+    /// As [`Library::document`].
+    pub fn name(&self, standard: &str, version: &str, kind: &str) -> Result<String, LoadError> {
+        let file = format!("{standard}/{version}/{kind}.yaml");
+        match packed::name(&file).filter(|_| !self.overlaid().contains(&file)) {
+            Some(name) => Ok(name.to_owned()),
+            None => self.document(standard, version, kind).map(|document| document.name.clone()),
+        }
+    }
+
+    fn overlaid(&self) -> &[String] {
+        self.overlaid.get_or_init(|| {
+            let mut files = Vec::new();
+            if let Some(overlay) = &self.overlay {
+                files_below(overlay, overlay, &mut files);
+            }
+            files
+        })
     }
 
     /// The definition of a document type.
@@ -90,17 +121,36 @@ impl Library {
         let file_name = format!("{kind}.yaml");
         let shared = is_shared(&file_name);
         let text = self.text(&file).filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
-        let read = Arc::new(document(&File { name: &file, value: parse(&file, &text)? })?);
+        let parsed = File { name: &file, value: parse(&file, &text)? };
+        let mut read = document(&parsed)?;
+        if let Some(shared) = self.directory(standard, version).ok().and_then(|directory| directory.contents.clone()) {
+            let markup = Markup::parse(&file, &parsed.value, &shared)?;
+            read.nodes = markup.contents.nodes(&markup.root, &markup.content, "");
+            read.markup = Some(Box::new(markup));
+        }
+        let read = Arc::new(read);
         cache.insert(name, read.clone());
         Ok(read)
     }
 
-    /// The version at hand that is nearest to one that is not, among those that have the document type.
+    /// All document types that are XML, those of a malformed file left out.
+    #[must_use]
+    pub fn markups(&self) -> &[Arc<Document>] {
+        self.markups.get_or_init(|| {
+            let mut known: HashMap<String, bool> = HashMap::new();
+            let all = self.list().into_iter().filter(|[standard, version, _]| {
+                let folder = format!("{standard}/{version}");
+                *known.entry(folder.clone()).or_insert_with(|| self.text(&format!("{folder}/{CONTENTS}")).is_some())
+            });
+            all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok()).collect()
+        })
+    }
+
+    /// The version at hand that is nearest to one that is not, among those that have the document type; the later of two.
     #[must_use]
     pub fn nearest(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
-        let wanted = age(standard, version);
-        let rows = self.list().into_iter().filter(|[one, _, other]| one == standard && other == kind);
-        rows.map(|[_, version, _]| version).min_by_key(|version| (age(standard, version) - wanted).abs())
+        let versions = self.types().filter(|[one, _, other]| *one == standard && *other == kind);
+        nearest_version(standard, version, versions.map(|[_, version, _]| version)).map(str::to_owned)
     }
 
     /// What the document types of a version share.
@@ -115,9 +165,24 @@ impl Library {
         }
         let mut directory =
             Directory { standard: standard.to_owned(), version: version.to_owned(), ..Directory::default() };
+        let contents = format!("{name}/{CONTENTS}");
+        if let Some(text) = self.text(&contents) {
+            let mut read = Contents::default();
+            read.add(&contents, &parse(&contents, &text)?)?;
+            directory.contents = Some(Arc::new(read));
+            let read = Arc::new(directory);
+            cache.insert(name, read.clone());
+            return Ok(read);
+        }
         for shared in SHARED_FILES {
             let file = format!("{name}/{shared}");
             let text = self.text(&file).ok_or_else(|| LoadError::Unknown(file.clone()))?;
+            if shared == CODES
+                && let Some(codes) = plain_codes(&text)
+            {
+                directory.codes = codes;
+                continue;
+            }
             let file = File { name: &file, value: parse(&file, &text)? };
             match shared {
                 "segments.yaml" => directory.segments = segments(&file)?,
@@ -146,29 +211,55 @@ impl Library {
 
     fn text(&self, file: &str) -> Option<String> {
         let overlaid = self.overlay.as_ref().and_then(|folder| std::fs::read_to_string(folder.join(file)).ok());
-        overlaid.or_else(|| PACKED.get_file(file)?.contents_utf8().map(str::to_owned))
+        overlaid.or_else(|| packed::text(file))
     }
 }
 
-/// A number that grows with the age of versions: X12 `004010`; EDIFACT `d96a` by year and half, and the service
-/// messages' `d3`, `41` by syntax version.
+/// The version of a standard that is nearest to another; the later of two.
+#[must_use]
+pub fn nearest_version<'v>(standard: &str, wanted: &str, versions: impl Iterator<Item = &'v str>) -> Option<&'v str> {
+    let wanted = age(standard, wanted);
+    versions.min_by_key(|version| {
+        let age = age(standard, version);
+        ((age - wanted).abs(), Reverse(age))
+    })
+}
+
+/// A number that grows with the age of versions. X12: the six digits of `004010`, `005010X222A1`. EDIFACT: year and part
+/// of the year, four parts a year, of `d96a`, `s93a`, and of `1911`, which is version 1, release 911; of the service
+/// messages' `d3`, `41` the syntax version.
 fn age(standard: &str, version: &str) -> i64 {
     let digits: String = version.chars().filter(char::is_ascii_digit).collect();
-    let number = digits.parse::<i64>().unwrap_or(0);
-    match (standard, digits.len()) {
-        ("edifact", 2) if version.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-            let century = if number < 70 { 2000 } else { 1900 };
-            let half = version.bytes().last().filter(u8::is_ascii_alphabetic).map_or(0, |letter| letter - b'a');
-            (century + number) * 4 + i64::from(half)
-        }
-        ("edifact", 1..=3) => number / 10_i64.pow(u32::try_from(digits.len()).unwrap_or(1) - 1),
-        _ => number,
+    let number = |digits: &str| digits.parse::<i64>().unwrap_or(0);
+    if standard != "edifact" {
+        return number(digits.get(..X12_DIGITS).unwrap_or(&digits));
     }
+    let year_of = |two: &str| number(two) + if number(two) < FIRST_YEAR { 2000 } else { 1900 };
+    match (digits.len(), version.as_bytes().last()) {
+        (2, Some(letter @ b'a'..=b'z')) => year_of(&digits) * 4 + i64::from((letter - b'a').min(3)),
+        (4, _) => year_of(&digits[1..3]) * 4 + (number(&digits[3..]) - 1).clamp(0, 3),
+        (1..=3, _) => number(&digits[..1]),
+        _ => number(&digits),
+    }
+}
+
+/// Digits of an X12 version: version, release, subrelease.
+const X12_DIGITS: usize = 6;
+
+/// EDIFACT releases name their year by two digits; none is older than of this year.
+const FIRST_YEAR: i64 = 70;
+
+/// Standard, version and type of a definition file's path; none of a file that document types share.
+fn document_type(path: &str) -> Option<[&str; 3]> {
+    let mut parts = path.split('/');
+    let (standard, version, file) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_document = parts.next().is_none() && !is_shared(file);
+    Some([standard, version, file.strip_suffix(".yaml").filter(|_| is_document)?])
 }
 
 /// Whether a file holds what the document types of a version share, and is none itself.
 fn is_shared(file: &str) -> bool {
-    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS].contains(&file)
+    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS, CONTENTS].contains(&file)
 }
 
 fn names(file: &Value) -> BTreeMap<String, String> {
@@ -182,18 +273,15 @@ fn hierarchies(file: &Value) -> BTreeMap<String, Vec<Vec<String>>> {
     file.as_object().into_iter().flatten().map(|(code, one)| (code.clone(), steps(one))).collect()
 }
 
-fn collect(folder: &Dir<'_>, paths: &mut Vec<PathBuf>) {
-    paths.extend(folder.files().map(|file| file.path().to_owned()));
-    folder.dirs().for_each(|inner| collect(inner, paths));
-}
-
-fn collect_overlay(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) {
+/// Paths of all files below a folder, with slashes.
+pub fn files_below(root: &Path, folder: &Path, paths: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect_overlay(root, &path, paths);
+            files_below(root, &path, paths);
         } else if let Ok(inside) = path.strip_prefix(root) {
-            paths.push(inside.to_owned());
+            let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+            paths.push(parts.join("/"));
         }
     }
 }
@@ -244,6 +332,7 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
         name: text("name")?,
         groups: groups.filter_map(|group| group.as_str().map(str::to_owned)).collect(),
         nodes,
+        markup: None,
         order: Derived::default(),
     })
 }
@@ -263,7 +352,8 @@ fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<N
 /// One line of the tree: `[POSITION] TAG [loop] USAGE MAX [LABEL]`.
 fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &str) -> Result<Node, LoadError> {
     let mut words = text.split(' ').peekable();
-    let position = words.next_if(|word| word.len() > 2 && word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
+    // A tag has a letter, a position none: 010 in X12, 0010 in EDIFACT.
+    let position = words.next_if(|word| word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
     let tag = words.next().unwrap_or_default();
     let is_loop = words.next_if_eq(&"loop").is_some();
     if is_loop != body.is_some() {
@@ -277,7 +367,7 @@ fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &s
     let label = words.collect::<Vec<_>>().join(" ");
     let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
     let body = match body {
-        Some(list) => Some(LoopBody { nodes: nodes(file, list, area, &path)?, path, label }),
+        Some(list) => Some(LoopBody { nodes: nodes(file, list, area, &path)?.into(), path, label }),
         None => None,
     };
     Ok(Node { tag: tag.to_owned(), usage, max, area, position: position.to_owned(), body })
@@ -375,10 +465,128 @@ fn element_type(name: &str) -> Option<ElementType> {
     })
 }
 
+/// Code lists as the importer writes them, read line by line: ten times as fast as by the YAML reader, which has to read
+/// what people write otherwise. `None` where one line is not so.
+fn plain_codes(text: &str) -> Option<BTreeMap<String, BTreeMap<String, String>>> {
+    let mut lists: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut list: Option<&mut BTreeMap<String, String>> = None;
+    for line in text.lines() {
+        match line.strip_prefix("  ") {
+            Some(entry) => {
+                let (code, rest) = plain_scalar(entry, ": ")?;
+                let (name, rest) = plain_scalar(rest, "")?;
+                let is_new = list.as_mut()?.insert(code, name).is_none();
+                (rest.is_empty() && is_new).then_some(())?;
+            }
+            None => {
+                let (id, rest) = plain_scalar(line, ":")?;
+                (rest.is_empty() && !lists.contains_key(&id)).then_some(())?;
+                list = Some(lists.entry(id).or_default());
+            }
+        }
+    }
+    Some(lists)
+}
+
+/// A scalar with `end` behind it, and what follows: letters that mean nothing in YAML, or a quoted text, in which only
+/// the quote and the backslash are escaped.
+fn plain_scalar<'t>(text: &'t str, end: &str) -> Option<(String, &'t str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || " -/.(),".contains(c);
+        let length = text.find(|c| !is_plain(c)).unwrap_or(text.len());
+        let (scalar, rest) = text.split_at(length);
+        let is_text = scalar.starts_with(|first: char| first.is_ascii_alphabetic()) && !scalar.ends_with(' ');
+        return is_text.then_some((scalar.to_owned(), rest.strip_prefix(end)?));
+    };
+    let mut scalar = String::new();
+    let mut letters = quoted.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        match letter {
+            '"' => return Some((scalar, quoted[at + 1..].strip_prefix(end)?)),
+            '\\' => scalar.push(letters.next().map(|(_, next)| next).filter(|next| "\"\\".contains(*next))?),
+            other => scalar.push(other),
+        }
+    }
+    None
+}
+
 fn codes(file: &File<'_>) -> Result<BTreeMap<String, BTreeMap<String, String>>, LoadError> {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let list = |codes: &Value| -> BTreeMap<String, String> {
         codes.as_object().into_iter().flatten().map(|(code, name)| (code.clone(), text(name))).collect()
     };
     Ok(file.entries().map(|(id, codes)| (id.clone(), list(codes))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_have_an_age() {
+        let nearest = |standard, wanted, versions: &[&'static str]| {
+            nearest_version(standard, wanted, versions.iter().copied()).expect("one")
+        };
+        let x12 = ["004010", "005010"];
+        for (wanted, expected) in [
+            ("003040", "004010"),
+            ("004030", "004010"),
+            ("004010X098A1", "004010"),
+            ("004010VICS", "004010"),
+            ("005010X222A1", "005010"),
+            ("008020", "005010"),
+        ] {
+            assert_eq!(nearest("x12", wanted, &x12), expected, "{wanted}");
+        }
+        let edifact = ["d93a", "d96a", "d97a", "d99b", "d01b", "d20b", "d21b"];
+        for (wanted, expected) in [
+            ("s93a", "d93a"),
+            ("1911", "d93a"),
+            ("2912", "d93a"),
+            ("d96b", "d96a"),
+            ("d98a", "d97a"),
+            ("d98b", "d99b"),
+            ("d00a", "d99b"),
+            ("d05a", "d01b"),
+            ("d15b", "d20b"),
+            ("d24a", "d21b"),
+        ] {
+            assert_eq!(nearest("edifact", wanted, &edifact), expected, "{wanted}");
+        }
+        assert_eq!(nearest("edifact", "42", &["d3", "41"]), "41");
+        assert_eq!(nearest("edifact", "d4", &["d3", "41"]), "41");
+        assert_eq!(nearest_version("x12", "004010", std::iter::empty()), None);
+    }
+
+    #[test]
+    fn the_line_reader_of_codes_says_what_the_yaml_reader_says() {
+        let mut compared = 0;
+        for path in packed::paths().filter(|path| path.ends_with(CODES)) {
+            let text = packed::text(path).expect("packed");
+            let read = plain_codes(&text).unwrap_or_else(|| panic!("{path} is not as the importer writes it"));
+            let value = parse(path, &text).expect("YAML");
+            assert!(read == codes(&File { name: path, value }).expect("code lists"), "{path}");
+            compared += 1;
+        }
+        assert!(compared > 5, "only {compared} files compared");
+    }
+
+    #[test]
+    fn other_yaml_is_left_to_the_yaml_reader() {
+        for text in [
+            "\"1\":\n  A: b # why\n",
+            "\"1\": {A: b}\n",
+            "\"1\":\n    A: b\n",
+            "\"1\":\n  A: 'b'\n",
+            "\"1\":\n  A: \"\\u0041\"\n",
+            "\"1\":\n  A: b\n  A: c\n",
+            "# codes\n\"1\":\n  A: b\n",
+            "  A: b\n",
+            "\"1\":\n  A:\n",
+        ] {
+            assert_eq!(plain_codes(text), None, "{text}");
+        }
+        let read = plain_codes("\"1\":\n  A: \"b \\\"c\\\\\"\n").expect("as the importer writes it");
+        assert_eq!(read["1"]["A"], "b \"c\\");
+    }
 }

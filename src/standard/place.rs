@@ -80,6 +80,15 @@ impl Chain {
 }
 
 impl Placement {
+    /// Of a document whose loops are known: area, the loop around and the number of the path of each, the document first.
+    #[must_use]
+    pub fn of(loops: Vec<(Area, usize, usize)>, homes: Vec<Option<(Area, usize)>>, paths: Vec<String>) -> Self {
+        let instance =
+            |(area, parent, path)| LoopInstance { area, parent, path: u32::try_from(path).unwrap_or(u32::MAX) };
+        let loops = loops.into_iter().map(instance).collect();
+        Placement { loops, homes, paths: paths.into(), chain: Derived::default() }
+    }
+
     /// The trigger path of a loop (`N1`, `LIN/PRI`), empty for the document.
     #[must_use]
     pub fn path(&self, instance: usize) -> &str {

@@ -37,6 +37,12 @@ impl Place {
         if self.is_outer || self.is_root || first.is_empty() { Tag::ANY } else { Tag::bit(first.number()) }
     }
 
+    /// Whether it lies in the segment that begins the loop around (`^/02`).
+    #[must_use]
+    pub fn is_of_loop_around(&self) -> bool {
+        self.is_outer && self.loops.is_empty() && self.tag.is_empty()
+    }
+
     /// Whether it lies in the segment at hand, whichever that is.
     #[must_use]
     pub fn is_own(&self) -> bool {
@@ -106,6 +112,8 @@ impl std::ops::Deref for Tag {
 pub enum Selector {
     /// `[01.1=2|10]`: the element (and component) has one of the values; the first is written.
     Is(u16, u16, Vec<String>),
+    /// `[TaxScheme/ID=VAT]`: what stands in a loop inside has one of the values; the first is written.
+    Inside(Box<Place>, Vec<String>),
     /// `[2]`: the occurrence.
     Occurrence(usize),
 }

@@ -151,6 +151,10 @@ impl<'a> Reader<'a> {
             At::Loop(instance) => self.loops(instance, place),
         };
         if place.tag.is_empty() {
+            // The document itself, where its first segment is its root.
+            if loops == [0] && place.loops.is_empty() && self.context.document.markup.is_some() {
+                return vec![(0, Some(0))];
+            }
             // The trigger of the loop at hand.
             return loops
                 .iter()
@@ -216,6 +220,12 @@ impl<'a> Reader<'a> {
             match selector {
                 Selector::Is(element, component, values) => found.retain(|(segment, _)| {
                     let value = value(*segment, (*element, *component));
+                    values.iter().any(|one| *one == value)
+                }),
+                Selector::Inside(inside, values) => found.retain(|(_, instance)| {
+                    let value =
+                        instance.and_then(|instance| self.addresses(At::Loop(instance), inside).first().copied());
+                    let value = value.map_or(Cow::Borrowed(""), |address| self.deciding(address));
                     values.iter().any(|one| *one == value)
                 }),
                 Selector::Occurrence(number) => {

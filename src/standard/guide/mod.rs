@@ -221,7 +221,10 @@ impl Guide {
             }
             if let Some(body) = &mut node.body {
                 let inner = body.path.clone();
-                self.narrow(body.nodes.get_mut(1..).unwrap_or_default(), &inner);
+                if !self.rules.iter().any(|rule| rule.place.path() == inner || body.leads_to(&rule.place.path())) {
+                    continue;
+                }
+                self.narrow(body.nodes.as_mut().get_mut(1..).unwrap_or_default(), &inner);
             }
         }
     }
