@@ -157,7 +157,9 @@ fn expected(rules: &Rules, name: &str) -> Vec<Expected> {
 fn every_changed_rule_shows_in_a_fixture() {
     let mut names: Vec<String> = Mappings::new(None).list().iter().map(|parts| parts.join("/")).collect();
     let only = std::env::var("ONLY").ok();
-    names.retain(|name| only.as_ref().is_none_or(|only| only.split(',').any(|one| name.contains(one))));
+    names.retain(|name| {
+        case::is_proven(name) && only.as_ref().is_none_or(|only| only.split(',').any(|one| name.contains(one)))
+    });
     let next = AtomicUsize::new(0);
     let work = || {
         let (mut tried, mut survivors) = (0, Vec::new());

@@ -391,8 +391,8 @@ impl<'a> Writer<'a> {
         if number.is_empty() {
             return self.fault(Fault::MappingValue, path, "a number of what it belongs to", "none");
         }
-        let around = if each.place.is_outer { own } else { self.loops[own].around };
-        let Some(address) = self.segment(At::Loop(around), &each.place, Find::Fresh, path) else { return };
+        let around = At::Loop(self.loops[own].around);
+        let Some(address) = self.segment(around, &each.place, Find::Fresh, path) else { return };
         self.rules(&each.rules, At::Loop(address.0), fields, path);
         let component = component.max(1);
         if self.draft(address).get(element, component).is_empty() {
