@@ -6,7 +6,7 @@
 #[path = "mapping/case.rs"]
 mod case;
 
-use case::{carries, cases, input, read, root, rules, try_write};
+use case::{carries, cases, input, is_proven, read, root, rules, try_write};
 use portolan::entity::Entity;
 use portolan::mapping::{Context, losses};
 use portolan::pipeline::Rules;
@@ -78,8 +78,8 @@ fn reading_after_writing_gives_the_fixtures_again() {
 #[test]
 fn generated_entities_survive_writing_and_reading() {
     let rules = rules();
-    for parts in rules.mappings.list() {
-        let name = parts.join("/");
+    let names = rules.mappings.list().into_iter().map(|parts| parts.join("/"));
+    for name in names.filter(|name| is_proven(name)) {
         for seed in 1..=3 {
             let proof = prove(&rules, &name, 100, seed).expect("a mapping");
             assert_eq!(proof.failure, None, "{name}, seed {seed}, round {}", proof.rounds);

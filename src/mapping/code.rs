@@ -189,3 +189,18 @@ fn parse(text: &str, like: &[(String, String)]) -> CodeList {
     let list = CodeList::new(elements.collect(), later, rows.collect());
     CodeList { is_vital: file["vital"] == "true", ..list }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_packed_list_is_read() {
+        for name in Codes::names() {
+            let text = super::super::file(None, &format!("code/{name}.yaml")).expect("packed");
+            let read =
+                crate::yaml::document(&text).map(|node| node.to_json()["codes"].as_object().map_or(0, |all| all.len()));
+            assert!(matches!(read, Ok(1..)), "mappings/code/{name}.yaml: {read:?}");
+        }
+    }
+}

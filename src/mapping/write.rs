@@ -496,10 +496,9 @@ impl<'a> Writer<'a> {
         // What the document says by saying nothing is said.
         let value = value.filter(|_| says_what && is_placeless && done.value.is_some())?;
         self.note(Recording::spoil);
-        // What makes nothing of nothing, but an error, is said by the place.
-        let follows = self.through(calls, fields, None).ok()?.value;
-        let differs = follows.as_ref() != Some(value);
-        differs.then(|| Refusal { expected: format!("{} as it follows", rule.field), trial: 0 })
+        // What makes nothing of nothing, but an error, is said by the place. Where nothing follows, the field alone is lost.
+        let follows = self.through(calls, fields, None).ok()?.value?;
+        (follows != *value).then(|| Refusal { expected: format!("{} as it follows, {follows}", rule.field), trial: 0 })
     }
 
     /// Whether another rule for the same field can say it.

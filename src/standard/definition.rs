@@ -118,7 +118,7 @@ impl Nodes {
     }
 
     /// For those who change them.
-    pub fn as_mut(&mut self) -> &mut [Node] {
+    pub fn changeable(&mut self) -> &mut [Node] {
         let _ = self.len();
         self.made.get_mut().map(Vec::as_mut_slice).unwrap_or_default()
     }

@@ -224,7 +224,7 @@ impl Guide {
                 if !self.rules.iter().any(|rule| rule.place.path() == inner || body.leads_to(&rule.place.path())) {
                     continue;
                 }
-                self.narrow(body.nodes.as_mut().get_mut(1..).unwrap_or_default(), &inner);
+                self.narrow(body.nodes.changeable().get_mut(1..).unwrap_or_default(), &inner);
             }
         }
     }

@@ -129,7 +129,7 @@ fn areas_by_separators(nodes: &mut [Node], says: &[Area]) {
 /// Gives a node and all in it an area.
 pub fn set_area(node: &mut Node, area: Area) {
     node.area = area;
-    node.body.iter_mut().flat_map(|body| body.nodes.as_mut()).for_each(|inner| set_area(inner, area));
+    node.body.iter_mut().flat_map(|body| body.nodes.changeable()).for_each(|inner| set_area(inner, area));
 }
 
 /// Trigger paths from the outside in; the trigger inside a group has no position of its own beside the group's.
@@ -137,7 +137,7 @@ fn set_paths(node: &mut Node, outer: &str) {
     let Some(body) = node.body.as_mut() else { return };
     body.path = if outer.is_empty() { node.tag.clone() } else { format!("{outer}/{}", node.tag) };
     let path = body.path.clone();
-    body.nodes.as_mut().iter_mut().for_each(|inner| set_paths(inner, &path));
+    body.nodes.changeable().iter_mut().for_each(|inner| set_paths(inner, &path));
 }
 
 /// The message's name, where its file says that it is the definition of that message; else empty.
