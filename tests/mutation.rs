@@ -121,13 +121,14 @@ fn thin(value: &mut Value) {
             let is_planned = fields.contains_key("quantity");
             // A status that follows from those of the parts below.
             let has_parts = fields.contains_key("responses") || fields.contains_key("lines");
-            let is_line = fields.contains_key("quantity") && fields.contains_key("item");
+            // A line of a warehouse order, whose number has a default; others go by theirs.
+            let is_stored = fields.contains_key("lot");
             if let Some(Value::Object(package)) = fields.get_mut("package") {
                 package.remove("number");
             }
             fields.retain(|key, _| match key.as_str() {
                 "code" => is_code,
-                "number" => !is_line,
+                "number" => !is_stored,
                 "role" => !is_account && !is_planned,
                 "status" => !has_parts,
                 key => !dropped.contains(&key),
