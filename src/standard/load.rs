@@ -3,12 +3,12 @@
 
 use super::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
-    Place, SegmentDefinition, Usage,
+    Place, SegmentDefinition, Usage, name_loops,
 };
 use super::packed;
 use serde_json::Value;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -23,6 +23,12 @@ const OTHER_SEGMENTS: &str = "other_segments.yaml";
 
 /// What a version may have beside: which levels stand under which in a tree of segments.
 const HIERARCHIES: &str = "hierarchies.yaml";
+
+/// The syntax version whose service segments directories are imported with.
+const IMPORTED_SYNTAX: &str = "3";
+
+/// Versions of service messages, each of its own syntax version.
+const SERVICE_VERSIONS: [&str; 2] = ["d3", "41"];
 
 /// Why a definition could not be had.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -49,7 +55,12 @@ pub struct Library {
     overlaid: OnceLock<Vec<String>>,
     documents: Mutex<HashMap<String, Arc<Document>>>,
     directories: Mutex<HashMap<String, Arc<Directory>>>,
+    /// Documents with their directories under the service segments of another syntax version.
+    in_syntax: Mutex<HashMap<String, Defined>>,
 }
+
+/// A document type with what its version's document types share.
+pub type Defined = (Arc<Document>, Arc<Directory>);
 
 impl Library {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
@@ -60,6 +71,7 @@ impl Library {
             overlaid: OnceLock::new(),
             documents: Mutex::default(),
             directories: Mutex::default(),
+            in_syntax: Mutex::default(),
         }
     }
 
@@ -76,6 +88,14 @@ impl Library {
     fn types<'l>(&'l self) -> impl Iterator<Item = [&'l str; 3]> {
         let packed = packed::paths().map(|path| -> &'l str { path });
         packed.chain(self.overlaid().iter().map(String::as_str)).filter_map(document_type)
+    }
+
+    /// The types of a standard, of all versions, sorted.
+    #[must_use]
+    pub fn kinds(&self, standard: &str) -> Vec<&str> {
+        let types = self.types().filter(|[one, ..]| *one == standard);
+        let kinds: BTreeSet<&str> = types.map(|[_, _, kind]| kind).collect();
+        kinds.into_iter().collect()
     }
 
     /// The name of a document type that is there. Of a packed one it is known without reading the definition.
@@ -171,6 +191,46 @@ impl Library {
         let read = Arc::new(directory);
         cache.insert(name, read.clone());
         Ok(read)
+    }
+
+    /// A document type and its directory as they are in an interchange of an EDIFACT syntax version: with that version's
+    /// service segments. Those of its directory stay where the version is theirs, or not known.
+    ///
+    /// # Errors
+    /// As [`Library::document`] and [`Library::directory`].
+    pub fn in_syntax(&self, standard: &str, version: &str, kind: &str, syntax: &str) -> Result<Defined, LoadError> {
+        let own = || Ok((self.document(standard, version, kind)?, self.directory(standard, version)?));
+        if standard != "edifact" || syntax == IMPORTED_SYNTAX || SERVICE_VERSIONS.contains(&version) {
+            return own();
+        }
+        let name = format!("{version}/{kind} {syntax}");
+        let known = |cache: &HashMap<String, Defined>| cache.get(&name).cloned();
+        if let Some(found) = known(&self.in_syntax.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(found);
+        }
+        let (document, directory) = own()?;
+        let Ok(service) = self.directory(standard, &format!("syntax{syntax}")) else {
+            return Ok((document, directory));
+        };
+        // Documents of one version share the directory in each syntax.
+        let shared = format!("{version}/ {syntax}");
+        let mut cache = self.in_syntax.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = match cache.get(&shared) {
+            Some((_, directory)) => directory.clone(),
+            None => {
+                let mut merged = Directory::clone(&directory);
+                merged.segments.extend(service.segments.clone());
+                merged.composites.extend(service.composites.clone());
+                merged.elements.extend(service.elements.clone());
+                merged.codes.extend(service.codes.clone());
+                Arc::new(merged)
+            }
+        };
+        // The order of a document type knows its segments' rules by number: it is worked out anew for another directory.
+        let document = Arc::new(Document::clone(&document));
+        cache.insert(shared, (document.clone(), directory.clone()));
+        cache.insert(name, (document.clone(), directory.clone()));
+        Ok((document, directory))
     }
 
     fn text(&self, file: &str) -> Option<String> {
@@ -286,8 +346,9 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
     };
     let mut nodes = Vec::new();
     for area in Area::ALL {
-        nodes.extend(self::nodes(file, &file.value[area.name()], area, "")?);
+        nodes.extend(self::nodes(file, &file.value[area.name()], area)?);
     }
+    name_loops(&mut nodes, "");
     let groups = file.value["groups"].as_array().into_iter().flatten();
     Ok(Document {
         standard: text("standard")?,
@@ -300,11 +361,11 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
     })
 }
 
-fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<Node>, LoadError> {
+fn nodes(file: &File<'_>, list: &Value, area: Area) -> Result<Vec<Node>, LoadError> {
     let one = |item: &Value| match item {
-        Value::String(text) => node(file, text, None, area, outer),
+        Value::String(text) => node(file, text, None, area),
         Value::Object(object) => match object.iter().next() {
-            Some((text, body)) => node(file, text, Some(body), area, outer),
+            Some((text, body)) => node(file, text, Some(body), area),
             None => Err(file.wrong(area.name(), "a loop", "nothing")),
         },
         other => Err(file.wrong(area.name(), "a segment `TAG USAGE MAX` or a loop", &other.to_string())),
@@ -313,9 +374,9 @@ fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<N
 }
 
 /// One line of the tree: `[POSITION] TAG [loop] USAGE MAX [LABEL]`.
-fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &str) -> Result<Node, LoadError> {
+fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area) -> Result<Node, LoadError> {
     let mut words = text.split(' ').peekable();
-    let position = words.next_if(|word| word.len() > 3 && word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
+    let position = words.next_if(|word| word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
     let tag = words.next().unwrap_or_default();
     let is_loop = words.next_if_eq(&"loop").is_some();
     if is_loop != body.is_some() {
@@ -327,9 +388,8 @@ fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &s
         number => Some(number.parse().map_err(|_| file.wrong(text, "a maximum, or >1", number))?),
     };
     let label = words.collect::<Vec<_>>().join(" ");
-    let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
     let body = match body {
-        Some(list) => Some(LoopBody { nodes: nodes(file, list, area, &path)?, path, label }),
+        Some(list) => Some(LoopBody { nodes: nodes(file, list, area)?, path: String::new(), label }),
         None => None,
     };
     Ok(Node { tag: tag.to_owned(), usage, max, area, position: position.to_owned(), body })

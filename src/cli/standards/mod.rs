@@ -62,8 +62,10 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
         Action::List { standards } => list(standards.as_deref(), json),
         Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
         Action::Import { source, syntax, types, like, out } => {
-            let imported = imported(source, *syntax, types, like.as_deref())?;
-            import(source, &imported, out, json)
+            for imported in imported(source, *syntax, types, like.as_deref())? {
+                import(source, &imported, out, json)?;
+            }
+            Ok(Exit::Ok)
         }
     }
 }
@@ -87,20 +89,23 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// What the source holds, by its kind.
-fn imported(source: &Path, syntax: u8, types: &[String], like: Option<&Path>) -> anyhow::Result<Imported> {
+/// What the source holds, by its kind. The service tables give the service segments of a syntax version, and its service
+/// messages where it has some.
+fn imported(source: &Path, syntax: u8, types: &[String], like: Option<&Path>) -> anyhow::Result<Vec<Imported>> {
     if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
-        import::edifact::import(source, syntax, types, like)
+        Ok(vec![import::edifact::import(source, syntax, types, like)?])
     } else if source.join("sets.json").is_file() {
-        import::x12::import(source, types)
+        Ok(vec![import::x12::import(source, types)?])
     } else if source.join("elements.tsv").is_file() {
-        import::edifact::import_tables(source, syntax, types, like)
+        Ok(vec![import::edifact::import_tables(source, syntax, types, like)?])
     } else {
-        import::edifact::import_service(source, syntax)
+        let messages = import::edifact::import_service(source, syntax)?;
+        let alone = import::edifact::import_syntax(source, syntax)?;
+        Ok(std::iter::once(alone).chain(Some(messages).filter(|one| !one.documents.is_empty())).collect())
     }
 }
 
-fn import(source: &Path, imported: &Imported, out: &Path, json: bool) -> anyhow::Result<Exit> {
+fn import(source: &Path, imported: &Imported, out: &Path, json: bool) -> anyhow::Result<()> {
     for anomaly in &imported.anomalies {
         eprintln!("{}: {anomaly}", source.display());
     }
@@ -116,5 +121,5 @@ fn import(source: &Path, imported: &Imported, out: &Path, json: bool) -> anyhow:
         input::print_json(&json!({ "folder": folder, "types": types, "anomalies": imported.anomalies }))?;
     }
     eprintln!("{} document types into {}", imported.documents.len(), folder.display());
-    Ok(Exit::Ok)
+    Ok(())
 }

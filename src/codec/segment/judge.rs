@@ -59,17 +59,17 @@ impl<'l> Judge<'l> {
         let (standard, mut folder) = folder_of(piece.syntax, envelope);
         let kind = &envelope.document_type;
         let mut faults = Vec::new();
-        let mut found = self.library.document(standard, &folder, kind);
+        let syntax = &envelope.syntax_version;
+        let mut found = self.library.in_syntax(standard, &folder, kind, syntax);
         if found.is_err()
             && let Some(nearest) = self.library.nearest(standard, &folder, kind)
         {
             faults.push(not_installed(piece, &folder, &nearest));
-            found = self.library.document(standard, &nearest, kind);
+            found = self.library.in_syntax(standard, &nearest, kind, syntax);
             folder = nearest;
         }
-        let directory = self.library.directory(standard, &folder);
-        let placed = match (found, directory) {
-            (Ok(document), Ok(directory)) => {
+        let placed = match found {
+            Ok((document, directory)) => {
                 let (placement, found) = validate(&document, &directory, &piece.run);
                 faults.extend(found);
                 // A missing trailer is the envelope check's finding.
@@ -80,7 +80,7 @@ impl<'l> Judge<'l> {
                 }
                 Some(Placed { document, directory, placement })
             }
-            _ => {
+            Err(_) => {
                 faults.push(self.unknown_type(envelope, piece, standard, &folder));
                 None
             }
@@ -104,11 +104,8 @@ impl<'l> Judge<'l> {
     fn unknown_type(&self, envelope: &Envelope, piece: &Piece<'_>, standard: &str, folder: &str) -> Diagnostic {
         let at = if piece.syntax == Syntax::X12 { (1, 0) } else { (2, 1) };
         let kind = &envelope.document_type;
-        let known: Vec<String> = (self.library.list().into_iter())
-            .filter(|[one, _, other]| one == standard && (other == kind || folder.is_empty()))
-            .map(|[one, version, kind]| format!("{one}/{version}/{kind}"))
-            .collect();
-        let expected = if known.is_empty() { "an installed document type".to_owned() } else { known.join(", ") };
+        let kinds = self.library.kinds(standard);
+        let expected = format!("an installed document type{}", crate::near::hint(kind, &kinds));
         let found = if kind.is_empty() { "none named".to_owned() } else { format!("{standard}/{folder}/{kind}") };
         match piece.run.segment(0) {
             Some(header) => super::element_finding(piece.syntax, Fault::DocumentTypeUnknown, &header, at),

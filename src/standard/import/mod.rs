@@ -27,7 +27,7 @@ pub struct Imported {
 pub struct Counts {
     /// Document types, interactive messages included.
     pub types: usize,
-    /// Segments and loops in their orders.
+    /// Segments in their orders, of EDIFACT the heads of groups too.
     pub entries: usize,
     /// Segments, of EDIFACT those of batch messages.
     pub segments: usize,
@@ -96,15 +96,20 @@ fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Director
         directory.segments.values().flat_map(|segment| &segment.elements).map(|place| place.id.clone()).collect();
     directory.composites.retain(|id, _| ids.contains(id));
     ids.extend(directory.composites.values().flat_map(|one| &one.components).map(|place| place.id.clone()));
-    for id in &ids {
-        if !directory.elements.contains_key(id) && !directory.composites.contains_key(id) {
-            anomalies.push(format!("element {id} is used and not defined"));
-        }
-    }
+    anomalies.extend(undefined(directory));
     directory.elements.retain(|id, _| ids.contains(id));
     let lists: BTreeMap<_, _> = std::mem::take(&mut directory.codes);
     directory.codes = lists.into_iter().filter(|(id, _)| ids.contains(id)).collect();
     anomalies
+}
+
+/// Elements and composites that the segments and composites of a directory use and it does not define.
+fn undefined(directory: &Directory) -> Vec<String> {
+    let segments = directory.segments.values().flat_map(|segment| &segment.elements);
+    let places = segments.chain(directory.composites.values().flat_map(|one| &one.components));
+    let is_defined = |id: &str| directory.elements.contains_key(id) || directory.composites.contains_key(id);
+    let missing: BTreeSet<&str> = places.map(|place| place.id.as_str()).filter(|id| !is_defined(id)).collect();
+    missing.into_iter().map(|id| format!("element {id} is used and not defined")).collect()
 }
 
 fn tags_of(nodes: &[Node], tags: &mut BTreeSet<String>) {
