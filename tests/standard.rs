@@ -1,8 +1,10 @@
 //! The committed definitions are what the importer makes of its sources, with the counts that are known of them from
 //! elsewhere, and they read back as what was imported; a version that is not there gives way to its nearest.
 
-use portolan::codec::segment::{DocumentReport, Inspection, Limits};
+use portolan::codec::segment::{DocumentReport, Inspection, Limits, Reader};
 use portolan::diagnostic::{Diagnostic, Fault, Severity};
+use portolan::pipeline::Rules;
+use portolan::pipeline::canonicalise::canonicalise;
 use portolan::standard::definition::{Area, Document, Node};
 use portolan::standard::import::{self, Counts, Imported};
 use portolan::standard::load::{Library, LoadError};
@@ -394,4 +396,49 @@ fn the_header_of_a_message_is_as_its_syntax_version_has_it() {
             "syntax {syntax}"
         );
     }
+}
+
+/// C076 occurs three times in COM from D.99B on: separated by `*` in syntax 4, as elements of their own before.
+#[test]
+fn the_last_element_repeats_as_the_syntax_version_repeats() {
+    let faults = |syntax: &str, numbers: &str| {
+        let text = format!(
+            "UNB+UNOC:{syntax}+A+B+261124:0915+1'UNH+1+ORDERS:D:01B:UN'BGM+220+1+9'DTM+137:20261124:102'NAD+BY+1::9'\
+             CTA+IC'COM+{numbers}'UNT+7+1'UNZ+1+1'"
+        );
+        let found = judged(&text).faults.into_iter().filter(|one| one.tag == "COM" && one.severity == Severity::Error);
+        found.map(|one| (one.fault, one.place)).collect::<Vec<_>>()
+    };
+    assert_eq!(faults("3", "1:TE+2:TE+3:TE"), []);
+    assert_eq!(faults("3", "1:TE+2:TE+3:TE+4:TE"), [(Fault::ElementTooMany, "COM.04".to_owned())]);
+    assert_eq!(faults("3", "1:TE+2:QQ"), [(Fault::CodeUnknown, "COM.02.2".to_owned())]);
+    assert_eq!(faults("4", "1:TE*2:TE*3:TE"), []);
+    assert_eq!(faults("4", "1:TE*2:TE*3:TE*4:TE"), [(Fault::RepetitionTooMany, "COM.01".to_owned())]);
+    assert_eq!(faults("4", "1:TE+2:TE"), [(Fault::ElementTooMany, "COM.02".to_owned())]);
+}
+
+/// D.97A has no mapping: its orders are read as D.96A's, which is the nearest that has one, and it is told.
+#[test]
+fn a_version_without_a_mapping_is_read_by_the_nearest_that_has_one() {
+    let rules = Rules::new(None, None);
+    let bytes = fs::read(root().join("fixtures/edifact/d96a/ORDERS/plain/in.edi")).expect("a fixture");
+    let mapped = String::from_utf8(bytes).expect("UTF-8");
+    let unmapped = mapped.replace("ORDERS:D:96A", "ORDERS:D:97A");
+    let read = |text: &str| {
+        let (mut inspection, mut found) = (Inspection::new(&rules.library), None);
+        let mut reader = Reader::new(text.as_bytes(), Limits::default());
+        while let Some(piece) = reader.next().expect("memory reads") {
+            if let Some(placed) = inspection.take(&piece) {
+                found = Some((placed.document.version.clone(), canonicalise(&rules, &placed, &piece.run)));
+            }
+        }
+        found.expect("a document")
+    };
+    let ((version, (entities, findings)), (other, (same, more))) = (read(&mapped), read(&unmapped));
+    assert_eq!([version.as_str(), other.as_str()], ["d96a", "d97a"]);
+    assert_eq!(entities.len(), 1);
+    assert_eq!(entities, same);
+    let told: Vec<_> = more.iter().filter(|one| one.fault == Fault::VersionNearest).collect();
+    assert_eq!((told.len(), findings.len() + 1), (1, more.len()));
+    assert!(told[0].message().contains("d96a, whose mapping was used"), "{}", told[0].message());
 }

@@ -34,6 +34,7 @@ pub use write::{write, write_traced};
 
 use crate::inherit::{self, InheritError, Layer};
 use crate::standard::definition::{Directory, Document};
+use crate::standard::version::nearest;
 use crate::table::Tables;
 use code::Codes;
 use include_dir::{Dir, include_dir};
@@ -71,7 +72,12 @@ pub struct Mappings {
     overlay: Option<PathBuf>,
     codes: Codes,
     read: Mutex<HashMap<String, Arc<Mapping>>>,
+    /// Document types without a mapping, each with its nearest version that has one.
+    nearest: Mutex<HashMap<[String; 3], Option<String>>>,
 }
+
+/// Document types without a mapping whose nearest version is kept in memory.
+const NEAREST_KEPT_MAX: usize = 10_000;
 
 /// What a mapping works with besides the document.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +100,12 @@ impl Mappings {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Mappings { overlay: overlay.map(Path::to_owned), codes: Codes::new(overlay), read: Mutex::default() }
+        Mappings {
+            overlay: overlay.map(Path::to_owned),
+            codes: Codes::new(overlay),
+            read: Mutex::default(),
+            nearest: Mutex::default(),
+        }
     }
 
     /// The code lists.
@@ -121,6 +132,21 @@ impl Mappings {
         }
         found.sort();
         found
+    }
+
+    /// The version with a mapping that is nearest to one without.
+    #[must_use]
+    pub fn nearest(&self, standard: &str, version: &str, document: &str) -> Option<String> {
+        let find = || {
+            let all = self.list();
+            let versions = all.iter().filter(|[one, _, other]| one == standard && other == document);
+            nearest(standard, version, versions.map(|[_, version, _]| version.as_str())).map(str::to_owned)
+        };
+        let mut cache = self.nearest.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() == NEAREST_KEPT_MAX {
+            return find(); // somebody tries names out
+        }
+        cache.entry([standard, version, document].map(str::to_owned)).or_insert_with(find).clone()
     }
 
     /// The file of a mapping as it is written.

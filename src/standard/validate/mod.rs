@@ -130,7 +130,15 @@ impl<'a> Check<'a> {
                 None => {}
             }
         }
-        self.surplus(&values, definition.elements.len());
+        let known = definition.elements.len();
+        // Where nothing separates repetitions (syntax 1 to 3), the last element repeats in elements of its own.
+        let last = definition.elements.last().filter(|_| self.run.separators.repetition.is_none());
+        let most = last.map_or(known, |last| known + last.max as usize - 1);
+        for (index, value) in values.iter().enumerate().take(most).skip(known).filter(|(_, value)| !value.is_empty()) {
+            let at = At { element: index + 1, component: 0, repetition: 0 };
+            last.into_iter().for_each(|place| self.repetitions(*value, place, at));
+        }
+        self.surplus(&values, most);
         let filled: Vec<bool> = values.iter().map(|value| !value.is_empty()).collect();
         for condition in &definition.conditions {
             if let Some(broken) = condition::broken(condition, &filled) {
