@@ -138,6 +138,7 @@ faults! {
     HierarchyCircle "HIERARCHY-CIRCLE" Error Syntax Element "7" "12" "tree turns in a circle", "The way up from the segment leads back to itself.", "Name the number of the segment it stands under; parents come before children.";
     HierarchyLevel "HIERARCHY-LEVEL" Warning Syntax Element "7" "12" "level in the wrong place of the tree", "The level does not stand where the structure code of the document (BSN05) says.", "Correct the level, its parent, or the structure code.";
     HierarchyChild "HIERARCHY-CHILD" Warning Syntax Element "7" "12" "has-child code wrong", "The code says that others stand below, and none does, or the other way round.", "Write 1 where others stand below, else 0, or leave it out.";
+    LoopBounds "LOOP-BOUNDS" Error Syntax Element "7" "" "loop trailer names another loop", "LE01 is not the name that LS01 gave the loop where it began.", "Write the same name in both.";
     // Elements.
     ElementMissing "ELEMENT-MISSING" Error Syntax Element "1" "13" "mandatory element missing", "An element or component that must be filled is empty.", "Fill it.";
     ElementCondition "ELEMENT-CONDITION" Error Syntax Element "2" "13" "condition between elements broken", "A rule that ties elements of the segment together is not met.", "Fill or empty the elements as the rule says.";

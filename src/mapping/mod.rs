@@ -35,6 +35,7 @@ pub use write::{write, write_traced};
 use crate::inherit::{self, InheritError, Layer};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::load::Library;
+use crate::standard::version::nearest;
 use crate::table::Tables;
 use code::Codes;
 use include_dir::{Dir, include_dir};
@@ -73,7 +74,12 @@ pub struct Mappings {
     library: Library,
     codes: Codes,
     read: Mutex<HashMap<String, Arc<Mapping>>>,
+    /// Document types without a mapping, each with its nearest version that has one.
+    nearest: Mutex<HashMap<[String; 3], Option<String>>>,
 }
+
+/// Document types without a mapping whose nearest version is kept in memory.
+const NEAREST_KEPT_MAX: usize = 10_000;
 
 /// What a mapping works with besides the document.
 #[derive(Debug, Clone, Copy)]
@@ -96,8 +102,13 @@ impl Mappings {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        let (codes, read) = (Codes::new(overlay), Mutex::default());
-        Mappings { overlay: overlay.map(Path::to_owned), library: Library::new(None), codes, read }
+        Mappings {
+            overlay: overlay.map(Path::to_owned),
+            library: Library::new(None),
+            codes: Codes::new(overlay),
+            read: Mutex::default(),
+            nearest: Mutex::default(),
+        }
     }
 
     /// Takes the names that places are made of from these definitions.
@@ -137,6 +148,21 @@ impl Mappings {
         found.sort();
         found.dedup();
         found
+    }
+
+    /// The version with a mapping that is nearest to one without.
+    #[must_use]
+    pub fn nearest(&self, standard: &str, version: &str, document: &str) -> Option<String> {
+        let find = || {
+            let all = self.list();
+            let versions = all.iter().filter(|[one, _, other]| one == standard && other == document);
+            nearest(standard, version, versions.map(|[_, version, _]| version.as_str())).map(str::to_owned)
+        };
+        let mut cache = self.nearest.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() == NEAREST_KEPT_MAX {
+            return find(); // somebody tries names out
+        }
+        cache.entry([standard, version, document].map(str::to_owned)).or_insert_with(find).clone()
     }
 
     /// The file of a mapping as it is written.

@@ -5,7 +5,7 @@ use super::configured::Means;
 use crate::codec::segment::Placed;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
-use crate::mapping::{self, Context, Mapping};
+use crate::mapping::{self, Context, Mapping, MappingError};
 use crate::standard::load::LoadError;
 use crate::tree::Run;
 use std::borrow::Cow;
@@ -62,14 +62,15 @@ pub fn mapped<'p>(
 ) -> Result<(Arc<Mapping>, Cow<'p, Placed>), String> {
     let document = &placed.document;
     let (standard, kind) = (&*document.standard, &*document.kind);
-    let mapping = match own {
-        Some(own) => own,
-        None => {
-            let version = rules.mapped_version(standard, &document.version, kind);
-            let version = version.as_deref().unwrap_or(&document.version);
-            rules.mappings.find(standard, version, kind).map_err(|error| error.to_string())?
+    let find = |version: &str| rules.mappings.find(standard, version, kind);
+    let mapping = match own.map_or_else(|| find(&document.version), Ok) {
+        Err(MappingError::Unknown(_)) => {
+            let nearest = rules.mappings.nearest(standard, &document.version, kind);
+            find(nearest.as_deref().unwrap_or(&document.version))
         }
+        found => found,
     };
+    let mapping = mapping.map_err(|error| error.to_string())?;
     if mapping.version == document.version {
         return Ok((mapping, Cow::Borrowed(placed)));
     }

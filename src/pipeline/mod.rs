@@ -27,7 +27,7 @@ pub mod whole; // interchanges that go on with all their documents or with none
 pub mod worker; // the loops that lease jobs and run them
 
 use crate::mapping::{MappingError, Mappings};
-use crate::standard::load::{Library, nearest_version};
+use crate::standard::load::Library;
 use std::path::Path;
 
 /// What is known about documents: their definitions and their mappings.
@@ -50,11 +50,9 @@ impl Rules {
     /// The version whose mapping reads a document type: its own, or the nearest that has one.
     #[must_use]
     pub fn mapped_version(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
-        if !matches!(self.mappings.find(standard, version, kind), Err(MappingError::Unknown(_))) {
-            return Some(version.to_owned());
+        match self.mappings.find(standard, version, kind) {
+            Err(MappingError::Unknown(_)) => self.mappings.nearest(standard, version, kind),
+            _ => Some(version.to_owned()),
         }
-        let all = self.mappings.list();
-        let versions = all.iter().filter(|[one, _, other]| one == standard && other == kind);
-        nearest_version(standard, version, versions.map(|[_, version, _]| version.as_str())).map(str::to_owned)
     }
 }

@@ -35,7 +35,7 @@ impl Usage {
 }
 
 /// Part of the document that a node stands in; EDIFACT's border is the line trigger and UNS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Area {
     /// Before the lines.
     #[default]
@@ -81,7 +81,7 @@ pub struct Node {
 /// What makes a node a loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoopBody {
-    /// Trigger path from the document's top, such as `LIN/PRI`; unique within the area.
+    /// Trigger path from the document's top, such as `LIN/PRI`, `LS~2/LX`; unique within the area.
     pub path: String,
     /// The standard's own number or name (`SG25`), for people.
     pub label: String,
@@ -388,6 +388,20 @@ impl LoopBody {
     #[must_use]
     pub fn leads_to(&self, path: &str) -> bool {
         path.strip_prefix(self.path.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Gives the loops of a list their trigger paths: a second one of a trigger in an area of the list ends in `~2`.
+pub fn name_loops(nodes: &mut [Node], outer: &str) {
+    let mut counts: BTreeMap<(Area, String), u32> = BTreeMap::new();
+    for node in nodes {
+        let Some(body) = &mut node.body else { continue };
+        let count = counts.entry((node.area, node.tag.clone())).or_default();
+        *count += 1;
+        let number = if *count > 1 { format!("~{count}") } else { String::new() };
+        let above = if outer.is_empty() { String::new() } else { format!("{outer}/") };
+        body.path = format!("{above}{}{number}", node.tag);
+        name_loops(body.nodes.changeable(), &body.path);
     }
 }
 

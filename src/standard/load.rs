@@ -4,12 +4,13 @@
 use super::content::{Contents, Markup};
 use super::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
-    Place, SegmentDefinition, Usage,
+    Place, SegmentDefinition, Usage, name_loops,
 };
+use super::lines::{self, CodeLists};
 use super::packed;
+use super::version::nearest;
 use serde_json::Value;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -27,6 +28,14 @@ const HIERARCHIES: &str = "hierarchies.yaml";
 
 /// What a version of XML documents has instead of the shared files.
 const CONTENTS: &str = "contents.yaml";
+/// Document types whose nearest version is kept in memory.
+const NEAREST_KEPT_MAX: usize = 10_000;
+
+/// The syntax version whose service segments directories are imported with.
+const IMPORTED_SYNTAX: &str = "3";
+
+/// Versions of service messages, each of its own syntax version.
+const SERVICE_VERSIONS: [&str; 2] = ["d3", "41"];
 
 /// Why a definition could not be had.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -55,7 +64,14 @@ pub struct Library {
     documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
     directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
     markups: Arc<OnceLock<Vec<Arc<Document>>>>,
+    /// Documents with their directories under the service segments of another syntax version.
+    in_syntax: Arc<Mutex<HashMap<String, Defined>>>,
+    /// Document types that were not there, each with its nearest version.
+    nearest: Arc<Mutex<HashMap<[String; 3], Option<String>>>>,
 }
+
+/// A document type with what its version's document types share.
+pub type Defined = (Arc<Document>, Arc<Directory>);
 
 impl Library {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
@@ -67,6 +83,8 @@ impl Library {
             directories: Arc::default(),
             markups: Arc::default(),
             overlaid: Arc::default(),
+            in_syntax: Arc::default(),
+            nearest: Arc::default(),
         }
     }
 
@@ -83,6 +101,14 @@ impl Library {
     fn types<'l>(&'l self) -> impl Iterator<Item = [&'l str; 3]> {
         let packed = packed::paths().map(|path| -> &'l str { path });
         packed.chain(self.overlaid().iter().map(String::as_str)).filter_map(document_type)
+    }
+
+    /// The types of a standard, of all versions, sorted.
+    #[must_use]
+    pub fn kinds(&self, standard: &str) -> Vec<&str> {
+        let types = self.types().filter(|[one, ..]| *one == standard);
+        let kinds: BTreeSet<&str> = types.map(|[_, _, kind]| kind).collect();
+        kinds.into_iter().collect()
     }
 
     /// The name of a document type that is there. Of a packed one it is known without reading the definition.
@@ -149,8 +175,13 @@ impl Library {
     /// The version at hand that is nearest to one that is not, among those that have the document type; the later of two.
     #[must_use]
     pub fn nearest(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
-        let versions = self.types().filter(|[one, _, other]| *one == standard && *other == kind);
-        nearest_version(standard, version, versions.map(|[_, version, _]| version)).map(str::to_owned)
+        let versions = || self.types().filter(|[one, _, other]| *one == standard && *other == kind);
+        let find = || nearest(standard, version, versions().map(|[_, version, _]| version)).map(str::to_owned);
+        let mut cache = self.nearest.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() == NEAREST_KEPT_MAX {
+            return find(); // somebody tries names out
+        }
+        cache.entry([standard, version, kind].map(str::to_owned)).or_insert_with(find).clone()
     }
 
     /// What the document types of a version share.
@@ -178,7 +209,7 @@ impl Library {
             let file = format!("{name}/{shared}");
             let text = self.text(&file).ok_or_else(|| LoadError::Unknown(file.clone()))?;
             if shared == CODES
-                && let Some(codes) = plain_codes(&text)
+                && let Some(codes) = lines::codes(&text)
             {
                 directory.codes = codes;
                 continue;
@@ -209,45 +240,51 @@ impl Library {
         Ok(read)
     }
 
+    /// A document type and its directory as they are in an interchange of an EDIFACT syntax version: with that version's
+    /// service segments. Those of its directory stay where the version is theirs, or not known.
+    ///
+    /// # Errors
+    /// As [`Library::document`] and [`Library::directory`].
+    pub fn in_syntax(&self, standard: &str, version: &str, kind: &str, syntax: &str) -> Result<Defined, LoadError> {
+        let own = || Ok((self.document(standard, version, kind)?, self.directory(standard, version)?));
+        if standard != "edifact" || syntax == IMPORTED_SYNTAX || SERVICE_VERSIONS.contains(&version) {
+            return own();
+        }
+        let name = format!("{version}/{kind} {syntax}");
+        let known = |cache: &HashMap<String, Defined>| cache.get(&name).cloned();
+        if let Some(found) = known(&self.in_syntax.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(found);
+        }
+        let (document, directory) = own()?;
+        let Ok(service) = self.directory(standard, &format!("syntax{syntax}")) else {
+            return Ok((document, directory));
+        };
+        // Documents of one version share the directory in each syntax.
+        let shared = format!("{version}/ {syntax}");
+        let mut cache = self.in_syntax.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = match cache.get(&shared) {
+            Some((_, directory)) => directory.clone(),
+            None => {
+                let mut merged = Directory::clone(&directory);
+                merged.segments.extend(service.segments.clone());
+                merged.composites.extend(service.composites.clone());
+                merged.elements.extend(service.elements.clone());
+                merged.codes.extend(service.codes.clone());
+                Arc::new(merged)
+            }
+        };
+        // The order of a document type knows its segments' rules by number: it is worked out anew for another directory.
+        let document = Arc::new(Document::clone(&document));
+        cache.insert(shared, (document.clone(), directory.clone()));
+        cache.insert(name, (document.clone(), directory.clone()));
+        Ok((document, directory))
+    }
+
     fn text(&self, file: &str) -> Option<String> {
         let overlaid = self.overlay.as_ref().and_then(|folder| std::fs::read_to_string(folder.join(file)).ok());
         overlaid.or_else(|| packed::text(file))
     }
 }
-
-/// The version of a standard that is nearest to another; the later of two.
-#[must_use]
-pub fn nearest_version<'v>(standard: &str, wanted: &str, versions: impl Iterator<Item = &'v str>) -> Option<&'v str> {
-    let wanted = age(standard, wanted);
-    versions.min_by_key(|version| {
-        let age = age(standard, version);
-        ((age - wanted).abs(), Reverse(age))
-    })
-}
-
-/// A number that grows with the age of versions. X12: the six digits of `004010`, `005010X222A1`. EDIFACT: year and part
-/// of the year, four parts a year, of `d96a`, `s93a`, and of `1911`, which is version 1, release 911; of the service
-/// messages' `d3`, `41` the syntax version.
-fn age(standard: &str, version: &str) -> i64 {
-    let digits: String = version.chars().filter(char::is_ascii_digit).collect();
-    let number = |digits: &str| digits.parse::<i64>().unwrap_or(0);
-    if standard != "edifact" {
-        return number(digits.get(..X12_DIGITS).unwrap_or(&digits));
-    }
-    let year_of = |two: &str| number(two) + if number(two) < FIRST_YEAR { 2000 } else { 1900 };
-    match (digits.len(), version.as_bytes().last()) {
-        (2, Some(letter @ b'a'..=b'z')) => year_of(&digits) * 4 + i64::from((letter - b'a').min(3)),
-        (4, _) => year_of(&digits[1..3]) * 4 + (number(&digits[3..]) - 1).clamp(0, 3),
-        (1..=3, _) => number(&digits[..1]),
-        _ => number(&digits),
-    }
-}
-
-/// Digits of an X12 version: version, release, subrelease.
-const X12_DIGITS: usize = 6;
-
-/// EDIFACT releases name their year by two digits; none is older than of this year.
-const FIRST_YEAR: i64 = 70;
 
 /// Standard, version and type of a definition file's path; none of a file that document types share.
 fn document_type(path: &str) -> Option<[&str; 3]> {
@@ -322,8 +359,9 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
     };
     let mut nodes = Vec::new();
     for area in Area::ALL {
-        nodes.extend(self::nodes(file, &file.value[area.name()], area, "")?);
+        nodes.extend(self::nodes(file, &file.value[area.name()], area)?);
     }
+    name_loops(&mut nodes, "");
     let groups = file.value["groups"].as_array().into_iter().flatten();
     Ok(Document {
         standard: text("standard")?,
@@ -337,11 +375,11 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
     })
 }
 
-fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<Node>, LoadError> {
+fn nodes(file: &File<'_>, list: &Value, area: Area) -> Result<Vec<Node>, LoadError> {
     let one = |item: &Value| match item {
-        Value::String(text) => node(file, text, None, area, outer),
+        Value::String(text) => node(file, text, None, area),
         Value::Object(object) => match object.iter().next() {
-            Some((text, body)) => node(file, text, Some(body), area, outer),
+            Some((text, body)) => node(file, text, Some(body), area),
             None => Err(file.wrong(area.name(), "a loop", "nothing")),
         },
         other => Err(file.wrong(area.name(), "a segment `TAG USAGE MAX` or a loop", &other.to_string())),
@@ -350,7 +388,7 @@ fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<N
 }
 
 /// One line of the tree: `[POSITION] TAG [loop] USAGE MAX [LABEL]`.
-fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &str) -> Result<Node, LoadError> {
+fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area) -> Result<Node, LoadError> {
     let mut words = text.split(' ').peekable();
     // A tag has a letter, a position none: 010 in X12, 0010 in EDIFACT.
     let position = words.next_if(|word| word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
@@ -365,9 +403,8 @@ fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &s
         number => Some(number.parse().map_err(|_| file.wrong(text, "a maximum, or >1", number))?),
     };
     let label = words.collect::<Vec<_>>().join(" ");
-    let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
     let body = match body {
-        Some(list) => Some(LoopBody { nodes: nodes(file, list, area, &path)?.into(), path, label }),
+        Some(list) => Some(LoopBody { nodes: nodes(file, list, area)?.into(), path: String::new(), label }),
         None => None,
     };
     Ok(Node { tag: tag.to_owned(), usage, max, area, position: position.to_owned(), body })
@@ -465,128 +502,10 @@ fn element_type(name: &str) -> Option<ElementType> {
     })
 }
 
-/// Code lists as the importer writes them, read line by line: ten times as fast as by the YAML reader, which has to read
-/// what people write otherwise. `None` where one line is not so.
-fn plain_codes(text: &str) -> Option<BTreeMap<String, BTreeMap<String, String>>> {
-    let mut lists: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    let mut list: Option<&mut BTreeMap<String, String>> = None;
-    for line in text.lines() {
-        match line.strip_prefix("  ") {
-            Some(entry) => {
-                let (code, rest) = plain_scalar(entry, ": ")?;
-                let (name, rest) = plain_scalar(rest, "")?;
-                let is_new = list.as_mut()?.insert(code, name).is_none();
-                (rest.is_empty() && is_new).then_some(())?;
-            }
-            None => {
-                let (id, rest) = plain_scalar(line, ":")?;
-                (rest.is_empty() && !lists.contains_key(&id)).then_some(())?;
-                list = Some(lists.entry(id).or_default());
-            }
-        }
-    }
-    Some(lists)
-}
-
-/// A scalar with `end` behind it, and what follows: letters that mean nothing in YAML, or a quoted text, in which only
-/// the quote and the backslash are escaped.
-fn plain_scalar<'t>(text: &'t str, end: &str) -> Option<(String, &'t str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || " -/.(),".contains(c);
-        let length = text.find(|c| !is_plain(c)).unwrap_or(text.len());
-        let (scalar, rest) = text.split_at(length);
-        let is_text = scalar.starts_with(|first: char| first.is_ascii_alphabetic()) && !scalar.ends_with(' ');
-        return is_text.then_some((scalar.to_owned(), rest.strip_prefix(end)?));
-    };
-    let mut scalar = String::new();
-    let mut letters = quoted.char_indices();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            '"' => return Some((scalar, quoted[at + 1..].strip_prefix(end)?)),
-            '\\' => scalar.push(letters.next().map(|(_, next)| next).filter(|next| "\"\\".contains(*next))?),
-            other => scalar.push(other),
-        }
-    }
-    None
-}
-
-fn codes(file: &File<'_>) -> Result<BTreeMap<String, BTreeMap<String, String>>, LoadError> {
+fn codes(file: &File<'_>) -> Result<CodeLists, LoadError> {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let list = |codes: &Value| -> BTreeMap<String, String> {
         codes.as_object().into_iter().flatten().map(|(code, name)| (code.clone(), text(name))).collect()
     };
     Ok(file.entries().map(|(id, codes)| (id.clone(), list(codes))).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_have_an_age() {
-        let nearest = |standard, wanted, versions: &[&'static str]| {
-            nearest_version(standard, wanted, versions.iter().copied()).expect("one")
-        };
-        let x12 = ["004010", "005010"];
-        for (wanted, expected) in [
-            ("003040", "004010"),
-            ("004030", "004010"),
-            ("004010X098A1", "004010"),
-            ("004010VICS", "004010"),
-            ("005010X222A1", "005010"),
-            ("008020", "005010"),
-        ] {
-            assert_eq!(nearest("x12", wanted, &x12), expected, "{wanted}");
-        }
-        let edifact = ["d93a", "d96a", "d97a", "d99b", "d01b", "d20b", "d21b"];
-        for (wanted, expected) in [
-            ("s93a", "d93a"),
-            ("1911", "d93a"),
-            ("2912", "d93a"),
-            ("d96b", "d96a"),
-            ("d98a", "d97a"),
-            ("d98b", "d99b"),
-            ("d00a", "d99b"),
-            ("d05a", "d01b"),
-            ("d15b", "d20b"),
-            ("d24a", "d21b"),
-        ] {
-            assert_eq!(nearest("edifact", wanted, &edifact), expected, "{wanted}");
-        }
-        assert_eq!(nearest("edifact", "42", &["d3", "41"]), "41");
-        assert_eq!(nearest("edifact", "d4", &["d3", "41"]), "41");
-        assert_eq!(nearest_version("x12", "004010", std::iter::empty()), None);
-    }
-
-    #[test]
-    fn the_line_reader_of_codes_says_what_the_yaml_reader_says() {
-        let mut compared = 0;
-        for path in packed::paths().filter(|path| path.ends_with(CODES)) {
-            let text = packed::text(path).expect("packed");
-            let read = plain_codes(&text).unwrap_or_else(|| panic!("{path} is not as the importer writes it"));
-            let value = parse(path, &text).expect("YAML");
-            assert!(read == codes(&File { name: path, value }).expect("code lists"), "{path}");
-            compared += 1;
-        }
-        assert!(compared > 5, "only {compared} files compared");
-    }
-
-    #[test]
-    fn other_yaml_is_left_to_the_yaml_reader() {
-        for text in [
-            "\"1\":\n  A: b # why\n",
-            "\"1\": {A: b}\n",
-            "\"1\":\n    A: b\n",
-            "\"1\":\n  A: 'b'\n",
-            "\"1\":\n  A: \"\\u0041\"\n",
-            "\"1\":\n  A: b\n  A: c\n",
-            "# codes\n\"1\":\n  A: b\n",
-            "  A: b\n",
-            "\"1\":\n  A:\n",
-        ] {
-            assert_eq!(plain_codes(text), None, "{text}");
-        }
-        let read = plain_codes("\"1\":\n  A: \"b \\\"c\\\\\"\n").expect("as the importer writes it");
-        assert_eq!(read["1"]["A"], "b \"c\\");
-    }
 }

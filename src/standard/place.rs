@@ -310,9 +310,10 @@ impl<'d> Walk<'d> {
     /// Neither ahead nor behind: unexpected here, of another document type, unknown, or no tag at all.
     fn homeless(&mut self, segment: &Segment<'_>) {
         let tag = segment.tag_text();
+        let foreign = |name: &str| format!("a segment of {}, which {tag} ({name}) is not", self.document.kind);
         let (fault, expected) = if tag.is_empty() {
             (Fault::SegmentEmpty, "a tag".to_owned())
-        } else if self.directory.segments.contains_key(&*tag) {
+        } else if let Some(definition) = self.directory.segments.get(&*tag) {
             let mut loops = Vec::new();
             loops_with(&self.document.nodes, "", &tag, &mut loops);
             loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));
@@ -321,10 +322,10 @@ impl<'d> Walk<'d> {
                 Some((path, _)) => {
                     (Fault::SegmentUnexpected, format!("{tag} inside loop {path}, after its first segment"))
                 }
-                None => (Fault::SegmentForeign, format!("a segment of {}", self.document.kind)),
+                None => (Fault::SegmentForeign, foreign(&definition.name)),
             }
         } else if let Some(name) = self.directory.other_segments.get(&*tag) {
-            (Fault::SegmentForeign, format!("a segment of {}, which {tag} ({name}) is not", self.document.kind))
+            (Fault::SegmentForeign, foreign(name))
         } else if is_tag(&tag, self.syntax) {
             (Fault::SegmentUnknown, "a segment of this version".to_owned())
         } else {

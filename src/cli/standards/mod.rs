@@ -63,8 +63,10 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
         Action::List { standards } => list(standards.as_deref(), json),
         Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
         Action::Import { source, syntax, types, like, out } => {
-            let imported = import::import(source, *syntax, types, like.as_deref())?;
-            import(source, &imported, out, json)
+            for imported in import::import(source, *syntax, types, like.as_deref())? {
+                import(source, &imported, out, json)?;
+            }
+            Ok(Exit::Ok)
         }
     }
 }
@@ -88,7 +90,7 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn import(source: &Path, imported: &Written, out: &Path, json: bool) -> anyhow::Result<Exit> {
+fn import(source: &Path, imported: &Written, out: &Path, json: bool) -> anyhow::Result<()> {
     for anomaly in &imported.anomalies {
         eprintln!("{}: {anomaly}", source.display());
     }
@@ -103,5 +105,5 @@ fn import(source: &Path, imported: &Written, out: &Path, json: bool) -> anyhow::
         input::print_json(&json!({ "folder": folder, "types": imported.types, "anomalies": imported.anomalies }))?;
     }
     eprintln!("{} document types into {}", imported.types.len(), folder.display());
-    Ok(Exit::Ok)
+    Ok(())
 }

@@ -319,7 +319,7 @@ fn segment_json(segment: &Segment<'_>, piece: &Piece<'_>, charset: Charset, line
     // ISA11 and ISA16 hold separators as data.
     let escape = (piece.kind != PieceKind::InterchangeHeader || piece.syntax != Syntax::X12).then_some(separators);
     let elements = segment.elements().map(|element| element_json(element, charset, escape)).collect();
-    let rest = before_elements(segment, separators);
+    let rest = before_elements(segment);
     if !rest.is_empty() {
         // Explicit nesting (ISO 9735, syntax 1 to 3): `SEG:1:2+`. Rare, kept as it stands.
         object.insert("nesting".into(), text(rest, charset, None));
@@ -335,15 +335,12 @@ fn segment_json(segment: &Segment<'_>, piece: &Piece<'_>, charset: Charset, line
 }
 
 /// What stands between the tag and the first element separator.
-fn before_elements<'a>(segment: &Segment<'a>, separators: &Separators) -> &'a [u8] {
-    let raw = &segment.raw()[segment.tag().len()..];
-    match segment.elements().next() {
-        Some(first) => {
-            let tag_end = (first.offset() - segment.offset()) as usize - 1;
-            &segment.raw()[segment.tag().len()..tag_end]
-        }
-        None => raw.strip_suffix(&[separators.element]).unwrap_or(raw),
-    }
+fn before_elements<'a>(segment: &Segment<'a>) -> &'a [u8] {
+    let end = match segment.elements().next() {
+        Some(first) => (first.offset() - segment.offset()) as usize - 1,
+        None => segment.raw().len(),
+    };
+    &segment.raw()[segment.tag().len()..end]
 }
 
 fn element_json(element: Slice<'_>, charset: Charset, escape: Option<&Separators>) -> Value {

@@ -28,6 +28,9 @@ pub struct Envelope {
     pub test: bool,
     /// ISA14, UNB 0031.
     pub acknowledgment_requested: bool,
+    /// UNB 0002: the syntax version, by which service segments are judged.
+    #[serde(skip)]
+    pub syntax_version: String,
     /// GS01, UNG 0038.
     pub group_type: String,
     /// GS02.

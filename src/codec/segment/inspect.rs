@@ -258,7 +258,8 @@ impl<'l> Inspection<'l> {
     fn close(&mut self) {
         let Some(mut closed) = self.open.take() else { return };
         let has_documents = closed.groups.iter().any(|group| !group.documents.is_empty());
-        if !has_documents && closed.technical.is_empty() {
+        let is_refused = closed.faults.iter().any(|one| one.fault == Fault::InterchangeUnsupported);
+        if !has_documents && !is_refused && closed.technical.is_empty() {
             let position = Position { segment: 1, ..Position::default() };
             let tag = match closed.syntax {
                 Syntax::X12 => "ISA",

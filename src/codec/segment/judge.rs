@@ -90,17 +90,17 @@ impl<'l> Judge<'l> {
         let standard = standard.as_str();
         let kind = &envelope.document_type;
         let mut faults = Vec::new();
-        let mut found = self.library.document(standard, &folder, kind);
+        let syntax = &envelope.syntax_version;
+        let mut found = self.library.in_syntax(standard, &folder, kind, syntax);
         if found.is_err()
             && let Some(nearest) = self.library.nearest(standard, &folder, kind)
         {
             faults.push(not_installed(piece, &folder, &nearest));
-            found = self.library.document(standard, &nearest, kind);
+            found = self.library.in_syntax(standard, &nearest, kind, syntax);
             folder = nearest;
         }
-        let directory = self.library.directory(standard, &folder);
-        let placed = match (found, directory) {
-            (Ok(document), Ok(directory)) => {
+        let placed = match found {
+            Ok((document, directory)) => {
                 let (projected, placement, found) = if piece.syntax == Syntax::Xml {
                     let run = &piece.run;
                     let (projected, placement, found) = xml::project(&document, run.bytes, run.offset, run.line);
@@ -121,7 +121,7 @@ impl<'l> Judge<'l> {
                 }
                 Some(placed)
             }
-            _ => {
+            Err(_) => {
                 faults.push(self.unknown_type(envelope, piece, standard, &folder));
                 None
             }
@@ -146,16 +146,13 @@ impl<'l> Judge<'l> {
     fn unknown_type(&self, envelope: &Envelope, piece: &Piece<'_>, standard: &str, folder: &str) -> Diagnostic {
         let at = if piece.syntax == Syntax::X12 { (1, 0) } else { (2, 1) };
         let kind = &envelope.document_type;
-        let known: Vec<String> = (self.library.list().into_iter())
-            .filter(|[one, _, other]| one == standard && (other == kind || folder.is_empty()))
-            .map(|[one, version, kind]| format!("{one}/{version}/{kind}"))
-            .collect();
-        let expected = if known.is_empty() { "an installed document type".to_owned() } else { known.join(", ") };
         if piece.syntax == Syntax::Xml {
             let finding = Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown);
             let finding = finding.at(piece.run.offset, 0, piece.run.line);
             return finding.because("the root element of an installed document type", xml::root(piece.run.bytes));
         }
+        let kinds = self.library.kinds(standard);
+        let expected = format!("an installed document type{}", crate::near::hint(kind, &kinds));
         let found = if kind.is_empty() { "none named".to_owned() } else { format!("{standard}/{folder}/{kind}") };
         match piece.run.segment(0) {
             Some(header) => super::element_finding(piece.syntax, Fault::DocumentTypeUnknown, &header, at),

@@ -31,7 +31,7 @@ pub struct Imported {
 pub struct Counts {
     /// Document types, interactive messages included.
     pub types: usize,
-    /// Segments and loops in their orders.
+    /// Segments in their orders, of EDIFACT the heads of groups too.
     pub entries: usize,
     /// Segments, of EDIFACT those of batch messages.
     pub segments: usize,
@@ -103,21 +103,27 @@ pub struct Written {
 ///
 /// # Errors
 /// The source cannot be read, with what was expected; a type of `kinds` that it lacks.
-pub fn import(source: &Path, syntax: u8, kinds: &[String], like: Option<&Path>) -> anyhow::Result<Written> {
+pub fn import(source: &Path, syntax: u8, kinds: &[String], like: Option<&Path>) -> anyhow::Result<Vec<Written>> {
     if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
         return match xsd::is_schemas(source)? {
-            true => Ok(xsd::import(source, kinds)?.into()),
-            false => Ok(edifact::import(source, syntax, kinds, like)?.into()),
+            true => Ok(vec![xsd::import(source, kinds)?.into()]),
+            false => Ok(vec![edifact::import(source, syntax, kinds, like)?.into()]),
         };
     }
     Ok(if source.join("children.tsv").is_file() {
-        dtd::import(source, kinds)?.into()
+        vec![dtd::import(source, kinds)?.into()]
     } else if source.join("sets.json").is_file() {
-        x12::import(source, kinds)?.into()
+        vec![x12::import(source, kinds)?.into()]
     } else if source.join("elements.tsv").is_file() {
-        edifact::import_tables(source, syntax, kinds, like)?.into()
+        vec![edifact::import_tables(source, syntax, kinds, like)?.into()]
     } else {
-        edifact::import_service(source, syntax)?.into()
+        // The service segments of the syntax version, and its service messages where it has some.
+        let messages = edifact::import_service(source, syntax)?;
+        let alone = edifact::import_syntax(source, syntax)?;
+        std::iter::once(alone)
+            .chain(Some(messages).filter(|one| !one.documents.is_empty()))
+            .map(Written::from)
+            .collect()
     })
 }
 
@@ -159,15 +165,20 @@ fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Director
         directory.segments.values().flat_map(|segment| &segment.elements).map(|place| place.id.clone()).collect();
     directory.composites.retain(|id, _| ids.contains(id));
     ids.extend(directory.composites.values().flat_map(|one| &one.components).map(|place| place.id.clone()));
-    for id in &ids {
-        if !directory.elements.contains_key(id) && !directory.composites.contains_key(id) {
-            anomalies.push(format!("element {id} is used and not defined"));
-        }
-    }
+    anomalies.extend(undefined(directory));
     directory.elements.retain(|id, _| ids.contains(id));
     let lists: BTreeMap<_, _> = std::mem::take(&mut directory.codes);
     directory.codes = lists.into_iter().filter(|(id, _)| ids.contains(id)).collect();
     anomalies
+}
+
+/// Elements and composites that the segments and composites of a directory use and it does not define.
+fn undefined(directory: &Directory) -> Vec<String> {
+    let segments = directory.segments.values().flat_map(|segment| &segment.elements);
+    let places = segments.chain(directory.composites.values().flat_map(|one| &one.components));
+    let is_defined = |id: &str| directory.elements.contains_key(id) || directory.composites.contains_key(id);
+    let missing: BTreeSet<&str> = places.map(|place| place.id.as_str()).filter(|id| !is_defined(id)).collect();
+    missing.into_iter().map(|id| format!("element {id} is used and not defined")).collect()
 }
 
 fn tags_of(nodes: &[Node], tags: &mut BTreeSet<String>) {

@@ -1,9 +1,9 @@
 //! Imports X12 from the neutral tables (`sets.json`, `segments.tsv` …, `envelope.json`) of one version.
 
-use super::{Counts, Imported, entries, keep_used};
+use super::{Counts, Imported, keep_used};
 use crate::standard::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
-    Place, SegmentDefinition, Usage,
+    Place, SegmentDefinition, Usage, name_loops,
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     for (kind, set) in sets {
         documents.push(document(version, kind, set).with_context(|| format!("sets.json: {kind}"))?);
     }
-    let (types, all) = (documents.len(), documents.iter().map(|one| entries(&one.nodes)).sum());
+    let (types, all) = (documents.len(), documents.iter().map(|one| segments_of(&one.nodes)).sum());
     documents.retain(|document| kinds.is_empty() || kinds.contains(&document.kind));
     if let Some(missing) = kinds.iter().find(|kind| !sets.contains_key(*kind) && *kind != "TA1") {
         return Err(anyhow!("{}: no transaction set {missing}", folder.join("sets.json").display()));
@@ -43,6 +43,11 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     documents.sort_by(|a, b| a.kind.cmp(&b.kind));
     let anomalies = keep_used(&documents, &["ISA", "GS", "GE", "IEA", "TA1"], &mut directory);
     Ok(Imported { documents, directory, counts, anomalies })
+}
+
+/// The segments of an order, those of its loops included.
+fn segments_of(nodes: &[Node]) -> usize {
+    nodes.iter().map(|node| node.body.as_ref().map_or(1, |body| segments_of(&body.nodes))).sum()
 }
 
 /// TA1 stands alone in the envelope, in no transaction set; as a document type it is one segment.
@@ -90,9 +95,10 @@ fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> 
     let mut nodes = Vec::new();
     for area in Area::ALL {
         for node in set[area.name()].as_array().into_iter().flatten() {
-            nodes.push(self::node(node, area, "")?);
+            nodes.push(self::node(node, area)?);
         }
     }
+    name_loops(&mut nodes, "");
     Ok(Document {
         standard: "x12".into(),
         version: version.into(),
@@ -105,15 +111,14 @@ fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> 
     })
 }
 
-fn node(node: &Value, area: Area, outer: &str) -> anyhow::Result<Node> {
+fn node(node: &Value, area: Area) -> anyhow::Result<Node> {
     let tag = node["seg"].as_str().or(node["loop"].as_str()).context("a node is a seg or a loop")?;
     let body = match node.get("body") {
         None => None,
         Some(body) => {
-            let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
             let nodes = body.as_array().context("body is a list")?;
-            let nodes = nodes.iter().map(|inner| self::node(inner, area, &path)).collect::<anyhow::Result<Vec<_>>>()?;
-            Some(LoopBody { path, label: String::new(), nodes: nodes.into() })
+            let nodes = nodes.iter().map(|inner| self::node(inner, area)).collect::<anyhow::Result<Vec<_>>>()?;
+            Some(LoopBody { path: String::new(), label: String::new(), nodes: nodes.into() })
         }
     };
     Ok(Node {

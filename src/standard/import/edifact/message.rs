@@ -1,7 +1,7 @@
 //! A message of a UN/EDIFACT release: its name and its segment table, the last section 4 of its file.
 
 use super::parts::{sentence, without_marks};
-use crate::standard::definition::{Area, Derived, Document, LoopBody, Node, Usage};
+use crate::standard::definition::{Area, Derived, Document, LoopBody, Node, Usage, name_loops};
 use anyhow::{Context as _, anyhow, bail};
 
 /// Lines in which the file of a message says what it defines.
@@ -56,7 +56,7 @@ pub fn message(version: &str, kind: &str, text: &str, anomalies: &mut Vec<String
             let closed = open.pop().filter(|_| !open.is_empty()).ok_or_else(|| wrong("no more groups to close"))?;
             let trigger = closed.nodes.first().ok_or_else(|| wrong("a trigger in the group"))?;
             let (tag, position) = (trigger.tag.clone(), trigger.position.clone());
-            let body = Some(LoopBody { path: tag.clone(), label: closed.label, nodes: closed.nodes.into() });
+            let body = Some(LoopBody { path: String::new(), label: closed.label, nodes: closed.nodes.into() });
             let node = Node { tag, usage: closed.usage, max: closed.max, area: closed.area, position, body };
             open.last_mut().ok_or_else(|| wrong("an outer group"))?.nodes.push(node);
         }
@@ -68,7 +68,7 @@ pub fn message(version: &str, kind: &str, text: &str, anomalies: &mut Vec<String
     if !has_sections {
         areas_by_separators(&mut top.nodes, &separators(&lines[..start]));
     }
-    top.nodes.iter_mut().for_each(|node| set_paths(node, ""));
+    name_loops(&mut top.nodes, "");
     Ok(Document {
         standard: "edifact".into(),
         version: version.into(),
@@ -130,14 +130,6 @@ fn areas_by_separators(nodes: &mut [Node], says: &[Area]) {
 pub fn set_area(node: &mut Node, area: Area) {
     node.area = area;
     node.body.iter_mut().flat_map(|body| body.nodes.changeable()).for_each(|inner| set_area(inner, area));
-}
-
-/// Trigger paths from the outside in; the trigger inside a group has no position of its own beside the group's.
-fn set_paths(node: &mut Node, outer: &str) {
-    let Some(body) = node.body.as_mut() else { return };
-    body.path = if outer.is_empty() { node.tag.clone() } else { format!("{outer}/{}", node.tag) };
-    let path = body.path.clone();
-    body.nodes.changeable().iter_mut().for_each(|inner| set_paths(inner, &path));
 }
 
 /// The message's name, where its file says that it is the definition of that message; else empty.

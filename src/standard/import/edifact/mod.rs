@@ -10,7 +10,7 @@ mod parts;
 mod release;
 mod service;
 
-pub use service::{import_service, import_tables};
+pub use service::{import_service, import_syntax, import_tables};
 
 use super::{Counts, Imported, entries, keep_used};
 use crate::standard::definition::{Directory, Document};

@@ -5,8 +5,9 @@ use crate::standard::definition::{
 };
 use std::collections::BTreeMap;
 
-/// Marks of change in the margin; X means marked for deletion, still valid.
-const MARKS: [char; 7] = [' ', '*', '#', '|', '+', '-', 'X'];
+/// Marks of change in the margin; X means marked for deletion, still valid. What is marked by `-` is deleted, and no line
+/// that begins so is read.
+const MARKS: [char; 6] = [' ', '*', '#', '|', '+', 'X'];
 
 /// The text behind the marks of change. A letter X counts as one only where it stands alone.
 pub fn without_marks(text: &str) -> &str {
@@ -15,7 +16,6 @@ pub fn without_marks(text: &str) -> &str {
         let mut letters = rest.chars();
         let is_mark = match (letters.next(), letters.next()) {
             (Some('X'), next) => next.is_none_or(|next| MARKS.contains(&next)),
-            (Some('-'), Some('-')) => false,
             (Some(first), _) => MARKS.contains(&first),
             (None, _) => false,
         };
@@ -51,7 +51,8 @@ fn blocks(text: &str) -> impl Iterator<Item = &str> {
 /// the next line.
 fn head(block: &str, length: usize) -> Option<(String, String)> {
     let mut lines = block.lines().skip_while(|line| line.trim().is_empty());
-    let (id, name) = without_marks(lines.next()?).split_once(' ')?;
+    // What is marked as deleted may still be used by what is not.
+    let (id, name) = without_marks(lines.next()?.trim_start_matches([' ', '-'])).split_once(' ')?;
     let is_id = id.len() == length && id.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
     let more = lines.next().map_or("", str::trim);
     let name = format!("{} {more}", name.trim()).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -4,9 +4,9 @@
 use super::parts::{name_places, representation};
 use super::{ENVELOPE, Reading, release};
 use crate::standard::definition::{
-    Area, Derived, Directory, Document, ElementDefinition, LoopBody, Node, Place, Usage,
+    Area, Derived, Directory, Document, ElementDefinition, LoopBody, Node, Place, Usage, name_loops,
 };
-use crate::standard::import::{Counts, Imported, entries, keep_used};
+use crate::standard::import::{Counts, Imported, entries, keep_used, undefined};
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use std::fs;
@@ -31,6 +31,22 @@ pub fn import_service(service: &Path, syntax: u8) -> anyhow::Result<Imported> {
     name_places(&mut directory);
     let anomalies = keep_used(&documents, &ENVELOPE, &mut directory);
     Ok(Imported { documents, directory, anomalies, counts: Counts::default() })
+}
+
+/// The service segments of a syntax version alone, as a version `syntax1` to `syntax4` without document types: a document
+/// in an interchange of that syntax is held against them.
+///
+/// # Errors
+/// A table that is missing or malformed.
+pub fn import_syntax(service: &Path, syntax: u8) -> anyhow::Result<Imported> {
+    let mut directory = tables_of(service, syntax)?;
+    directory.standard = "edifact".into();
+    directory.version = format!("syntax{syntax}");
+    // UNA has no elements: the reader takes the separators from it.
+    directory.segments.remove("UNA");
+    name_places(&mut directory);
+    let anomalies = undefined(&directory);
+    Ok(Imported { documents: Vec::new(), counts: Counts::of(&directory), directory, anomalies })
 }
 
 /// Reads a release from a folder of neutral tables named after it, with the service segments of `syntax` from the folder
@@ -72,6 +88,7 @@ pub fn import_tables(folder: &Path, syntax: u8, kinds: &[String], like: Option<&
             if let Some(same) = other.documents.iter().find(|one| one.kind == document.kind) {
                 document.name.clone_from(&same.name);
                 areas_like(&mut document.nodes, &same.nodes);
+                name_loops(&mut document.nodes, "");
             }
         }
     }
@@ -106,6 +123,8 @@ const SERVICE_NAMES: [(&str, &str); 3] = [
 ];
 
 fn document(version: &str, kind: &str, message: &Value) -> anyhow::Result<Document> {
+    let mut nodes = nodes(&message["body"]).with_context(|| format!("messages.json: {kind}"))?;
+    name_loops(&mut nodes, "");
     let name = SERVICE_NAMES.iter().find(|(one, _)| *one == kind).map_or(kind, |(_, name)| name);
     Ok(Document {
         standard: "edifact".into(),
@@ -113,13 +132,13 @@ fn document(version: &str, kind: &str, message: &Value) -> anyhow::Result<Docume
         kind: kind.into(),
         name: name.to_owned(),
         groups: Vec::new(),
-        nodes: nodes(&message["body"], "").with_context(|| format!("messages.json: {kind}"))?,
+        nodes,
         markup: None,
         order: Derived::default(),
     })
 }
 
-fn nodes(body: &Value, outer: &str) -> anyhow::Result<Vec<Node>> {
+fn nodes(body: &Value) -> anyhow::Result<Vec<Node>> {
     let list = body.as_array().context("expected an array of entries")?;
     let one = |entry: &Value| {
         let usage = usage(entry["use"].as_str().unwrap_or_default());
@@ -132,9 +151,8 @@ fn nodes(body: &Value, outer: &str) -> anyhow::Result<Vec<Node>> {
             (Some(tag), _) => Ok(plain(tag, None)),
             (None, Some(label)) => {
                 let trigger = entry["body"][0]["seg"].as_str().context("a group begins with its trigger")?;
-                let path = if outer.is_empty() { trigger.to_owned() } else { format!("{outer}/{trigger}") };
-                let nodes = nodes(&entry["body"], &path)?;
-                Ok(plain(trigger, Some(LoopBody { path, label: label.to_owned(), nodes: nodes.into() })))
+                let nodes = nodes(&entry["body"])?;
+                Ok(plain(trigger, Some(LoopBody { path: String::new(), label: label.to_owned(), nodes: nodes.into() })))
             }
             _ => Err(anyhow!("expected a segment or a group, found {entry}")),
         }
@@ -166,9 +184,17 @@ pub fn tables(folder: &Path, syntax: u8, directory: &mut Directory) -> anyhow::R
     Ok(())
 }
 
+/// Releases (0054) and message types (0065): there are always more than the tables of a syntax version know. Which are at
+/// hand the definitions say.
+const OPEN_LISTS: [&str; 2] = ["0054", "0065"];
+
 fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
     let wanted = syntax.to_string();
     let mut read = Directory::default();
+    if wanted == "1" {
+        // Version and release are numbers there; but releases by letter travel under it as well (`UNOA:1`, `D:96A`).
+        ["0052", "0054"].into_iter().for_each(|id| element(&mut read, id, "", "an..3"));
+    }
     for [of, tag, segment_name, _, id, name, letter, repr, repeat] in rows(folder, "segments.tsv")? {
         if of == wanted {
             element(&mut read, &id, &name, &repr);
@@ -186,7 +212,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
         }
     }
     for [of, id, code, name] in rows(folder, "codes.tsv")? {
-        if of == wanted {
+        if of == wanted && !OPEN_LISTS.contains(&&*id) {
             read.codes.entry(id).or_default().insert(code, name);
         }
     }
