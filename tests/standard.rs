@@ -217,6 +217,8 @@ fn the_traps_of_the_releases() {
     // D.93A has no code lists, and D.96A's two files are both read.
     assert!(d93a.directory.codes["1001"].contains_key("220") && d93a.directory.codes["8053"].contains_key("CN"));
     assert!(d96a.directory.codes["1001"].contains_key("220") && d96a.directory.codes["8053"].contains_key("CN"));
+    // Incoterms are UNECE's recommendation 5: the two codes of the directory do not close the element.
+    assert!(!d01b.directory.codes.contains_key("4053") && d01b.directory.elements.contains_key("4053"));
     // Tables without sections: UNS says where they begin.
     for (imported, kind, detail, summary) in
         [(&d93a, "ORDERS", "LIN", "UNS"), (&d93a, "DELFOR", "UNS", "UNS"), (&d93a, "PARTIN", "UNS", "UNT")]

@@ -11,6 +11,10 @@ use crate::tree::Run;
 pub(super) fn check(directory: &Directory, run: &Run<'_>, placement: &Placement, faults: &mut Vec<Diagnostic>) {
     let mut open: Vec<String> = Vec::new();
     for segment in run.segments() {
+        // Most segments are neither, and nothing more is asked of them.
+        if !matches!(segment.tag(), b"LS" | b"LE") {
+            continue;
+        }
         let Some(name) = segment.element(1).map(|value| value.text().into_owned()) else { continue };
         match segment.tag() {
             b"LS" => open.push(name),

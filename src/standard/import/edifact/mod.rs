@@ -46,12 +46,20 @@ pub fn import(zip: &Path, syntax: u8, kinds: &[String], codes: Option<&Path>) ->
         lists.for_each(|(_, _, text)| parts::codes(text, &mut reading.directory));
         let elements = &reading.directory.elements;
         reading.directory.codes.retain(|id, _| elements.contains_key(id));
+        open_lists(&theirs, &mut reading.directory);
     }
+    open_lists(&files, &mut reading.directory);
     reading.messages(&files)?;
     let folder = zip.parent().unwrap_or(Path::new(".")).join("service");
     service::tables(&folder, syntax, &mut reading.directory)?;
     service::tables(&folder, service::NEWEST_SYNTAX, &mut reading.interactive_parts)?;
     reading.finish(kinds).with_context(|| zip.display().to_string())
+}
+
+/// Takes away the lists of elements that a release says are listed elsewhere.
+fn open_lists(files: &[release::Named], directory: &mut Directory) {
+    let elements = files.iter().filter(|(kind, _, _)| *kind == FileKind::Elements);
+    elements.flat_map(|(_, _, text)| parts::listed_elsewhere(text)).for_each(|id| _ = directory.codes.remove(&id));
 }
 
 /// A release being read.

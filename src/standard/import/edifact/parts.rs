@@ -167,6 +167,17 @@ pub fn elements(text: &str, directory: &mut Directory) {
     }
 }
 
+/// The elements whose note sends people to a list elsewhere (an ISO standard, a recommendation of UNECE): what the
+/// directory adds to such a list is no list that closes the element.
+pub fn listed_elsewhere(text: &str) -> impl Iterator<Item = String> {
+    blocks(text).filter_map(|block| {
+        let (id, _) = head(block, 4)?;
+        let (_, note) = block.split_once("Note:")?;
+        let is_elsewhere = note.contains("ISO ") || note.to_lowercase().contains("recommendation ");
+        is_elsewhere.then_some(id)
+    })
+}
+
 /// `an..35`, `n6`, `a3`: type, fewest and most characters.
 pub fn representation(text: &str) -> Option<(ElementType, u32, u32)> {
     let text = text.trim();

@@ -83,7 +83,9 @@ pub fn import_tables(folder: &Path, syntax: u8, kinds: &[String], like: Option<&
     }
     if let Some(like) = like {
         let mut other = Reading::of(String::new());
-        other.messages(&release::files(like)?)?;
+        let files = release::files(like)?;
+        other.messages(&files)?;
+        super::open_lists(&files, &mut reading.directory);
         for document in &mut reading.documents {
             if let Some(same) = other.documents.iter().find(|one| one.kind == document.kind) {
                 document.name.clone_from(&same.name);
