@@ -39,7 +39,7 @@ pub fn identifies(input: &[u8]) {
     let mut reader = Reader::new(input, Limits::default());
     let mut envelope = Envelope::default();
     while let Some(piece) = reader.next().expect("memory reads") {
-        envelope.note(&piece);
+        envelope.note(&piece, &LIBRARY);
         assert!(piece.run.offset as usize + piece.run.bytes.len() <= input.len());
     }
 }

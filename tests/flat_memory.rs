@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 /// What is fed before the first look: enough for every table, buffer and thread to be there.
 const WARM_BYTES: usize = 2 * 1024 * 1024;
 /// What is fed after it.
-const MORE_BYTES: usize = 2 * 1024 * 1024;
+const MORE_BYTES: usize = 8 * 1024 * 1024;
 /// How much the peak may grow meanwhile. Keeping one byte in eight would be over it.
-const GROWTH_MAX: u64 = 256 * 1024;
+const GROWTH_MAX: u64 = 1024 * 1024;
 
 const HEAD: &str = "ISA*00*          *00*          *ZZ*NORTHSTORES    *ZZ*PORTOLAN       *261124*0915*U*00401*000000001*0*P*>~\n\
     GS*PO*NORTHSTORES*PORTOLAN*20261124*0915*1*X*004010~\n";

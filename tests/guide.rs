@@ -1,7 +1,9 @@
 //! Guides: what a partner asks beyond the standard, checked on real documents.
 
-use portolan::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits};
+use portolan::codec::segment::{Envelope, GuideChoice, Inspection, InterchangeReport, Limits};
 use portolan::diagnostic::{Diagnostic, Effect, Severity};
+use portolan::pipeline::Rules;
+use portolan::pipeline::configured::Configured;
 use portolan::standard::definition::Usage;
 use portolan::standard::guide::Guide;
 use portolan::standard::load::Library;
@@ -154,4 +156,26 @@ fn a_definition_is_narrowed_where_the_guide_means_all_occurrences() {
     let differing: Vec<_> = document.nodes.iter().zip(&narrowed.nodes).filter(|(one, other)| one != other).collect();
     let [(_, currency)] = differing[..] else { panic!("{differing:?}") };
     assert_eq!((currency.tag.as_str(), currency.usage), ("CUR", Usage::Required));
+}
+
+/// The envelope chooses a guide where no agreement does: ST03 and the suffix of GS08 in X12, 0057 in EDIFACT.
+#[test]
+fn the_envelope_chooses_a_guide() {
+    let resources = "kind: guide\nname: vics\nbase: x12/004010/850\nselects: [VICS]\n---\n\
+                     kind: guide\nname: claims\nbase: x12/005010/837\nselects: [005010X222A1]\n---\n\
+                     kind: guide\nname: eancom\nbase: edifact/d96a/ORDERS\nselects: [EAN008]\n";
+    let resources = portolan::partner::parse("guides.yaml", resources).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let directory = portolan::partner::Directory::new(&resources).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let rules = Rules::new(None, None);
+    let configured = Configured::new(&rules, &directory, &resources).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let chosen = |guide: &str, implementation: &str, document: [&str; 3]| {
+        let envelope = Envelope { guide: guide.into(), implementation: implementation.into(), ..Envelope::default() };
+        let definition = rules.library.document(document[0], document[1], document[2]).expect("packed");
+        configured.guide_for(&directory, None, &envelope, &definition).map(|guide| guide.name.clone())
+    };
+    assert_eq!(chosen("VICS", "", ["x12", "004010", "850"]).as_deref(), Some("vics"));
+    assert_eq!(chosen("", "005010X222A1", ["x12", "005010", "837"]).as_deref(), Some("claims"));
+    assert_eq!(chosen("EAN008", "", ["edifact", "d96a", "ORDERS"]).as_deref(), Some("eancom"));
+    assert_eq!(chosen("EAN008", "", ["edifact", "d96a", "INVOIC"]), None, "a guide of another type");
+    assert_eq!(chosen("EAN010", "", ["edifact", "d01b", "ORDERS"]), None);
 }

@@ -13,7 +13,7 @@ fn folder() -> PathBuf {
 fn cases() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder()).expect("the folder");
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    found.retain(|path| path.extension().is_some_and(|end| end == "edi"));
+    found.retain(|path| path.extension().is_some_and(|end| end == "edi" || end == "xml"));
     found.sort();
     assert!(found.len() >= 40, "only {} cases", found.len());
     found

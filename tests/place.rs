@@ -62,7 +62,8 @@ fn err_segment_unknown_unexpected_and_out_of_order() {
         found,
         [
             "X12-SEGMENT-UNKNOWN ZZZ: segment not known: expected a segment of this version, found ZZZ",
-            "X12-SEGMENT-FOREIGN AK1: segment not of this document type: expected a segment of 850, found AK1",
+            "X12-SEGMENT-FOREIGN AK1: segment not of this document type: expected a segment of 850, which AK1 (Functional Group \
+             Response Header) is not, found AK1",
         ]
     );
     let found = messages(&GOOD.replace("CTT*2~", "CTT*2~BEG*00~"));

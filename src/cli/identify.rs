@@ -4,6 +4,7 @@ use super::Exit;
 use super::input::{self, JsonList};
 use crate::codec::segment::{Envelope, FIRST_BYTES, Limits, Piece, PieceKind, Reader, seems};
 use crate::diagnostic::Syntax;
+use crate::standard::load::Library;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -18,7 +19,13 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
-    let mut found = Found { list: as_json.then(JsonList::default), ..Found::default() };
+    let mut found = Found {
+        library: Library::new(None),
+        envelope: Envelope::default(),
+        interchanges: 0,
+        open: None,
+        list: as_json.then(JsonList::default),
+    };
     let mut first = Vec::new();
     while let Some(piece) = reader.next()? {
         if piece.kind == PieceKind::Between && found.interchanges == 0 {
@@ -48,8 +55,8 @@ pub fn unrecognised(first: &[u8]) -> String {
 }
 
 /// What was found so far.
-#[derive(Default)]
 struct Found {
+    library: Library,
     envelope: Envelope,
     interchanges: u32,
     /// Syntax and offset of an interchange in which no document has come yet.
@@ -64,7 +71,7 @@ impl Found {
             self.interchanges += 1;
             self.open = Some((piece.syntax, piece.run.offset));
         }
-        self.envelope.note(piece);
+        self.envelope.note(piece, &self.library);
         if piece.kind != PieceKind::Document {
             return Ok(());
         }
@@ -81,7 +88,7 @@ impl Found {
     }
 
     fn put(&mut self, syntax: Syntax, ordinals: Option<(u32, u32)>, offset: u64) -> anyhow::Result<()> {
-        let standard = if syntax == Syntax::X12 { "x12" } else { "edifact" };
+        let standard = self.envelope.standard_in(syntax);
         let (group, document) = ordinals.unzip();
         if let Some(list) = &mut self.list {
             return list.item(&json!({ "standard": standard, "interchange": self.interchanges, "group": group,

@@ -3,3 +3,4 @@
 pub mod edifact; // UN/EDIFACT envelopes
 pub mod segment; // what X12 and EDIFACT share: the index kernel, the reader, the writer
 pub mod x12; // X12 envelopes
+pub mod xml; // XML documents

@@ -113,7 +113,7 @@ faults! {
     GroupVersion "GROUP-VERSION" Error Syntax Group "2" "2" "group version not supported", "The version in the group header is not known.", "Use a version this installation has definitions for.";
     // Document envelope.
     DocumentTypeUnknown "DOCUMENT-TYPE-UNKNOWN" Error Syntax Document "1" "14" "document type not known", "No definition of this document type is installed.", "Check the type; list what is known with `portolan standards list`.";
-    VersionNearest "VERSION-NEAREST" Warning Syntax Document "" "" "version not installed", "This version of the document is not installed; the nearest one was used.", "Import the version with `portolan standards import`.";
+    VersionNearest "VERSION-NEAREST" Warning Syntax Document "" "" "version not installed", "This version of the document, or a mapping of it, is not installed; the nearest one was used.", "Import the version with `portolan standards import`; write a mapping of it if the nearest one does not do.";
     DocumentTrailerMissing "DOCUMENT-TRAILER-MISSING" Error Syntax Document "2" "13" "document trailer missing", "The document has no SE or UNT.", "End the document with its trailer.";
     DocumentReference "DOCUMENT-REFERENCE" Error Syntax Document "3" "28" "document control numbers differ", "The control number in the document trailer is not the one in its header.", "Write the header's number in the trailer.";
     DocumentCount "DOCUMENT-COUNT" Error Syntax Document "4" "29" "segment count wrong", "The trailer's count of segments is not what was received.", "Check whether segments are missing, else correct the count.";
@@ -138,6 +138,7 @@ faults! {
     HierarchyCircle "HIERARCHY-CIRCLE" Error Syntax Element "7" "12" "tree turns in a circle", "The way up from the segment leads back to itself.", "Name the number of the segment it stands under; parents come before children.";
     HierarchyLevel "HIERARCHY-LEVEL" Warning Syntax Element "7" "12" "level in the wrong place of the tree", "The level does not stand where the structure code of the document (BSN05) says.", "Correct the level, its parent, or the structure code.";
     HierarchyChild "HIERARCHY-CHILD" Warning Syntax Element "7" "12" "has-child code wrong", "The code says that others stand below, and none does, or the other way round.", "Write 1 where others stand below, else 0, or leave it out.";
+    LoopBounds "LOOP-BOUNDS" Error Syntax Element "7" "" "loop trailer names another loop", "LE01 is not the name that LS01 gave the loop where it began.", "Write the same name in both.";
     // Elements.
     ElementMissing "ELEMENT-MISSING" Error Syntax Element "1" "13" "mandatory element missing", "An element or component that must be filled is empty.", "Fill it.";
     ElementCondition "ELEMENT-CONDITION" Error Syntax Element "2" "13" "condition between elements broken", "A rule that ties elements of the segment together is not met.", "Fill or empty the elements as the rule says.";
@@ -152,6 +153,19 @@ faults! {
     ElementBlank "ELEMENT-BLANK" Warning Syntax Element "" "" "blanks where nothing is needed", "Trailing blanks, or an element filled with blanks only.", "Leave the element empty, or cut the blanks.";
     ElementTrailing "ELEMENT-TRAILING" Warning Syntax Element "" "" "trailing separators", "Empty elements at the end of a segment need no separators.", "Cut the trailing separators.";
     RepetitionTooMany "REPETITION-TOO-MANY" Error Syntax Element "12" "35" "element repeated too often", "The element is repeated more often than the standard allows.", "Remove the surplus repetitions.";
+    // XML.
+    MarkupMalformed "MARKUP-MALFORMED" Error Syntax Document "" "" "XML not well-formed", "The markup breaks the rules of XML, so that what follows cannot be read.", "Write the document with an XML library, not by hand.";
+    MarkupEntity "MARKUP-ENTITY" Error Syntax Document "" "" "entity not allowed", "The document declares entities of its own, or uses one that XML does not know; none is ever resolved.", "Write the text itself, and only &amp; &lt; &gt; &quot; &apos; and character references.";
+    NodeUnknown "NODE-UNKNOWN" Error Syntax Segment "" "" "element not known here", "The definition has no element of this name at this place.", "Remove it, move it to its place, or check its spelling and its namespace.";
+    NodeMissing "NODE-MISSING" Error Syntax Segment "" "" "element missing", "An element that must stand here does not.", "Write the element.";
+    NodeTooMany "NODE-TOO-MANY" Error Syntax Segment "" "" "element occurs too often", "The element occurs more often than its definition allows here.", "Remove the surplus; where only one may stand, the first counts.";
+    NodeOutOfOrder "NODE-OUT-OF-ORDER" Error Syntax Segment "" "" "element out of order", "The elements of this place have an order, and this one comes too late.", "Put the element in the order of the definition.";
+    NodeNamespace "NODE-NAMESPACE" Error Syntax Segment "" "" "element in another namespace", "The name is known here, but in another namespace.", "Declare the namespace of the standard for it.";
+    NodeText "NODE-TEXT" Error Syntax Segment "" "" "text where none may stand", "The element holds other elements only.", "Put the text into one of them.";
+    NodeEmpty "NODE-EMPTY" Warning Syntax Element "" "" "element without content", "The element stands there and says nothing.", "Leave it out, or write its value.";
+    NodeValue "NODE-VALUE" Error Syntax Element "" "" "value of the wrong form", "The text is no value of the kind that its definition asks for.", "Write it in the form that is named.";
+    AttributeUnknown "ATTRIBUTE-UNKNOWN" Error Syntax Element "" "" "attribute not known here", "The definition has no attribute of this name at this element.", "Remove it, or check its spelling.";
+    AttributeMissing "ATTRIBUTE-MISSING" Error Syntax Element "" "" "attribute missing", "An attribute that the element must have is not there.", "Write the attribute.";
     // Guide and business.
     GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "Something is missing, or is there, or stands too often, against the partner's guide.", "See the rule named in the finding.";
     GuideCode "GUIDE-CODE" Error Guide Element "" "" "value not one of the guide's", "The standard has the value, the partner's guide has not.", "Use a value that the guide names: `portolan guide render` prints it.";

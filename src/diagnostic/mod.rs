@@ -15,17 +15,30 @@ pub enum Syntax {
     X12,
     /// UN/EDIFACT, ISO 9735.
     Edifact,
+    /// XML 1.0: UBL, cXML, CII and others.
+    Xml,
     /// Neither: the bytes could not be told to be of any known format, or the finding is about an entity.
     Document,
 }
 
 impl Syntax {
+    /// That of a standard, by the name of its folder.
+    #[must_use]
+    pub fn of(standard: &str) -> Self {
+        match standard {
+            "x12" => Syntax::X12,
+            "edifact" => Syntax::Edifact,
+            _ => Syntax::Xml,
+        }
+    }
+
     /// The prefix of the code, such as `X12`.
     #[must_use]
     pub fn prefix(self) -> &'static str {
         match self {
             Syntax::X12 => "X12",
             Syntax::Edifact => "EDIFACT",
+            Syntax::Xml => "XML",
             Syntax::Document => "DOCUMENT",
         }
     }

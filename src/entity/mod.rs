@@ -3,23 +3,38 @@
 //! Definitions are data under `standards/entity/`; from them come the structural check and the JSON Schema. The checks
 //! of sums and references stand in one file an entity (`order.rs`). Entities know no format: mappings fill them.
 
+mod adjustment;
+mod application_advice;
 mod arithmetic;
+mod catalogue;
 mod check_digit;
 mod components;
+mod days;
 mod definition;
 mod despatch_advice;
+mod forecast;
 mod form;
+mod inventory_report;
 mod invoice;
 mod json;
 mod key_path;
 mod order;
+mod order_change;
 mod order_response;
+mod party;
 mod path;
+mod receipt_advice;
+mod remittance;
+mod sales_report;
 mod schema;
+mod sums;
 mod template; // objects that are alike
 mod tolerance;
+mod transport_status;
 mod value;
 mod view; // a value as sums look at it
+mod warehouse_despatch;
+mod warehouse_order;
 
 pub use crate::diagnostic::{Diagnostic, Fault, Syntax};
 pub use arithmetic::{computed, is_plain_number, is_plain_number_of, rounded};
@@ -33,12 +48,25 @@ pub use value::{Key, Map, Text, Value, key};
 pub use view::View;
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
-const CHECKS: [(&str, Check); 5] = [
+const CHECKS: &[(&str, Check)] = &[
+    ("adjustment", adjustment::check),
+    ("application_advice", application_advice::check),
+    ("catalogue", catalogue::check),
     ("credit_note", invoice::check),
     ("despatch_advice", despatch_advice::check),
+    ("forecast", forecast::check),
+    ("inventory_report", inventory_report::check),
     ("invoice", invoice::check),
     ("order", order::check),
+    ("order_change", order_change::check),
     ("order_response", order_response::check),
+    ("party", party::check),
+    ("receipt_advice", receipt_advice::check),
+    ("remittance", remittance::check),
+    ("sales_report", sales_report::check),
+    ("transport_status", transport_status::check),
+    ("warehouse_despatch", warehouse_despatch::check),
+    ("warehouse_order", warehouse_order::check),
 ];
 
 /// Appends what does not agree.
@@ -147,6 +175,17 @@ pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
     match path.bytes().position(|byte| byte == b'.') {
         None => fields.get(path),
         Some(at) => get(fields.get(&path[..at])?.as_object()?, &path[at + 1..]),
+    }
+}
+
+/// Whether there is a value at a path of keys that passes; of lists on the way, in any of their items.
+#[must_use]
+pub fn has(fields: View<'_>, path: &str, passes: &dyn Fn(View<'_>) -> bool) -> bool {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let value = fields.field(first);
+    match rest {
+        None => value.is_there() && passes(value),
+        Some(rest) => has(value, rest, passes) || value.items().any(|item| has(item, rest, passes)),
     }
 }
 

@@ -49,6 +49,12 @@ impl<'v> View<'v> {
         !matches!(self, View::Nothing)
     }
 
+    /// Whether there is nothing, or what says that there is nothing.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        matches!(self, View::Nothing | View::Value(Value::Null))
+    }
+
     /// The text that it is.
     #[must_use]
     pub fn text(self) -> Option<&'v str> {

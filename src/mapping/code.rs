@@ -2,7 +2,8 @@
 //! `mappings/code/<list>.yaml`: under `codes` a row is `canonical: { x12: "A B", edifact: "C" }`, of several codes the
 //! first is written and all are read; under `elements` the code list of each standard that the codes are of, under `later`
 //! those codes that only newer versions of that list have. `vital: true` says of a list that a value whose code cannot
-//! be written must not go without: a quantity without its unit is another quantity.
+//! be written must not go without: a quantity without its unit is another quantity. `mappings/like.yaml` says which standards
+//! take the codes of another where a row has none for them.
 
 use super::words::Words;
 use crate::entity::Text;
@@ -54,6 +55,8 @@ impl CodeList {
 pub struct Codes {
     overlay: Option<PathBuf>,
     lists: Vec<OnceLock<CodeList>>,
+    /// Standards, and those whose codes they take.
+    like: Vec<(String, String)>,
     /// The list of each name.
     names: Words,
 }
@@ -78,13 +81,18 @@ impl Codes {
         let names: BTreeSet<String> = Codes::names().into_iter().chain(own).collect();
         let lists = names.iter().map(|_| OnceLock::new()).collect();
         let names = Words::new(names.iter().map(String::as_str).zip(0..));
-        Codes { overlay: overlay.map(Path::to_owned), lists, names }
+        let like = crate::yaml::document(&super::file(overlay, "like.yaml").unwrap_or_default());
+        let like = like.map(|node| node.to_json()).unwrap_or_default();
+        let like = like.as_object().into_iter().flatten();
+        let like = like.filter_map(|(own, other)| Some((own.clone(), other.as_str()?.to_owned()))).collect();
+        Codes { overlay: overlay.map(Path::to_owned), lists, like, names }
     }
 
     fn list(&self, name: &str) -> &CodeList {
         let Some(list) = self.names.find(name).and_then(|at| self.lists.get(at)) else { return &NONE };
         list.get_or_init(|| {
-            parse(&super::file(self.overlay.as_deref(), &format!("code/{name}.yaml")).unwrap_or_default())
+            let text = super::file(self.overlay.as_deref(), &format!("code/{name}.yaml"));
+            parse(&text.unwrap_or_default(), &self.like)
         })
     }
 
@@ -157,7 +165,7 @@ impl Codes {
     }
 }
 
-fn parse(text: &str) -> CodeList {
+fn parse(text: &str, like: &[(String, String)]) -> CodeList {
     // The packed lists are tested; a malformed overlay gives an empty list, and every code then shows as unmapped.
     let file = crate::yaml::document(text).map(|node| node.to_json()).unwrap_or_default();
     let codes = |value: &Value| {
@@ -166,7 +174,13 @@ fn parse(text: &str) -> CodeList {
     };
     let rows = file["codes"].as_object().into_iter().flatten().map(|(canonical, standards)| {
         let standards = standards.as_object().into_iter().flatten();
-        (canonical.as_str().into(), standards.map(|(standard, value)| (standard.clone(), codes(value))).collect())
+        let mut own: BTreeMap<_, _> = standards.map(|(standard, value)| (standard.clone(), codes(value))).collect();
+        for (standard, other) in like {
+            if let (None, Some(codes)) = (own.get(standard), own.get(other).cloned()) {
+                own.insert(standard.clone(), codes);
+            }
+        }
+        (canonical.as_str().into(), own)
     });
     let later = file["later"].as_object().into_iter().flatten();
     let later = later.map(|(standard, value)| (standard.clone(), codes(value))).collect();
@@ -174,4 +188,19 @@ fn parse(text: &str) -> CodeList {
     let elements = elements.filter_map(|(standard, element)| Some((standard.clone(), element.as_str()?.to_owned())));
     let list = CodeList::new(elements.collect(), later, rows.collect());
     CodeList { is_vital: file["vital"] == "true", ..list }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_packed_list_is_read() {
+        for name in Codes::names() {
+            let text = super::super::file(None, &format!("code/{name}.yaml")).expect("packed");
+            let read =
+                crate::yaml::document(&text).map(|node| node.to_json()["codes"].as_object().map_or(0, |all| all.len()));
+            assert!(matches!(read, Ok(1..)), "mappings/code/{name}.yaml: {read:?}");
+        }
+    }
 }

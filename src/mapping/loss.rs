@@ -79,7 +79,7 @@ fn segments_of(nodes: &[crate::standard::definition::Node], take: &mut impl FnMu
     for node in nodes {
         take(&node.tag);
         if let Some(body) = &node.body {
-            segments_of(&body.nodes, take);
+            segments_of(body.nodes.walked(), take);
         }
     }
 }
@@ -249,6 +249,10 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
                 [value, field] => format!("{value} is written when there is none but {field} is there"),
                 other => format!("{} is written when there is none", other.join(", ")),
             };
+            found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
+        }
+        "or" => {
+            let note = format!("{} is written when there is none", call.arguments.join(", "));
             found.push(Loss { direction: "write", kind: LossKind::Derived, at: field.to_owned(), note });
         }
         "prefer" => {

@@ -23,7 +23,7 @@ mod words; // words to numbers
 mod write;
 
 pub use loss::{Loss, LossKind, losses};
-pub use notation::{Mapping, NotationError, Place, Selector, place};
+pub use notation::{Here, Mapping, NotationError, Place, Selector, place};
 pub use origin::{Echo, Origin, Taken};
 pub use over::OverError;
 pub use read::{read, read_traced};
@@ -34,6 +34,8 @@ pub use write::{write, write_traced};
 
 use crate::inherit::{self, InheritError, Layer};
 use crate::standard::definition::{Directory, Document};
+use crate::standard::load::Library;
+use crate::standard::version::nearest;
 use crate::table::Tables;
 use code::Codes;
 use include_dir::{Dir, include_dir};
@@ -69,9 +71,15 @@ pub enum MappingError {
 #[derive(Debug)]
 pub struct Mappings {
     overlay: Option<PathBuf>,
+    library: Library,
     codes: Codes,
     read: Mutex<HashMap<String, Arc<Mapping>>>,
+    /// Document types without a mapping, each with its nearest version that has one.
+    nearest: Mutex<HashMap<[String; 3], Option<String>>>,
 }
+
+/// Document types without a mapping whose nearest version is kept in memory.
+const NEAREST_KEPT_MAX: usize = 10_000;
 
 /// What a mapping works with besides the document.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +102,24 @@ impl Mappings {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Mappings { overlay: overlay.map(Path::to_owned), codes: Codes::new(overlay), read: Mutex::default() }
+        Mappings {
+            overlay: overlay.map(Path::to_owned),
+            library: Library::new(None),
+            codes: Codes::new(overlay),
+            read: Mutex::default(),
+            nearest: Mutex::default(),
+        }
+    }
+
+    /// Takes the names that places are made of from these definitions.
+    #[must_use]
+    pub fn by(self, library: &Library) -> Self {
+        Mappings { library: library.clone(), ..self }
+    }
+
+    /// What places of a document type are relative to.
+    fn here(&self, standard: &str, version: &str, document: &str) -> Here {
+        Here::of(self.library.document(standard, version, document).ok().as_deref())
     }
 
     /// The code lists.
@@ -103,24 +128,41 @@ impl Mappings {
         &self.codes
     }
 
-    /// All packed mappings as (standard, version, type), sorted.
+    /// All mappings as (standard, version, type), sorted: those packed, and those of the overlay.
     #[must_use]
     pub fn list(&self) -> Vec<[String; 3]> {
-        let mut found = Vec::new();
+        let mut found: Vec<String> = Vec::new();
         let mut open: Vec<&Dir<'_>> = PACKED.dirs().collect();
         while let Some(folder) = open.pop() {
             open.extend(folder.dirs());
-            for file in folder.files() {
-                let parts: Vec<_> = file.path().iter().map(|part| part.to_string_lossy().into_owned()).collect();
-                if let Ok([standard, version, name]) = <[String; 3]>::try_from(parts)
-                    && let Some(document) = name.strip_suffix(".yaml")
-                {
-                    found.push([standard, version, document.to_owned()]);
-                }
-            }
+            found.extend(folder.files().map(|file| file.path().to_string_lossy().into_owned()));
         }
+        if let Some(overlay) = &self.overlay {
+            crate::standard::load::files_below(overlay, overlay, &mut found);
+        }
+        let named = |path: &String| {
+            let [standard, version, name] = <[&str; 3]>::try_from(path.split('/').collect::<Vec<_>>()).ok()?;
+            Some([standard, version, name.strip_suffix(".yaml")?].map(str::to_owned))
+        };
+        let mut found: Vec<_> = found.iter().filter_map(named).collect();
         found.sort();
+        found.dedup();
         found
+    }
+
+    /// The version with a mapping that is nearest to one without.
+    #[must_use]
+    pub fn nearest(&self, standard: &str, version: &str, document: &str) -> Option<String> {
+        let find = || {
+            let all = self.list();
+            let versions = all.iter().filter(|[one, _, other]| one == standard && other == document);
+            nearest(standard, version, versions.map(|[_, version, _]| version.as_str())).map(str::to_owned)
+        };
+        let mut cache = self.nearest.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() == NEAREST_KEPT_MAX {
+            return find(); // somebody tries names out
+        }
+        cache.entry([standard, version, document].map(str::to_owned)).or_insert_with(find).clone()
     }
 
     /// The file of a mapping as it is written.
@@ -140,7 +182,7 @@ impl Mappings {
             return Ok(known.clone());
         }
         let whole = inherit::joined(&self.layers(&name)?);
-        let mapping = notation::mapping(standard, version, document, &whole)
+        let mapping = notation::mapping([standard, version, document], &self.here(standard, version, document), &whole)
             .and_then(|mapping| stranger::refuse(&mapping).map(|()| mapping));
         let malformed =
             |error: NotationError| MappingError::Malformed { file: format!("{name}.yaml"), problem: error.to_string() };

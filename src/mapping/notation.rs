@@ -1,9 +1,11 @@
 //! The notation of mappings: YAML rules read into the shapes that `read` and `write` walk. `docs/MAPPINGS.md` is its
 //! manual. Nothing here knows a document type; of entities only what they must have is asked (`settle`).
 
-mod place; // places of a document
+mod name; // places by names
+mod place; // places of a document, by numbers
 mod settle; // what is known of rules beforehand
 
+pub use name::Here;
 pub use place::{Place, Selector, Tag, place};
 
 use super::function::{self, Call};
@@ -138,16 +140,50 @@ impl Body {
 pub struct Each {
     /// Which.
     pub place: Place,
-    /// What stands in one.
+    /// What the loop around says of all items in it, and behind it what stands in one; see [`Each::around`].
     pub rules: Vec<Rule>,
-    /// Fields of which an item must have one to be this rule's; a code without canonical counterpart does not count.
+    /// How many of the rules are for the loop around.
+    pub around: usize,
+    /// Fields of which an item must have one to be this rule's, and with a `!` those that it must not have; see [`suits`].
     pub only: Vec<String>,
     /// Items that this rule takes, at most.
     pub max: usize,
     /// They stand beside the item at hand and name it.
     pub under: Option<Under>,
+    /// It takes items only where no other rule for the list took one: between those of another they would be theirs.
+    pub is_alone: bool,
     /// Also takes what another rule for the list could not carry of an item, and repeats these fields of it.
     pub rest: Option<Vec<String>>,
+}
+
+impl Each {
+    /// The rules for the loop around, which items that stand beside each other share.
+    #[must_use]
+    pub fn around(&self) -> &[Rule] {
+        &self.rules[..self.around]
+    }
+
+    /// The rules for an item.
+    #[must_use]
+    pub fn own(&self) -> &[Rule] {
+        &self.rules[self.around..]
+    }
+
+    /// The loop around the items: the last that their place goes into.
+    #[must_use]
+    pub fn home(&self) -> Place {
+        let mut home = self.place.clone();
+        if let Some((tag, selectors)) = home.loops.pop() {
+            (home.tag, home.selectors) = (tag, selectors);
+        }
+        home
+    }
+
+    /// The items inside it.
+    #[must_use]
+    pub fn inside(&self) -> Place {
+        Place { loops: Vec::new(), area: None, is_outer: false, is_root: false, ..self.place.clone() }
+    }
 }
 
 /// `under: 04.2 = 01`: what stands beside the item at hand and belongs to it names it, by what stands here in both.
@@ -190,11 +226,18 @@ pub(super) fn wrong(place: &str, expected: &str, found: &str) -> NotationError {
     NotationError { place: place.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
 }
 
-/// Reads a mapping from its parsed file.
+/// Whether an item is a rule's by its fields: it has one of those in `only`, and none of those with a `!`.
+pub fn suits(only: &[String], has: impl Fn(&str) -> bool) -> bool {
+    let mut wanted = only.iter().filter(|field| !field.starts_with('!')).peekable();
+    let is_barred = only.iter().filter_map(|field| field.strip_prefix('!')).any(&has);
+    !is_barred && (wanted.peek().is_none() || wanted.any(|field| has(field)))
+}
+
+/// Reads a mapping from its parsed file; `here` is the document that its places are of.
 ///
 /// # Errors
 /// The first thing that is not the notation.
-pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> Result<Mapping, NotationError> {
+pub fn mapping([standard, version, document]: [&str; 3], here: &Here, file: &Value) -> Result<Mapping, NotationError> {
     let known = ["entity", "select", "origin", "constants", "parts", "rules", "tree"];
     let object = file.as_object().ok_or_else(|| wrong("file", "an object", "something else"))?;
     if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
@@ -203,8 +246,8 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
     let mut select = Vec::new();
     for choice in file["select"].as_array().into_iter().flatten() {
         let entity = choice["entity"].as_str().ok_or_else(|| wrong("select", "entity", &choice.to_string()))?;
-        let when = choice["when"].as_str().map(condition).transpose()?;
-        let negative = choice["negative"].as_str().map(place).transpose()?;
+        let when = choice["when"].as_str().map(|text| condition(here, text)).transpose()?;
+        let negative = choice["negative"].as_str().map(|text| here.place(text)).transpose()?;
         select.push(Select { entity: entity.to_owned(), when, negative });
     }
     if let Some(entity) = file["entity"].as_str() {
@@ -214,7 +257,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         return Err(wrong("entity", "the entity this document is", "nothing"));
     }
     let constants = file["constants"].as_object().into_iter().flatten();
-    let constants = constants.map(|(at, value)| Ok((place(at)?, value.as_str().unwrap_or_default().to_owned())));
+    let constants = constants.map(|(at, value)| Ok((here.place(at)?, value.as_str().unwrap_or_default().to_owned())));
     let written = file["rules"].as_object().ok_or_else(|| wrong("rules", "an object", "nothing"))?;
     let mut mapping = Mapping {
         standard: standard.to_owned(),
@@ -222,7 +265,7 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
         document: document.to_owned(),
         select,
         constants: constants.collect::<Result<_, NotationError>>()?,
-        rules: rules(written, "", &file["parts"])?,
+        rules: rules(written, "", &file["parts"], here)?,
         origin: Origin::parse(&file["origin"])?,
         tree: Tree::parse(&file["tree"], &file["parts"])?,
         carried: Carried::default(),
@@ -235,13 +278,18 @@ pub fn mapping(standard: &str, version: &str, document: &str, file: &Value) -> R
 }
 
 /// `BIG07 = CR|CN`.
-fn condition(text: &str) -> Result<(Place, Vec<String>), NotationError> {
+fn condition(here: &Here, text: &str) -> Result<(Place, Vec<String>), NotationError> {
     let (at, values) = text.split_once('=').ok_or_else(|| wrong(text, "PLACE = VALUE|VALUE", text))?;
-    Ok((place(at.trim())?, values.split('|').map(|value| value.trim().to_owned()).collect()))
+    Ok((here.place(at.trim())?, values.split('|').map(|value| value.trim().to_owned()).collect()))
 }
 
 /// `parts` are rules that several lists share; a list takes them in with `use`.
-pub(super) fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) -> Result<Vec<Rule>, NotationError> {
+pub(super) fn rules(
+    object: &Map<String, Value>,
+    prefix: &str,
+    parts: &Value,
+    here: &Here,
+) -> Result<Vec<Rule>, NotationError> {
     let mut found = Vec::new();
     for (key, value) in object {
         // `deliveries[] also` is a second rule for the same field, `also also` a third; `name read` is read, never written.
@@ -251,15 +299,15 @@ pub(super) fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) ->
         let field = format!("{prefix}{name}");
         let body = match value {
             Value::String(text) if is_list => {
-                let (places, calls) = pipe(&field, text)?;
+                let (places, calls) = pipe(&field, text, here)?;
                 Body::Many(places, calls)
             }
             Value::String(text) if text.starts_with('=') => {
-                let (_, calls) = pipe(&field, &text.replacen('=', "|", 1))?;
+                let (_, calls) = pipe(&field, &text.replacen('=', "|", 1), here)?;
                 Body::Computed(calls)
             }
             Value::String(text) => {
-                let (places, calls) = pipe(&field, text)?;
+                let (places, calls) = pipe(&field, text, here)?;
                 if calls.iter().any(|call| call.function.takes_list()) {
                     Body::Many(places, calls)
                 } else {
@@ -267,9 +315,9 @@ pub(super) fn rules(object: &Map<String, Value>, prefix: &str, parts: &Value) ->
                     Body::One(place, calls)
                 }
             }
-            Value::Object(inner) if is_list => list(&field, inner, parts)?,
+            Value::Object(inner) if is_list => list(&field, inner, parts, here)?,
             Value::Object(inner) => {
-                found.extend(rules(inner, &format!("{field}."), parts)?);
+                found.extend(rules(inner, &format!("{field}."), parts, here)?);
                 continue;
             }
             other => return Err(wrong(&field, "a rule", &other.to_string())),
@@ -305,25 +353,48 @@ pub(super) fn with_parts(
     Ok(inner)
 }
 
-fn list(field: &str, object: &Map<String, Value>, parts: &Value) -> Result<Body, NotationError> {
+fn list(field: &str, object: &Map<String, Value>, parts: &Value, here: &Here) -> Result<Body, NotationError> {
     let mut inner = with_parts(field, object, parts)?;
     let mut take = |key: &str| inner.shift_remove(key).and_then(|value| value.as_str().map(str::to_owned));
     let (each, slots, width, only) = (take("each"), take("slots"), take("width"), take("only"));
-    let (first, rest) = (take("first").unwrap_or_default(), take("rest"));
+    let (first, rest, alone) = (take("first").unwrap_or_default(), take("rest"), take("alone"));
+    let is_alone = match alone.as_deref() {
+        None => false,
+        Some("yes") => true,
+        Some(other) => return Err(wrong(field, "`alone: yes`", other)),
+    };
     let only = only.iter().flat_map(|fields| fields.split('|')).map(|field| field.trim().to_owned()).collect();
     let rest = rest.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
     let under = take("under").map(|text| under(&text)).transpose()?;
     let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
-    let rules = rules(&inner, "", parts)?;
+    let around = inner.shift_remove("around");
     match (each, slots) {
-        (Some(each), None) => Ok(Body::Each(Each { place: place(&each)?, rules, only, max, under, rest })),
-        (None, Some(slots)) => {
-            let places = places(&slots)?;
+        (Some(each), None) => {
+            let (place, inside) = here.item(&each)?;
+            let around = match around {
+                Some(Value::Object(_)) if place.loops.is_empty() => {
+                    return Err(wrong(field, "a place inside a loop, since there are rules for what is around", &each));
+                }
+                Some(Value::Object(around)) => rules(&with_parts(field, &around, parts)?, "", parts, &inside.around())?,
+                Some(other) => return Err(wrong(field, "rules for the loop around", &other.to_string())),
+                None => Vec::new(),
+            };
+            let count = around.len();
+            let rules = around.into_iter().chain(rules(&inner, "", parts, &inside)?).collect();
+            Ok(Body::Each(Each { place, rules, around: count, only, max, under, is_alone, rest }))
+        }
+        (None, Some(slots)) if around.is_none() => {
+            let rules = rules(&inner, "", parts, here)?;
+            let places = places(&slots, here)?;
             let width = width.map_or(Ok(1), |width| width.parse().map_err(|_| wrong(field, "a width", &width)))?;
             let first = first.split('|').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
             Ok(Body::Slots(Slots { places, width, rules, only, first }))
         }
-        _ => Err(wrong(field, "`each: SEGMENT` or `slots: RANGE`", "neither or both")),
+        _ => Err(wrong(
+            field,
+            "`each: SEGMENT`, with `around:` where it is a loop's, or `slots: RANGE`",
+            "something else",
+        )),
     }
 }
 
@@ -335,9 +406,9 @@ fn under(text: &str) -> Result<Under, NotationError> {
 }
 
 /// `PLACE, PLACE | function | function(a, b)`.
-fn pipe(field: &str, text: &str) -> Result<(Vec<Place>, Vec<Call>), NotationError> {
+fn pipe(field: &str, text: &str, here: &Here) -> Result<(Vec<Place>, Vec<Call>), NotationError> {
     let mut parts = split_outside(text, '|').into_iter();
-    let places = places(parts.next().unwrap_or_default().trim())?;
+    let places = places(parts.next().unwrap_or_default().trim(), here)?;
     let calls = parts.map(|call| {
         let call = call.trim();
         let (name, arguments) = call.split_once('(').map_or((call, ""), |(name, rest)| (name, rest));
@@ -350,6 +421,6 @@ fn pipe(field: &str, text: &str) -> Result<(Vec<Place>, Vec<Call>), NotationErro
     Ok((places, calls.collect::<Result<_, NotationError>>()?))
 }
 
-fn places(text: &str) -> Result<Vec<Place>, NotationError> {
-    split_outside(text, ',').into_iter().map(|one| place(one.trim())).collect()
+fn places(text: &str, here: &Here) -> Result<Vec<Place>, NotationError> {
+    split_outside(text, ',').into_iter().map(|one| here.place(one.trim())).collect()
 }

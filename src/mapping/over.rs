@@ -32,8 +32,12 @@ impl Mappings {
                 "expected a mapping such as x12/004010/850 below them all, found none".to_owned(),
             ));
         };
-        let mapping = notation::mapping(standard, version, document, &inherit::joined(&layers))
-            .and_then(|mapping| stranger::refuse(&mapping).map(|()| mapping));
+        let mapping = notation::mapping(
+            [standard, version, document],
+            &self.here(standard, version, document),
+            &inherit::joined(&layers),
+        )
+        .and_then(|mapping| stranger::refuse(&mapping).map(|()| mapping));
         let mapping = mapping.map_err(|error| {
             let known = ["entity", "select", "constants", "parts", "rules", "file"].contains(&error.place.as_str());
             let key = if known { error.place.clone() } else { format!("rules.{}", error.place) };

@@ -11,15 +11,16 @@ pub use stencil::Stencil;
 
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Tag, Under};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::entity::{Entity, Filling, Map, Value, View, get};
+use crate::entity::{Entity, Filling, Map, Value, View, has, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
 use source::{Address, Source};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
@@ -76,6 +77,7 @@ fn entities<'a>(
     };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
+    reader.claim_envelope();
     for (place, value) in &context.mapping.constants {
         let as_written: Vec<_> = reader.addresses(top, place);
         let as_written: Vec<_> = as_written.into_iter().filter(|&at| reader.text(at) == *value).collect();
@@ -101,6 +103,29 @@ fn entities<'a>(
         entity.fields.insert("extensions".into(), Value::Array(reader.extensions(left)));
     }
     (vec![entity], reader)
+}
+
+/// Adds a field to an object; where it is an object there already, the fields of it.
+fn lay_under(object: &mut Map, field: &str, value: &Value) {
+    match (object.get_mut(field), value) {
+        (None, value) => drop(object.insert(key(field), value.clone())),
+        (Some(Value::Object(there)), Value::Object(more)) => {
+            more.iter().for_each(|(field, value)| lay_under(there, field, value));
+        }
+        (Some(Value::Array(there)), Value::Array(more)) => there.extend(more.iter().cloned()),
+        (Some(_), _) => {}
+    }
+}
+
+/// What an item itself must have or lack beyond what the loop around it says; `None` where that says what it must not.
+fn beyond<'e>(only: &'e [String], around: &Map) -> Option<Cow<'e, [String]>> {
+    let is_said = |field: &str| has(around.into(), field, &|value| !value.field("list").is_there());
+    let is_barred = |field: &&String| field.starts_with('!');
+    if only.iter().filter_map(|field| field.strip_prefix('!')).any(is_said) {
+        return None;
+    }
+    let is_met = only.iter().any(|field| !is_barred(&field) && is_said(field));
+    Some(if is_met { only.iter().filter(is_barred).cloned().collect() } else { Cow::Borrowed(only) })
 }
 
 /// What stands beside a value.
@@ -291,15 +316,49 @@ impl<'a> Reader<'a> {
             self.below(at, each, under, &mut items);
             return (!items.is_empty()).then_some(Value::Array(items));
         }
+        let mut around = (0, Map::new());
         for (segment, instance) in self.segments(at, &each.place) {
             // A segment whose qualifier another rule took is that rule's.
             if items.len() == each.max || self.is_taken(segment, 1) {
                 continue;
             }
             let inner = instance.map_or(At::Segment(segment), At::Loop);
-            self.item((at, inner), segment, (&each.rules, &each.only, &each.place), &mut items);
+            let mut only = Cow::Borrowed(each.only.as_slice());
+            if each.around > 0 {
+                self.around(each, inner, items.len(), &mut around);
+                match beyond(&each.only, &around.1) {
+                    Some(beyond) => only = beyond,
+                    None => continue,
+                }
+            }
+            let count = items.len();
+            self.item((at, inner), segment, (each.own(), &only, &each.place), &mut items);
+            let is_taken = items.len() > count;
+            if let Some(Value::Object(item)) = items.last_mut().filter(|_| is_taken) {
+                around.1.iter().for_each(|(field, value)| lay_under(item, field, value));
+            }
         }
         (!items.is_empty()).then_some(Value::Array(items))
+    }
+
+    /// Reads what the loop around an item says of all items in it, unless it is known from the item before.
+    fn around(&mut self, each: &Each, inner: At, number: usize, (known, fields): &mut (usize, Map)) {
+        let instance = match inner {
+            At::Loop(instance) => self.placement.loops[instance].parent,
+            At::Segment(segment) | At::Slot(segment, _) => {
+                self.placement.homes.get(segment).copied().flatten().map_or(0, |home| home.1)
+            }
+        };
+        if *known == instance {
+            return;
+        }
+        if let Some(recording) = &self.recording {
+            recording.spoil();
+        }
+        let taken = self.claimed.trace.mark();
+        (*known, *fields) = (instance, Map::new());
+        self.rules(each.around(), At::Loop(instance), fields);
+        self.claimed.trace.item(taken, number);
     }
 
     /// The loop after a segment that has a tag, stands beside the item at hand, and names another loop; with the name.
@@ -346,7 +405,7 @@ impl<'a> Reader<'a> {
                 self.claim(name);
             }
             let count = items.len();
-            self.item((at, At::Loop(inner)), segment, (&each.rules, &each.only, &each.place), items);
+            self.item((at, At::Loop(inner)), segment, (each.own(), &each.only, &each.place), items);
             if items.len() == count {
                 self.claimed.undo(mark);
                 continue;
@@ -365,7 +424,12 @@ impl<'a> Reader<'a> {
         items: &mut Vec<Value>,
     ) {
         let taken = self.claimed.trace.mark();
-        let fields = self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner));
+        // An item in what is at hand has no form of its own.
+        let fields = if place.tag.is_empty() && matches!(inner, At::Loop(_)) {
+            self.by_rules(rules, only, inner)
+        } else {
+            self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner))
+        };
         let Some(fields) = fields else { return };
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);
@@ -381,12 +445,12 @@ impl<'a> Reader<'a> {
         let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
         let mut fields = Map::with_capacity(rules.len().min(ITEM_FIELDS));
         self.rules(rules, at, &mut fields);
-        let has = |field: &str| get(&fields, field).is_some_and(|value| value.get("list").is_none());
+        let has = |field: &str| has(View::from(&fields), field, &|value| !value.field("list").is_there());
         let refused = rules.first().is_some_and(|rule| match &rule.body {
             Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(at, place).is_empty(),
             _ => false,
         });
-        if refused || !(only.is_empty() || only.iter().any(|field| has(field))) {
+        if refused || !suits(only, has) {
             self.claimed.undo(claimed);
             self.claimed.trace.undo(taken);
             self.faults.truncate(faults);
@@ -458,7 +522,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {
-        let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&self.context.mapping.standard);
         let finding = Diagnostic::new(syntax, Fault::MappingValue);
         let Some(segment) = self.run.segment(segment) else { return finding };
         let ordinal = u32::try_from(segment.ordinal() + 1).unwrap_or(u32::MAX);
@@ -485,6 +549,16 @@ impl<'a> Reader<'a> {
 
     fn is_claimed(&self, address: &Address) -> bool {
         self.claimed.has(self.source.cell(*address))
+    }
+
+    /// What stands in an XML document for an envelope is no part of what it says.
+    fn claim_envelope(&mut self) {
+        let Some(markup) = self.context.document.markup.as_deref() else { return };
+        let here = Here::of(Some(self.context.document));
+        let facts = markup.writes.iter().filter_map(|fact| markup.envelope.get(fact));
+        for place in facts.flat_map(|fact| &fact.paths).filter_map(|path| here.place(path).ok()) {
+            self.claim_all(At::Loop(0), &place);
+        }
     }
 
     fn claim_all(&mut self, at: At, place: &Place) {
@@ -524,6 +598,11 @@ impl<'a> Reader<'a> {
     fn claim_selectors(&mut self, segment: usize, selectors: &[Selector]) {
         let constants: Vec<_> = selectors.iter().filter_map(|one| self.selected(segment, one)).collect();
         self.take(constants);
+        for selector in selectors {
+            if let (Selector::Inside(inside, _), Some((_, home))) = (selector, self.placement.homes[segment]) {
+                self.claim_all(At::Loop(home), inside);
+            }
+        }
     }
 
     /// The address that a selector looks at.
@@ -582,6 +661,7 @@ impl<'a> Reader<'a> {
     /// The place in the notation of mappings, each loop and segment with its occurrence, so that it can be written.
     fn printed(&self, (ordinal, element, component): Address) -> String {
         let Some(segment) = self.run.segment(ordinal) else { return String::new() };
+        let markup = self.context.document.markup.as_deref();
         let home = self.placement.homes.get(ordinal).copied().flatten();
         let mut steps = Vec::new();
         let mut instance = home.map_or(0, |(_, instance)| instance);
@@ -620,6 +700,9 @@ impl<'a> Reader<'a> {
             format!("{tag}[{number}]")
         };
         steps.push(last);
+        if let Some(markup) = markup {
+            return markup.place(&steps, element, component);
+        }
         let part = if component == 0 { String::new() } else { format!(".{component}") };
         format!("{}:{}.{element:02}{part}", area.name(), steps.join("/"))
     }

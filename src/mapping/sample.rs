@@ -4,8 +4,8 @@ mod tree;
 
 use super::Context;
 use super::function::{self, Call};
-use super::notation::{Body, Each, Place, Rule, Slots};
-use crate::entity::{self, Entity, Field, FieldType, View};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots};
+use crate::entity::{self, Entity, Field, FieldType, KeyPath, View};
 use crate::entity::{Map, Value};
 use crate::standard::definition::Node;
 
@@ -29,9 +29,9 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
     for computed in [false, true] {
         let snapshot = entity.clone();
         let mut fields = std::mem::take(&mut entity.fields);
-        let mut sampler = Sampler { context, entity: &snapshot, computed, dice };
+        let mut sampler = Sampler { context, entity: &snapshot, computed, dice, said: Vec::new() };
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
-        let top = Spot { tag: "", nodes: &context.document.nodes, known };
+        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
         if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
             sampler.tree(tree, top, &mut fields);
@@ -47,6 +47,8 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
 #[derive(Clone, Copy)]
 struct Spot<'d> {
     tag: &'d str,
+    /// The segment that begins the loop around.
+    around: &'d str,
     nodes: &'d [Node],
     known: &'d [Field],
 }
@@ -77,6 +79,8 @@ struct Sampler<'a> {
     entity: &'a Entity,
     computed: bool,
     dice: &'a mut dyn FnMut(usize) -> usize,
+    /// What stands once around several items and is said of all of them.
+    said: Vec<(Place, Option<Value>)>,
 }
 
 impl Sampler<'_> {
@@ -91,13 +95,29 @@ impl Sampler<'_> {
             if calls.iter().any(|call| matches!(call.function.name(), "unless" | "instead_of")) {
                 continue;
             }
+            // What is written only beside another field is there only with it.
+            let lacks = |call: &Call| {
+                call.arguments.first().is_none_or(|field| !entity::has(View::from(&*fields), field, &|_| true))
+            };
+            if calls.iter().any(|call| call.function.name() == "when" && lacks(call)) {
+                continue;
+            }
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
-            let made_up = calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed"));
+            let made_up =
+                calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed" | "or"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
-                || matches!(&rule.body, Body::One(place, _) if is_told_apart(place, rules));
+                || matches!(&rule.body, Body::One(place, _) if is_around(place) || names_segment(place) || is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;
             if is_computed != self.computed || (may_lack && (self.dice)(5) == 0) {
+                continue;
+            }
+            // Of a rule that takes items alone and the others for its list only one has any.
+            let is_alone = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.is_alone);
+            let for_same = |other: &&Rule| other.field == rule.field && is_alone(other);
+            let gives_way =
+                !is_alone(rule) && rules[index + 1..].iter().any(|other| for_same(&other)) && (self.dice)(2) == 0;
+            if gives_way || (is_alone(rule) && rule.field.get(fields).is_some()) {
                 continue;
             }
             // Of two rules for one place only one has a value, and of two for one value the first.
@@ -108,6 +128,7 @@ impl Sampler<'_> {
                 taken.push(place);
             }
             let value = match &rule.body {
+                Body::One(place, calls) if place.is_of_loop_around() => self.one(place, spot.around, calls),
                 Body::One(place, calls) => self.one(place, spot.tag, calls),
                 Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
                 Body::Each(each) => Some(self.each(each, rules, Spot { known: spot.inner(&rule.field), ..spot })),
@@ -124,6 +145,17 @@ impl Sampler<'_> {
 
     /// A single value; where it decides which entity the document is, one that stands for this entity.
     fn one(&mut self, place: &Place, tag: &str, calls: &[Call]) -> Option<Value> {
+        if let Some((_, said)) = self.said.iter().find(|(known, _)| is_around(place) && known == place) {
+            return said.clone();
+        }
+        let found = self.roll(place, tag, calls);
+        if is_around(place) {
+            self.said.push((place.clone(), found.clone()));
+        }
+        found
+    }
+
+    fn roll(&mut self, place: &Place, tag: &str, calls: &[Call]) -> Option<Value> {
         let choices = &self.context.mapping.select;
         let decides = choices.iter().any(|choice| choice.when.as_ref().is_some_and(|(at, _)| at == place));
         for _ in 0..TRIES_MAX {
@@ -157,10 +189,23 @@ impl Sampler<'_> {
         let max = max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min((max as usize / sharing).max(1)));
         let max = each.max.min(max);
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
-        let inner = Spot { tag: &each.place.tag, nodes, known: spot.known };
+        let begins = each.place.loops.last().map_or(spot.tag, |(tag, _)| tag);
+        let inner = match each.place.is_own() {
+            true => spot,
+            false => Spot { tag: &each.place.tag, around: begins, nodes, known: spot.known },
+        };
         let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
-        let mut items = self.items(count, &each.rules, inner, &must);
+        let mut items = self.items(count, each.own(), inner, &must);
+        if each.around > 0 {
+            let home = each.home();
+            let nodes = node_of(around, &home).and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
+            let outer = Spot { tag: &home.tag, around: spot.tag, nodes, known: spot.known };
+            for item in items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+                self.object(each.around(), outer, &must, item);
+            }
+        }
+        together(&each.rules, &mut items);
         // What names another item would name none of those made here.
         let names = |rule: &&Rule| match (&rule.body, &each.under) {
             (Body::One(place, _), Some(under)) => (place.elements.0, place.components.0) == under.names,
@@ -201,19 +246,47 @@ impl Sampler<'_> {
     }
 }
 
+/// A value that is one of those by which its segment is chosen: one of them is written in any case.
+fn names_segment(place: &Place) -> bool {
+    let own = (place.elements.0, place.components.0);
+    let names = |one: &Selector| matches!(one, Selector::Is(element, component, values) if (*element, *component) == own && values.len() > 1);
+    place.selectors.iter().any(names)
+}
+
+/// A value that stands around the item at hand, and is said of those beside it too. An item that says something else of
+/// the segment that begins the loop stands in another loop.
+fn is_around(place: &Place) -> bool {
+    place.is_root || (place.is_outer && !place.is_of_loop_around())
+}
+
 /// A value in one of the segments that a list beside it reads: left out, the list's first would be taken for it.
 fn is_told_apart(place: &Place, rules: &[Rule]) -> bool {
     let reads_too = |rule: &Rule| matches!(&rule.body, Body::Each(each) if each.place.tag == place.tag);
     !place.tag.is_empty() && !place.selectors.is_empty() && rules.iter().any(reads_too)
 }
 
+/// Puts items together that say the same of the loop around them: apart, each would begin a loop of its own, and where
+/// loops are numbered, none may have the number of another.
+fn together(rules: &[Rule], items: &mut Value) {
+    let of_loop = |rule: &&Rule| matches!(&rule.body, Body::One(place, _) if place.is_of_loop_around());
+    let fields: Vec<_> = rules.iter().filter(of_loop).map(|rule| &rule.field).collect();
+    let Value::Array(items) = items else { return };
+    let said = |item: &Value| -> Vec<Option<Value>> {
+        let of = |fields: &Map, field: &KeyPath| field.get(fields).cloned();
+        fields.iter().map(|field| item.as_object().and_then(|item| of(item, field))).collect()
+    };
+    let all: Vec<_> = items.iter().map(&said).collect();
+    items.sort_by_cached_key(|item| all.iter().position(|one| *one == said(item)));
+}
+
 /// The node of the definition that a place names.
 fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
     let mut here = nodes;
+    let is_there = |node: &&Node| place.area.is_none_or(|area| node.area == area);
     for (tag, _) in &place.loops {
-        here = &here.iter().find(|node| node.tag == *tag)?.body.as_ref()?.nodes;
+        here = &here.iter().filter(is_there).find(|node| node.tag == *tag)?.body.as_ref()?.nodes;
     }
-    here.iter().find(|node| node.tag == place.tag && place.area.is_none_or(|area| node.area == area))
+    here.iter().filter(is_there).find(|node| node.tag == place.tag)
 }
 
 /// What the functions work on here: the standard and its codes, and no document.

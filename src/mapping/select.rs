@@ -31,6 +31,9 @@ impl Writer<'_> {
 
     /// What stands at a place of the document so far.
     fn standing(&self, place: &Place) -> String {
+        if !place.loops.is_empty() {
+            return self.inside(0, place).to_owned();
+        }
         let nodes = self.loops[0].nodes.iter().position(|node| node.tag == place.tag);
         let Some(address) = nodes.and_then(|node| self.addresses(0, node).next()) else { return String::new() };
         self.draft(address).get(place.elements.0, place.components.0.max(1)).to_owned()

@@ -33,12 +33,12 @@ fn among(rules: &[Rule], prefix: &str, known: &[&EntityDefinition]) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::super::notation::mapping;
+    use super::super::notation::{Here, mapping};
     use super::*;
 
     fn told(rules: &str) -> String {
         let file = crate::yaml::document(&format!("entity: order\nrules:\n{rules}")).expect("YAML").to_json();
-        let mapping = mapping("x12", "004010", "850", &file).expect("the notation");
+        let mapping = mapping(["x12", "004010", "850"], &Here::default(), &file).expect("the notation");
         refuse(&mapping).map_or_else(|error| error.to_string(), |()| String::new())
     }
 

@@ -4,9 +4,8 @@
 use super::function::Call;
 use super::notation::{Body, Mapping, Place, Rule, Selector};
 use super::tree::{LINES, Tree};
-use crate::standard::definition::{Area, Document, Node};
+use crate::standard::definition::{Area, Document};
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// One rule for one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,21 +67,12 @@ impl Row {
 /// All rules of a mapping in their order; `document` says which tags begin loops.
 #[must_use]
 pub fn table(mapping: &Mapping, document: &Document) -> Vec<Row> {
-    let mut loops = BTreeSet::new();
-    loop_paths(&document.nodes, &mut loops);
-    let mut table = Table { loops, rows: Vec::new() };
+    let mut table = Table { document, rows: Vec::new() };
     table.rules(&mapping.rules, "", &Around::default());
     if let Some(tree) = &mapping.tree {
         table.tree(tree);
     }
     table.rows
-}
-
-fn loop_paths(nodes: &[Node], found: &mut BTreeSet<String>) {
-    for body in nodes.iter().filter_map(|node| node.body.as_ref()) {
-        found.insert(body.path.clone());
-        loop_paths(&body.nodes, found);
-    }
 }
 
 /// What places are relative to.
@@ -97,12 +87,12 @@ struct Around {
     slot: Option<(u16, u16, u16)>,
 }
 
-struct Table {
-    loops: BTreeSet<String>,
+struct Table<'d> {
+    document: &'d Document,
     rows: Vec<Row>,
 }
 
-impl Table {
+impl Table<'_> {
     fn tree(&mut self, tree: &Tree) {
         let node = self.inside(&Around::default(), &tree.each);
         for level in &tree.levels {
@@ -125,8 +115,12 @@ impl Table {
                     }
                 }
                 Body::Each(each) => {
-                    let inner = self.inside(around, &each.place);
-                    self.rules(&each.rules, &format!("{field}[]"), &inner);
+                    let (inner, field) = (self.inside(around, &each.place), format!("{field}[]"));
+                    if each.around > 0 {
+                        let home = self.inside(around, &each.home());
+                        self.rules(each.around(), &field, &home);
+                    }
+                    self.rules(each.own(), &field, &inner);
                 }
                 Body::Slots(slots) => {
                     for place in &slots.places {
@@ -148,11 +142,11 @@ impl Table {
         }
         let whole = path(&inner.loops, &place.tag);
         let is_trigger = place.loops.is_empty() && inner.loops.last().is_some_and(|(tag, _)| *tag == place.tag);
-        if place.tag.is_empty() || (is_trigger && !self.loops.contains(&whole)) {
+        if place.tag.is_empty() || (is_trigger && !self.document.has_loop(&whole)) {
             return inner;
         }
         let step = (place.tag.to_string(), written(&place.tag, &place.selectors));
-        if self.loops.contains(&whole) {
+        if self.document.has_loop(&whole) {
             inner.loops.push(step);
             inner.segment = None;
         } else {
@@ -162,7 +156,8 @@ impl Table {
     }
 
     fn row(&mut self, field: String, place: &Place, calls: &[Call], around: &Around) {
-        let inside = self.inside(around, place);
+        let document = Around::default();
+        let inside = self.inside(if place.is_root { &document } else { around }, place);
         let (element, last, step) = match (around.slot, place.offset) {
             (Some((first, last, step)), Some(offset)) => (first + offset, last, step),
             _ => (place.elements.0, place.elements.1, place.step),
@@ -173,7 +168,13 @@ impl Table {
         let numbers = numbers((element, last, step.max(1)), place.components);
         self.rows.push(Row {
             field,
-            place: format!("{area}{}{numbers}", steps.join("/")),
+            place: match &self.document.markup {
+                Some(markup) => {
+                    let steps: Vec<String> = steps.iter().map(|step| (*step).to_owned()).collect();
+                    markup.place(&steps, element, place.components.0)
+                }
+                None => format!("{area}{}{numbers}", steps.join("/")),
+            },
             functions: calls.iter().map(call).collect(),
             area: inside.area,
             loop_path: path(&inside.loops, ""),
@@ -199,6 +200,7 @@ fn written(tag: &str, selectors: &[Selector]) -> String {
             Selector::Is(element, component, values) => {
                 text.push_str(&format!("[{element:02}.{component}={}]", values.join("|")));
             }
+            Selector::Inside(place, values) => text.push_str(&format!("[{}={}]", place.tag, values.join("|"))),
             Selector::Occurrence(number) => text.push_str(&format!("[{number}]")),
         }
     }

@@ -12,7 +12,7 @@ mod shape;
 pub(super) use flatten::flatten;
 pub(super) use plan::plan;
 
-use super::notation::{NotationError, Place, Rule, place, rules, with_parts, wrong};
+use super::notation::{Here, NotationError, Place, Rule, place, rules, with_parts, wrong};
 use crate::entity::Map;
 use serde_json::Value;
 
@@ -163,8 +163,8 @@ impl Level {
             kind,
             each: each.as_deref().map(place).transpose()?,
             unless: unless.as_deref().map(place).transpose()?,
-            rules: rules(&inner, "", parts)?,
-            allocation: rules(&allocation, "", parts)?,
+            rules: rules(&inner, "", parts, &Here::default())?,
+            allocation: rules(&allocation, "", parts, &Here::default())?,
         })
     }
 }

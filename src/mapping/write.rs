@@ -1,6 +1,7 @@
 //! From an entity back to the segments of a document: each rule puts its value at its place, segments come out in the
 //! order of the definition. Header and trailer of the document are the codec's.
 
+mod around; // the loops that items of a flat list stand in
 mod record; // making stencils
 mod segment;
 mod stencil; // what is kept of one item for the next
@@ -11,11 +12,11 @@ pub use stencil::Stencil;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
-use super::notation::{Body, Each, Place, Rule, Selector, Slots, Turn, Under, place as parse_place};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
-use crate::entity::{Entity, Map, Path, Text, Value, View};
+use crate::entity::{Entity, KeyPath, Map, Path, Text, Value, View, has};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use record::Recording;
@@ -62,7 +63,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     writer.extensions();
     writer.unmapped();
     let mut segments = Vec::new();
-    writer.collect(0, &mut segments);
+    writer.collect(0, 0, &mut segments);
     (segments, writer.faults, writer.trace.end())
 }
 
@@ -93,16 +94,6 @@ pub(super) enum At {
     Loop(usize),
     Segment(Address),
     Slot(Address, u16),
-}
-
-impl At {
-    /// The loop around a segment, where the place begins there.
-    fn of(self, place: &Place) -> At {
-        match self {
-            At::Segment((instance, _)) | At::Slot((instance, _), _) if place.is_outer => At::Loop(instance),
-            here => here,
-        }
-    }
 }
 
 /// An object of the entity, and the field of it at hand.
@@ -190,6 +181,19 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Where a place begins: in the document, in the loop around a segment or a loop, or here.
+    pub(super) fn beginning(&self, at: At, place: &Place) -> At {
+        match at {
+            _ if place.is_root => At::Loop(0),
+            here if !place.is_outer => here,
+            At::Segment((instance, _)) | At::Slot((instance, _), _) => At::Loop(instance),
+            At::Loop(instance) => {
+                self.note(|one| one.look_into(self.loops[instance].around));
+                At::Loop(self.loops[instance].around)
+            }
+        }
+    }
+
     /// Whether the functions of a rule make nothing of nothing.
     fn says_nothing(&self, rule: &Rule, fields: &Map) -> bool {
         let Body::One(_, calls) = &rule.body else { return true };
@@ -211,7 +215,8 @@ impl<'a> Writer<'a> {
             Ok(_) => {}
         }
         self.note(Recording::spoil);
-        let follows = self.through(calls, fields, None).ok().and_then(|done| done.value);
+        // What makes nothing of nothing, but an error, is said by the place.
+        let Ok(follows) = self.through(calls, fields, None).map(|done| done.value) else { return };
         if follows.as_ref() != value {
             let follows = follows.map_or_else(|| "nothing".to_owned(), |follows| follows.to_string());
             self.loss(field, &format!("what follows from the values beside it, {follows}"));
@@ -269,7 +274,7 @@ impl<'a> Writer<'a> {
         };
         let mut texts = values.iter().filter_map(Value::as_str).enumerate().peekable();
         for (index, place) in places.iter().enumerate() {
-            let at = at.of(place);
+            let at = self.beginning(at, place);
             let is_last = index + 1 == places.len();
             // A segment that repeats is begun anew: what stands in the others is another rule's.
             let own = matches!(at, At::Segment(_) | At::Slot(..))
@@ -303,20 +308,33 @@ impl<'a> Writer<'a> {
     }
 
     fn each(&mut self, at: At, each: &Each, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {
-        let mut count = 0;
+        let (mut count, mut around) = (0, None);
+        let is_item = |number| self.has_written(&Path::Item(field, number));
+        let comes_late = each.is_alone && (1..=items.len()).any(is_item);
         for (number, item) in items.iter().enumerate() {
             let path = Path::Item(field, number + 1);
+            if comes_late {
+                if !self.has_written(&path) {
+                    let expected = "what others of the list have, for among them it would be read as theirs";
+                    self.fault(Fault::MappingValue, &path, expected, "nothing of it");
+                }
+                continue;
+            }
             if count == each.max {
                 if turn.is_last && !self.has_written(&path) {
                     self.loss(&path, &format!("at most {} of them", each.max));
                 }
                 continue;
             }
-            let Some(fields) = self.own(item, &each.rules, &each.only, &path, (index, turn)) else {
+            let Some(fields) = self.own(item, each.own(), &each.only, &path, (index, turn)) else {
                 continue;
             };
             count += 1;
-            self.item(at, each, fields, &path, turn.is_only);
+            if each.around > 0 {
+                self.into_loop(at, each, (fields, &path), &mut around, turn.is_only);
+            } else {
+                self.item(at, each, fields, &path, turn.is_only);
+            }
             self.left(&each.rules, fields, &path, turn);
         }
     }
@@ -328,13 +346,18 @@ impl<'a> Writer<'a> {
             (At::Loop(own), Some(under)) => return self.below(own, each, under, fields, path),
             _ => at,
         };
-        let Some(address) = self.segment(at, &each.place, Find::Fresh, path) else { return };
+        // What says something of what is at hand stands in it.
+        if each.place.is_own() {
+            self.note(Recording::spoil);
+            return self.rules(each.own(), at, fields, path);
+        }
+        let Some(address) = self.begun(at, each, fields, path) else { return };
         let inner = if self.loops[address.0].trigger == Some(address.1) && self.is_trigger(address, at) {
             At::Loop(address.0)
         } else {
             At::Segment(address)
         };
-        self.by_stencil(&each.rules, inner, fields, path, is_only);
+        self.by_stencil(each.own(), inner, fields, path, is_only);
     }
 
     /// Writes an item beside the loop that it belongs to, with what names that loop, or what the item itself names.
@@ -348,7 +371,7 @@ impl<'a> Writer<'a> {
         }
         let around = At::Loop(self.loops[own].around);
         let Some(address) = self.segment(around, &each.place, Find::Fresh, path) else { return };
-        self.rules(&each.rules, At::Loop(address.0), fields, path);
+        self.rules(each.own(), At::Loop(address.0), fields, path);
         let component = component.max(1);
         if self.draft(address).get(element, component).is_empty() {
             self.draft_mut(address).set(element, component, number);
@@ -366,18 +389,15 @@ impl<'a> Writer<'a> {
         (index, turn): Numbered<'_>,
     ) -> Option<&'v Map> {
         let fields = item.as_object()?;
-        let view = View::Fields(fields);
-        let lacks = !only.is_empty() && only.iter().all(|field| !view.at(field).is_there());
+        let view = View::from(fields);
+        let lacks = !suits(only, |field| has(view, field, &|_| true));
         // Without the first field, or one that an item must have, what is written would say something else.
-        let refused = rules.iter().enumerate().find_map(|(index, rule)| match &rule.body {
-            Body::One(_, calls) if (index == 0 || rule.is_required) && !calls.is_empty() => {
-                // Only who notes it needs to know the value itself.
-                match self.recording {
-                    Some(_) => self.through(calls, fields, rule.field.get(fields)).err(),
-                    None => self.run(calls, view, Some(view.at(&rule.field)).filter(|value| value.is_there())).err(),
-                }
-            }
-            _ => None,
+        let refused = rules.iter().enumerate().find_map(|(index, rule)| {
+            let (Body::One(_, calls) | Body::Computed(calls)) = &rule.body else { return None };
+            let is_vital = !calls.is_empty() && (index == 0 || rule.is_required);
+            let refusal = is_vital.then(|| self.refusal(rule, calls, fields, index == 0)).flatten()?;
+            let is_carried = index > 0 && self.is_carried(rule, rules, fields);
+            (!is_carried).then_some((calls, refusal))
         });
         if !turn.is_only && self.has_written(path) {
             return None;
@@ -388,7 +408,7 @@ impl<'a> Writer<'a> {
                     return None;
                 }
                 match refused {
-                    Some(refusal) => self.refuse(Fault::MappingLoss, path, &refusal),
+                    Some((calls, refusal)) => self.refused(calls, path, &refusal),
                     None => self.loss(path, &format!("a field {}", only.join(" or "))),
                 }
             }
@@ -398,6 +418,33 @@ impl<'a> Writer<'a> {
             self.written.insert(path.to_string(), index);
         }
         Some(fields)
+    }
+
+    /// Why a rule cannot say its field of an item: its functions refuse the value, or, where the rule says what an item is
+    /// and has no place, another value follows from the item.
+    fn refusal(&self, rule: &Rule, calls: &[Call], fields: &Map, says_what: bool) -> Option<Refusal> {
+        let done = match self.tried(calls, fields, &rule.field) {
+            Err(refusal) => return Some(refusal),
+            Ok(done) => done,
+        };
+        let is_placeless = matches!(rule.body, Body::Computed(_));
+        // What the document says by saying nothing is said.
+        let is_said_by_nothing = says_what && is_placeless && done.value.is_some();
+        let value = if is_said_by_nothing { rule.field.get(fields)? } else { return None };
+        self.note(Recording::spoil);
+        // What makes nothing of nothing, but an error, is said by the place. Where nothing follows, the field alone is lost.
+        let follows = self.through(calls, fields, None).ok()?.value?;
+        (follows != *value).then(|| Refusal { expected: format!("{} as it follows, {follows}", rule.field), trial: 0 })
+    }
+
+    /// Whether another rule for the same field can say it.
+    fn is_carried(&self, rule: &Rule, rules: &[Rule], fields: &Map) -> bool {
+        let is_same = |one: &&Rule| one.field == rule.field && !one.is_read_only && !std::ptr::eq(*one, rule);
+        let can = |one: &Rule| match &one.body {
+            Body::One(_, calls) => self.tried(calls, fields, &rule.field).is_ok(),
+            _ => false,
+        };
+        !rule.turn.is_only && rules.iter().filter(is_same).any(can)
     }
 
     fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {
@@ -439,7 +486,7 @@ impl<'a> Writer<'a> {
         }
         let may_be_first = slots.first.is_empty() || key.is_some_and(|key| slots.first.iter().any(|one| one == key));
         for (index, place) in slots.places.iter().enumerate() {
-            let at = at.of(place);
+            let at = self.beginning(at, place);
             let is_last = index + 1 == slots.places.len();
             if index == 0 && !may_be_first {
                 continue;
@@ -504,7 +551,7 @@ impl<'a> Writer<'a> {
         (text, beside, trial): (Text, &[(Beside, String)], usize),
         field: &Path<'_>,
     ) {
-        let at = at.of(place);
+        let at = self.beginning(at, place);
         if names(place).is_some() {
             self.note(|one| one.decide(Source::Made(trial, 0), &text));
         }
@@ -566,6 +613,15 @@ impl<'a> Writer<'a> {
         done
     }
 
+    /// What the functions of a rule make of its field. Only who notes it needs to know the value itself.
+    fn tried(&self, calls: &[Call], fields: &Map, field: &KeyPath) -> Result<Done, Refusal> {
+        if self.recording.is_some() {
+            return self.through(calls, fields, field.get(fields));
+        }
+        let value = View::from(fields).at(field);
+        self.run(calls, fields.into(), Some(value).filter(|value| value.is_there()))
+    }
+
     fn run(&self, calls: &[Call], fields: View<'_>, value: Option<View<'_>>) -> Result<Done, Refusal> {
         let value = value.map(View::value);
         if calls.is_empty() {
@@ -584,14 +640,14 @@ impl<'a> Writer<'a> {
     fn extensions(&mut self) {
         let mapping = self.context.mapping;
         let own = format!("{}/{}/{}", mapping.standard, mapping.version, mapping.document);
-        let mut foreign = 0;
+        let (here, mut foreign) = (Here::of(Some(self.context.document)), 0);
         for extension in self.entity.list("extensions") {
             let text = |key: &str| extension[key].as_str().unwrap_or_default().to_owned();
             if text("document") != own {
                 foreign += 1;
                 continue;
             }
-            match parse_place(&text("place")) {
+            match here.place(&text("place")) {
                 Ok(place) => self.put_text(At::Loop(0), &place, text("value").into(), &EXTENSIONS),
                 Err(error) => self.fault(Fault::MappingValue, &EXTENSIONS, &error.expected, &error.found),
             }
@@ -610,14 +666,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn collect(&mut self, instance: usize, segments: &mut Vec<DraftSegment>) {
-        for (_, item) in std::mem::take(&mut self.loops[instance].items) {
+    fn collect(&mut self, instance: usize, depth: u16, segments: &mut Vec<DraftSegment>) {
+        for (node, item) in std::mem::take(&mut self.loops[instance].items) {
             match item {
                 Item::Segment(draft) => {
                     self.trace.settle((instance, draft), segments.len());
-                    segments.push(std::mem::take(&mut self.drafts[draft]));
+                    let mut segment = std::mem::take(&mut self.drafts[draft]);
+                    segment.depth = depth + u16::from(node > 0);
+                    segments.push(segment);
                 }
-                Item::Loop(inner) => self.collect(inner, segments),
+                Item::Loop(inner) => self.collect(inner, depth + 1, segments),
             }
         }
     }
@@ -638,7 +696,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn fault(&mut self, fault: Fault, field: &Path<'_>, expected: &str, found: &str) {
-        let syntax = if self.context.mapping.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&self.context.mapping.standard);
         let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
         finding.place = field.to_string();
         self.faults.push(finding);

@@ -235,6 +235,10 @@ impl Directory {
             return Ok(name);
         }
         let value = sender.value.trim();
+        // XML need not say who sends it; where only one partner may, it is that one.
+        if let ("", Some([only])) = (value, self.channels.get(channel).map(|channel| channel.partners.as_slice())) {
+            return Ok(only);
+        }
         let fits = |id: &PartyId| {
             id.value == value && id.scheme.as_deref().is_none_or(|scheme| scheme.trim() == sender.scheme.trim())
         };

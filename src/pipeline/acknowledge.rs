@@ -23,7 +23,7 @@ use serde_json::json;
 #[must_use]
 pub fn governing<'d>(directory: &'d Directory, found: &Found, identified: &Identified) -> Option<&'d Agreement> {
     let named = identified.agreements.values().next().map(String::as_str);
-    let standard = super::identify::standard_of(found.syntax);
+    let standard = found.envelope.standard_in(found.syntax);
     let any = || directory.any_agreement_in(&identified.partner, standard, identified.environment);
     directory.agreement(named.or_else(any)?)
 }
@@ -74,7 +74,7 @@ pub async fn owed(
     let envelope = &report.envelope;
     let ours = [envelope.receiver.scheme.clone(), envelope.receiver.value.clone()];
     let theirs = [envelope.sender.scheme.clone(), envelope.sender.value.clone()];
-    let standard = super::identify::standard_of(report.syntax);
+    let standard = report.envelope.standard_in(report.syntax);
     let name = sequence(standard, &ours, &theirs, identified.environment.as_str());
     let owner = format!("{transmission_id}/{}/ack", found.number);
     // Numbers are taken only when something is to be sent.
@@ -130,7 +130,7 @@ async fn output(
     let (transmission_id, interchange_id, delivery_id) = (id("tra"), id("int"), id("del"));
     let party = |[scheme, value]: &[String; 2]| format!("{scheme}:{value}");
     let (sender, receiver) = (party(&made.ours), party(&made.theirs));
-    let (standard, environment) = (super::identify::standard_of(report.syntax), identified.environment.as_str());
+    let (standard, environment) = (report.envelope.standard_in(report.syntax), identified.environment.as_str());
     let partner = Some(identified.partner.clone());
     let documents = documents(service, &interchange_id, report.syntax, identified, &made);
     let answers = answers(report, &made, answered_id, &transmission_id);
@@ -198,7 +198,7 @@ fn documents(
         interchange_id: Some(interchange_id.to_owned()),
         direction: Direction::Out,
         number: u32::try_from(at + 1).unwrap_or(u32::MAX),
-        standard: super::identify::standard_of(syntax).to_owned(),
+        standard: segment::Envelope::default().standard_in(syntax).to_owned(),
         version: draft.version.to_ascii_lowercase().replace('.', ""),
         kind: draft.kind.clone(),
         control_number: draft.control_number.clone(),

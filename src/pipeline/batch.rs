@@ -1,13 +1,18 @@
 //! An interchange written document by document, so that a long one is never held. Reading it back, as `encode` does,
-//! is for whoever passes the bytes on.
+//! is for whoever passes the bytes on. Of XML, an interchange holds one document.
 
+use super::Rules;
 use super::encode::{Envelope, draft};
 use super::map::Target;
 use crate::codec::edifact::encode as edifact;
 use crate::codec::segment::Writer;
 use crate::codec::x12::encode as x12;
-use crate::diagnostic::{Diagnostic, Syntax};
+use crate::codec::xml;
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::standard::definition::Document;
+use crate::standard::load::LoadError;
 use crate::tree::{DocumentDraft, InterchangeDraft};
+use std::sync::Arc;
 
 /// An interchange of one group that is still open.
 pub struct Batch {
@@ -15,6 +20,8 @@ pub struct Batch {
     /// What its envelope says; its group holds no documents.
     head: InterchangeDraft,
     writer: Writer,
+    /// The definition of an XML document, and its bytes.
+    markup: Option<(Arc<Document>, Vec<u8>)>,
     documents: usize,
 }
 
@@ -23,8 +30,16 @@ impl Batch {
     ///
     /// # Errors
     /// What they cannot hold.
-    pub fn begin(target: &Target, envelope: Envelope) -> Result<Self, Vec<Diagnostic>> {
+    pub fn begin(rules: &Rules, target: &Target, envelope: Envelope) -> Result<Self, Vec<Diagnostic>> {
         let (syntax, head) = (target.syntax(), draft(target, envelope, Vec::new()));
+        if syntax == Syntax::Xml {
+            let definition = rules.library.document(&target.standard, &target.version, &target.document);
+            let missing = |error: LoadError| {
+                vec![Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown).because(error.to_string(), "")]
+            };
+            let markup = Some((definition.map_err(missing)?, Vec::new()));
+            return Ok(Batch { syntax, writer: Writer::new(syntax, &head.style), head, markup, documents: 0 });
+        }
         let mut writer = if syntax == Syntax::X12 { x12::begin(&head)? } else { edifact::begin(&head)? };
         writer.whole(|writer| {
             for group in &head.groups {
@@ -34,7 +49,7 @@ impl Batch {
                 }
             }
         })?;
-        Ok(Batch { syntax, head, writer, documents: 0 })
+        Ok(Batch { syntax, head, writer, markup: None, documents: 0 })
     }
 
     /// Writes the next document; its control number is its place in the interchange.
@@ -42,6 +57,13 @@ impl Batch {
     /// # Errors
     /// What of it cannot be written; then nothing of it is, and the next one takes its place.
     pub fn document(&mut self, mut document: DocumentDraft) -> Result<(), Vec<Diagnostic>> {
+        if let Some((definition, bytes)) = &mut self.markup {
+            let mut whole = self.head.clone();
+            whole.groups.iter_mut().for_each(|group| group.documents = vec![document.clone()]);
+            *bytes = xml::encode(definition, &whole)?;
+            self.documents += 1;
+            return Ok(());
+        }
         document.control_number = (self.documents + 1).to_string();
         self.writer.whole(|writer| match self.syntax {
             Syntax::X12 => x12::document(writer, &document),
@@ -54,6 +76,9 @@ impl Batch {
     /// Writes the trailers, and returns the bytes not taken yet.
     #[must_use]
     pub fn end(mut self) -> Vec<u8> {
+        if let Some((_, bytes)) = self.markup {
+            return bytes;
+        }
         for group in &self.head.groups {
             match self.syntax {
                 Syntax::X12 => x12::end_group(&mut self.writer, group, self.documents),
@@ -67,8 +92,17 @@ impl Batch {
         self.writer.take()
     }
 
+    /// Whether the interchange can hold another document.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.markup.is_none() || self.documents == 0
+    }
+
     /// The bytes written since last asked.
     pub fn take(&mut self) -> Vec<u8> {
+        if let Some((_, bytes)) = &mut self.markup {
+            return std::mem::take(bytes);
+        }
         self.writer.take()
     }
 }

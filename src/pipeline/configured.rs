@@ -121,7 +121,8 @@ impl Configured {
         }
     }
 
-    /// The guide for a document: the agreement's, else the one that its envelope selects.
+    /// The guide for a document: the agreement's, which may have been agreed for a neighbouring version; else the one that
+    /// its envelope selects.
     #[must_use]
     pub fn guide_for(
         &self,
@@ -137,7 +138,7 @@ impl Configured {
                 |guide: &&Arc<Guide>| guide.selects.iter().any(|one| said.contains(&one)) && guide.is_for(document);
             self.guides.values().find(selects)
         };
-        named.filter(|guide| guide.is_for(document)).or_else(selected).cloned()
+        named.filter(|guide| guide.is_for_type(document)).or_else(selected).cloned()
     }
 }
 

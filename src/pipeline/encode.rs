@@ -4,9 +4,11 @@
 use super::Rules;
 use super::map::Target;
 use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits};
-use crate::codec::{edifact, x12};
+use crate::codec::{edifact, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::standard::definition::Document;
 use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
+use std::sync::Arc;
 
 /// What the envelope of an interchange is to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,19 @@ fn follow(version: &str, style: &mut Style) {
     own.repetition = wanted.filter(|_| style.syntax_version.as_str() >= "00402");
 }
 
+/// The definition of what an interchange of XML holds.
+fn definition(rules: &Rules, draft: &InterchangeDraft) -> Result<Arc<Document>, Vec<Diagnostic>> {
+    let first = draft.groups.iter().flat_map(|group| &group.documents).next();
+    let found = first.map(|one| rules.library.document(&one.standard, &one.version, &one.kind));
+    match found {
+        Some(Ok(found)) => Ok(found),
+        Some(Err(error)) => {
+            Err(vec![Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown).because(error.to_string(), "")])
+        }
+        None => Err(vec![Diagnostic::new(Syntax::Xml, Fault::InterchangeEmpty)]),
+    }
+}
+
 /// Writes an interchange, and reads it again: the reports are those of a receiver, who may have guides.
 ///
 /// # Errors
@@ -87,6 +102,7 @@ pub fn encode(
 ) -> Result<(Vec<u8>, Vec<InterchangeReport>), Vec<Diagnostic>> {
     let bytes = match syntax {
         Syntax::X12 => x12::encode(draft)?,
+        Syntax::Xml => xml::encode(&*definition(rules, draft)?, draft)?,
         _ => edifact::encode(draft)?,
     };
     let inspection = Inspection::new(&rules.library).guided(guides);

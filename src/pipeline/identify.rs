@@ -72,27 +72,23 @@ impl Found {
     fn between(&self) -> String {
         let envelope = &self.envelope;
         let party = |id: &crate::codec::segment::PartyId| format!("{}:{}", id.scheme.trim(), id.value.trim());
-        let standard = standard_of(self.syntax);
+        let standard = envelope.standard_in(self.syntax);
         let (sender, receiver) = (party(&envelope.sender), party(&envelope.receiver));
         format!("{standard} {sender} {receiver}")
     }
 }
 
-/// `x12` or `edifact`.
-#[must_use]
-pub fn standard_of(syntax: Syntax) -> &'static str {
-    if syntax == Syntax::X12 { "x12" } else { "edifact" }
-}
-
-/// The document type that an envelope names, by the version that is used for it.
+/// The document type that an envelope names, by the version that it is read as: agreements name that one. A version
+/// without a mapping is read as the nearest that has one.
 #[must_use]
 pub fn kind_of(rules: &Rules, syntax: Syntax, envelope: &Envelope) -> String {
     let (standard, folder) = crate::codec::segment::folder_of(syntax, envelope);
-    let kind = &envelope.document_type;
-    let version = match rules.library.document(standard, &folder, kind) {
+    let (standard, kind) = (standard.as_str(), &envelope.document_type);
+    let mapped = rules.mapped_version(standard, &folder, kind);
+    let version = mapped.unwrap_or_else(|| match rules.library.document(standard, &folder, kind) {
         Ok(_) => folder,
         Err(_) => rules.library.nearest(standard, &folder, kind).unwrap_or(folder),
-    };
+    });
     format!("{standard}/{version}/{kind}")
 }
 
@@ -107,7 +103,7 @@ pub fn look<R: Read>(rules: &Rules, source: R) -> io::Result<Vec<Found>> {
     let mut found: Vec<Found> = Vec::new();
     let mut digest = Context::new(&SHA256);
     while let Some(piece) = reader.next()? {
-        envelope.note(&piece);
+        envelope.note(&piece, &rules.library);
         note(rules, &piece, &envelope, &mut found);
         if piece.kind == PieceKind::InterchangeHeader {
             digest = Context::new(&SHA256);
@@ -138,6 +134,10 @@ fn note(rules: &Rules, piece: &Piece<'_>, envelope: &Envelope, found: &mut Vec<F
         }),
         (PieceKind::Document, Some(open)) => {
             open.documents += 1;
+            if piece.syntax == Syntax::Xml {
+                // Its envelope is part of the document.
+                open.envelope = envelope.clone();
+            }
             if !ACKNOWLEDGMENTS.contains(&envelope.document_type.as_str()) {
                 open.kinds.insert(kind_of(rules, piece.syntax, envelope));
             }

@@ -57,7 +57,7 @@ impl Target {
     /// Whose syntax it is written in.
     #[must_use]
     pub fn syntax(&self) -> Syntax {
-        if self.standard == "x12" { Syntax::X12 } else { Syntax::Edifact }
+        Syntax::of(&self.standard)
     }
 
     /// The version as the envelope names it: `004010`, `D.96A`.
@@ -115,6 +115,7 @@ pub fn map_by(
         Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
     let (segments, findings) = mapping::write(&context, entity);
     let draft = DocumentDraft {
+        standard: standard.clone(),
         kind: document.clone(),
         version: target.envelope_version(),
         guide: String::new(),

@@ -26,7 +26,7 @@ pub mod waiting; // what a transmission has to wait for: answers of lookup table
 pub mod whole; // interchanges that go on with all their documents or with none
 pub mod worker; // the loops that lease jobs and run them
 
-use crate::mapping::Mappings;
+use crate::mapping::{MappingError, Mappings};
 use crate::standard::load::Library;
 use std::path::Path;
 
@@ -42,6 +42,17 @@ impl Rules {
     /// What is packed into the binary, with overlays that go before it.
     #[must_use]
     pub fn new(standards: Option<&Path>, mappings: Option<&Path>) -> Self {
-        Rules { library: Library::new(standards), mappings: Mappings::new(mappings) }
+        let library = Library::new(standards);
+        let mappings = Mappings::new(mappings).by(&library);
+        Rules { library, mappings }
+    }
+
+    /// The version whose mapping reads a document type: its own, or the nearest that has one.
+    #[must_use]
+    pub fn mapped_version(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
+        match self.mappings.find(standard, version, kind) {
+            Err(MappingError::Unknown(_)) => self.mappings.nearest(standard, version, kind),
+            _ => Some(version.to_owned()),
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! An interchange that leaves, as one commit writes it: transmission, interchange, documents, delivery, and the answers
 //! that are expected.
 
+use super::profile;
 use super::route::{Made, Outward, content_type, parties};
 use super::state::Service;
-use super::{identify, profile};
 use crate::codec::segment::DocumentReport;
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::partner::{Expect, ExpectKind, OnUncertain};
@@ -28,7 +28,7 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
     let Outward { name, agreement, environment } = outward;
     let mut parts = agreement.document.split('/');
     let [standard, version, kind] = std::array::from_fn(|_| parts.next().unwrap_or_default().to_owned());
-    let syntax = if standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+    let syntax = Syntax::of(&standard);
     let (sender, receiver) = parties(&agreement.envelope);
     let [sender, receiver] = [sender, receiver].map(|[scheme, value]| format!("{scheme}:{value}"));
     let business_number = made.outgoing.first().and_then(|one| one.business_number.as_deref());
@@ -39,7 +39,7 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
         interchange_id: interchange_id.clone(),
         number: 1,
         direction: Direction::Out,
-        format: identify::standard_of(syntax).to_owned(),
+        format: standard.clone(),
         sender: sender.clone(),
         receiver: receiver.clone(),
         control_number: made.numbers.interchange.clone(),

@@ -139,7 +139,13 @@ pub fn there_and_back(rules: &Rules, target: &Target, entity: &Entity) -> Result
 
 /// Generated entities lack values at random, which the standard may miss; all else is the mapping's doing.
 fn is_of_the_mapping(finding: &Diagnostic) -> bool {
-    let lacks = [Fault::ElementMissing, Fault::ElementCondition, Fault::SegmentMissing];
+    let lacks = [
+        Fault::ElementMissing,
+        Fault::ElementCondition,
+        Fault::SegmentMissing,
+        Fault::NodeMissing,
+        Fault::AttributeMissing,
+    ];
     finding.severity == Severity::Error && !lacks.contains(&finding.fault)
 }
 

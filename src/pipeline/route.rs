@@ -164,10 +164,14 @@ fn all_faults(report: &InterchangeReport) -> Vec<Diagnostic> {
     report.envelope_faults().chain(documents.flat_map(|one| &one.faults)).cloned().collect()
 }
 
-/// As RFC 1767 names them.
+/// As RFC 1767 names them; XML as RFC 7303 does.
 #[must_use]
 pub fn content_type(syntax: Syntax) -> &'static str {
-    if syntax == Syntax::X12 { "application/EDI-X12" } else { "application/EDIFACT" }
+    match syntax {
+        Syntax::X12 => "application/EDI-X12",
+        Syntax::Edifact => "application/EDIFACT",
+        _ => "application/xml",
+    }
 }
 
 pub(super) fn parties(profile: &EnvelopeProfile) -> ([String; 2], [String; 2]) {

@@ -2,10 +2,11 @@
 //!
 //! They are what a file under `standards/` says, no more; `load` reads them, `place` and `validate` use them.
 
+use super::content::{Contents, Markup};
 use super::order::Order;
 use super::rules::Rules;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Whether something must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,7 +35,7 @@ impl Usage {
 }
 
 /// Part of the document that a node stands in; EDIFACT's border is the line trigger and UNS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Area {
     /// Before the lines.
     #[default]
@@ -80,12 +81,91 @@ pub struct Node {
 /// What makes a node a loop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoopBody {
-    /// Trigger path from the document's top, such as `LIN/PRI`; unique within the area.
+    /// Trigger path from the document's top, such as `LIN/PRI`, `LS~2/LX`; unique within the area.
     pub path: String,
     /// The standard's own number or name (`SG25`), for people.
     pub label: String,
     /// What stands inside; the first node is the trigger segment, required, once.
-    pub nodes: Vec<Node>,
+    pub nodes: Nodes,
+}
+
+/// Levels of elements that are listed where a document type is printed; there are thousands below them, and some hold
+/// themselves.
+pub const WALK_LEVELS: usize = 3;
+
+/// The nodes inside a loop: listed, or made when first asked for, where the definition says only what elements hold, which
+/// may go on for ever.
+#[derive(Clone)]
+pub struct Nodes {
+    made: OnceLock<Vec<Node>>,
+    /// What they are made of: contents, and tag, content and path of the loop.
+    of: Option<(Arc<Contents>, [String; 3])>,
+}
+
+impl Nodes {
+    /// Those of an element that holds this content.
+    #[must_use]
+    pub fn derived(contents: &Arc<Contents>, tag: &str, content: &str, path: &str) -> Self {
+        let of = [tag, content, path].map(str::to_owned);
+        Nodes { made: OnceLock::new(), of: Some((contents.clone(), of)) }
+    }
+
+    /// For those who walk through all nodes of a document: of what contents hold, [`WALK_LEVELS`] levels are told.
+    #[must_use]
+    pub fn walked(&self) -> &[Node] {
+        let is_deep = |(_, [_, _, path]): &(Arc<Contents>, [String; 3])| path.split('/').count() >= WALK_LEVELS;
+        if self.of.as_ref().is_some_and(is_deep) { &[] } else { self }
+    }
+
+    /// For those who change them.
+    pub fn changeable(&mut self) -> &mut [Node] {
+        let _ = self.len();
+        self.made.get_mut().map(Vec::as_mut_slice).unwrap_or_default()
+    }
+}
+
+impl From<Vec<Node>> for Nodes {
+    fn from(nodes: Vec<Node>) -> Self {
+        Nodes { made: OnceLock::from(nodes), of: None }
+    }
+}
+
+impl std::ops::Deref for Nodes {
+    type Target = [Node];
+
+    fn deref(&self) -> &[Node] {
+        let make = |(contents, [tag, content, path]): &(Arc<Contents>, [String; 3])| contents.nodes(tag, content, path);
+        self.made.get_or_init(|| self.of.as_ref().map(make).unwrap_or_default())
+    }
+}
+
+impl<'n> IntoIterator for &'n Nodes {
+    type Item = &'n Node;
+    type IntoIter = std::slice::Iter<'n, Node>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl PartialEq for Nodes {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.of, &other.of) {
+            (Some(own), Some(other)) => own.1 == other.1 && Arc::ptr_eq(&own.0, &other.0),
+            _ => **self == **other,
+        }
+    }
+}
+
+impl Eq for Nodes {}
+
+impl std::fmt::Debug for Nodes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.of {
+            Some((_, of)) => write!(f, "nodes of {}", of[1]),
+            None => f.debug_list().entries(self.iter()).finish(),
+        }
+    }
 }
 
 /// A document type of a version.
@@ -103,6 +183,8 @@ pub struct Document {
     pub groups: Vec<String>,
     /// The order of segments and loops, header and trailer (ST, SE; UNH, UNT) included.
     pub nodes: Vec<Node>,
+    /// What an XML document type has beside.
+    pub markup: Option<Box<Markup>>,
     /// The order as a table; made when first asked for.
     pub order: Derived<Order>,
 }
@@ -251,6 +333,8 @@ pub struct Directory {
     pub other_segments: BTreeMap<String, String>,
     /// Code lists by element number: code to short name.
     pub codes: BTreeMap<String, BTreeMap<String, String>>,
+    /// What the elements of its XML documents hold.
+    pub contents: Option<Arc<Contents>>,
     /// Steps of levels from the top down, by structure code (X12 1005).
     pub hierarchies: BTreeMap<String, Vec<Vec<String>>>,
     /// The rules of its segments as tables; made when first asked for.
@@ -262,6 +346,12 @@ impl Document {
     #[must_use]
     pub fn order(&self, directory: &Directory) -> &Order {
         self.order.get(|| Order::new(self, directory.rules()))
+    }
+
+    /// Whether a loop has this trigger path, in whichever area.
+    #[must_use]
+    pub fn has_loop(&self, path: &str) -> bool {
+        has_loop(&self.nodes, path)
     }
 
     /// The node of a segment: its tag in the loop of a trigger path, empty for the document. For the trigger of the loop
@@ -277,12 +367,41 @@ impl Document {
             let is_it = |node: &&Node| node.area == area && node.body.as_ref().is_some_and(|body| body.path == path);
             let node = nodes.iter().find(is_it)?;
             found = Some(node);
-            nodes = node.body.as_ref().map(|body| body.nodes.as_slice()).unwrap_or_default();
+            nodes = node.body.as_ref().map(|body| &*body.nodes).unwrap_or_default();
         }
         if found.is_some_and(|node| node.tag == tag) {
             return found;
         }
         nodes.iter().find(|node| node.tag == tag && node.area == area)
+    }
+}
+
+fn has_loop(nodes: &[Node], path: &str) -> bool {
+    nodes
+        .iter()
+        .filter_map(|node| node.body.as_ref())
+        .any(|body| body.path == path || body.leads_to(path) && has_loop(&body.nodes, path))
+}
+
+impl LoopBody {
+    /// Whether a loop of this path would stand in it.
+    #[must_use]
+    pub fn leads_to(&self, path: &str) -> bool {
+        path.strip_prefix(self.path.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// Gives the loops of a list their trigger paths: a second one of a trigger in an area of the list ends in `~2`.
+pub fn name_loops(nodes: &mut [Node], outer: &str) {
+    let mut counts: BTreeMap<(Area, String), u32> = BTreeMap::new();
+    for node in nodes {
+        let Some(body) = &mut node.body else { continue };
+        let count = counts.entry((node.area, node.tag.clone())).or_default();
+        *count += 1;
+        let number = if *count > 1 { format!("~{count}") } else { String::new() };
+        let above = if outer.is_empty() { String::new() } else { format!("{outer}/") };
+        body.path = format!("{above}{}{number}", node.tag);
+        name_loops(body.nodes.changeable(), &body.path);
     }
 }
 

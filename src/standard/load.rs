@@ -1,26 +1,41 @@
 //! Reads definition files into the shapes of `definition`: packed into the binary, or from an overlay folder.
 //! Loading is lazy: a version's shared tables and each document type are read once, when first asked for.
 
+use super::content::{Contents, Markup};
 use super::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
-    Place, SegmentDefinition, Usage,
+    Place, SegmentDefinition, Usage, name_loops,
 };
-use include_dir::{Dir, include_dir};
+use super::lines::{self, CodeLists};
+use super::packed;
+use super::version::nearest;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-
-static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards");
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Files of a version that are no document types.
-const SHARED_FILES: [&str; 4] = ["segments.yaml", "composites.yaml", "elements.yaml", "codes.yaml"];
+const SHARED_FILES: [&str; 4] = ["segments.yaml", "composites.yaml", "elements.yaml", CODES];
+
+/// The code lists of a version, of which the larger have tens of thousands of lines.
+const CODES: &str = "codes.yaml";
 
 /// What a version may have beside: names of the segments that stand in none of its document types here.
 const OTHER_SEGMENTS: &str = "other_segments.yaml";
 
 /// What a version may have beside: which levels stand under which in a tree of segments.
 const HIERARCHIES: &str = "hierarchies.yaml";
+
+/// What a version of XML documents has instead of the shared files.
+const CONTENTS: &str = "contents.yaml";
+/// Document types whose nearest version is kept in memory.
+const NEAREST_KEPT_MAX: usize = 10_000;
+
+/// The syntax version whose service segments directories are imported with.
+const IMPORTED_SYNTAX: &str = "3";
+
+/// Versions of service messages, each of its own syntax version.
+const SERVICE_VERSIONS: [&str; 2] = ["d3", "41"];
 
 /// Why a definition could not be had.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
@@ -41,39 +56,81 @@ pub enum LoadError {
 }
 
 /// The definitions at hand. Cheap to share; what was read stays in memory.
+#[derive(Debug, Clone)]
 pub struct Library {
     overlay: Option<PathBuf>,
-    documents: Mutex<HashMap<String, Arc<Document>>>,
-    directories: Mutex<HashMap<String, Arc<Directory>>>,
+    /// Files of the overlay, looked through once.
+    overlaid: Arc<OnceLock<Vec<String>>>,
+    documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
+    directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
+    markups: Arc<OnceLock<Vec<Arc<Document>>>>,
+    /// Documents with their directories under the service segments of another syntax version.
+    in_syntax: Arc<Mutex<HashMap<String, Defined>>>,
+    /// Document types that were not there, each with its nearest version.
+    nearest: Arc<Mutex<HashMap<[String; 3], Option<String>>>>,
 }
+
+/// A document type with what its version's document types share.
+pub type Defined = (Arc<Document>, Arc<Directory>);
 
 impl Library {
     /// What is packed into the binary; files of the same path under `overlay` go before it.
     #[must_use]
     pub fn new(overlay: Option<&Path>) -> Self {
-        Library { overlay: overlay.map(Path::to_owned), documents: Mutex::default(), directories: Mutex::default() }
+        Library {
+            overlay: overlay.map(Path::to_owned),
+            documents: Arc::default(),
+            directories: Arc::default(),
+            markups: Arc::default(),
+            overlaid: Arc::default(),
+            in_syntax: Arc::default(),
+            nearest: Arc::default(),
+        }
     }
 
     /// All document types as (standard, version, type), sorted.
     #[must_use]
     pub fn list(&self) -> Vec<[String; 3]> {
-        let mut paths: Vec<PathBuf> = Vec::new();
-        collect(&PACKED, &mut paths);
-        if let Some(overlay) = &self.overlay {
-            collect_overlay(overlay, overlay, &mut paths);
-        }
-        let mut found: Vec<[String; 3]> = paths
-            .iter()
-            .filter_map(|path| {
-                let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-                let [standard, version, file] = <[String; 3]>::try_from(parts).ok()?;
-                let shared = is_shared(&file);
-                (!shared).then(|| file.strip_suffix(".yaml").map(|kind| [standard, version, kind.to_owned()]))?
-            })
-            .collect();
-        found.sort();
+        let mut found: Vec<[&str; 3]> = self.types().collect();
+        found.sort_unstable();
         found.dedup();
-        found
+        found.into_iter().map(|parts| parts.map(str::to_owned)).collect()
+    }
+
+    /// All document types in no order, those of the overlay that are packed too twice.
+    fn types<'l>(&'l self) -> impl Iterator<Item = [&'l str; 3]> {
+        let packed = packed::paths().map(|path| -> &'l str { path });
+        packed.chain(self.overlaid().iter().map(String::as_str)).filter_map(document_type)
+    }
+
+    /// The types of a standard, of all versions, sorted.
+    #[must_use]
+    pub fn kinds(&self, standard: &str) -> Vec<&str> {
+        let types = self.types().filter(|[one, ..]| *one == standard);
+        let kinds: BTreeSet<&str> = types.map(|[_, _, kind]| kind).collect();
+        kinds.into_iter().collect()
+    }
+
+    /// The name of a document type that is there. Of a packed one it is known without reading the definition.
+    ///
+    /// # Errors
+    /// As [`Library::document`].
+    pub fn name(&self, standard: &str, version: &str, kind: &str) -> Result<String, LoadError> {
+        let file = format!("{standard}/{version}/{kind}.yaml");
+        match packed::name(&file).filter(|_| !self.overlaid().contains(&file)) {
+            Some(name) => Ok(name.to_owned()),
+            None => self.document(standard, version, kind).map(|document| document.name.clone()),
+        }
+    }
+
+    fn overlaid(&self) -> &[String] {
+        self.overlaid.get_or_init(|| {
+            let mut files = Vec::new();
+            if let Some(overlay) = &self.overlay {
+                files_below(overlay, overlay, &mut files);
+            }
+            files
+        })
     }
 
     /// The definition of a document type.
@@ -90,17 +147,41 @@ impl Library {
         let file_name = format!("{kind}.yaml");
         let shared = is_shared(&file_name);
         let text = self.text(&file).filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
-        let read = Arc::new(document(&File { name: &file, value: parse(&file, &text)? })?);
+        let parsed = File { name: &file, value: parse(&file, &text)? };
+        let mut read = document(&parsed)?;
+        if let Some(shared) = self.directory(standard, version).ok().and_then(|directory| directory.contents.clone()) {
+            let markup = Markup::parse(&file, &parsed.value, &shared)?;
+            read.nodes = markup.contents.nodes(&markup.root, &markup.content, "");
+            read.markup = Some(Box::new(markup));
+        }
+        let read = Arc::new(read);
         cache.insert(name, read.clone());
         Ok(read)
     }
 
-    /// The version at hand that is nearest to one that is not, among those that have the document type.
+    /// All document types that are XML, those of a malformed file left out.
+    #[must_use]
+    pub fn markups(&self) -> &[Arc<Document>] {
+        self.markups.get_or_init(|| {
+            let mut known: HashMap<String, bool> = HashMap::new();
+            let all = self.list().into_iter().filter(|[standard, version, _]| {
+                let folder = format!("{standard}/{version}");
+                *known.entry(folder.clone()).or_insert_with(|| self.text(&format!("{folder}/{CONTENTS}")).is_some())
+            });
+            all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok()).collect()
+        })
+    }
+
+    /// The version at hand that is nearest to one that is not, among those that have the document type; the later of two.
     #[must_use]
     pub fn nearest(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
-        let wanted = age(standard, version);
-        let rows = self.list().into_iter().filter(|[one, _, other]| one == standard && other == kind);
-        rows.map(|[_, version, _]| version).min_by_key(|version| (age(standard, version) - wanted).abs())
+        let versions = || self.types().filter(|[one, _, other]| *one == standard && *other == kind);
+        let find = || nearest(standard, version, versions().map(|[_, version, _]| version)).map(str::to_owned);
+        let mut cache = self.nearest.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() == NEAREST_KEPT_MAX {
+            return find(); // somebody tries names out
+        }
+        cache.entry([standard, version, kind].map(str::to_owned)).or_insert_with(find).clone()
     }
 
     /// What the document types of a version share.
@@ -115,9 +196,24 @@ impl Library {
         }
         let mut directory =
             Directory { standard: standard.to_owned(), version: version.to_owned(), ..Directory::default() };
+        let contents = format!("{name}/{CONTENTS}");
+        if let Some(text) = self.text(&contents) {
+            let mut read = Contents::default();
+            read.add(&contents, &parse(&contents, &text)?)?;
+            directory.contents = Some(Arc::new(read));
+            let read = Arc::new(directory);
+            cache.insert(name, read.clone());
+            return Ok(read);
+        }
         for shared in SHARED_FILES {
             let file = format!("{name}/{shared}");
             let text = self.text(&file).ok_or_else(|| LoadError::Unknown(file.clone()))?;
+            if shared == CODES
+                && let Some(codes) = lines::codes(&text)
+            {
+                directory.codes = codes;
+                continue;
+            }
             let file = File { name: &file, value: parse(&file, &text)? };
             match shared {
                 "segments.yaml" => directory.segments = segments(&file)?,
@@ -144,31 +240,63 @@ impl Library {
         Ok(read)
     }
 
+    /// A document type and its directory as they are in an interchange of an EDIFACT syntax version: with that version's
+    /// service segments. Those of its directory stay where the version is theirs, or not known.
+    ///
+    /// # Errors
+    /// As [`Library::document`] and [`Library::directory`].
+    pub fn in_syntax(&self, standard: &str, version: &str, kind: &str, syntax: &str) -> Result<Defined, LoadError> {
+        let own = || Ok((self.document(standard, version, kind)?, self.directory(standard, version)?));
+        if standard != "edifact" || syntax == IMPORTED_SYNTAX || SERVICE_VERSIONS.contains(&version) {
+            return own();
+        }
+        let name = format!("{version}/{kind} {syntax}");
+        let known = |cache: &HashMap<String, Defined>| cache.get(&name).cloned();
+        if let Some(found) = known(&self.in_syntax.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(found);
+        }
+        let (document, directory) = own()?;
+        let Ok(service) = self.directory(standard, &format!("syntax{syntax}")) else {
+            return Ok((document, directory));
+        };
+        // Documents of one version share the directory in each syntax.
+        let shared = format!("{version}/ {syntax}");
+        let mut cache = self.in_syntax.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = match cache.get(&shared) {
+            Some((_, directory)) => directory.clone(),
+            None => {
+                let mut merged = Directory::clone(&directory);
+                merged.segments.extend(service.segments.clone());
+                merged.composites.extend(service.composites.clone());
+                merged.elements.extend(service.elements.clone());
+                merged.codes.extend(service.codes.clone());
+                Arc::new(merged)
+            }
+        };
+        // The order of a document type knows its segments' rules by number: it is worked out anew for another directory.
+        let document = Arc::new(Document::clone(&document));
+        cache.insert(shared, (document.clone(), directory.clone()));
+        cache.insert(name, (document.clone(), directory.clone()));
+        Ok((document, directory))
+    }
+
     fn text(&self, file: &str) -> Option<String> {
         let overlaid = self.overlay.as_ref().and_then(|folder| std::fs::read_to_string(folder.join(file)).ok());
-        overlaid.or_else(|| PACKED.get_file(file)?.contents_utf8().map(str::to_owned))
+        overlaid.or_else(|| packed::text(file))
     }
 }
 
-/// A number that grows with the age of versions: X12 `004010`; EDIFACT `d96a` by year and half, and the service
-/// messages' `d3`, `41` by syntax version.
-fn age(standard: &str, version: &str) -> i64 {
-    let digits: String = version.chars().filter(char::is_ascii_digit).collect();
-    let number = digits.parse::<i64>().unwrap_or(0);
-    match (standard, digits.len()) {
-        ("edifact", 2) if version.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-            let century = if number < 70 { 2000 } else { 1900 };
-            let half = version.bytes().last().filter(u8::is_ascii_alphabetic).map_or(0, |letter| letter - b'a');
-            (century + number) * 4 + i64::from(half)
-        }
-        ("edifact", 1..=3) => number / 10_i64.pow(u32::try_from(digits.len()).unwrap_or(1) - 1),
-        _ => number,
-    }
+/// Standard, version and type of a definition file's path; none of a file that document types share.
+fn document_type(path: &str) -> Option<[&str; 3]> {
+    let mut parts = path.split('/');
+    let (standard, version, file) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_document = parts.next().is_none() && !is_shared(file);
+    Some([standard, version, file.strip_suffix(".yaml").filter(|_| is_document)?])
 }
 
 /// Whether a file holds what the document types of a version share, and is none itself.
 fn is_shared(file: &str) -> bool {
-    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS].contains(&file)
+    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS, CONTENTS].contains(&file)
 }
 
 fn names(file: &Value) -> BTreeMap<String, String> {
@@ -182,18 +310,15 @@ fn hierarchies(file: &Value) -> BTreeMap<String, Vec<Vec<String>>> {
     file.as_object().into_iter().flatten().map(|(code, one)| (code.clone(), steps(one))).collect()
 }
 
-fn collect(folder: &Dir<'_>, paths: &mut Vec<PathBuf>) {
-    paths.extend(folder.files().map(|file| file.path().to_owned()));
-    folder.dirs().for_each(|inner| collect(inner, paths));
-}
-
-fn collect_overlay(root: &Path, folder: &Path, paths: &mut Vec<PathBuf>) {
+/// Paths of all files below a folder, with slashes.
+pub fn files_below(root: &Path, folder: &Path, paths: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            collect_overlay(root, &path, paths);
+            files_below(root, &path, paths);
         } else if let Ok(inside) = path.strip_prefix(root) {
-            paths.push(inside.to_owned());
+            let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
+            paths.push(parts.join("/"));
         }
     }
 }
@@ -234,8 +359,9 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
     };
     let mut nodes = Vec::new();
     for area in Area::ALL {
-        nodes.extend(self::nodes(file, &file.value[area.name()], area, "")?);
+        nodes.extend(self::nodes(file, &file.value[area.name()], area)?);
     }
+    name_loops(&mut nodes, "");
     let groups = file.value["groups"].as_array().into_iter().flatten();
     Ok(Document {
         standard: text("standard")?,
@@ -244,15 +370,16 @@ fn document(file: &File<'_>) -> Result<Document, LoadError> {
         name: text("name")?,
         groups: groups.filter_map(|group| group.as_str().map(str::to_owned)).collect(),
         nodes,
+        markup: None,
         order: Derived::default(),
     })
 }
 
-fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<Node>, LoadError> {
+fn nodes(file: &File<'_>, list: &Value, area: Area) -> Result<Vec<Node>, LoadError> {
     let one = |item: &Value| match item {
-        Value::String(text) => node(file, text, None, area, outer),
+        Value::String(text) => node(file, text, None, area),
         Value::Object(object) => match object.iter().next() {
-            Some((text, body)) => node(file, text, Some(body), area, outer),
+            Some((text, body)) => node(file, text, Some(body), area),
             None => Err(file.wrong(area.name(), "a loop", "nothing")),
         },
         other => Err(file.wrong(area.name(), "a segment `TAG USAGE MAX` or a loop", &other.to_string())),
@@ -261,9 +388,10 @@ fn nodes(file: &File<'_>, list: &Value, area: Area, outer: &str) -> Result<Vec<N
 }
 
 /// One line of the tree: `[POSITION] TAG [loop] USAGE MAX [LABEL]`.
-fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &str) -> Result<Node, LoadError> {
+fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area) -> Result<Node, LoadError> {
     let mut words = text.split(' ').peekable();
-    let position = words.next_if(|word| word.len() > 3 && word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
+    // A tag has a letter, a position none: 010 in X12, 0010 in EDIFACT.
+    let position = words.next_if(|word| word.bytes().all(|b| b.is_ascii_digit())).unwrap_or("");
     let tag = words.next().unwrap_or_default();
     let is_loop = words.next_if_eq(&"loop").is_some();
     if is_loop != body.is_some() {
@@ -275,9 +403,8 @@ fn node(file: &File<'_>, text: &str, body: Option<&Value>, area: Area, outer: &s
         number => Some(number.parse().map_err(|_| file.wrong(text, "a maximum, or >1", number))?),
     };
     let label = words.collect::<Vec<_>>().join(" ");
-    let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
     let body = match body {
-        Some(list) => Some(LoopBody { nodes: nodes(file, list, area, &path)?, path, label }),
+        Some(list) => Some(LoopBody { nodes: nodes(file, list, area)?.into(), path: String::new(), label }),
         None => None,
     };
     Ok(Node { tag: tag.to_owned(), usage, max, area, position: position.to_owned(), body })
@@ -375,7 +502,7 @@ fn element_type(name: &str) -> Option<ElementType> {
     })
 }
 
-fn codes(file: &File<'_>) -> Result<BTreeMap<String, BTreeMap<String, String>>, LoadError> {
+fn codes(file: &File<'_>) -> Result<CodeLists, LoadError> {
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let list = |codes: &Value| -> BTreeMap<String, String> {
         codes.as_object().into_iter().flatten().map(|(code, name)| (code.clone(), text(name))).collect()

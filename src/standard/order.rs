@@ -91,6 +91,12 @@ impl Order {
         (found != UNANSWERED).then_some(usize::from(found))
     }
 
+    /// Whether the document type has a segment of this tag.
+    #[must_use]
+    pub fn knows(&self, tag: &[u8]) -> bool {
+        self.columns.find(tag).is_some()
+    }
+
     /// What is known of a node.
     #[must_use]
     #[inline]

@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
                 Some(body) => {
                     self.segment(node, &body.path, depth);
                     // The trigger is a node of its own loop as well; it was listed as the loop.
-                    self.nodes(body.nodes.get(1..).unwrap_or_default(), &body.path, depth + 1);
+                    self.nodes(body.nodes.walked().get(1..).unwrap_or_default(), &body.path, depth + 1);
                 }
             }
         }

@@ -80,6 +80,15 @@ impl Chain {
 }
 
 impl Placement {
+    /// Of a document whose loops are known: area, the loop around and the number of the path of each, the document first.
+    #[must_use]
+    pub fn of(loops: Vec<(Area, usize, usize)>, homes: Vec<Option<(Area, usize)>>, paths: Vec<String>) -> Self {
+        let instance =
+            |(area, parent, path)| LoopInstance { area, parent, path: u32::try_from(path).unwrap_or(u32::MAX) };
+        let loops = loops.into_iter().map(instance).collect();
+        Placement { loops, homes, paths: paths.into(), chain: Derived::default() }
+    }
+
     /// The trigger path of a loop (`N1`, `LIN/PRI`), empty for the document.
     #[must_use]
     pub fn path(&self, instance: usize) -> &str {
@@ -301,9 +310,10 @@ impl<'d> Walk<'d> {
     /// Neither ahead nor behind: unexpected here, of another document type, unknown, or no tag at all.
     fn homeless(&mut self, segment: &Segment<'_>) {
         let tag = segment.tag_text();
+        let foreign = |name: &str| format!("a segment of {}, which {tag} ({name}) is not", self.document.kind);
         let (fault, expected) = if tag.is_empty() {
             (Fault::SegmentEmpty, "a tag".to_owned())
-        } else if self.directory.segments.contains_key(&*tag) {
+        } else if let Some(definition) = self.directory.segments.get(&*tag) {
             let mut loops = Vec::new();
             loops_with(&self.document.nodes, "", &tag, &mut loops);
             loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));
@@ -312,10 +322,10 @@ impl<'d> Walk<'d> {
                 Some((path, _)) => {
                     (Fault::SegmentUnexpected, format!("{tag} inside loop {path}, after its first segment"))
                 }
-                None => (Fault::SegmentForeign, format!("a segment of {}", self.document.kind)),
+                None => (Fault::SegmentForeign, foreign(&definition.name)),
             }
         } else if let Some(name) = self.directory.other_segments.get(&*tag) {
-            (Fault::SegmentForeign, format!("a segment of {}, which {tag} ({name}) is not", self.document.kind))
+            (Fault::SegmentForeign, foreign(name))
         } else if is_tag(&tag, self.syntax) {
             (Fault::SegmentUnknown, "a segment of this version".to_owned())
         } else {

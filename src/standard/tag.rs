@@ -1,4 +1,6 @@
-//! Tags as numbers: a small open-addressed table from the bytes of a tag, three at most, to where its rules stand.
+//! Tags as numbers: a small open-addressed table from the bytes of a tag to where its rules stand. Tags of segments have
+//! three characters at most; names of XML elements are longer and have a hash for number, which no two names of one version
+//! may share (`content` sees to that).
 
 /// From tags to numbers.
 #[derive(Debug, Clone, Default)]
@@ -8,7 +10,7 @@ pub struct Tags {
 }
 
 impl Tags {
-    /// Numbers the tags by their order, from 0. What is longer than a tag, and what is empty, is left out.
+    /// Numbers the tags by their order, from 0. What is empty is left out.
     #[must_use]
     pub fn new<'t>(tags: impl ExactSizeIterator<Item = &'t str>) -> Self {
         let mut made = Tags { slots: vec![(0, 0); (tags.len() * 2).next_power_of_two().max(2)].into() };
@@ -41,7 +43,7 @@ impl Tags {
     }
 }
 
-/// The length of a tag and its bytes as one number; none of an empty or too long one.
+/// The length of a tag and its bytes as one number, or the hash of a name; none of an empty one.
 #[must_use]
 #[inline]
 pub fn key(tag: &[u8]) -> Option<u32> {
@@ -49,8 +51,15 @@ pub fn key(tag: &[u8]) -> Option<u32> {
         [a] => Some(u32::from_le_bytes([a, 0, 0, 1])),
         [a, b] => Some(u32::from_le_bytes([a, b, 0, 2])),
         [a, b, c] => Some(u32::from_le_bytes([a, b, c, 3])),
-        _ => None,
+        [] => None,
+        _ => Some(hash(tag)),
     }
+}
+
+/// FNV-1a with the highest bit set, which no number of a short tag has.
+fn hash(name: &[u8]) -> u32 {
+    let add = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    name.iter().fold(0x811C_9DC5, add) | 1 << 31
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use compact_str::CompactString;
 pub struct DraftSegment {
     /// The tag.
     pub tag: CompactString,
+    /// How many loops stand around it, that of which it is the first not counted. Only XML needs to know.
+    pub depth: u16,
     /// By element and component.
     values: Vec<DraftValue>,
 }
@@ -27,7 +29,7 @@ impl DraftSegment {
     /// A segment that says nothing yet.
     #[must_use]
     pub const fn new(tag: CompactString) -> Self {
-        DraftSegment { tag, values: Vec::new() }
+        DraftSegment { tag, depth: 0, values: Vec::new() }
     }
 
     /// A segment of simple elements.
@@ -43,7 +45,7 @@ impl DraftSegment {
     pub fn of(tag: CompactString, values: Vec<DraftValue>) -> Self {
         let key = |value: &DraftValue| (value.element, value.component);
         debug_assert!(values.is_sorted_by_key(key) && values.iter().all(|value| !value.text.is_empty()));
-        DraftSegment { tag, values }
+        DraftSegment { tag, depth: 0, values }
     }
 
     /// Sets a component (element and component from 1); an empty one is taken away.

@@ -46,6 +46,8 @@ pub struct GroupDraft {
 /// A document to write: what stands between its header and its trailer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DocumentDraft {
+    /// The standard whose definition it follows; only XML needs to know.
+    pub standard: String,
     /// ST01 or UNH 0065.
     pub kind: String,
     /// Version as the envelope names it: `004010`, `D.96A`; controlling agency UN where EDIFACT wants one.

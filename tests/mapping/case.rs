@@ -1,7 +1,7 @@
 //! What the tests of mappings share: the fixtures, and the ways from bytes to entities and back.
 
 use portolan::codec::segment::{Inspection, Limits, PieceKind, Reader};
-use portolan::diagnostic::Syntax;
+use portolan::diagnostic::{Diagnostic, Syntax};
 use portolan::entity::Entity;
 use portolan::pipeline::Rules;
 use portolan::pipeline::canonicalise::canonicalise;
@@ -9,7 +9,7 @@ use portolan::pipeline::encode::{self, Envelope};
 use portolan::pipeline::map::{Target, map};
 use portolan::tree::Style;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -30,6 +30,12 @@ pub fn cases() -> Vec<(String, PathBuf)> {
     found.sort();
     assert!(!found.is_empty(), "no fixtures found: the test looks in the wrong place");
     found
+}
+
+/// The document of a case: `in.edi`, or `in.xml`.
+pub fn input(folder: &Path) -> Vec<u8> {
+    let files = ["in.edi", "in.xml"].map(|name| fs::read(folder.join(name)));
+    files.into_iter().find_map(Result::ok).unwrap_or_else(|| panic!("{}: no in.edi or in.xml", folder.display()))
 }
 
 /// Entities and findings of a file.
@@ -74,7 +80,11 @@ pub fn try_write(rules: &Rules, name: &str, entity: &Entity) -> (Result<Vec<u8>,
     let words = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
     let draft = encode::draft(&target, envelope(&target), vec![draft]);
     let encoded = encode::encode(rules, target.syntax(), &draft, None);
-    (encoded.map(|(bytes, _)| bytes).map_err(|findings| format!("{findings:?}")), words)
+    let refused = |findings: Vec<Diagnostic>| {
+        let words: Vec<_> = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
+        words.join("; ")
+    };
+    (encoded.map(|(bytes, _)| bytes).map_err(refused), words)
 }
 
 /// Whether a document type is one of the entity's.

@@ -13,6 +13,7 @@ mod delivery;
 mod demo;
 mod echo;
 mod edi;
+mod markup;
 mod peer;
 mod resource;
 mod server;

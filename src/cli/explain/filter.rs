@@ -105,6 +105,8 @@ fn stands(part: &mut SegmentPart, place: &Place) -> bool {
 
 fn chosen(part: &SegmentPart, selector: &Selector) -> bool {
     match selector {
+        // What stands in another segment is not looked at.
+        Selector::Inside(..) => true,
         Selector::Occurrence(number) => {
             part.place == format!("{}[{number}]", part.tag) || (*number == 1 && part.place == part.tag)
         }

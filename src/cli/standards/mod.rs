@@ -3,7 +3,7 @@
 mod show;
 
 use super::{Exit, input};
-use crate::standard::import;
+use crate::standard::import::{self, Written};
 use crate::standard::load::Library;
 use anyhow::Context as _;
 use serde_json::json;
@@ -39,8 +39,9 @@ enum Action {
     },
     /// Make definition files from a source of facts.
     Import {
-        /// A folder of X12 tables named after its version, the ZIP of a UN/EDIFACT directory as published, or the
-        /// folder of the EDIFACT service tables (for CONTRL).
+        /// The ZIP of a UN/EDIFACT directory as published (`d96a.zip`; a folder `service` with the service tables stands
+        /// beside it), a folder of X12 or EDIFACT tables named after its version, the folder `service` itself, the ZIP of
+        /// UBL's schemas, or the folder of cXML tables.
         source: PathBuf,
         /// EDIFACT: the syntax version whose service segments go with it.
         #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=4))]
@@ -48,6 +49,9 @@ enum Action {
         /// Document types to take, separated by commas; all when left out.
         #[arg(long, value_delimiter = ',')]
         types: Vec<String>,
+        /// EDIFACT: the ZIP of a release that lends what the source lacks: code lists to D.93A, sections to tables.
+        #[arg(long, value_name = "ZIP")]
+        like: Option<PathBuf>,
         /// Folder to write below.
         #[arg(long, default_value = "standards", value_name = "DIR")]
         out: PathBuf,
@@ -58,7 +62,12 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
     match &arguments.action {
         Action::List { standards } => list(standards.as_deref(), json),
         Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
-        Action::Import { source, syntax, types, out } => import(source, *syntax, types, out, json),
+        Action::Import { source, syntax, types, like, out } => {
+            for imported in import::import(source, *syntax, types, like.as_deref())? {
+                import(source, &imported, out, json)?;
+            }
+            Ok(Exit::Ok)
+        }
     }
 }
 
@@ -66,8 +75,8 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(overlay);
     let mut rows = Vec::new();
     for [standard, version, kind] in library.list() {
-        let document = library.document(&standard, &version, &kind)?;
-        rows.push(json!({ "standard": standard, "version": version, "type": kind, "name": document.name }));
+        let name = library.name(&standard, &version, &kind)?;
+        rows.push(json!({ "standard": standard, "version": version, "type": kind, "name": name }));
     }
     if json {
         input::print_json(&json!(rows))?;
@@ -81,28 +90,20 @@ fn list(overlay: Option<&Path>, json: bool) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn import(source: &Path, syntax: u8, types: &[String], out: &Path, json: bool) -> anyhow::Result<Exit> {
-    let imported = if source.extension().is_some_and(|end| end.eq_ignore_ascii_case("zip")) {
-        import::edifact::import(source, syntax, types)?
-    } else if source.join("messages.json").is_file() {
-        import::edifact::import_service(source, syntax)?
-    } else {
-        import::x12::import(source, types)?
-    };
+fn import(source: &Path, imported: &Written, out: &Path, json: bool) -> anyhow::Result<()> {
     for anomaly in &imported.anomalies {
         eprintln!("{}: {anomaly}", source.display());
     }
-    let folder = out.join(&imported.directory.standard).join(&imported.directory.version);
+    let folder = out.join(&imported.folder);
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, content) in import::write(&imported.documents, &imported.directory) {
+    for (name, content) in &imported.files {
         let path = folder.join(name);
         fs::write(&path, content).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if json {
-        let types: Vec<_> = imported.documents.iter().map(|document| document.kind.as_str()).collect();
         let folder = folder.display().to_string();
-        input::print_json(&json!({ "folder": folder, "types": types, "anomalies": imported.anomalies }))?;
+        input::print_json(&json!({ "folder": folder, "types": imported.types, "anomalies": imported.anomalies }))?;
     }
-    eprintln!("{} document types into {}", imported.documents.len(), folder.display());
-    Ok(Exit::Ok)
+    eprintln!("{} document types into {}", imported.types.len(), folder.display());
+    Ok(())
 }

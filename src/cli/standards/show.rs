@@ -15,7 +15,11 @@ pub fn show(overlay: Option<&Path>, path: &str, as_json: bool) -> anyhow::Result
         eprintln!("portolan: expected STANDARD/VERSION/NAME, such as x12/004010/850 or x12/004010/BEG, found {path}");
         return Ok(Exit::Usage);
     };
-    let (standard, version, name) = (standard.to_ascii_lowercase(), version.to_ascii_lowercase(), name.to_uppercase());
+    let (standard, version) = (standard.to_ascii_lowercase(), version.to_ascii_lowercase());
+    let is_it =
+        |[one, other, kind]: &[String; 3]| *one == standard && *other == version && kind.eq_ignore_ascii_case(name);
+    let kind = library.list().into_iter().find(is_it).map(|[_, _, kind]| kind);
+    let name = kind.unwrap_or_else(|| name.to_uppercase());
     let found = match library.document(&standard, &version, &name) {
         Ok(document) => {
             let directory = library.directory(&standard, &version)?;
@@ -66,7 +70,7 @@ fn branch(node: &Node, directory: &Directory, depth: usize, text: &mut String) {
     let name = directory.segments.get(&node.tag).map_or("", |segment| segment.name.as_str());
     let (usage, most) = (node.usage.name(), most(node.max));
     text.push_str(&format!("{left:32} {usage:12} {most:>6}  {:5} {name}\n", node.position));
-    let inner = node.body.iter().flat_map(|body| &body.nodes);
+    let inner = node.body.iter().flat_map(|body| body.nodes.walked());
     inner.for_each(|node| branch(node, directory, depth + 1, text));
 }
 
@@ -75,7 +79,7 @@ fn tree_json(nodes: &[Node]) -> Value {
         let body = node.body.as_ref();
         json!({ "tag": node.tag, "usage": node.usage.name(), "max": node.max, "area": node.area.name(),
             "position": node.position, "loop": body.map(|body| &body.path), "label": body.map(|body| &body.label),
-            "nodes": body.map(|body| tree_json(&body.nodes)) })
+            "nodes": body.map(|body| tree_json(body.nodes.walked())) })
     };
     nodes.iter().map(one).collect()
 }

@@ -158,12 +158,17 @@ impl Writing<'_> {
 
     /// The interchange that a source's document goes into; the one before is ended when it came in another.
     fn batch(&mut self, source: &Source, bytes: &mut Vec<u8>) -> anyhow::Result<&mut Batch> {
+        if let Some((_, batch)) = &self.open
+            && !batch.has_room()
+        {
+            anyhow::bail!("{}: an XML file holds one document, and the input more; split it first", source.name);
+        }
         if let Some((_, batch)) = self.open.take_if(|(from, _)| *from != source.interchange) {
             bytes.append(&mut batch.end());
         }
         if self.open.is_none() {
             let envelope = self.envelope(source)?;
-            let batch = Batch::begin(&self.drafting.target, envelope).map_err(|findings| {
+            let batch = Batch::begin(self.drafting.rules, &self.drafting.target, envelope).map_err(|findings| {
                 let words: Vec<_> = findings.iter().map(Diagnostic::message).collect();
                 anyhow::anyhow!("the envelope cannot be written: {}", words.join("; "))
             })?;

@@ -4,7 +4,7 @@
 use crate::cli::paint::{Paint, Tone, counted, spaced};
 use crate::cli::picture;
 use crate::codec::segment::{DocumentReport, InterchangeReport, Piece, PieceKind};
-use crate::diagnostic::{Diagnostic, Fault, Severity};
+use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::tree::{Charset, Run};
 use std::ops::Range;
 
@@ -111,7 +111,9 @@ impl Words {
     }
 
     fn heading(&mut self, report: &InterchangeReport) {
-        if self.interchange.0 == report.number {
+        // Of XML, the envelope is known with the document.
+        let is_early = report.syntax == Syntax::Xml && report.groups.is_empty() && report.faults.is_empty();
+        if self.interchange.0 == report.number || is_early {
             return;
         }
         self.interchange = (report.number, 0);
@@ -126,8 +128,13 @@ impl Words {
         let receiver = party(&envelope.receiver.scheme, &envelope.receiver.value);
         let test = if envelope.test { ", test" } else { "" };
         let control = &envelope.interchange_control_number;
-        let title = self.paint.dye(Tone::Strong, &format!("interchange {} {control}", report.number));
-        self.text.push_str(&format!("{title} from {sender} to {receiver}{test}\n"));
+        let title = self.paint.dye(Tone::Strong, format!("interchange {} {control}", report.number).trim_end());
+        let parties = if sender.is_empty() && receiver.is_empty() {
+            String::new()
+        } else {
+            format!(" from {sender} to {receiver}")
+        };
+        self.text.push_str(&format!("{title}{parties}{test}\n"));
     }
 
     /// Faults of the interchange and of its present group that were not printed yet.

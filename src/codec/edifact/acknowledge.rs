@@ -105,6 +105,7 @@ impl Acknowledging {
             (false, false) => RECEIVED,
         };
         let document = DocumentDraft {
+            standard: String::new(),
             kind: "CONTRL".to_owned(),
             version: if self.modern { "4.1" } else { "D.3" }.to_owned(),
             guide: String::new(),

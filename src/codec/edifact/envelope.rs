@@ -11,6 +11,7 @@ pub fn note(envelope: &mut Envelope, header: &Segment<'_>) {
     };
     match header.tag().to_ascii_uppercase().as_slice() {
         b"UNB" => {
+            envelope.syntax_version = text(1, 2);
             envelope.sender = PartyId { scheme: text(2, 2), value: text(2, 1) };
             envelope.receiver = PartyId { scheme: text(3, 2), value: text(3, 1) };
             envelope.interchange_control_number = text(5, 1);

@@ -27,7 +27,9 @@ pub fn open(bytes: &[u8], offset: u64, line: u64) -> Opening {
         Diagnostic::new(Syntax::Edifact, fault).place("UNB.01.1", "UNB", position)
     };
     if bytes[header..].get(..3).is_some_and(|tag| tag.eq_ignore_ascii_case(b"UIB")) {
-        faults.push(finding(Fault::InterchangeUnsupported).because("UNB", "UIB").at(offset, 3, line));
+        let interactive = Diagnostic::new(Syntax::Edifact, Fault::InterchangeUnsupported);
+        let interactive = interactive.place("UIB", "UIB", Position { segment: 1, ..Position::default() });
+        faults.push(interactive.because("UNB", "UIB").at(offset + header as u64, 3, line));
     } else if charset.is_none() {
         let found = String::from_utf8_lossy(identifier).into_owned();
         faults.push(finding(Fault::InterchangeVersion).because("UNOA to UNOK, UNOX, UNOW or UNOY", found).at(

@@ -14,6 +14,8 @@ pub enum Acknowledging {
     X12(Box<x12::Acknowledging>),
     /// CONTRL.
     Edifact(Box<edifact::Acknowledging>),
+    /// XML, which no interchange answers.
+    Nothing,
 }
 
 impl Acknowledging {
@@ -22,6 +24,7 @@ impl Acknowledging {
     pub fn new(report: &InterchangeReport, choice: AckChoice) -> Self {
         match report.syntax {
             Syntax::X12 => Acknowledging::X12(Box::new(x12::Acknowledging::new(report, choice))),
+            Syntax::Xml => Acknowledging::Nothing,
             _ => Acknowledging::Edifact(Box::new(edifact::Acknowledging::new(report, choice))),
         }
     }
@@ -47,6 +50,7 @@ impl Acknowledging {
         match self {
             Acknowledging::X12(one) => one.document(group, document),
             Acknowledging::Edifact(one) => one.document(document),
+            Acknowledging::Nothing => {}
         }
     }
 
@@ -54,6 +58,7 @@ impl Acknowledging {
         match self {
             Acknowledging::X12(one) => one.group(group),
             Acknowledging::Edifact(one) => one.group(group),
+            Acknowledging::Nothing => {}
         }
     }
 
@@ -61,6 +66,7 @@ impl Acknowledging {
         match self {
             Acknowledging::X12(one) => one.end(report),
             Acknowledging::Edifact(one) => one.end(report),
+            Acknowledging::Nothing => None,
         }
     }
 }

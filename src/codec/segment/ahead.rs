@@ -202,7 +202,7 @@ impl<'scope, 'env, R: Read, T: Send + 'env> Ahead<'scope, 'env, R, T> {
         while portion.bytes < self.share.portion_bytes {
             match self.reader.next() {
                 Ok(Some(piece)) => {
-                    self.envelope.note(&piece);
+                    self.envelope.note(&piece, self.inspection.judge().library());
                     portion.bytes += piece.run.bytes.len();
                     let mut kept = self.spare.pop().unwrap_or_default();
                     kept.keep(piece);
@@ -259,7 +259,7 @@ impl<T> Portion<T> {
     fn judged(mut self, judge: &Judge<'_>, work: &Work<'_, T>) -> Self {
         for kept in &mut self.pieces {
             let piece = kept.piece();
-            self.envelope.note(&piece);
+            self.envelope.note(&piece, judge.library());
             let judged = (piece.kind == PieceKind::Document).then(|| judge.document(&self.envelope, &piece));
             let made = judged.as_ref().map(|judged| work(&piece, judged));
             let faults = piece.faults;

@@ -34,6 +34,8 @@ pub struct EnvelopeCheck {
     group: Option<Open>,
     groups: u32,
     documents: u32,
+    /// The interchange that is of a kind not processed, of which nothing else is told.
+    refused: u32,
     found: Vec<EnvelopeFinding>,
 }
 
@@ -324,6 +326,13 @@ impl EnvelopeCheck {
     }
 
     fn put(&mut self, interchange: u32, group: u32, document: u32, diagnostic: Diagnostic) {
+        let is_refusal = diagnostic.fault == Fault::InterchangeUnsupported;
+        if is_refusal {
+            self.refused = interchange;
+        }
+        if interchange > 0 && interchange == self.refused && !is_refusal {
+            return;
+        }
         self.found.push(EnvelopeFinding { interchange, group, document, diagnostic });
     }
 }

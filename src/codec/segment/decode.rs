@@ -6,9 +6,11 @@
 //! repeating element `{repetitions: […]}`. What is unusual is kept beside it: bytes outside interchanges (`before` one,
 //! `after` all), segments outside documents (`before` a group or document, `tail` of a group or interchange), `lead` (bytes
 //! before a tag other than `line_end`), `open` (no terminator), and for a string that would not encode to its own bytes
-//! `{value, bytes}` with the bytes in base64.
+//! `{value, bytes}` with the bytes in base64. An XML document is an interchange of its own, which has `prolog` for header, and
+//! `element` for segments (`codec::xml` says how).
 
 use super::{Limits, Piece, PieceKind, Reader};
+use crate::codec::xml;
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::tree::{Charset, Segment, Separators, Value as Slice};
 use base64::Engine as _;
@@ -97,8 +99,10 @@ impl<W: Write> Building<W> {
                 self.start(piece)?;
             }
             kind => {
-                if let Some(open) = &mut self.open {
-                    open.take(&mut self.json, kind, piece)?;
+                match &mut self.open {
+                    Some(open) if piece.syntax == Syntax::Xml => open.take_markup(&mut self.json, kind, piece)?,
+                    Some(open) => open.take(&mut self.json, kind, piece)?,
+                    None => {}
                 }
                 if kind == PieceKind::InterchangeTrailer {
                     self.close()?;
@@ -111,6 +115,7 @@ impl<W: Write> Building<W> {
     fn start(&mut self, piece: &Piece<'_>) -> io::Result<()> {
         let name = match piece.syntax {
             Syntax::X12 => "x12",
+            Syntax::Xml => "xml",
             _ => "edifact",
         };
         if self.syntaxes.is_empty() {
@@ -126,22 +131,18 @@ impl<W: Write> Building<W> {
             facts.insert("before".into(), text(&before, Charset::Latin1, None));
         }
         facts.insert("syntax".into(), name.into());
+        if piece.syntax == Syntax::Xml {
+            facts.insert("prolog".into(), text(piece.run.bytes, Charset::Latin1, None));
+            self.open = Some(Interchange::new(facts, Charset::Utf8));
+            return Ok(());
+        }
         facts.insert("separators".into(), separators_json(piece.run.separators));
         facts.insert("charset".into(), piece.run.charset.name().into());
         facts.insert("line_end".into(), "".into());
         if piece.run.index.wrapped {
             facts.insert("wrapped".into(), true.into());
         }
-        let mut open = Interchange {
-            facts,
-            is_begun: false,
-            line_end: Vec::new(),
-            charset: piece.run.charset,
-            group_open: false,
-            loose: Vec::new(),
-            trailer: Value::Null,
-            end: None,
-        };
+        let mut open = Interchange::new(facts, piece.run.charset);
         let header = open.segments(piece).into_iter().next().unwrap_or(Value::Null);
         open.facts.insert("header".into(), header);
         self.open = Some(open);
@@ -177,6 +178,36 @@ impl<W: Write> Building<W> {
 }
 
 impl Interchange {
+    fn new(facts: Map<String, Value>, charset: Charset) -> Self {
+        Interchange {
+            facts,
+            is_begun: false,
+            line_end: Vec::new(),
+            charset,
+            group_open: false,
+            loose: Vec::new(),
+            trailer: Value::Null,
+            end: None,
+        }
+    }
+
+    /// An XML document, or what stands behind it.
+    fn take_markup<W: Write>(&mut self, json: &mut Json<W>, kind: PieceKind, piece: &Piece<'_>) -> io::Result<()> {
+        if kind != PieceKind::Document {
+            self.end = Some(text(piece.run.bytes, Charset::Latin1, None));
+            return Ok(());
+        }
+        self.begin(json)?;
+        self.need_group(json)?;
+        let (element, charset) = xml::to_json(piece.run.bytes);
+        let mut document = Map::new();
+        if charset != Charset::Utf8 {
+            document.insert("charset".into(), charset.name().into());
+        }
+        document.insert("element".into(), element);
+        json.value(None, &document.into())
+    }
+
     fn take<W: Write>(&mut self, json: &mut Json<W>, kind: PieceKind, piece: &Piece<'_>) -> io::Result<()> {
         if !self.is_begun {
             // The lead of the second segment is what this sender writes after every terminator.
@@ -218,7 +249,9 @@ impl Interchange {
 
     fn begin<W: Write>(&mut self, json: &mut Json<W>) -> io::Result<()> {
         self.is_begun = true;
-        self.facts.insert("line_end".into(), String::from_utf8_lossy(&self.line_end).into());
+        if let Some(line_end) = self.facts.get_mut("line_end") {
+            *line_end = String::from_utf8_lossy(&self.line_end).into();
+        }
         json.open(None, "{")?;
         for (key, value) in &self.facts {
             json.value(Some(key), value)?;
@@ -286,7 +319,7 @@ fn segment_json(segment: &Segment<'_>, piece: &Piece<'_>, charset: Charset, line
     // ISA11 and ISA16 hold separators as data.
     let escape = (piece.kind != PieceKind::InterchangeHeader || piece.syntax != Syntax::X12).then_some(separators);
     let elements = segment.elements().map(|element| element_json(element, charset, escape)).collect();
-    let rest = before_elements(segment, separators);
+    let rest = before_elements(segment);
     if !rest.is_empty() {
         // Explicit nesting (ISO 9735, syntax 1 to 3): `SEG:1:2+`. Rare, kept as it stands.
         object.insert("nesting".into(), text(rest, charset, None));
@@ -302,15 +335,12 @@ fn segment_json(segment: &Segment<'_>, piece: &Piece<'_>, charset: Charset, line
 }
 
 /// What stands between the tag and the first element separator.
-fn before_elements<'a>(segment: &Segment<'a>, separators: &Separators) -> &'a [u8] {
-    let raw = &segment.raw()[segment.tag().len()..];
-    match segment.elements().next() {
-        Some(first) => {
-            let tag_end = (first.offset() - segment.offset()) as usize - 1;
-            &segment.raw()[segment.tag().len()..tag_end]
-        }
-        None => raw.strip_suffix(&[separators.element]).unwrap_or(raw),
-    }
+fn before_elements<'a>(segment: &Segment<'a>) -> &'a [u8] {
+    let end = match segment.elements().next() {
+        Some(first) => (first.offset() - segment.offset()) as usize - 1,
+        None => segment.raw().len(),
+    };
+    &segment.raw()[segment.tag().len()..end]
 }
 
 fn element_json(element: Slice<'_>, charset: Charset, escape: Option<&Separators>) -> Value {

@@ -2,6 +2,7 @@
 //! so keys must stand in the order of the bytes they are about.
 
 use super::decode::raw_of;
+use crate::codec::xml;
 use crate::json::{JsonError, JsonReader};
 use crate::tree::{Charset, Separators};
 use base64::Engine as _;
@@ -81,7 +82,7 @@ struct Shape {
 }
 
 const INTERCHANGE: Shape = Shape {
-    before: &["before", "syntax", "separators", "charset", "line_end", "wrapped", "header"],
+    before: &["before", "syntax", "prolog", "separators", "charset", "line_end", "wrapped", "header"],
     list: "groups",
     after: &["tail", "trailer", "end"],
 };
@@ -195,10 +196,17 @@ impl<R: Read, W: Write> Encoding<'_, R, W> {
         while let Some(key) = self.json.next_key()? {
             let pointer = format!("{at}/{key}");
             let twice = if gathered.contains_key(&key) { Err(ONCE.to_owned()) } else { Ok(()) };
-            if let Err(expected) = twice.and_then(|()| shape.check(&key, is_list_read)) {
+            let is_markup = key == "element" && shape.list == DOCUMENT.list && !is_list_read;
+            let check = || if is_markup { Ok(()) } else { shape.check(&key, is_list_read) };
+            if let Err(expected) = twice.and_then(|()| check()) {
                 return Err(EncodeError::new(&pointer, &expected, &Value::String(key)));
             }
-            if key == shape.list {
+            if is_markup {
+                is_list_read = true;
+                begin(&mut self.writer, &gathered, at)?;
+                let element = self.json.value()?;
+                self.writer.element_of_markup(&element, &pointer)?;
+            } else if key == shape.list {
                 is_list_read = true;
                 begin(&mut self.writer, &gathered, at)?;
                 self.list(&pointer, item)?;
@@ -255,6 +263,11 @@ impl Writer {
 
     fn begin_interchange(&mut self, facts: &Map<String, Value>, at: &str) -> Result<(), EncodeError> {
         let fact = |key: &str| facts.get(key).unwrap_or(&Value::Null);
+        if fact("syntax") == "xml" {
+            self.declared = Charset::Utf8;
+            self.charset = Charset::Utf8;
+            return self.plain(fact("prolog"), Charset::Latin1, &format!("{at}/prolog"));
+        }
         if let Some(missing) = ["separators", "charset", "header"].into_iter().find(|key| fact(key).is_null()) {
             return Err(EncodeError::new(&format!("{at}/{missing}"), &early(INTERCHANGE.list), &Value::Null));
         }
@@ -268,6 +281,13 @@ impl Writer {
         self.line_end.clear();
         self.segment(fact("header"), &format!("{at}/header"), fact("syntax") != "x12")?;
         self.line_end = fact("line_end").as_str().unwrap_or_default().as_bytes().to_vec();
+        Ok(())
+    }
+
+    /// The root element of an XML document.
+    fn element_of_markup(&mut self, element: &Value, at: &str) -> Result<(), EncodeError> {
+        let bytes = xml::from_json(element, self.charset, at);
+        self.out.extend(bytes.map_err(|(pointer, expected)| EncodeError::new(&pointer, expected, &Value::Null))?);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! The facts of the envelope around a document, the same shape for X12 and EDIFACT.
 
 use super::{Piece, PieceKind};
-use crate::codec::{edifact, x12};
+use crate::codec::{edifact, x12, xml};
 use crate::diagnostic::Syntax;
+use crate::standard::load::Library;
 use serde::Serialize;
 
 /// A party as the envelope names it: a mailbox, not yet a partner.
@@ -27,6 +28,9 @@ pub struct Envelope {
     pub test: bool,
     /// ISA14, UNB 0031.
     pub acknowledgment_requested: bool,
+    /// UNB 0002: the syntax version, by which service segments are judged.
+    #[serde(skip)]
+    pub syntax_version: String,
     /// GS01, UNG 0038.
     pub group_type: String,
     /// GS02.
@@ -35,6 +39,9 @@ pub struct Envelope {
     pub group_receiver: String,
     /// GS06, UNG 0048.
     pub group_control_number: String,
+    /// `ubl`, `cxml`: the standard, where the syntax alone does not tell it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub standard: String,
     /// `004010`, `D.96A`.
     pub version: String,
     /// Suffix of GS08, UNH 0057: which guide the sender follows.
@@ -49,10 +56,27 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Takes over what the headers in `piece` say; a new interchange begins anew.
-    pub fn note(&mut self, piece: &Piece<'_>) {
+    /// The folder of the standard: `x12`, `edifact`, `ubl`.
+    #[must_use]
+    pub fn standard_in(&self, syntax: Syntax) -> &str {
+        match syntax {
+            Syntax::X12 => "x12",
+            Syntax::Edifact => "edifact",
+            _ => &self.standard,
+        }
+    }
+
+    /// Takes over what the headers in `piece` say; a new interchange begins anew. `library` knows which values of an XML
+    /// document stand for an envelope.
+    pub fn note(&mut self, piece: &Piece<'_>, library: &Library) {
         if piece.kind == PieceKind::InterchangeHeader {
             *self = Envelope::default();
+        }
+        if piece.syntax == Syntax::Xml {
+            if piece.kind == PieceKind::Document {
+                xml::note(self, piece.run.bytes, library);
+            }
+            return;
         }
         let header = matches!(piece.kind, PieceKind::InterchangeHeader | PieceKind::GroupHeader | PieceKind::Document);
         let Some(segment) = piece.run.segment(0).filter(|_| header) else { return };

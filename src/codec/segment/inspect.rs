@@ -147,13 +147,13 @@ impl<'l> Inspection<'l> {
 
     /// Judges the next piece, where it is a document. [`Inspection::put_piece`] must follow.
     pub fn judged(&mut self, piece: &Piece<'_>) -> Option<Judged> {
-        self.envelope.note(piece);
+        self.envelope.note(piece, self.judge.library());
         (piece.kind == PieceKind::Document).then(|| self.judge.document(&self.envelope, piece))
     }
 
     /// Takes the next piece, a document with the report that another thread made of it.
     pub fn receive(&mut self, piece: &Piece<'_>, report: Option<DocumentReport>) {
-        self.envelope.note(piece);
+        self.envelope.note(piece, self.judge.library());
         self.put_piece(piece, report);
     }
 
@@ -258,9 +258,14 @@ impl<'l> Inspection<'l> {
     fn close(&mut self) {
         let Some(mut closed) = self.open.take() else { return };
         let has_documents = closed.groups.iter().any(|group| !group.documents.is_empty());
-        if !has_documents && closed.technical.is_empty() {
+        let is_refused = closed.faults.iter().any(|one| one.fault == Fault::InterchangeUnsupported);
+        if !has_documents && !is_refused && closed.technical.is_empty() {
             let position = Position { segment: 1, ..Position::default() };
-            let tag = if closed.syntax == Syntax::X12 { "ISA" } else { "UNB" };
+            let tag = match closed.syntax {
+                Syntax::X12 => "ISA",
+                Syntax::Edifact => "UNB",
+                _ => "",
+            };
             closed.faults.push(
                 Diagnostic::new(closed.syntax, Fault::InterchangeEmpty)
                     .place(tag, tag, position)
@@ -305,6 +310,12 @@ impl<'l> Inspection<'l> {
         };
         if in_group != Some(piece.group) {
             self.begin_group(piece.group, HeaderValues::default());
+        }
+        if piece.syntax == Syntax::Xml
+            && let Some(open) = self.open.as_mut()
+        {
+            // Its envelope is part of the document.
+            open.envelope = self.envelope.clone();
         }
         let group = self.open.as_mut().and_then(|open| open.groups.last_mut());
         if let Some((group, report)) = group.zip(report) {

@@ -3,12 +3,14 @@
 //! several threads at once. What only the whole envelope shows is `EnvelopeCheck`'s.
 
 use super::{DocumentReport, Envelope, HeaderValues, Piece};
+use crate::codec::xml::{self, Projected};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
 use crate::standard::load::Library;
-use crate::standard::place::Placement;
+use crate::standard::place::{Placement, place};
 use crate::standard::validate::{follow, validate};
+use crate::tree::Run;
 use std::sync::Arc;
 
 /// A document with its definition and the places of its segments.
@@ -20,6 +22,34 @@ pub struct Placed {
     pub directory: Arc<Directory>,
     /// Where each segment stands.
     pub placement: Placement,
+    /// The segments of a document that has none of its own.
+    pub projected: Option<Arc<Projected>>,
+}
+
+impl Placed {
+    /// Places a document by another definition than the one that it was checked against; `run` is that of the piece.
+    #[must_use]
+    pub fn anew(document: Arc<Document>, directory: Arc<Directory>, run: &Run<'_>) -> Self {
+        if document.markup.is_some() {
+            let (projected, placement, _) = xml::project(&document, run.bytes, run.offset, run.line);
+            return Placed { document, directory, placement, projected: Some(Arc::new(projected)) };
+        }
+        let (placement, _) = place(&document, &directory, run);
+        Placed { document, directory, placement, projected: None }
+    }
+
+    /// The segments: those of the piece, or what was made of it.
+    #[must_use]
+    pub fn run<'r>(&'r self, piece: &Run<'r>) -> Run<'r> {
+        self.projected.as_ref().map_or(*piece, |projected| projected.run())
+    }
+
+    /// Says of findings about these segments where in the input they are.
+    pub fn locate(&self, findings: &mut [Diagnostic]) {
+        if let Some((projected, markup)) = self.projected.as_ref().zip(self.document.markup.as_ref()) {
+            findings.iter_mut().for_each(|finding| projected.locate(markup, finding));
+        }
+    }
 }
 
 /// Chooses the guide that a document is held against: by interchange, what its envelope says, and its definition.
@@ -57,30 +87,41 @@ impl<'l> Judge<'l> {
     #[must_use]
     pub fn document(&self, envelope: &Envelope, piece: &Piece<'_>) -> Judged {
         let (standard, mut folder) = folder_of(piece.syntax, envelope);
+        let standard = standard.as_str();
         let kind = &envelope.document_type;
         let mut faults = Vec::new();
-        let mut found = self.library.document(standard, &folder, kind);
+        let syntax = &envelope.syntax_version;
+        let mut found = self.library.in_syntax(standard, &folder, kind, syntax);
         if found.is_err()
             && let Some(nearest) = self.library.nearest(standard, &folder, kind)
         {
             faults.push(not_installed(piece, &folder, &nearest));
-            found = self.library.document(standard, &nearest, kind);
+            found = self.library.in_syntax(standard, &nearest, kind, syntax);
             folder = nearest;
         }
-        let directory = self.library.directory(standard, &folder);
-        let placed = match (found, directory) {
-            (Ok(document), Ok(directory)) => {
-                let (placement, found) = validate(&document, &directory, &piece.run);
+        let placed = match found {
+            Ok((document, directory)) => {
+                let (projected, placement, found) = if piece.syntax == Syntax::Xml {
+                    let run = &piece.run;
+                    let (projected, placement, found) = xml::project(&document, run.bytes, run.offset, run.line);
+                    (Some(Arc::new(projected)), placement, found)
+                } else {
+                    let (placement, found) = validate(&document, &directory, &piece.run);
+                    (None, placement, found)
+                };
                 faults.extend(found);
+                let placed = Placed { document, directory, placement, projected };
                 // A missing trailer is the envelope check's finding.
                 faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
-                let choose = |choice: &GuideChoice<'_>| choice(piece.interchange, envelope, &document);
+                let choose = |choice: &GuideChoice<'_>| choice(piece.interchange, envelope, &placed.document);
                 if let Some(guide) = self.guides.as_ref().and_then(choose) {
-                    faults.extend(follow(&guide, &document, &piece.run, &placement));
+                    let mut broken = follow(&guide, &placed.document, &placed.run(&piece.run), &placed.placement);
+                    placed.locate(&mut broken);
+                    faults.extend(broken);
                 }
-                Some(Placed { document, directory, placement })
+                Some(placed)
             }
-            _ => {
+            Err(_) => {
                 faults.push(self.unknown_type(envelope, piece, standard, &folder));
                 None
             }
@@ -96,7 +137,8 @@ impl<'l> Judge<'l> {
             faults,
             offset: piece.run.offset,
             length: piece.run.bytes.len() as u64,
-            segments: u32::try_from(piece.run.len()).unwrap_or(u32::MAX),
+            segments: u32::try_from(placed.as_ref().map_or(piece.run, |placed| placed.run(&piece.run)).len())
+                .unwrap_or(u32::MAX),
         };
         Judged { report, placed }
     }
@@ -104,11 +146,13 @@ impl<'l> Judge<'l> {
     fn unknown_type(&self, envelope: &Envelope, piece: &Piece<'_>, standard: &str, folder: &str) -> Diagnostic {
         let at = if piece.syntax == Syntax::X12 { (1, 0) } else { (2, 1) };
         let kind = &envelope.document_type;
-        let known: Vec<String> = (self.library.list().into_iter())
-            .filter(|[one, _, other]| one == standard && (other == kind || folder.is_empty()))
-            .map(|[one, version, kind]| format!("{one}/{version}/{kind}"))
-            .collect();
-        let expected = if known.is_empty() { "an installed document type".to_owned() } else { known.join(", ") };
+        if piece.syntax == Syntax::Xml {
+            let finding = Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown);
+            let finding = finding.at(piece.run.offset, 0, piece.run.line);
+            return finding.because("the root element of an installed document type", xml::root(piece.run.bytes));
+        }
+        let kinds = self.library.kinds(standard);
+        let expected = format!("an installed document type{}", crate::near::hint(kind, &kinds));
         let found = if kind.is_empty() { "none named".to_owned() } else { format!("{standard}/{folder}/{kind}") };
         match piece.run.segment(0) {
             Some(header) => super::element_finding(piece.syntax, Fault::DocumentTypeUnknown, &header, at),
@@ -141,7 +185,8 @@ fn not_installed(piece: &Piece<'_>, asked: &str, used: &str) -> Diagnostic {
 
 /// Standard and folder name of the version that an envelope names: `D.96A` is `d96a`.
 #[must_use]
-pub fn folder_of(syntax: Syntax, envelope: &Envelope) -> (&'static str, String) {
-    let folder = envelope.version.to_ascii_lowercase().replace('.', "");
-    (if syntax == Syntax::X12 { "x12" } else { "edifact" }, folder)
+pub fn folder_of(syntax: Syntax, envelope: &Envelope) -> (String, String) {
+    let folder = || envelope.version.to_ascii_lowercase().replace('.', "");
+    let folder = if syntax == Syntax::Xml { envelope.version.clone() } else { folder() };
+    (envelope.standard_in(syntax).to_owned(), folder)
 }

@@ -1,4 +1,5 @@
-//! Reads an input of X12 and EDIFACT interchanges piece by piece, in memory bounded by the largest document.
+//! Reads an input of X12 and EDIFACT interchanges, or an XML document, piece by piece, in memory bounded by the largest
+//! document.
 //!
 //! Tolerant: blanks and junk around interchanges, separators that change from one interchange to the next, missing
 //! trailers and cut ends are all handed out as pieces, with diagnostics where the reader alone can see the fault.
@@ -8,7 +9,7 @@
 
 use super::index::{self, Kinds, Stop};
 use super::{Piece, PieceKind};
-use crate::codec::{edifact, x12};
+use crate::codec::{edifact, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, Index, Run, Separators};
 use crate::window::Window;
@@ -71,9 +72,21 @@ pub struct Reader<R> {
     offset: u64,
     line: u64,
     opening: Option<Opening>,
+    markup: Option<Markup>,
     separators: Separators,
     index: Index,
     ordinals: Ordinals,
+}
+
+/// What of an XML input comes next.
+#[derive(Debug, Clone, Copy)]
+enum Markup {
+    /// The root element, so many bytes.
+    Document(usize),
+    /// The blanks behind it.
+    Trailer,
+    /// Nothing.
+    End,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -94,6 +107,7 @@ impl<R: Read> Reader<R> {
             offset: 0,
             line: 1,
             opening: None,
+            markup: None,
             separators: Separators::X12,
             index: Index::default(),
             ordinals: Ordinals::default(),
@@ -119,6 +133,9 @@ impl<R: Read> Reader<R> {
     #[allow(clippy::should_implement_trait)] // it lends: an Iterator cannot
     pub fn next(&mut self) -> io::Result<Option<Piece<'_>>> {
         self.advance();
+        if let Some(next) = self.markup {
+            return Ok(self.markup(next));
+        }
         self.fill(1)?;
         if self.rest().is_empty() {
             return Ok(None);
@@ -157,8 +174,47 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
+    /// The next part of an XML input.
+    fn markup(&mut self, next: Markup) -> Option<Piece<'_>> {
+        let (kind, length, behind) = match next {
+            Markup::Document(length) => (PieceKind::Document, length, Markup::Trailer),
+            Markup::Trailer => (PieceKind::InterchangeTrailer, self.rest().len(), Markup::End),
+            Markup::End => return None,
+        };
+        self.markup = Some(behind);
+        self.count(kind);
+        (self.taken, self.lines) = (length, index::breaks(&self.rest()[..length]));
+        Some(self.piece(kind, Syntax::Xml, Charset::Utf8, Vec::new()))
+    }
+
+    /// An input that begins as XML does is one document: what stands before its root element is the header.
+    fn begin_markup(&mut self) -> io::Result<bool> {
+        let first = self.rest().iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
+        if self.offset > 0 || first != Some(&b'<') {
+            return Ok(false);
+        }
+        self.fill(usize::MAX)?;
+        let Some(cut) = xml::cut(self.rest()) else { return Ok(false) };
+        self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
+        (self.separators, self.markup) = (xml::SEPARATORS, Some(Markup::Document(cut.end - cut.start)));
+        (self.taken, self.lines) = (cut.start, index::breaks(&self.rest()[..cut.start]));
+        Ok(true)
+    }
+
     /// Outside any interchange: the header of the next one, or the bytes before it.
     fn outside(&mut self) -> io::Result<Option<Piece<'_>>> {
+        self.fill(HEADER_BYTES)?;
+        if self.begin_markup()? {
+            let prolog = &self.rest()[..self.taken];
+            let fault = xml::entities(prolog).map(|at| {
+                let line = self.line + u64::from(index::breaks(&prolog[..at]));
+                let fault =
+                    Diagnostic::new(Syntax::Xml, Fault::MarkupEntity).because("no declaration of entities", "<!ENTITY");
+                fault.at(self.offset + at as u64, 8, line)
+            });
+            let faults = fault.into_iter().collect();
+            return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, Charset::Utf8, faults)));
+        }
         let mut from = 0;
         let start = loop {
             self.fill(from + HEADER_BYTES)?;

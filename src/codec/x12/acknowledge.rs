@@ -180,6 +180,7 @@ impl Acknowledging {
         *documents += 1;
         let version = &group.envelope.version;
         let document = DocumentDraft {
+            standard: String::new(),
             kind: form.kind.to_owned(),
             guide: if form.is_implementation { implementation_guide(version) } else { String::new() },
             version: version.clone(),

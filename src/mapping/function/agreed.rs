@@ -46,7 +46,7 @@ impl Function for Agreed {
 }
 
 /// All values at a path that goes through lists.
-fn values<'v>(fields: &'v Map, path: &str, found: &mut Vec<&'v Value>) {
+pub(super) fn values<'v>(fields: &'v Map, path: &str, found: &mut Vec<&'v Value>) {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let Some(value) = fields.get(first) else { return };
     let items = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);

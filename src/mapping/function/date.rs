@@ -17,7 +17,8 @@ impl Function for Date {
 
     fn help(&self) -> &'static str {
         "date: CCYYMMDD or YYMMDD; CCYYMMDD is written. date(3): with the time of day in element 3 of the segment. \
-         date(3, 0000): where a time must stand, 0000 stands for none."
+         date(3, 0000): where a time must stand, 0000 stands for none. date(7, 6=002): beside a time, element 6 says 002; \
+         a time beside another code is left where it is."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -27,8 +28,13 @@ impl Function for Date {
     fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome {
         let digits = text(&wire, "a date")?;
         let date = read(digits).ok_or_else(|| format!("a date CCYYMMDD, found {digits}"))?;
-        let clock = clock(arguments).map(|element| spot.look(element)).filter(|clock| !clock.is_empty());
-        let clock = clock.filter(|clock| Some(clock) != arguments.get(1));
+        // A time that is said to be another one is not this day's.
+        let is_own = label(arguments).is_none_or(|(element, said)| (spot.beside)(element) == said);
+        let clock = clock(arguments).filter(|_| is_own).map(|element| spot.look(element));
+        let clock = clock.filter(|clock| !clock.is_empty() && Some(clock) != arguments.get(1));
+        if let (Some(_), Some((element, _))) = (&clock, label(arguments)) {
+            spot.look(element);
+        }
         let Some(clock) = clock else { return Ok(Some(in_iso(date).into())) };
         let time = Time.get(&[], clock.into(), spot)?;
         Ok(time.as_ref().and_then(Value::as_str).map(|time| format!("{date}T{time}").into()))
@@ -37,7 +43,8 @@ impl Function for Date {
     fn get_text(&self, arguments: &[String], wire: &[u8], spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
         let &[a, b, c, d, e, f, g, h] = wire else { return false };
         let is_day = || std::str::from_utf8(wire).ok().and_then(read).is_some();
-        let has_clock = clock(arguments).is_some_and(|element| !spot.look(element).is_empty());
+        let is_own = label(arguments).is_none_or(|(element, said)| (spot.beside)(element) == said);
+        let has_clock = clock(arguments).is_some_and(|element| is_own && !spot.look(element).is_empty());
         let is_made = !has_clock && is_day();
         if is_made {
             text.extend_from_slice(&[a, b, c, d, b'-', e, f, b'-', g, h]);
@@ -55,7 +62,12 @@ impl Function for Date {
             return Err(wrong());
         }
         match (time, clock(arguments)) {
-            (Some(time), Some(element)) => spot.written.borrow_mut().push((element, time.replace([':', '.'], ""))),
+            (Some(time), Some(element)) => {
+                spot.written.borrow_mut().push((element, time.replace([':', '.'], "")));
+                let label = label(arguments).map(|(element, said)| (element, said.to_owned()));
+                spot.written.borrow_mut().extend(label);
+            }
+            (None, Some(_)) if label(arguments).is_some() => {}
             (None, Some(element)) => {
                 spot.written.borrow_mut().extend(arguments.get(1).map(|none| (element, none.clone())));
             }
@@ -74,6 +86,12 @@ impl Function for Date {
 
 fn clock(arguments: &[String]) -> Option<Beside> {
     arguments.first()?.parse().ok().map(Beside::Element)
+}
+
+/// `6=002`: what says of the time what it is, and where that stands.
+fn label(arguments: &[String]) -> Option<(Beside, &str)> {
+    let (element, said) = arguments.get(1)?.split_once('=')?;
+    Some((Beside::Element(element.trim().parse().ok()?), said.trim()))
 }
 
 /// `2026-01-31`.

@@ -5,22 +5,28 @@
 
 mod agreed;
 mod ai;
+mod bound;
 mod by_length;
 mod chunks;
 mod code;
 mod computed;
 mod count;
+mod currency;
 mod date;
 mod decimal;
 mod default;
+mod digits;
 mod factor;
 mod fits;
 mod flag;
 mod implied;
 mod instead_of;
+mod is;
+mod iso;
 mod known;
 mod lines;
 mod lookup;
+mod or;
 mod prefer;
 mod refuse;
 mod scheme;
@@ -40,25 +46,31 @@ use crate::table::Tables;
 use std::cell::RefCell;
 
 /// All functions, in the order of their names. A new one is its file and a line here.
-static ALL: [&dyn Function; 29] = [
+static ALL: &[&dyn Function] = &[
     &agreed::Agreed,
     &ai::Ai,
+    &bound::Bound,
     &by_length::ByLength,
     &chunks::Chunks,
     &code::Code,
     &computed::Computed,
     &count::Count,
+    &currency::Currency,
     &date::Date,
     &decimal::Decimal,
     &default::Default,
+    &digits::Digits,
     &factor::Factor,
     &fits::Fits,
     &flag::Flag,
     &implied::Implied,
     &instead_of::InsteadOf,
+    &is::Is,
+    &iso::Iso,
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
+    &or::Or,
     &prefer::Prefer,
     &refuse::Refuse,
     &scheme::Scheme,

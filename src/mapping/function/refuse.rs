@@ -12,7 +12,7 @@ impl Function for Refuse {
 
     fn help(&self) -> &'static str {
         "refuse(x): on writing x is an error, for the document has no way to say it, and without it the rest would mean \
-         something else. Other values pass, and on reading every value."
+         something else. Other values pass, and on reading every value. refuse: any value is an error."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -34,8 +34,8 @@ impl Function for Refuse {
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let refused = arguments.first().map_or("", String::as_str);
         match value {
-            Some(value) if plain(&value) == refused => {
-                Err(format!("a value that the document can say, which {refused} is not"))
+            Some(value) if refused.is_empty() || plain(&value) == refused => {
+                Err(format!("a value that the document can say, which {} is not", plain(&value)))
             }
             other => Ok(other),
         }
@@ -56,6 +56,8 @@ mod tests {
         let tables = crate::table::Tables::default();
         let spot = Spot::new("edifact", '.', &codes, &tables);
         let put = |value: Option<Value>| Refuse.put(&["true".to_owned()], value, &spot);
+        assert!(Refuse.put(&[], Some("A".into()), &spot).is_err());
+        assert_eq!(Refuse.put(&[], None, &spot), Ok(None));
         assert_eq!(put(Some(false.into())), Ok(Some(false.into())));
         assert_eq!(put(None), Ok(None));
         assert!(put(Some(true.into())).is_err_and(|why| why.ends_with("which true is not")));

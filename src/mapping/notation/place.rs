@@ -12,6 +12,8 @@ pub struct Place {
     pub area: Option<Area>,
     /// Begins at the loop around the segment at hand (`^/`).
     pub is_outer: bool,
+    /// Begins at the document (`//`): what stands there once is said of every item.
+    pub is_root: bool,
     /// Loops to go into, by trigger, with conditions on the trigger.
     pub loops: Vec<(Tag, Vec<Selector>)>,
     /// The segment; empty for "the segment at hand".
@@ -32,13 +34,19 @@ impl Place {
     /// The tags of which one must stand in the loop at hand for anything to be there; see [`Tag::bit`].
     pub(super) fn needs(&self) -> u64 {
         let first = self.loops.first().map_or(&self.tag, |(tag, _)| tag);
-        if self.is_outer || first.is_empty() { Tag::ANY } else { Tag::bit(first.number()) }
+        if self.is_outer || self.is_root || first.is_empty() { Tag::ANY } else { Tag::bit(first.number()) }
+    }
+
+    /// Whether it lies in the segment that begins the loop around (`^/02`).
+    #[must_use]
+    pub fn is_of_loop_around(&self) -> bool {
+        self.is_outer && self.loops.is_empty() && self.tag.is_empty()
     }
 
     /// Whether it lies in the segment at hand, whichever that is.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        !self.is_outer && self.loops.is_empty() && self.tag.is_empty() && self.selectors.is_empty()
+        !self.is_outer && !self.is_root && self.loops.is_empty() && self.tag.is_empty() && self.selectors.is_empty()
     }
 }
 
@@ -104,6 +112,8 @@ impl std::ops::Deref for Tag {
 pub enum Selector {
     /// `[01.1=2|10]`: the element (and component) has one of the values; the first is written.
     Is(u16, u16, Vec<String>),
+    /// `[TaxScheme/ID=VAT]`: what stands in a loop inside has one of the values; the first is written.
+    Inside(Box<Place>, Vec<String>),
     /// `[2]`: the occurrence.
     Occurrence(usize),
 }
@@ -140,6 +150,9 @@ pub fn place(text: &str) -> Result<Place, NotationError> {
     rest = rest.trim();
     if let Some(outer) = rest.strip_prefix("^/") {
         (found.is_outer, rest) = (true, outer);
+    }
+    if let Some(inside) = rest.strip_prefix("//") {
+        (found.is_root, rest) = (true, inside);
     }
     for area in Area::ALL {
         if let Some(inside) = rest.strip_prefix(area.name()).and_then(|rest| rest.strip_prefix(':')) {
@@ -255,6 +268,8 @@ mod tests {
         assert_eq!(&*place("PRI/CUX").expect("a place").tag, "CUX");
         let outer = place("^/PIA[01=3].02..06").expect("a place");
         assert_eq!((outer.is_outer, &*outer.tag, outer.elements), (true, "PIA", (2, 6)));
+        let root = place("//heading:BFR04").expect("a place");
+        assert_eq!((root.is_root, root.area, &*root.tag, root.elements), (true, Some(Area::Heading), "BFR", (4, 4)));
     }
 
     #[test]

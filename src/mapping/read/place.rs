@@ -14,8 +14,8 @@ impl<'a> Reader<'a> {
 
     /// The same; of the values of one selector, only the chosen one counts.
     fn first_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Option<Address> {
-        // What the slots of a segment share is read for each.
-        let is_shared = matches!(at, At::Slot(..)) && place.offset.is_none();
+        // What the slots of a segment share, or all items around which it stands, is read for each.
+        let is_shared = place.is_root || place.is_outer || (matches!(at, At::Slot(..)) && place.offset.is_none());
         let is_free = |address: &Address| is_shared || !self.is_claimed(address);
         if place.is_own() {
             let segment = self.own(at)?;
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
 
     /// The first loop that a place goes into.
     fn first_loop(&self, at: At, place: &Place) -> Option<usize> {
-        let At::Loop(instance) = (if place.is_outer { self.outer(at) } else { at }) else { return None };
+        let At::Loop(instance) = self.beginning(at, place) else { return None };
         self.loops(instance, place).into_iter().find(|&instance| self.source.trigger(instance).is_some())
     }
 
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn is_in_first_loop(&self, at: At, place: &Place, segment: usize) -> bool {
-        let At::Loop(_) = at else { return true };
+        let At::Loop(_) = self.beginning(at, place) else { return true };
         let outer = self.first_loop(at, place);
         let home = self.placement.homes.get(segment).copied().flatten().map(|(_, instance)| instance);
         let is_trigger = |home: &usize| self.source.trigger(*home) == Some(segment);
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
 
     /// The same; of the values of one selector, only the chosen one counts.
     fn segments_by(&self, at: At, place: &Place, chosen: Option<(&Selector, &str)>) -> Vec<Seat> {
-        let at = if place.is_outer { self.outer(at) } else { at };
+        let at = self.beginning(at, place);
         let loops = match at {
             At::Segment(segment) | At::Slot(segment, _) => {
                 let fits = place.tag.is_empty() || self.source.tag_is(segment, &place.tag);
@@ -151,6 +151,10 @@ impl<'a> Reader<'a> {
             At::Loop(instance) => self.loops(instance, place),
         };
         if place.tag.is_empty() {
+            // The document itself, where its first segment is its root.
+            if loops == [0] && place.loops.is_empty() && self.context.document.markup.is_some() {
+                return vec![(0, Some(0))];
+            }
             // The trigger of the loop at hand.
             return loops
                 .iter()
@@ -165,6 +169,17 @@ impl<'a> Reader<'a> {
             }));
         }
         self.select(found, &place.selectors, chosen)
+    }
+
+    /// Where a place begins: here, in the loop around, or in the document.
+    fn beginning(&self, at: At, place: &Place) -> At {
+        if place.is_root {
+            if let Some(recording) = &self.recording {
+                recording.look_at(0);
+            }
+            return At::Loop(0);
+        }
+        if place.is_outer { self.outer(at) } else { at }
     }
 
     /// The loop that a segment stands in, or the one around a loop.
@@ -205,6 +220,12 @@ impl<'a> Reader<'a> {
             match selector {
                 Selector::Is(element, component, values) => found.retain(|(segment, _)| {
                     let value = value(*segment, (*element, *component));
+                    values.iter().any(|one| *one == value)
+                }),
+                Selector::Inside(inside, values) => found.retain(|(_, instance)| {
+                    let value =
+                        instance.and_then(|instance| self.addresses(At::Loop(instance), inside).first().copied());
+                    let value = value.map_or(Cow::Borrowed(""), |address| self.deciding(address));
                     values.iter().any(|one| *one == value)
                 }),
                 Selector::Occurrence(number) => {

@@ -150,7 +150,7 @@ fn is_chosen(context: &Context<'_>, place: &Place, rules: &[Rule], item: &Value)
     let code = code.as_ref().and_then(Value::as_str).unwrap_or_default();
     place.selectors.iter().any(|one| match one {
         Selector::Is(element, _, values) => *element == at.elements.0 && values.iter().any(|value| value == code),
-        Selector::Occurrence(_) => false,
+        Selector::Inside(..) | Selector::Occurrence(_) => false,
     })
 }
 

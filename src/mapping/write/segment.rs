@@ -1,6 +1,7 @@
 //! The segments and loops being written: the one that a place means is found, or made with the codes that its selectors
 //! say, up to the maximum of the definition. What stands in them is put there by the rules.
 
+use super::record::Recording;
 use super::stencil::Source;
 use super::{Address, At, Find, Item, Writer, spot};
 use crate::diagnostic::Fault;
@@ -28,12 +29,20 @@ impl Writer<'_> {
                 one.compare((address.1, element, component), there);
             });
         }
+        if (place.is_root || place.is_outer) && !is_free {
+            let expected = format!("what it says of all of them, and {there} stands in {} already", place.tag);
+            self.fault(Fault::MappingValue, field, &expected, text);
+            return None;
+        }
+        // The root of an XML document is there once.
+        let markup = self.context.document.markup.as_ref();
+        let is_once = markup.is_some_and(|markup| place.tag.number() == Tag::new(&markup.root).number());
         let by_number = place.selectors.iter().any(|one| matches!(one, Selector::Occurrence(_)));
         let fixed = matches!(at, At::Segment(_) | At::Slot(..))
             || place.tag.is_empty()
             || by_number
             || (place.loops.is_empty() && self.names_trigger(at, place));
-        if is_free || fixed { Some(address) } else { self.segment(at, place, Find::Fresh, field) }
+        if is_free || fixed || is_once { Some(address) } else { self.segment(at, place, Find::Fresh, field) }
     }
 
     /// The segment at hand.
@@ -44,9 +53,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Finds the segment of a place, or makes it with the constants of its selectors.
+    /// Finds the segment of a place, or makes it with the constants of its selectors. `at` is where the place begins.
     pub(super) fn segment(&mut self, at: At, place: &Place, find: Find, field: &Path<'_>) -> Option<Address> {
-        let mut instance = match at.of(place) {
+        let mut instance = match at {
             At::Segment(address) | At::Slot(address, _) => return self.constrain(address, &place.selectors),
             At::Loop(instance) => instance,
         };
@@ -86,14 +95,19 @@ impl Writer<'_> {
         };
         let wanted = selectors.iter().find_map(|one| match one {
             Selector::Occurrence(number) => Some(*number),
-            Selector::Is(..) => None,
+            Selector::Is(..) | Selector::Inside(..) => None,
         });
         if let Some(number) = wanted {
-            while self.addresses(instance, node).len() < number {
-                self.make(instance, node, &[], field)?;
+            // Counted are those that the other selectors mean, as on reading.
+            let fits = |writer: &Self, at: usize| {
+                writer.addresses(instance, node).filter(|one| writer.fits(*one, selectors)).nth(at)
+            };
+            while fits(self, number.checked_sub(1)?).is_none() {
+                self.make(instance, node, selectors, field)?;
             }
-            let address = self.addresses(instance, node).nth(number.checked_sub(1)?)?;
-            return self.constrain(address, selectors);
+            let address = fits(self, number.checked_sub(1)?)?;
+            self.say(address, selectors);
+            return Some(address);
         }
         let fits = |address: &Address| self.fits(*address, selectors);
         let found = match find {
@@ -106,6 +120,21 @@ impl Writer<'_> {
             return Some(address);
         }
         self.make(instance, node, selectors, field)
+    }
+
+    /// The loops of `tag` that a further item may stand in: from the last one on that holds one of its list.
+    pub(super) fn loops_for(&self, instance: usize, tag: &Tag, item: &Place) -> Vec<Address> {
+        let is = |node: &Node, tag: &Tag| Tag::key(node.tag.as_bytes()) == tag.number();
+        let nodes = self.loops[instance].nodes;
+        let fits = |node: &Node| is(node, tag) && (instance != 0 || item.area.is_none_or(|area| node.area == area));
+        let Some(node) = nodes.iter().position(fits) else { return Vec::new() };
+        let mut found: Vec<Address> = self.addresses(instance, node).collect();
+        let holds_one = |&(inner, _): &Address| {
+            let own = &self.loops[inner];
+            own.items.iter().any(|(at, _)| is(&own.nodes[*at], &item.tag))
+        };
+        let first = found.iter().rposition(holds_one).unwrap_or(0);
+        found.split_off(first)
     }
 
     pub(super) fn name(&self, instance: usize) -> String {
@@ -126,8 +155,27 @@ impl Writer<'_> {
                 }
                 there.is_empty() || values.iter().any(|value| there == value)
             }
+            Selector::Inside(inside, values) => {
+                let there = self.inside(address.0, inside);
+                there.is_empty() || values.iter().any(|value| there == value)
+            }
             Selector::Occurrence(_) => true,
         })
+    }
+
+    /// What stands at a place inside a loop; empty for nothing, and where the place is not made yet.
+    pub(in crate::mapping) fn inside(&self, mut instance: usize, place: &Place) -> &str {
+        self.note(Recording::spoil);
+        let steps = place.loops.iter().map(|(tag, _)| tag).chain([&place.tag]);
+        let mut found = None;
+        for tag in steps {
+            let nodes = self.loops[instance].nodes;
+            let node = nodes.iter().position(|node| Tag::key(node.tag.as_bytes()) == tag.number());
+            let Some(address) = node.and_then(|node| self.addresses(instance, node).next()) else { return "" };
+            instance = address.0;
+            found = Some(address);
+        }
+        found.map_or("", |address| self.draft(address).get(place.elements.0, place.components.0.max(1)))
     }
 
     /// Writes the constants of the selectors where nothing stands yet; `None` when something else stands there.
@@ -142,6 +190,12 @@ impl Writer<'_> {
     /// The same where nothing else stands.
     fn say(&mut self, address: Address, selectors: &[Selector]) {
         for selector in selectors {
+            if let Selector::Inside(inside, values) = selector
+                && let Some(value) = values.first().filter(|value| !value.is_empty())
+                && self.inside(address.0, inside).is_empty()
+            {
+                self.put_text(At::Loop(address.0), inside, value.as_str().into(), &Path::Root);
+            }
             if let Selector::Is(element, component, values) = selector
                 && let Some(value) = values.first()
                 && self.draft(address).get(*element, (*component).max(1)).is_empty()
@@ -195,6 +249,9 @@ impl Writer<'_> {
         let items = &mut self.loops[instance].items;
         let after = items.iter().rposition(|(other, _)| *other <= node).map_or(0, |at| at + 1);
         items.insert(after, (node, item));
+        if selectors.iter().any(|one| matches!(one, Selector::Inside(..))) {
+            self.say((home, made), selectors);
+        }
         Some((home, made))
     }
 

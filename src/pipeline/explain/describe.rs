@@ -107,7 +107,7 @@ impl View<'_> {
             }
             if let Some(body) = &node.body {
                 // The trigger is a node of its own loop as well; it stands where the loop does.
-                self.walk(body.nodes.get(1..).unwrap_or_default(), &body.path, found);
+                self.walk(body.nodes.walked().get(1..).unwrap_or_default(), &body.path, found);
             }
         }
     }

@@ -2,11 +2,13 @@
 //! two mappings.
 
 use super::Became;
+use super::markup::paths;
 use crate::codec::segment::Placed;
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::mapping::{self, Context, Fed, Put};
 use crate::pipeline::Rules;
+use crate::pipeline::canonicalise::mapped;
 use crate::pipeline::map::Target;
 use crate::standard::definition::Directory;
 use crate::table::Tables;
@@ -28,20 +30,19 @@ pub struct Feeds {
 impl Feeds {
     /// Reads the document through its mapping, and writes its first entity as the target.
     pub fn find(rules: &Rules, placed: &Placed, run: &Run<'_>, target: Option<&Target>) -> Feeds {
-        let document = &placed.document;
-        let Ok(mapping) = rules.mappings.find(&document.standard, &document.version, &document.kind) else {
-            return Feeds::default();
-        };
+        let Ok((mapping, placed)) = mapped(rules, None, placed, run) else { return Feeds::default() };
         let codes = rules.mappings.codes();
         let context = Context {
             mapping: &mapping,
-            document,
+            document: &placed.document,
             directory: &placed.directory,
             codes,
             tables: &Tables::default(),
             decimal: '.',
         };
-        let (entities, mut faults, fed) = mapping::read_traced(&context, run, &placed.placement);
+        let run = placed.run(run);
+        let (entities, mut faults, fed) = mapping::read_traced(&context, &run, &placed.placement);
+        placed.locate(&mut faults);
         let entity = entities.first();
         faults.extend(entity.into_iter().flat_map(Entity::check));
         let mut feeds = Feeds { entity: entity.map(|one| one.kind.clone()), fed, faults, became: HashMap::new() };
@@ -77,9 +78,13 @@ impl Feeds {
         let (segments, faults, puts) = mapping::write_traced(&context, entity);
         self.faults.extend(faults);
         let occurrences = occurrences(&segments);
+        let paths = paths(&segments);
         for put in puts {
             let Some(segment) = segments.get(put.segment) else { continue };
-            let place = place(&directory, segment, occurrences[put.segment], &put);
+            let place = match &document.markup {
+                Some(markup) => markup.place(&paths[put.segment], put.element, put.component),
+                None => place(&directory, segment, occurrences[put.segment], &put),
+            };
             let value = segment.get(put.element, put.component).to_owned();
             self.became.entry(put.field).or_default().push(Became { place, value });
         }

@@ -4,6 +4,7 @@
 
 mod describe;
 mod feeds;
+mod markup;
 mod segment;
 
 pub use describe::{Described, DescribedElement, FieldRule, describe};
@@ -175,6 +176,7 @@ pub fn explain(
 ) -> Explanation {
     let document = &placed.document;
     let feeds = Feeds::find(rules, placed, run, target);
+    let run = &placed.run(run);
     let mut explanation = Explanation {
         standard: document.standard.clone(),
         version: document.version.clone(),
@@ -186,6 +188,9 @@ pub fn explain(
         segments: segment::parts(&placed.directory, run, Some((document, &placed.placement))),
         report: Vec::new(),
     };
+    if let Some((projected, markup)) = placed.projected.as_ref().zip(document.markup.as_ref()) {
+        markup::name(&mut explanation.segments, projected, markup);
+    }
     if let Some(guide) = guide {
         explanation.narrow(guide, &Resolver { run, placement: &placed.placement });
     }

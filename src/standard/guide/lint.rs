@@ -29,7 +29,7 @@ impl Guide {
         for condition in &self.conditions {
             let key = || format!("conditions.{}", condition.name);
             let each = condition.each.join("/");
-            if !each.is_empty() && !has_loop(&document.nodes, &each) {
+            if !each.is_empty() && !document.has_loop(&each) {
                 let message = format!("each: expected a loop of {}, found {each}", document.kind);
                 found.push(GuideProblem { key: key(), message });
                 continue;
@@ -106,7 +106,7 @@ fn meant(tag: &str, document: &Document) -> String {
 fn tags_of<'d>(nodes: &'d [Node], found: &mut Vec<&'d str>) {
     for node in nodes {
         found.push(&node.tag);
-        tags_of(node.body.as_ref().map_or(&[], |body| &body.nodes), found);
+        tags_of(node.body.as_ref().map_or(&[], |body| body.nodes.walked()), found);
     }
 }
 
@@ -127,7 +127,7 @@ fn collect<'d>(nodes: &'d [Node], at: &str, area: Option<Area>, path: &str, tag:
         if at == path && node.tag == tag && area.is_none_or(|area| area == node.area) {
             found.push(node);
         }
-        if let Some(body) = &node.body {
+        if let Some(body) = node.body.as_ref().filter(|body| body.path == path || body.leads_to(path)) {
             collect(&body.nodes, &body.path, area, path, tag, found);
         }
     }
@@ -146,17 +146,13 @@ fn place_of<'d>(place: &GuidePlace, directory: &'d Directory) -> Option<(Usage, 
     Some((usage, directory.elements.get(&component.id)))
 }
 
-fn has_loop(nodes: &[Node], path: &str) -> bool {
-    nodes.iter().filter_map(|node| node.body.as_ref()).any(|body| body.path == path || has_loop(&body.nodes, path))
-}
-
 fn loops_of(nodes: &[Node], path: &str, tag: &str, found: &mut Vec<String>) {
     for node in nodes {
         if node.tag == tag {
             found.push(path.to_owned());
         }
         if let Some(body) = &node.body {
-            loops_of(body.nodes.get(1..).unwrap_or_default(), &body.path, tag, found);
+            loops_of(body.nodes.walked().get(1..).unwrap_or_default(), &body.path, tag, found);
         }
     }
 }

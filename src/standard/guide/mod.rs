@@ -191,6 +191,15 @@ impl Guide {
         self.document.eq_ignore_ascii_case(&name)
     }
 
+    /// Whether it narrows this document type, in this version or another.
+    #[must_use]
+    pub fn is_for_type(&self, document: &Document) -> bool {
+        let same = |[standard, _, kind]: [&str; 3]| {
+            standard.eq_ignore_ascii_case(&document.standard) && kind.eq_ignore_ascii_case(&document.kind)
+        };
+        self.parts().is_some_and(same)
+    }
+
     /// The rules for a segment of the definition, its elements included: those whose loops and tag are `path` (a loop's
     /// trigger path, empty for the document) and `tag`.
     pub fn rules_at<'g>(&'g self, area: Area, path: &'g str, tag: &'g str) -> impl Iterator<Item = &'g GuideRule> {
@@ -221,7 +230,10 @@ impl Guide {
             }
             if let Some(body) = &mut node.body {
                 let inner = body.path.clone();
-                self.narrow(body.nodes.get_mut(1..).unwrap_or_default(), &inner);
+                if !self.rules.iter().any(|rule| rule.place.path() == inner || body.leads_to(&rule.place.path())) {
+                    continue;
+                }
+                self.narrow(body.nodes.changeable().get_mut(1..).unwrap_or_default(), &inner);
             }
         }
     }

@@ -127,13 +127,13 @@ pub fn type_name(kind: ElementType) -> String {
     }
 }
 
-fn line(out: &mut String, depth: usize, text: &str) {
+pub(super) fn line(out: &mut String, depth: usize, text: &str) {
     // Writing to a string cannot fail.
     let _infallible = writeln!(out, "{:1$}{text}", "", depth * 2);
 }
 
 /// A scalar that YAML reads back as this very text, whatever it looks like.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let plain = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '/' | '.' | '(' | ')' | ','))
         && !matches!(

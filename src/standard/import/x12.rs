@@ -1,9 +1,9 @@
 //! Imports X12 from the neutral tables (`sets.json`, `segments.tsv` …, `envelope.json`) of one version.
 
-use super::{Imported, keep_used};
+use super::{Counts, Imported, keep_used};
 use crate::standard::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
-    Place, SegmentDefinition, Usage,
+    Place, SegmentDefinition, Usage, name_loops,
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
@@ -21,10 +21,10 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     let sets = sets["sets"].as_object().context("sets.json: no object `sets`")?;
     let mut documents = Vec::new();
     for (kind, set) in sets {
-        if kinds.is_empty() || kinds.contains(kind) {
-            documents.push(document(version, kind, set).with_context(|| format!("sets.json: {kind}"))?);
-        }
+        documents.push(document(version, kind, set).with_context(|| format!("sets.json: {kind}"))?);
     }
+    let (types, all) = (documents.len(), documents.iter().map(|one| segments_of(&one.nodes)).sum());
+    documents.retain(|document| kinds.is_empty() || kinds.contains(&document.kind));
     if let Some(missing) = kinds.iter().find(|kind| !sets.contains_key(*kind) && *kind != "TA1") {
         return Err(anyhow!("{}: no transaction set {missing}", folder.join("sets.json").display()));
     }
@@ -34,6 +34,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     elements(folder, &mut directory)?;
     conditions(folder, &mut directory)?;
     codes(folder, &mut directory)?;
+    let counts = Counts { types, entries: all, ..Counts::of(&directory) };
     amendments(version, &mut directory);
     envelope(folder, &mut directory)?;
     if kinds.is_empty() || kinds.iter().any(|kind| kind == "TA1") {
@@ -41,7 +42,12 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     }
     documents.sort_by(|a, b| a.kind.cmp(&b.kind));
     let anomalies = keep_used(&documents, &["ISA", "GS", "GE", "IEA", "TA1"], &mut directory);
-    Ok(Imported { documents, directory, anomalies })
+    Ok(Imported { documents, directory, counts, anomalies })
+}
+
+/// The segments of an order, those of its loops included.
+fn segments_of(nodes: &[Node]) -> usize {
+    nodes.iter().map(|node| node.body.as_ref().map_or(1, |body| segments_of(&body.nodes))).sum()
 }
 
 /// TA1 stands alone in the envelope, in no transaction set; as a document type it is one segment.
@@ -61,6 +67,7 @@ fn interchange_acknowledgment(version: &str) -> Document {
         name: "Interchange Acknowledgment".into(),
         groups: Vec::new(),
         nodes: vec![node],
+        markup: None,
         order: Derived::default(),
     }
 }
@@ -88,9 +95,10 @@ fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> 
     let mut nodes = Vec::new();
     for area in Area::ALL {
         for node in set[area.name()].as_array().into_iter().flatten() {
-            nodes.push(self::node(node, area, "")?);
+            nodes.push(self::node(node, area)?);
         }
     }
+    name_loops(&mut nodes, "");
     Ok(Document {
         standard: "x12".into(),
         version: version.into(),
@@ -98,19 +106,19 @@ fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> 
         name: text(&set["name"]).context("no name")?,
         groups: set["gs01"].as_array().into_iter().flatten().filter_map(text).collect(),
         nodes,
+        markup: None,
         order: Derived::default(),
     })
 }
 
-fn node(node: &Value, area: Area, outer: &str) -> anyhow::Result<Node> {
+fn node(node: &Value, area: Area) -> anyhow::Result<Node> {
     let tag = node["seg"].as_str().or(node["loop"].as_str()).context("a node is a seg or a loop")?;
     let body = match node.get("body") {
         None => None,
         Some(body) => {
-            let path = if outer.is_empty() { tag.to_owned() } else { format!("{outer}/{tag}") };
             let nodes = body.as_array().context("body is a list")?;
-            let nodes = nodes.iter().map(|inner| self::node(inner, area, &path)).collect::<anyhow::Result<_>>()?;
-            Some(LoopBody { path, label: String::new(), nodes })
+            let nodes = nodes.iter().map(|inner| self::node(inner, area)).collect::<anyhow::Result<Vec<_>>>()?;
+            Some(LoopBody { path: String::new(), label: String::new(), nodes: nodes.into() })
         }
     };
     Ok(Node {
@@ -180,8 +188,18 @@ fn element_type(kind: &str) -> anyhow::Result<ElementType> {
     })
 }
 
+/// Conditions between elements that the tables have and the standard has not: segment, letter, positions, why.
+const CONDITIONS_NONE: &str = include_str!("../../../standards/x12/conditions_none.tsv");
+
 fn conditions(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+    let is_none = |holder: &str, letter: &str, positions: &str| {
+        let known = |line: &str| line.split('\t').take(3).eq([holder, letter, positions]);
+        CONDITIONS_NONE.lines().skip(1).any(known)
+    };
     for [holder, letter, positions, _] in rows(folder, "rules.tsv")? {
+        if is_none(&holder, &letter, &positions) {
+            continue;
+        }
         let elements = positions.split(' ').map(str::parse).collect::<Result<Vec<u16>, _>>()?;
         let condition = Condition { letter: letter.chars().next().context("a rule has a letter")?, elements };
         if let Some(segment) = directory.segments.get_mut(&holder) {

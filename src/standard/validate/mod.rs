@@ -3,6 +3,7 @@
 //! It does not compare totals or references (that is `entity`), nor counts and control numbers of the envelope
 //! (`codec::segment::EnvelopeCheck`).
 
+mod bounds;
 mod clean;
 mod condition;
 mod element;
@@ -15,7 +16,7 @@ pub use guide::follow;
 use self::clean::Clean;
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
 use super::place::{Placement, Walk};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, VALUE_CHARACTERS_MAX};
+use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, VALUE_CHARACTERS_MAX};
 use crate::tree::{Run, Segment, Value};
 use std::collections::HashMap;
 
@@ -60,6 +61,9 @@ pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (P
     // In a wrapped interchange a line end may stand in a tag: there nobody has looked.
     if !clean.nodes.is_empty() || run.index.wrapped {
         hierarchy::check(directory, syntax, run, (&placement, &clean.nodes), &mut faults);
+    }
+    if syntax == Syntax::X12 && document.order(directory).knows(b"LS") {
+        bounds::check(directory, run, &placement, &mut faults);
     }
     faults.sort_by_key(|fault| (fault.position.segment, fault.offset));
     (placement, faults)
@@ -126,7 +130,15 @@ impl<'a> Check<'a> {
                 None => {}
             }
         }
-        self.surplus(&values, definition.elements.len());
+        let known = definition.elements.len();
+        // Where nothing separates repetitions (syntax 1 to 3), the last element repeats in elements of its own.
+        let last = definition.elements.last().filter(|_| self.run.separators.repetition.is_none());
+        let most = last.map_or(known, |last| known + last.max as usize - 1);
+        for (index, value) in values.iter().enumerate().take(most).skip(known).filter(|(_, value)| !value.is_empty()) {
+            let at = At { element: index + 1, component: 0, repetition: 0 };
+            last.into_iter().for_each(|place| self.repetitions(*value, place, at));
+        }
+        self.surplus(&values, most);
         let filled: Vec<bool> = values.iter().map(|value| !value.is_empty()).collect();
         for condition in &definition.conditions {
             if let Some(broken) = condition::broken(condition, &filled) {
@@ -158,7 +170,11 @@ impl<'a> Check<'a> {
     fn repetitions(&mut self, value: Value<'a>, place: &Place, at: At) {
         let count = value.repetitions().count();
         if count > place.max as usize {
-            let finding = self.finding(Fault::RepetitionTooMany, Some(at), Some(value));
+            let mut finding = self.finding(Fault::RepetitionTooMany, Some(at), Some(value));
+            // The sources of X12 know of few elements that they repeat: of the others it is not known that they do not.
+            if self.syntax == Syntax::X12 && place.max == 1 {
+                finding = finding.severity(Severity::Warning);
+            }
             self.faults.push(finding.because(format!("at most {}", place.max), count.to_string()));
         }
         for (index, one) in value.repetitions().enumerate() {

@@ -1,0 +1,540 @@
+//! Reads an XML document, holds it against its definition, and projects it onto the one tree that mappings read: a segment
+//! for each element that has children or may repeat, with what stands in it once as elements and attributes as components
+//! (`standard::content` says how). Everything is told that does not fit, and reading goes on where it can.
+//!
+//! Nothing is fetched, no entity of the document's own is resolved, and what the definition does not know is told, not
+//! projected.
+
+use super::{DEPTH_MAX, SEPARATORS, value};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::near;
+use crate::standard::content::{Content, Form, ITSELF, Markup};
+use crate::standard::definition::{Area, Document, Usage};
+use crate::standard::place::Placement;
+use crate::tree::{Charset, Index, Run, SegmentMark};
+use quick_xml::NsReader;
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::ResolveResult;
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The end of a path is printed, so many characters of it.
+const PATH_CHARACTERS_MAX: usize = 240;
+
+/// A document as segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Projected {
+    bytes: Vec<u8>,
+    index: Index,
+    /// Where each segment, and each value, came from; values by segment, element and component.
+    spans: Vec<Span>,
+    cells: Vec<(u32, u16, u16, Span)>,
+    /// How places are printed: the path of each segment.
+    paths: Vec<String>,
+}
+
+/// A stretch of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Span {
+    offset: u64,
+    length: u64,
+    line: u64,
+}
+
+impl Projected {
+    /// The document as a run of segments.
+    #[must_use]
+    pub fn run(&self) -> Run<'_> {
+        Run {
+            bytes: &self.bytes,
+            offset: 0,
+            line: 1,
+            separators: &SEPARATORS,
+            charset: Charset::Utf8,
+            index: &self.index,
+        }
+    }
+
+    /// Path, offset, length and line of the element that a segment is; empty where there is none.
+    #[must_use]
+    pub fn origin(&self, segment: usize) -> (&str, u64, u64, u64) {
+        let span = self.spans.get(segment).copied().unwrap_or_default();
+        (self.paths.get(segment).map_or("", String::as_str), span.offset, span.length, span.line)
+    }
+
+    /// Says of a finding where in the input it is, and prints its place as XML does.
+    pub fn locate(&self, markup: &Markup, finding: &mut Diagnostic) {
+        let Position { segment, element, component, .. } = finding.position;
+        let Some(row) = (segment as usize).checked_sub(1).filter(|row| *row < self.spans.len()) else { return };
+        finding.syntax = Syntax::Xml;
+        let component = component.max(1);
+        let key = |cell: &(u32, u16, u16, Span)| (cell.0, cell.1, cell.2);
+        let cell = self.cells.binary_search_by_key(&(row as u32, element, component), key);
+        let span = cell.map_or(self.spans[row], |at| self.cells[at].3);
+        (finding.offset, finding.length, finding.line) = (span.offset, span.length, span.line);
+        let steps: Vec<String> = self.paths[row].split('/').skip(1).map(str::to_owned).collect();
+        let part = if element == 0 { String::new() } else { markup.place(&steps, element, component) };
+        finding.place = match steps.first() {
+            Some(_) if part.is_empty() || part == "." => self.paths[row].clone(),
+            Some(root) => format!("/{root}/{part}"),
+            None => part,
+        };
+    }
+}
+
+fn without_number(step: &str) -> &str {
+    step.split_once('[').map_or(step, |(name, _)| name)
+}
+
+/// Reads a document. `offset` and `line` say where `bytes` begin in the input.
+#[must_use]
+pub fn project(document: &Document, bytes: &[u8], offset: u64, line: u64) -> (Projected, Placement, Vec<Diagnostic>) {
+    let Some(markup) = document.markup.as_deref() else { return Walk::default_of("", (offset, line)).end() };
+    let (text, fault) = decoded(bytes, offset, line);
+    let mut walk = Walk::default_of(&text, (offset, line));
+    walk.faults.extend(fault);
+    walk.read(markup);
+    walk.end()
+}
+
+/// The document as text: UTF-8, what it declares, or Latin-1 where it is neither.
+fn decoded(bytes: &[u8], offset: u64, line: u64) -> (Cow<'_, str>, Option<Diagnostic>) {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => (Cow::Borrowed(text), None),
+        Err(error) => {
+            let finding = Diagnostic::new(Syntax::Xml, Fault::CharacterEncoding);
+            let at = error.valid_up_to();
+            let found =
+                format!("the byte {:#04x} at {at}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
+            (Charset::Latin1.decode(bytes), Some(finding.because("UTF-8", found).at(offset + at as u64, 1, line)))
+        }
+    }
+}
+
+/// An element that is open.
+struct Frame<'d> {
+    /// What it holds; `None` where nothing is known of it.
+    content: Option<&'d Content>,
+    /// The segment that it is, or whose element it is.
+    row: usize,
+    element: u16,
+    /// The loop that its children stand in.
+    instance: usize,
+    /// How often each part has come, and the last that came.
+    counts: Vec<u32>,
+    at: usize,
+    text: String,
+    text_span: Option<Span>,
+    has_children: bool,
+    has_attributes: bool,
+    span: Span,
+    /// Printed, for findings.
+    path: String,
+}
+
+/// A segment being made.
+struct Row<'d> {
+    tag: &'d str,
+    home: usize,
+    span: Span,
+    path: String,
+    values: Vec<Cell>,
+}
+
+struct Cell {
+    element: u16,
+    component: u16,
+    text: String,
+    span: Span,
+}
+
+struct Walk<'d, 't> {
+    text: &'t str,
+    /// Where the text begins in the input.
+    origin: (u64, u64),
+    /// How far lines were counted, and the line there.
+    counted: (usize, u64),
+    frames: Vec<Frame<'d>>,
+    rows: Vec<Row<'d>>,
+    /// Loops: the one around each, and its path.
+    loops: Vec<(usize, usize)>,
+    paths: Vec<String>,
+    known_paths: HashMap<String, usize>,
+    faults: Vec<Diagnostic>,
+}
+
+impl<'d, 't> Walk<'d, 't> {
+    fn default_of(text: &'t str, origin: (u64, u64)) -> Self {
+        Walk {
+            text,
+            origin,
+            counted: (0, origin.1),
+            frames: Vec::new(),
+            rows: Vec::new(),
+            loops: vec![(0, 0)],
+            paths: vec![String::new()],
+            known_paths: HashMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, markup: &'d Markup) {
+        let mut reader = NsReader::from_str(self.text);
+        reader.config_mut().expand_empty_elements = true;
+        let mut from = 0;
+        loop {
+            let event = reader.read_event();
+            let to = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX).min(self.text.len());
+            let span = from..to;
+            from = to;
+            match event {
+                Ok(Event::Start(start)) => {
+                    if self.frames.len() == DEPTH_MAX {
+                        return self.malformed(
+                            span,
+                            format!("at most {DEPTH_MAX} elements inside one another"),
+                            "one more",
+                        );
+                    }
+                    let (namespace, name) = reader.resolver().resolve_element(start.name());
+                    let namespace = match namespace {
+                        ResolveResult::Bound(namespace) => namespace.into_inner().to_owned(),
+                        _ => String::new(),
+                    };
+                    if self.frames.is_empty() && !self.rows.is_empty() {
+                        return self.malformed(span, "nothing after the root element".to_owned(), name.as_ref());
+                    }
+                    self.start(markup, (&namespace, name.as_ref()), &start, span);
+                }
+                Ok(Event::End(_)) => self.close(),
+                Ok(Event::Text(text)) => self.add(&text.xml10_content(), span),
+                Ok(Event::CData(text)) => self.add(&text.xml10_content(), span),
+                Ok(Event::GeneralRef(name)) => match name.resolve_char_ref() {
+                    Ok(Some(c)) if is_character(c) => self.add(c.encode_utf8(&mut [0; 4]), span),
+                    Ok(None) if resolve_xml_entity(&name).is_some() => {
+                        self.add(resolve_xml_entity(&name).unwrap_or_default(), span);
+                    }
+                    Ok(None) => {
+                        self.tell(Fault::MarkupEntity, span, "one of the five that XML has", &format!("&{};", &*name))
+                    }
+                    _ => self.tell(
+                        Fault::MarkupMalformed,
+                        span,
+                        "a character that XML may hold",
+                        &format!("&{};", &*name),
+                    ),
+                },
+                Ok(Event::Eof) => break,
+                Ok(_) => {}
+                Err(error) => return self.malformed(span, "well-formed XML".to_owned(), &error.to_string()),
+            }
+        }
+        if let Some(open) = self.frames.last() {
+            let name = open.path.rsplit('/').next().unwrap_or_default().to_owned();
+            let end = self.text.len();
+            self.malformed(end..end, format!("the end of {name}"), "the end of the input");
+        }
+    }
+
+    fn malformed(&mut self, span: std::ops::Range<usize>, expected: String, found: &str) {
+        self.tell(Fault::MarkupMalformed, span, &expected, found);
+    }
+
+    /// A stretch of the text as one of the input.
+    fn span(&mut self, range: std::ops::Range<usize>) -> Span {
+        let (at, line) = self.counted;
+        if range.start >= at {
+            let breaks = self.text.as_bytes()[at..range.start].iter().filter(|byte| **byte == b'\n').count();
+            self.counted = (range.start, line + breaks as u64);
+        }
+        Span { offset: self.origin.0 + range.start as u64, length: range.len() as u64, line: self.counted.1 }
+    }
+
+    /// Adds a finding about the element that is open.
+    fn tell(&mut self, fault: Fault, range: std::ops::Range<usize>, expected: &str, found: &str) {
+        let span = self.span(range);
+        let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+        self.tell_at(fault, span, &path, expected, found);
+    }
+
+    fn tell_at(&mut self, fault: Fault, span: Span, path: &str, expected: &str, found: &str) {
+        let tag = path.rsplit('/').next().map(without_number).unwrap_or_default().to_owned();
+        let path = match path.char_indices().rev().nth(PATH_CHARACTERS_MAX) {
+            Some((at, _)) => format!("…{}", &path[at..]),
+            None => path.to_owned(),
+        };
+        let row = self.frames.last().map_or(0, |frame| frame.row + 1);
+        let position = Position { segment: u32::try_from(row).unwrap_or(u32::MAX), ..Position::default() };
+        let finding = Diagnostic::new(Syntax::Xml, fault).because(expected, found).place(path, tag, position);
+        self.faults.push(finding.at(span.offset, span.length, span.line));
+    }
+
+    fn start(&mut self, markup: &'d Markup, name: (&str, &str), start: &BytesStart<'_>, range: std::ops::Range<usize>) {
+        let span = self.span(range);
+        let mut frame = match self.frames.last() {
+            None => self.root(markup, name, span),
+            Some(_) => self.child(markup, name, span),
+        };
+        self.attributes(&mut frame, start);
+        self.frames.push(frame);
+    }
+
+    fn root(&mut self, markup: &'d Markup, (namespace, name): (&str, &str), span: Span) -> Frame<'d> {
+        let path = format!("/{name}");
+        if namespace != markup.namespace {
+            self.tell_at(Fault::NodeNamespace, span, &path, &markup.namespace, namespace);
+        }
+        let content = markup.root().map(|content| &**content);
+        self.rows.push(Row { tag: &markup.root, home: 0, span, path: path.clone(), values: Vec::new() });
+        frame(content, (0, ITSELF, 0), span, path)
+    }
+
+    /// A child of the element that is open: a part of its content, or something that is not known.
+    fn child(&mut self, markup: &'d Markup, (namespace, name): (&str, &str), span: Span) -> Frame<'d> {
+        let Some(around) = self.frames.last_mut() else { return frame(None, (0, 0, 0), span, String::new()) };
+        around.has_children = true;
+        let (path, row, instance) = (around.path.clone(), around.row, around.instance);
+        let strange = |path: String| frame(None, (row, 0, instance), span, path);
+        let Some(content) = around.content else { return strange(format!("{path}/{name}")) };
+        let Some((at, part)) = content.part(name) else {
+            if !content.is_open {
+                let names: Vec<String> = content.parts.iter().map(|part| part.name.clone()).collect();
+                let expected = match names.as_slice() {
+                    [] => format!("no element in {}", path.rsplit('/').next().unwrap_or_default()),
+                    [one] => one.clone(),
+                    _ => format!("one of its {} elements{}", names.len(), near::hint(name, &names)),
+                };
+                self.tell_at(Fault::NodeUnknown, span, &format!("{path}/{name}"), &expected, name);
+            }
+            return strange(format!("{path}/{name}"));
+        };
+        around.counts[at] += 1;
+        let count = around.counts[at];
+        let last = content.parts.get(around.at).map_or("", |part| part.name.as_str());
+        let is_late = !content.is_unordered && at < around.at;
+        around.at = around.at.max(at);
+        let path = if part.max == Some(1) { format!("{path}/{name}") } else { format!("{path}/{name}[{count}]") };
+        let wanted = markup.namespace_of(&part.prefix);
+        if wanted != namespace {
+            self.tell_at(
+                Fault::NodeNamespace,
+                span,
+                &path,
+                if wanted.is_empty() { "no namespace" } else { wanted },
+                namespace,
+            );
+        }
+        if is_late {
+            self.tell_at(
+                Fault::NodeOutOfOrder,
+                span,
+                &path,
+                &format!("{name} before {last}"),
+                &format!("{name} after it"),
+            );
+        }
+        if let Some(max) = part.max.filter(|max| count > *max) {
+            self.tell_at(Fault::NodeTooMany, span, &path, &format!("at most {max} {name}"), "one more");
+        }
+        let holds = markup.contents.get(&part.content).map(|content| &**content);
+        if let Some(element) = part.element() {
+            return frame(holds, (row, if count == 1 { element } else { 0 }, instance), span, path);
+        }
+        let own = self.rows.len();
+        let inner =
+            if holds.is_some_and(|content| !content.is_leaf()) { self.open(instance, &part.name) } else { instance };
+        self.rows.push(Row { tag: &part.name, home: inner, span, path: path.clone(), values: Vec::new() });
+        frame(holds, (own, ITSELF, inner), span, path)
+    }
+
+    /// A loop inside another.
+    fn open(&mut self, around: usize, name: &str) -> usize {
+        let outer = &self.paths[self.loops[around].1];
+        let path = if outer.is_empty() { name.to_owned() } else { format!("{outer}/{name}") };
+        let next = self.paths.len();
+        let number = *self.known_paths.entry(path.clone()).or_insert(next);
+        if number == next {
+            self.paths.push(path);
+        }
+        self.loops.push((around, number));
+        self.loops.len() - 1
+    }
+
+    fn attributes(&mut self, frame: &mut Frame<'d>, start: &BytesStart<'_>) {
+        let mut seen = Vec::new();
+        for attribute in start.attributes() {
+            let attribute = match attribute {
+                Ok(attribute) => attribute,
+                Err(error) => {
+                    self.tell_at(
+                        Fault::MarkupMalformed,
+                        frame.span,
+                        &frame.path,
+                        "well-formed attributes",
+                        &error.to_string(),
+                    );
+                    return;
+                }
+            };
+            let name = attribute.key.as_ref().to_owned();
+            let is_meta = name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xsi:");
+            let Some(content) = frame.content.filter(|_| !is_meta) else { continue };
+            let path = format!("{}/@{name}", frame.path);
+            let Ok(text) = attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0) else {
+                self.tell_at(Fault::MarkupEntity, frame.span, &path, "text and character references", &attribute.value);
+                continue;
+            };
+            let (Some(component), Some(own)) =
+                (content.component(&name), content.attributes.iter().find(|own| own.name == name))
+            else {
+                let names: Vec<String> = content.attributes.iter().map(|one| one.name.clone()).collect();
+                let expected = match names.len() {
+                    0 => "no attribute".to_owned(),
+                    count => format!("one of its {count} attributes{}", near::hint(&name, &names)),
+                };
+                self.tell_at(Fault::AttributeUnknown, frame.span, &path, &expected, &name);
+                continue;
+            };
+            (frame.has_attributes, _) = (true, seen.push(component));
+            if let Some(constant) = own.constant.as_ref().filter(|constant| **constant != text) {
+                self.tell_at(Fault::NodeValue, frame.span, &path, constant, &text);
+            }
+            self.put(frame, component, own.form, text.trim(), frame.span, &path);
+        }
+        let missing = frame.content.into_iter().flat_map(|content| content.attributes.iter().zip(2..));
+        for (own, _) in missing.filter(|(own, component)| own.usage == Usage::Required && !seen.contains(component)) {
+            let path = format!("{}/@{}", frame.path, own.name);
+            self.tell_at(Fault::AttributeMissing, frame.span, &path, &own.name, "none");
+        }
+    }
+
+    /// Checks a value and puts it into its segment.
+    fn put(&mut self, frame: &Frame<'d>, component: u16, form: Form, text: &str, span: Span, path: &str) {
+        if let Some(expected) = value::refusal(form, text) {
+            self.tell_at(Fault::NodeValue, span, path, expected, text);
+        }
+        if let Some(row) = self.rows.get_mut(frame.row).filter(|_| frame.element > 0 && !text.is_empty()) {
+            let text = text.chars().filter(|c| is_character(*c)).collect();
+            row.values.push(Cell { element: frame.element, component, text, span });
+        }
+    }
+
+    fn add(&mut self, text: &str, range: std::ops::Range<usize>) {
+        let span = self.span(range);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.text.push_str(text);
+            let all = frame.text_span.get_or_insert(span);
+            all.length = span.offset + span.length - all.offset;
+        }
+    }
+
+    /// The element that is open ends.
+    fn close(&mut self) {
+        let Some(frame) = self.frames.pop() else { return };
+        let Some(content) = frame.content else { return };
+        let text = frame.text.trim();
+        let span = frame.text_span.unwrap_or(frame.span);
+        let is_silent = content.is_leaf() && !frame.has_children;
+        match content.text {
+            Some(form) if !text.is_empty() => self.put(&frame, 1, form, text, span, &frame.path),
+            Some(Form::Text | Form::Code | Form::Binary) if is_silent && !frame.has_attributes => {
+                self.tell_at(Fault::NodeEmpty, frame.span, &frame.path, "a value", "nothing");
+            }
+            Some(form) if is_silent && !matches!(form, Form::Text | Form::Code | Form::Binary) => {
+                let expected = value::refusal(form, "").unwrap_or_default();
+                self.tell_at(Fault::NodeValue, frame.span, &frame.path, expected, "nothing");
+            }
+            None if !text.is_empty() => self.tell_at(Fault::NodeText, span, &frame.path, "elements only", text),
+            _ => {}
+        }
+        let missing = content.parts.iter().zip(&frame.counts);
+        for (part, _) in missing.filter(|(part, count)| part.usage == Usage::Required && **count == 0) {
+            let prefix = if part.prefix.is_empty() { String::new() } else { format!("{}:", part.prefix) };
+            let path = format!("{}/{}", frame.path, part.name);
+            self.tell_at(Fault::NodeMissing, frame.span, &path, &format!("{prefix}{}", part.name), "nothing");
+        }
+    }
+
+    /// Writes the rows as segments.
+    fn end(self) -> (Projected, Placement, Vec<Diagnostic>) {
+        let mut made = Projected {
+            bytes: Vec::with_capacity(self.text.len()),
+            index: Index { terminated: true, ..Index::default() },
+            spans: Vec::with_capacity(self.rows.len()),
+            cells: Vec::new(),
+            paths: Vec::with_capacity(self.rows.len()),
+        };
+        let mut homes = Vec::with_capacity(self.rows.len());
+        for (number, mut row) in (0..).zip(self.rows) {
+            homes.push(Some((Area::Heading, row.home)));
+            // What came first counts where two have one place.
+            row.values.sort_by_key(|cell| (cell.element, cell.component));
+            row.values.dedup_by_key(|cell| (cell.element, cell.component));
+            made.segment(number, row);
+        }
+        let loops = self.loops.into_iter().map(|(parent, path)| (Area::Heading, parent, path)).collect();
+        (made, Placement::of(loops, homes, self.paths), self.faults)
+    }
+}
+
+impl Projected {
+    fn segment(&mut self, number: u32, row: Row<'_>) {
+        let (start, first) = (self.bytes.len() as u32, self.index.marks.len() as u32);
+        self.bytes.extend_from_slice(row.tag.as_bytes());
+        let (mut element, mut component, mut is_flat) = (0, 1, true);
+        for cell in row.values {
+            while element < cell.element {
+                self.separate(SEPARATORS.element);
+                (element, component) = (element + 1, 1);
+            }
+            while component < cell.component {
+                self.separate(SEPARATORS.component);
+                (component, is_flat) = (component + 1, false);
+            }
+            self.bytes.extend_from_slice(cell.text.as_bytes());
+            self.cells.push((number, cell.element, cell.component, cell.span));
+        }
+        let end = self.bytes.len() as u32;
+        let is_printable = |byte: &u8| matches!(byte, 0x1D | 0x1F | b' '..=b'~');
+        let is_plain = self.bytes[start as usize..].iter().all(is_printable);
+        self.bytes.push(SEPARATORS.segment);
+        let (last, line) = (self.index.marks.len() as u32, row.span.line as u32);
+        self.index.segments.push(SegmentMark { start, end, first, last, line, is_plain, is_flat });
+        self.spans.push(row.span);
+        self.paths.push(row.path);
+    }
+
+    fn separate(&mut self, separator: u8) {
+        self.index.marks.push(self.bytes.len() as u32);
+        self.bytes.push(separator);
+    }
+}
+
+/// Whether a character may stand in XML 1.0; those that may not are what separates values here.
+fn is_character(c: char) -> bool {
+    !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}')
+}
+
+fn frame<'d>(
+    content: Option<&'d Content>,
+    (row, element, instance): (usize, u16, usize),
+    span: Span,
+    path: String,
+) -> Frame<'d> {
+    let counts = vec![0; content.map_or(0, |content| content.parts.len())];
+    Frame {
+        content,
+        row,
+        element,
+        instance,
+        counts,
+        at: 0,
+        text: String::new(),
+        text_span: None,
+        has_children: false,
+        has_attributes: false,
+        span,
+        path,
+    }
+}

@@ -1,0 +1,403 @@
+//! What the elements of an XML document type hold: their text, attributes and child elements, as data. `load` reads it from
+//! `contents.yaml` and the files of the document types; `codec::xml` holds documents against it.
+//!
+//! For mappings, guides and the rest, an XML document is the same tree of segments as the others (see [`Content::element`]):
+//! an element that has children, or may repeat, is a segment of its name, one with children begins a loop; what stands in it
+//! once and has no children is an element of that segment, and attributes are components.
+
+use super::definition::{Area, LoopBody, Node, Nodes, Usage};
+use super::load::LoadError;
+use super::tag;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a text must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Any characters.
+    Text,
+    /// A decimal number, `-12.50`.
+    Number,
+    /// A whole number.
+    Integer,
+    /// `true`, `false`, `1` or `0`.
+    Boolean,
+    /// `2026-01-31`, a time zone may follow.
+    Date,
+    /// `09:30:00`, a time zone may follow.
+    Time,
+    /// `2026-01-31T09:30:00`, a time zone may follow; or a day alone.
+    DateTime,
+    /// One of a list, on one line.
+    Code,
+    /// Base64.
+    Binary,
+}
+
+impl Form {
+    /// All, with the words that files use.
+    pub const ALL: [(Form, &str); 9] = [
+        (Form::Text, "text"),
+        (Form::Number, "number"),
+        (Form::Integer, "integer"),
+        (Form::Boolean, "boolean"),
+        (Form::Date, "date"),
+        (Form::Time, "time"),
+        (Form::DateTime, "date_time"),
+        (Form::Code, "code"),
+        (Form::Binary, "binary"),
+    ];
+
+    /// The word that files use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Form::ALL.iter().find(|(own, _)| *own == self).map_or("", |(_, word)| word)
+    }
+
+    fn of(word: &str) -> Option<Form> {
+        Form::ALL.iter().find(|(_, own)| *own == word).map(|(form, _)| *form)
+    }
+}
+
+/// An attribute of an element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name, with the prefix where it is one of XML's own (`xml:lang`).
+    pub name: String,
+    /// Whether it must be there.
+    pub usage: Usage,
+    /// What its value looks like.
+    pub form: Form,
+    /// The only value it may have.
+    pub constant: Option<String>,
+}
+
+/// A child element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Prefix of its namespace; empty for that of the document.
+    pub prefix: String,
+    /// Its local name.
+    pub name: String,
+    /// Whether it must be there.
+    pub usage: Usage,
+    /// How often; `None` is no limit.
+    pub max: Option<u32>,
+    /// What it holds, by key.
+    pub content: String,
+    /// Its number among the elements of the segment; 0 when it is a segment itself.
+    element: u16,
+}
+
+/// What an element holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// Its key.
+    pub key: String,
+    /// Short name for people.
+    pub name: String,
+    /// What its text looks like; without one it holds elements only.
+    pub text: Option<Form>,
+    /// Its attributes.
+    pub attributes: Vec<Attribute>,
+    /// Its child elements.
+    pub parts: Vec<Part>,
+    /// They may stand in any order.
+    pub is_unordered: bool,
+    /// Any other element may stand in it.
+    pub is_open: bool,
+}
+
+/// The element of a segment that is the XML element itself: component 1 is its text, the others are its attributes.
+pub const ITSELF: u16 = 1;
+
+impl Content {
+    /// Whether no element stands in it.
+    #[must_use]
+    pub fn is_leaf(&self) -> bool {
+        self.parts.is_empty() && !self.is_open
+    }
+
+    /// The part of a name, with its place.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<(usize, &Part)> {
+        self.parts.iter().enumerate().find(|(_, part)| part.name == name)
+    }
+
+    /// The component that an attribute is.
+    #[must_use]
+    pub fn component(&self, attribute: &str) -> Option<u16> {
+        let at = self.attributes.iter().position(|one| one.name == attribute)?;
+        u16::try_from(at + 2).ok()
+    }
+
+    /// The part that is this element of the segment.
+    #[must_use]
+    pub fn part_of(&self, element: u16) -> Option<&Part> {
+        self.parts.iter().find(|part| element > ITSELF && part.element == element)
+    }
+}
+
+impl Part {
+    /// Its number among the elements of the segment around it, when it is none itself.
+    #[must_use]
+    pub fn element(&self) -> Option<u16> {
+        (self.element > 0).then_some(self.element)
+    }
+}
+
+/// The contents of a version, and of one of its document types.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// Namespaces by the prefix that files use and we write.
+    pub namespaces: BTreeMap<String, String>,
+    by_key: BTreeMap<String, Arc<Content>>,
+}
+
+/// What an XML document type has beside its nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Markup {
+    /// What its elements hold.
+    pub contents: Arc<Contents>,
+    /// Namespace of the root; empty for none.
+    pub namespace: String,
+    /// Name of the root element.
+    pub root: String,
+    /// What the root holds, by key.
+    pub content: String,
+    /// The elements below the root that tell the type, where the root alone does not.
+    pub inside: Vec<String>,
+    /// Where the facts of the envelope stand, by their names: several paths are tried in turn, and the last word after `=`
+    /// is the value that is meant.
+    pub envelope: BTreeMap<String, Fact>,
+    /// Those of them that are no part of what the document says, and are written with it.
+    pub writes: Vec<String>,
+    /// What stands in its document type declaration; empty for none.
+    pub doctype: String,
+}
+
+/// Where a fact of the envelope stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fact {
+    /// Paths from the root: `Header/From/Credential@domain`.
+    pub paths: Vec<String>,
+    /// The value that is meant, where the fact is yes or no.
+    pub value: Option<String>,
+}
+
+impl Contents {
+    /// What stands under a key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Arc<Content>> {
+        self.by_key.get(key)
+    }
+
+    /// All contents.
+    pub fn all(&self) -> impl Iterator<Item = &Content> {
+        self.by_key.values().map(|content| &**content)
+    }
+
+    /// The nodes of an element: itself, and what may stand in it and is a segment. `path` is the loop it begins.
+    #[must_use]
+    pub fn nodes(self: &Arc<Self>, tag: &str, key: &str, path: &str) -> Vec<Node> {
+        let node = |tag: &str, usage, max, body| Node {
+            tag: tag.to_owned(),
+            usage,
+            max,
+            area: Area::Heading,
+            position: String::new(),
+            body,
+        };
+        let mut nodes = vec![node(tag, Usage::Required, Some(1), None)];
+        let Some(content) = self.get(key) else { return nodes };
+        for part in content.parts.iter().filter(|part| part.element == 0) {
+            let holds = self.get(&part.content).is_some_and(|inner| !inner.is_leaf());
+            let inner = if path.is_empty() { part.name.clone() } else { format!("{path}/{}", part.name) };
+            let body = holds.then(|| LoopBody {
+                label: String::new(),
+                nodes: Nodes::derived(self, &part.name, &part.content, &inner),
+                path: inner,
+            });
+            nodes.push(node(&part.name, part.usage, part.max, body));
+        }
+        nodes
+    }
+
+    /// The content at the end of a path of names from another one.
+    #[must_use]
+    pub fn follow<'c>(&'c self, key: &str, path: &[&str]) -> Option<&'c Arc<Content>> {
+        path.iter().try_fold(self.get(key)?, |content, name| self.get(&content.part(name)?.1.content))
+    }
+
+    /// Adds what a file says.
+    ///
+    /// # Errors
+    /// What is not the notation, or refers to nothing.
+    pub fn add(&mut self, file: &str, value: &Value) -> Result<(), LoadError> {
+        let wrong = |place: &str, expected: &str, found: &str| LoadError::Malformed {
+            file: file.to_owned(),
+            place: place.to_owned(),
+            problem: format!("expected {expected}, found {found}"),
+        };
+        for (prefix, namespace) in value["namespaces"].as_object().into_iter().flatten() {
+            self.namespaces.insert(prefix.clone(), namespace.as_str().unwrap_or_default().to_owned());
+        }
+        for (key, facts) in value["contents"].as_object().into_iter().flatten() {
+            let texts = |name: &str| facts[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let text = facts["text"].as_str();
+            let form = |word: &str| Form::of(word).ok_or_else(|| wrong(key, "a form such as text or number", word));
+            let is_open = facts["open"].as_str() == Some("true");
+            let content = Content {
+                key: key.clone(),
+                name: facts["name"].as_str().unwrap_or(key).to_owned(),
+                // What may hold anything may hold text.
+                text: text.map(form).transpose()?.or(is_open.then_some(Form::Text)),
+                attributes: texts("attributes")
+                    .map(|text| attribute(text).ok_or_else(|| wrong(key, "NAME USAGE FORM [= CONSTANT]", text)))
+                    .collect::<Result<_, _>>()?,
+                parts: texts("parts")
+                    .map(|text| part(text).ok_or_else(|| wrong(key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
+                    .collect::<Result<_, _>>()?,
+                is_unordered: facts["order"].as_str() == Some("any"),
+                is_open,
+            };
+            self.by_key.insert(key.clone(), Arc::new(content));
+        }
+        self.settle().map_err(|(key, part)| wrong(&key, "a content of this version", &part))
+    }
+
+    /// Numbers the parts that are elements of a segment. The error is the content and what it lacks.
+    fn settle(&mut self) -> Result<(), (String, String)> {
+        let is_leaf: BTreeMap<String, bool> =
+            self.by_key.iter().map(|(key, one)| (key.clone(), one.is_leaf())).collect();
+        let mut tags: BTreeMap<u32, &str> = BTreeMap::new();
+        let known: Vec<Arc<Content>> = self.by_key.values().cloned().collect();
+        for name in known.iter().flat_map(|content| &content.parts).map(|part| part.name.as_str()) {
+            let key = tag::key(name.as_bytes()).unwrap_or_default();
+            if tags.insert(key, name).is_some_and(|other| other != name) {
+                return Err((name.to_owned(), format!("a name that is told apart from {}", tags[&key])));
+            }
+        }
+        for (key, content) in &mut self.by_key {
+            let content = Arc::make_mut(content);
+            let mut next = ITSELF;
+            for part in &mut content.parts {
+                let Some(is_leaf) = is_leaf.get(&part.content) else {
+                    return Err((key.clone(), part.content.clone()));
+                };
+                part.element = 0;
+                if *is_leaf && part.max == Some(1) {
+                    next += 1;
+                    part.element = next;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn usage(letter: &str) -> Option<Usage> {
+    match letter {
+        "R" => Some(Usage::Required),
+        "O" => Some(Usage::Optional),
+        _ => None,
+    }
+}
+
+/// `schemeID O text`, `version R text = 1.2`.
+fn attribute(text: &str) -> Option<Attribute> {
+    let (facts, constant) =
+        text.split_once(" = ").map_or((text, None), |(facts, value)| (facts, Some(value.to_owned())));
+    let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
+    Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, constant })
+}
+
+/// `cbc:ID R 1 Identifier`.
+fn part(text: &str) -> Option<Part> {
+    let [name, letter, max, content] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>()).ok()?;
+    let (prefix, name) = name.split_once(':').unwrap_or(("", name));
+    let max = if max == ">1" { None } else { Some(max.parse().ok()?) };
+    let (prefix, name, content) = (prefix.to_owned(), name.to_owned(), content.to_owned());
+    Some(Part { prefix, name, usage: usage(letter)?, max, content, element: 0 })
+}
+
+impl Markup {
+    /// What the file of a document type says beside its name; `shared` is its version's.
+    ///
+    /// # Errors
+    /// What is not the notation, or refers to nothing.
+    pub fn parse(file: &str, value: &Value, shared: &Contents) -> Result<Markup, LoadError> {
+        let mut contents = shared.clone();
+        contents.add(file, value)?;
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let envelope = value["envelope"].as_object().into_iter().flatten();
+        let envelope = envelope.filter(|(name, _)| *name != "writes");
+        let envelope = envelope.filter_map(|(name, fact)| Some((name.clone(), Fact::parse(fact.as_str()?))));
+        let inside = text("inside");
+        let markup = Markup {
+            namespace: text("namespace"),
+            root: text("root"),
+            content: text("content"),
+            writes: value["envelope"]["writes"].as_str().unwrap_or_default().split(' ').map(str::to_owned).collect(),
+            doctype: text("doctype"),
+            inside: inside.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect(),
+            envelope: envelope.collect(),
+            contents: Arc::new(contents),
+        };
+        let inside: Vec<&str> = markup.inside.iter().map(String::as_str).collect();
+        match markup.contents.follow(&markup.content, &inside) {
+            Some(_) => Ok(markup),
+            None => Err(LoadError::Malformed {
+                file: file.to_owned(),
+                place: "content".to_owned(),
+                problem: format!("expected contents for {} {}, found none", markup.content, markup.inside.join("/")),
+            }),
+        }
+    }
+
+    /// The place of an element and component in the segment at the end of `steps`, as people write it:
+    /// `InvoiceLine[2]/InvoicedQuantity@unitCode`. The root's own segment may be the first step.
+    #[must_use]
+    pub fn place(&self, steps: &[String], element: u16, component: u16) -> String {
+        let name = |step: &String| step.split_once('[').map_or(step.clone(), |(name, _)| name.to_owned());
+        let below = if steps.first().is_some_and(|step| name(step) == self.root) { &steps[1..] } else { steps };
+        let names: Vec<String> = below.iter().map(name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut found = below.to_vec();
+        let Some(content) = self.contents.follow(&self.content, &names) else { return found.join("/") };
+        let part = content.part_of(element);
+        found.extend(part.map(|part| part.name.clone()));
+        let holder = part.map_or(Some(content), |part| self.contents.get(&part.content));
+        let attribute = usize::from(component).checked_sub(2).and_then(|at| holder?.attributes.get(at));
+        let attribute = attribute.map_or(String::new(), |attribute| format!("@{}", attribute.name));
+        match (found.is_empty(), attribute.is_empty()) {
+            (true, true) => ".".to_owned(),
+            _ => format!("{}{attribute}", found.join("/")),
+        }
+    }
+
+    /// What the root holds.
+    #[must_use]
+    pub fn root(&self) -> Option<&Arc<Content>> {
+        self.contents.get(&self.content)
+    }
+
+    /// The namespace that a prefix stands for.
+    #[must_use]
+    pub fn namespace_of(&self, prefix: &str) -> &str {
+        if prefix.is_empty() {
+            &self.namespace
+        } else {
+            self.contents.namespaces.get(prefix).map_or("", String::as_str)
+        }
+    }
+}
+
+impl Fact {
+    fn parse(text: &str) -> Self {
+        let (paths, value) =
+            text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value.to_owned())));
+        Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value }
+    }
+}

@@ -1,0 +1,34 @@
+//! Loops between LS and LE: LS01 names the loop that begins, LE01 repeats the name where it ends (X12.6, 3.9.2.2).
+//! Whether both are there, and what stands between them, the order of the document type says.
+
+use super::{At, Check};
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::standard::definition::Directory;
+use crate::standard::place::Placement;
+use crate::tree::Run;
+
+/// Appends the trailers that name another loop than their headers.
+pub(super) fn check(directory: &Directory, run: &Run<'_>, placement: &Placement, faults: &mut Vec<Diagnostic>) {
+    let mut open: Vec<String> = Vec::new();
+    for segment in run.segments() {
+        // Most segments are neither, and nothing more is asked of them.
+        if !matches!(segment.tag(), b"LS" | b"LE") {
+            continue;
+        }
+        let Some(name) = segment.element(1).map(|value| value.text().into_owned()) else { continue };
+        match segment.tag() {
+            b"LS" => open.push(name),
+            b"LE" => {
+                let Some(begun) = open.pop().filter(|begun| *begun != name) else { continue };
+                let home = placement.homes.get(segment.ordinal()).copied().flatten();
+                let loop_path = home.map_or("", |(_, home)| placement.path(home));
+                let (syntax, occurrence, value) = (Syntax::X12, None, segment.element(1));
+                let check = Check { directory, syntax, run, segment, occurrence, loop_path, faults: Vec::new() };
+                let at = At { element: 1, component: 0, repetition: 0 };
+                let finding = check.finding(Fault::LoopBounds, Some(at), value);
+                faults.push(finding.because(format!("{begun} as in the LS before it"), name));
+            }
+            _ => {}
+        }
+    }
+}
