@@ -62,7 +62,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     }
     writer.extensions();
     writer.unmapped();
-    let mut segments = Vec::new();
+    let mut segments = Vec::with_capacity(writer.drafts.len());
     writer.collect(0, 0, &mut segments);
     (segments, writer.faults, writer.trace.end())
 }

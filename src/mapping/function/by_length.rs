@@ -33,6 +33,10 @@ impl Function for ByLength {
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(code) = value.as_ref().and_then(Value::as_str) else { return Ok(value) };
+        // What ends otherwise is none of the family, and most codes are not.
+        if !arguments.iter().skip(1).any(|one| one.ends_with(code)) {
+            return Ok(value);
+        }
         let family = || arguments.iter().skip(1).filter_map(|one| one.split_once(' '));
         if !family().any(|(_, one)| one == code) {
             return Ok(value);
