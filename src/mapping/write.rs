@@ -331,7 +331,7 @@ impl<'a> Writer<'a> {
             };
             count += 1;
             if each.around > 0 {
-                self.into_loop(at, each, (fields, &path), &mut around, turn.is_only);
+                self.in_loop(at, each, (fields, &path), &mut around, turn.is_only);
             } else {
                 self.item(at, each, fields, &path, turn.is_only);
             }

@@ -10,7 +10,7 @@ use crate::mapping::notation::{Body, Each, Place, Rule};
 
 impl Writer<'_> {
     /// Writes an item into the loop of the one before, when it is to say the same of both, else into a fresh one.
-    pub(super) fn into_loop<'v>(
+    pub(super) fn in_loop<'v>(
         &mut self,
         at: At,
         each: &Each,
