@@ -1,4 +1,4 @@
-//! Every X12 and EDIFACT sample there is: pieces join to the file, decoded JSON gives the file's bytes back, one
+//! Every X12, EDIFACT and XML sample there is: pieces join to the file, decoded JSON gives the file's bytes back, one
 //! edited value changes those bytes alone, and nothing panics. Beside the fixtures it walks the shared corpora, where
 //! they are (`PORTOLAN_CORPORA`); zero cases fail.
 
@@ -18,7 +18,7 @@ fn samples() -> Vec<(PathBuf, Vec<u8>)> {
         eprintln!("{} is not there: only the project's own fixtures are walked", shared.display());
     }
     let mut open = vec![own];
-    open.extend(["x12", "edifact", "chains", "synthetic"].map(|folder| shared.join(folder)));
+    open.extend(["x12", "edifact", "cxml", "ubl", "cii", "chains", "synthetic"].map(|folder| shared.join(folder)));
     let mut found = Vec::new();
     while let Some(folder) = open.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten() {

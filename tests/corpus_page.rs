@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FOLDERS: [&str; 4] = ["x12", "edifact", "chains", "synthetic"];
+const FOLDERS: [&str; 7] = ["x12", "edifact", "cxml", "ubl", "cii", "chains", "synthetic"];
 
 /// What was counted in one folder.
 #[derive(Default)]
@@ -90,7 +90,7 @@ fn named(finding: &Diagnostic) -> String {
 }
 
 fn count_document(syntax: Syntax, sample: &str, document: &DocumentReport, count: &mut Count, total: &mut Total) {
-    let standard = if syntax == Syntax::X12 { "x12" } else { "edifact" };
+    let standard = Some(document.envelope.standard_in(syntax)).filter(|name| !name.is_empty()).unwrap_or("xml");
     let codes = errors(&document.faults);
     let kind = &document.envelope.document_type;
     count.documents += 1;

@@ -80,9 +80,10 @@ fn committed_x12_is_the_importers_output_with_the_counts_known_from_elsewhere() 
                 ..Counts::default()
             }
         };
+    // Conditions of RCD that the tables garble are left out, two and one: `conditions_none.tsv` says why.
     for (version, known) in [
-        ("004010", counts([293, 11_017, 975, 7_882, 23, 1_338, 746, 31_826, 2_318, 1_465])),
-        ("005010", counts([318, 12_363, 1_009, 8_219, 32, 1_368, 767, 36_192, 2_251, 1_527])),
+        ("004010", counts([293, 11_017, 975, 7_882, 23, 1_338, 746, 31_826, 2_318, 1_465 - 2])),
+        ("005010", counts([318, 12_363, 1_009, 8_219, 32, 1_368, 767, 36_192, 2_251, 1_527 - 1])),
     ] {
         let imported = import::x12::import(&source.join("x12").join(version), &[]).expect("the tables import");
         assert_eq!(imported.counts, known, "{version}");
@@ -251,6 +252,9 @@ fn every_listed_type_loads_with_loops_of_names_of_their_own() {
         let directory = library.directory(&standard, &version).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(library.name(&standard, &version, &kind), Ok(document.name.clone()), "{version}/{kind}");
         assert!(!document.name.is_empty(), "{version}/{kind} has no name");
+        if document.markup.is_some() {
+            continue; // its nodes are made of contents without end, which `tests/contents.rs` walks
+        }
         let mut paths = BTreeSet::new();
         loops(&document.nodes, &mut |node| {
             let body = node.body.as_ref().expect("a loop");

@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 
 /// The sentence for an input without any interchange.
 pub fn unrecognised(first: &[u8]) -> String {
-    let known = "X12 (begins with ISA) and EDIFACT (UNA or UNB) can be read";
+    let known = "X12 (begins with ISA), EDIFACT (UNA or UNB) and XML documents of a known root can be read";
     if first.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
         return format!("nothing in it; {known}");
     }
@@ -96,13 +96,19 @@ impl Found {
         }
         let Envelope { sender, receiver, version, document_type, .. } = &self.envelope;
         let what = match ordinals {
-            Some(_) => format!("{version} {document_type} {}", self.envelope.document_control_number),
+            Some(_) => said([version, document_type, &self.envelope.document_control_number]),
             None => "no document".to_owned(),
         };
         let test = if self.envelope.test { ", test" } else { "" };
-        let control = &self.envelope.interchange_control_number;
-        let (sender, receiver) = (&sender.value, &receiver.value);
+        let control = said([&self.envelope.interchange_control_number]);
+        let (sender, receiver) = (said([&sender.value]), said([&receiver.value]));
         let line = format!("{standard} {what} from {sender} to {receiver}, interchange {control}{test}\n");
         input::print(line.as_bytes())
     }
+}
+
+/// What an envelope says, or that it says nothing.
+fn said<const N: usize>(facts: [&str; N]) -> String {
+    let facts: Vec<&str> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    if facts.is_empty() { "(not given)".to_owned() } else { facts.join(" ") }
 }

@@ -31,6 +31,11 @@ impl Target {
         let Some([standard, version, document]) = found else {
             let mut names = vec!["entity".to_owned()];
             names.extend(known.iter().map(|parts| parts.join("/")));
+            // Whoever names a standard that is known means that one.
+            let standard = text.split('/').next().unwrap_or_default();
+            if known.iter().any(|[known, ..]| known.eq_ignore_ascii_case(standard)) {
+                names.retain(|name| name.split('/').next().is_some_and(|first| first.eq_ignore_ascii_case(standard)));
+            }
             // A type alone, or in another version, means that type.
             let last = text.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
             let same: Vec<_> =

@@ -13,8 +13,16 @@ const TEMPORARY_FOLDER: &str = "temporary";
 #[derive(Debug)]
 pub(crate) struct DataDirectory {
     path: PathBuf,
-    /// The lock lives as long as this file is open.
-    _lock: Option<File>,
+    lock: Option<File>,
+}
+
+impl Drop for DataDirectory {
+    /// Closing the file is not enough: a child process that is just being started has it open as well for a moment.
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            let _ = lock.unlock();
+        }
+    }
 }
 
 impl DataDirectory {
@@ -37,7 +45,7 @@ impl DataDirectory {
             }
             Err(TryLockError::Error(error)) => return Err(StoreError::file(&lock_path, error)),
         }
-        let directory = Self { path: path.to_owned(), _lock: Some(lock) };
+        let directory = Self { path: path.to_owned(), lock: Some(lock) };
         directory.sync()?;
         Ok(directory)
     }
@@ -48,7 +56,7 @@ impl DataDirectory {
         if !metadata.is_dir() {
             return Err(StoreError::Unfit(format!("{} is not a folder", path.display())));
         }
-        Ok(Self { path: path.to_owned(), _lock: None })
+        Ok(Self { path: path.to_owned(), lock: None })
     }
 
     /// Where a stored payload's sealed bytes lie. Payload ids are ours, so they are safe as names.
