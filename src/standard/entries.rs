@@ -24,8 +24,11 @@ struct Entry<T> {
 /// A file, and how an entry of it is read.
 struct Source<T> {
     text: String,
-    read: Box<dyn Fn(&str) -> Option<T> + Send + Sync>,
+    read: Box<Read<T>>,
 }
+
+/// Reads an entry from its lines.
+type Read<T> = dyn Fn(&str) -> Option<T> + Send + Sync;
 
 impl<T> Entries<T> {
     /// The entries of a file, each at its lines; `read` is given those. What it cannot read counts as not there: this is for

@@ -65,12 +65,15 @@ pub struct Library {
     documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
     directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
     /// The root elements of XML document types.
-    roots: Arc<OnceLock<Vec<(String, [String; 3])>>>,
+    roots: Arc<OnceLock<Vec<Rooted>>>,
     /// Documents with their directories under the service segments of another syntax version.
     in_syntax: Arc<Mutex<HashMap<String, Defined>>>,
     /// Document types that were not there, each with its nearest version.
     nearest: Arc<Mutex<HashMap<[String; 3], Option<String>>>>,
 }
+
+/// The root element of an XML document type, and the document type.
+type Rooted = (String, [String; 3]);
 
 /// A document type with what its version's document types share.
 pub type Defined = (Arc<Document>, Arc<Directory>);
