@@ -293,6 +293,32 @@ fn the_second_look_at_a_definition_takes_less_than_a_millisecond() {
 }
 
 #[test]
+fn a_first_document_reads_only_the_definitions_it_asks_for() {
+    for (file, standard, version) in
+        [("x12/004010/850/plain", "x12", "004010"), ("edifact/d96a/ORDERS/plain", "edifact", "d96a")]
+    {
+        let library = Library::new(None);
+        let bytes = fs::read(root().join("fixtures").join(file).join("in.edi")).expect("a fixture");
+        let reports = Inspection::new(&library).whole(&bytes[..], Limits::default()).expect("memory reads");
+        assert!(!reports.is_empty());
+        let directory = library.directory(standard, version).expect("packed");
+        for (what, read, all) in [
+            ("segments", directory.segments.read(), directory.segments.len()),
+            ("elements", directory.elements.read(), directory.elements.len()),
+            ("code lists", directory.codes.read(), directory.codes.len()),
+        ] {
+            assert!(read > 0 && read * 4 < all, "{file}: {read} of {all} {what} were read");
+        }
+    }
+    let library = Library::new(None);
+    let order = library.document("ubl", "2.1", "Order").expect("packed");
+    let contents = &order.markup.as_ref().expect("XML").contents;
+    let read = contents.read();
+    let all = contents.all().count();
+    assert!(read > 0 && read * 2 < all, "{read} of {all} contents were read");
+}
+
+#[test]
 fn err_unknown_and_malformed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path: &Path = &folder.path().join("x12/004010");

@@ -98,7 +98,7 @@ pub fn kind_of(rules: &Rules, syntax: Syntax, envelope: &Envelope) -> String {
 /// What the source says.
 pub fn look<R: Read>(rules: &Rules, source: R) -> io::Result<Vec<Found>> {
     let mut reader = Reader::new(source, Limits::default());
-    let mut check = EnvelopeCheck::new(rules.library.directory("x12", "004010").ok());
+    let mut check = EnvelopeCheck::new(Some(&rules.library));
     let mut envelope = Envelope::default();
     let mut found: Vec<Found> = Vec::new();
     let mut digest = Context::new(&SHA256);

@@ -6,11 +6,13 @@
 //! once and has no children is an element of that segment, and attributes are components.
 
 use super::definition::{Area, LoopBody, Node, Nodes, Usage};
+use super::entries::Entries;
+use super::lines;
 use super::load::LoadError;
 use super::tag;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a text must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,12 +150,23 @@ impl Part {
 }
 
 /// The contents of a version, and of one of its document types.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Contents {
     /// Namespaces by the prefix that files use and we write.
     pub namespaces: BTreeMap<String, String>,
-    by_key: BTreeMap<String, Arc<Content>>,
+    /// As files say them: no part has its number yet, which hangs on what it holds.
+    said: Entries<Content>,
+    /// The same with the numbers, each made when first asked for.
+    numbered: Vec<OnceLock<Option<Arc<Content>>>>,
 }
+
+impl PartialEq for Contents {
+    fn eq(&self, other: &Self) -> bool {
+        self.namespaces == other.namespaces && self.said == other.said
+    }
+}
+
+impl Eq for Contents {}
 
 /// What an XML document type has beside its nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,12 +203,32 @@ impl Contents {
     /// What stands under a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Arc<Content>> {
-        self.by_key.get(key)
+        let number = self.said.number(key)?;
+        self.numbered.get(number)?.get_or_init(|| self.said.at(number).map(|one| self.number(one))).as_ref()
     }
 
     /// All contents.
     pub fn all(&self) -> impl Iterator<Item = &Content> {
-        self.by_key.values().map(|content| &**content)
+        self.said.keys().filter_map(|key| self.get(key).map(|content| &**content))
+    }
+
+    /// How many of them were read so far.
+    #[must_use]
+    pub fn read(&self) -> usize {
+        self.said.read()
+    }
+
+    /// Gives the parts that are elements of a segment their numbers.
+    fn number(&self, said: &Content) -> Arc<Content> {
+        let mut content = said.clone();
+        let mut next = ITSELF;
+        for part in &mut content.parts {
+            if part.max == Some(1) && self.said.get(&part.content).is_some_and(Content::is_leaf) {
+                next += 1;
+                part.element = next;
+            }
+        }
+        Arc::new(content)
     }
 
     /// The nodes of an element: itself, and what may stand in it and is a segment. `path` is the loop it begins.
@@ -212,7 +245,7 @@ impl Contents {
         let mut nodes = vec![node(tag, Usage::Required, Some(1), None)];
         let Some(content) = self.get(key) else { return nodes };
         for part in content.parts.iter().filter(|part| part.element == 0) {
-            let holds = self.get(&part.content).is_some_and(|inner| !inner.is_leaf());
+            let holds = self.said.get(&part.content).is_some_and(|inner| !inner.is_leaf());
             let inner = if path.is_empty() { part.name.clone() } else { format!("{path}/{}", part.name) };
             let body = holds.then(|| LoopBody {
                 label: String::new(),
@@ -230,71 +263,95 @@ impl Contents {
         path.iter().try_fold(self.get(key)?, |content, name| self.get(&content.part(name)?.1.content))
     }
 
+    /// What a file says that is as the importer writes it; each content is read when it is asked for. For files that are
+    /// known to be right: `None` of one that is written otherwise.
+    #[must_use]
+    pub fn by_lines(text: &str) -> Option<Self> {
+        let mut contents = Contents::default();
+        for (key, lines) in lines::entries(text, 0)? {
+            let (_, inside) = text.get(lines.clone())?.split_once('\n')?;
+            if key == "contents" {
+                let read =
+                    |lines: &str| said("", &crate::yaml::document(lines).ok()?.to_json()).ok()?.into_values().next();
+                contents.lay(&Entries::of(inside.to_owned(), lines::entries(inside, 2)?, read));
+            } else {
+                contents.name(&crate::yaml::document(text.get(lines)?).ok()?.to_json());
+            }
+        }
+        Some(contents)
+    }
+
     /// Adds what a file says.
     ///
     /// # Errors
-    /// What is not the notation, or refers to nothing.
+    /// What is not the notation.
     pub fn add(&mut self, file: &str, value: &Value) -> Result<(), LoadError> {
-        let wrong = |place: &str, expected: &str, found: &str| LoadError::Malformed {
-            file: file.to_owned(),
-            place: place.to_owned(),
-            problem: format!("expected {expected}, found {found}"),
-        };
+        self.name(value);
+        self.lay(&said(file, &value["contents"])?.into());
+        Ok(())
+    }
+
+    fn name(&mut self, value: &Value) {
         for (prefix, namespace) in value["namespaces"].as_object().into_iter().flatten() {
             self.namespaces.insert(prefix.clone(), namespace.as_str().unwrap_or_default().to_owned());
         }
-        for (key, facts) in value["contents"].as_object().into_iter().flatten() {
-            let texts = |name: &str| facts[name].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let text = facts["text"].as_str();
-            let form = |word: &str| Form::of(word).ok_or_else(|| wrong(key, "a form such as text or number", word));
-            let is_open = facts["open"].as_str() == Some("true");
-            let content = Content {
-                key: key.clone(),
-                name: facts["name"].as_str().unwrap_or(key).to_owned(),
-                // What may hold anything may hold text.
-                text: text.map(form).transpose()?.or(is_open.then_some(Form::Text)),
-                attributes: texts("attributes")
-                    .map(|text| attribute(text).ok_or_else(|| wrong(key, "NAME USAGE FORM [= CONSTANT]", text)))
-                    .collect::<Result<_, _>>()?,
-                parts: texts("parts")
-                    .map(|text| part(text).ok_or_else(|| wrong(key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
-                    .collect::<Result<_, _>>()?,
-                is_unordered: facts["order"].as_str() == Some("any"),
-                is_open,
-            };
-            self.by_key.insert(key.clone(), Arc::new(content));
-        }
-        self.settle().map_err(|(key, part)| wrong(&key, "a content of this version", &part))
     }
 
-    /// Numbers the parts that are elements of a segment. The error is the content and what it lacks.
-    fn settle(&mut self) -> Result<(), (String, String)> {
-        let is_leaf: BTreeMap<String, bool> =
-            self.by_key.iter().map(|(key, one)| (key.clone(), one.is_leaf())).collect();
+    fn lay(&mut self, above: &Entries<Content>) {
+        self.said = self.said.under(above);
+        self.numbered = (0..self.said.len()).map(|_| OnceLock::new()).collect();
+    }
+
+    /// Whether all hold together; it reads them all.
+    ///
+    /// # Errors
+    /// What refers to nothing, and names that cannot be told apart.
+    pub fn check(&self, file: &str) -> Result<(), LoadError> {
         let mut tags: BTreeMap<u32, &str> = BTreeMap::new();
-        let known: Vec<Arc<Content>> = self.by_key.values().cloned().collect();
-        for name in known.iter().flat_map(|content| &content.parts).map(|part| part.name.as_str()) {
-            let key = tag::key(name.as_bytes()).unwrap_or_default();
-            if tags.insert(key, name).is_some_and(|other| other != name) {
-                return Err((name.to_owned(), format!("a name that is told apart from {}", tags[&key])));
-            }
-        }
-        for (key, content) in &mut self.by_key {
-            let content = Arc::make_mut(content);
-            let mut next = ITSELF;
-            for part in &mut content.parts {
-                let Some(is_leaf) = is_leaf.get(&part.content) else {
-                    return Err((key.clone(), part.content.clone()));
-                };
-                part.element = 0;
-                if *is_leaf && part.max == Some(1) {
-                    next += 1;
-                    part.element = next;
+        for (key, content) in self.said.iter() {
+            for part in &content.parts {
+                let tag = tag::key(part.name.as_bytes()).unwrap_or_default();
+                if let Some(other) = tags.insert(tag, &part.name).filter(|other| *other != part.name) {
+                    return Err(wrong(file, key, &format!("a name that is told apart from {other}"), &part.name));
+                }
+                if !self.said.contains_key(&part.content) {
+                    return Err(wrong(file, key, "a content of this version", &part.content));
                 }
             }
         }
         Ok(())
     }
+}
+
+fn wrong(file: &str, place: &str, expected: &str, found: &str) -> LoadError {
+    let problem = format!("expected {expected}, found {found}");
+    LoadError::Malformed { file: file.to_owned(), place: place.to_owned(), problem }
+}
+
+/// Contents as a file says them.
+fn said(file: &str, contents: &Value) -> Result<BTreeMap<String, Content>, LoadError> {
+    let one = |(key, facts): (&String, &Value)| {
+        let texts = |name: &str| facts[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let text = facts["text"].as_str();
+        let form = |word: &str| Form::of(word).ok_or_else(|| wrong(file, key, "a form such as text or number", word));
+        let is_open = facts["open"].as_str() == Some("true");
+        let content = Content {
+            key: key.clone(),
+            name: facts["name"].as_str().unwrap_or(key).to_owned(),
+            // What may hold anything may hold text.
+            text: text.map(form).transpose()?.or(is_open.then_some(Form::Text)),
+            attributes: texts("attributes")
+                .map(|text| attribute(text).ok_or_else(|| wrong(file, key, "NAME USAGE FORM [= CONSTANT]", text)))
+                .collect::<Result<_, _>>()?,
+            parts: texts("parts")
+                .map(|text| part(text).ok_or_else(|| wrong(file, key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
+                .collect::<Result<_, _>>()?,
+            is_unordered: facts["order"].as_str() == Some("any"),
+            is_open,
+        };
+        Ok((key.clone(), content))
+    };
+    contents.as_object().into_iter().flatten().map(one).collect()
 }
 
 fn usage(letter: &str) -> Option<Usage> {

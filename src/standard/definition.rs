@@ -3,8 +3,9 @@
 //! They are what a file under `standards/` says, no more; `load` reads them, `place` and `validate` use them.
 
 use super::content::{Contents, Markup};
+use super::entries::Entries;
 use super::order::Order;
-use super::rules::Rules;
+use super::rules::{Rules, Tables};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -324,21 +325,21 @@ pub struct Directory {
     /// `004010`, `d96a`.
     pub version: String,
     /// Segments by tag, service segments included.
-    pub segments: BTreeMap<String, SegmentDefinition>,
+    pub segments: Entries<SegmentDefinition>,
     /// Composites by number.
-    pub composites: BTreeMap<String, CompositeDefinition>,
+    pub composites: Entries<CompositeDefinition>,
     /// Elements by number.
-    pub elements: BTreeMap<String, ElementDefinition>,
+    pub elements: Entries<ElementDefinition>,
     /// Names by tag of the segments that only document types have which are not here.
     pub other_segments: BTreeMap<String, String>,
     /// Code lists by element number: code to short name.
-    pub codes: BTreeMap<String, BTreeMap<String, String>>,
+    pub codes: Entries<BTreeMap<String, String>>,
     /// What the elements of its XML documents hold.
     pub contents: Option<Arc<Contents>>,
     /// Steps of levels from the top down, by structure code (X12 1005).
     pub hierarchies: BTreeMap<String, Vec<Vec<String>>>,
-    /// The rules of its segments as tables; made when first asked for.
-    pub rules: Derived<Rules>,
+    /// The rules of its segments as tables, each made when first asked for.
+    pub tables: Derived<Tables>,
 }
 
 impl Document {
@@ -408,8 +409,8 @@ pub fn name_loops(nodes: &mut [Node], outer: &str) {
 impl Directory {
     /// The rules of the segments as tables.
     #[must_use]
-    pub fn rules(&self) -> &Rules {
-        self.rules.get(|| Rules::new(self))
+    pub fn rules(&self) -> Rules<'_> {
+        Rules::new(self, self.tables.get(|| Tables::new(self)))
     }
 
     /// Type and length of an element, `text 1..22`; `composite` for the others.

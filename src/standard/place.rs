@@ -313,7 +313,7 @@ impl<'d> Walk<'d> {
         let foreign = |name: &str| format!("a segment of {}, which {tag} ({name}) is not", self.document.kind);
         let (fault, expected) = if tag.is_empty() {
             (Fault::SegmentEmpty, "a tag".to_owned())
-        } else if let Some(definition) = self.directory.segments.get(&*tag) {
+        } else if let Some(definition) = self.directory.segments.get(&tag) {
             let mut loops = Vec::new();
             loops_with(&self.document.nodes, "", &tag, &mut loops);
             loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));

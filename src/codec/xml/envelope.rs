@@ -68,11 +68,11 @@ fn root_of(text: &str) -> Option<(String, String)> {
 fn recognise(text: &str, library: &Library) -> Option<Arc<Document>> {
     let (namespace, name) = root_of(text)?;
     let is_it = |markup: &Markup| markup.root == name && markup.namespace == namespace;
-    let fits = |document: &&Arc<Document>| document.markup.as_deref().is_some_and(is_it);
-    let candidates: Vec<&Arc<Document>> = library.markups().iter().filter(fits).collect();
+    let fits = |document: &Arc<Document>| document.markup.as_deref().is_some_and(is_it);
+    let candidates: Vec<Arc<Document>> = library.rooted(&name).into_iter().filter(fits).collect();
     let inside = |document: &Document| document.markup.as_ref().map_or(0, |markup| markup.inside.len());
     if let Some(alone) = candidates.iter().find(|document| inside(document) == 0) {
-        return Some((*alone).clone());
+        return Some(alone.clone());
     }
     let mut found = None;
     elements(text, |path, _, _| {
@@ -80,7 +80,7 @@ fn recognise(text: &str, library: &Library) -> Option<Arc<Document>> {
         found = candidates.iter().find(|document| document.markup.as_deref().is_some_and(is_here));
         found.is_none()
     });
-    found.map(|document| (*document).clone())
+    found.cloned()
 }
 
 /// The first values at paths from the root: `Header/From/Credential@domain`, `@payloadID`, `ID`.

@@ -530,7 +530,7 @@ impl Composites<'_> {
             return recent;
         }
         let found = self.known.iter().position(|(known, _)| *known == tag).unwrap_or_else(|| {
-            let definition = self.directory.segments.get(&*name());
+            let definition = self.directory.segments.get(&name());
             let elements = definition.map(|one| one.elements.as_slice()).unwrap_or_default();
             let composites = elements.iter().map(|place| self.directory.composites.contains_key(&place.id)).collect();
             self.known.push((tag, composites));

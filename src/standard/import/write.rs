@@ -3,15 +3,16 @@
 //! A segment place is `TAG USAGE MAX`, a loop `TAG loop USAGE MAX` with its content below; an element place is
 //! `NUMBER USAGE Name`, `xN` before the name when it repeats; an element is `TYPE MIN/MAX Name`.
 
+use super::Parts;
 use crate::standard::definition::{
-    CompositeDefinition, Condition, Directory, Document, ElementDefinition, ElementType, Node, Place, Usage,
+    CompositeDefinition, Condition, Document, ElementDefinition, ElementType, Node, Place, Usage,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The files of an import: path below `standards/<standard>/<version>/` and content.
 #[must_use]
-pub fn write(documents: &[Document], directory: &Directory) -> Vec<(String, String)> {
+pub fn write(documents: &[Document], directory: &Parts) -> Vec<(String, String)> {
     let mut files: Vec<_> = documents.iter().map(|one| (format!("{}.yaml", one.kind), document(one))).collect();
     files.push(("segments.yaml".into(), segments(directory)));
     if !directory.other_segments.is_empty() {
@@ -55,7 +56,7 @@ fn node(out: &mut String, depth: usize, node: &Node) {
     }
 }
 
-fn segments(directory: &Directory) -> String {
+fn segments(directory: &Parts) -> String {
     let mut out = String::new();
     for (tag, segment) in &directory.segments {
         places(&mut out, tag, &segment.name, "elements", &segment.elements, &segment.conditions);

@@ -1,9 +1,9 @@
 //! Imports X12 from the neutral tables (`sets.json`, `segments.tsv` …, `envelope.json`) of one version.
 
-use super::{Counts, Imported, keep_used};
+use super::{Counts, Imported, Parts, keep_used};
 use crate::standard::definition::{
-    Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
-    Place, SegmentDefinition, Usage, name_loops,
+    Area, CompositeDefinition, Condition, Derived, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
+    SegmentDefinition, Usage, name_loops,
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     if let Some(missing) = kinds.iter().find(|kind| !sets.contains_key(*kind) && *kind != "TA1") {
         return Err(anyhow!("{}: no transaction set {missing}", folder.join("sets.json").display()));
     }
-    let mut directory = Directory { standard: "x12".into(), version: version.into(), ..Directory::default() };
+    let mut directory = Parts { standard: "x12".into(), version: version.into(), ..Parts::default() };
     segments(folder, &mut directory)?;
     composites(folder, &mut directory)?;
     elements(folder, &mut directory)?;
@@ -140,7 +140,7 @@ fn usage(letter: &str) -> anyhow::Result<Usage> {
     }
 }
 
-fn segments(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+fn segments(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
     for [tag, name, _, element, element_name, usage, repeat, composite] in rows(folder, "segments.tsv")? {
         let segment = directory.segments.entry(tag).or_default();
         segment.name = name;
@@ -151,7 +151,7 @@ fn segments(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn composites(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+fn composites(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
     for [id, name, _, element, element_name, usage] in rows(folder, "composites.tsv")? {
         let composite: &mut CompositeDefinition = directory.composites.entry(id).or_default();
         composite.name = name;
@@ -160,7 +160,7 @@ fn composites(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn elements(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+fn elements(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
     for [id, name, kind, min, max, codes] in rows(folder, "elements.tsv")? {
         let codes = if codes.is_empty() { String::new() } else { id.clone() };
         let kind = element_type(&kind)?;
@@ -191,7 +191,7 @@ fn element_type(kind: &str) -> anyhow::Result<ElementType> {
 /// Conditions between elements that the tables have and the standard has not: segment, letter, positions, why.
 const CONDITIONS_NONE: &str = include_str!("../../../standards/x12/conditions_none.tsv");
 
-fn conditions(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+fn conditions(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
     let is_none = |holder: &str, letter: &str, positions: &str| {
         let known = |line: &str| line.split('\t').take(3).eq([holder, letter, positions]);
         CONDITIONS_NONE.lines().skip(1).any(known)
@@ -211,7 +211,7 @@ fn conditions(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn codes(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+fn codes(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
     for [element, code, name] in rows(folder, "codes.tsv")? {
         directory.codes.entry(element).or_default().insert(code, name);
     }
@@ -221,7 +221,7 @@ fn codes(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
 /// Codes that the tables leave out and the standard has, each with its reason: version, element, code, name, why.
 const AMENDMENTS: &str = include_str!("../../../standards/x12/amendments.tsv");
 
-fn amendments(version: &str, directory: &mut Directory) {
+fn amendments(version: &str, directory: &mut Parts) {
     for line in AMENDMENTS.lines().skip(1) {
         if let [of, element, code, name, ..] = line.split('\t').collect::<Vec<_>>()[..]
             && of == version
@@ -233,7 +233,7 @@ fn amendments(version: &str, directory: &mut Directory) {
 }
 
 /// The envelope's segments, whose elements (I01 …) the other tables do not have.
-fn envelope(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+fn envelope(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
     let envelope: Value = serde_json::from_str(&read(folder, "envelope.json")?).context("envelope.json")?;
     for (tag, facts) in envelope["segments"].as_object().context("envelope.json: no segments")? {
         let mut segment = SegmentDefinition { name: name_of(facts), ..SegmentDefinition::default() };

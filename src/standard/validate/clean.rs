@@ -9,7 +9,7 @@ use crate::tree::{Charset, Run, SegmentMark, Separators};
 
 /// The bytes of a document with the rules of its version.
 pub struct Clean<'a> {
-    rules: &'a Rules,
+    rules: Rules<'a>,
     run: &'a Run<'a>,
     bytes: &'a [u8],
     separators: Separators,
@@ -23,7 +23,7 @@ pub struct Clean<'a> {
 
 impl<'a> Clean<'a> {
     /// Prepares for the segments of a run.
-    pub fn new(rules: &'a Rules, run: &'a Run<'a>) -> Self {
+    pub fn new(rules: Rules<'a>, run: &'a Run<'a>) -> Self {
         Clean {
             rules,
             run,
@@ -44,7 +44,7 @@ impl<'a> Clean<'a> {
         if rows.node.is_some() {
             self.nodes.push((*mark, number));
         }
-        let (marks, places) = (self.run.marks_at(mark), self.rules.places(rows));
+        let (marks, places) = (self.run.marks_at(mark), &rows.places);
         self.is_plain = mark.is_plain;
         if !mark.is_plain && self.run.index.wrapped {
             return false;
@@ -121,7 +121,7 @@ impl<'a> Clean<'a> {
         if filled != 0 && self.allowed[number] == filled {
             return true;
         }
-        let allows = self.rules.allows(self.rules.rows(number), filled);
+        let allows = self.rules.rows(number).allows(filled);
         if allows {
             self.allowed[number] = filled;
         }
@@ -130,7 +130,7 @@ impl<'a> Clean<'a> {
 
     #[inline(never)]
     fn composite(&mut self, number: usize, (mut from, to): (u32, u32), inner: &[u32]) -> bool {
-        let places = self.rules.places(self.rules.rows(number));
+        let places = &self.rules.rows(number).places;
         let component = self.separators.component;
         let mut filled = 0u64;
         for count in 0..=inner.len() {

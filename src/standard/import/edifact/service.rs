@@ -4,9 +4,9 @@
 use super::parts::{name_places, representation};
 use super::{ENVELOPE, Reading, release};
 use crate::standard::definition::{
-    Area, Derived, Directory, Document, ElementDefinition, LoopBody, Node, Place, Usage, name_loops,
+    Area, Derived, Document, ElementDefinition, LoopBody, Node, Place, Usage, name_loops,
 };
-use crate::standard::import::{Counts, Imported, entries, keep_used, undefined};
+use crate::standard::import::{Counts, Imported, Parts, entries, keep_used, undefined};
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use std::fs;
@@ -19,7 +19,7 @@ use std::path::Path;
 /// A table that is missing or malformed.
 pub fn import_service(service: &Path, syntax: u8) -> anyhow::Result<Imported> {
     let version = if syntax == 4 { "41" } else { "d3" };
-    let mut directory = Directory { standard: "edifact".into(), version: version.into(), ..Directory::default() };
+    let mut directory = Parts { standard: "edifact".into(), version: version.into(), ..Parts::default() };
     tables(service, syntax, &mut directory)?;
     let messages = messages(service)?;
     let of_syntax = messages.iter().filter(|(_, message)| {
@@ -167,7 +167,7 @@ pub const NEWEST_SYNTAX: u8 = 4;
 
 /// The service segments of one syntax version, and those that only the newest has: messages of later directories use
 /// them in interchanges of any syntax (UGH, UGT). A release's own segments, composites and elements go before them.
-pub fn tables(folder: &Path, syntax: u8, directory: &mut Directory) -> anyhow::Result<()> {
+pub fn tables(folder: &Path, syntax: u8, directory: &mut Parts) -> anyhow::Result<()> {
     for syntax in [syntax, NEWEST_SYNTAX] {
         let of_syntax = tables_of(folder, syntax)?;
         for (id, element) in of_syntax.elements {
@@ -190,9 +190,9 @@ pub fn tables(folder: &Path, syntax: u8, directory: &mut Directory) -> anyhow::R
 /// hand the definitions say.
 const OPEN_LISTS: [&str; 2] = ["0054", "0065"];
 
-fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
+fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Parts> {
     let wanted = syntax.to_string();
-    let mut read = Directory::default();
+    let mut read = Parts::default();
     if wanted == "1" {
         // Version and release are numbers there; but releases by letter travel under it as well (`UNOA:1`, `D:96A`).
         ["0052", "0054"].into_iter().for_each(|id| element(&mut read, id, "", "an..3"));
@@ -221,7 +221,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
     Ok(read)
 }
 
-fn element(directory: &mut Directory, id: &str, name: &str, repr: &str) {
+fn element(directory: &mut Parts, id: &str, name: &str, repr: &str) {
     if let Some((kind, min, max)) = representation(repr).filter(|_| !id.is_empty()) {
         let known = directory.elements.entry(id.to_owned());
         known.or_insert(ElementDefinition { name: name.to_owned(), kind, min, max, codes: String::new() });
