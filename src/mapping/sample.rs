@@ -5,7 +5,7 @@ mod tree;
 
 use super::Context;
 use super::function::{self, Call};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots, suits};
 use crate::entity::{self, Entity, Field, FieldType, KeyPath};
 use crate::entity::{Map, Value};
 use crate::standard::content::Content;
@@ -29,10 +29,10 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
     for computed in [false, true] {
         let snapshot = entity.clone();
         let mut fields = std::mem::take(&mut entity.fields);
-        let mut sampler = Sampler { context, entity: &snapshot, computed, dice, said: Vec::new() };
+        let mut sampler = Sampler { context, entity: &snapshot, computed, dice, said: Vec::new(), named: Vec::new() };
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
         let content = context.document.markup.as_ref().and_then(|markup| markup.root()).map(|content| &**content);
-        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, content, known };
+        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, content, outer: None, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
         if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
             sampler.tree(tree, top, &mut fields);
@@ -53,6 +53,8 @@ struct Spot<'d> {
     nodes: &'d [Node],
     /// What the element at hand holds, of an XML document.
     content: Option<&'d Content>,
+    /// What the one around it holds.
+    outer: Option<&'d Content>,
     known: &'d [Field],
 }
 
@@ -84,6 +86,8 @@ struct Sampler<'a> {
     dice: &'a mut dyn FnMut(usize) -> usize,
     /// What stands once around several items and is said of all of them.
     said: Vec<(Place, Option<Value>)>,
+    /// What a list says of the loops that items of another stand in: an item names one of them.
+    named: Vec<(Place, Vec<Value>)>,
 }
 
 impl Sampler<'_> {
@@ -131,13 +135,14 @@ impl Sampler<'_> {
             }
             let value = match &rule.body {
                 Body::One(place, calls) if place.is_of_loop_around() => {
-                    self.one(place, Spot { tag: spot.around, content: None, ..spot }, calls)
+                    self.one(place, Spot { tag: spot.around, ..spot }, calls)
                 }
                 Body::One(place, calls) => self.one(place, spot, calls),
                 Body::Many(places, calls) => text::many(self.context, places, spot, calls, self.dice),
                 Body::Each(each) => {
                     let is_same = |(other, _): &&(&Each, usize)| places_of(other) == places_of(each);
                     let there = used.iter().filter(is_same).map(|(_, count)| count).sum();
+                    self.named = named(each, rules, fields);
                     let mut items = self.each(each, rules, there, Spot { known: spot.inner(&rule.field), ..spot });
                     without_claimed(&rules[..index], &rule.field, &mut items);
                     used.push((each, items.as_array().map_or(0, Vec::len)));
@@ -152,10 +157,47 @@ impl Sampler<'_> {
                 (None, _) => {}
             }
         }
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.turn.is_only) {
+            if !rules[..index].iter().any(|before| before.field == rule.field) {
+                self.by_rule(rules, &rule.field, fields);
+            }
+        }
+    }
+
+    /// Puts the items of a list that several rules are for into the order in which they come back: rule by rule, each item
+    /// with the first that takes it.
+    fn by_rule(&self, rules: &[Rule], list: &KeyPath, fields: &mut Map) {
+        let lists = rules.iter().filter(|rule| rule.field == *list && !rule.is_read_only);
+        let lists: Vec<_> =
+            lists.filter_map(|rule| if let Body::Each(each) = &rule.body { Some(each) } else { None }).collect();
+        let Some(Value::Array(items)) = list.get_mut(fields).filter(|_| lists.len() > 1) else { return };
+        let mut counts = vec![0; lists.len()];
+        items.sort_by_cached_key(|item| {
+            let takes = |at: &usize| counts[*at] < lists[*at].max && self.takes(lists[*at], item);
+            let first = (0..lists.len()).find(takes);
+            first.into_iter().for_each(|at| counts[at] += 1);
+            first
+        });
+    }
+
+    /// Whether a rule for a list takes the item, by what says what it is.
+    fn takes(&self, each: &Each, item: &Value) -> bool {
+        let Some(item) = item.as_object() else { return false };
+        let can = |rule: &Rule| match &rule.body {
+            Body::One(_, calls) | Body::Computed(calls) => {
+                let spot = function_spot(self.context, Some(item), Some(self.entity));
+                function::put(calls, rule.field.get(item).cloned(), &spot).is_ok()
+            }
+            _ => true,
+        };
+        suits(&each.only, |field| entity::has(item, field, &|_| true)) && each.rules.first().is_none_or(can)
     }
 
     /// A single value; where it decides which entity the document is, one that stands for this entity.
     fn one(&mut self, place: &Place, spot: Spot<'_>, calls: &[Call]) -> Option<Value> {
+        if let Some((_, values)) = self.named.iter().find(|(known, values)| known == place && !values.is_empty()) {
+            return values.get((self.dice)(values.len())).cloned();
+        }
         if let Some((_, said)) = self.said.iter().find(|(known, _)| is_around(place) && known == place) {
             return said.clone();
         }
@@ -171,6 +213,10 @@ impl Sampler<'_> {
         let decides = choices.iter().any(|choice| choice.when.as_ref().is_some_and(|(at, _)| at == place));
         for _ in 0..TRIES_MAX {
             let found = text::value(self.context, place, spot, calls, self.entity, self.dice);
+            let is_said_by = |name: &str| found.as_ref().is_some_and(|found| text::names(calls, name, found));
+            if is_said_by("unsaid") {
+                return None;
+            }
             let code = found.as_ref().and_then(Value::as_str).and_then(|canonical| {
                 let list = calls.first()?.arguments.first()?;
                 self.context.codes.preferred(list, &self.context.mapping.standard, canonical)
@@ -181,6 +227,9 @@ impl Sampler<'_> {
                     .as_ref()
                     .is_none_or(|(_, values)| code.as_ref().is_some_and(|code| values.iter().any(|one| one == code)))
             });
+            if is_said_by("refuse") {
+                continue;
+            }
             if !decides || chosen.is_some_and(|choice| choice.entity == self.entity.kind) {
                 return found;
             }
@@ -207,8 +256,13 @@ impl Sampler<'_> {
         let inner = match each.place.is_own() {
             true => spot,
             false => {
-                let content = text::inside(self.context, spot.content, &each.place);
-                Spot { tag: &each.place.tag, around: begins, nodes, content, known: spot.known }
+                let base = if each.place.is_outer { spot.outer } else { spot.content };
+                let content = text::inside(self.context, base, &each.place);
+                let outer = match each.place.loops.is_empty() {
+                    true => base,
+                    false => text::inside(self.context, base, &each.home()),
+                };
+                Spot { tag: &each.place.tag, around: begins, nodes, content, outer, known: spot.known }
             }
         };
         let must = |field: &str| each.only.iter().any(|one| one == field);
@@ -222,6 +276,7 @@ impl Sampler<'_> {
                 self.object(each.around(), outer, &must, item);
             }
         }
+        self.as_named(&each.rules, &mut items);
         together(&each.rules, &mut items);
         // What names another item would name none of those made here.
         let names = |rule: &&Rule| match (&rule.body, &each.under) {
@@ -233,6 +288,17 @@ impl Sampler<'_> {
             fields.for_each(|fields| drop(fields.remove(&rule.field)));
         }
         items
+    }
+
+    /// Puts items into the order of the loops that they name.
+    fn as_named(&self, rules: &[Rule], items: &mut Value) {
+        let Value::Array(items) = items else { return };
+        for (place, values) in &self.named {
+            let is_it = |rule: &&Rule| matches!(&rule.body, Body::One(own, _) if own == place);
+            let Some(rule) = rules.iter().find(is_it) else { continue };
+            let said = |item: &Value| rule.field.get(item.as_object()?).cloned();
+            items.sort_by_cached_key(|item| values.iter().position(|value| said(item).as_ref() == Some(value)));
+        }
     }
 
     /// The values of a slot belong together, so none is left out; their number is what the segment has room for.
@@ -259,7 +325,8 @@ impl Sampler<'_> {
             self.object(rules, spot, must, &mut item);
             Value::Object(item)
         });
-        Value::Array(items.collect())
+        // What says nothing is no item.
+        Value::Array(items.filter(|item| item.as_object().is_some_and(|item| !item.is_empty())).collect())
     }
 }
 
@@ -310,6 +377,25 @@ fn without_claimed(before: &[Rule], list: &KeyPath, items: &mut Value) {
             items.retain(|item| said(item).is_none_or(|said| call.arguments.iter().all(|own| *own != said)));
         }
     }
+}
+
+/// What lists beside this one say, whose items are the loops that its items stand in, at the places that these name of the
+/// loop around (`^/OrderReference`).
+fn named(each: &Each, rules: &[Rule], fields: &Map) -> Vec<(Place, Vec<Value>)> {
+    let outer = each.rules.iter().filter_map(|rule| match &rule.body {
+        Body::One(place, _) if place.is_outer && !place.tag.is_empty() => Some(place),
+        _ => None,
+    });
+    let home = each.home();
+    let of_list = |place: &Place, rule: &Rule| -> Option<Vec<Value>> {
+        let Body::Each(list) = &rule.body else { return None };
+        let inner = Place { is_outer: false, ..place.clone() };
+        let is_it = |one: &&Rule| matches!(&one.body, Body::One(own, _) if *own == inner);
+        let own = list.rules.iter().find(is_it).filter(|_| list.place == home)?;
+        let items = rule.field.get(fields)?.as_array()?;
+        Some(items.iter().filter_map(|item| own.field.get(item.as_object()?).cloned()).collect())
+    };
+    outer.filter_map(|place| Some((place.clone(), rules.iter().find_map(|rule| of_list(place, rule))?))).collect()
 }
 
 /// Where the items of a list stand, whichever they are.

@@ -4,7 +4,7 @@ use super::{Spot, function_spot};
 use crate::entity::{Entity, Value};
 use crate::mapping::Context;
 use crate::mapping::function::Call;
-use crate::mapping::notation::Place;
+use crate::mapping::notation::{Place, Tag};
 use crate::standard::content::{Content, Form, ITSELF};
 use crate::standard::definition::ElementType;
 
@@ -25,6 +25,14 @@ pub(super) fn value(
     sampled.or_else(|| if is_computed { None } else { text(context, place, spot, dice) })
 }
 
+/// Whether a function of this name names the value: one that is not written, or none that can be.
+pub(super) fn names(calls: &[Call], function: &str, value: &Value) -> bool {
+    let own = |call: &Call| {
+        call.function.name() == function && call.arguments.first().is_some_and(|own| value == own.as_str())
+    };
+    calls.iter().any(own)
+}
+
 pub(super) fn many(
     context: &Context<'_>,
     places: &[Place],
@@ -38,18 +46,19 @@ pub(super) fn many(
     let spots =
         |place: &Place| usize::from(place.elements.1 - place.elements.0 + 1) * usize::from(place.components.1.max(1));
     let is_own = places.len() == 1 && place.tag.is_empty();
-    let room = if is_own { spots(place).min(2) } else { 2 };
+    let most = if places.len() == 1 { most(context, spot, place) } else { None };
+    let room = if is_own { spots(place).min(2) } else { most.map_or(2, |most| 2.min(most as usize)) };
     let lines: Vec<Value> = (0..1 + dice(room)).filter_map(|_| text(context, place, spot, dice)).collect();
     if joins {
         let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
         return Some(lines.join("\n").into());
     }
-    Some(Value::Array(lines))
+    (!lines.is_empty()).then_some(Value::Array(lines))
 }
 
 /// A text within the lengths of the element; a number where the standard wants one, a code of its list where it has one.
 fn text(context: &Context<'_>, place: &Place, spot: Spot<'_>, dice: &mut dyn FnMut(usize) -> usize) -> Option<Value> {
-    if let Some(content) = spot.content {
+    if let Some(content) = if place.is_outer { spot.outer } else { spot.content } {
         return of_content(context, inside(context, Some(content), place)?, place, dice).map(Into::into);
     }
     let tag = if place.tag.is_empty() { spot.tag } else { &place.tag };
@@ -84,6 +93,15 @@ pub(super) fn inside<'d>(context: &Context<'d>, at: Option<&'d Content>, place: 
     let begins = place.loops.last().is_some_and(|(tag, _)| *tag == place.tag);
     let names = loops.chain((!begins && !place.tag.is_empty()).then_some(&*place.tag));
     names.fold(at, |content, name| contents.get(&content?.part(name)?.1.content).map(|content| &**content))
+}
+
+/// How often the element of a place may stand in the one around it; `None` is no limit.
+fn most(context: &Context<'_>, spot: Spot<'_>, place: &Place) -> Option<u32> {
+    let around = Place { tag: Tag::default(), ..place.clone() };
+    match place.elements.0 {
+        0 | ITSELF => inside(context, spot.content, &around)?.part(&place.tag)?.1.max,
+        _ => spot.content.map(|_| 1),
+    }
 }
 
 /// A text for the element of a place; `content` is what the element holds that it lies in.
