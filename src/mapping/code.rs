@@ -172,10 +172,11 @@ fn parse(text: &str, like: &[(String, String)]) -> CodeList {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         text.split_whitespace().map(Text::from).collect::<Vec<_>>()
     };
+    let closed: Vec<&str> = file["closed"].as_str().unwrap_or_default().split(' ').collect();
     let rows = file["codes"].as_object().into_iter().flatten().map(|(canonical, standards)| {
         let standards = standards.as_object().into_iter().flatten();
         let mut own: BTreeMap<_, _> = standards.map(|(standard, value)| (standard.clone(), codes(value))).collect();
-        for (standard, other) in like {
+        for (standard, other) in like.iter().filter(|(standard, _)| !closed.contains(&standard.as_str())) {
             if let (None, Some(codes)) = (own.get(standard), own.get(other).cloned()) {
                 own.insert(standard.clone(), codes);
             }

@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
             // Of several rules for one value the first that finds it counts; the others leave theirs alone.
             let is_there = |fields: &Map| rule.field.get(fields).is_some();
             let value = match &rule.body {
-                Body::One(..) | Body::Many(..) if is_there(fields) => None,
+                Body::One(..) | Body::Many(..) | Body::Computed(_) if is_there(fields) => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),

@@ -71,8 +71,8 @@ pub struct Attribute {
     pub usage: Usage,
     /// What its value looks like.
     pub form: Form,
-    /// The only value it may have.
-    pub constant: Option<String>,
+    /// The only values it may have; any, when there is none.
+    pub values: Vec<String>,
 }
 
 /// A child element.
@@ -341,7 +341,7 @@ fn said(file: &str, contents: &Value) -> Result<BTreeMap<String, Content>, LoadE
             // What may hold anything may hold text.
             text: text.map(form).transpose()?.or(is_open.then_some(Form::Text)),
             attributes: texts("attributes")
-                .map(|text| attribute(text).ok_or_else(|| wrong(file, key, "NAME USAGE FORM [= CONSTANT]", text)))
+                .map(|text| attribute(text).ok_or_else(|| wrong(file, key, "NAME USAGE FORM [= VALUE|VALUE…]", text)))
                 .collect::<Result<_, _>>()?,
             parts: texts("parts")
                 .map(|text| part(text).ok_or_else(|| wrong(file, key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
@@ -362,12 +362,12 @@ fn usage(letter: &str) -> Option<Usage> {
     }
 }
 
-/// `schemeID O text`, `version R text = 1.2`.
+/// `schemeID O text`, `version R text = 1.2`, `type O code = new|update|delete`.
 fn attribute(text: &str) -> Option<Attribute> {
-    let (facts, constant) =
-        text.split_once(" = ").map_or((text, None), |(facts, value)| (facts, Some(value.to_owned())));
+    let (facts, values) = text.split_once(" = ").unwrap_or((text, ""));
+    let values = values.split('|').filter(|value| !value.is_empty()).map(str::to_owned).collect();
     let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
-    Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, constant })
+    Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, values })
 }
 
 /// `cbc:ID R 1 Identifier`.

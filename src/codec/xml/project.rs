@@ -397,8 +397,8 @@ impl<'d, 't> Walk<'d, 't> {
                 continue;
             };
             (frame.has_attributes, _) = (true, seen.push(component));
-            if let Some(constant) = own.constant.as_ref().filter(|constant| **constant != text) {
-                self.tell_at(Fault::NodeValue, frame.span, &path, constant, &text);
+            if !own.values.is_empty() && own.values.iter().all(|value| **value != text) {
+                self.tell_at(Fault::NodeValue, frame.span, &path, &own.values.join(", "), &text);
             }
             self.put(frame, component, own.form, text.trim(), frame.span, &path);
         }

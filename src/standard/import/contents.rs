@@ -61,8 +61,8 @@ pub struct Attribute {
     pub required: bool,
     /// The form of its value.
     pub form: Form,
-    /// The only value it may have.
-    pub constant: Option<String>,
+    /// The only values it may have; any, when there is none.
+    pub values: Vec<String>,
 }
 
 /// The form of a text.
@@ -216,9 +216,9 @@ fn content(out: &mut String, name: &str, content: &Content) {
     if !content.attributes.is_empty() {
         line(out, 2, "attributes:");
     }
-    for Attribute { name, required, form, constant } in &content.attributes {
-        let constant = constant.as_ref().map_or(String::new(), |constant| format!(" = {constant}"));
-        let text = format!("{name} {} {}{constant}", letter(*required), form.name());
+    for Attribute { name, required, form, values } in &content.attributes {
+        let values = if values.is_empty() { String::new() } else { format!(" = {}", values.join("|")) };
+        let text = format!("{name} {} {}{values}", letter(*required), form.name());
         line(out, 3, &format!("- {}", as_scalar(&text)));
     }
     if !content.parts.is_empty() {

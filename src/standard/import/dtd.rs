@@ -267,15 +267,35 @@ fn attributes(folder: &Path, made: &mut Contents) -> anyhow::Result<()> {
             continue;
         };
         // `a-dtype` gives types to other attributes, for programs that no longer are.
-        if name == "a-dtype" || content.attributes.iter().any(|known| known.name == name) {
+        if name == "a-dtype" {
+            continue;
+        }
+        let values = values(&kind, &usage, default);
+        if let Some(known) = content.attributes.iter_mut().find(|known| known.name == name) {
+            // What one DTD lists and another leaves open is open; else what either lists.
+            match known.values.is_empty() || values.is_empty() {
+                true => known.values.clear(),
+                false => {
+                    let more: Vec<_> = values.into_iter().filter(|value| !known.values.contains(value)).collect();
+                    known.values.extend(more);
+                }
+            }
             continue;
         }
         let form = form(&kind).with_context(|| format!("attributes.tsv: {element} {name}"))?;
-        let constant = (usage == "fixed").then_some(default);
         let required = required.get(&(element, name.clone())).copied().unwrap_or(false);
-        content.attributes.push(Attribute { name, required, form, constant });
+        content.attributes.push(Attribute { name, required, form, values });
     }
     Ok(())
+}
+
+/// The only values of an attribute: those of its type `(new|update|delete)`, or the one that is fixed.
+fn values(kind: &str, usage: &str, default: String) -> Vec<String> {
+    if usage == "fixed" {
+        return vec![default];
+    }
+    let listed = kind.strip_prefix('(').and_then(|kind| kind.strip_suffix(')'));
+    listed.into_iter().flat_map(|listed| listed.split('|')).map(|value| value.trim().to_owned()).collect()
 }
 
 /// The form of an attribute type: the DTD's own names and those that cXML gives to strings.

@@ -345,12 +345,12 @@ impl Schemas {
                 bail!("{} in a data type is not read: UBL's have attributes", child.name);
             }
             let (name, required) = (child.must("name")?.to_owned(), child.get("use") == Some("required"));
-            let constant = child.get("fixed").map(str::to_owned);
+            let values: Vec<String> = child.get("fixed").map(str::to_owned).into_iter().collect();
             match content.attributes.iter_mut().find(|attribute| attribute.name == name) {
-                Some(known) => (known.required, known.constant) = (required, constant),
+                Some(known) => (known.required, known.values) = (required, values),
                 None => {
                     let form = form(&resolve(&kind.prefixes, child.must("type")?)?.1)?;
-                    content.attributes.push(Attribute { name, required, form, constant });
+                    content.attributes.push(Attribute { name, required, form, values });
                 }
             }
         }
@@ -387,7 +387,7 @@ fn core_types(supplement: &Value) -> anyhow::Result<BTreeMap<String, Content>> {
         let attributes = facts["attributes"].as_array().into_iter().flatten().map(|text| {
             let words: Vec<&str> = text.as_str().unwrap_or_default().split(' ').collect();
             let [name, usage, of] = words[..] else { bail!("supplement: expected NAME USAGE FORM, found {text}") };
-            Ok(Attribute { name: name.into(), required: usage == "R", form: form(of)?, constant: None })
+            Ok(Attribute { name: name.into(), required: usage == "R", form: form(of)?, values: Vec::new() })
         });
         let text = Some(form(facts["text"].as_str().unwrap_or_default())?);
         Ok((
@@ -440,7 +440,7 @@ mod tests {
         let simple = "<xs:simpleContent><xs:extension base='c:CoreType'>\
                       <xs:attribute name='unit' type='xs:token' use='required'/></xs:extension></xs:simpleContent>";
         let content = read(simple).expect("simple content");
-        let unit = Attribute { name: "unit".into(), required: true, form: Form::Text, constant: None };
+        let unit = Attribute { name: "unit".into(), required: true, form: Form::Text, values: Vec::new() };
         assert_eq!(content, Content { text: Some(Form::Code), attributes: vec![unit], ..Content::default() });
     }
 
