@@ -1,10 +1,12 @@
 //! What an importer of an XML standard makes: contents (what an element holds) and document types (a root and its
 //! content), and the files they become in the project's notation.
 //!
-//! A part is `[PREFIX:]NAME USAGE MAX CONTENT`, an attribute `NAME USAGE FORM [= CONSTANT]`. Which alternatives of a
+//! What elements hold is `standard::content`'s, which reads the files again. Which alternatives of a
 //! choice exclude one another is not kept: each of them is an optional part.
 
 use super::write::{line, quoted};
+use crate::standard::content::Content;
+use crate::standard::definition::Usage;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything of one version of a standard.
@@ -22,61 +24,6 @@ pub struct Contents {
     pub documents: Vec<DocumentType>,
     /// What the source says that does not hold together.
     pub anomalies: Vec<String>,
-}
-
-/// What an element holds.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// Text of this form.
-    pub text: Option<Form>,
-    /// Attributes, in the order of the source.
-    pub attributes: Vec<Attribute>,
-    /// Child elements, in order.
-    pub parts: Vec<Part>,
-    /// The parts may come in any order.
-    pub any_order: bool,
-    /// Any elements may stand here.
-    pub open: bool,
-}
-
-/// A child element.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// With its prefix, when it is in another namespace than none.
-    pub name: String,
-    /// It must be there.
-    pub required: bool,
-    /// How often it may stand; `None` is any number.
-    pub max: Option<u32>,
-    /// What it holds, by name.
-    pub content: String,
-}
-
-/// An attribute of an element.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
-    /// With its prefix, when it has one.
-    pub name: String,
-    /// It must be there.
-    pub required: bool,
-    /// The form of its value.
-    pub form: Form,
-    /// The only values it may have; any, when there is none.
-    pub values: Vec<String>,
-}
-
-/// The form of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Number,
-    Integer,
-    Boolean,
-    Date,
-    Time,
-    DateTime,
-    Code,
-    Binary,
 }
 
 /// A kind of document: its root, what that holds, and where its envelope's facts stand.
@@ -98,32 +45,6 @@ pub struct DocumentType {
     pub envelope: Vec<(String, String)>,
     /// The root's content, where no other document type has it.
     pub own: Option<Content>,
-}
-
-impl Form {
-    const ALL: [(Form, &'static str); 9] = [
-        (Form::Text, "text"),
-        (Form::Number, "number"),
-        (Form::Integer, "integer"),
-        (Form::Boolean, "boolean"),
-        (Form::Date, "date"),
-        (Form::Time, "time"),
-        (Form::DateTime, "date_time"),
-        (Form::Code, "code"),
-        (Form::Binary, "binary"),
-    ];
-
-    /// The form by its name in the notation.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, other)| *other == name).map(|(form, _)| *form)
-    }
-
-    /// Its name in the notation.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(form, _)| *form == self).map_or("text", |(_, name)| name)
-    }
 }
 
 impl Contents {
@@ -204,34 +125,32 @@ impl Contents {
 fn content(out: &mut String, name: &str, content: &Content) {
     let is_empty = *content == Content::default();
     line(out, 1, &format!("{}:{}", quoted(name), if is_empty { " {}" } else { "" }));
-    if content.open {
+    if content.is_open {
         line(out, 2, "open: true");
     }
     if let Some(form) = content.text {
         line(out, 2, &format!("text: {}", form.name()));
     }
-    if content.any_order {
+    if content.is_unordered {
         line(out, 2, "order: any");
     }
     if !content.attributes.is_empty() {
         line(out, 2, "attributes:");
     }
-    for Attribute { name, required, form, values } in &content.attributes {
-        let values = if values.is_empty() { String::new() } else { format!(" = {}", values.join("|")) };
-        let text = format!("{name} {} {}{values}", letter(*required), form.name());
-        line(out, 3, &format!("- {}", as_scalar(&text)));
+    for attribute in &content.attributes {
+        line(out, 3, &format!("- {}", as_scalar(&attribute.to_string())));
     }
     if !content.parts.is_empty() {
         line(out, 2, "parts:");
     }
-    for Part { name, required, max, content } in &content.parts {
-        let max = max.map_or_else(|| ">1".to_owned(), |max| max.to_string());
-        line(out, 3, &format!("- {name} {} {max} {content}", letter(*required)));
+    for part in &content.parts {
+        line(out, 3, &format!("- {part}"));
     }
 }
 
-fn letter(required: bool) -> char {
-    if required { 'R' } else { 'O' }
+/// Usage of what must be there, and of what may.
+pub fn usage(is_required: bool) -> Usage {
+    if is_required { Usage::Required } else { Usage::Optional }
 }
 
 /// A scalar as it stands where YAML reads it so, in quotes else.

@@ -5,7 +5,9 @@
 //! the parts may stand in any order. Elements of other namespaces (signatures) are left open.
 //! What the tables do not say stands in `standards/cxml/supplement.yaml`.
 
-use super::contents::{Attribute, Content, Contents, DocumentType, Form, Part};
+use super::contents::{Contents, DocumentType, usage};
+use crate::standard::content::{Attribute, Content, Form, Part};
+use crate::standard::definition::Usage;
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,33 +220,26 @@ fn check_children(
 }
 
 fn content(model: &Model) -> Content {
-    let part = |child: &Child| Part {
-        name: child.name.clone(),
-        required: child.min > 0,
-        max: child.max,
-        content: child.name.clone(),
-    };
+    let part = |child: &Child| Part::new(&child.name, usage(child.min > 0), child.max, &child.name);
     Content {
         // What may hold anything may hold text.
         text: (model.text || model.open).then_some(Form::Text),
-        open: model.open,
-        any_order: model.any_order || (model.text && !model.children.is_empty()),
+        is_open: model.open,
+        is_unordered: model.any_order || (model.text && !model.children.is_empty()),
         parts: model.children.iter().map(part).collect(),
-        attributes: Vec::new(),
+        ..Content::default()
     }
 }
 
 /// What either of two DTDs allows.
 fn union(one: &Content, other: &Content) -> Content {
+    let child =
+        |part: &Part| Child { name: part.qualified(), min: u32::from(part.usage == Usage::Required), max: part.max };
     let model = |content: &Content| Model {
-        text: content.text.is_some() && !content.open,
-        open: content.open,
-        any_order: content.any_order,
-        children: content
-            .parts
-            .iter()
-            .map(|part| Child { name: part.name.clone(), min: part.required.into(), max: part.max })
-            .collect(),
+        text: content.text.is_some() && !content.is_open,
+        open: content.is_open,
+        any_order: content.is_unordered,
+        children: content.parts.iter().map(child).collect(),
     };
     Content { attributes: one.attributes.clone(), ..content(&either(&model(one), &model(other))) }
 }
@@ -253,11 +248,11 @@ fn attributes(folder: &Path, made: &mut Contents) -> anyhow::Result<()> {
     let rows = rows::<6>(folder, "attributes.tsv")?;
     // An attribute is required when each DTD that has the element requires it.
     let mut required: BTreeMap<(String, String), bool> = BTreeMap::new();
-    for [_, element, name, _, usage, _] in &rows {
+    for [_, element, name, _, use_, _] in &rows {
         let entry = required.entry((element.clone(), name.clone())).or_insert(true);
-        *entry &= usage == "required";
+        *entry &= use_ == "required";
     }
-    for [_, element, name, kind, usage, default] in rows {
+    for [_, element, name, kind, use_, default] in rows {
         if let Some(prefix) = name.strip_prefix("xmlns:") {
             made.namespaces.insert(prefix.to_owned(), default);
             continue;
@@ -270,7 +265,7 @@ fn attributes(folder: &Path, made: &mut Contents) -> anyhow::Result<()> {
         if name == "a-dtype" {
             continue;
         }
-        let values = values(&kind, &usage, default);
+        let values = values(&kind, &use_, default);
         if let Some(known) = content.attributes.iter_mut().find(|known| known.name == name) {
             // What one DTD lists and another leaves open is open; else what either lists.
             match known.values.is_empty() || values.is_empty() {
@@ -283,8 +278,8 @@ fn attributes(folder: &Path, made: &mut Contents) -> anyhow::Result<()> {
             continue;
         }
         let form = form(&kind).with_context(|| format!("attributes.tsv: {element} {name}"))?;
-        let required = required.get(&(element, name.clone())).copied().unwrap_or(false);
-        content.attributes.push(Attribute { name, required, form, values });
+        let usage = usage(required.get(&(element, name.clone())).copied().unwrap_or(false));
+        content.attributes.push(Attribute { name, usage, form, values });
     }
     Ok(())
 }
@@ -321,9 +316,9 @@ fn leave_foreign_open(made: &mut Contents) {
     let defined: BTreeSet<String> = made.contents.keys().cloned().collect();
     let mut undefined: BTreeSet<&str> = BTreeSet::new();
     for part in made.contents.values_mut().flat_map(|content| &mut content.parts) {
-        if !defined.contains(&part.name) {
+        if !part.prefix.is_empty() || !defined.contains(&part.name) {
             part.content = FOREIGN.to_owned();
-            if !part.name.contains(':') {
+            if part.prefix.is_empty() {
                 undefined.insert(&part.name);
             }
         }
@@ -333,12 +328,8 @@ fn leave_foreign_open(made: &mut Contents) {
         made.anomalies.push(format!("named and not defined, left open: {}", undefined.join(" ")));
     }
     made.contents.insert(FOREIGN.to_owned(), content(&Model { open: true, ..Model::default() }));
-    let prefixes: BTreeSet<String> = made
-        .contents
-        .values()
-        .flat_map(|content| &content.parts)
-        .filter_map(|part| Some(part.name.split_once(':')?.0.to_owned()))
-        .collect();
+    let prefixes: BTreeSet<String> =
+        made.contents.values().flat_map(|content| &content.parts).map(|part| part.prefix.clone()).collect();
     made.namespaces.retain(|prefix, _| prefixes.contains(prefix));
 }
 
