@@ -204,4 +204,22 @@ mod tests {
             assert!(matches!(read, Ok(1..)), "mappings/code/{name}.yaml: {read:?}");
         }
     }
+
+    #[test]
+    fn standards_that_take_codes_of_others_are_known() {
+        let known: BTreeSet<String> =
+            super::super::Mappings::new(None).list().into_iter().map(|[one, ..]| one).collect();
+        let codes = Codes::new(None);
+        assert!(!codes.like.is_empty(), "mappings/like.yaml says nothing");
+        for (own, other) in &codes.like {
+            assert!(known.contains(own) && known.contains(other), "mappings/like.yaml: {own}: {other}");
+        }
+        for name in Codes::names() {
+            let text = super::super::file(None, &format!("code/{name}.yaml")).expect("packed");
+            let file = crate::yaml::document(&text).expect("YAML").to_json();
+            for closed in file["closed"].as_str().into_iter().flat_map(str::split_whitespace) {
+                assert!(codes.like.iter().any(|(own, _)| own == closed), "mappings/code/{name}.yaml: closed: {closed}");
+            }
+        }
+    }
 }
