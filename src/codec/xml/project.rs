@@ -208,6 +208,19 @@ impl<'d, 't> Walk<'d, 't> {
                     self.start(markup, (&namespace, name.as_ref()), &start, span);
                 }
                 Ok(Event::End(_)) => self.close(),
+                Ok(Event::DocType(_) | Event::Decl(_)) => {
+                    return self.malformed(
+                        span,
+                        "declarations before the root element only".to_owned(),
+                        "one behind it",
+                    );
+                }
+                Ok(Event::Text(_) | Event::CData(_) | Event::GeneralRef(_)) if self.frames.is_empty() => {
+                    let behind = self.text[span.clone()].trim();
+                    if !behind.is_empty() {
+                        return self.malformed(span, "nothing after the root element".to_owned(), behind);
+                    }
+                }
                 Ok(Event::Text(text)) => self.add(&text.xml10_content(), span),
                 Ok(Event::CData(text)) => self.add(&text.xml10_content(), span),
                 Ok(Event::GeneralRef(name)) => match name.resolve_char_ref() {
