@@ -144,6 +144,9 @@ impl Library {
     /// [`LoadError`]: not there, or malformed.
     pub fn document(&self, standard: &str, version: &str, kind: &str) -> Result<Arc<Document>, LoadError> {
         let name = format!("{standard}/{version}/{kind}");
+        if ![standard, version, kind].into_iter().all(is_name) {
+            return Err(LoadError::Unknown(name));
+        }
         let mut cache = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(&name) {
             return Ok(known.clone());
@@ -206,6 +209,9 @@ impl Library {
     /// [`LoadError`]: no such version, or a malformed file.
     pub fn directory(&self, standard: &str, version: &str) -> Result<Arc<Directory>, LoadError> {
         let name = format!("{standard}/{version}");
+        if ![standard, version].into_iter().all(is_name) {
+            return Err(LoadError::Unknown(name));
+        }
         let mut cache = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(&name) {
             return Ok(known.clone());
@@ -328,6 +334,12 @@ fn document_type(path: &str) -> Option<[&str; 3]> {
 /// Whether a file holds what the document types of a version share, and is none itself.
 fn is_shared(file: &str) -> bool {
     [SEGMENTS, COMPOSITES, ELEMENTS, CODES, HIERARCHIES, OTHER_SEGMENTS, CONTENTS].contains(&file)
+}
+
+/// Whether a text may be a part of a path. What comes over the wire names definitions, and must not lead out of their folder.
+fn is_name(part: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !part.is_empty() && part.chars().all(is_plain) && part != "." && !part.contains("..")
 }
 
 fn names(file: &Value) -> BTreeMap<String, String> {
@@ -613,6 +625,35 @@ mod tests {
             let root = lines::value(&packed::text(&file).expect("packed"), "root");
             assert_eq!(root.as_deref(), Some(markup.root.as_str()), "{file}");
         }
+    }
+
+    #[test]
+    fn err_a_name_that_leads_out_of_the_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (own, outside) = (folder.path().join("own"), folder.path().join("outside"));
+        let text = "standard: x\nversion: \"1\"\ntype: Secret\nname: Secret\n";
+        for inside in [outside.clone(), own.join("x/1")] {
+            std::fs::create_dir_all(&inside).expect("made");
+            std::fs::write(inside.join("Secret.yaml"), text).expect("written");
+        }
+        let library = Library::new(Some(&own));
+        assert_eq!(library.document("x", "1", "Secret").expect("its own").name, "Secret");
+        let outside = outside.to_str().expect("a path");
+        for parts in [
+            ["", outside, "Secret"],
+            ["", "", &format!("{outside}/Secret")],
+            ["..", "outside", "Secret"],
+            ["x", "../../outside", "Secret"],
+            ["x", "1", "..\\Secret"],
+            ["x", ".", "1/Secret"],
+            ["x", "1", "Secret\0"],
+        ] {
+            let [standard, version, kind] = parts;
+            let unknown = LoadError::Unknown(parts.join("/"));
+            assert_eq!(library.document(standard, version, kind).expect_err("unknown"), unknown);
+        }
+        let directory = library.directory("edifact", "syntax/../../outside");
+        assert_eq!(directory.expect_err("unknown"), LoadError::Unknown("edifact/syntax/../../outside".to_owned()));
     }
 
     #[test]
