@@ -29,14 +29,23 @@ fn root(text: &str) -> Option<Value> {
     // The content of each open element, and the element itself without it.
     let mut open: Vec<(Map<String, Value>, Vec<Value>)> = Vec::new();
     let mut done = Vec::new();
+    // Texts and references in a row are one text, from here on.
+    let mut run: Option<usize> = None;
     let mut from = 0;
     loop {
         let event = reader.read_event().ok()?;
         let to = usize::try_from(reader.buffer_position()).ok()?;
         let raw = text.get(from..to)?;
-        from = to;
+        let begun = std::mem::replace(&mut from, to);
         let depth = open.len();
         let content = open.last_mut().map_or(&mut done, |(_, content)| content);
+        if matches!(event, Event::Text(_) | Event::GeneralRef(_)) {
+            run.get_or_insert(begun);
+            continue;
+        }
+        if let Some(first) = run.take() {
+            content.push(self::text(text.get(first..begun)?, false));
+        }
         match event {
             Event::Start(_) if depth < super::DEPTH_MAX => open.push((tag(raw, ">")?, Vec::new())),
             Event::Start(_) => return None,
@@ -51,7 +60,7 @@ fn root(text: &str) -> Option<Value> {
                 element.insert("content".into(), inner.into());
                 open.last_mut().map_or(&mut done, |(_, content)| content).push(element.into());
             }
-            Event::Text(_) | Event::GeneralRef(_) => add(content, raw),
+            Event::Text(_) | Event::GeneralRef(_) => {}
             Event::CData(_) => content.push(json!({ "cdata": raw.strip_prefix("<![CDATA[")?.strip_suffix("]]>")? })),
             Event::Comment(_) => content.push(json!({ "comment": raw.strip_prefix("<!--")?.strip_suffix("-->")? })),
             Event::PI(_) => content.push(json!({ "instruction": raw.strip_prefix("<?")?.strip_suffix("?>")? })),
@@ -65,19 +74,6 @@ fn root(text: &str) -> Option<Value> {
         root.as_object_mut()?.insert("behind".into(), behind.into());
     }
     root.is_object().then_some(root)
-}
-
-/// Texts and references in a row are one text.
-fn add(content: &mut Vec<Value>, raw: &str) {
-    let before = match content.last() {
-        Some(Value::String(text)) => Some(escaped(text, false)),
-        Some(Value::Object(object)) => object.get("raw").and_then(Value::as_str).map(str::to_owned),
-        _ => None,
-    };
-    if before.is_some() {
-        content.pop();
-    }
-    content.push(text(&format!("{}{raw}", before.unwrap_or_default()), false));
 }
 
 fn text(raw: &str, is_attribute: bool) -> Value {
@@ -227,6 +223,15 @@ mod tests {
         }
         let (value, charset) = to_json(b"<a>\xE4</a>");
         assert_eq!(from_json(&value, charset, "").expect("written"), b"<a>\xE4</a>");
+    }
+
+    #[test]
+    fn a_text_of_many_references_is_one_text() {
+        let text = format!("<a>x{}<b/>&#65;</a>", "&amp;".repeat(20_000));
+        let (value, charset) = to_json(text.as_bytes());
+        assert_eq!(value["content"][0], format!("x{}", "&".repeat(20_000)));
+        assert_eq!(value["content"].as_array().map(Vec::len), Some(3));
+        assert!(from_json(&value, charset, "").expect("written") == text.as_bytes());
     }
 
     #[test]
