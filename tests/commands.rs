@@ -233,3 +233,20 @@ fn however_many_jobs_what_is_printed_is_the_same() {
         assert!(one.out.len() > 10_000, "{line:?} printed next to nothing: {}", one.err);
     }
 }
+
+#[test]
+fn the_scheme_of_a_party_is_translated_from_every_standard() {
+    let order = String::from_utf8(file("fixtures/ubl/2.1/Order/plain/in.xml")).expect("text");
+    let order =
+        order.replace("<cac:Party>", "<cac:Party><cbc:EndpointID schemeID=\"0088\">4012345000009</cbc:EndpointID>");
+    for (target, sender) in [("edifact/d96a/ORDERS", ":14+"), ("x12/004010/850", "*07*")] {
+        let line = ["translate", "-", "--to", target, "--now", "2026-11-24T10:00:00Z"];
+        let done = portolan(&line, order.as_bytes());
+        let header = done
+            .out
+            .split(['\'', '~'])
+            .map(str::trim_start)
+            .find(|one| one.starts_with("UNB") || one.starts_with("ISA"));
+        assert!(header.is_some_and(|header| header.matches(sender).count() >= 1), "{target}: {}{}", done.out, done.err);
+    }
+}
