@@ -189,7 +189,8 @@ fn namespace_of(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> String {
 fn rooted(library: &Library, namespace: &str, name: &str) -> Vec<Arc<Document>> {
     let markup =
         |document: &Arc<Document>| document.markup.as_deref().filter(|own| own.namespace == namespace).is_some();
-    let mut candidates: Vec<Arc<Document>> = library.rooted(name).into_iter().filter(markup).collect();
+    let mut candidates: Vec<Arc<Document>> =
+        library.rooted(name).into_iter().filter_map(Result::ok).filter(markup).collect();
     let is_alone = |one: &Arc<Document>| one.markup.as_ref().is_some_and(|markup| markup.inside.is_empty());
     if let Some(alone) = candidates.iter().find(|one| is_alone(one)).cloned() {
         candidates = vec![alone];
