@@ -250,3 +250,13 @@ fn the_scheme_of_a_party_is_translated_from_every_standard() {
         assert!(header.is_some_and(|header| header.matches(sender).count() >= 1), "{target}: {}{}", done.out, done.err);
     }
 }
+
+#[test]
+fn controls_that_xml_may_hold_are_written_as_references() {
+    let order = String::from_utf8(file("fixtures/ubl/2.1/Order/plain/in.xml")).expect("text");
+    let order = order.replace("North Stores GmbH", "North&#133;Stores\u{7f} GmbH");
+    let line = ["translate", "-", "--to", "ubl/2.1/Order", "--sender", "0088:1", "--receiver", "0088:2"];
+    let done = portolan(&line, order.as_bytes());
+    assert!(done.out.contains("North&#133;Stores&#127; GmbH"), "{}{}", done.out, done.err);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+}

@@ -31,7 +31,7 @@ impl Placed {
     #[must_use]
     pub fn anew(document: Arc<Document>, directory: Arc<Directory>, run: &Run<'_>) -> Self {
         if document.markup.is_some() {
-            let (projected, placement, _) = xml::project(&document, run.bytes, run.offset, run.line);
+            let (projected, placement, _) = xml::project(&document, run);
             return Placed { document, directory, placement, projected: Some(Arc::new(projected)) };
         }
         let (placement, _) = place(&document, &directory, run);
@@ -102,8 +102,7 @@ impl<'l> Judge<'l> {
         let placed = match found {
             Ok((document, directory)) => {
                 let (projected, placement, found) = if piece.syntax == Syntax::Xml {
-                    let run = &piece.run;
-                    let (projected, placement, found) = xml::project(&document, run.bytes, run.offset, run.line);
+                    let (projected, placement, found) = xml::project(&document, &piece.run);
                     (Some(Arc::new(projected)), placement, found)
                 } else {
                     let (placement, found) = validate(&document, &directory, &piece.run);
@@ -156,7 +155,7 @@ impl<'l> Judge<'l> {
         if piece.syntax == Syntax::Xml {
             let finding = Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown);
             let finding = finding.at(piece.run.offset, 0, piece.run.line);
-            return finding.because("the root element of an installed document type", xml::root(piece.run.bytes));
+            return finding.because("the root element of an installed document type", xml::root(&piece.run));
         }
         let kinds = self.library.kinds(standard);
         let expected = format!("an installed document type{}", crate::near::hint(kind, &kinds));

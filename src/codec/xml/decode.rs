@@ -14,14 +14,15 @@ use serde_json::{Map, Value, json};
 /// What a place of the JSON must hold, and does not: pointer, expected.
 pub type Unfit = (String, &'static str);
 
-/// The root element as JSON, with its character set where it is not UTF-8.
+/// The root element as JSON, with the character set that leads back to the same bytes.
 #[must_use]
-pub fn to_json(bytes: &[u8]) -> (Value, Charset) {
-    let (text, charset) = match std::str::from_utf8(bytes) {
-        Ok(text) => (std::borrow::Cow::Borrowed(text), Charset::Utf8),
-        Err(_) => (Charset::Latin1.decode(bytes), Charset::Latin1),
-    };
-    (root(&text).unwrap_or_else(|| json!({ "malformed": &*text })), charset)
+pub fn to_json(bytes: &[u8], declared: Charset) -> (Value, Charset) {
+    let mut read = super::text::text(bytes, declared);
+    // Some sets write a character in several ways.
+    if matches!(read.charset, Charset::Other(_)) && read.charset.encode(&read.text).as_deref() != Some(bytes) {
+        read = super::text::text(bytes, Charset::Latin1);
+    }
+    (root(&read.text).unwrap_or_else(|| json!({ "malformed": &*read.text })), read.charset)
 }
 
 fn root(text: &str) -> Option<Value> {
@@ -218,17 +219,24 @@ mod tests {
             "<a b=\"1\" b=\"2\"/>",
             "<a",
         ] {
-            let (value, charset) = to_json(text.as_bytes());
+            let (value, charset) = to_json(text.as_bytes(), Charset::Utf8);
             assert_eq!(from_json(&value, charset, "").expect("written"), text.as_bytes(), "{value}");
         }
-        let (value, charset) = to_json(b"<a>\xE4</a>");
-        assert_eq!(from_json(&value, charset, "").expect("written"), b"<a>\xE4</a>");
+        let windows = Charset::of_name("windows-1252").expect("known");
+        for (declared, name) in [(Charset::Utf8, "iso-8859-1"), (windows, "windows-1252")] {
+            let (value, charset) = to_json(b"<a>\xE4\x80</a>", declared);
+            assert_eq!(charset.name(), name);
+            assert_eq!(from_json(&value, charset, "").expect("written"), b"<a>\xE4\x80</a>");
+        }
+        // A way of Shift_JIS to write a character that it does not write itself.
+        let (value, charset) = to_json(b"<a>\xED\x40</a>", Charset::of_name("Shift_JIS").expect("known"));
+        assert_eq!(from_json(&value, charset, "").expect("written"), b"<a>\xED\x40</a>");
     }
 
     #[test]
     fn a_text_of_many_references_is_one_text() {
         let text = format!("<a>x{}<b/>&#65;</a>", "&amp;".repeat(20_000));
-        let (value, charset) = to_json(text.as_bytes());
+        let (value, charset) = to_json(text.as_bytes(), Charset::Utf8);
         assert_eq!(value["content"][0], format!("x{}", "&".repeat(20_000)));
         assert_eq!(value["content"].as_array().map(Vec::len), Some(3));
         assert!(from_json(&value, charset, "").expect("written") == text.as_bytes());
@@ -236,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_changed_value_changes_its_own_bytes() {
-        let (mut value, charset) = to_json(b"<a c='1'>x &gt; y<b> &#65; </b></a>");
+        let (mut value, charset) = to_json(b"<a c='1'>x &gt; y<b> &#65; </b></a>", Charset::Utf8);
         value["attributes"]["c"]["value"] = "it's".into();
         value["content"][1]["content"][0]["value"] = "<".into();
         assert_eq!(from_json(&value, charset, "").expect("written"), b"<a c='it&apos;s'>x &gt; y<b>&lt;</b></a>");

@@ -1,11 +1,12 @@
 //! What stands for an envelope in XML: the root element tells the document type, and values of the document itself tell who
 //! sends it to whom, its number and the guide it follows. Which those are, the definition says.
 
+use super::text::text;
 use crate::codec::segment::{Envelope, PartyId};
 use crate::standard::content::{Fact, Markup};
 use crate::standard::definition::Document;
 use crate::standard::load::Library;
-use crate::tree::Charset;
+use crate::tree::Run;
 use quick_xml::NsReader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
@@ -15,9 +16,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Takes over what the document says of itself. Of an unknown type, the name of its root element is the document type.
-pub fn note(envelope: &mut Envelope, bytes: &[u8], library: &Library) {
+pub fn note(envelope: &mut Envelope, run: &Run<'_>, library: &Library) {
     *envelope = Envelope::default();
-    let seen = Seen::of(&text_of(bytes), library);
+    let seen = Seen::of(&text(run.bytes, run.charset).text, library);
     let Some((document, markup)) = seen.document.as_ref().and_then(|one| Some((one, one.markup.as_deref()?))) else {
         envelope.document_type = seen.root.map_or(String::new(), |(_, name)| name);
         return;
@@ -42,16 +43,12 @@ pub fn note(envelope: &mut Envelope, bytes: &[u8], library: &Library) {
 
 /// Namespace and name of the root element, in one word: `{urn:…}Invoice`.
 #[must_use]
-pub fn root(bytes: &[u8]) -> String {
-    match root_of(&text_of(bytes)) {
+pub fn root(run: &Run<'_>) -> String {
+    match root_of(&text(run.bytes, run.charset).text) {
         Some((namespace, name)) if namespace.is_empty() => name,
         Some((namespace, name)) => format!("{{{namespace}}}{name}"),
         None => "no element".to_owned(),
     }
-}
-
-fn text_of(bytes: &[u8]) -> Cow<'_, str> {
-    std::str::from_utf8(bytes).map_or_else(|_| Charset::Latin1.decode(bytes), Cow::Borrowed)
 }
 
 fn root_of(text: &str) -> Option<(String, String)> {
@@ -104,6 +101,7 @@ impl Seen {
         while let Ok(event) = reader.read_event() {
             match event {
                 Event::Start(_) if open.len() + aside == super::DEPTH_MAX => break,
+                Event::Start(start) if start.name().as_ref().len() > super::NAME_BYTES_MAX => break,
                 Event::Start(_) if aside > 0 => aside += 1,
                 Event::Start(start) => {
                     let name = start.local_name();
@@ -230,7 +228,7 @@ fn add(text: &mut String, event: &Event<'_>) {
         Event::Text(said) => text.push_str(&said.xml10_content()),
         Event::CData(said) => text.push_str(&said.xml10_content()),
         Event::GeneralRef(name) => match name.resolve_char_ref() {
-            Ok(Some(c)) => text.push(c),
+            Ok(Some(c)) if super::is_character(c) => text.push(c),
             _ => text.push_str(resolve_xml_entity(name).unwrap_or_default()),
         },
         _ => {}
@@ -240,10 +238,19 @@ fn add(text: &mut String, event: &Event<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::{Charset, Index};
 
     fn noted(text: &str) -> Envelope {
         let mut envelope = Envelope::default();
-        note(&mut envelope, text.as_bytes(), &Library::new(None));
+        let run = Run {
+            bytes: text.as_bytes(),
+            offset: 0,
+            line: 1,
+            separators: &crate::codec::xml::SEPARATORS,
+            charset: Charset::Utf8,
+            index: &Index::default(),
+        };
+        note(&mut envelope, &run, &Library::new(None));
         envelope
     }
 
