@@ -22,9 +22,6 @@ use std::collections::HashMap;
 /// The end of a path is printed, so many characters of it.
 const PATH_CHARACTERS_MAX: usize = 240;
 
-/// What is said of names beyond [`NAME_BYTES_MAX`].
-const NAME_EXPECTED: &str = "names of at most 256 bytes";
-
 /// A document as segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Projected {
@@ -193,7 +190,11 @@ impl<'d, 't> Walk<'d, 't> {
                         );
                     }
                     if start.name().as_ref().len() > NAME_BYTES_MAX {
-                        return self.malformed(span, NAME_EXPECTED.to_owned(), start.name().as_ref());
+                        return self.malformed(
+                            span,
+                            format!("names of at most {NAME_BYTES_MAX} bytes"),
+                            start.name().as_ref(),
+                        );
                     }
                     let (namespace, name) = reader.resolver().resolve_element(start.name());
                     let namespace = match namespace {
@@ -392,7 +393,8 @@ impl<'d, 't> Walk<'d, 't> {
             };
             let name = attribute.key.as_ref().to_owned();
             if name.len() > NAME_BYTES_MAX {
-                return self.tell_at(Fault::MarkupMalformed, frame.span, &frame.path, NAME_EXPECTED, &name);
+                let expected = format!("names of at most {NAME_BYTES_MAX} bytes");
+                return self.tell_at(Fault::MarkupMalformed, frame.span, &frame.path, &expected, &name);
             }
             let is_meta = name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xsi:");
             let Some(content) = frame.content.filter(|_| !is_meta) else { continue };
