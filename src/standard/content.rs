@@ -249,6 +249,8 @@ pub struct Fact {
     pub paths: Vec<String>,
     /// The value that is meant, where the fact is yes or no.
     pub value: Option<String>,
+    /// The value that says the opposite: `= test|production`.
+    pub otherwise: Option<String>,
 }
 
 impl Contents {
@@ -494,8 +496,34 @@ impl Markup {
 
 impl Fact {
     fn parse(text: &str) -> Self {
-        let (paths, value) =
-            text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value.to_owned())));
-        Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value }
+        let (paths, value) = text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value)));
+        let (value, otherwise) = match value {
+            Some(text) => {
+                let mut values = text.split('|').map(|one| one.trim().to_owned());
+                (values.next(), values.next())
+            }
+            None => (None, None),
+        };
+        Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value, otherwise }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_is_paths_and_what_says_yes_and_no() {
+        let fact = |text: &str| {
+            let Fact { paths, value, otherwise } = Fact::parse(text);
+            (paths.join(" "), value.unwrap_or_default(), otherwise.unwrap_or_default())
+        };
+        for (text, [paths, value, otherwise]) in [
+            ("A/B | C@d", ["A/B C@d", "", ""]),
+            ("A/B = true", ["A/B", "true", ""]),
+            ("A@b | C = test|production", ["A@b C", "test", "production"]),
+        ] {
+            assert_eq!(fact(text), (paths.to_owned(), value.to_owned(), otherwise.to_owned()), "{text}");
+        }
     }
 }

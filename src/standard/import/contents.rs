@@ -4,10 +4,13 @@
 //! What elements hold is `standard::content`'s, which reads the files again. Which alternatives of a
 //! choice exclude one another is not kept: each of them is an optional part.
 
-use super::write::{line, quoted};
+use super::write::{line, quoted, quoted_but_for};
 use crate::standard::content::Content;
 use crate::standard::definition::Usage;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The signs of paths, attributes and their values, which are written without quotes.
+const NOTATION: &str = "@|=_:";
 
 /// Everything of one version of a standard.
 #[derive(Debug, Default)]
@@ -111,7 +114,7 @@ impl Contents {
         if !document.envelope.is_empty() {
             line(&mut out, 0, "envelope:");
             for (key, paths) in &document.envelope {
-                line(&mut out, 1, &format!("{key}: {}", as_scalar(paths)));
+                line(&mut out, 1, &format!("{key}: {}", quoted_but_for(paths, NOTATION)));
             }
         }
         if let Some(own) = &document.own {
@@ -138,7 +141,7 @@ fn content(out: &mut String, name: &str, content: &Content) {
         line(out, 2, "attributes:");
     }
     for attribute in &content.attributes {
-        line(out, 3, &format!("- {}", as_scalar(&attribute.to_string())));
+        line(out, 3, &format!("- {}", quoted_but_for(&attribute.to_string(), NOTATION)));
     }
     if !content.parts.is_empty() {
         line(out, 2, "parts:");
@@ -151,13 +154,6 @@ fn content(out: &mut String, name: &str, content: &Content) {
 /// Usage of what must be there, and of what may.
 pub fn usage(is_required: bool) -> Usage {
     if is_required { Usage::Required } else { Usage::Optional }
-}
-
-/// A scalar as it stands where YAML reads it so, in quotes else.
-fn as_scalar(text: &str) -> String {
-    let first = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic());
-    let plain = first && !text.contains(": ") && !text.contains(" #") && !text.ends_with([':', ' ']);
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 /// `OrderResponse` as people say it: `Order response`; names of several capitals (`ID`) stay together.

@@ -6,12 +6,12 @@
 //! What the tables do not say stands in `standards/cxml/supplement.yaml`.
 
 use super::contents::{Contents, DocumentType, usage};
+use super::source::rows;
 use crate::standard::content::{Attribute, Content, Form, Part};
 use crate::standard::definition::Usage;
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 /// The root of all documents.
@@ -31,7 +31,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Contents> {
     let mut made = Contents { standard: "cxml".into(), ..Contents::default() };
     let mut models: BTreeMap<(String, String), Model> = BTreeMap::new();
     let mut names: Vec<(String, String)> = Vec::new();
-    for [dtd, name, model] in rows(folder, "elements.tsv")? {
+    for [dtd, name, model] in rows(folder, "elements.tsv", 3)? {
         made.version = version(&dtd)?;
         let model = self::model(&model).with_context(|| format!("elements.tsv: {name}: {model}"))?;
         names.push((dtd.clone(), name.clone()));
@@ -61,18 +61,6 @@ fn version(dtd: &str) -> anyhow::Result<String> {
     let (_, version) = dtd.rsplit_once('-').with_context(|| format!("expected NAME-VERSION, found {dtd}"))?;
     let (version, _) = version.rsplit_once('.').with_context(|| format!("expected a version, found {version}"))?;
     Ok(version.to_owned())
-}
-
-/// Rows of a table, the heading left out.
-fn rows<const N: usize>(folder: &Path, name: &str) -> anyhow::Result<Vec<[String; N]>> {
-    let path = folder.join(name);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let row = |(number, line): (usize, &str)| {
-        let cells: Vec<String> = line.split('\t').map(str::to_owned).collect();
-        <[String; N]>::try_from(cells)
-            .map_err(|cells| anyhow!("{name} line {}: expected {N} columns, found {}", number + 1, cells.len()))
-    };
-    text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).map(row).collect()
 }
 
 /// A child in a content model.
@@ -205,7 +193,7 @@ fn check_children(
     models: &BTreeMap<(String, String), Model>,
     anomalies: &mut Vec<String>,
 ) -> anyhow::Result<()> {
-    let mut told: BTreeSet<[String; 5]> = rows(folder, "children.tsv")?.into_iter().collect();
+    let mut told: BTreeSet<[String; 5]> = rows(folder, "children.tsv", 5)?.into_iter().collect();
     for ((dtd, name), model) in models {
         for Child { name: child, min, max } in &model.children {
             let max = max.map_or_else(|| ">1".to_owned(), |max| max.to_string());
@@ -245,7 +233,7 @@ fn union(one: &Content, other: &Content) -> Content {
 }
 
 fn attributes(folder: &Path, made: &mut Contents) -> anyhow::Result<()> {
-    let rows = rows::<6>(folder, "attributes.tsv")?;
+    let rows = rows::<6>(folder, "attributes.tsv", 6)?;
     // An attribute is required when each DTD that has the element requires it.
     let mut required: BTreeMap<(String, String), bool> = BTreeMap::new();
     for [_, element, name, _, use_, _] in &rows {

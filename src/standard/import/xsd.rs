@@ -6,6 +6,7 @@
 //! What the schemas do not say stands in `standards/ubl/supplement.yaml`.
 
 use super::contents::{Contents, DocumentType, usage};
+use super::source;
 use crate::standard::content::{Attribute, Content, Form, Part};
 use anyhow::{Context as _, anyhow, bail};
 use quick_xml::events::{BytesStart, Event};
@@ -14,7 +15,6 @@ use quick_xml::{NsReader, XmlVersion};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 const SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
@@ -74,19 +74,12 @@ pub fn import(zip: &Path, kinds: &[String]) -> anyhow::Result<Contents> {
 
 /// The schemas of the ZIP by path.
 fn unzip(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut archive = zip::ZipArchive::new(file).with_context(|| format!("{} is no ZIP", path.display()))?;
-    let mut files = BTreeMap::new();
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index)?;
-        let name = entry.name()?.into_owned();
-        if name.ends_with(".xsd") {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).with_context(|| name.clone())?;
-            files.insert(name, text);
-        }
-    }
-    Ok(files)
+    let files = source::unzip(path, source::UNPACKED_BYTES_MAX, |name| name.ends_with(".xsd").then_some(()))?;
+    let text = |((), name, bytes): ((), String, Vec<u8>)| {
+        let text = String::from_utf8(bytes).with_context(|| name.clone())?;
+        Ok((name, text))
+    };
+    files.into_iter().map(text).collect()
 }
 
 /// An element of a schema, without its text.
