@@ -387,7 +387,8 @@ fn is_shared(file: &str) -> bool {
 }
 
 /// Whether a text may be a part of a path. What comes over the wire names definitions, and must not lead out of their folder.
-fn is_name(part: &str) -> bool {
+#[must_use]
+pub fn is_name(part: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     !part.is_empty() && part.chars().all(is_plain) && part != "." && !part.contains("..")
 }
