@@ -1,11 +1,13 @@
-//! Guides: what a partner asks beyond the standard, checked on real documents.
+//! Guides: what a partner asks beyond the standard, checked on real documents. `fixtures/guides` has for each ready guide a
+//! document that follows it and one that breaks it; UPDATE=1 writes what is found in the latter, to be read before it is
+//! committed.
 
 use portolan::codec::segment::{Envelope, GuideChoice, Inspection, InterchangeReport, Limits};
 use portolan::diagnostic::{Diagnostic, Effect, Severity};
 use portolan::pipeline::Rules;
 use portolan::pipeline::configured::Configured;
 use portolan::standard::definition::Usage;
-use portolan::standard::guide::Guide;
+use portolan::standard::guide::{Guide, ready};
 use portolan::standard::load::Library;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ fn fixture(path: &str) -> Vec<u8> {
 }
 
 fn guide(text: &str) -> Guide {
-    Guide::parse(text).unwrap_or_else(|errors| panic!("{errors:?}"))
+    Guide::parse(text, &Library::new(None)).unwrap_or_else(|errors| panic!("{errors:?}"))
 }
 
 /// What a guide finds, the standard's own findings left out.
@@ -95,6 +97,143 @@ fn edifact_places_reach_components() {
     assert!(!found.is_empty() && found.iter().all(|one| one.place.contains('.')), "{found:?}");
 }
 
+/// Codes that an agency adds are told by no one while its guide is followed; others are.
+#[test]
+fn codes_that_a_guide_adds_are_no_fault() {
+    let text = String::from_utf8(fixture("guides/eancom-d96a-desadv/follows.edi")).expect("text");
+    let with = |guide: Option<Guide>, text: &str| {
+        let library = Library::new(None);
+        let guide = guide.map(Arc::new);
+        let choice: GuideChoice<'_> = Box::new(move |_, _, _| guide.clone());
+        let reports = Inspection::new(&library).guided(choice).whole(text.as_bytes(), Limits::default());
+        let groups = reports.expect("memory reads").into_iter().flat_map(|report| report.groups);
+        let found: Vec<_> = groups.flat_map(|group| group.documents).flat_map(|document| document.faults).collect();
+        found.iter().map(|one| format!("{} {}", one.code(), one.value)).collect::<Vec<_>>()
+    };
+    let adds = || guide("base: edifact/d96a/DESADV\nadds:\n  \"4233\": { 33E: marked with its SSCC }\n");
+    assert_eq!(with(None, &text), ["EDIFACT-CODE-UNKNOWN 33E"]);
+    assert_eq!(with(Some(adds()), &text), [""; 0]);
+    assert_eq!(with(Some(adds()), &text.replace("33E", "44E")), ["EDIFACT-CODE-UNKNOWN 44E"]);
+    // Of this list only: it is no party qualifier.
+    assert_eq!(with(Some(adds()), &text.replace("NAD+DP", "NAD+33E")), ["EDIFACT-CODE-UNKNOWN 33E"]);
+}
+
+/// Places of XML are names: of elements that are segments of their own and of those that are not, attributes, selectors.
+#[test]
+fn places_of_xml_are_names() {
+    let follows = fixture("guides/peppol-invoice/follows.xml");
+    let sound = guide(
+        "base: ubl/2.1/Invoice\nrules:\n  AccountingSupplierParty/Party/PartyTaxScheme[TaxScheme/ID=VAT]: { usage: required, max: 1 }\n  \
+         AccountingSupplierParty/Party/PartyTaxScheme[TaxScheme/ID=VAT]/CompanyID: { length: \"11\" }\n  \
+         AccountingSupplierParty/Party/EndpointID[@schemeID=0088]: { length: \"13\" }\n  \
+         InvoiceLine/InvoicedQuantity@unitCode: { value: C62 }\nconditions:\n  \
+         price: { each: InvoiceLine, when: Item/Name = Desk lamp, need: Price/PriceAmount@currencyID = EUR }\n",
+    );
+    assert_eq!(words(&found(sound, &follows)), [""; 0]);
+    let broken = guide(
+        "name: n\nbase: ubl/2.1/Invoice\nrules:\n  Note: required\n  InvoiceLine/Note: { codes: [a, b] }\n  \
+         PaymentTerms/Note: { codes: [none] }\n  AccountingSupplierParty/Party/PartyTaxScheme[TaxScheme/ID=GST]: required\n  \
+         InvoiceLine/InvoicedQuantity@unitCode: { value: EA }\nconditions:\n  \
+         price: { each: InvoiceLine, when: InvoicedQuantity = 10, need: Note }\n",
+    );
+    assert_eq!(
+        words(&found(broken, &follows)),
+        [
+            "XML-GUIDE-USAGE /Invoice: not as the guide says: expected Note (guide n, rule Note), found nothing",
+            "XML-GUIDE-USAGE /Invoice/AccountingSupplierParty/Party: not as the guide says: expected AccountingSupplierParty/Party/PartyTaxScheme[TaxScheme/ID=GST] (guide n, rule AccountingSupplierParty/Party/PartyTaxScheme[TaxScheme/ID=GST]), found nothing",
+            "XML-GUIDE-CODE /Invoice/PaymentTerms[1]/Note[1]: value not one of the guide's: expected one of none (guide n, rule PaymentTerms/Note), found 30 days net",
+            "XML-GUIDE-CONDITION /Invoice/InvoiceLine[1]: condition of the guide broken: expected Note when InvoicedQuantity = 10 (guide n, rule price)",
+            "XML-GUIDE-CODE /Invoice/InvoiceLine[1]/InvoicedQuantity@unitCode: value not one of the guide's: expected EA (guide n, rule InvoiceLine/InvoicedQuantity@unitCode), found C62",
+        ]
+    );
+}
+
+#[test]
+fn err_names_that_are_not_there() {
+    let errors = Guide::parse(
+        "base: ubl/2.1/Invoice\nrules:\n  InvoiceLine/Itm: required\n  ID@scheme: required\n  ID/Name: required\n  \
+         InvoiceLine[ID]: required\nconditions:\n  c: { each: ID, need: Note }\n  d: { each: InvoiceLine, need: Nam }\n",
+        &Library::new(None),
+    )
+    .expect_err("wrong");
+    let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    for part in [
+        "did you mean Item?",
+        "did you mean schemeID?",
+        "nothing behind",
+        "[ELEMENT=VALUE]",
+        "each: expected",
+        "found Nam",
+    ] {
+        assert!(text.iter().any(|one| one.contains(part)), "{part} in {text:#?}");
+    }
+    assert_eq!(text.len(), 6, "{text:#?}");
+}
+
+/// What each asks is what its fixtures show: one follows without any finding, of the standard or the guide; in the other
+/// all is found that is listed beside it.
+#[test]
+fn ready_guides_are_sound_and_say_what_they_ask() {
+    let library = Library::new(None);
+    let mut differing = Vec::new();
+    for name in ready::names() {
+        let guide = Guide::load(name, &library, |_| None).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        let [standard, version, kind] = guide.parts().expect("a document type");
+        let document = library.document(standard, version, kind).expect("packed");
+        let directory = library.directory(standard, version).expect("packed");
+        assert_eq!(guide.lint(&document, &directory), [], "{name}");
+        assert!(!guide.title.is_empty() && !guide.selects.is_empty(), "{name}");
+        assert!(ready::text(name).expect("packed").contains(&format!("\nkind: guide\nname: {name}\n")), "{name}");
+        let end = if document.markup.is_some() { "xml" } else { "edi" };
+        let all = |case: &str| {
+            let guide = Arc::new(guide.clone());
+            let choice: GuideChoice<'_> = Box::new(move |_, _, _| Some(guide.clone()));
+            let bytes = fixture(&format!("guides/{name}/{case}.{end}"));
+            let reports = Inspection::new(&library).guided(choice).whole(&bytes[..], Limits::default());
+            let reports = reports.expect("memory reads");
+            let outer = reports.iter().flat_map(|one| one.faults.iter()).cloned().collect::<Vec<_>>();
+            let groups = reports.into_iter().flat_map(|one| one.groups).flat_map(|group| group.documents);
+            outer.into_iter().chain(groups.flat_map(|one| one.faults)).collect::<Vec<_>>()
+        };
+        assert_eq!(words(&all("follows")), [""; 0], "{name}");
+        let line = |one: &Diagnostic| format!("{:?} {} {}\n", one.severity, one.code(), one.message());
+        let said: String = all("breaks").iter().map(line).collect();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/guides/{name}/breaks.txt"));
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, &said).expect("fixtures are writable");
+        }
+        if std::fs::read_to_string(&file).unwrap_or_default() != said {
+            differing.push(format!("{name}:\n{said}"));
+        }
+    }
+    assert!(differing.is_empty(), "read these, then UPDATE=1\n{}", differing.join("\n"));
+}
+
+/// An agreement may name a ready guide, or one of its own over it.
+#[test]
+fn agreements_name_ready_guides() {
+    let resources = |guide: &str| {
+        format!(
+            "kind: partner\nname: north\nparty_ids: [\"ZZ:NORTH\"]\n---\nkind: agreement\nname: north-850\npartner: north\n\
+             way: in\ndocument: x12/004010/850\nguide: {guide}\n---\nkind: guide\nname: own\nbase: vics-850\nrules:\n  \
+             CUR: unused\n"
+        )
+    };
+    let chosen = |name: &str| {
+        let resources = portolan::partner::parse("guides.yaml", &resources(name)).unwrap_or_else(|e| panic!("{e:?}"));
+        let directory = portolan::partner::Directory::new(&resources).map_err(|errors| errors[0].to_string())?;
+        let rules = Rules::new(None, None);
+        let configured = Configured::new(&rules, &directory, &resources).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let definition = rules.library.document("x12", "004010", "850").expect("packed");
+        let found = configured.guide_for(&directory, Some("north-850"), &Envelope::default(), &definition);
+        Ok::<_, String>(found.map(|guide| (guide.name.clone(), guide.rules.len())))
+    };
+    let (name, rules) = chosen("vics-850").expect("resources").expect("a guide");
+    assert_eq!(name, "vics-850");
+    assert_eq!(chosen("own"), Ok(Some(("own".to_owned(), rules + 1))));
+    assert!(chosen("vics-805").is_err_and(|error| error.contains("did you mean vics-850?")));
+}
+
 #[test]
 fn a_guide_stands_on_a_guide_and_says_what_it_changes() {
     let guide = guide(
@@ -114,6 +253,7 @@ fn a_guide_stands_on_a_guide_and_says_what_it_changes() {
 fn err_all_that_is_wrong_with_a_file_is_told() {
     let errors = Guide::parse(
         "base: x12/004010\nruls: {}\nrules:\n  BEG02: needed\n  beg: required\n  BEG: { codes: [A] }\nconditions:\n  c: {}\n",
+        &Library::new(None),
     )
     .expect_err("wrong");
     let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
@@ -127,7 +267,7 @@ fn err_all_that_is_wrong_with_a_file_is_told() {
     ] {
         assert!(text.iter().any(|one| one.contains(part)), "{part} in {text:?}");
     }
-    let circle = Guide::parse("name: a\nbase: b\n---\nname: b\nbase: a\n").expect_err("a circle");
+    let circle = Guide::parse("name: a\nbase: b\n---\nname: b\nbase: a\n", &Library::new(None)).expect_err("a circle");
     assert!(circle[0].message.contains("a ← b ← a"), "{circle:?}");
 }
 

@@ -2,8 +2,10 @@
 
 use super::progress::{self, Progress};
 use crate::codec::segment::{GuideChoice, Share};
-use crate::standard::guide::Guide;
+use crate::standard::guide::{Guide, ready};
+use crate::standard::load::Library;
 use anyhow::Context as _;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Read, Write};
 use std::num::NonZeroUsize;
@@ -175,11 +177,24 @@ pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     print(&text)
 }
 
-/// Reads a guide file; all that is wrong with it is the error.
-pub fn guide(file: &Path) -> anyhow::Result<Arc<Guide>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let guide = Guide::parse(&text).map_err(|errors| {
-        let lines: Vec<_> = errors.iter().map(|error| format!("{}: {error}", file.display())).collect();
+/// The text of a guide: a file's, or that of a ready guide by its name.
+pub fn guide_text(named: &Path) -> anyhow::Result<Cow<'static, str>> {
+    let ready = named.to_str().filter(|_| !named.is_file()).and_then(ready::text);
+    if let Some(text) = ready {
+        return Ok(Cow::Borrowed(text));
+    }
+    let text = std::fs::read_to_string(named).with_context(|| {
+        let name = named.display();
+        let hint = crate::near::hint(&name.to_string(), &ready::names());
+        format!("cannot read {name}, which is no ready guide either{hint}")
+    });
+    Ok(Cow::Owned(text?))
+}
+
+/// Reads a guide, or takes a ready one; all that is wrong with it is the error.
+pub fn guide(named: &Path, library: &Library) -> anyhow::Result<Arc<Guide>> {
+    let guide = Guide::parse(&guide_text(named)?, library).map_err(|errors| {
+        let lines: Vec<_> = errors.iter().map(|error| format!("{}: {error}", named.display())).collect();
         anyhow::anyhow!(lines.join("\n"))
     })?;
     Ok(Arc::new(guide))

@@ -15,7 +15,7 @@ use super::stencil::Shelf;
 use super::tree::Tree;
 use super::{read, write};
 use crate::entity::KeyPath;
-use place::split_outside;
+use crate::standard::names::split_outside;
 use serde_json::{Map, Value};
 use settle::settle;
 use std::collections::BTreeSet;

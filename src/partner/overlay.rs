@@ -4,6 +4,7 @@
 use super::directory::Directory;
 use super::resource::{Agreement, Resource, ResourceError};
 use crate::near::hint;
+use crate::standard::guide::ready;
 use crate::table::{Table, Tables};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -58,11 +59,21 @@ impl Overlays {
     }
 }
 
+/// The file of one that is packed in, by its name.
+type Packed = fn(&str) -> Option<Value>;
+
+/// Mappings that are packed are named by their document type, which is the ground itself.
+const NONE_PACKED: Packed = |_| None;
+
 /// The document type at the bottom of a chain of bases.
-fn ground<'o>(overlays: &'o BTreeMap<String, Overlay>, name: &'o str) -> Option<&'o str> {
-    let mut name = name;
+fn ground(overlays: &BTreeMap<String, Overlay>, packed: Packed, name: &str) -> Option<String> {
+    let mut name = name.to_owned();
     for _ in 0..=crate::inherit::LAYERS_MAX {
-        name = overlays.get(name)?.file["base"].as_str()?;
+        let packed = || packed(&name)?["base"].as_str().map(str::to_owned);
+        name = match overlays.get(&name) {
+            Some(overlay) => overlay.file["base"].as_str()?.to_owned(),
+            None => packed()?,
+        };
         if name.contains('/') {
             return Some(name);
         }
@@ -94,7 +105,7 @@ impl Directory {
     pub fn mapping_of(&self, agreement: &str) -> Option<&str> {
         let agreement = self.agreement(agreement)?;
         let named = agreement.mapping.as_deref();
-        named.or_else(|| self.of_groups(&self.overlays.mappings, agreement).into_iter().next())
+        named.or_else(|| self.of_groups(&self.overlays.mappings, NONE_PACKED, agreement).into_iter().next())
     }
 
     /// The guide of an agreement that has one.
@@ -102,14 +113,20 @@ impl Directory {
     pub fn guide_of(&self, agreement: &str) -> Option<&str> {
         let agreement = self.agreement(agreement)?;
         let named = agreement.guide.as_deref();
-        named.or_else(|| self.of_groups(&self.overlays.guides, agreement).into_iter().next())
+        named.or_else(|| self.of_groups(&self.overlays.guides, ready::file, agreement).into_iter().next())
     }
 
     /// Those of the partner's groups that are for the agreement's document type.
-    fn of_groups<'o>(&self, overlays: &'o BTreeMap<String, Overlay>, agreement: &Agreement) -> Vec<&'o str> {
+    fn of_groups<'o>(
+        &self,
+        overlays: &'o BTreeMap<String, Overlay>,
+        packed: Packed,
+        agreement: &Agreement,
+    ) -> Vec<&'o str> {
         let groups = self.partner(&agreement.partner).map_or(&[][..], |partner| &partner.groups);
         let fits = |(name, overlay): &(&'o String, &'o Overlay)| {
-            let of_type = ground(overlays, name).is_some_and(|base| base.eq_ignore_ascii_case(&agreement.document));
+            let of_type =
+                ground(overlays, packed, name).is_some_and(|base| base.eq_ignore_ascii_case(&agreement.document));
             overlay.group.as_ref().is_some_and(|group| groups.contains(group)) && of_type
         };
         overlays.iter().filter(fits).map(|(name, _)| name.as_str()).collect()
@@ -119,18 +136,18 @@ impl Directory {
     pub(super) fn check_overlays(&self, agreement: &Agreement) -> Vec<(String, String)> {
         let mut found = Vec::new();
         let kinds = [
-            ("mapping", &agreement.mapping, &self.overlays.mappings),
-            ("guide", &agreement.guide, &self.overlays.guides),
+            ("mapping", &agreement.mapping, &self.overlays.mappings, NONE_PACKED, Vec::new()),
+            ("guide", &agreement.guide, &self.overlays.guides, ready::file as Packed, ready::names()),
         ];
-        for (kind, named, overlays) in kinds {
+        for (kind, named, overlays, packed, ready) in kinds {
             match named {
-                Some(name) if !overlays.contains_key(name) => {
-                    let known: Vec<_> = overlays.keys().map(String::as_str).collect();
+                Some(name) if !overlays.contains_key(name) && !ready.contains(&name.as_str()) => {
+                    let known: Vec<_> = overlays.keys().map(String::as_str).chain(ready).collect();
                     found.push((kind.to_owned(), format!("{kind} {name} is not there{}", hint(name, &known))));
                 }
                 Some(_) => {}
                 None => {
-                    let several = self.of_groups(overlays, agreement);
+                    let several = self.of_groups(overlays, packed, agreement);
                     if several.len() > 1 {
                         let message =
                             format!("several of its partner's groups have one: {}; name one", several.join(", "));

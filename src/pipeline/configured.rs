@@ -8,7 +8,7 @@ use crate::inherit::Override;
 use crate::mapping::Mapping;
 use crate::partner::{Directory, Resource, ResourceError};
 use crate::standard::definition::Document;
-use crate::standard::guide::Guide;
+use crate::standard::guide::{Guide, ready};
 use crate::table::Tables;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub struct Configured {
     pub mappings: BTreeMap<String, Arc<Mapping>>,
     /// By name.
     pub guides: BTreeMap<String, Arc<Guide>>,
+    /// The packed guides that agreements name, by name. An envelope does not choose them.
+    pub ready: BTreeMap<String, Arc<Guide>>,
     /// By name.
     pub tables: Arc<Tables>,
     /// What each mapping and guide changes of its base, by `mapping/acme-orders`.
@@ -53,6 +55,7 @@ impl Configured {
             }
         }
         for one in resources.iter().filter(|one| one.kind == "agreement") {
+            errors.extend(configured.ready(rules, directory, one));
             errors.extend(configured.agreement(directory, one));
         }
         if errors.is_empty() { Ok(configured) } else { Err(errors) }
@@ -72,7 +75,7 @@ impl Configured {
     }
 
     fn guide(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
-        let guide = match Guide::load(&one.name, |name| directory.guide(name).cloned()) {
+        let guide = match Guide::load(&one.name, &rules.library, |name| directory.guide(name).cloned()) {
             Ok(guide) => guide,
             Err(errors) => return errors.iter().map(|error| one.error_at(&error.key, &error.message)).collect(),
         };
@@ -87,6 +90,24 @@ impl Configured {
         self.overrides.insert(one.id(), guide.overrides.clone());
         self.guides.insert(one.name.clone(), Arc::new(guide));
         errors
+    }
+
+    /// The packed guide that an agreement names.
+    fn ready(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+        let named = directory.agreement(&one.name).and_then(|agreement| agreement.guide.as_ref());
+        let is_packed = |name: &&String| !self.guides.contains_key(*name) && ready::text(name).is_some();
+        let Some(name) = named.filter(is_packed) else { return Vec::new() };
+        match Guide::load(name, &rules.library, |_| None) {
+            Ok(guide) => {
+                self.ready.insert(name.clone(), Arc::new(guide));
+                Vec::new()
+            }
+            Err(errors) => errors.iter().map(|error| one.error_at("guide", &error.to_string())).collect(),
+        }
+    }
+
+    fn named(&self, guide: &str) -> Option<&Arc<Guide>> {
+        self.guides.get(guide).or_else(|| self.ready.get(guide))
     }
 
     /// An agreement's mapping and guide are for its own document type.
@@ -104,7 +125,7 @@ impl Configured {
         };
         let mapping = agreement.mapping.as_ref().and_then(|name| self.mappings.get(name));
         compare("mapping", &agreement.mapping, mapping.map(|mapping| mapping.name()));
-        let guide = agreement.guide.as_ref().and_then(|name| self.guides.get(name));
+        let guide = agreement.guide.as_ref().and_then(|name| self.named(name));
         compare("guide", &agreement.guide, guide.map(|guide| guide.document.clone()));
         found
     }
@@ -131,7 +152,7 @@ impl Configured {
         envelope: &Envelope,
         document: &Document,
     ) -> Option<Arc<Guide>> {
-        let named = agreement.and_then(|name| directory.guide_of(name)).and_then(|name| self.guides.get(name));
+        let named = agreement.and_then(|name| directory.guide_of(name)).and_then(|name| self.named(name));
         let said = [&envelope.implementation, &envelope.guide];
         let selected = || {
             let selects =

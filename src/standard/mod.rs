@@ -7,6 +7,7 @@ pub mod guide; // narrower definitions for a partner
 pub mod import; // sources of facts become definition files
 mod lines; // definition files line by line
 pub mod load; // definition files into memory
+pub mod names; // paths of names taken apart
 pub mod order; // the order of a document type as a table
 pub mod outline; // a document type as a flat list, for printing and comparing
 mod packed; // the definition files in the binary

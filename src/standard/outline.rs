@@ -1,5 +1,7 @@
 //! A document type, with or without a guide laid over it, as a flat list of places with all that is said of each: what
-//! a printed guide consists of, and what two of them are compared by.
+//! a printed guide consists of, and what two of them are compared by. `named` lists those whose places are names.
+
+mod named;
 
 use super::definition::{Directory, Document, Node, Place, Usage};
 use super::guide::{Guide, GuideRule};
@@ -55,9 +57,18 @@ fn usage<S: serde::Serializer>(usage: &Usage, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(usage.name())
 }
 
-/// Lists all places of a document type in their order, narrowed by the guide where there is one.
+/// Lists all places of a document type in their order, narrowed by the guide where there is one. Of XML, where there is no
+/// end of places, those are listed that a guide speaks of, or the one it is compared with, `beside`.
 #[must_use]
-pub fn outline(document: &Document, directory: &Directory, guide: Option<&Guide>) -> Vec<Entry> {
+pub fn outline(
+    document: &Document,
+    directory: &Directory,
+    guide: Option<&Guide>,
+    beside: Option<&Guide>,
+) -> Vec<Entry> {
+    if let Some(markup) = &document.markup {
+        return named::outline(markup, guide, beside);
+    }
     let narrowed = guide.map(|guide| guide.narrowed(document));
     let mut walk = Walk { directory, guide, entries: Vec::new(), seen: BTreeMap::new() };
     walk.nodes(&narrowed.as_ref().unwrap_or(document).nodes, "", 0);
@@ -163,6 +174,9 @@ impl<'a> Walk<'a> {
             conditions: Vec::new(),
             asked: Vec::new(),
         };
+        if let Some(added) = self.guide.and_then(|guide| guide.adds.get(&slot.id)) {
+            entry.codes.extend(added.iter().map(|(code, meaning)| (code.clone(), meaning.clone())));
+        }
         // A composite named whole is its first component, but for its usage.
         let own = |rule: &&&GuideRule| {
             let place = &rule.place;
@@ -202,7 +216,8 @@ fn narrow(entry: &mut Entry, rule: &GuideRule, is_composite: bool, is_first: boo
         entry.codes = wanted.iter().map(|code| ((*code).clone(), meaning(code))).collect();
     }
     if let Some((min, max)) = rule.length {
-        let kind = entry.form.rsplit_once(' ').map_or("", |(kind, _)| kind);
+        // What XML holds has no length of its own.
+        let kind = entry.form.rsplit_once(' ').map_or(entry.form.as_str(), |(kind, _)| kind);
         entry.form = format!("{kind} {min}..{max}");
     }
 }

@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments, as_json: bool, paint: Paint) -> anyhow::Result
             return Ok(Exit::Usage);
         }
     };
-    let guide = arguments.guide.as_deref().map(input::guide).transpose()?;
+    let guide = arguments.guide.as_deref().map(|guide| input::guide(guide, &rules.library)).transpose()?;
     let mut teller = Teller {
         rules: &rules,
         guide,

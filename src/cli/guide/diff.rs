@@ -35,7 +35,7 @@ struct Difference {
 }
 
 pub fn diff(from: &Side, to: &Side, as_json: bool, paint: Paint) -> anyhow::Result<Exit> {
-    let mut changes = compare(&from.outline(), &to.outline());
+    let mut changes = compare(&from.outline(to.guide.as_ref()), &to.outline(from.guide.as_ref()));
     changes.extend(conditions(from.guide.as_ref(), to.guide.as_ref()));
     if as_json {
         input::print_json(&json!({ "from": from.name, "to": to.name, "changes": changes }))?;
@@ -124,8 +124,8 @@ fn compare(from: &[Entry], to: &[Entry]) -> Vec<Change> {
 
 /// A place that only one side has, unless it stands in one that was told already.
 fn single(change: &'static str, entry: &Entry, above: &mut String, changes: &mut Vec<Change>) {
-    let is_inside =
-        !above.is_empty() && entry.place.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with(['.', '/']));
+    let is_inside = !above.is_empty()
+        && entry.place.strip_prefix(above.as_str()).is_some_and(|rest| rest.starts_with(['.', '/', '@']));
     if is_inside {
         return;
     }

@@ -5,15 +5,14 @@ use crate::cli::{Exit, input};
 use crate::standard::guide::{Guide, GuideError};
 use crate::standard::load::Library;
 use crate::yaml::{self, Node, Value};
-use anyhow::Context as _;
 use serde_json::json;
 use std::path::Path;
 
 pub fn lint(library: &Library, file: &Path, as_json: bool) -> anyhow::Result<Exit> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let (errors, title) = match Guide::parse(&text) {
+    let text = input::guide_text(file)?;
+    let (errors, title) = match Guide::parse(&text, library) {
         Err(errors) => (errors, String::new()),
-        Ok(guide) => (against(library, &guide), sound(&guide)),
+        Ok(guide) => (against(library, &guide)?, sound(&guide)),
     };
     if as_json {
         let one = |error: &GuideError| json!({ "line": line_of(&text, &error.key), "key": error.key, "message": error.message });
@@ -33,20 +32,11 @@ fn sound(guide: &Guide) -> String {
 }
 
 /// What does not fit the document type.
-fn against(library: &Library, guide: &Guide) -> Vec<GuideError> {
-    let wrong = |message: String| vec![GuideError { key: "base".to_owned(), message }];
-    let Some([standard, version, kind]) = guide.parts() else { return wrong("expected a document type".to_owned()) };
-    match (library.document(standard, version, kind), library.directory(standard, version)) {
-        (Ok(document), Ok(directory)) => {
-            let problems = guide.lint(&document, &directory).into_iter();
-            problems.map(|one| GuideError { key: one.key, message: one.message }).collect()
-        }
-        _ => {
-            let names: Vec<_> = library.list().iter().map(|parts| parts.join("/")).collect();
-            let hint = crate::near::hint(&guide.document, &names);
-            wrong(format!("expected a document type at hand, found {}{hint}", guide.document))
-        }
-    }
+fn against(library: &Library, guide: &Guide) -> anyhow::Result<Vec<GuideError>> {
+    let Some([standard, version, kind]) = guide.parts() else { return Ok(Vec::new()) };
+    let (document, directory) = (library.document(standard, version, kind)?, library.directory(standard, version)?);
+    let problems = guide.lint(&document, &directory).into_iter();
+    Ok(problems.map(|one| GuideError { key: one.key, message: one.message }).collect())
 }
 
 /// `north.yaml:12: rules.BEG02.codes: expected …`.

@@ -15,7 +15,7 @@ use crate::tree::Separators;
 const CODES_MAX: usize = 16;
 
 pub fn render(side: &Side, as_html: bool, as_json: bool) -> anyhow::Result<Exit> {
-    let entries = side.outline();
+    let entries = side.outline(None);
     if as_json {
         input::print_json(&serde_json::to_value(&entries)?)?;
         return Ok(Exit::Ok);
@@ -37,19 +37,31 @@ fn title(side: &Side) -> String {
 
 fn blocks(side: &Side, title: &str, entries: &[Entry]) -> Vec<Block> {
     let document = &side.document;
+    let is_markup = document.markup.is_some();
     let mut blocks = vec![Block::Heading(1, title.to_owned())];
     let standard = format!("{}/{}/{} {}", document.standard, document.version, document.kind, document.name);
     match &side.guide {
         None => blocks.push(Block::Text(format!("The standard's own definition of {standard}."))),
         Some(guide) => about(guide, &standard, &mut blocks),
     }
-    blocks.push(Block::Heading(2, "Order of segments".to_owned()));
+    if is_markup {
+        let listed = match &side.guide {
+            Some(_) => {
+                "What the standard requires and what the guide speaks of is listed; all else is as in the standard."
+            }
+            None => "Elements further inside are not listed: there are thousands, and some hold themselves.",
+        };
+        blocks.push(Block::Text(listed.to_owned()));
+    }
+    let [order, parts] =
+        if is_markup { ["Elements in their order", "Elements"] } else { ["Order of segments", "Segments"] };
+    blocks.push(Block::Heading(2, order.to_owned()));
     blocks.push(Block::Lines(tree(entries)));
     if let Some(guide) = side.guide.as_ref().filter(|guide| !guide.conditions.is_empty()) {
         blocks.push(Block::Heading(2, "Conditions of this guide".to_owned()));
         blocks.push(Block::List(guide.conditions.iter().map(condition).collect()));
     }
-    blocks.push(Block::Heading(2, "Segments".to_owned()));
+    blocks.push(Block::Heading(2, parts.to_owned()));
     let separators = match Syntax::of(&document.standard) {
         Syntax::X12 => Some(Separators::X12),
         Syntax::Edifact => Some(Separators::EDIFACT),
@@ -82,13 +94,18 @@ fn tree(entries: &[Entry]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut area = "";
     for entry in entries.iter().filter(|entry| is_segment(entry)) {
-        let own = entry.place.split(':').next().unwrap_or_default();
+        let own = entry.place.split_once(':').map_or("", |(area, _)| area);
         if own != area {
             area = own;
             lines.push(area.to_owned());
         }
         let indent = "  ".repeat(entry.depth + 1);
-        let what = if entry.level == Level::Loop { format!("{} loop", entry.id) } else { entry.id.clone() };
+        let what = match (own.is_empty(), entry.level) {
+            // An element of XML has its name.
+            (true, _) => entry.place.rsplit('/').next().unwrap_or_default().to_owned(),
+            (false, Level::Loop) => format!("{} loop", entry.id),
+            (false, _) => entry.id.clone(),
+        };
         let usage = if entry.usage == Usage::Unused { "not used" } else { entry.usage.name() };
         let times = if entry.usage == Usage::Unused { String::new() } else { times(entry.max) };
         let left = format!("{indent}{what}");
@@ -99,15 +116,19 @@ fn tree(entries: &[Entry]) -> Vec<String> {
 
 /// One segment with its elements, and an example of it where the standard has segments.
 fn segment(entry: &Entry, parts: &[&Entry], kind: &str, separators: Option<&Separators>, blocks: &mut Vec<Block>) {
-    let begins = if entry.level == Level::Loop { " (begins its loop)" } else { "" };
+    let is_loop = entry.level == Level::Loop && separators.is_some();
+    let begins = if is_loop { " (begins its loop)" } else { "" };
     blocks.push(Block::Heading(3, format!("{} {}{begins}", entry.place, entry.name)));
-    let what = if entry.level == Level::Loop { "The loop is" } else { "It is" };
+    let what = if is_loop { "The loop is" } else { "It is" };
     blocks.push(Block::Text(format!("{what} {}, {}.", entry.usage.name(), times(entry.max))));
     if !entry.asked.is_empty() {
         blocks.push(Block::List(entry.asked.iter().map(|asked| format!("guide: {asked}")).collect()));
     }
     let rows = parts.iter().filter(|part| part.usage != Usage::Unused || !part.asked.is_empty()).map(|part| row(part));
-    blocks.push(Block::Table(vec!["place", "no.", "name", "usage", "form", "values"], rows.collect()));
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        blocks.push(Block::Table(vec!["place", "no.", "name", "usage", "form", "values"], rows));
+    }
     if !entry.conditions.is_empty() {
         blocks.push(Block::List(entry.conditions.clone()));
     }
@@ -118,6 +139,7 @@ fn segment(entry: &Entry, parts: &[&Entry], kind: &str, separators: Option<&Sepa
 
 fn row(part: &Entry) -> Vec<String> {
     let place = part.place.split_once('.').map_or(part.place.as_str(), |(_, number)| number);
+    let place = place.rsplit('/').next().unwrap_or(place);
     let usage = if part.usage == Usage::Unused { "not used".to_owned() } else { part.usage.name().to_owned() };
     let usage = match part.max {
         Some(max) if max > 1 => format!("{usage}, {}", times(Some(max))),

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// What turns an entity into a document; it knows of no other, so several threads may use it.
 pub struct Drafting<'r> {
-    rules: &'r Rules,
+    pub(super) rules: &'r Rules,
     target: Target,
     own: Own,
     /// Earlier documents that answers take from.

@@ -13,6 +13,7 @@ use crate::entity::Entity;
 use crate::pipeline::Rules;
 use crate::pipeline::map::Target;
 use crate::standard::guide::Guide;
+use crate::standard::load::Library;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use source::{Making, Sources};
@@ -97,7 +98,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         }
     };
     let drafting = target.map(|target| output.drafting(&rules, target)).transpose()?;
-    let (guide, own) = (output.guide()?, output.own(&rules)?);
+    let (guide, own) = (output.guide(&rules.library)?, output.own(&rules)?);
     let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
     let making = Making { rules: &rules, own: &own, drafting: drafting.as_ref() };
     std::thread::scope(|scope| {
@@ -132,8 +133,8 @@ impl Output {
         Sink::new(self.out.as_deref())
     }
 
-    fn guide(&self) -> anyhow::Result<Option<Arc<Guide>>> {
-        self.guide.as_deref().map(input::guide).transpose()
+    fn guide(&self, library: &Library) -> anyhow::Result<Option<Arc<Guide>>> {
+        self.guide.as_deref().map(|guide| input::guide(guide, library)).transpose()
     }
 
     /// The document type asked for; none where entities are.
@@ -150,7 +151,7 @@ impl Output {
     /// Writes what is read as entities or, by `drafting`, as interchanges.
     pub fn write(&self, drafting: Option<&Drafting<'_>>, next: &mut Next<'_>, as_json: bool) -> anyhow::Result<Exit> {
         match drafting {
-            Some(drafting) => documents::write(self, drafting, self.guide()?, next),
+            Some(drafting) => documents::write(self, drafting, self.guide(&drafting.rules.library)?, next),
             None => self.entities(next, as_json),
         }
     }

@@ -70,7 +70,7 @@ fn read(
     library: &Library,
     mut tell: impl FnMut(Step<'_, '_, ()>) -> anyhow::Result<()>,
 ) -> anyhow::Result<Vec<InterchangeReport>> {
-    let guide = arguments.guide.as_deref().map(input::guide).transpose()?;
+    let guide = arguments.guide.as_deref().map(|guide| input::guide(guide, library)).transpose()?;
     let inspection = Inspection::new(library).guided(guide.map(input::by_guide));
     let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
     std::thread::scope(|scope| {

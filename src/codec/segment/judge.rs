@@ -116,6 +116,7 @@ impl<'l> Judge<'l> {
                 if let Some(guide) = self.guides.as_ref().and_then(choose) {
                     let mut broken = follow(&guide, &placed.document, &placed.run(&piece.run), &placed.placement);
                     placed.locate(&mut broken);
+                    faults.retain(|finding| !guide.allows(finding, &placed.directory));
                     faults.extend(broken);
                 }
                 Some(placed)

@@ -2,11 +2,12 @@
 //! `PartyTaxScheme[TaxScheme/ID=VAT]/CompanyID`, `InvoicedQuantity@unitCode`, `@payloadID`, `.` for the text of the item
 //! itself. What a name stands for depends on where the rule is: the definition is followed along.
 
-use super::place::{self, Place, Selector, Tag, split_outside};
+use super::place::{self, Place, Selector, Tag};
 use super::{NotationError, wrong};
 use crate::near;
 use crate::standard::content::{Content, Contents, ITSELF};
 use crate::standard::definition::Document;
+use crate::standard::names::{self, NamedStep};
 use std::sync::Arc;
 
 /// What places are relative to: the document, or the item that the rules are for.
@@ -95,12 +96,12 @@ impl Here {
         let (mut element, mut parent) = (None, None);
         let mut own_selectors = Vec::new();
         let mut attribute = None;
-        for step in split_outside(path, '/') {
-            let (name, selectors, tail) = parts_of(text, step)?;
+        for step in names::steps(path).map_err(|error| wrong(text, error.expected, error.found))? {
+            let NamedStep { name, selectors, .. } = step;
             if element.is_some() || attribute.is_some() {
-                return Err(wrong(text, "nothing behind an element without elements in it", step));
+                return Err(wrong(text, "nothing behind an element without elements in it", name));
             }
-            attribute = tail;
+            attribute = step.attribute;
             if name.is_empty() || name == "." {
                 own_selectors.extend(selectors_of(contents, content, ITSELF, text, &selectors)?);
                 continue;
@@ -147,23 +148,6 @@ impl Here {
 
 fn held<'c>(contents: &'c Contents, key: &str, text: &str) -> Result<&'c Content, NotationError> {
     contents.get(key).map(|content| &**content).ok_or_else(|| wrong(text, "contents of the definition", key))
-}
-
-/// Name, selectors and attribute of a step: `ID[@schemeID=GLN]`, `InvoicedQuantity@unitCode`.
-fn parts_of<'t>(whole: &str, step: &'t str) -> Result<(&'t str, Vec<&'t str>, Option<&'t str>), NotationError> {
-    let end = step.find(['[', '@']).unwrap_or(step.len());
-    let (name, mut rest) = step.split_at(end);
-    let mut selectors = Vec::new();
-    while let Some(inside) = rest.strip_prefix('[') {
-        let (selector, after) = inside.split_once(']').ok_or_else(|| wrong(whole, "a closing ]", rest))?;
-        selectors.push(selector);
-        rest = after;
-    }
-    match (rest.is_empty(), rest.strip_prefix('@')) {
-        (true, _) => Ok((name, selectors, None)),
-        (false, Some(attribute)) => Ok((name, selectors, Some(attribute))),
-        (false, None) => Err(wrong(whole, "@ and an attribute, or /", rest)),
-    }
 }
 
 /// Conditions on an element that is `number` in its segment and holds `content`.

@@ -3,6 +3,7 @@
 
 use super::{NotationError, wrong};
 use crate::standard::definition::Area;
+use crate::standard::names::split_outside;
 use crate::standard::tag;
 
 /// A place in a document, relative to a loop, a segment or a slot.
@@ -116,24 +117,6 @@ pub enum Selector {
     Inside(Box<Place>, Vec<String>),
     /// `[2]`: the occurrence.
     Occurrence(usize),
-}
-
-/// Splits at `separator` where it is not inside brackets or parentheses.
-pub(super) fn split_outside(text: &str, separator: char) -> Vec<&str> {
-    let (mut depth, mut from, mut parts) = (0i32, 0, Vec::new());
-    for (at, c) in text.char_indices() {
-        match c {
-            '[' | '(' => depth += 1,
-            ']' | ')' => depth -= 1,
-            c if c == separator && depth == 0 => {
-                parts.push(&text[from..at]);
-                from = at + c.len_utf8();
-            }
-            _ => {}
-        }
-    }
-    parts.push(&text[from..]);
-    parts
 }
 
 /// Reads `heading:N1[01=ST]/N3.01..02`, `BEG03`, `PO106..PO125 step 2`, `C507` is written `DTM01.2`; in a list `02`,

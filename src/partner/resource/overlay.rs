@@ -44,6 +44,8 @@ const CONDITION: Shape = Shape::Either(&[
     ]),
 ]);
 
+const ADDED: Shape = Shape::Map(&Shape::Text);
+
 /// Of a guide.
 pub const GUIDE_KEYS: &[Key] = &[
     must("base", Shape::Filled, "The document type it narrows: x12/004010/850, or another guide by name"),
@@ -51,6 +53,7 @@ pub const GUIDE_KEYS: &[Key] = &[
     may("group", Shape::Filled, "It counts for all partners of this group, where their agreement names none"),
     may("selects", TEXTS, "Suffix of GS08, ST03 or UNH 0057 that choose it"),
     may("severity", SEVERITY, "How bad it is not to follow it; error when left out"),
+    may("adds", Shape::Map(&ADDED), "Codes that it adds to lists of the standard, by element, with their meanings"),
     may("rules", Shape::Map(&RULE), "By place: required, optional, unused, or more"),
     may("conditions", Shape::Map(&CONDITION), "By name"),
 ];

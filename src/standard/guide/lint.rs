@@ -2,6 +2,7 @@
 //! beyond its own, rules that would widen it.
 
 use super::{Guide, GuidePlace, GuideRule};
+use crate::standard::content::Markup;
 use crate::standard::definition::{Area, Directory, Document, ElementDefinition, Node, Usage};
 
 /// What is wrong with a rule, under its key.
@@ -21,8 +22,12 @@ impl Guide {
     #[must_use]
     pub fn lint(&self, document: &Document, directory: &Directory) -> Vec<GuideProblem> {
         let mut found = Vec::new();
+        for element in self.adds.keys().filter(|element| !directory.elements.contains_key(element.as_str())) {
+            let message = format!("expected an element of {}/{}, found {element}", document.standard, document.version);
+            found.push(GuideProblem { key: format!("adds.{element}"), message });
+        }
         for rule in &self.rules {
-            let problems = rule_problems(rule, document, directory);
+            let problems = self.rule_problems(rule, document, directory);
             let key = || format!("rules.{}", rule.text);
             found.extend(problems.into_iter().map(|message| GuideProblem { key: key(), message }));
         }
@@ -41,41 +46,69 @@ impl Guide {
         }
         found
     }
-}
 
-fn rule_problems(rule: &GuideRule, document: &Document, directory: &Directory) -> Vec<String> {
-    if let Some(problem) = place_problem(&rule.place, "", document, directory) {
-        return vec![problem];
-    }
-    let mut found = Vec::new();
-    let place = &rule.place;
-    let usage = match place.element {
-        0 => nodes_at(&document.nodes, place, "").first().map(|node| node.usage),
-        _ => place_of(place, directory).map(|one| one.0),
-    };
-    if usage == Some(Usage::Required) && matches!(rule.usage, Some(Usage::Unused | Usage::Optional)) && place.is_plain()
-    {
-        found.push("usage: expected required, as the standard says; a guide cannot take it back".to_owned());
-    }
-    let Some(element) = place_of(place, directory).and_then(|(_, element)| element).filter(|_| place.element != 0)
-    else {
-        return found;
-    };
-    if let Some((_, max)) = rule.length.filter(|(_, max)| *max > element.max) {
-        found.push(format!("length: expected at most {}, as the standard says, found {max}", element.max));
-    }
-    if let Some(codes) = directory.codes.get(&element.codes).filter(|codes| !codes.is_empty()) {
-        for code in rule.codes.iter().chain(&rule.value).filter(|code| !codes.contains_key(*code)) {
-            let listed: Vec<_> = codes.keys().take(CODES_LISTED_MAX).map(String::as_str).collect();
-            let more = if codes.len() > CODES_LISTED_MAX { " …" } else { "" };
-            found.push(format!("codes: expected codes of the standard ({}{more}), found {code}", listed.join(", ")));
+    fn rule_problems(&self, rule: &GuideRule, document: &Document, directory: &Directory) -> Vec<String> {
+        if let Some(problem) = place_problem(&rule.place, "", document, directory) {
+            return vec![problem];
         }
+        let mut found = Vec::new();
+        let place = &rule.place;
+        let named = document.markup.as_ref().and_then(|markup| named(place, markup));
+        let usage = match place.element {
+            0 => nodes_at(&document.nodes, place, "").first().map(|node| node.usage),
+            _ => named.as_ref().map(|one| one.0).or_else(|| place_of(place, directory).map(|one| one.1)),
+        };
+        if usage == Some(Usage::Required)
+            && matches!(rule.usage, Some(Usage::Unused | Usage::Optional))
+            && place.is_plain()
+        {
+            found.push("usage: expected required, as the standard says; a guide cannot take it back".to_owned());
+        }
+        if let Some((_, values)) = named.filter(|(_, values)| !values.is_empty()) {
+            let outside = rule.codes.iter().chain(&rule.value).filter(|code| !values.contains(code));
+            found.extend(outside.map(|code| format!("codes: expected one of {}, found {code}", values.join(", "))));
+        }
+        let Some(element) = place_of(place, directory).and_then(|(.., element)| element).filter(|_| place.element != 0)
+        else {
+            return found;
+        };
+        if let Some((_, max)) = rule.length.filter(|(_, max)| *max > element.max) {
+            found.push(format!("length: expected at most {}, as the standard says, found {max}", element.max));
+        }
+        if let Some(codes) = directory.codes.get(&element.codes).filter(|codes| !codes.is_empty()) {
+            let added = place_of(place, directory).and_then(|(id, ..)| self.adds.get(id));
+            let is_known =
+                |code: &&String| codes.contains_key(*code) || added.is_some_and(|added| added.contains_key(*code));
+            for code in rule.codes.iter().chain(&rule.value).filter(|code| !is_known(code)) {
+                let listed: Vec<_> = codes.keys().take(CODES_LISTED_MAX).map(String::as_str).collect();
+                let more = if codes.len() > CODES_LISTED_MAX { " …" } else { "" };
+                found
+                    .push(format!("codes: expected codes of the standard ({}{more}), found {code}", listed.join(", ")));
+            }
+        }
+        found
     }
-    found
 }
 
-/// A place that the definition has not, in words.
+/// Usage of an element or attribute of XML, and the values that an attribute is limited to.
+fn named<'d>(place: &GuidePlace, markup: &'d Markup) -> Option<(Usage, &'d [String])> {
+    let path: Vec<&str> = place.loops.iter().chain([&place.segment]).map(|step| step.tag.as_str()).collect();
+    let below = path.strip_prefix(&[markup.root.as_str()]).unwrap_or(&path);
+    let around = markup.contents.follow(&markup.content, below)?;
+    let part = around.part_of(place.element);
+    let holder = part.map_or(Some(around), |part| markup.contents.get(&part.content))?;
+    let attribute = usize::from(place.component).checked_sub(2).and_then(|at| holder.attributes.get(at));
+    match (attribute, part) {
+        (Some(attribute), _) => Some((attribute.usage, &attribute.values)),
+        (None, part) => Some((part?.usage, &[])),
+    }
+}
+
+/// A place that the definition has not, in words. Names were looked up when they were read.
 fn place_problem(place: &GuidePlace, each: &str, document: &Document, directory: &Directory) -> Option<String> {
+    if document.markup.is_some() {
+        return None;
+    }
     let tag = &place.segment.tag;
     if nodes_at(&document.nodes, place, each).is_empty() {
         let mut homes = Vec::new();
@@ -133,17 +166,20 @@ fn collect<'d>(nodes: &'d [Node], at: &str, area: Option<Area>, path: &str, tag:
     }
 }
 
-/// Usage of an element or component, and what values it takes where it is simple.
-fn place_of<'d>(place: &GuidePlace, directory: &'d Directory) -> Option<(Usage, Option<&'d ElementDefinition>)> {
+/// Number and usage of an element or component, and what values it takes where it is simple.
+fn place_of<'d>(
+    place: &GuidePlace,
+    directory: &'d Directory,
+) -> Option<(&'d str, Usage, Option<&'d ElementDefinition>)> {
     let segment = directory.segments.get(&place.segment.tag)?;
     let element = segment.elements.get(usize::from(place.element).checked_sub(1)?)?;
     let Some(composite) = directory.composites.get(&element.id) else {
         let simple = directory.elements.get(&element.id);
-        return (place.component <= 1).then_some((element.usage, simple));
+        return (place.component <= 1).then_some((element.id.as_str(), element.usage, simple));
     };
     let component = composite.components.get(usize::from(place.component.max(1)) - 1)?;
     let usage = if place.component == 0 { element.usage } else { component.usage };
-    Some((usage, directory.elements.get(&component.id)))
+    Some((component.id.as_str(), usage, directory.elements.get(&component.id)))
 }
 
 fn loops_of(nodes: &[Node], path: &str, tag: &str, found: &mut Vec<String>) {

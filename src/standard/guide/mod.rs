@@ -1,21 +1,28 @@
 //! A guide: a narrower definition for a partner. It says of a document type which segments and elements must or must not
 //! be there, which codes, lengths and values they take, and conditions of its own, each with the partner's sentence.
 //!
-//! `notation` reads it, `resolve` finds its places in a placed document, `validate::guide` checks by it. It never widens:
-//! what the standard forbids stays forbidden, and [`Guide::lint`] tells rules that try.
+//! `notation` reads it (`named` the places of documents whose definition has names), `resolve` finds its places in a placed
+//! document, `validate::guide` checks by it. It never widens, but for codes that it adds to the standard's lists: what else
+//! the standard forbids stays forbidden, and [`Guide::lint`] tells rules that try. `ready` has those to start from.
 
 mod lint;
+mod named;
 mod notation;
+pub mod ready;
 mod resolve;
 
 pub use lint::GuideProblem;
-pub use notation::place;
 pub use resolve::Resolver;
 
-use super::definition::{Area, Document, Node, Usage};
-use crate::diagnostic::Severity;
+use super::content::ITSELF;
+use super::definition::{Area, Directory, Document, Node, Usage};
+use super::load::{Library, LoadError};
+use crate::diagnostic::{Diagnostic, Fault, Severity};
 use crate::inherit::{self, InheritError, Layer, Override};
+use crate::near;
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A guide as it counts: all its layers joined.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +37,8 @@ pub struct Guide {
     pub selects: Vec<String>,
     /// How bad it is not to follow it, where a rule does not say otherwise.
     pub severity: Severity,
+    /// Codes of its own, with their meanings, by the element whose list they come to: an agency's that are agreed.
+    pub adds: BTreeMap<String, BTreeMap<String, String>>,
     /// Its rules in order.
     pub rules: Vec<GuideRule>,
     /// Its conditions in order.
@@ -111,8 +120,17 @@ pub struct GuidePlace {
 pub struct Step {
     /// The tag.
     pub tag: String,
-    /// (element, component, values): `[01=ST|BT]`.
-    pub selectors: Vec<(u16, u16, Vec<String>)>,
+    /// All of them must hold: `[01=ST|BT]`.
+    pub selectors: Vec<Selector>,
+}
+
+/// What must stand in a segment, or in the loop that it begins, to be meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selector {
+    /// Where: in the segment itself when the place names none.
+    pub place: GuidePlace,
+    /// One of these.
+    pub values: Vec<String>,
 }
 
 /// What is wrong with a guide: under which key, and a sentence.
@@ -132,15 +150,41 @@ impl std::fmt::Display for GuideError {
 
 impl std::error::Error for GuideError {}
 
+/// What the lowest base of guides names.
+const GROUND_EXPECTED: &str = "expected a document type such as x12/004010/850 or another guide";
+
+fn ground_of(name: Option<&str>, library: &Library) -> Result<Arc<Document>, String> {
+    let Some([standard, version, kind]) = name.and_then(parts) else {
+        return Err(format!("{GROUND_EXPECTED}, found {}", name.unwrap_or("nothing")));
+    };
+    library.document(standard, version, kind).map_err(|error| match error {
+        LoadError::Malformed { .. } => error.to_string(),
+        LoadError::Unknown(name) => {
+            let known: Vec<_> = library.list().iter().map(|parts| parts.join("/")).collect();
+            format!("{GROUND_EXPECTED}, found {name}{}", near::hint(&name, &known))
+        }
+    })
+}
+
+fn parts(document: &str) -> Option<[&str; 3]> {
+    <[&str; 3]>::try_from(document.split('/').collect::<Vec<_>>()).ok()
+}
+
 impl Guide {
-    /// Reads the guide `name` with all it stands on; `find` gives the file of a guide by name.
+    /// Reads the guide `name` with all it stands on; `find` gives the file of a guide by name, before the ready ones, and
+    /// `library` the definition below them all, by which places are read.
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn load(name: &str, find: impl FnMut(&str) -> Option<Value>) -> Result<Guide, Vec<GuideError>> {
-        let (layers, ground) = Self::layers(name, find)
-            .map_err(|error| vec![GuideError { key: "base".to_owned(), message: error.to_string() }])?;
-        let mut guide = notation::guide(name, ground.as_deref(), &inherit::joined(&layers))?;
+    pub fn load(
+        name: &str,
+        library: &Library,
+        find: impl FnMut(&str) -> Option<Value>,
+    ) -> Result<Guide, Vec<GuideError>> {
+        let base = |message: String| vec![GuideError { key: "base".to_owned(), message }];
+        let (layers, ground) = Self::layers(name, find).map_err(|error| base(error.to_string()))?;
+        let document = ground_of(ground.as_deref(), library);
+        let mut guide = notation::guide(name, document, &inherit::joined(&layers))?;
         guide.overrides = inherit::overrides(&layers);
         Ok(guide)
     }
@@ -150,7 +194,7 @@ impl Guide {
     ///
     /// # Errors
     /// All that is wrong with it.
-    pub fn parse(text: &str) -> Result<Guide, Vec<GuideError>> {
+    pub fn parse(text: &str, library: &Library) -> Result<Guide, Vec<GuideError>> {
         let wrong = |message: String| vec![GuideError { key: String::new(), message }];
         let nodes = crate::yaml::documents(text).map_err(|error| wrong(error.to_string()))?;
         let files: Vec<(String, Value)> = nodes
@@ -164,7 +208,7 @@ impl Guide {
             })
             .collect();
         let Some((first, _)) = files.first() else { return Err(wrong("expected a guide, found nothing".to_owned())) };
-        Self::load(first, |name| files.iter().find(|(one, _)| one == name).map(|(_, file)| file.clone()))
+        Self::load(first, library, |name| files.iter().find(|(one, _)| one == name).map(|(_, file)| file.clone()))
     }
 
     /// The files a guide is made of, the lowest first, and the document type below them all.
@@ -175,13 +219,31 @@ impl Guide {
         name: &str,
         mut find: impl FnMut(&str) -> Option<Value>,
     ) -> Result<(Vec<Layer>, Option<String>), InheritError> {
-        inherit::layers(name, |name| find(name).map(Ok), |name| name.contains('/'))
+        inherit::layers(name, |name| find(name).or_else(|| ready::file(name)).map(Ok), |name| name.contains('/'))
     }
 
     /// Standard, version and type of the document it narrows.
     #[must_use]
     pub fn parts(&self) -> Option<[&str; 3]> {
-        <[&str; 3]>::try_from(self.document.split('/').collect::<Vec<_>>()).ok()
+        parts(&self.document)
+    }
+
+    /// Whether it is the guide that allows what the standard finds wrong: a code that it adds.
+    #[must_use]
+    pub fn allows(&self, finding: &Diagnostic, directory: &Directory) -> bool {
+        if self.adds.is_empty() || finding.fault != Fault::CodeUnknown {
+            return false;
+        }
+        let at = finding.position;
+        let Some(segment) = directory.segments.get(&finding.tag) else { return false };
+        let slot = usize::from(at.element).checked_sub(1).and_then(|element| segment.elements.get(element));
+        let Some(slot) = slot else { return false };
+        let inner = directory
+            .composites
+            .get(&slot.id)
+            .and_then(|composite| composite.components.get(usize::from(at.component.max(1)) - 1));
+        let element = inner.map_or(&slot.id, |inner| &inner.id);
+        self.adds.get(element).is_some_and(|codes| codes.contains_key(finding.value.trim_end()))
     }
 
     /// Whether it narrows this definition.
@@ -239,6 +301,14 @@ impl Guide {
     }
 }
 
+impl GuideRule {
+    /// Whether it says what a value may be.
+    #[must_use]
+    pub fn is_of_values(&self) -> bool {
+        !self.codes.is_empty() || self.length.is_some() || self.value.is_some()
+    }
+}
+
 impl GuidePlace {
     /// The loops as a trigger path: `LIN/PRI`.
     #[must_use]
@@ -251,6 +321,12 @@ impl GuidePlace {
     pub fn whole_path(&self) -> String {
         let path = self.path();
         if path.is_empty() { self.segment.tag.clone() } else { format!("{path}/{}", self.segment.tag) }
+    }
+
+    /// Where the value stands that is asked for. Of an element of XML that is a segment of its own, that is its text.
+    #[must_use]
+    pub fn value(&self) -> (u16, u16) {
+        if self.element == 0 { (ITSELF, 1) } else { (self.element, self.component) }
     }
 
     /// Whether it means all occurrences.

@@ -1,11 +1,14 @@
 //! The notation of guides, read: places, rules and conditions. `docs/RESOURCES.md` is its manual.
 
-use super::{Guide, GuideCondition, GuideError, GuidePlace, GuideRule, GuideTest, Step};
+use super::named::Names;
+use super::{Guide, GuideCondition, GuideError, GuidePlace, GuideRule, GuideTest, Selector, Step};
 use crate::diagnostic::Severity;
-use crate::standard::definition::{Area, Usage};
+use crate::standard::definition::{Area, Document, Usage};
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-const KEYS: [&str; 6] = ["base", "title", "selects", "severity", "rules", "conditions"];
+const KEYS: [&str; 7] = ["base", "title", "selects", "severity", "adds", "rules", "conditions"];
 const RULE_KEYS: [&str; 7] = ["usage", "max", "codes", "length", "value", "message", "severity"];
 const CONDITION_KEYS: [&str; 5] = ["each", "when", "need", "message", "severity"];
 
@@ -40,29 +43,36 @@ fn meant(found: &str, known: &[&str]) -> String {
     crate::near::nearest(found, known).map_or(String::new(), |name| format!("; did you mean {name}?"))
 }
 
-/// Reads a guide from its joined file; `document` is what its lowest base names.
-pub(super) fn guide(name: &str, document: Option<&str>, file: &Value) -> Result<Guide, Vec<GuideError>> {
+/// How a guide's places are read: by numbers, or by the names of the definition.
+type Ground<'d> = Option<Names<'d>>;
+
+/// Reads a guide from its joined file; `document` is what its lowest base names. Without it only the notation is read.
+pub(super) fn guide(
+    name: &str,
+    document: Result<Arc<Document>, String>,
+    file: &Value,
+) -> Result<Guide, Vec<GuideError>> {
     let mut errors = Errors::default();
     errors.unknown_keys("", file, &KEYS);
-    if document.is_none_or(|document| document.split('/').count() != 3) {
-        let found = document.unwrap_or("nothing");
-        errors.add("base", format!("expected a document type such as x12/004010/850 or another guide, found {found}"));
-    }
+    let document = errors.note("base", document);
+    let ground = document.as_ref().and_then(|document| Names::of(document.markup.as_ref()?));
     let mut rules = Vec::new();
     for (text, body) in file["rules"].as_object().into_iter().flatten() {
-        rules.extend(rule(text, body, &mut errors));
+        rules.extend(rule(text, body, ground, &mut errors));
     }
     let mut conditions = Vec::new();
     for (name, body) in file["conditions"].as_object().into_iter().flatten() {
-        conditions.extend(condition(name, body, &mut errors));
+        conditions.extend(condition(name, body, ground, &mut errors));
     }
+    let document = document.as_ref().map(|one| format!("{}/{}/{}", one.standard, one.version, one.kind));
     let own = errors.note("severity", severity(&file["severity"]));
     let guide = Guide {
         name: name.to_owned(),
         title: text(&file["title"]),
-        document: document.unwrap_or_default().to_owned(),
+        document: document.unwrap_or_default(),
         selects: list(&file["selects"]),
         severity: own.flatten().unwrap_or(Severity::Error),
+        adds: adds(&file["adds"], &mut errors),
         rules,
         conditions,
         overrides: Vec::new(),
@@ -70,10 +80,24 @@ pub(super) fn guide(name: &str, document: Option<&str>, file: &Value) -> Result<
     if errors.0.is_empty() { Ok(guide) } else { Err(errors.0) }
 }
 
+/// `"4233": { 33E: marked with its serial shipping container code }`.
+fn adds(file: &Value, errors: &mut Errors) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for (element, codes) in file.as_object().into_iter().flatten() {
+        let Some(codes) = codes.as_object() else {
+            errors.add(&inside("adds", element), "expected codes with their meanings".to_owned());
+            continue;
+        };
+        let codes = codes.iter().map(|(code, meaning)| (code.clone(), text(meaning)));
+        found.insert(element.clone(), codes.collect());
+    }
+    found
+}
+
 /// `BEG02: required`, or `BEG02: { usage: required, codes: [SA, NE] }`.
-fn rule(text: &str, body: &Value, errors: &mut Errors) -> Option<GuideRule> {
+fn rule(text: &str, body: &Value, ground: Ground<'_>, errors: &mut Errors) -> Option<GuideRule> {
     let key = inside("rules", text);
-    let place = errors.note(&key, place(text))?;
+    let place = errors.note(&key, place(text, ground))?;
     let mut rule = GuideRule {
         text: text.to_owned(),
         place,
@@ -100,8 +124,7 @@ fn rule(text: &str, body: &Value, errors: &mut Errors) -> Option<GuideRule> {
     rule.length = body["length"].as_str().and_then(|length| errors.note(&inside(&key, "length"), lengths(length)));
     rule.value = body["value"].as_str().map(str::to_owned);
     rule.severity = errors.note(&inside(&key, "severity"), severity(&body["severity"])).flatten();
-    let of_elements = !rule.codes.is_empty() || rule.length.is_some() || rule.value.is_some();
-    if of_elements && rule.place.element == 0 {
+    if rule.is_of_values() && rule.place.element == 0 && ground.is_none() {
         errors.add(&key, "codes, length and value: expected on an element, such as BEG02; found a segment".to_owned());
     }
     if rule.max.is_some() && rule.place.element != 0 {
@@ -110,28 +133,32 @@ fn rule(text: &str, body: &Value, errors: &mut Errors) -> Option<GuideRule> {
     Some(rule)
 }
 
-fn condition(name: &str, body: &Value, errors: &mut Errors) -> Option<GuideCondition> {
+fn condition(name: &str, body: &Value, ground: Ground<'_>, errors: &mut Errors) -> Option<GuideCondition> {
     let key = inside("conditions", name);
     if !body.is_object() {
         errors.add(&key, format!("expected keys {}", CONDITION_KEYS.join(", ")));
         return None;
     }
     errors.unknown_keys(&key, body, &CONDITION_KEYS);
+    let each = body["each"].as_str().map_or_else(Vec::new, |path| path.split('/').map(str::to_owned).collect());
+    let ground = match ground.map(|names| names.inside(&each)) {
+        Some(inner) => Some(errors.note(&key, inner)?),
+        None => None,
+    };
     let mut tests = |of: &str| -> Vec<GuideTest> {
         let texts = body[of].as_str().map_or_else(|| list(&body[of]), |one| vec![one.to_owned()]);
-        texts.iter().filter_map(|one| errors.note(&inside(&key, of), test(one))).collect()
+        texts.iter().filter_map(|one| errors.note(&inside(&key, of), test(one, ground))).collect()
     };
     let (when, need) = (tests("when"), tests("need"));
-    if need.is_empty() {
+    if need.is_empty() && body["need"].is_null() {
         errors.add(&key, "need: expected what must hold, such as DTM[01=002] or BEG02 = SA|NE".to_owned());
     }
-    let each = body["each"].as_str().map_or_else(Vec::new, |path| path.split('/').map(str::to_owned).collect());
     let severity = errors.note(&inside(&key, "severity"), severity(&body["severity"])).flatten();
     Some(GuideCondition { name: name.to_owned(), each, when, need, message: text(&body["message"]), severity })
 }
 
 /// `PLACE`, `not PLACE`, `PLACE = A|B`, `PLACE != A|B`.
-fn test(text: &str) -> Result<GuideTest, String> {
+fn test(text: &str, ground: Ground<'_>) -> Result<GuideTest, String> {
     let (rest, turned) = text.strip_prefix("not ").map_or((text, false), |rest| (rest, true));
     // An equals sign inside brackets belongs to a selector.
     let outside = rest.rfind(']').map_or(0, |at| at + 1);
@@ -143,14 +170,19 @@ fn test(text: &str) -> Result<GuideTest, String> {
             (at.trim_end_matches('!'), values, at.ends_with('!'))
         }
     };
-    Ok(GuideTest { text: text.to_owned(), place: place(at.trim())?, values, negated: turned != unequal })
+    let place = place(at.trim(), ground)?;
+    if !values.is_empty() && place.element == 0 && ground.is_none() {
+        return Err(format!("expected an element before =, such as BEG02; found the segment {at}"));
+    }
+    Ok(GuideTest { text: text.to_owned(), place, values, negated: turned != unequal })
+}
+
+fn place(text: &str, ground: Ground<'_>) -> Result<GuidePlace, String> {
+    ground.map_or_else(|| numbered(text), |names| names.place(text))
 }
 
 /// Reads `heading:N1[01=ST]/N3.01`, `BEG03`, `NAD.04.1`, `DTM[01.1=137]`.
-///
-/// # Errors
-/// What was expected.
-pub fn place(text: &str) -> Result<GuidePlace, String> {
+fn numbered(text: &str) -> Result<GuidePlace, String> {
     let mut found = GuidePlace::default();
     let mut rest = text.trim();
     for area in Area::ALL {
@@ -193,8 +225,9 @@ fn step(text: &str) -> Result<(Step, &str), String> {
         let (selector, after) = inside.split_once(']').ok_or_else(|| format!("expected a closing ] in {text}"))?;
         let parts = selector.split_once('=').and_then(|(at, values)| {
             let (element, component) = at.split_once('.').unwrap_or((at, "0"));
+            let (element, component) = (element.trim().parse().ok()?, component.trim().parse().ok()?);
             let values = values.split('|').map(|value| value.trim().to_owned()).collect();
-            Some((element.trim().parse().ok()?, component.trim().parse().ok()?, values))
+            Some(Selector { place: GuidePlace { element, component, ..GuidePlace::default() }, values })
         });
         step.selectors.push(parts.ok_or_else(|| format!("expected [ELEMENT=VALUE], found [{selector}]"))?);
         rest = after;
@@ -250,25 +283,26 @@ mod tests {
 
     #[test]
     fn ok_places() {
-        let deep = place("heading:N1[01=ST|BT]/N3.01").expect("a place");
+        let deep = numbered("heading:N1[01=ST|BT]/N3.01").expect("a place");
         assert_eq!((deep.area, deep.path().as_str(), deep.element), (Some(Area::Heading), "N1", 1));
-        assert_eq!(deep.loops[0].selectors, [(1, 0, vec!["ST".to_owned(), "BT".to_owned()])]);
-        let short = place("N104").expect("a place");
+        let [selector] = &deep.loops[0].selectors[..] else { panic!("{deep:?}") };
+        assert_eq!((selector.place.element, selector.values.join(" ").as_str()), (1, "ST BT"));
+        let short = numbered("N104").expect("a place");
         assert_eq!((short.segment.tag.as_str(), short.element), ("N1", 4));
-        let component = place("NAD.04.1").expect("a place");
+        let component = numbered("NAD.04.1").expect("a place");
         assert_eq!((component.segment.tag.as_str(), component.element, component.component), ("NAD", 4, 1));
-        assert_eq!(place("PO1").expect("a place").element, 0);
-        let selected = place("DTM[01.1=137].01.2").expect("a place");
+        assert_eq!(numbered("PO1").expect("a place").element, 0);
+        let selected = numbered("DTM[01.1=137].01.2").expect("a place");
         assert_eq!((selected.element, selected.component), (1, 2));
     }
 
     #[test]
     fn ok_tests() {
-        let one = test("DTM[01=002]").expect("a test");
+        let one = test("DTM[01=002]", None).expect("a test");
         assert!(one.values.is_empty() && !one.negated);
-        let other = test("BEG02 != SA|NE").expect("a test");
+        let other = test("BEG02 != SA|NE", None).expect("a test");
         assert!(other.values == ["SA", "NE"] && other.negated);
-        assert!(test("not REF[01=DP].02 = 5").expect("a test").negated);
+        assert!(test("not REF[01=DP].02 = 5", None).expect("a test").negated);
     }
 
     #[test]
@@ -280,7 +314,7 @@ mod tests {
             ("BEG.0", "an element"),
             ("", "tag"),
         ] {
-            assert!(place(text).expect_err(text).contains(part), "{text}: {:?}", place(text));
+            assert!(numbered(text).expect_err(text).contains(part), "{text}: {:?}", numbered(text));
         }
     }
 }

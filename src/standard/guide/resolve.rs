@@ -1,6 +1,6 @@
 //! Finds a guide's places in a placed document: the loops that a path means, the segments in them, the values in those.
 
-use super::{GuidePlace, GuideTest, Step};
+use super::{GuidePlace, GuideTest, Selector, Step};
 use crate::standard::definition::Area;
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment, Value};
@@ -33,11 +33,13 @@ impl<'a> Resolver<'a> {
         let mut found = Vec::new();
         for child in self.placement.children(holder) {
             match child {
-                Child::Segment(segment) if self.is(segment, step) && self.is_in(segment, holder, place.area) => {
+                Child::Segment(segment)
+                    if self.is(segment, holder, step) && self.is_in(segment, holder, place.area) =>
+                {
                     found.push(segment);
                 }
                 Child::Loop(inner) => {
-                    let trigger = self.trigger(inner).filter(|&trigger| self.is(trigger, step));
+                    let trigger = self.trigger(inner).filter(|&trigger| self.is(trigger, inner, step));
                     found.extend(trigger.filter(|&trigger| self.is_in(trigger, holder, place.area)));
                 }
                 Child::Segment(_) => {}
@@ -74,10 +76,11 @@ impl<'a> Resolver<'a> {
     pub fn holds(&self, from: usize, test: &GuideTest) -> bool {
         let place = &test.place;
         let fits = |segment: usize| {
-            if place.element == 0 {
+            if place.element == 0 && test.values.is_empty() {
                 return true;
             }
-            let value = self.value(segment, place.element, place.component).map(|value| value.text().into_owned());
+            let (element, component) = place.value();
+            let value = self.value(segment, element, component).map(|value| value.text().into_owned());
             value.is_some_and(|value| test.values.is_empty() || test.values.iter().any(|one| one == value.trim_end()))
         };
         self.segments(from, place).into_iter().any(fits) != test.negated
@@ -101,7 +104,7 @@ impl<'a> Resolver<'a> {
     fn inner(&self, outer: usize, step: &Step, area: Option<Area>) -> Vec<(usize, usize)> {
         let one = |child: Child| match child {
             Child::Loop(inner) => {
-                let trigger = self.trigger(inner).filter(|&trigger| self.is(trigger, step))?;
+                let trigger = self.trigger(inner).filter(|&trigger| self.is(trigger, inner, step))?;
                 self.is_in(trigger, outer, area).then_some((trigger, inner))
             }
             Child::Segment(_) => None,
@@ -114,11 +117,19 @@ impl<'a> Resolver<'a> {
         holder != 0 || area.is_none_or(|area| home.is_some_and(|(one, _)| one == area))
     }
 
-    fn is(&self, segment: usize, step: &Step) -> bool {
-        let Some(found) = self.run.segment(segment).filter(|one| one.tag_text() == step.tag) else { return false };
-        step.selectors.iter().all(|(element, component, values)| {
-            let value = self.value(found.ordinal(), *element, *component);
-            value.is_some_and(|value| values.iter().any(|one| one == value.text().trim_end()))
+    /// Whether a segment is the step's; `home` is the loop instance that it stands in, or begins.
+    fn is(&self, segment: usize, home: usize, step: &Step) -> bool {
+        let is_tag = self.run.segment(segment).is_some_and(|one| one.tag_text() == step.tag);
+        is_tag && step.selectors.iter().all(|selector| self.is_chosen(segment, home, selector))
+    }
+
+    fn is_chosen(&self, segment: usize, home: usize, selector: &Selector) -> bool {
+        let place = &selector.place;
+        let there = if place.segment.tag.is_empty() { vec![segment] } else { self.segments(home, place) };
+        let (element, component) = place.value();
+        there.into_iter().any(|segment| {
+            let value = self.value(segment, element, component);
+            value.is_some_and(|value| selector.values.iter().any(|one| one == value.text().trim_end()))
         })
     }
 }

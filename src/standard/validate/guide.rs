@@ -2,6 +2,7 @@
 //! What is found has the effect `guide`; the sentence of the partner stands in it.
 
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, VALUE_CHARACTERS_MAX};
+use crate::standard::content::ITSELF;
 use crate::standard::definition::{Document, Usage};
 use crate::standard::guide::{Guide, GuideCondition, GuidePlace, GuideRule, Resolver};
 use crate::standard::place::Placement;
@@ -58,6 +59,9 @@ impl<'a> Check<'a> {
                 }
                 _ => {}
             }
+            if rule.is_of_values() {
+                found.iter().for_each(|segment| self.element(rule, *segment));
+            }
             let surplus = rule.max.and_then(|max| found.get(max as usize).map(|segment| (max, *segment)));
             if let Some((max, segment)) = surplus {
                 let (expected, count) = (format!("at most {max}"), found.len().to_string());
@@ -66,12 +70,14 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Holds one value against the rule.
     fn element(&mut self, rule: &GuideRule, segment: usize) {
         let about = || About { severity: rule.severity, message: &rule.message, rule: &rule.text };
         let place = &rule.place;
-        let value = self.resolver.value(segment, place.element, place.component);
+        let (element, component) = place.value();
+        let value = self.resolver.value(segment, element, component);
         let Some(value) = value else {
-            if rule.usage == Some(Usage::Required) {
+            if rule.usage == Some(Usage::Required) && place.element != 0 && self.is_asked(segment, place) {
                 self.add(Fault::GuideUsage, segment, Some((place, None)), "a value", about(), "nothing");
             }
             return;
@@ -99,6 +105,11 @@ impl<'a> Check<'a> {
                 self.add(Fault::GuideLength, segment, at, &expected, about(), &format!("{length} (\"{text}\")"));
             }
         }
+    }
+
+    /// A component or attribute is asked for where its element is.
+    fn is_asked(&self, segment: usize, place: &GuidePlace) -> bool {
+        place.component < 2 || place.element == ITSELF || self.resolver.value(segment, place.element, 0).is_some()
     }
 
     fn condition(&mut self, condition: &GuideCondition) {
