@@ -95,6 +95,11 @@ fn shown(value: &Value) -> String {
             word("remedy")
         ));
     }
+    for waiting in value["waiting"].as_array().into_iter().flatten() {
+        let (agreement, due) =
+            (waiting["agreement"].as_str().unwrap_or_default(), super::client::moment(&waiting["due_at"]));
+        text.push_str(&format!("waits          for others of {agreement}; it leaves at {due} at the latest\n"));
+    }
     for delivery in value["deliveries"].as_array().into_iter().flatten() {
         text.push_str("  ");
         text.push_str(&super::delivery::row(delivery));

@@ -44,6 +44,12 @@ fn words(status: &Value) -> String {
         let due = super::client::moment(&row["answer_due_at"]);
         text.push_str(&format!("unanswered     {id} is held ({code}); its sender waits for an answer until {due}\n"));
     }
+    if status["gathered"] != 0 {
+        text.push_str(&format!(
+            "waiting        {} documents, for others to share an interchange with\n",
+            status["gathered"]
+        ));
+    }
     if status["unmatched_acks"] != 0 {
         text.push_str(&format!("{} acknowledgments fit nothing we sent\n", status["unmatched_acks"]));
     }

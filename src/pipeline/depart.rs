@@ -1,12 +1,15 @@
 //! Documents on their way out of a transmission: made and tried for all of their routes before any of them leaves, and
-//! gathered where an agreement lets several share an interchange.
+//! put together where an agreement lets several share an interchange. Those that wait for documents of other transmissions
+//! are kept in the ledger; how they leave is in `gather`.
 
+use super::gather;
 use super::route::{Outgoing, Outward, attempt, prepare, send};
 use super::state::Service;
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::partner::Agreement;
 use crate::store::commit::translate::NewOutput;
+use crate::store::gathered::NewGathered;
 use crate::store::{Result, StoreError};
 use std::collections::BTreeMap;
 
@@ -27,6 +30,8 @@ pub struct Leaving<'l> {
 pub struct Left {
     /// Interchanges that are complete.
     pub outputs: Vec<NewOutput>,
+    /// Documents that wait for company.
+    pub gathered: Vec<NewGathered>,
     /// Findings that forbid nothing.
     pub findings: Vec<Diagnostic>,
 }
@@ -63,28 +68,34 @@ impl Departures {
         let mut left = Left::default();
         for (outward, outgoing) in ready {
             left.findings.extend(outgoing.findings.iter().cloned());
+            if let Some(minutes) = outward.agreement.envelope.gather_minutes {
+                left.gathered.push(gather::waiting(service, outward, &outgoing, minutes)?);
+                continue;
+            }
             left.outputs.extend(self.share(service, outward, outgoing).await?);
         }
         Ok(Ok(left))
     }
 
-    /// Puts a document into the interchange of its agreement; the interchange, when that fills it.
-    async fn share(
-        &mut self,
-        service: &Service,
-        outward: Outward<'_>,
-        outgoing: Outgoing,
-    ) -> Result<Option<NewOutput>> {
+    /// Puts a document into the interchange of its agreement; the interchanges that have enough by that.
+    async fn share(&mut self, service: &Service, outward: Outward<'_>, outgoing: Outgoing) -> Result<Vec<NewOutput>> {
         let key = (outward.name.to_owned(), outward.environment.to_owned());
         let (_, filling) = self.filling.entry(key.clone()).or_insert_with(|| (outward.agreement.clone(), Vec::new()));
+        let (bytes, enough) = (|all: &[Outgoing]| all.iter().map(|one| one.size).sum::<u64>(), outward.enough());
+        // One that is too much beside the others begins the next interchange.
+        let mut complete = Vec::new();
+        if !filling.is_empty() && bytes(filling) + outgoing.size > enough.bytes {
+            complete.push(std::mem::take(filling));
+        }
         filling.push(outgoing);
-        if filling.len() < outward.documents_max() {
-            return Ok(None);
+        if filling.len() >= enough.documents || bytes(filling) >= enough.bytes {
+            complete.push(std::mem::take(filling));
         }
-        match self.filling.remove(&key) {
-            Some((agreement, outgoing)) => full(service, &key, &agreement, outgoing).await.map(Some),
-            None => Ok(None),
+        let mut outputs = Vec::new();
+        for outgoing in complete {
+            outputs.push(full(service, &key, outward.agreement, outgoing).await?);
         }
+        Ok(outputs)
     }
 
     /// The interchanges that will not be filled any further.
@@ -93,7 +104,8 @@ impl Departures {
     /// The ledger failed.
     pub async fn rest(&mut self, service: &Service) -> Result<Vec<NewOutput>> {
         let mut outputs = Vec::new();
-        for (key, (agreement, outgoing)) in std::mem::take(&mut self.filling) {
+        let filling = std::mem::take(&mut self.filling).into_iter().filter(|(_, (_, outgoing))| !outgoing.is_empty());
+        for (key, (agreement, outgoing)) in filling {
             outputs.push(full(service, &key, &agreement, outgoing).await?);
         }
         Ok(outputs)
@@ -117,7 +129,7 @@ pub async fn tried<'r>(
         for entity in leaving.entities {
             let prepared = prepare(service, outward, entity, (leaving.document_id, &owner)).await?;
             let attempted = match prepared {
-                Ok(outgoing) => attempt(service, outward, &outgoing).await.map(|()| outgoing),
+                Ok(outgoing) => attempt(service, outward, &outgoing).await.map(|size| Outgoing { size, ..outgoing }),
                 Err(findings) => Err(findings),
             };
             match attempted {

@@ -10,9 +10,10 @@ use super::{output, profile};
 use crate::codec::segment::{GuideChoice, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Severity, Syntax, is_clean};
 use crate::entity::Entity;
-use crate::partner::{Agreement, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};
+use crate::partner::{Agreement, DOCUMENTS_MAX, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};
 use crate::store::Result as StoreResult;
 use crate::store::commit::translate::NewOutput;
+use crate::store::gathered::Enough;
 use crate::tree::{DocumentDraft, Style};
 
 /// An agreement of way out, under which documents leave.
@@ -27,10 +28,12 @@ pub struct Outward<'o> {
 }
 
 impl Outward<'_> {
-    /// How many documents share an interchange, at most.
+    /// When an interchange has enough.
     #[must_use]
-    pub fn documents_max(&self) -> usize {
-        self.agreement.envelope.documents_max.unwrap_or(1)
+    pub fn enough(&self) -> Enough {
+        let profile = &self.agreement.envelope;
+        let alone = if profile.gather_minutes.is_some() { DOCUMENTS_MAX as usize } else { 1 };
+        Enough { documents: profile.documents_max.unwrap_or(alone), bytes: profile.bytes_max.unwrap_or(u64::MAX) }
     }
 }
 
@@ -46,6 +49,8 @@ pub struct Outgoing {
     pub draft: DocumentDraft,
     /// What was found in making it.
     pub findings: Vec<Diagnostic>,
+    /// Bytes of an interchange of its own; 0 until it was tried.
+    pub size: u64,
 }
 
 /// Something, or the findings that forbid it.
@@ -83,16 +88,23 @@ pub async fn prepare(
         return Ok(Err(findings));
     }
     let business_number = entity.known_by().map(str::to_owned);
-    Ok(Ok(Outgoing { source_id: source_id.to_owned(), owner: owner.to_owned(), business_number, draft, findings }))
+    Ok(Ok(Outgoing {
+        source_id: source_id.to_owned(),
+        owner: owner.to_owned(),
+        business_number,
+        draft,
+        findings,
+        size: 0,
+    }))
 }
 
-/// Whether a document can be written, in an interchange of its own that goes nowhere.
+/// Whether a document can be written, in an interchange of its own that goes nowhere: how many bytes that has.
 ///
 /// # Errors
 /// What forbids it.
-pub async fn attempt(service: &Service, outward: Outward<'_>, outgoing: &Outgoing) -> Allowed<()> {
+pub async fn attempt(service: &Service, outward: Outward<'_>, outgoing: &Outgoing) -> Allowed<u64> {
     let numbers = Numbers { interchange: "1".to_owned(), group: "1".to_owned(), documents: vec!["1".to_owned()] };
-    written(service, outward, std::slice::from_ref(outgoing), &numbers).await.map(drop)
+    written(service, outward, std::slice::from_ref(outgoing), &numbers).await.map(|(bytes, _)| bytes.len() as u64)
 }
 
 /// Puts documents into one interchange that leaves under the agreement.

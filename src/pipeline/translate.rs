@@ -337,6 +337,7 @@ impl Translation {
             Ok(left) => {
                 self.slice.missing.extend(super::waiting::missing(&left.findings, source_id));
                 self.slice.outputs.extend(left.outputs);
+                self.slice.gathered.extend(left.gathered);
                 Ok(None)
             }
             Err(Refused { findings, document }) => {

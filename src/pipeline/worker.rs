@@ -2,6 +2,7 @@
 //! channel, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
 
 use super::deliver::{Reached, deliver};
+use super::gather::gather;
 use super::state::Service;
 use super::translate::translate;
 use crate::clock::Timestamp;
@@ -16,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a loop sleeps when nothing rings.
 const TICK: Duration = Duration::from_millis(500);
+/// Interchanges of documents that waited that are written one after the other, before other upkeep.
+const GATHERINGS: u32 = 16;
 /// How often chains are anchored.
 const ANCHOR_EVERY: Duration = Duration::from_secs(60);
 /// While some work, how long a loop waits before it leases more: a lease of several costs no more than one of one.
@@ -222,6 +225,10 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = service.reload().await {
             tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
+        }
+        for job in lease(&service, JobKind::Gather, GATHERINGS).await {
+            let done = kept(&service, &job, gather(&service, &job)).await;
+            told(&job, done);
         }
         for job in lease(&service, JobKind::Acknowledge, 64).await {
             let done = service.store.acknowledge_overdue(&job, service.now()).await;

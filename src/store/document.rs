@@ -247,6 +247,39 @@ pub(crate) async fn insert(
     event::append(tx, event, now).await
 }
 
+/// A document that was routed turns out to be one that cannot leave.
+pub(crate) async fn fail(
+    tx: &mut Tx<'_>,
+    document_id: &str,
+    (code, reason): (&str, &str),
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let failed = Processing::Failed.as_str();
+    let transmission_id: String = sqlx::query_scalar(
+        "UPDATE document SET processing = $2, code = $3, reason = $4, changed_at = $5 WHERE document_id = $1
+         RETURNING transmission_id",
+    )
+    .bind(document_id)
+    .bind(failed)
+    .bind(code)
+    .bind(reason)
+    .bind(Micros::from(now))
+    .fetch_one(&mut *tx.connection)
+    .await?;
+    let event = NewEvent {
+        transmission_id: &transmission_id,
+        document_id: Some(document_id),
+        kind: "refused",
+        from_state: Some(Processing::Routed.as_str()),
+        to_state: Some(failed),
+        actor: Some(actor),
+        cause: Some(reason),
+        ..NewEvent::default()
+    };
+    event::append(tx, event, now).await
+}
+
 /// Recomputes the delivery status of a transmission's documents and of what they were made from: the worst of the
 /// deliveries that no resubmission has taken the place of.
 pub(crate) async fn refresh_delivery(tx: &mut Tx<'_>, transmission_id: &str, now: Timestamp) -> Result<()> {

@@ -25,6 +25,8 @@ words! {
     JobKind {
         /// Identify to encode; the subject is a transmission.
         Translate = "translate",
+        /// Let documents that wait for company leave; the subject is an agreement with its environment.
+        Gather = "gather",
         /// Send; the subject is a delivery.
         Deliver = "deliver",
         /// Look whether an acknowledgment came in time; the subject is an acknowledgment.
@@ -87,6 +89,29 @@ pub(crate) async fn insert_all(
         ]);
     }
     rows.insert(tx).await?;
+    Ok(())
+}
+
+/// Puts a job in the queue, or lets one that is there run sooner; a lease that it has goes on.
+pub(crate) async fn hasten(
+    tx: &mut Tx<'_>,
+    kind: JobKind,
+    subject: &str,
+    run_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO job (job_id, kind, subject, run_at, created_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (kind, subject) DO UPDATE SET
+         run_at = CASE WHEN excluded.run_at < job.run_at THEN excluded.run_at ELSE job.run_at END",
+    )
+    .bind(tx.id("job", now))
+    .bind(kind)
+    .bind(subject)
+    .bind(Micros::from(run_at))
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
     Ok(())
 }
 

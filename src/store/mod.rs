@@ -15,6 +15,7 @@ mod directory;
 pub mod document;
 mod error;
 pub mod event;
+pub mod gathered; // documents that wait for company
 mod intake; // arrivals that share a commit
 pub mod interchange;
 pub mod job;

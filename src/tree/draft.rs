@@ -2,9 +2,10 @@
 //! Mappings and acknowledgments make drafts; the codecs turn them into bytes.
 
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 
 /// One segment to write: its tag and the values that are not empty. No segment that is written here repeats an element.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DraftSegment {
     /// The tag.
     pub tag: CompactString,
@@ -15,7 +16,7 @@ pub struct DraftSegment {
 }
 
 /// A value, never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftValue {
     /// Element, from 1.
     pub element: u16,

@@ -55,7 +55,7 @@ pub struct GroupDraft {
 }
 
 /// A document to write: what stands between its header and its trailer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct DocumentDraft {
     /// The standard whose definition it follows; only XML needs to know.
     pub standard: String,

@@ -13,6 +13,7 @@ mod delivery;
 mod demo;
 mod echo;
 mod edi;
+mod gather;
 mod markup;
 mod peer;
 mod resource;

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-/// A document with its findings, its entity, what it was made from and into, its deliveries, answers and history.
+/// A document with its findings, its entity, what it was made from and into, whom it waits for, its deliveries, answers and history.
 #[utoipa::path(get, path = "/api/v1/documents/{id}", operation_id = "document_get",
     params(("id" = String, Path, description = "Document")),
     responses((status = 200, description = "The document"), (status = 404, description = "There is none")))]
@@ -29,6 +29,7 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     if let Some(interchange_id) = document.interchange_id.as_deref().filter(|_| document.direction == "in") {
         acks.extend(store.acks_of(interchange_id).await?);
     }
+    let waiting = store.waiting(&id).await?;
     let entity = match &document.entity_payload_id {
         Some(payload) => unpacked(&String::from_utf8_lossy(&store.read_payload(payload).await?)),
         None => Value::Null,
@@ -37,5 +38,5 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     value["report"] = unpacked(&document.report);
     let events = store.document_events(&id).await?;
     Ok(Json(json!({ "document": value, "entity": entity, "made_from": made_from, "made_into": made_into,
-        "deliveries": deliveries, "acks": acks, "events": events })))
+        "waiting": waiting, "deliveries": deliveries, "acks": acks, "events": events })))
 }

@@ -29,6 +29,7 @@ pub async fn get(State(service): State<Shared>) -> Reply {
     let unmatched = store.unmatched_acks(&Page::default()).await?.len();
     Ok(Json(
         json!({ "version": env!("CARGO_PKG_VERSION"), "database": store.database(), "balances": store.balances().await?, "backlog": backlog,
-        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "revision": store.resource_revision().await? }),
+        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched,
+        "gathered": store.waiting_count().await?, "revision": store.resource_revision().await? }),
     ))
 }

@@ -6,7 +6,11 @@ use super::{PartyId, SecretOrText, parsed_option};
 use serde::Deserialize;
 
 /// Most documents that may be put into one interchange: as many as one commit writes.
-const DOCUMENTS_MAX: u64 = 256;
+pub const DOCUMENTS_MAX: u64 = 256;
+/// Most bytes that may be asked for: what lies in memory while an interchange is written.
+const BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Longest that a document may wait for company: a week.
+const GATHER_MINUTES_MAX: u64 = 7 * 24 * 60;
 
 /// Its keys.
 pub const KEYS: &[Key] = &[
@@ -37,10 +41,12 @@ pub const KEYS: &[Key] = &[
     may("number_width", Shape::Number(1, 14), "EDIFACT: digits of the interchange control number"),
     may("group_number_width", Shape::Number(1, 9), "X12: digits of the group control number"),
     may("document_number_width", Shape::Number(1, 14), "Digits of document control numbers"),
+    may("documents_max", Shape::Number(1, DOCUMENTS_MAX), "How many documents share an interchange"),
+    may("bytes_max", Shape::Number(1, BYTES_MAX), "With how many bytes of documents an interchange is full"),
     may(
-        "documents_max",
-        Shape::Number(1, DOCUMENTS_MAX),
-        "How many documents of one transmission share an interchange",
+        "gather_minutes",
+        Shape::Number(0, GATHER_MINUTES_MAX),
+        "How long a document waits for those of other transmissions to share an interchange with",
     ),
     may("file_name", Shape::Filled, "Name for transports that have names: {type} {number} {partner} {date} {time} …"),
 ];
@@ -132,9 +138,16 @@ pub struct EnvelopeProfile {
     /// Digits of document control numbers.
     #[serde(deserialize_with = "parsed_option")]
     pub document_number_width: Option<usize>,
-    /// How many documents of one transmission share an interchange, at most; one when left out.
+    /// How many documents share an interchange, at most; one when left out, and [`DOCUMENTS_MAX`] where they wait for
+    /// each other.
     #[serde(deserialize_with = "parsed_option")]
     pub documents_max: Option<usize>,
+    /// With how many bytes of documents an interchange is full; a larger document travels alone.
+    #[serde(deserialize_with = "parsed_option")]
+    pub bytes_max: Option<u64>,
+    /// How many minutes a document waits for company from other transmissions.
+    #[serde(deserialize_with = "parsed_option")]
+    pub gather_minutes: Option<u32>,
     /// Template of file names.
     pub file_name: Option<String>,
 }
@@ -168,6 +181,19 @@ impl EnvelopeProfile {
                 let hint = crate::near::hint(&name, &PLACEHOLDERS);
                 found.push(format!("envelope.file_name: no placeholder {{{name}}}{hint}"));
             }
+        }
+        let is_alone = !is_x12 && !document.starts_with("edifact/");
+        for (key, _) in [
+            ("documents_max", self.documents_max.is_some_and(|max| max > 1)),
+            ("bytes_max", self.bytes_max.is_some()),
+            ("gather_minutes", self.gather_minutes.is_some()),
+        ]
+        .iter()
+        .filter(|(_, is_set)| is_alone && *is_set)
+        {
+            found.push(format!(
+                "envelope.{key}: expected in X12 and EDIFACT only, for {document} has one document a file"
+            ));
         }
         self.check_standard(is_x12, document, found);
     }

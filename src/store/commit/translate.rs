@@ -7,6 +7,7 @@ use crate::store::ack::{self, Incoming, NewAnswered, NewExpectation};
 use crate::store::delivery::{self, NewDelivery};
 use crate::store::document::{self, NewDocument};
 use crate::store::error::Result;
+use crate::store::gathered::{self, NewGathered};
 use crate::store::interchange::{self, NewInterchange};
 use crate::store::job::{self, Job};
 use crate::store::lookup::{self, NewMissing};
@@ -67,6 +68,8 @@ pub struct Slice {
     pub documents: Vec<NewDocument>,
     /// What goes out.
     pub outputs: Vec<NewOutput>,
+    /// What waits for company.
+    pub gathered: Vec<NewGathered>,
     /// Answers that came in, for what we sent.
     pub incoming: Vec<Incoming>,
     /// Interchanges that came before and are answered as the first one was.
@@ -86,14 +89,21 @@ impl Store {
     /// The lease was lost, the transmission is not open any more, or the database failed.
     pub async fn translate(&self, job: &Job, slice: Slice, actor: &Actor, now: Timestamp) -> Result<()> {
         let (job, actor) = (job.clone(), actor.clone());
+        let sealed: Vec<_> = slice.gathered.iter().map(|new| self.sealed_draft(new, now)).collect::<Result<_>>()?;
         self.write("translate", move |mut tx| {
-            Box::pin(async move { translate(&mut tx, &job, slice, &actor, now).await })
+            Box::pin(async move { translate(&mut tx, &job, slice, &sealed, (&actor, now)).await })
         })
         .await
     }
 }
 
-async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now: Timestamp) -> Result<()> {
+async fn translate(
+    tx: &mut Tx<'_>,
+    job: &Job,
+    slice: Slice,
+    sealed: &[(String, Vec<u8>)],
+    (actor, now): (&Actor, Timestamp),
+) -> Result<()> {
     job::check_lease(tx, job).await?;
     let transmission_id = &job.subject;
     for new in &slice.interchanges {
@@ -104,6 +114,10 @@ async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now:
     }
     for output in slice.outputs {
         self::output(tx, output, actor, now).await?;
+    }
+    for (new, (gathered_id, draft)) in slice.gathered.iter().zip(sealed) {
+        gathered::insert(tx, (gathered_id, draft), new, now).await?;
+        gathered::schedule(tx, (&new.agreement, &new.environment), new.enough, now).await?;
     }
     for incoming in &slice.incoming {
         matching::apply(tx, incoming, transmission_id, now).await?;
@@ -132,7 +146,8 @@ async fn translate(tx: &mut Tx<'_>, job: &Job, slice: Slice, actor: &Actor, now:
     Ok(())
 }
 
-async fn output(tx: &mut Tx<'_>, output: NewOutput, actor: &Actor, now: Timestamp) -> Result<()> {
+/// Writes an interchange that leaves, with its delivery.
+pub(super) async fn output(tx: &mut Tx<'_>, output: NewOutput, actor: &Actor, now: Timestamp) -> Result<()> {
     let transmission_id = output.transmission.transmission_id.clone();
     if let Some(first) = output.answers.first()
         && ack::is_answered(tx, &first.interchange_id).await?

@@ -1,0 +1,133 @@
+//! Documents that wait for company, by an agreement's `gather_minutes`: how one begins to wait, and how those that wait
+//! leave in one interchange. They were made and tried before; the ledger has them until they leave, in one commit.
+
+use super::route::{Outgoing, Outward, attempt, send};
+use super::state::Service;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::store::commit::gather::{Gathering, Refusal};
+use crate::store::gathered::{Gathered, NewGathered, of_subject};
+use crate::store::job::Job;
+use crate::store::{Actor, Result, StoreError};
+use crate::tree::DocumentDraft;
+use std::time::Duration;
+
+/// How long documents wait on whose agreement is gone, or does not let them wait any more, before it is looked at again.
+const PUT_OFF: Duration = Duration::from_secs(60);
+
+/// A document that begins to wait.
+///
+/// # Errors
+/// Its draft cannot be written down.
+pub fn waiting(service: &Service, outward: Outward<'_>, outgoing: &Outgoing, minutes: u32) -> Result<NewGathered> {
+    let unfit = |error: serde_json::Error| StoreError::Unfit(format!("a draft for {}: {error}", outward.name));
+    Ok(NewGathered {
+        agreement: outward.name.to_owned(),
+        environment: outward.environment.to_owned(),
+        document_id: outgoing.source_id.clone(),
+        owner: outgoing.owner.clone(),
+        place: place(&outgoing.owner),
+        business_number: outgoing.business_number.clone(),
+        draft: serde_json::to_vec(&outgoing.draft).map_err(unfit)?,
+        size: outgoing.size,
+        due_at: service.now() + Duration::from_secs(u64::from(minutes) * 60),
+        enough: outward.enough(),
+    })
+}
+
+/// Owners name the transmission, whose id tells when it came in, the document's number in it, and the agreement. Numbers
+/// are written so that they sort as texts.
+fn place(owner: &str) -> String {
+    owner.split('/').map(|part| format!("{part:0>10}")).collect::<Vec<_>>().join("/")
+}
+
+/// Lets those leave that are enough or due. Where they cannot be written together, each is tried alone, and those that
+/// cannot be written, as after a change of the agreement, fail; the others leave with the next run.
+///
+/// # Errors
+/// The lease was lost, or the ledger failed; the job is then run again.
+pub async fn gather(service: &Service, job: &Job) -> Result<()> {
+    let directory = service.directory();
+    let of = of_subject(&job.subject).unwrap_or_default();
+    let Some(agreement) = directory.agreement(of.0) else {
+        tracing::error!(agreement = of.0, "Documents wait under an agreement that is gone; put it back");
+        return service.store.put_off(job, service.now() + PUT_OFF).await;
+    };
+    let outward = Outward { name: of.0, agreement, environment: of.1 };
+    let enough = outward.enough();
+    let together = service.store.gathered(of.0, of.1, enough).await?;
+    let outgoing = together.iter().map(restored).collect::<Result<Vec<_>>>()?;
+    let mut gathering = Gathering {
+        of: (of.0.to_owned(), of.1.to_owned()),
+        taken: Vec::new(),
+        output: None,
+        refused: Vec::new(),
+        enough,
+    };
+    if !outgoing.is_empty() {
+        // Tried before any number is taken, so that control numbers have no gaps.
+        gathering.refused = refused(service, outward, &together, &outgoing).await;
+        if gathering.refused.is_empty() {
+            match send(service, outward, outgoing).await? {
+                Ok(output) => gathering.output = Some(output),
+                Err(findings) => {
+                    return Err(StoreError::Unfit(format!("an interchange for {}: {}", of.0, sentence(&findings))));
+                }
+            }
+            gathering.taken = together.into_iter().map(|one| one.gathered_id).collect();
+        }
+    }
+    service.store.gather(job, gathering, &Actor("worker".into()), service.now()).await?;
+    service.departing.notify_one();
+    Ok(())
+}
+
+/// Those that cannot be written any more.
+async fn refused(
+    service: &Service,
+    outward: Outward<'_>,
+    together: &[Gathered],
+    outgoing: &[Outgoing],
+) -> Vec<Refusal> {
+    let mut refused = Vec::new();
+    for (waited, outgoing) in together.iter().zip(outgoing) {
+        let Err(findings) = attempt(service, outward, outgoing).await else { continue };
+        let first = findings.iter().find(|one| one.severity == Severity::Error).or(findings.first());
+        refused.push(Refusal {
+            gathered_id: waited.gathered_id.clone(),
+            document_id: waited.document_id.clone(),
+            code: first.map(Diagnostic::code).unwrap_or_default(),
+            reason: format!("waited for company and cannot be written any more: {}", sentence(&findings)),
+        });
+    }
+    refused
+}
+
+fn sentence(findings: &[Diagnostic]) -> String {
+    findings.iter().map(Diagnostic::message).collect::<Vec<_>>().join("; ")
+}
+
+/// A document as it began to wait.
+fn restored(waited: &Gathered) -> Result<Outgoing> {
+    let damaged = |error: serde_json::Error| StoreError::Damaged(format!("{}: {error}", waited.gathered_id));
+    let draft: DocumentDraft = serde_json::from_slice(&waited.draft).map_err(damaged)?;
+    Ok(Outgoing {
+        source_id: waited.document_id.clone(),
+        owner: waited.owner.clone(),
+        business_number: waited.business_number.clone(),
+        draft,
+        findings: Vec::new(),
+        size: waited.size,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_ordered_as_they_came_in() {
+        let mut owners = ["tra_02/1/lamps", "tra_01/10/lamps", "tra_01/9/lamps"];
+        owners.sort_by_key(|owner| place(owner));
+        assert_eq!(owners, ["tra_01/9/lamps", "tra_01/10/lamps", "tra_02/1/lamps"]);
+    }
+}
