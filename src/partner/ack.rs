@@ -152,6 +152,9 @@ pub enum ExpectKind {
     Implementation,
     /// CONTRL.
     Contrl,
+    /// ApplicationResponse of UBL.
+    #[serde(rename = "application_response")]
+    Application,
 }
 
 impl ExpectKind {
@@ -163,6 +166,7 @@ impl ExpectKind {
             Self::Functional => "997",
             Self::Implementation => "999",
             Self::Contrl => "contrl",
+            Self::Application => "application_response",
         }
     }
 }
@@ -181,9 +185,13 @@ pub struct Expect {
 impl Expect {
     /// What does not fit the document type.
     pub(super) fn check(&self, document: &str, found: &mut Vec<String>) {
-        let is_x12 = document.starts_with("x12/");
-        if is_x12 == (self.kind == ExpectKind::Contrl) {
-            let wanted = if is_x12 { "ta1, 997 or 999" } else { "contrl" };
+        let (wanted, fits) = match document.split('/').next().unwrap_or_default() {
+            "x12" => ("ta1, 997 or 999", !matches!(self.kind, ExpectKind::Contrl | ExpectKind::Application)),
+            "edifact" => ("contrl", self.kind == ExpectKind::Contrl),
+            "ubl" => ("application_response", self.kind == ExpectKind::Application),
+            _ => ("none, for no document answers this type", false),
+        };
+        if !fits {
             found.push(format!("expect.kind: expected {wanted}, found {}", self.kind.as_str()));
         }
     }

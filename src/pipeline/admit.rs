@@ -106,7 +106,9 @@ pub async fn admit(
 ) -> std::result::Result<Open, AdmitError> {
     let directory = service.directory();
     let released = transmission.reason.as_deref() == Some(RELEASED);
-    let released_as = transmission.partner.as_deref().filter(|_| released);
+    // Over a channel of cXML the partner has proved who it is, by whichever of its credentials.
+    let is_proved = directory.channel(&transmission.channel).is_some_and(|channel| channel.cxml.is_some());
+    let released_as = transmission.partner.as_deref().filter(|_| released || is_proved);
     let day = service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let identified = identify(&directory, &transmission.channel, &found, released_as, day)?;
     let agreement = governing(&directory, &found, &identified);

@@ -5,7 +5,7 @@ use super::acknowledge::state;
 use super::identify::{Found, Identified};
 use crate::codec::edifact::Contrl;
 use crate::codec::segment::{Answer, Verdict};
-use crate::store::ack::{AckLevel, AckState, Incoming, Said};
+use crate::store::ack::{AckLevel, AckState, Incoming, NamedDocument, Said};
 
 /// What a TA1 says: it is about the interchange, so about all in it.
 #[must_use]
@@ -59,6 +59,27 @@ pub fn contrl(contrl: &Contrl, found: &Found, identified: &Identified) -> Vec<In
     all
 }
 
+/// What a UBL ApplicationResponse or a StatusUpdateRequest of cXML says, of each document that it names.
+#[must_use]
+pub fn application(answers: &[Answer], found: &Found, identified: &Identified) -> Vec<Incoming> {
+    let standard = &found.envelope.standard;
+    let one = |answer: &Answer| {
+        let number = answer.about.document_control_number.clone();
+        Incoming {
+            whole: Some(said(answer)),
+            interchange_control_number: Some(number.clone()),
+            named: Some(NamedDocument {
+                standard: standard.clone(),
+                kind: Some(answer.about.document_type.clone()).filter(|kind| !kind.is_empty()),
+                number,
+                is_envelope: standard == "cxml",
+            }),
+            ..about(answer, AckLevel::Application, found, identified)
+        }
+    };
+    answers.iter().map(one).collect()
+}
+
 /// Answers for one document each, and those for a group or an interchange.
 fn parted(answers: &[Answer]) -> (Vec<&Answer>, Vec<&Answer>) {
     answers.iter().partition(|answer| !answer.about.document_control_number.is_empty())
@@ -78,6 +99,7 @@ fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identifie
         receiver: found.envelope.sender.value.clone(),
         interchange_control_number: filled(&answer.about.interchange_control_number),
         group_control_number: filled(&answer.about.group_control_number),
+        named: None,
         whole: None,
         documents: Vec::new(),
         is_listed: true,
