@@ -22,9 +22,13 @@ use serde_json::json;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Bytes of a body where the channel names no limit: it is held in memory, for the answer depends on it.
 const BODY_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of all such bodies at once, in pieces that each takes as it grows: a slow sender keeps little from the others.
+pub(super) const ROOM_PIECES: usize = 32 * 1024;
+const PIECE_BYTES: usize = 16 * 1024;
 /// How long a PunchOutSetupRequest may take, while somebody looks at a browser.
 const PUNCHOUT_PATIENCE: Duration = Duration::from_secs(30);
 /// Findings told to the sender; all are in the ledger once it is processed.
@@ -45,7 +49,7 @@ pub(super) fn intake(service: &Arc<Service>, arrival: Arrival) -> Box<dyn Intake
     let limit = directory.channel(&arrival.channel).and_then(|channel| channel.body_bytes).unwrap_or(BODY_BYTES);
     let limit = limit.min(service.config.limits.body_bytes).min(xml::XML_BYTES_MAX as u64);
     let id = service.store.new_id("tra", service.now());
-    Box::new(Conversation { service: service.clone(), arrival, id, limit, body: Vec::new() })
+    Box::new(Conversation { service: service.clone(), arrival, id, limit, body: Vec::new(), room: None })
 }
 
 struct Conversation {
@@ -55,6 +59,8 @@ struct Conversation {
     id: String,
     limit: u64,
     body: Vec<u8>,
+    /// The memory that it has.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// What is answered, before anything is written.
@@ -97,6 +103,7 @@ impl Intake for Conversation {
             let detail = format!("a body of more than {} bytes is not taken here; send it in parts", self.limit);
             return Err(Refusal { status: 413, code: "BODY-TOO-LARGE", detail });
         }
+        self.take_room(self.body.len() + bytes.len())?;
         self.body.extend_from_slice(bytes);
         Ok(())
     }
@@ -118,6 +125,24 @@ impl Intake for Conversation {
 }
 
 impl Conversation {
+    /// Memory for so many bytes, if there is that much left.
+    fn take_room(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let own = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let wanted = u32::try_from(bytes.div_ceil(PIECE_BYTES).saturating_sub(own)).unwrap_or(u32::MAX);
+        if wanted == 0 {
+            return Ok(());
+        }
+        let more = self.service.room.clone().try_acquire_many_owned(wanted).map_err(|_| {
+            let detail = "too many bodies are being received; send it again in a few seconds".to_owned();
+            Refusal { status: 503, code: "BUSY", detail }
+        })?;
+        match &mut self.room {
+            Some(room) => room.merge(more),
+            None => self.room = Some(more),
+        }
+        Ok(())
+    }
+
     async fn converse(mut self) -> StoreResult<Answer> {
         let service = self.service.clone();
         let directory = service.directory();

@@ -51,6 +51,13 @@ way: in
 cxml: {{ secret: {{ secret: shop-cxml }}, punchout: \"http://127.0.0.1:{live}/punchout\" }}
 ---
 kind: channel
+name: both-cxml
+transport: http
+way: in
+auth: token
+cxml: {{ secret: {{ secret: north-cxml }} }}
+---
+kind: channel
 name: shop-out
 transport: http
 way: out
@@ -246,6 +253,41 @@ async fn a_network_brings_what_is_from_a_partner() {
     let id = said.location.rsplit('/').next().expect("an id").to_owned();
     let row = scene.stage.reaches(&id, "split").await;
     assert_eq!(row["transmission"]["partner"], "north");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_may_be_asked_for_besides() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let url = format!("{}/in/both-cxml", scene.stage.partner);
+    let without = scene.stage.client.post(&url).body(order()).send().await.expect("an answer");
+    assert_eq!(without.status().as_u16(), 401);
+    let token = scene.stage.new_token("both-cxml");
+    let with = |body: String| scene.stage.client.post(&url).bearer_auth(&token).body(body).send();
+    for (body, code) in [(order(), 200), (order().replace(SECRET, "other"), 401)] {
+        let text = with(body).await.expect("an answer").text().await.expect("a body");
+        assert_eq!(portolan::codec::cxml::status(&text).map(|said| said.code), Some(code), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_answered_before_it_is_on_disk_and_nothing_happens_twice() {
+    let mut scene = Scene::begin(&[], &[], "").await;
+    for (point, is_kept) in [("receive.before_commit", false), ("receive.after_commit", true)] {
+        scene.stage.kill();
+        scene.stage.start_again(&[("PORTOLAN_FAIL_POINT", point)]);
+        let body = order().replace("order-4711@example", point);
+        let url = format!("{}/in/north-cxml", scene.stage.partner);
+        let cut = scene.stage.client.post(url).body(body.clone()).send().await;
+        assert!(cut.is_err(), "{point}: it died before the answer");
+        scene.stage.kill();
+        scene.stage.start_again(&[]);
+        let before = scene.stage.list("/api/v1/transmissions?direction=in").await.len();
+        let said = scene.post(&body).await;
+        assert_eq!(said.code, 200, "{point}: {}", said.text);
+        let after = scene.stage.list("/api/v1/transmissions?direction=in").await.len();
+        assert_eq!(after == before, is_kept, "{point}: what was on disk is answered, not taken again");
+    }
+    scene.stage.balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
