@@ -6,7 +6,7 @@ mod backend;
 use backend::{Ground, store_at};
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
-use portolan::store::ack::{AckFilter, AckLevel, AckState, Incoming, NewExpectation, Said};
+use portolan::store::ack::{AckFilter, AckLevel, AckState, Incoming, NamedDocument, NewExpectation, Said};
 use portolan::store::claim::NewClaim;
 use portolan::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use portolan::store::commit::receive::Reception;
@@ -372,7 +372,8 @@ async fn a_delivery_goes_its_way_and_its_documents_follow(ground: Ground) {
     let delivery = store.deliver_sending(&job, "http://acme", at(2)).await.expect("sending");
     assert_eq!((delivery.key.as_str(), delivery.attempts), (delivery_id.as_str(), 1));
     assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("sending"));
-    let facts = AttemptFacts { status: Some(503), code: Some("HTTP-503".into()), detail: Some("busy".into()) };
+    let facts =
+        AttemptFacts { status: Some(503), code: Some("HTTP-503".into()), detail: Some("busy".into()), said: None };
     store.deliver_result(&job, AttemptEnd::Retry(at(12)), facts, at(3)).await.expect("a result");
     assert_eq!(store.document(&made).await.expect("it").delivery.as_deref(), Some("retry_wait"));
     assert!(lease(&store, JobKind::Deliver, at(11)).await.is_none(), "not yet");
@@ -472,6 +473,7 @@ fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
         receiver: "ACME".into(),
         interchange_control_number: None,
         group_control_number: Some(group.into()),
+        named: None,
         whole: document.is_none().then(|| said.clone()),
         documents: document.map(|number| (number.to_owned(), said)).into_iter().collect(),
         is_listed: true,
@@ -507,6 +509,62 @@ async fn answers_find_the_newest_unanswered_and_the_rest_is_listed(ground: Groun
     let unmatched = store.unmatched_acks(&Page::default()).await.expect("a list");
     assert_eq!(unmatched.len(), 1);
     assert_eq!(unmatched[0].group_control_number.as_deref(), Some("8"));
+}
+
+async fn an_answer_by_a_documents_number_is_for_the_partner_it_went_to(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, made, _) = translated(&store, "41").await;
+    let named = |partner: &str, kind: Option<&str>, number: &str, is_envelope: bool| Incoming {
+        level: AckLevel::Application,
+        kind: "application_response".into(),
+        partner: Some(partner.into()),
+        named: Some(NamedDocument {
+            standard: "x12".into(),
+            kind: kind.map(str::to_owned),
+            number: number.into(),
+            is_envelope,
+        }),
+        ..answer(None, "", AckState::Rejected)
+    };
+    for stranger in [
+        named("other", None, "4711", false),
+        named("acme", None, "4712", false),
+        named("acme", None, "4711", true),
+        named("acme", None, "", false),
+    ] {
+        apply(&store, stranger).await;
+        assert_eq!(store.document(&made).await.expect("it").ack_application, "none");
+    }
+    assert_eq!(store.unmatched_acks(&Page::default()).await.expect("a list").len(), 4);
+    apply(&store, named("acme", None, "4711", false)).await;
+    assert_eq!(store.document(&made).await.expect("it").ack_application, "rejected");
+    // A type that it has goes before one that it has not.
+    let (_, newer, _) = translated_at(&store, "42", at(2)).await;
+    apply(&store, named("acme", Some("850"), "42", true)).await;
+    assert_eq!(store.document(&newer).await.expect("it").ack_application, "rejected");
+}
+
+async fn what_was_settled_in_its_call_is_kept_without_a_job(ground: Ground) {
+    let store = fresh(&ground).await;
+    let new = NewTransmission {
+        transmission_id: store.new_id("tra", at(0)),
+        direction: Direction::In,
+        channel: "in".into(),
+        partner: None,
+        environment: None,
+        content: store.content(b"", at(0)).await.expect("content"),
+        content_type: "text/xml".into(),
+        file_name: None,
+        headers: json!({}),
+    };
+    let (id, actor) = (new.transmission_id.clone(), Actor("cxml".into()));
+    let told = ("CREDENTIALS-REFUSED", "no \u{0} such");
+    store.settle(new, TransmissionState::Rejected, told, &actor, at(0)).await.expect("a commit");
+    let kept = store.transmission(&id).await.expect("it");
+    assert_eq!((kept.state.as_str(), kept.code.as_deref()), ("rejected", Some("CREDENTIALS-REFUSED")));
+    assert_eq!(kept.size, 0);
+    assert!(lease(&store, JobKind::Translate, at(9)).await.is_none());
+    assert!(store.balances().await.expect("sums").iter().all(|one| one.holds));
 }
 
 async fn an_answer_that_does_not_come_is_overdue_and_may_still_come(ground: Ground) {
@@ -732,6 +790,8 @@ on_every_database![
     a_refused_interchange_awaits_no_answers_about_its_documents,
     numbers_belong_to_their_owner,
     a_business_key_is_taken_once_and_what_failed_gives_it_up,
+    an_answer_by_a_documents_number_is_for_the_partner_it_went_to,
+    what_was_settled_in_its_call_is_kept_without_a_job,
     a_content_key_is_forgotten_after_its_window,
     changed_history_and_deleted_rows_raise_the_alarm,
     resources_have_versions_and_a_stale_plan_is_refused,

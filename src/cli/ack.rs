@@ -1,4 +1,4 @@
-//! `portolan ack FILE`: the acknowledgments a receiver owes for a file: TA1, 997 or 999, CONTRL.
+//! `portolan ack FILE`: the acknowledgments a receiver owes for a file: TA1, 997 or 999, CONTRL, ApplicationResponse.
 
 use super::input::{Jobs, JsonList};
 use super::{Exit, input};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  portolan ack order.edi                         the 997 or CONTRL its sender is owed
+  portolan ack order.edi                         the 997, CONTRL or ApplicationResponse its sender is owed
   portolan ack order.edi --as 999                with implementation codes
   portolan ack order.edi --as ta1                the technical answer alone")]
 pub struct Arguments {

@@ -152,6 +152,14 @@ pub enum ExpectKind {
     Implementation,
     /// CONTRL.
     Contrl,
+    /// 824.
+    #[serde(rename = "824")]
+    Advice,
+    /// APERAK.
+    Aperak,
+    /// ApplicationResponse of UBL.
+    #[serde(rename = "application_response")]
+    Application,
 }
 
 impl ExpectKind {
@@ -163,6 +171,9 @@ impl ExpectKind {
             Self::Functional => "997",
             Self::Implementation => "999",
             Self::Contrl => "contrl",
+            Self::Advice => "824",
+            Self::Aperak => "aperak",
+            Self::Application => "application_response",
         }
     }
 }
@@ -181,9 +192,14 @@ pub struct Expect {
 impl Expect {
     /// What does not fit the document type.
     pub(super) fn check(&self, document: &str, found: &mut Vec<String>) {
-        let is_x12 = document.starts_with("x12/");
-        if is_x12 == (self.kind == ExpectKind::Contrl) {
-            let wanted = if is_x12 { "ta1, 997 or 999" } else { "contrl" };
+        let of_x12 = [ExpectKind::Ta1, ExpectKind::Functional, ExpectKind::Implementation, ExpectKind::Advice];
+        let (wanted, fits) = match document.split('/').next().unwrap_or_default() {
+            "x12" => ("ta1, 997, 999 or 824", of_x12.contains(&self.kind)),
+            "edifact" => ("contrl or aperak", matches!(self.kind, ExpectKind::Contrl | ExpectKind::Aperak)),
+            "ubl" => ("application_response", self.kind == ExpectKind::Application),
+            _ => ("none, for no document answers this type", false),
+        };
+        if !fits {
             found.push(format!("expect.kind: expected {wanted}, found {}", self.kind.as_str()));
         }
     }

@@ -30,6 +30,18 @@ pub struct Sender<'e> {
     pub value: &'e str,
 }
 
+impl Sender<'_> {
+    /// Whether a party id is meant. Domains of cXML are written as everybody likes: NetworkID, NetworkId.
+    #[must_use]
+    pub fn is_called(&self, id: &PartyId) -> bool {
+        let is_scheme = |own: &str| match self.syntax {
+            Syntax::Xml => own.trim().eq_ignore_ascii_case(self.scheme.trim()),
+            _ => own.trim() == self.scheme.trim(),
+        };
+        id.value == self.value.trim() && id.scheme.as_deref().is_none_or(is_scheme)
+    }
+}
+
 /// Why something waits: a stable word and a sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
@@ -132,13 +144,20 @@ impl Directory {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
         match channel.way {
-            Way::In if channel.auth.is_none() => {
+            Way::In if channel.auth.is_none() && channel.cxml.is_none() => {
                 found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
+            }
+            Way::Out if channel.cxml.is_some() => {
+                found.push("cxml: expected in a channel of way in only, found in one of way out".to_owned());
             }
             Way::Out if channel.url.as_ref().is_none_or(|url| !url.starts_with("http")) => {
                 found.push("url: expected where to send, such as https://partner.example/in".to_owned());
             }
             _ => {}
+        }
+        let punchout = channel.cxml.as_ref().and_then(|cxml| cxml.punchout.as_ref());
+        if let Some(url) = punchout.filter(|url| !url.starts_with("http")) {
+            found.push(format!("cxml.punchout: expected such as https://shop.example/punchout, found {url}"));
         }
     }
 
@@ -226,7 +245,8 @@ impl Directory {
             super::SecretOrText::Text(_) => None,
         });
         let envelopes = self.agreements.values().flat_map(|agreement| agreement.envelope.secrets());
-        passwords.chain(headers).chain(envelopes).collect()
+        let cxml = self.channels.values().filter_map(|channel| Some(channel.cxml.as_ref()?.secret.secret.clone()));
+        passwords.chain(cxml).chain(headers).chain(envelopes).collect()
     }
 
     /// The partner who sent an interchange over a channel. `released_as` is a person's word, which overrules.
@@ -243,10 +263,7 @@ impl Directory {
         if let (Syntax::Xml, "", Some([only])) = (sender.syntax, value, partners) {
             return Ok(only);
         }
-        let fits = |id: &PartyId| {
-            id.value == value && id.scheme.as_deref().is_none_or(|scheme| scheme.trim() == sender.scheme.trim())
-        };
-        let found = self.partners.iter().find(|(_, partner)| partner.party_ids.iter().any(fits));
+        let found = self.partners.iter().find(|(_, partner)| partner.party_ids.iter().any(|id| sender.is_called(id)));
         let Some((name, _)) = found else {
             return Err(Held { code: "PARTNER-UNKNOWN", reason: self.unknown(sender) });
         };

@@ -18,6 +18,6 @@ pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
-    Agreement, Auth, Channel, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS, OnUncertain, Partner, PartyId,
+    Agreement, Auth, Channel, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS, OnUncertain, Partner, PartyId,
     RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Una, Way, parse, parse_all,
 };

@@ -5,6 +5,7 @@ use super::identify::{Found, Identified};
 use super::route::{content_type, sequence};
 use super::state::Service;
 use crate::codec::segment::{self, AckChoice, Acknowledgment, GroupAnswer, InterchangeReport, Stamp, Verdict, When};
+use crate::codec::ubl;
 use crate::diagnostic::{Diagnostic, Effect, Syntax};
 use crate::partner::{AcceptedSets, AckForm, AckPer, AckPolicy, AckRule, Agreement, Directory, Rejects, VersionSuffix};
 use crate::store::ack::{AckLevel, AckState, NewAnswered};
@@ -198,8 +199,14 @@ fn documents(
         interchange_id: Some(interchange_id.to_owned()),
         direction: Direction::Out,
         number: u32::try_from(at + 1).unwrap_or(u32::MAX),
-        standard: segment::Envelope::default().standard_in(syntax).to_owned(),
-        version: draft.version.to_ascii_lowercase().replace('.', ""),
+        standard: match syntax {
+            Syntax::Xml => draft.standard.clone(),
+            _ => segment::Envelope::default().standard_in(syntax).to_owned(),
+        },
+        version: match syntax {
+            Syntax::Xml => draft.version.clone(),
+            _ => draft.version.to_ascii_lowercase().replace('.', ""),
+        },
         kind: draft.kind.clone(),
         control_number: draft.control_number.clone(),
         group_control_number,
@@ -241,13 +248,22 @@ fn answers(report: &InterchangeReport, made: &Made, answered_id: &str, transmiss
     if made.acknowledgment.technical.is_some() {
         all.push(one(AckLevel::Technical, "ta1", report.verdict()));
     }
-    let level = if made.acknowledgment.is_functional { AckLevel::Functional } else { AckLevel::Technical };
+    let level = match (report.syntax, made.acknowledgment.is_functional) {
+        (Syntax::Xml, true) => AckLevel::Application,
+        (_, true) => AckLevel::Functional,
+        (_, false) => AckLevel::Technical,
+    };
     all.extend(made.acknowledgment.answers.iter().map(|answer| NewAnswered {
         group_number: answer.group_number,
         group_control_number: Some(answer.group_control_number.clone()).filter(|number| !number.is_empty()),
-        ..one(level, &answer.document.kind.to_ascii_lowercase(), answer.verdict)
+        ..one(level, &word(&answer.document.kind), answer.verdict)
     }));
     all
+}
+
+/// The word that the ledger has for a document type that answers.
+fn word(kind: &str) -> String {
+    if kind == ubl::KIND { ubl::WORD.to_owned() } else { kind.to_ascii_lowercase() }
 }
 
 /// A verdict as the ledger has it.

@@ -2,6 +2,7 @@
 //! before. Nothing is written here.
 
 use super::acknowledge::governing;
+use super::answer;
 use super::identify::{Found, Identified, identify};
 use super::state::Service;
 use super::translate::RELEASED;
@@ -106,9 +107,13 @@ pub async fn admit(
 ) -> std::result::Result<Open, AdmitError> {
     let directory = service.directory();
     let released = transmission.reason.as_deref() == Some(RELEASED);
-    let released_as = transmission.partner.as_deref().filter(|_| released);
+    // Over a channel of cXML the partner has proved who it is, by whichever of its credentials.
+    let is_proved = directory.channel(&transmission.channel).is_some_and(|channel| channel.cxml.is_some());
+    let released_as = transmission.partner.as_deref().filter(|_| released || is_proved);
     let day = service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    let identified = identify(&directory, &transmission.channel, &found, released_as, day)?;
+    let identified = identify(&directory, &transmission.channel, &found, (released_as, day), |kind| {
+        !answer::is_advice(&service.rules, kind)
+    })?;
     let agreement = governing(&directory, &found, &identified);
     let rows = service.store.interchanges(&transmission.transmission_id).await?;
     let row = rows.iter().find(|row| row.number == i64::from(found.number));

@@ -1,11 +1,19 @@
 //! Acknowledgments that came, as the ledger takes them: what each says of one sending, for the documents it names and
 //! for those it does not. Which sending that is, the ledger finds.
 
+use super::Rules;
 use super::acknowledge::state;
 use super::identify::{Found, Identified};
 use crate::codec::edifact::Contrl;
-use crate::codec::segment::{Answer, Verdict};
-use crate::store::ack::{AckLevel, AckState, Incoming, Said};
+use crate::codec::segment::{Answer, Answered, Verdict};
+use crate::entity::Entity;
+use crate::store::ack::{AckLevel, AckState, Incoming, NamedDocument, Said};
+use serde_json::Value;
+
+/// The entity that says what an application made of documents.
+pub const ADVICE: &str = "application_advice";
+/// Errors of an advice that are kept with its verdict.
+const NOTES_MAX: usize = 100;
 
 /// What a TA1 says: it is about the interchange, so about all in it.
 #[must_use]
@@ -59,6 +67,101 @@ pub fn contrl(contrl: &Contrl, found: &Found, identified: &Identified) -> Vec<In
     all
 }
 
+/// What a UBL ApplicationResponse or a StatusUpdateRequest of cXML says, of each document that it names.
+#[must_use]
+pub fn application(answers: &[Answer], found: &Found, identified: &Identified) -> Vec<Incoming> {
+    let standard = &found.envelope.standard;
+    let one = |answer: &Answer| {
+        let number = answer.about.document_control_number.clone();
+        Incoming {
+            whole: Some(said(answer)),
+            interchange_control_number: Some(number.clone()),
+            named: Some(NamedDocument {
+                standard: standard.clone(),
+                kind: Some(answer.about.document_type.clone()).filter(|kind| !kind.is_empty()),
+                number,
+                is_envelope: standard == "cxml",
+            }),
+            ..about(answer, AckLevel::Application, found, identified)
+        }
+    };
+    answers.iter().map(one).collect()
+}
+
+/// Whether documents of a type say what an application made of others: then it is heard, and need not lead on.
+#[must_use]
+pub fn is_advice(rules: &Rules, document: &str) -> bool {
+    let parts = <[&str; 3]>::try_from(document.split('/').collect::<Vec<_>>());
+    let mapping = parts.ok().and_then(|[standard, version, kind]| rules.mappings.find(standard, version, kind).ok());
+    mapping.is_some_and(|mapping| mapping.select.iter().all(|one| one.entity == ADVICE))
+}
+
+/// What an application advice (824, APERAK) says, of each document that it names: by control numbers where it has them, else
+/// by the number that people know the document by.
+#[must_use]
+pub fn advised(entity: &Entity, kind: &str, (found, identified): (&Found, &Identified)) -> Vec<Incoming> {
+    let advice = entity.to_json();
+    let documents = advice["documents"].as_array().into_iter().flatten();
+    documents.filter_map(|document| advised_of(document, kind, found, identified)).collect()
+}
+
+fn advised_of(document: &Value, kind: &str, found: &Found, identified: &Identified) -> Option<Incoming> {
+    let said = said_by(document)?;
+    let text = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
+    let (group, number) = (text("group_control_number"), text("control_number"));
+    let named = document["reference"]["id"].as_str().unwrap_or_default();
+    let answered = Answered { group_control_number: group.clone(), ..Answered::default() };
+    let empty = Answer {
+        kind: "",
+        about: answered,
+        verdict: Verdict::Accepted,
+        codes: Vec::new(),
+        claimed: None,
+        notes: Vec::new(),
+    };
+    let incoming =
+        Incoming { kind: kind.to_ascii_lowercase(), ..about(&empty, AckLevel::Application, found, identified) };
+    match (group.is_empty(), number.is_empty(), named.is_empty()) {
+        (false, false, _) => Some(Incoming { documents: vec![(number, said)], ..incoming }),
+        (_, _, false) => Some(Incoming {
+            group_control_number: None,
+            interchange_control_number: Some(named.to_owned()),
+            named: Some(NamedDocument {
+                standard: found.envelope.standard_in(found.syntax).to_owned(),
+                kind: document["document_type"].as_str().map(str::to_owned),
+                number: named.to_owned(),
+                is_envelope: false,
+            }),
+            whole: Some(said),
+            ..incoming
+        }),
+        (false, true, true) => Some(Incoming { whole: Some(said), ..incoming }),
+        _ => None,
+    }
+}
+
+/// The verdict on one document. Where there is none, what is wrong with it speaks; that it only came says nothing.
+fn said_by(document: &Value) -> Option<Said> {
+    let errors = document["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let status = document["status"].as_str().unwrap_or_default();
+    let state = match status {
+        "received_only" => return None,
+        "accepted" | "item_accepted" | "group_accepted" | "batch_accepted" => AckState::Accepted,
+        "rejected" | "group_rejected" | "batch_rejected" => AckState::Rejected,
+        _ if !document["status"].is_null() => AckState::AcceptedWithErrors,
+        _ if errors.is_empty() => return None,
+        _ => AckState::Rejected,
+    };
+    let words = |error: &Value| {
+        let code = error["code"].as_str().or(error["code"]["code"].as_str()).unwrap_or_default();
+        let text = error["text"].as_str().unwrap_or_default();
+        if text.is_empty() { code.to_owned() } else { text.to_owned() }
+    };
+    let detail: Vec<String> = errors.iter().take(NOTES_MAX).map(words).collect();
+    let code = document["status"]["code"].as_str().unwrap_or(status);
+    Some(Said { state, code: code.to_owned(), detail: detail.join("; ") })
+}
+
 /// Answers for one document each, and those for a group or an interchange.
 fn parted(answers: &[Answer]) -> (Vec<&Answer>, Vec<&Answer>) {
     answers.iter().partition(|answer| !answer.about.document_control_number.is_empty())
@@ -78,6 +181,7 @@ fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identifie
         receiver: found.envelope.sender.value.clone(),
         interchange_control_number: filled(&answer.about.interchange_control_number),
         group_control_number: filled(&answer.about.group_control_number),
+        named: None,
         whole: None,
         documents: Vec::new(),
         is_listed: true,
@@ -87,9 +191,10 @@ fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identifie
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::segment::{Answered, Envelope};
+    use crate::codec::segment::Envelope;
     use crate::diagnostic::Syntax;
     use crate::partner::Environment;
+    use serde_json::json;
     use std::collections::{BTreeMap, BTreeSet};
 
     fn heard(answers: &[Answer]) -> Incoming {
@@ -124,5 +229,17 @@ mod tests {
         assert!(each.whole.is_none(), "one 997 for each document says nothing of the others");
         let group = heard(&[said_of("0001", Verdict::Accepted, None), said_of("", Verdict::Rejected, Some(2))]);
         assert_eq!(group.documents[0].1.state, AckState::Rejected, "a rejected group takes all with it");
+    }
+    #[test]
+    fn an_advice_without_a_verdict_speaks_by_its_errors() {
+        let said = |document: Value| said_by(&document).map(|said| (said.state, said.code, said.detail));
+        let wrong = json!([{ "code": "not_matching", "text": "Price" }, { "code": { "list": "x", "code": "42" } }]);
+        let expected = Some((AckState::Rejected, String::new(), "Price; 42".to_owned()));
+        assert_eq!(said(json!({ "errors": wrong })), expected);
+        assert_eq!(said(json!({})), None);
+        assert_eq!(said(json!({ "status": "received_only", "errors": wrong })), None);
+        let strange = said(json!({ "status": { "list": "edifact/application_status", "code": "27" } }));
+        assert_eq!(strange, Some((AckState::AcceptedWithErrors, "27".to_owned(), String::new())));
+        assert_eq!(said(json!({ "status": "item_rejected" })).map(|said| said.0), Some(AckState::AcceptedWithErrors));
     }
 }

@@ -1,12 +1,23 @@
 //! One attempt of a delivery: `sending` on disk, the post, and what came of it on disk.
 
+use super::acknowledge::state;
+use super::route::content_type;
 use super::state::Service;
+use crate::codec::cxml::{self, Status};
+use crate::diagnostic::Syntax;
 use crate::partner::{Channel, SecretOrText};
+use crate::store::ack::Said;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::job::Job;
+use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
 use crate::transport::http::send::{Outcome, Post};
 use std::time::Duration;
+
+/// The first Status of cXML that means: not now.
+const TRANSIENT: u16 = 500;
+/// Characters of an answer that are kept.
+const ANSWER_SHOWN_MAX: usize = 300;
 
 /// What an attempt tells about its channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +68,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
             return Ok(Reached::Untold);
         }
     };
+    let speaks_cxml = is_cxml(service, &transmission).await?;
     let sending = service.store.deliver_sending(job, &url, now).await?;
     let post = Post {
         url,
@@ -66,14 +78,19 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         bytes,
         allowed: channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect(),
         patience: Duration::from_secs(service.config.delivery.attempt_seconds),
+        is_asking: speaks_cxml,
     };
     let outcome = service.sender.send(post).await;
+    let (outcome, response) = if speaks_cxml { heard(outcome) } else { (outcome, None) };
     let reached = match &outcome {
         Outcome::Delivered { .. } | Outcome::Permanent { .. } => Reached::Yes,
         Outcome::Transient { .. } | Outcome::Uncertain { .. } => Reached::No,
     };
     let hold = sending.on_uncertain == "hold";
-    let (end, facts) = end(service, &outcome, sending.attempts, hold);
+    let (end, mut facts) = end(service, &outcome, sending.attempts, hold);
+    if let Some(response) = response {
+        response.note(&mut facts);
+    }
     let word = outcome_word(&outcome);
     tracing::info!(
         delivery.id = sending.delivery_id,
@@ -85,6 +102,64 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     metrics::counter!("portolan_attempts_total", "outcome" => word).increment(1);
     service.store.deliver_result(job, end, facts, service.now()).await?;
     Ok(reached)
+}
+
+/// Whether cXML is sent, whose receiver says in its answer what becomes of the document.
+async fn is_cxml(service: &Service, transmission: &Transmission) -> Result<bool> {
+    if transmission.content_type != content_type(Syntax::Xml) {
+        return Ok(false);
+    }
+    let interchanges = service.store.interchanges(&transmission.transmission_id).await?;
+    Ok(interchanges.iter().any(|one| one.format == "cxml"))
+}
+
+/// What a receiver of cXML answered.
+enum Heard {
+    /// A Response with this Status.
+    Status(Status),
+    /// Something else.
+    Other(String),
+}
+
+impl Heard {
+    /// Puts it into the books: a Status that is final is an acknowledgment.
+    fn note(&self, facts: &mut AttemptFacts) {
+        match self {
+            Heard::Status(status) => {
+                facts.code = Some(format!("CXML-{}", status.code));
+                let detail = format!("Status {}: {}", status.code, status.words);
+                facts.detail = Some(facts.detail.take().unwrap_or(detail));
+                if status.code < TRANSIENT {
+                    let (code, detail) = (status.code.to_string(), status.words.clone());
+                    let said = Said { state: state(status.verdict()), code, detail };
+                    facts.said = Some(("cxml".to_owned(), said));
+                }
+            }
+            Heard::Other(begin) => {
+                facts.code = Some("RESPONSE-MISSING".to_owned());
+                facts.detail = Some(format!("the receiver took it and answered with no cXML Response: {begin}"));
+            }
+        }
+    }
+}
+
+/// What an answer to cXML comes to: HTTP says only that the bytes arrived, the Status whether the document is taken.
+fn heard(outcome: Outcome) -> (Outcome, Option<Heard>) {
+    let Outcome::Delivered { status, answer } = outcome else { return (outcome, None) };
+    let text = String::from_utf8_lossy(&answer);
+    let begin = || text.chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
+    let Some(said) = cxml::status(&text) else {
+        return (Outcome::Delivered { status, answer: Vec::new() }, Some(Heard::Other(begin())));
+    };
+    let words: String = said.words.chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
+    let said = Status { words, ..said };
+    let (reason, status) = (format!("the receiver answered Status {}: {}", said.code, said.words), Some(status));
+    let outcome = match said.code {
+        ..300 => Outcome::Delivered { status: status.unwrap_or_default(), answer: Vec::new() },
+        TRANSIENT.. => Outcome::Transient { status, reason, retry_after: None },
+        _ => Outcome::Permanent { status, reason },
+    };
+    (outcome, Some(Heard::Status(said)))
 }
 
 /// The channel's headers with their secrets; else the secret that could not be had, and why.
@@ -122,10 +197,11 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
         status,
         code: Some(status.map_or_else(|| code.to_owned(), |status| format!("HTTP-{status}"))),
         detail: Some(reason.to_owned()),
+        said: None,
     };
     let later = |asked| service.retry_delay(attempt, asked).map(|delay| service.now() + delay);
     match outcome {
-        Outcome::Delivered { status } => {
+        Outcome::Delivered { status, .. } => {
             (AttemptEnd::Delivered, AttemptFacts { status: Some(*status), ..AttemptFacts::default() })
         }
         Outcome::Permanent { status, reason } => (AttemptEnd::Park, facts(*status, "REFUSED", reason)),

@@ -164,7 +164,7 @@ pub fn spoilt(found: &Found, group: u32) -> Option<&Diagnostic> {
     all.into_iter().find(|fault| fault.severity == Severity::Error)
 }
 
-/// Who sent an interchange, and whether all its document types have agreements.
+/// Who sent an interchange, and whether all its document types have agreements, and those that `leads_on` a route.
 ///
 /// # Errors
 /// Why it has to wait.
@@ -172,8 +172,8 @@ pub fn identify(
     directory: &Directory,
     channel: &str,
     found: &Found,
-    released_as: Option<&str>,
-    day: jiff::civil::Date,
+    (released_as, day): (Option<&str>, jiff::civil::Date),
+    leads_on: impl Fn(&str) -> bool,
 ) -> Result<Identified, Held> {
     let PartyId { scheme, value } = &found.envelope.sender;
     let sender = Sender { syntax: found.syntax, scheme, value };
@@ -184,7 +184,7 @@ pub fn identify(
         let agreement = directory.agreement_in(partner, kind, environment, day)?;
         let routes = directory.routes(agreement);
         routes.iter().try_for_each(|route| directory.agreement_out(route, day).map(drop))?;
-        if routes.is_empty() {
+        if routes.is_empty() && leads_on(kind) {
             let reason = format!("no route leads on from agreement {agreement}; add one and apply");
             return Err(Held { code: "ROUTE-MISSING", reason });
         }

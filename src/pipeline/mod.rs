@@ -7,6 +7,7 @@ pub mod answer; // answers that came
 pub mod batch; // an interchange written document by document
 pub mod canonicalise; // document to entities
 pub mod configured; // what resources add: mappings, guides, tables
+pub mod converse; // cXML answered in the call that brings it
 pub mod deliver; // one attempt, and what comes of it
 pub mod depart; // what leaves together, and whether it may
 pub mod echo; // what an answer takes from the document it answers

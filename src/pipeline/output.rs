@@ -57,7 +57,11 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
         let document_id = id("doc");
         let expectation = |expect: &Expect| NewExpectation {
             document_id: document_id.clone(),
-            level: if expect.kind == ExpectKind::Ta1 { AckLevel::Technical } else { AckLevel::Functional },
+            level: match expect.kind {
+                ExpectKind::Ta1 => AckLevel::Technical,
+                ExpectKind::Application | ExpectKind::Advice | ExpectKind::Aperak => AckLevel::Application,
+                _ => AckLevel::Functional,
+            },
             kind: expect.kind.as_str().to_owned(),
             partner: partner.clone(),
             sender: sender.clone(),

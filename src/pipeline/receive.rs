@@ -1,7 +1,8 @@
 //! A sender's body over HTTP: who may send, the bytes into the spool, the commit, and only then the answer.
 
+use super::converse;
 use super::state::Service;
-use crate::partner::{Auth, Way};
+use crate::partner::{Auth, Channel, Way};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::NewTransmission;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 
 /// The status of an answer to a body that was kept.
 const ACCEPTED: u16 = 202;
+/// What stands in it.
+const CONTENT_TYPE: &str = "application/json";
 
 /// Takes bodies for a service.
 pub struct HttpReceiver(pub Arc<Service>);
@@ -25,6 +28,10 @@ impl Receiver for HttpReceiver {
             let service = &self.0;
             let directory = service.directory();
             let channel = directory.channel(&arrival.channel).filter(|channel| channel.way == Way::In);
+            if let Some(Channel { cxml: Some(_), auth: None, .. }) = channel {
+                // Its documents say themselves who sends them.
+                return Ok(converse::intake(service, arrival));
+            }
             // Who does not prove to be allowed is not told which channels there are.
             let auth = channel.and_then(|channel| channel.auth.as_ref());
             let actor = match auth {
@@ -35,6 +42,9 @@ impl Receiver for HttpReceiver {
                 let detail = "expected the token or password of this channel in Authorization".to_owned();
                 return Err(Refusal { status: 401, code: "NOT-AUTHENTICATED", detail });
             };
+            if channel.cxml.is_some() {
+                return Ok(converse::intake(service, arrival));
+            }
             let now = service.now();
             let limit = channel.body_bytes.unwrap_or(service.config.limits.body_bytes);
             let spool = service.store.spool(limit, now);
@@ -125,11 +135,21 @@ impl HttpIntake {
                 tracing::info!(transmission.id = id, transmission.channel = channel, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
                 service.arrived.notify_one();
-                Ok(Answer { status: ACCEPTED, body, location: location(&id), replayed: false })
+                Ok(Answer {
+                    status: ACCEPTED,
+                    content_type: CONTENT_TYPE,
+                    body,
+                    location: location(&id),
+                    replayed: false,
+                })
             }
-            Reception::Replay { transmission_id, status, body } => {
-                Ok(Answer { status, body, location: location(&transmission_id), replayed: true })
-            }
+            Reception::Replay { transmission_id, status, body } => Ok(Answer {
+                status,
+                content_type: CONTENT_TYPE,
+                body,
+                location: location(&transmission_id),
+                replayed: true,
+            }),
             Reception::Conflict { transmission_id } => {
                 tracing::warn!(transmission.id = transmission_id, transmission.channel = channel, "Key used again");
                 let detail = format!(
@@ -141,12 +161,12 @@ impl HttpIntake {
     }
 }
 
-fn location(id: &str) -> String {
+pub(super) fn location(id: &str) -> String {
     format!("/api/v1/transmissions/{id}")
 }
 
 /// A failure of ours, or a limit: what the sender should do differs.
-fn unavailable(error: &StoreError) -> Refusal {
+pub(super) fn unavailable(error: &StoreError) -> Refusal {
     if let StoreError::Limit(limit) = error {
         let detail = format!("{limit} is not taken here; send it in parts");
         return Refusal { status: 413, code: "BODY-TOO-LARGE", detail };

@@ -232,11 +232,25 @@ async fn numbers(service: &Service, outward: Outward<'_>, outgoing: &[Outgoing])
         // ST02 has four digits at least.
         documents.push(in_form(number, profile.document_number_width, if is_x12 { 4 } else { 1 }));
     }
+    let interchange = in_form(interchange, profile.number_width, 1);
     Ok(Numbers {
-        interchange: in_form(interchange, profile.number_width, 1),
+        interchange: if outward.agreement.document.starts_with("cxml/") {
+            payload_id(&interchange, outward)
+        } else {
+            interchange
+        },
         group: in_form(group, profile.group_number_width, 1),
         documents,
     })
+}
+
+/// The number of a cXML document: unlike control numbers it is to be the only one of its kind in the world, for networks
+/// see those of many. `41.AN-SHOP@987654321`, with `test.` before the receiver where it is for test.
+fn payload_id(number: &str, outward: Outward<'_>) -> String {
+    let ([_, sender], [_, receiver]) = parties(&outward.agreement.envelope);
+    let test = if outward.environment == "test" { "test." } else { "" };
+    let plain = |text: String| text.replace(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c), "-");
+    format!("{number}.{test}{}@{}", plain(receiver), plain(sender))
 }
 
 /// The sequences of interchange, group and document control numbers between two parties.

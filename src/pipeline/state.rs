@@ -9,7 +9,7 @@ use crate::store::{Result, Store, StoreError};
 use crate::transport::http::send::Sender;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// One running service.
 pub struct Service {
@@ -28,6 +28,8 @@ pub struct Service {
     pub arrived: Notify,
     /// Rung when a delivery may go.
     pub departing: Notify,
+    /// Memory for bodies that are answered in their call.
+    pub room: Arc<Semaphore>,
 }
 
 /// Resources as they are now.
@@ -47,7 +49,8 @@ impl Service {
         let live = RwLock::new(Live { revision: -1, ..Live::default() });
         let (arrived, departing) = (Notify::new(), Notify::new());
         let sender = Sender::default();
-        let service = Service { store, rules, clock, config, sender, live, arrived, departing };
+        let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
+        let service = Service { store, rules, clock, config, sender, live, arrived, departing, room };
         service.reload().await?;
         Ok(Arc::new(service))
     }

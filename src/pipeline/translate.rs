@@ -10,8 +10,10 @@ use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 
 use super::state::Service;
 use super::whole;
-use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
-use crate::codec::{edifact, x12};
+use crate::codec::segment::{
+    Answer, DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader,
+};
+use crate::codec::{cxml, edifact, ubl, x12, xml};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::partner::Held;
@@ -25,6 +27,8 @@ use crate::store::{Actor, Direction, PayloadReader, Result, StoreError};
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -48,6 +52,16 @@ pub async fn translate(service: Arc<Service>, job: Job) -> Result<()> {
     done.map_err(|error| StoreError::Unfit(format!("translate: {error}")))?
 }
 
+/// Where the document stands in a body that brings attachments with it. What cannot be taken apart is read as it is.
+async fn part(service: &Service, transmission: &Transmission) -> Result<Option<Range<u64>>> {
+    if !transmission.content_type.to_ascii_lowercase().starts_with("multipart/") {
+        return Ok(None);
+    }
+    let body = service.store.read_payload(&transmission.payload_id).await?;
+    let found = cxml::root(&transmission.content_type, &body).ok().flatten();
+    Ok(found.map(|range| range.start as u64..range.end as u64))
+}
+
 struct Translation {
     service: Arc<Service>,
     job: Job,
@@ -61,13 +75,17 @@ struct Translation {
     written: u32,
     /// Interchanges that are being filled.
     departures: Departures,
+    /// Where the document stands in a body with attachments.
+    part: Option<Range<u64>>,
 }
 
 impl Translation {
     fn new(service: Arc<Service>, job: Job, handle: Handle) -> Result<Self> {
         let transmission = handle.block_on(service.store.transmission(&job.subject))?;
         let written = job.cursor.as_ref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+        let part = handle.block_on(part(&service, &transmission))?;
         Ok(Translation {
+            part,
             service,
             job,
             handle,
@@ -127,8 +145,20 @@ impl Translation {
         self.end(state, why, open.values().next())
     }
 
-    /// Its bytes from the first on; small ones are fetched once.
-    fn source(&self) -> Result<PayloadReader> {
+    /// Its documents from the first byte on: where attachments stand around, the part that is the document.
+    fn source(&self) -> Result<io::Take<PayloadReader>> {
+        let mut bytes = self.bytes()?;
+        let part = match &self.part {
+            None => return Ok(bytes.take(u64::MAX)),
+            Some(part) => part,
+        };
+        let skipped = io::copy(&mut bytes.by_ref().take(part.start), &mut io::sink());
+        skipped.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        Ok(bytes.take(part.end - part.start))
+    }
+
+    /// All bytes from the first on; small ones are fetched once.
+    fn bytes(&self) -> Result<PayloadReader> {
         if let Some(again) = self.payload.get().and_then(PayloadReader::again) {
             return Ok(again);
         }
@@ -251,12 +281,17 @@ impl Translation {
             let (found, identified) = (&open.found, &open.identified);
             self.slice.incoming.extend(match piece.syntax {
                 Syntax::X12 => answer::functional(&x12::answers(&piece.run), found, identified),
+                Syntax::Xml => answer::application(&xml_answers(piece), found, identified),
                 _ => answer::contrl(&edifact::answers(&piece.run), found, identified),
             });
         } else if let (Some(placed), false) = (placed, open.is_duplicate()) {
             let (read, more) = self.canonicalise(open, report, placed, piece);
             (entities, findings) = (read, [findings, more.clone()].concat());
             findings.extend(note_further(open, piece, &findings, more));
+        }
+        let context = (&open.found, &open.identified);
+        for advice in entities.iter().filter(|one| one.kind == answer::ADVICE) {
+            self.slice.incoming.extend(answer::advised(advice, &report.envelope.document_type, context));
         }
         let agreement = open.identified.agreements.get(&kind).cloned();
         let mut verdict = Judged { processing: None, code: None, reason: None };
@@ -302,7 +337,7 @@ impl Translation {
             code: verdict.code,
             reason: verdict.reason,
             report: report_of(&findings),
-            offset: report.offset,
+            offset: report.offset + self.part.as_ref().map_or(0, |part| part.start),
             length: report.length,
             entity,
             made_from: Vec::new(),
@@ -324,6 +359,10 @@ impl Translation {
             Ok(outward) => outward,
             Err(held) => return Ok(Some((Vec::new(), held_for(held)))),
         };
+        // What an advice says of ours was heard; that nobody else wants it is no fault.
+        if outward.is_empty() && entities.iter().all(|one| one.kind == answer::ADVICE) {
+            return Ok(None);
+        }
         if outward.is_empty() {
             let reason =
                 format!("no route leads on from agreement {}; add one and send it again", agreement.unwrap_or("?"));
@@ -438,6 +477,13 @@ impl Translation {
         }
         self.commit(Some(End { state, code, reason, duplicate_of, partner, environment }))
     }
+}
+
+/// What an acknowledgment in XML says; one that nothing can be read of says nothing.
+fn xml_answers(piece: &Piece<'_>) -> Vec<Answer> {
+    let text = xml::text(piece.run.bytes, piece.run.charset).text;
+    let all = ubl::answers(&text);
+    if all.is_empty() { cxml::answers(&text) } else { all }
 }
 
 /// The agreements of each interchange, by document type.

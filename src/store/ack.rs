@@ -85,7 +85,7 @@ pub struct NewAnswered {
     pub group_number: u32,
     /// Technical or functional.
     pub level: AckLevel,
-    /// `ta1`, `997`, `999`, `contrl`.
+    /// `ta1`, `997`, `999`, `contrl`, `application_response`.
     pub kind: String,
     /// The transmission that carries it.
     pub transmission_id: String,
@@ -118,6 +118,8 @@ pub struct Incoming {
     pub interchange_control_number: Option<String>,
     /// `None`: not told (TA1, CONTRL).
     pub group_control_number: Option<String>,
+    /// The document that it names in place of control numbers; `documents` then says nothing.
+    pub named: Option<NamedDocument>,
     /// What it says of all documents that it does not name; `None`: nothing.
     pub whole: Option<Said>,
     /// What it says of documents by their control number.
@@ -130,17 +132,31 @@ impl Incoming {
     /// The same with all that a stranger wrote made fit for every database.
     #[must_use]
     pub(crate) fn storable(self) -> Self {
-        let said = |said: Said| Said { code: storable(&said.code), detail: storable(&said.detail), ..said };
+        let said = Said::storable;
         Self {
             sender: storable(&self.sender),
             receiver: storable(&self.receiver),
             interchange_control_number: self.interchange_control_number.as_deref().map(storable),
             group_control_number: self.group_control_number.as_deref().map(storable),
+            named: self.named.map(|named| NamedDocument { number: storable(&named.number), ..named }),
             whole: self.whole.map(said),
             documents: self.documents.into_iter().map(|(number, one)| (storable(&number), said(one))).collect(),
             ..self
         }
     }
+}
+
+/// A document of ours as acknowledgments of XML name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedDocument {
+    /// Its standard.
+    pub standard: String,
+    /// Its type, where that is told.
+    pub kind: Option<String>,
+    /// Its number: that which people know it by (UBL), or that of its envelope (cXML).
+    pub number: String,
+    /// Whether it is the number of the envelope.
+    pub is_envelope: bool,
 }
 
 /// A verdict as received.
@@ -152,6 +168,14 @@ pub struct Said {
     pub code: String,
     /// In words.
     pub detail: String,
+}
+
+impl Said {
+    /// The same made fit for every database.
+    #[must_use]
+    pub(crate) fn storable(self) -> Self {
+        Said { code: storable(&self.code), detail: storable(&self.detail), ..self }
+    }
 }
 
 /// An acknowledgment as the ledger has it.

@@ -2,7 +2,7 @@
 //! the newest unanswered first. An answer for something answered before changes it (a partner may accept after
 //! rejecting); what fits nothing is kept as unmatched, and nothing that comes late is lost.
 
-use super::ack::{AckLevel, AckState, Incoming, Said};
+use super::ack::{AckLevel, AckState, Incoming, NamedDocument, Said};
 use super::document;
 use super::error::Result;
 use super::event::{self, NewEvent};
@@ -57,6 +57,9 @@ pub(crate) async fn apply(tx: &mut Tx<'_>, incoming: &Incoming, transmission_id:
 
 /// What was sent between these parties under these numbers, newest first.
 async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming, now: Timestamp) -> Result<Vec<Sent>> {
+    if let Some(named) = &incoming.named {
+        return bearers(tx, incoming, named, now).await;
+    }
     let (column, number) = match (&incoming.interchange_control_number, &incoming.group_control_number) {
         (Some(number), _) => ("i.control_number", number),
         (None, Some(number)) => ("d.group_control_number", number),
@@ -97,6 +100,82 @@ async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming, now: Timestamp) -> Res
         is_answered: row.get::<i64, _>(8) > 0,
     };
     Ok(rows.iter().filter(is_ours).map(one).collect())
+}
+
+/// What was sent to the partner under the number that a document is named by, newest first. Its parties are not asked for:
+/// networks stand between, and a document of XML may name others than its envelope.
+async fn bearers(tx: &mut Tx<'_>, incoming: &Incoming, named: &NamedDocument, now: Timestamp) -> Result<Vec<Sent>> {
+    let column = if named.is_envelope { "i.control_number" } else { "d.business_number" };
+    let query = format!(
+        "SELECT d.document_id, d.transmission_id, d.control_number, d.interchange_id, d.type,
+         (SELECT COUNT(*) FROM ack a WHERE a.direction = 'in' AND a.refers_to = d.document_id AND a.level = $1
+          AND a.answered_at IS NOT NULL)
+         FROM document d JOIN interchange i ON i.interchange_id = d.interchange_id
+         WHERE d.direction = 'out' AND {column} = $2 AND d.standard = $3 AND d.partner = $4 AND d.created_at >= $5
+         AND d.is_acknowledgment = 0 ORDER BY d.created_at DESC, d.document_id DESC"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+        .bind(incoming.level)
+        .bind(&named.number)
+        .bind(&named.standard)
+        .bind(&incoming.partner)
+        .bind(Micros::from(now - WINDOW))
+        .fetch_all(&mut *tx.connection)
+        .await?;
+    let is_of_kind = |row: &&sqlx::any::AnyRow| {
+        named.kind.as_ref().is_some_and(|kind| row.get::<String, _>(4).eq_ignore_ascii_case(kind))
+    };
+    let one = |row: &sqlx::any::AnyRow| Sent {
+        document_id: row.get(0),
+        transmission_id: row.get(1),
+        control_number: row.get(2),
+        sending: (row.get(3), String::new()),
+        is_answered: row.get::<i64, _>(5) > 0,
+    };
+    // An order and its invoice may bear one number; where the answer says which it means, that is it.
+    let meant: Vec<Sent> = rows.iter().filter(is_of_kind).map(one).collect();
+    Ok(if meant.is_empty() { rows.iter().map(one).collect() } else { meant })
+}
+
+/// The receiver said of all documents of a transmission how they went, in the answer to the call that brought them.
+pub(crate) async fn answered_at_once(
+    tx: &mut Tx<'_>,
+    transmission_id: &str,
+    (kind, said): (&str, &Said),
+    now: Timestamp,
+) -> Result<()> {
+    let rows = sqlx::query(
+        "SELECT d.document_id, d.control_number, d.interchange_id, d.partner, d.sender, d.receiver, i.control_number
+         FROM document d JOIN interchange i ON i.interchange_id = d.interchange_id
+         WHERE d.transmission_id = $1 ORDER BY d.number",
+    )
+    .bind(transmission_id)
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for row in rows {
+        let document = Sent {
+            document_id: row.get(0),
+            transmission_id: transmission_id.to_owned(),
+            control_number: row.get(1),
+            sending: (row.get(2), String::new()),
+            is_answered: false,
+        };
+        let incoming = Incoming {
+            level: AckLevel::Application,
+            kind: kind.to_owned(),
+            partner: row.get(3),
+            sender: row.get(4),
+            receiver: row.get(5),
+            interchange_control_number: row.get(6),
+            group_control_number: None,
+            named: None,
+            whole: None,
+            documents: Vec::new(),
+            is_listed: false,
+        };
+        answer(tx, &incoming.storable(), &said.clone().storable(), &document, transmission_id, now).await?;
+    }
+    Ok(())
 }
 
 /// The newest sending that still waits for what is said, else the newest of which something is said.

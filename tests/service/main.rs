@@ -3,12 +3,14 @@
 
 mod acknowledgment;
 mod admin;
+mod advice;
 #[path = "../backend/mod.rs"]
 mod backend;
 mod bad_input;
 mod batch;
 mod configuration;
 mod crash;
+mod cxml;
 mod delivery;
 mod demo;
 mod echo;
@@ -19,3 +21,4 @@ mod peer;
 mod resource;
 mod server;
 mod stage;
+mod ubl;

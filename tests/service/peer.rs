@@ -17,6 +17,8 @@ pub enum Answer {
     Cut,
     /// 200, after a while.
     Slow(Duration),
+    /// 200, with a body.
+    Says(String),
 }
 
 /// A post as it came.
@@ -90,16 +92,18 @@ impl Peer {
         }
         self.posts.lock().expect("no panic held it").push(Post { headers, body: bytes[end..].to_vec() });
         let answer = self.script.lock().expect("no panic held it").pop_front().unwrap_or(Answer::Status(200));
-        let (status, more) = match answer {
+        let (status, more, body) = match answer {
             Answer::Cut => return Ok(()),
-            Answer::Status(status) => (status, String::new()),
-            Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n")),
+            Answer::Status(status) => (status, String::new(), String::new()),
+            Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n"), String::new()),
             Answer::Slow(time) => {
                 tokio::time::sleep(time).await;
-                (200, String::new())
+                (200, String::new(), String::new())
             }
+            Answer::Says(body) => (200, String::new(), body),
         };
-        let text = format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n{more}\r\n");
+        let length = body.len();
+        let text = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{body}");
         stream.write_all(text.as_bytes()).await?;
         stream.shutdown().await
     }

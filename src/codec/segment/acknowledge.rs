@@ -1,10 +1,11 @@
 //! Makes the acknowledgment of an interchange while it is read. Of a document nothing stays but the bytes in which the
 //! answer speaks of it, so that an interchange of any length needs little more than its answer.
 //!
-//! What a kind of answer says stands in `x12::acknowledge` and `edifact::acknowledge`; when one is due, in `answer`.
+//! What a kind of answer says stands in `x12::acknowledge`, `edifact::acknowledge` and `ubl::acknowledge`, one arm of
+//! [`Acknowledging`] each; when one is due, in `answer`.
 
 use super::{AckChoice, DocumentReport, GroupReport, InterchangeReport, PieceKind, Stamp, Verdict, Writer};
-use crate::codec::{edifact, x12};
+use crate::codec::{edifact, ubl, x12};
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft, Style};
 
@@ -14,8 +15,8 @@ pub enum Acknowledging {
     X12(Box<x12::Acknowledging>),
     /// CONTRL.
     Edifact(Box<edifact::Acknowledging>),
-    /// XML, which no interchange answers.
-    Nothing,
+    /// ApplicationResponse; other XML is not answered by documents.
+    Xml(Box<ubl::Acknowledging>),
 }
 
 impl Acknowledging {
@@ -24,7 +25,7 @@ impl Acknowledging {
     pub fn new(report: &InterchangeReport, choice: AckChoice) -> Self {
         match report.syntax {
             Syntax::X12 => Acknowledging::X12(Box::new(x12::Acknowledging::new(report, choice))),
-            Syntax::Xml => Acknowledging::Nothing,
+            Syntax::Xml => Acknowledging::Xml(Box::new(ubl::Acknowledging::new(choice))),
             _ => Acknowledging::Edifact(Box::new(edifact::Acknowledging::new(report, choice))),
         }
     }
@@ -50,7 +51,7 @@ impl Acknowledging {
         match self {
             Acknowledging::X12(one) => one.document(group, document),
             Acknowledging::Edifact(one) => one.document(document),
-            Acknowledging::Nothing => {}
+            Acknowledging::Xml(one) => one.document(document),
         }
     }
 
@@ -58,7 +59,7 @@ impl Acknowledging {
         match self {
             Acknowledging::X12(one) => one.group(group),
             Acknowledging::Edifact(one) => one.group(group),
-            Acknowledging::Nothing => {}
+            Acknowledging::Xml(_) => {}
         }
     }
 
@@ -66,7 +67,7 @@ impl Acknowledging {
         match self {
             Acknowledging::X12(one) => one.end(report),
             Acknowledging::Edifact(one) => one.end(report),
-            Acknowledging::Nothing => None,
+            Acknowledging::Xml(one) => one.end(report),
         }
     }
 }
@@ -141,6 +142,9 @@ impl Acknowledgment {
     pub fn encode(&self, stamp: &Stamp) -> Result<Vec<u8>, Vec<Diagnostic>> {
         if !self.faults.is_empty() {
             return Err(self.faults.clone());
+        }
+        if self.syntax == Syntax::Xml {
+            return Ok(ubl::write(self, stamp));
         }
         let is_x12 = self.syntax == Syntax::X12;
         let numbered = |(at, group): (usize, &GroupOfAnswers)| GroupDraft {

@@ -115,7 +115,7 @@ impl Stamp {
 /// What a received acknowledgment says about one interchange, group or document of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
-    /// `ta1`, `997`, `999`, `contrl`.
+    /// `ta1`, `997`, `999`, `contrl`, `application_response`, `cxml`.
     pub kind: &'static str,
     /// What it is about.
     pub about: Answered,
@@ -140,7 +140,7 @@ pub struct Answered {
     pub group_control_number: String,
     /// ST01, UNH 0065; empty when the answer covers the whole group or interchange.
     pub document_type: String,
-    /// ST02, UNH 0062.
+    /// ST02, UNH 0062; in XML the number by which the document is named.
     pub document_control_number: String,
 }
 
@@ -178,8 +178,9 @@ impl InterchangeReport {
     }
 }
 
-/// Document types that answer and are never answered; 824 and APERAK are answered like any other.
-pub const ANSWERS: [&str; 3] = ["997", "999", "CONTRL"];
+/// Document types that answer and are never answered; 824 and APERAK are answered like any other. A StatusUpdateRequest is
+/// answered in the call that brings it, as all of cXML is.
+pub const ANSWERS: [&str; 5] = ["997", "999", "CONTRL", "ApplicationResponse", "StatusUpdateRequest"];
 
 fn verdict(faults: &[Diagnostic], reach: Effect) -> Verdict {
     let worst = faults.iter().filter(|fault| fault.fault.info().effect <= reach).map(|fault| match fault.severity {

@@ -50,12 +50,13 @@ pub fn encode(document: &Document, draft: &InterchangeDraft) -> Result<Vec<u8>, 
 }
 
 /// What the envelope says, by the names that definitions use.
-fn facts(draft: &InterchangeDraft) -> [(&'static str, String); 7] {
+fn facts(draft: &InterchangeDraft) -> [(&'static str, String); 8] {
     [
         ("sender_scheme", draft.sender[0].clone()),
         ("sender", draft.sender[1].clone()),
         ("receiver_scheme", draft.receiver[0].clone()),
         ("receiver", draft.receiver[1].clone()),
+        ("secret", draft.style.agreed.password[0].clone()),
         ("number", draft.control_number.clone()),
         ("prepared", draft.prepared.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         ("test", if draft.test { "test".to_owned() } else { String::new() }),

@@ -179,7 +179,7 @@ impl Seen {
     }
 }
 
-fn namespace_of(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> String {
+pub(super) fn namespace_of(reader: &NsReader<&[u8]>, start: &BytesStart<'_>) -> String {
     match reader.resolver().resolve_element(start.name()).0 {
         ResolveResult::Bound(namespace) => namespace.into_inner().to_owned(),
         _ => String::new(),
@@ -226,7 +226,7 @@ fn attributes(candidates: &[Arc<Document>], path: &str, start: &BytesStart<'_>) 
 
 /// Adds what an event says to the text around it. A reference that cannot be resolved says nothing; it is told when the
 /// document is read.
-fn add(text: &mut String, event: &Event<'_>) {
+pub(super) fn add(text: &mut String, event: &Event<'_>) {
     match event {
         Event::Text(said) => text.push_str(&said.xml10_content()),
         Event::CData(said) => text.push_str(&said.xml10_content()),

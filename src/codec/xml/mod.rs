@@ -6,6 +6,7 @@ mod cut;
 mod decode;
 mod encode;
 mod envelope;
+mod outline;
 mod project;
 mod text;
 mod value;
@@ -14,8 +15,9 @@ pub use cut::{Start, entities, start};
 pub use decode::{Unfit, from_json, to_json};
 pub use encode::encode;
 pub use envelope::{note, root};
+pub use outline::{ELEMENTS_MAX, Element, Outline, outline};
 pub use project::{Projected, project};
-pub use text::declared;
+pub use text::{Text, declared, escaped, text, width};
 
 use crate::tree::Separators;
 

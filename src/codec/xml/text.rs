@@ -59,6 +59,23 @@ pub fn width(text: &str, charset: Charset) -> usize {
     }
 }
 
+/// A text as it stands between tags or in quotes, for the few documents that are written without a definition. What XML
+/// cannot hold is left out.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut written = String::with_capacity(text.len());
+    for c in text.chars().filter(|c| super::is_character(*c)) {
+        match c {
+            '&' => written.push_str("&amp;"),
+            '<' => written.push_str("&lt;"),
+            '>' => written.push_str("&gt;"),
+            '"' => written.push_str("&quot;"),
+            c => written.push(c),
+        }
+    }
+    written
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

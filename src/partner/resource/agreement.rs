@@ -14,8 +14,8 @@ const MINUTES: Shape = Shape::Number(0, u32::MAX as u64);
 /// Of what a sender gets.
 pub const ACK_KEYS: &[Key] = &[
     must("channel", Shape::Filled, "The outgoing channel it goes over"),
-    may("technical", RULE, "TA1; CONTRL on the interchange alone"),
-    may("functional", RULE, "997, 999, CONTRL"),
+    may("technical", RULE, "TA1; CONTRL on the interchange alone; UBL: AB"),
+    may("functional", RULE, "997, 999, CONTRL, ApplicationResponse"),
     may("form", Shape::Word(&["997", "999"]), "Which one; left out: 999 where GS08 names a guide"),
     may("per", Shape::Word(&["group", "document"]), "What each is about"),
     may("accepted_sets", Shape::Word(&["list", "omit"]), "Whether accepted documents are listed"),
@@ -26,7 +26,11 @@ pub const ACK_KEYS: &[Key] = &[
 
 /// Of what we expect.
 pub const EXPECT_KEYS: &[Key] = &[
-    must("kind", Shape::Word(&["ta1", "997", "999", "contrl"]), "Which acknowledgment"),
+    must(
+        "kind",
+        Shape::Word(&["ta1", "997", "999", "824", "contrl", "aperak", "application_response"]),
+        "Which acknowledgment",
+    ),
     must("within_minutes", MINUTES, "Minutes until it is overdue"),
 ];
 const EXPECT: Shape = Shape::Object(EXPECT_KEYS);

@@ -1,7 +1,7 @@
 //! `kind: channel`: a way in or out at a transport.
 
 use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
-use super::{Secret, SecretOrText, Way, parsed_option};
+use super::{PartyId, Secret, SecretOrText, Way, parsed_option};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -10,15 +10,28 @@ const BASIC: Shape =
 const AUTH: Shape =
     Shape::Either(&[Shape::Word(&["token"]), Shape::Object(&[must("basic", BASIC, "Authorization: Basic")])]);
 
+/// Of a channel in that takes cXML.
+const CXML_KEYS: &[Key] = &[
+    must("secret", SECRET, "The SharedSecret that proves who sends"),
+    may(
+        "senders",
+        Shape::List(&Shape::PartyId),
+        "Who may bring it, DOMAIN:ID, such as a network; none: the partner itself",
+    ),
+    may("receivers", Shape::List(&Shape::PartyId), "Who we are, DOMAIN:ID; none: To is not looked at"),
+    may("punchout", Shape::Filled, "Where PunchOutSetupRequests are answered; none: they are not taken"),
+];
+
 /// Its keys.
 pub const KEYS: &[Key] = &[
     must("transport", Shape::Word(&["http"]), "The transport"),
     must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
     may("partners", Shape::List(&Shape::Filled), "Who may send here, or who is reached; none: every partner"),
     may("auth", AUTH, "In: how senders prove who they are"),
-    may("url", Shape::Filled, "Out: where to"),
+    may("cxml", Shape::Object(CXML_KEYS), "In: cXML is answered in the call that brings it"),
+    may("url", Shape::Filled, "Out: where to; in with cxml: where partners reach it, told in its profile"),
     may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
-    may("allow_networks", Shape::List(&Shape::Filled), "Out: networks that may be reached although not public"),
+    may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),
     may("body_bytes", Shape::Number(1, u64::MAX), "In: bytes of a body, at most"),
 ];
 
@@ -36,18 +49,38 @@ pub struct Channel {
     /// In: how senders prove who they are.
     #[serde(default)]
     pub auth: Option<Auth>,
-    /// Out: where to.
+    /// In: cXML is answered in the call that brings it.
+    #[serde(default)]
+    pub cxml: Option<Cxml>,
+    /// Out: where to; in with cXML: where partners reach it.
     #[serde(default)]
     pub url: Option<String>,
     /// Out: header lines to send.
     #[serde(default)]
     pub headers: BTreeMap<String, SecretOrText>,
-    /// Out: networks such as 10.0.0.0/8 that may be reached although they are not public.
+    /// Networks such as 10.0.0.0/8 that may be reached although they are not public.
     #[serde(default)]
     pub allow_networks: Vec<String>,
     /// In: bytes of a body, where another limit than the instance's is wanted.
     #[serde(default, deserialize_with = "parsed_option")]
     pub body_bytes: Option<u64>,
+}
+
+/// How cXML is taken.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cxml {
+    /// The SharedSecret of Sender.
+    pub secret: Secret,
+    /// Who may be its Sender; none: the partner itself.
+    #[serde(default)]
+    pub senders: Vec<PartyId>,
+    /// Who we are in To; none: any.
+    #[serde(default)]
+    pub receivers: Vec<PartyId>,
+    /// Where PunchOutSetupRequests are answered.
+    #[serde(default)]
+    pub punchout: Option<String>,
 }
 
 /// How a sender proves who it is.

@@ -9,7 +9,7 @@ mod route;
 pub mod shape; // keys of each kind: errors and schemas
 
 pub use agreement::{Agreement, Environment, OnUncertain};
-pub use channel::{Auth, Channel};
+pub use channel::{Auth, Channel, Cxml};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
 pub use route::Route;

@@ -2,10 +2,11 @@
 
 use crate::clock::Timestamp;
 use crate::store::Store;
-use crate::store::ack;
+use crate::store::ack::{self, Said};
 use crate::store::delivery::{self, Change, Delivery, DeliveryState};
 use crate::store::error::Result;
 use crate::store::job::{self, Job};
+use crate::store::matching;
 use crate::store::value::{Actor, Micros};
 
 /// What came of an attempt.
@@ -32,6 +33,8 @@ pub struct AttemptFacts {
     pub code: Option<String>,
     /// The same for people.
     pub detail: Option<String>,
+    /// What the answer says of the documents, where it is an acknowledgment: its kind, and that.
+    pub said: Option<(String, Said)>,
 }
 
 const SENDABLE: [DeliveryState; 4] =
@@ -94,6 +97,9 @@ impl Store {
                 let found = delivery::change(&mut tx, &job.subject, &from, to, change, &Actor::system(), now).await?;
                 if to == DeliveryState::Delivered {
                     ack::received(&mut tx, &found.transmission_id, now).await?;
+                }
+                if let Some((kind, said)) = &facts.said {
+                    matching::answered_at_once(&mut tx, &found.transmission_id, (kind, said), now).await?;
                 }
                 sqlx::query(
                     "UPDATE attempt SET outcome = $2, status = $3, detail = $4, ended_at = $5

@@ -6,7 +6,7 @@ use crate::store::claim::{self, NewClaim};
 use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, JobKind};
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
-use crate::store::value::Actor;
+use crate::store::value::{Actor, storable};
 use crate::store::writer::Tx;
 use sqlx::Executor as _;
 
@@ -58,6 +58,43 @@ impl Store {
         };
         let may_be_there = matches!(done, Ok(Reception::New) | Err(StoreError::Unknown(_)));
         if let (Some(path), false) = (file, may_be_there) {
+            // The bytes are not wanted; should removing fail, the next start removes them.
+            let _ = std::fs::remove_file(path);
+        }
+        done
+    }
+}
+
+impl Store {
+    /// Keeps what came in and was answered for good in the same call, so that nothing of it is to be done any more: it was
+    /// refused, or handed on. When this returns, it is on disk.
+    ///
+    /// # Errors
+    /// The database failed; then nothing was kept.
+    pub async fn settle(
+        &self,
+        new: NewTransmission,
+        state: TransmissionState,
+        (code, reason): (&str, &str),
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<()> {
+        let file = new.content.file();
+        let (code, reason, actor) = (code.to_owned(), storable(reason), actor.clone());
+        let done = self
+            .write("settle", move |mut tx| {
+                Box::pin(async move {
+                    transmission::insert(&mut tx, (&new, &actor, now), TransmissionState::Stored).await?;
+                    let change =
+                        transmission::Change { code: Some(&code), reason: Some(&reason), ..Default::default() };
+                    let from = [TransmissionState::Stored];
+                    transmission::change(&mut tx, &new.transmission_id, &from, state, change, &actor, now).await
+                })
+            })
+            .await;
+        if let (Some(path), Err(error)) = (file, &done)
+            && !matches!(error, StoreError::Unknown(_))
+        {
             // The bytes are not wanted; should removing fail, the next start removes them.
             let _ = std::fs::remove_file(path);
         }

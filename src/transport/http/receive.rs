@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::http::header::{
-    ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -34,6 +34,8 @@ pub struct Arrival {
     pub key: Option<String>,
     /// `Content-Type`.
     pub content_type: String,
+    /// `Host`.
+    pub host: String,
 }
 
 /// Why a post is refused.
@@ -52,9 +54,11 @@ pub struct Refusal {
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// JSON.
+    /// What stands in it.
+    pub content_type: &'static str,
+    /// What it says.
     pub body: Vec<u8>,
-    /// Where to ask after it.
+    /// Where to ask after it; empty where nothing was kept.
     pub location: String,
     /// It was answered before.
     pub replayed: bool,
@@ -165,6 +169,7 @@ async fn take(
         authorization: text(headers, &AUTHORIZATION),
         key: key(headers)?,
         content_type: text(headers, &CONTENT_TYPE).unwrap_or_else(|| "application/octet-stream".to_owned()),
+        host: text(headers, &HOST).unwrap_or_default(),
     };
     let length: Option<u64> = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
     let intake = shared.receiver.begin(arrival).await?;
@@ -172,8 +177,8 @@ async fn take(
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(location) = HeaderValue::from_str(&answer.location) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    if let (false, Ok(location)) = (answer.location.is_empty(), HeaderValue::from_str(&answer.location)) {
         headers.insert(LOCATION, location);
     }
     if answer.replayed {

@@ -41,6 +41,8 @@ pub struct Post {
     pub allowed: Vec<Network>,
     /// Until the first byte of the answer.
     pub patience: Duration,
+    /// What stands in the answer is wanted, not only that there is one.
+    pub is_asking: bool,
 }
 
 /// What came of it.
@@ -50,6 +52,8 @@ pub enum Outcome {
     Delivered {
         /// Status of the answer.
         status: u16,
+        /// What stands in it, where that is wanted.
+        answer: Vec<u8>,
     },
     /// It did not arrive; it may later.
     Transient {
@@ -114,6 +118,7 @@ impl Sender {
                 Outcome::Uncertain { reason }
             }
             Ok(Err(error)) => failed(&error),
+            Ok(Ok(response)) if post.is_asking && response.status().is_success() => said(response, post.patience).await,
             Ok(Ok(response)) => answered(response, post.patience).await,
         }
     }
@@ -223,7 +228,7 @@ async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcom
     if response.status().is_success() {
         // Read to its end, the connection can take the next post; nobody waits for that.
         tokio::spawn(tokio::time::timeout(ANSWER_REST_WAIT, async move { read(&mut response).await }));
-        return Outcome::Delivered { status };
+        return Outcome::Delivered { status, answer: Vec::new() };
     }
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let retry_after = seconds.map(Duration::from_secs).map(|asked| asked.min(RETRY_AFTER_MAX));
@@ -238,6 +243,25 @@ async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcom
             Outcome::Permanent { status: Some(status), reason: format!("{reason} (redirects are not followed)") }
         }
         _ => Outcome::Permanent { status: Some(status), reason },
+    }
+}
+
+/// A good answer whose body counts: without that, nobody knows what the receiver said.
+async fn said(mut response: reqwest::Response, patience: Duration) -> Outcome {
+    let status = response.status().as_u16();
+    let whole = async {
+        let mut answer = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| "broke off")? {
+            answer.extend_from_slice(&chunk);
+            if answer.len() > ANSWER_BYTES_MAX {
+                return Err("has more bytes than are looked at");
+            }
+        }
+        Ok(answer)
+    };
+    match tokio::time::timeout(patience, whole).await.unwrap_or(Err("did not come to its end in time")) {
+        Ok(answer) => Outcome::Delivered { status, answer },
+        Err(what) => Outcome::Uncertain { reason: format!("the receiver answered {status}, and its answer {what}") },
     }
 }
 
@@ -268,6 +292,7 @@ mod tests {
             bytes: b"UNB".to_vec(),
             allowed: allowed.iter().map(|text| text.parse().expect("a network")).collect(),
             patience: Duration::from_secs(10),
+            is_asking: false,
         }
     }
 
@@ -300,7 +325,7 @@ mod tests {
         let sender = Sender::default();
         for _ in 0..3 {
             let sent = sender.send(post("localhost", port, &["127.0.0.0/8", "::1"])).await;
-            assert_eq!(sent, Outcome::Delivered { status: 200 });
+            assert_eq!(sent, Outcome::Delivered { status: 200, answer: Vec::new() });
             // The rest of the answer is read beside.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -1,0 +1,494 @@
+//! cXML as a conversation: documents that are posted get their Response in the same call, once they are on disk; what we
+//! post is taken or refused by the Response that comes back.
+
+use super::peer::{Answer, Peer};
+use super::stage::{Stage, resources};
+use serde_json::Value;
+
+const SECRET: &str = "s3cret-of-north";
+/// The payloadID of the first order that goes to the shop.
+const SENT: &str = "41.777777777@987654321";
+
+/// A buyer who sends cXML to us, and a shop that gets it from us.
+fn more(shop: u16, live: u16) -> String {
+    format!(
+        "\
+kind: partner
+name: north
+party_ids: [\"DUNS:123456789\", \"NetworkID:AN-NORTH\"]
+---
+kind: partner
+name: other
+party_ids: [\"DUNS:555555555\"]
+---
+kind: partner
+name: shop
+party_ids: [\"DUNS:777777777\"]
+---
+kind: channel
+name: north-cxml
+transport: http
+way: in
+partners: [north]
+cxml:
+  secret: {{ secret: north-cxml }}
+  receivers: [\"DUNS:987654321\"]
+  punchout: http://127.0.0.1:{live}/punchout
+allow_networks: [127.0.0.0/8]
+body_bytes: \"100000\"
+---
+kind: channel
+name: network-cxml
+transport: http
+way: in
+url: https://edi.example/in/network-cxml
+cxml: {{ secret: {{ secret: north-cxml }}, senders: [\"NetworkID:AN-HUB\"] }}
+---
+kind: channel
+name: shop-cxml
+transport: http
+way: in
+cxml: {{ secret: {{ secret: shop-cxml }}, punchout: \"http://127.0.0.1:{live}/punchout\" }}
+---
+kind: channel
+name: both-cxml
+transport: http
+way: in
+auth: token
+cxml: {{ secret: {{ secret: north-cxml }} }}
+---
+kind: channel
+name: shop-out
+transport: http
+way: out
+url: http://127.0.0.1:{shop}/cxml
+allow_networks: [127.0.0.0/8]
+---
+kind: agreement
+name: north-orders
+way: in
+partner: north
+document: cxml/1.2/OrderRequest
+---
+kind: agreement
+name: shop-orders
+way: out
+partner: shop
+document: cxml/1.2/OrderRequest
+channel: shop-out
+envelope:
+  sender: \"DUNS:987654321\"
+  receiver: \"DUNS:777777777\"
+  first_number: \"41\"
+  password: {{ secret: shop-cxml }}
+---
+kind: route
+name: north-to-shop
+from: north-orders
+to: shop-orders
+"
+    )
+}
+
+fn order() -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/cxml/1.2/OrderRequest/plain/in.xml");
+    let text = std::fs::read_to_string(file).expect("the fixture");
+    text.replace("deploymentMode=\"test\"", "deploymentMode=\"production\"").replace("not-a-secret", SECRET)
+}
+
+/// The order's head around another request.
+fn request(payload_id: &str, request: &str) -> String {
+    let order = order();
+    let (begin, end) = (order.find("<OrderRequest>").expect("a begin"), order.find("</Request>").expect("an end"));
+    format!("{}{request}\n{}", &order[..begin], &order[end..]).replace("order-4711@example", payload_id)
+}
+
+fn response(code: u16, text: &str) -> String {
+    format!(
+        "<cXML payloadID='r' timestamp='2026-11-02T09:30:00Z'><Response><Status code='{code}' text='{text}'/></Response></cXML>"
+    )
+}
+
+struct Scene {
+    stage: Stage,
+    shop: Peer,
+    live: Peer,
+}
+
+/// What was answered: the Status, its words, and the whole.
+struct Said {
+    code: u16,
+    words: String,
+    text: String,
+    location: String,
+}
+
+impl Scene {
+    async fn begin(shop: &[Answer], live: &[Answer], sections: &str) -> Scene {
+        let (shop, live) = (Peer::start(shop).await, Peer::start(live).await);
+        let stage = Stage::bare(sections).await;
+        stage.done(&["secret", "set", "north-cxml"], SECRET);
+        stage.done(&["secret", "set", "shop-cxml"], "s3cret-of-shop");
+        stage.apply(&format!("{}---\n{}", resources(1, 1), more(shop.port, live.port)));
+        Scene { stage, shop, live }
+    }
+
+    async fn post(&self, body: &str) -> Said {
+        self.post_as("north-cxml", "text/xml", body).await
+    }
+
+    /// Posts to a channel of cXML, whose answer is 200 and a Response whatever its Status says.
+    async fn post_as(&self, channel: &str, kind: &str, body: &str) -> Said {
+        let url = format!("{}/in/{channel}", self.stage.partner);
+        let request = self.stage.client.post(url).header("content-type", kind).body(body.to_owned());
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200);
+        let header =
+            |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+        assert_eq!(header("content-type"), "text/xml; charset=UTF-8");
+        let location = header("location");
+        let text = answer.text().await.expect("a body");
+        let status = portolan::codec::cxml::status(&text).unwrap_or_else(|| panic!("no Response: {text}"));
+        assert!(text.contains("<!DOCTYPE cXML SYSTEM") && text.contains(" payloadID=") && text.contains(" timestamp="));
+        Said { code: status.code, words: status.words, text, location }
+    }
+
+    async fn transmissions(&self, state: &str) -> Vec<Value> {
+        self.stage.list(&format!("/api/v1/transmissions?direction=in&state={state}")).await
+    }
+
+    /// The only order that went to the shop, once its acknowledgment stands like this.
+    async fn sent(&self, ack: &str) -> Value {
+        let what = format!("the order to the shop {ack}");
+        let found = self.stage.until(&what, || async {
+            let rows = self.stage.list("/api/v1/documents?direction=out").await;
+            rows.into_iter().find(|row| row["ack"] == ack)
+        });
+        let row = found.await;
+        self.stage.get(&format!("/api/v1/documents/{}", row["document_id"].as_str().expect("an id"))).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_answered_in_the_call_and_goes_on() {
+    let scene = Scene::begin(&[Answer::Says(response(200, "OK"))], &[], "").await;
+    let said = scene.post(&order()).await;
+    assert_eq!(said.code, 200, "{}", said.text);
+    let id = said.location.rsplit('/').next().expect("an id").to_owned();
+    assert!(said.words.contains(&id), "{}", said.words);
+    scene.stage.reaches(&id, "split").await;
+    scene.stage.deliveries("delivered", 1).await;
+    let sent = String::from_utf8(scene.shop.posts()[0].body.clone()).expect("text");
+    assert!(
+        sent.contains("orderID=\"4711\"") && sent.contains("<SharedSecret>s3cret-of-shop</SharedSecret>"),
+        "{sent}"
+    );
+    assert!(sent.contains(&format!("payloadID=\"{SENT}\"")), "{sent}");
+    // The same once more: the same answer, and nothing twice.
+    let again = scene.post(&order()).await;
+    assert_eq!((again.text, again.location), (said.text, said.location));
+    // The same payloadID with other content is told, kept, and goes nowhere.
+    let other = scene.post(&order().replace("Desk lamp", "Floor lamp")).await;
+    assert!(other.code == 409 && other.words.contains("payloadID came before"), "{}", other.text);
+    let rejected = scene.transmissions("rejected").await;
+    assert_eq!(rejected[0]["code"], "PAYLOAD-ID-REUSED", "{rejected:?}");
+    assert_eq!(scene.transmissions("split").await.len(), 1);
+    assert_eq!(scene.shop.posts().len(), 1);
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn err_wrong_credentials_are_refused_and_noted() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let order = order();
+    let (begin, end) = (order.find("<Sender>").expect("a sender"), order.find("</Sender>").expect("its end"));
+    let from_another = {
+        let rest =
+            order[begin..].replace("DUNS\">\n        <Identity>123456789", "DUNS\">\n        <Identity>555555555");
+        format!("{}{rest}", &order[..begin])
+    };
+    let without = |what: &str| {
+        let start = order.find(&format!("<{what}>")).expect("a begin");
+        let stop = order.find(&format!("</{what}>")).expect("an end") + what.len() + 3;
+        format!("{}{}", &order[..start], &order[stop..])
+    };
+    let no_sender = format!("{}<Sender>{}", &order[..begin], &order[end..]);
+    for (body, words) in [
+        (order.replace(SECRET, "guessed-wrong"), "not the one that was agreed on"),
+        (without("SharedSecret"), "a SharedSecret in Sender, found DUNS:123456789"),
+        (no_sender, "found none"),
+        (without("From"), "From: expected a Credential of a partner"),
+        (order.replacen("123456789", "000000001", 1), "found DUNS:000000001"),
+        (order.replacen("123456789", "555555555", 1), "found DUNS:555555555"),
+        (order.replacen("\"DUNS\"", "\"OTHER\"", 1), "found OTHER:123456789"),
+        (from_another, "Sender: expected who may send for From"),
+        (order.replace("987654321", "987654320"), "To: expected DUNS:987654321, found DUNS:987654320"),
+    ] {
+        let said = scene.post(&body).await;
+        assert!(said.code == 401 && said.words.contains(words), "{words}: {}", said.text);
+    }
+    let rejected = scene.transmissions("rejected").await;
+    assert_eq!(rejected.len(), 9);
+    for row in &rejected {
+        assert_eq!((row["code"].as_str(), row["size"].as_i64()), (Some("CREDENTIALS-REFUSED"), Some(0)), "{row}");
+        assert!(row["partner"].is_null());
+    }
+    // What was tried as a secret stands nowhere.
+    let told = format!("{rejected:?}{}", scene.stage.log());
+    assert!(!told.contains("guessed-wrong") && !told.contains(SECRET));
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_network_brings_what_is_from_a_partner() {
+    let scene = Scene::begin(&[], &[], "").await;
+    // By another of its ids, whose domain is written another way.
+    let from = order().replacen("domain=\"DUNS\"", "domain=\"NetworkId\"", 1).replacen("123456789", "AN-NORTH", 1);
+    let direct = scene.post_as("network-cxml", "text/xml", &from).await;
+    assert!(direct.code == 401 && direct.words.contains("Sender"), "{}", direct.text);
+    let (head, sender) = from.split_at(from.find("<Sender>").expect("a sender"));
+    let sender = sender.replacen("domain=\"DUNS\"", "domain=\"NetworkID\"", 1).replacen("123456789", "AN-HUB", 1);
+    let said = scene.post_as("network-cxml", "text/xml", &format!("{head}{sender}")).await;
+    assert_eq!(said.code, 200, "{}", said.text);
+    let id = said.location.rsplit('/').next().expect("an id").to_owned();
+    let row = scene.stage.reaches(&id, "split").await;
+    assert_eq!(row["transmission"]["partner"], "north");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_may_be_asked_for_besides() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let url = format!("{}/in/both-cxml", scene.stage.partner);
+    let without = scene.stage.client.post(&url).body(order()).send().await.expect("an answer");
+    assert_eq!(without.status().as_u16(), 401);
+    let token = scene.stage.new_token("both-cxml");
+    let with = |body: String| scene.stage.client.post(&url).bearer_auth(&token).body(body).send();
+    for (body, code) in [(order(), 200), (order().replace(SECRET, "other"), 401)] {
+        let text = with(body).await.expect("an answer").text().await.expect("a body");
+        assert_eq!(portolan::codec::cxml::status(&text).map(|said| said.code), Some(code), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_answered_before_it_is_on_disk_and_nothing_happens_twice() {
+    let mut scene = Scene::begin(&[], &[], "").await;
+    for (point, is_kept) in [("receive.before_commit", false), ("receive.after_commit", true)] {
+        scene.stage.kill();
+        scene.stage.start_again(&[("PORTOLAN_FAIL_POINT", point)]);
+        let body = order().replace("order-4711@example", point);
+        let url = format!("{}/in/north-cxml", scene.stage.partner);
+        let cut = scene.stage.client.post(url).body(body.clone()).send().await;
+        assert!(cut.is_err(), "{point}: it died before the answer");
+        scene.stage.kill();
+        scene.stage.start_again(&[]);
+        let before = scene.stage.list("/api/v1/transmissions?direction=in").await.len();
+        let said = scene.post(&body).await;
+        assert_eq!(said.code, 200, "{point}: {}", said.text);
+        let after = scene.stage.list("/api/v1/transmissions?direction=in").await.len();
+        assert_eq!(after == before, is_kept, "{point}: what was on disk is answered, not taken again");
+    }
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_does_not_hold_the_secret() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let said = scene.post(&order()).await;
+    let token = std::fs::read_to_string(scene.stage.data().join("admin.token")).expect("the admin token");
+    let url = format!("{}{}/content", scene.stage.admin, said.location);
+    let kept = scene.stage.client.get(url).bearer_auth(token.trim()).send().await.expect("an answer");
+    let kept = kept.text().await.expect("a body");
+    let stars = "*".repeat(SECRET.len());
+    assert_eq!(kept, order().replace(SECRET, &stars));
+    assert!(!scene.stage.log().contains(SECRET));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn err_what_cannot_be_taken_is_told_by_its_status() {
+    let scene = Scene::begin(&[], &[], "").await;
+    for (body, code, words) in [
+        ("ISA*00*".to_owned(), 406, "expected a cXML document"),
+        ("<Order/>".to_owned(), 406, "expected cXML as the root"),
+        (order().replace("</OrderRequest>", ""), 406, "well-formed"),
+        (order().replace("orderID=\"4711\"", ""), 406, "orderID"),
+        (order().replace("payloadID=\"order-4711@example\"", "payloadID=\"\""), 400, "payloadID"),
+        (request("q1@n", "<SupplierListRequest/>"), 450, "OrderRequest, ProfileRequest, PunchOutSetupRequest"),
+        (request("q2@n", "<Unheard><Of/></Unheard>"), 450, "found Unheard"),
+        (order().replace("\"production\"", "\"test\""), 450, "as agreed for test"),
+    ] {
+        let said = scene.post(&body).await;
+        assert!(said.code == code && said.words.contains(words), "{code} {words}: {}", said.text);
+    }
+    let rejected = scene.transmissions("rejected").await;
+    assert_eq!(rejected.len(), 8);
+    let kept = rejected.iter().filter(|row| row["partner"] == "north" && row["size"].as_i64() > Some(0));
+    assert_eq!(kept.count(), 6, "{rejected:?}");
+    // Too large is told by HTTP, before it is read to its end.
+    let url = format!("{}/in/north-cxml", scene.stage.partner);
+    let large = scene.stage.client.post(url).body(vec![b' '; 100_001]).send().await.expect("an answer");
+    assert_eq!(large.status().as_u16(), 413);
+    assert!(scene.shop.posts().is_empty());
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn err_a_failure_of_ours_is_told_as_temporary() {
+    let scene = Scene::begin(&[], &[], "").await;
+    scene.stage.done(&["secret", "remove", "north-cxml"], "");
+    let said = scene.post(&order()).await;
+    assert!(said.code == 560 && said.words.contains("send it again"), "{}", said.text);
+    assert!(scene.transmissions("rejected").await.is_empty());
+    scene.stage.done(&["secret", "set", "north-cxml"], SECRET);
+    assert_eq!(scene.post(&order()).await.code, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_lists_what_is_taken() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let said = scene.post(&request("p1@n", "<ProfileRequest/>")).await;
+    assert_eq!(said.code, 200, "{}", said.text);
+    for name in ["OrderRequest", "ProfileRequest", "PunchOutSetupRequest", "StatusUpdateRequest"] {
+        assert!(said.text.contains(&format!("<Transaction requestName=\"{name}\">")), "{name}: {}", said.text);
+    }
+    assert!(said.text.contains(&format!("<URL>{}/in/north-cxml</URL>", scene.stage.partner)), "{}", said.text);
+    // It is a document of the standard.
+    let output = scene.stage.cli(&["validate", &scene.stage.file("profile.xml", &said.text)], "");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(scene.transmissions("split").await.is_empty() && scene.transmissions("rejected").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_punchout_is_answered_by_the_live_shop() {
+    let page = "<!DOCTYPE cXML SYSTEM 'cXML.dtd'><cXML payloadID='l' timestamp='2026-11-02T09:30:00Z'><Response><Status code='200' text='OK'/>\
+                <PunchOutSetupResponse><StartPage><URL>https://shop.example/s/1</URL></StartPage></PunchOutSetupResponse>\
+                </Response></cXML>";
+    let live = [Answer::Says(page.into()), Answer::Says("<html/>".into()), Answer::Status(500), Answer::Status(404)];
+    let scene = Scene::begin(&[], &live, "").await;
+    let setup = |id: &str| {
+        let what = "<PunchOutSetupRequest operation=\"create\"><BuyerCookie>c1</BuyerCookie>\
+                    <BrowserFormPost><URL>https://buyer.example/back</URL></BrowserFormPost></PunchOutSetupRequest>";
+        request(id, what)
+    };
+    let said = scene.post(&setup("s1@n")).await;
+    assert_eq!(said.text, page);
+    let asked = &scene.live.posts()[0];
+    assert_eq!(String::from_utf8_lossy(&asked.body), setup("s1@n"), "as it came, for the shop checks it too");
+    assert_eq!(scene.transmissions("split").await[0]["code"], "PUNCHOUT-ANSWERED");
+    for (id, code) in [("s2@n", 551), ("s3@n", 550), ("s4@n", 551)] {
+        let said = scene.post(&setup(id)).await;
+        assert!(said.code == code && !said.words.contains("127.0.0.1"), "{id}: {}", said.text);
+    }
+    let failed = scene.transmissions("rejected").await;
+    assert!(failed.len() == 3 && failed.iter().all(|row| row["code"] == "PUNCHOUT-FAILED"), "{failed:?}");
+    // A shop in a network that nobody named is not reached.
+    let from_shop = setup("s5@s").replace("123456789", "777777777").replace(SECRET, "s3cret-of-shop");
+    let said = scene.post_as("shop-cxml", "text/xml", &from_shop).await;
+    assert_eq!(said.code, 551, "{}", said.text);
+    assert_eq!(scene.live.posts().len(), 4);
+    let row = scene.transmissions("rejected").await.into_iter().find(|row| row["partner"] == "shop").expect("a row");
+    assert!(row["reason"].to_string().contains("allow_networks"), "{row}");
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attachments_are_kept_with_the_document() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let body = format!(
+        "--b0\r\nContent-Type: application/pdf\r\nContent-ID: <plan@n>\r\n\r\n%PDF-1.4 not <cXML>\r\n--b0\r\n\
+         Content-Type: text/xml; charset=UTF-8\r\nContent-ID: <root@n>\r\n\r\n{}\r\n--b0--\r\n",
+        order()
+    );
+    let kind = "multipart/related; boundary=b0; type=\"text/xml\"; start=\"<root@n>\"";
+    let said = scene.post_as("north-cxml", kind, &body).await;
+    assert_eq!(said.code, 200, "{}", said.text);
+    let id = said.location.rsplit('/').next().expect("an id").to_owned();
+    let kept = scene.stage.reaches(&id, "split").await;
+    assert_eq!(kept["transmission"]["size"].as_u64(), Some(body.len() as u64), "the whole body, with its attachment");
+    scene.stage.deliveries("delivered", 1).await;
+    let documents = scene.stage.list("/api/v1/documents?direction=in").await;
+    assert_eq!(documents[0]["business_number"], "4711");
+    let packed = body.replace("Content-Type: text/xml", "Content-Transfer-Encoding: base64\r\nContent-Type: text/xml");
+    let refused = scene.post_as("north-cxml", kind, &packed).await;
+    assert!(refused.code == 406 && refused.words.contains("base64"), "{}", refused.text);
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_response_to_what_we_send_is_its_acknowledgment() {
+    let scene = Scene::begin(&[Answer::Says(response(200, "OK"))], &[], "").await;
+    scene.post(&order()).await;
+    let sent = scene.sent("accepted").await;
+    assert_eq!(sent["document"]["ack_application"], "accepted", "{sent:#}");
+    assert!(sent["acks"].as_array().expect("acks").iter().any(|one| one["kind"] == "cxml" && one["code"] == "200"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn err_what_the_receiver_refuses_is_not_sent_again() {
+    let scene = Scene::begin(&[Answer::Says(response(475, "Signature Required"))], &[], "").await;
+    scene.post(&order()).await;
+    let parked = scene.stage.deliveries("parked", 1).await;
+    assert_eq!(parked[0]["code"], "CXML-475", "{parked:?}");
+    assert!(parked[0]["reason"].to_string().contains("Signature Required"));
+    let sent = scene.sent("rejected").await;
+    assert_eq!(sent["document"]["ack_application"], "rejected", "{sent:#}");
+    assert_eq!(scene.shop.posts().len(), 1);
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_receiver_cannot_take_now_is_sent_again() {
+    let script = [Answer::Says(response(560, "Temporary server error")), Answer::Says(response(201, "Accepted"))];
+    let scene = Scene::begin(&script, &[], "[delivery]\nretry_seconds = [1, 1]\n").await;
+    scene.post(&order()).await;
+    scene.sent("accepted").await;
+    let posts = scene.shop.posts();
+    assert_eq!(posts.len(), 2);
+    assert_eq!((posts[0].key(), &posts[0].body), (posts[1].key(), &posts[1].body));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn err_an_answer_that_is_no_response_is_told() {
+    let scene = Scene::begin(&[Answer::Says("<html>Thank you</html>".into())], &[], "").await;
+    scene.post(&order()).await;
+    let delivered = scene.stage.deliveries("delivered", 1).await;
+    assert_eq!(delivered[0]["code"], "RESPONSE-MISSING", "{delivered:?}");
+    assert!(delivered[0]["reason"].to_string().contains("Thank you"));
+    let sent = scene.sent("accepted").await;
+    assert_eq!(sent["document"]["ack_application"], "none", "only that it arrived");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_update_changes_the_acknowledgment() {
+    let scene = Scene::begin(&[Answer::Says(response(200, "OK"))], &[], "").await;
+    scene.post(&order()).await;
+    scene.sent("accepted").await;
+    let says = |payload_id: &str, code: u16| {
+        format!(
+            "<StatusUpdateRequest><DocumentReference payloadID=\"{payload_id}\"/>\
+             <Status code=\"{code}\" text=\"x\">no such item</Status></StatusUpdateRequest>"
+        )
+    };
+    let update = |id: &str, payload_id: &str, code: u16| {
+        let own = request(id, &says(payload_id, code));
+        own.replace("123456789", "777777777").replace(SECRET, "s3cret-of-shop")
+    };
+    let said = scene.post_as("shop-cxml", "text/xml", &update("u1@s", SENT, 400)).await;
+    assert_eq!(said.code, 200, "{}", said.text);
+    let sent = scene.sent("rejected").await;
+    assert!(sent["acks"].to_string().contains("no such item"), "{sent:#}");
+    // It may change its mind.
+    scene.post_as("shop-cxml", "text/xml", &update("u2@s", SENT, 200)).await;
+    scene.sent("accepted").await;
+    // What fits nothing is listed; and nobody speaks for another's documents.
+    scene.post_as("shop-cxml", "text/xml", &update("u3@s", "999", 200)).await;
+    scene.post(&request("u4@n", &says(SENT, 400))).await;
+    let unmatched = scene.stage.until("two that fit nothing", || async {
+        let rows = scene.stage.list("/api/v1/acks/unmatched").await;
+        (rows.len() == 2).then_some(rows)
+    });
+    let unmatched = unmatched.await;
+    let partners: Vec<_> = unmatched.iter().map(|row| row["partner"].as_str().unwrap_or_default()).collect();
+    assert_eq!(partners, ["north", "shop"], "newest first: {unmatched:?}");
+    scene.sent("accepted").await;
+    scene.stage.balanced().await;
+}
