@@ -31,7 +31,7 @@ pub(super) const ROOM_PIECES: usize = 32 * 1024;
 const PIECE_BYTES: usize = 16 * 1024;
 /// How long a PunchOutSetupRequest may take, while somebody looks at a browser.
 const PUNCHOUT_PATIENCE: Duration = Duration::from_secs(30);
-/// Findings told to the sender; all are in the ledger once it is processed.
+/// Findings told to the sender; `portolan validate` shows all, of the bytes that are kept.
 const FINDINGS_TOLD_MAX: usize = 3;
 /// Characters of a stranger's ids that are told again.
 const SHOWN_MAX: usize = 120;
@@ -164,7 +164,7 @@ impl Conversation {
                 return Err(error);
             }
         };
-        let proved = proved(&directory, &self.arrival.channel, policy, &header, wanted.trim_ascii_end());
+        let proved = proved(&directory, &self.arrival.channel, policy, &header, wanted.trim_ascii());
         let partner = match proved {
             Ok(partner) => partner,
             Err(words) => return self.refuse(None, Refused::new("CREDENTIALS-REFUSED", 401, words)).await,
@@ -278,7 +278,8 @@ impl Conversation {
     fn profile(&self, directory: &Directory, (channel, _): (&Channel, &Cxml), partner: &str) -> Answer {
         let now = self.service.now();
         let all = requests(directory, channel, partner, now.to_zoned(jiff::tz::TimeZone::UTC).date());
-        let own = || format!("http://{}/in/{}", self.arrival.host, self.arrival.channel);
+        let scheme = if self.service.config.partner.tls.is_some() { "https" } else { "http" };
+        let own = || format!("{scheme}://{}/in/{}", self.arrival.host, self.arrival.channel);
         let url = channel.url.clone().unwrap_or_else(own);
         let inner = cxml::profile(&timestamp(&self.service), &all, &url);
         self.says(&Status { code: 200, words: String::new() }, &inner, String::new())

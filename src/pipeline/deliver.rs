@@ -1,10 +1,9 @@
 //! One attempt of a delivery: `sending` on disk, the post, and what came of it on disk.
 
 use super::acknowledge::state;
-use super::route::content_type;
+use super::output::CXML;
 use super::state::Service;
 use crate::codec::cxml::{self, Status};
-use crate::diagnostic::Syntax;
 use crate::partner::{Channel, SecretOrText};
 use crate::store::ack::Said;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
@@ -106,11 +105,11 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
 
 /// Whether cXML is sent, whose receiver says in its answer what becomes of the document.
 async fn is_cxml(service: &Service, transmission: &Transmission) -> Result<bool> {
-    if transmission.content_type != content_type(Syntax::Xml) {
+    if !transmission.content_type.contains("xml") {
         return Ok(false);
     }
     let interchanges = service.store.interchanges(&transmission.transmission_id).await?;
-    Ok(interchanges.iter().any(|one| one.format == "cxml"))
+    Ok(interchanges.iter().any(|one| one.format == CXML))
 }
 
 /// What a receiver of cXML answered.

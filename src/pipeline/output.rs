@@ -17,6 +17,11 @@ use crate::store::{Direction, Result, hexadecimal};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 
+/// The standard whose documents are answered in the call that brings them.
+pub(super) const CXML: &str = "cxml";
+/// What its users look for.
+const CXML_TYPE: &str = "text/xml; charset=UTF-8";
+
 /// What the ledger is to hold of it.
 ///
 /// # Errors
@@ -111,7 +116,7 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
         partner: partner.clone(),
         environment: Some(environment.to_owned()),
         content: service.store.content(&made.bytes, now).await?,
-        content_type: content_type(syntax).to_owned(),
+        content_type: if standard == CXML { CXML_TYPE } else { content_type(syntax) }.to_owned(),
         file_name,
         headers: json!({}),
     };

@@ -5,6 +5,7 @@ use super::state::Service;
 use crate::clock::Timestamp;
 use crate::store::Micros;
 use crate::store::Result;
+use crate::store::transmission::Transmission;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -58,7 +59,9 @@ pub struct Unanswered {
 pub async fn unanswered(service: &Service) -> Result<Vec<Unanswered>> {
     let (directory, now) = (service.directory(), service.now());
     let mut found = Vec::new();
-    for held in service.store.held().await? {
+    // What came as cXML was answered in its call.
+    let waits = |held: &Transmission| directory.channel(&held.channel).is_none_or(|channel| channel.cxml.is_none());
+    for held in service.store.held().await?.into_iter().filter(waits) {
         let clock = Duration::from_secs(u64::from(directory.ack_clock(&held.channel)) * 60);
         let due = held.created_at.timestamp() + clock;
         found.push(Unanswered {

@@ -239,6 +239,7 @@ fn no_point_of_the_flow_is_left_out() {
         "give_back",
         "reconcile",
         "deliver_park",
+        "settle",
     ]
     .into();
     let flow: BTreeSet<String> = named.into_iter().filter(|name| !aside.contains(name.as_str())).collect();

@@ -178,7 +178,9 @@ async fn an_order_is_answered_in_the_call_and_goes_on() {
     assert!(said.words.contains(&id), "{}", said.words);
     scene.stage.reaches(&id, "split").await;
     scene.stage.deliveries("delivered", 1).await;
-    let sent = String::from_utf8(scene.shop.posts()[0].body.clone()).expect("text");
+    let posts = scene.shop.posts();
+    assert_eq!(posts[0].headers["content-type"], "text/xml; charset=UTF-8");
+    let sent = String::from_utf8(posts[0].body.clone()).expect("text");
     assert!(
         sent.contains("orderID=\"4711\"") && sent.contains("<SharedSecret>s3cret-of-shop</SharedSecret>"),
         "{sent}"

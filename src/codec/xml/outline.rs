@@ -132,6 +132,10 @@ pub fn outline(text: &str, is_wanted: impl Fn(&str) -> bool) -> Outline {
             }
         }
     }
+    // What is not closed reaches to the end.
+    for number in open.iter().filter_map(|one| one.kept) {
+        found.elements[number].content.end = text.len();
+    }
     found
 }
 
@@ -159,6 +163,8 @@ mod tests {
         let found = outline("<r><a>1</a><b>2</c><a>3</a></r>", |_| true);
         assert_eq!(found.at("a").map(|one| one.text.as_str()), Some("1"));
         assert_eq!(found.elements.iter().filter(|one| one.path == "a").count(), 1);
+        let cut = outline("<r><a>secret</b></r>", |path| path == "a");
+        assert_eq!(cut.elements[0].content, 6..20, "nothing of it is outside");
         assert_eq!(
             outline(&"<a>".repeat(super::super::DEPTH_MAX + 9), |_| true).elements.len(),
             super::super::DEPTH_MAX
