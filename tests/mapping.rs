@@ -162,7 +162,9 @@ fn losses_are_told_for_each_direction() {
         let context =
             Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
         let found = losses(&context);
-        assert!(found.iter().any(|loss| loss.direction == "read"), "{document}: segments without rules");
+        // An example of a table has no column that is not read.
+        let is_table = definition.layout().is_some();
+        assert!(is_table || found.iter().any(|loss| loss.direction == "read"), "{document}: segments without rules");
         assert!(found.iter().any(|loss| loss.direction == "write"), "{document}: fields without rules");
     }
 }

@@ -96,10 +96,16 @@ impl Codes {
         })
     }
 
+    /// The standard whose codes another one has that no list names: a table of somebody's own takes those of EDIFACT.
+    fn named<'s>(&self, standard: &'s str) -> &'s str {
+        let is_known = ["x12", "edifact"].contains(&standard) || self.like.iter().any(|(own, _)| own == standard);
+        if is_known { standard } else { "edifact" }
+    }
+
     /// The canonical code of a standard's code.
     #[must_use]
     pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<Text> {
-        let list = self.list(list);
+        let (list, standard) = (self.list(list), self.named(standard));
         let (_, words) = list.by_code.iter().find(|(own, _)| own == standard)?;
         Some(list.rows[words.find(code)?].0.clone())
     }
@@ -107,7 +113,7 @@ impl Codes {
     /// The code that is written for a canonical one.
     #[must_use]
     pub fn preferred(&self, list: &str, standard: &str, canonical: &str) -> Option<Text> {
-        let list = self.list(list);
+        let (list, standard) = (self.list(list), self.named(standard));
         let row = list.by_canonical.find(canonical)?;
         list.rows[row].1.get(standard)?.first().cloned()
     }
@@ -141,7 +147,7 @@ impl Codes {
     /// A standard's codes in a list that all its versions have, and the element whose code list they are of.
     #[must_use]
     pub fn of_standard(&self, list: &str, standard: &str) -> (Option<String>, Vec<Text>) {
-        let list = self.list(list);
+        let (list, standard) = (self.list(list), self.named(standard));
         let codes = list.rows.iter().filter_map(|(_, codes)| codes.get(standard)).flatten();
         let is_later = |code: &&Text| list.later.get(standard).is_some_and(|later| later.contains(code));
         (list.elements.get(standard).cloned(), codes.filter(|code| !is_later(code)).cloned().collect())

@@ -14,7 +14,7 @@ use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position};
 use crate::entity::{Entity, Map, Value, has, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
@@ -519,7 +519,7 @@ impl<'a> Reader<'a> {
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {
-        let syntax = Syntax::of(&self.context.mapping.standard);
+        let syntax = self.context.document.syntax();
         let finding = Diagnostic::new(syntax, Fault::MappingValue);
         let Some(segment) = self.run.segment(segment) else { return finding };
         let ordinal = u32::try_from(segment.ordinal() + 1).unwrap_or(u32::MAX);

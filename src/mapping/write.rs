@@ -15,7 +15,7 @@ use super::loss::leaves;
 use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
-use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Lookup};
 use crate::entity::{Entity, Map, Path, Text, Value, has};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
@@ -685,7 +685,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn fault(&mut self, fault: Fault, field: &Path<'_>, expected: &str, found: &str) {
-        let syntax = Syntax::of(&self.context.mapping.standard);
+        let syntax = self.context.document.syntax();
         let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
         finding.place = field.to_string();
         self.faults.push(finding);

@@ -125,6 +125,9 @@ impl Directory {
         if channel.transport != "http" {
             found.push(format!("transport: expected http, found {}", channel.transport));
         }
+        if channel.document.as_ref().is_some_and(|document| document.split('/').count() != 3) {
+            found.push("document: expected such as csv/1/Order".to_owned());
+        }
         for name in channel.partners.iter().filter(|name| !self.partners.contains_key(*name)) {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }

@@ -18,6 +18,8 @@ pub struct Target {
     pub document: String,
     /// Functional identifier of its group (X12 GS01); empty when the standard has none.
     pub group: String,
+    /// Whose syntax it is written in.
+    pub syntax: Syntax,
 }
 
 impl Target {
@@ -56,13 +58,14 @@ impl Target {
             version: version.clone(),
             document: document.clone(),
             group: definition.groups.first().cloned().unwrap_or_default(),
+            syntax: definition.syntax(),
         })
     }
 
     /// Whose syntax it is written in.
     #[must_use]
     pub fn syntax(&self) -> Syntax {
-        Syntax::of(&self.standard)
+        self.syntax
     }
 
     /// The version as the envelope names it: `004010`, `D.96A`.

@@ -1,11 +1,13 @@
 //! What the elements of an XML document type hold: their text, attributes and child elements, as data. `load` reads it from
-//! `contents.yaml` and the files of the document types; `codec::xml` holds documents against it.
+//! `contents.yaml` and the files of the document types; `codec::xml` holds documents against it. The records of tables, of
+//! files of fixed width and of JSON are the same: elements that hold fields and other records (`layout`).
 //!
 //! For mappings, guides and the rest, an XML document is the same tree of segments as the others (see [`Content::element`]):
 //! an element that has children, or may repeat, is a segment of its name, one with children begins a loop; what stands in it
 //! once and has no children is an element of that segment, and attributes are components.
 
 use super::definition::{Area, LoopBody, Node, Nodes, Usage};
+use super::layout::Layout;
 use super::load::LoadError;
 use super::tag;
 use serde_json::Value;
@@ -113,6 +115,18 @@ pub struct Content {
 pub const ITSELF: u16 = 1;
 
 impl Content {
+    /// What holds a value of a form.
+    #[must_use]
+    pub fn leaf(key: &str, form: Form) -> Self {
+        Content { key: key.to_owned(), name: key.to_owned(), text: Some(form), ..Content::default() }
+    }
+
+    /// What holds others.
+    #[must_use]
+    pub fn branch(key: &str, name: &str, parts: Vec<Part>) -> Self {
+        Content { key: key.to_owned(), name: name.to_owned(), parts, ..Content::default() }
+    }
+
     /// Whether no element stands in it.
     #[must_use]
     pub fn is_leaf(&self) -> bool {
@@ -140,6 +154,12 @@ impl Content {
 }
 
 impl Part {
+    /// A part whose name has no prefix.
+    #[must_use]
+    pub fn new(name: &str, usage: Usage, max: Option<u32>, content: &str) -> Self {
+        Part { prefix: String::new(), name: name.to_owned(), usage, max, content: content.to_owned(), element: 0 }
+    }
+
     /// Its number among the elements of the segment around it, when it is none itself.
     #[must_use]
     pub fn element(&self) -> Option<u16> {
@@ -175,6 +195,8 @@ pub struct Markup {
     pub writes: Vec<String>,
     /// What stands in its document type declaration; empty for none.
     pub doctype: String,
+    /// How its bytes are laid out, where it is no XML.
+    pub layout: Option<Layout>,
 }
 
 /// Where a fact of the envelope stands.
@@ -267,6 +289,19 @@ impl Contents {
         self.settle().map_err(|(key, part)| wrong(&key, "a content of this version", &part))
     }
 
+    /// Adds a content; [`Contents::settled`] must follow.
+    pub fn put(&mut self, content: Content) {
+        self.by_key.insert(content.key.clone(), Arc::new(content));
+    }
+
+    /// Numbers the parts of what was put.
+    ///
+    /// # Errors
+    /// A content, and what it lacks.
+    pub fn settled(&mut self) -> Result<(), (String, String)> {
+        self.settle()
+    }
+
     /// Numbers the parts that are elements of a segment. The error is the content and what it lacks.
     fn settle(&mut self) -> Result<(), (String, String)> {
         let is_leaf: BTreeMap<String, bool> =
@@ -329,7 +364,13 @@ impl Markup {
     /// What is not the notation, or refers to nothing.
     pub fn parse(file: &str, value: &Value, shared: &Contents) -> Result<Markup, LoadError> {
         let mut contents = shared.clone();
-        contents.add(file, value)?;
+        let layout = match value["format"].as_str() {
+            None | Some("xml") => {
+                contents.add(file, value)?;
+                None
+            }
+            Some(_) => Some(Layout::parse(file, value, &mut contents)?),
+        };
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let envelope = value["envelope"].as_object().into_iter().flatten();
         let envelope = envelope.filter(|(name, _)| *name != "writes");
@@ -341,6 +382,7 @@ impl Markup {
             content: text("content"),
             writes: value["envelope"]["writes"].as_str().unwrap_or_default().split(' ').map(str::to_owned).collect(),
             doctype: text("doctype"),
+            layout,
             inside: inside.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect(),
             envelope: envelope.collect(),
             contents: Arc::new(contents),

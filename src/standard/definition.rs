@@ -3,8 +3,10 @@
 //! They are what a file under `standards/` says, no more; `load` reads them, `place` and `validate` use them.
 
 use super::content::{Contents, Markup};
+use super::layout::Layout;
 use super::order::Order;
 use super::rules::Rules;
+use crate::diagnostic::Syntax;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -187,6 +189,21 @@ pub struct Document {
     pub markup: Option<Box<Markup>>,
     /// The order as a table; made when first asked for.
     pub order: Derived<Order>,
+}
+
+impl Document {
+    /// Whose syntax it is written in.
+    #[must_use]
+    pub fn syntax(&self) -> Syntax {
+        let layout = self.markup.as_ref().and_then(|markup| markup.layout.as_ref());
+        layout.map_or_else(|| Syntax::of(&self.standard), |layout| layout.syntax)
+    }
+
+    /// How its bytes are laid out, where it is a table, of fixed width or JSON.
+    #[must_use]
+    pub fn layout(&self) -> Option<&Layout> {
+        self.markup.as_ref().and_then(|markup| markup.layout.as_ref())
+    }
 }
 
 /// What follows from the rest and is made when first asked for. It is no part of the value: two are always equal, and a

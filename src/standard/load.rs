@@ -64,6 +64,8 @@ pub struct Library {
     documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
     directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
     markups: Arc<OnceLock<Vec<Arc<Document>>>>,
+    /// What an input is that does not say it.
+    told: Option<Arc<Document>>,
     /// Documents with their directories under the service segments of another syntax version.
     in_syntax: Arc<Mutex<HashMap<String, Defined>>>,
     /// Document types that were not there, each with its nearest version.
@@ -82,6 +84,7 @@ impl Library {
             documents: Arc::default(),
             directories: Arc::default(),
             markups: Arc::default(),
+            told: None,
             overlaid: Arc::default(),
             in_syntax: Arc::default(),
             nearest: Arc::default(),
@@ -159,14 +162,54 @@ impl Library {
         Ok(read)
     }
 
-    /// All document types that are XML, those of a malformed file left out.
+    /// Whether a version has document types and no file that they share: each says all of itself, as tables do.
+    fn is_laid_out(&self, folder: &str) -> bool {
+        let shared = ["segments.yaml", CONTENTS].map(|file| format!("{folder}/{file}"));
+        let mut parts = folder.split('/');
+        let own = [parts.next(), parts.next()];
+        shared.iter().all(|file| self.text(file).is_none())
+            && self.types().any(|[standard, version, _]| own == [Some(standard), Some(version)])
+    }
+
+    /// The library of those who were told what an input is that does not say it: `standard/version/type`.
+    ///
+    /// # Errors
+    /// There is no such document type that is laid out by a definition.
+    pub fn told(&self, kind: &str) -> Result<Self, LoadError> {
+        let named =
+            |[standard, version, own]: &[String; 3]| kind.eq_ignore_ascii_case(&format!("{standard}/{version}/{own}"));
+        let found = self.list().into_iter().find(named);
+        let [standard, version, own] = found.ok_or_else(|| LoadError::Unknown(kind.to_owned()))?;
+        let told = self.document(&standard, &version, &own)?;
+        if told.layout().is_none() {
+            return Err(LoadError::Unknown(format!("{kind} that says how a file is laid out")));
+        }
+        Ok(self.telling(Some(&told)))
+    }
+
+    /// The same for a document type at hand that is laid out by its definition; of any other, inputs say themselves what they
+    /// are.
+    #[must_use]
+    pub fn telling(&self, document: Option<&Arc<Document>>) -> Self {
+        let told = document.filter(|document| document.layout().is_some()).cloned();
+        Library { told, ..self.clone() }
+    }
+
+    /// What every input is said to be.
+    #[must_use]
+    pub fn is_told(&self) -> Option<&Arc<Document>> {
+        self.told.as_ref()
+    }
+
+    /// All document types that are XML, or laid out by their definition; those of a malformed file left out.
     #[must_use]
     pub fn markups(&self) -> &[Arc<Document>] {
         self.markups.get_or_init(|| {
             let mut known: HashMap<String, bool> = HashMap::new();
             let all = self.list().into_iter().filter(|[standard, version, _]| {
                 let folder = format!("{standard}/{version}");
-                *known.entry(folder.clone()).or_insert_with(|| self.text(&format!("{folder}/{CONTENTS}")).is_some())
+                let is_one = || self.text(&format!("{folder}/{CONTENTS}")).is_some() || self.is_laid_out(&folder);
+                *known.entry(folder.clone()).or_insert_with(is_one)
             });
             all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok()).collect()
         })
@@ -201,6 +244,12 @@ impl Library {
             let mut read = Contents::default();
             read.add(&contents, &parse(&contents, &text)?)?;
             directory.contents = Some(Arc::new(read));
+            let read = Arc::new(directory);
+            cache.insert(name, read.clone());
+            return Ok(read);
+        }
+        if self.is_laid_out(&name) {
+            directory.contents = Some(Arc::default());
             let read = Arc::new(directory);
             cache.insert(name, read.clone());
             return Ok(read);

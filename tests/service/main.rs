@@ -18,3 +18,4 @@ mod peer;
 mod resource;
 mod server;
 mod stage;
+mod table;

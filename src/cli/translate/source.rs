@@ -29,7 +29,7 @@ pub struct Source {
     /// Ordinal of its interchange in the input; 0 for an entity that did not come in one.
     pub interchange: u32,
     /// Qualifier and id of sender and receiver, with the standard they are of.
-    pub parties: Option<(&'static str, [[String; 2]; 2])>,
+    pub parties: Option<(String, [[String; 2]; 2])>,
     /// It came in a test interchange.
     pub test: bool,
 }
@@ -135,14 +135,18 @@ impl<'scope, 'env, R: Read> Sources<'scope, 'env, R> {
 fn sources(made: Made, report: &DocumentReport, piece: &Piece<'_>) -> Vec<Source> {
     let envelope = &report.envelope;
     let parties = [&envelope.sender, &envelope.receiver].map(|id| [id.scheme.clone(), id.value.clone()]);
-    let standard = if piece.syntax == Syntax::X12 { "x12" } else { "edifact" };
+    let standard = match (piece.syntax, &piece.sheet) {
+        (Syntax::X12, _) => "x12".to_owned(),
+        (_, Some(sheet)) => sheet.document.standard.clone(),
+        _ => "edifact".to_owned(),
+    };
     let source = |entity, drafted| Source {
         entity,
         drafted,
         report: report.faults.iter().chain(&made.findings).cloned().collect(),
         name: format!("{} {}", envelope.document_type, envelope.document_control_number),
         interchange: piece.interchange,
-        parties: Some((standard, parties.clone())),
+        parties: Some((standard.clone(), parties.clone())),
         test: envelope.test,
     };
     match made.entities.is_empty() {

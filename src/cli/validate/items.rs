@@ -78,7 +78,9 @@ impl Items {
         let standard = match report.syntax {
             Syntax::X12 => Some("x12"),
             Syntax::Edifact => Some("edifact"),
-            Syntax::Xml => Some(report.envelope.standard.as_str()).filter(|standard| !standard.is_empty()),
+            Syntax::Xml | Syntax::Csv | Syntax::Fixed | Syntax::Json => {
+                Some(report.envelope.standard.as_str()).filter(|standard| !standard.is_empty())
+            }
             Syntax::Document => None,
         };
         let number = |number: u32| (number > 0).then_some(number);

@@ -24,7 +24,7 @@ impl Acknowledging {
     pub fn new(report: &InterchangeReport, choice: AckChoice) -> Self {
         match report.syntax {
             Syntax::X12 => Acknowledging::X12(Box::new(x12::Acknowledging::new(report, choice))),
-            Syntax::Xml => Acknowledging::Nothing,
+            syntax if syntax.is_by_contents() => Acknowledging::Nothing,
             _ => Acknowledging::Edifact(Box::new(edifact::Acknowledging::new(report, choice))),
         }
     }

@@ -1,4 +1,4 @@
-//! Reads an input of X12 and EDIFACT interchanges, or an XML document, piece by piece, in memory bounded by the largest
+//! Reads an input of X12 and EDIFACT interchanges, an XML document, or a file laid out by its definition, piece by piece, in memory bounded by the largest
 //! document.
 //!
 //! Tolerant: blanks and junk around interchanges, separators that change from one interchange to the next, missing
@@ -9,12 +9,15 @@
 
 use super::index::{self, Kinds, Stop};
 use super::{Piece, PieceKind};
-use crate::codec::{edifact, x12, xml};
+use crate::codec::table::{Cutter, Sheet, recognise};
+use crate::codec::{content, edifact, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::standard::load::Library;
 use crate::tree::{Charset, Index, Run, Separators};
 use crate::window::Window;
 use std::borrow::Cow;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// What a reader refuses to go beyond.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +43,9 @@ const WRAP_BYTES: usize = 8 * 1024;
 const WRAP_COLUMNS_MIN: usize = 72;
 /// The usual length; one full line of it is enough to tell.
 const WRAP_COLUMNS_USUAL: usize = 80;
+
+/// How much is looked at to tell by its first line what an input is; a line may have no more.
+const TITLES_BYTES: usize = 64 * 1024;
 
 /// The largest lead of an interchange that is looked at to tell its separators: ISA is 106 bytes, UNB under 300.
 const HEADER_BYTES: usize = 512;
@@ -73,6 +79,9 @@ pub struct Reader<R> {
     line: u64,
     opening: Option<Opening>,
     markup: Option<Markup>,
+    /// Definitions that say how files are laid out.
+    library: Option<Library>,
+    rows: Option<Rows>,
     separators: Separators,
     index: Index,
     ordinals: Ordinals,
@@ -84,6 +93,25 @@ enum Markup {
     /// The root element, so many bytes.
     Document(usize),
     /// The blanks behind it.
+    Trailer,
+    /// Nothing.
+    End,
+}
+
+/// A file that its definition lays out.
+struct Rows {
+    sheet: Arc<Sheet>,
+    cutter: Cutter,
+    next: RowsNext,
+}
+
+/// What of it comes next.
+enum RowsNext {
+    /// That of the next document, which is an interchange of its own.
+    Header,
+    /// A document, or the blanks behind the last one.
+    Document,
+    /// The end of an interchange that holds one document.
     Trailer,
     /// Nothing.
     End,
@@ -108,10 +136,19 @@ impl<R: Read> Reader<R> {
             line: 1,
             opening: None,
             markup: None,
+            library: None,
+            rows: None,
             separators: Separators::X12,
             index: Index::default(),
             ordinals: Ordinals::default(),
         }
+    }
+
+    /// Reads files of those layouts too that the library has definitions of.
+    #[must_use]
+    pub fn knowing(mut self, library: &Library) -> Self {
+        self.library = Some(library.clone());
+        self
     }
 
     /// What it reads from.
@@ -135,6 +172,9 @@ impl<R: Read> Reader<R> {
         self.advance();
         if let Some(next) = self.markup {
             return Ok(self.markup(next));
+        }
+        if let Some(rows) = self.rows.take() {
+            return self.rows(rows);
         }
         self.fill(1)?;
         if self.rest().is_empty() {
@@ -196,14 +236,106 @@ impl<R: Read> Reader<R> {
         self.fill(usize::MAX)?;
         let Some(cut) = xml::cut(self.rest()) else { return Ok(false) };
         self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
-        (self.separators, self.markup) = (xml::SEPARATORS, Some(Markup::Document(cut.end - cut.start)));
+        (self.separators, self.markup) = (content::SEPARATORS, Some(Markup::Document(cut.end - cut.start)));
         (self.taken, self.lines) = (cut.start, index::breaks(&self.rest()[..cut.start]));
         Ok(true)
+    }
+
+    /// An input that its definition lays out: its first line is the header, where that names the columns.
+    fn begin_rows(&mut self) -> io::Result<bool> {
+        let Some(library) = self.library.clone().filter(|_| self.offset == 0) else { return Ok(false) };
+        if library.is_told().is_none() && begins_interchange(self.rest()) {
+            return Ok(false);
+        }
+        let first = self.rest().iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
+        // JSON is recognised by what stands anywhere in it, and is one document.
+        self.fill(if matches!(first, Some(b'{' | b'[')) { usize::MAX } else { TITLES_BYTES })?;
+        let has_ended = self.window.has_ended();
+        let Some(document) = recognise(&library, self.rest(), has_ended) else { return Ok(false) };
+        let Some(sheet) = Sheet::open(&document, self.rest(), has_ended).map(Arc::new) else { return Ok(false) };
+        self.separators = content::SEPARATORS;
+        self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
+        (self.taken, self.lines) = (sheet.header, index::breaks(&self.rest()[..sheet.header]));
+        self.rows = Some(Rows { cutter: Cutter::new(sheet.clone()), sheet, next: RowsNext::Document });
+        Ok(true)
+    }
+
+    /// The next part of a file that its definition lays out.
+    fn rows(&mut self, mut rows: Rows) -> io::Result<Option<Piece<'_>>> {
+        let syntax = rows.sheet.layout().syntax;
+        let is_alone = rows.sheet.layout().is_alone;
+        let mut faults = Vec::new();
+        let kind = match rows.next {
+            RowsNext::Header => {
+                self.ordinals = Ordinals { interchange: self.ordinals.interchange + 1, ..Ordinals::default() };
+                rows.next = RowsNext::Document;
+                PieceKind::InterchangeHeader
+            }
+            RowsNext::Document => {
+                let mut want = 1;
+                let is_blank = loop {
+                    self.fill(want)?;
+                    let is_blank = self.rest().iter().all(u8::is_ascii_whitespace);
+                    if !is_blank || self.window.has_ended() {
+                        break is_blank;
+                    }
+                    want = self.rest().len() + 1;
+                };
+                if is_blank {
+                    rows.next = RowsNext::End;
+                    (self.taken, self.lines) = (self.rest().len(), index::breaks(self.rest()));
+                    PieceKind::InterchangeTrailer
+                } else {
+                    let cut = loop {
+                        let has_ended = self.window.has_ended();
+                        if let Some(cut) = rows.cutter.next(self.window.bytes(), has_ended) {
+                            break cut;
+                        }
+                        if has_ended {
+                            break (self.rest().len(), Vec::new());
+                        }
+                        self.fill(self.rest().len() + 1)?;
+                    };
+                    let (length, found) = cut;
+                    faults.extend(found.into_iter().map(|one| {
+                        let (offset, line) = (one.offset + self.offset, one.line + self.line);
+                        Diagnostic { offset, line, ..one }
+                    }));
+                    (self.taken, self.lines) = (length, index::breaks(&self.rest()[..length]));
+                    if is_alone {
+                        rows.next = RowsNext::Trailer;
+                    }
+                    PieceKind::Document
+                }
+            }
+            RowsNext::Trailer => {
+                let has_more = self.rest().iter().any(|byte| !byte.is_ascii_whitespace());
+                let has_more = has_more || !self.window.has_ended();
+                if has_more {
+                    rows.next = RowsNext::Header;
+                } else {
+                    rows.next = RowsNext::End;
+                    (self.taken, self.lines) = (self.rest().len(), index::breaks(self.rest()));
+                }
+                PieceKind::InterchangeTrailer
+            }
+            RowsNext::End => {
+                self.rows = Some(rows);
+                return Ok(None);
+            }
+        };
+        self.count(kind);
+        self.rows = Some(rows);
+        Ok(Some(self.piece(kind, syntax, Charset::Utf8, faults)))
     }
 
     /// Outside any interchange: the header of the next one, or the bytes before it.
     fn outside(&mut self) -> io::Result<Option<Piece<'_>>> {
         self.fill(HEADER_BYTES)?;
+        let is_told = self.library.as_ref().is_some_and(|library| library.is_told().is_some());
+        if is_told && self.begin_rows()? {
+            return Ok(Some(self.rows_header()));
+        }
         if self.begin_markup()? {
             let prolog = &self.rest()[..self.taken];
             let fault = xml::entities(prolog).map(|at| {
@@ -214,6 +346,9 @@ impl<R: Read> Reader<R> {
             });
             let faults = fault.into_iter().collect();
             return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, Charset::Utf8, faults)));
+        }
+        if self.begin_rows()? {
+            return Ok(Some(self.rows_header()));
         }
         let mut from = 0;
         let start = loop {
@@ -246,6 +381,14 @@ impl<R: Read> Reader<R> {
             opening.faults.push(found.because("one line a segment, or none", "lines cut at one length"));
         }
         self.header(opening)
+    }
+
+    /// What stands before the first document.
+    fn rows_header(&self) -> Piece<'_> {
+        let sheet = self.rows.as_ref().map(|rows| &rows.sheet);
+        let faults = sheet.map(|sheet| sheet.faults.clone()).unwrap_or_default();
+        let syntax = sheet.map_or(Syntax::Csv, |sheet| sheet.layout().syntax);
+        self.piece(PieceKind::InterchangeHeader, syntax, Charset::Utf8, faults)
     }
 
     /// The header segment, with the UNA before it as its lead.
@@ -310,7 +453,8 @@ impl<R: Read> Reader<R> {
             PieceKind::GroupHeader | PieceKind::GroupTrailer | PieceKind::Loose => (group, 0),
             PieceKind::Document => (group, document),
         };
-        Piece { kind, syntax, interchange, group, document, run, faults }
+        let sheet = self.rows.as_ref().filter(|_| kind != PieceKind::Between).map(|rows| rows.sheet.clone());
+        Piece { kind, syntax, interchange, group, document, run, sheet, faults }
     }
 
     /// Inside an interchange: collects the segments of one piece.
@@ -640,6 +784,12 @@ const fn upper_key(tag: &[u8]) -> u32 {
         [a, b, c] => u32::from_le_bytes([a & !LOWER, b & !LOWER, c & !LOWER, 0]),
         _ => 0,
     }
+}
+
+/// Whether an input begins with an interchange of X12 or EDIFACT.
+fn begins_interchange(bytes: &[u8]) -> bool {
+    let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
+    start.is_some_and(|at| matches!(find_header(&bytes[..bytes.len().min(at + HEADER_BYTES)], at, true), Found::At(found) if found == at))
 }
 
 enum Found {

@@ -5,87 +5,22 @@
 //! Nothing is fetched, no entity of the document's own is resolved, and what the definition does not know is told, not
 //! projected.
 
-use super::{DEPTH_MAX, SEPARATORS, value};
+use super::DEPTH_MAX;
+use crate::codec::content::{Cell, Laying, Projected, Row, Span, refusal, without_number};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::near;
 use crate::standard::content::{Content, Form, ITSELF, Markup};
-use crate::standard::definition::{Area, Document, Usage};
+use crate::standard::definition::{Document, Usage};
 use crate::standard::place::Placement;
-use crate::tree::{Charset, Index, Run, SegmentMark};
+use crate::tree::Charset;
 use quick_xml::NsReader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// The end of a path is printed, so many characters of it.
 const PATH_CHARACTERS_MAX: usize = 240;
-
-/// A document as segments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Projected {
-    bytes: Vec<u8>,
-    index: Index,
-    /// Where each segment, and each value, came from; values by segment, element and component.
-    spans: Vec<Span>,
-    cells: Vec<(u32, u16, u16, Span)>,
-    /// How places are printed: the path of each segment.
-    paths: Vec<String>,
-}
-
-/// A stretch of the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Span {
-    offset: u64,
-    length: u64,
-    line: u64,
-}
-
-impl Projected {
-    /// The document as a run of segments.
-    #[must_use]
-    pub fn run(&self) -> Run<'_> {
-        Run {
-            bytes: &self.bytes,
-            offset: 0,
-            line: 1,
-            separators: &SEPARATORS,
-            charset: Charset::Utf8,
-            index: &self.index,
-        }
-    }
-
-    /// Path, offset, length and line of the element that a segment is; empty where there is none.
-    #[must_use]
-    pub fn origin(&self, segment: usize) -> (&str, u64, u64, u64) {
-        let span = self.spans.get(segment).copied().unwrap_or_default();
-        (self.paths.get(segment).map_or("", String::as_str), span.offset, span.length, span.line)
-    }
-
-    /// Says of a finding where in the input it is, and prints its place as XML does.
-    pub fn locate(&self, markup: &Markup, finding: &mut Diagnostic) {
-        let Position { segment, element, component, .. } = finding.position;
-        let Some(row) = (segment as usize).checked_sub(1).filter(|row| *row < self.spans.len()) else { return };
-        finding.syntax = Syntax::Xml;
-        let component = component.max(1);
-        let key = |cell: &(u32, u16, u16, Span)| (cell.0, cell.1, cell.2);
-        let cell = self.cells.binary_search_by_key(&(row as u32, element, component), key);
-        let span = cell.map_or(self.spans[row], |at| self.cells[at].3);
-        (finding.offset, finding.length, finding.line) = (span.offset, span.length, span.line);
-        let steps: Vec<String> = self.paths[row].split('/').skip(1).map(str::to_owned).collect();
-        let part = if element == 0 { String::new() } else { markup.place(&steps, element, component) };
-        finding.place = match steps.first() {
-            Some(_) if part.is_empty() || part == "." => self.paths[row].clone(),
-            Some(root) => format!("/{root}/{part}"),
-            None => part,
-        };
-    }
-}
-
-fn without_number(step: &str) -> &str {
-    step.split_once('[').map_or(step, |(name, _)| name)
-}
 
 /// Reads a document. `offset` and `line` say where `bytes` begin in the input.
 #[must_use]
@@ -133,22 +68,6 @@ struct Frame<'d> {
     path: String,
 }
 
-/// A segment being made.
-struct Row<'d> {
-    tag: &'d str,
-    home: usize,
-    span: Span,
-    path: String,
-    values: Vec<Cell>,
-}
-
-struct Cell {
-    element: u16,
-    component: u16,
-    text: String,
-    span: Span,
-}
-
 struct Walk<'d, 't> {
     text: &'t str,
     /// Where the text begins in the input.
@@ -156,11 +75,7 @@ struct Walk<'d, 't> {
     /// How far lines were counted, and the line there.
     counted: (usize, u64),
     frames: Vec<Frame<'d>>,
-    rows: Vec<Row<'d>>,
-    /// Loops: the one around each, and its path.
-    loops: Vec<(usize, usize)>,
-    paths: Vec<String>,
-    known_paths: HashMap<String, usize>,
+    laying: Laying<'d>,
     faults: Vec<Diagnostic>,
 }
 
@@ -171,10 +86,7 @@ impl<'d, 't> Walk<'d, 't> {
             origin,
             counted: (0, origin.1),
             frames: Vec::new(),
-            rows: Vec::new(),
-            loops: vec![(0, 0)],
-            paths: vec![String::new()],
-            known_paths: HashMap::new(),
+            laying: Laying::new(Syntax::Xml),
             faults: Vec::new(),
         }
     }
@@ -202,7 +114,7 @@ impl<'d, 't> Walk<'d, 't> {
                         ResolveResult::Bound(namespace) => namespace.into_inner().to_owned(),
                         _ => String::new(),
                     };
-                    if self.frames.is_empty() && !self.rows.is_empty() {
+                    if self.frames.is_empty() && !self.laying.rows.is_empty() {
                         return self.malformed(span, "nothing after the root element".to_owned(), name.as_ref());
                     }
                     self.start(markup, (&namespace, name.as_ref()), &start, span);
@@ -286,7 +198,7 @@ impl<'d, 't> Walk<'d, 't> {
             self.tell_at(Fault::NodeNamespace, span, &path, &markup.namespace, namespace);
         }
         let content = markup.root().map(|content| &**content);
-        self.rows.push(Row { tag: &markup.root, home: 0, span, path: path.clone(), values: Vec::new() });
+        self.laying.rows.push(Row { tag: &markup.root, home: 0, span, path: path.clone(), values: Vec::new() });
         frame(content, (0, ITSELF, 0), span, path)
     }
 
@@ -341,24 +253,14 @@ impl<'d, 't> Walk<'d, 't> {
         if let Some(element) = part.element() {
             return frame(holds, (row, if count == 1 { element } else { 0 }, instance), span, path);
         }
-        let own = self.rows.len();
-        let inner =
-            if holds.is_some_and(|content| !content.is_leaf()) { self.open(instance, &part.name) } else { instance };
-        self.rows.push(Row { tag: &part.name, home: inner, span, path: path.clone(), values: Vec::new() });
+        let own = self.laying.rows.len();
+        let inner = if holds.is_some_and(|content| !content.is_leaf()) {
+            self.laying.open(instance, &part.name)
+        } else {
+            instance
+        };
+        self.laying.rows.push(Row { tag: &part.name, home: inner, span, path: path.clone(), values: Vec::new() });
         frame(holds, (own, ITSELF, inner), span, path)
-    }
-
-    /// A loop inside another.
-    fn open(&mut self, around: usize, name: &str) -> usize {
-        let outer = &self.paths[self.loops[around].1];
-        let path = if outer.is_empty() { name.to_owned() } else { format!("{outer}/{name}") };
-        let next = self.paths.len();
-        let number = *self.known_paths.entry(path.clone()).or_insert(next);
-        if number == next {
-            self.paths.push(path);
-        }
-        self.loops.push((around, number));
-        self.loops.len() - 1
     }
 
     fn attributes(&mut self, frame: &mut Frame<'d>, start: &BytesStart<'_>) {
@@ -411,10 +313,10 @@ impl<'d, 't> Walk<'d, 't> {
 
     /// Checks a value and puts it into its segment.
     fn put(&mut self, frame: &Frame<'d>, component: u16, form: Form, text: &str, span: Span, path: &str) {
-        if let Some(expected) = value::refusal(form, text) {
+        if let Some(expected) = refusal(form, text) {
             self.tell_at(Fault::NodeValue, span, path, expected, text);
         }
-        if let Some(row) = self.rows.get_mut(frame.row).filter(|_| frame.element > 0 && !text.is_empty()) {
+        if let Some(row) = self.laying.rows.get_mut(frame.row).filter(|_| frame.element > 0 && !text.is_empty()) {
             let text = text.chars().filter(|c| is_character(*c)).collect();
             row.values.push(Cell { element: frame.element, component, text, span });
         }
@@ -442,7 +344,7 @@ impl<'d, 't> Walk<'d, 't> {
                 self.tell_at(Fault::NodeEmpty, frame.span, &frame.path, "a value", "nothing");
             }
             Some(form) if is_silent && !matches!(form, Form::Text | Form::Code | Form::Binary) => {
-                let expected = value::refusal(form, "").unwrap_or_default();
+                let expected = refusal(form, "").unwrap_or_default();
                 self.tell_at(Fault::NodeValue, frame.span, &frame.path, expected, "nothing");
             }
             None if !text.is_empty() => self.tell_at(Fault::NodeText, span, &frame.path, "elements only", text),
@@ -458,56 +360,8 @@ impl<'d, 't> Walk<'d, 't> {
 
     /// Writes the rows as segments.
     fn end(self) -> (Projected, Placement, Vec<Diagnostic>) {
-        let mut made = Projected {
-            bytes: Vec::with_capacity(self.text.len()),
-            index: Index { terminated: true, ..Index::default() },
-            spans: Vec::with_capacity(self.rows.len()),
-            cells: Vec::new(),
-            paths: Vec::with_capacity(self.rows.len()),
-        };
-        let mut homes = Vec::with_capacity(self.rows.len());
-        for (number, mut row) in (0..).zip(self.rows) {
-            homes.push(Some((Area::Heading, row.home)));
-            // What came first counts where two have one place.
-            row.values.sort_by_key(|cell| (cell.element, cell.component));
-            row.values.dedup_by_key(|cell| (cell.element, cell.component));
-            made.segment(number, row);
-        }
-        let loops = self.loops.into_iter().map(|(parent, path)| (Area::Heading, parent, path)).collect();
-        (made, Placement::of(loops, homes, self.paths), self.faults)
-    }
-}
-
-impl Projected {
-    fn segment(&mut self, number: u32, row: Row<'_>) {
-        let (start, first) = (self.bytes.len() as u32, self.index.marks.len() as u32);
-        self.bytes.extend_from_slice(row.tag.as_bytes());
-        let (mut element, mut component, mut is_flat) = (0, 1, true);
-        for cell in row.values {
-            while element < cell.element {
-                self.separate(SEPARATORS.element);
-                (element, component) = (element + 1, 1);
-            }
-            while component < cell.component {
-                self.separate(SEPARATORS.component);
-                (component, is_flat) = (component + 1, false);
-            }
-            self.bytes.extend_from_slice(cell.text.as_bytes());
-            self.cells.push((number, cell.element, cell.component, cell.span));
-        }
-        let end = self.bytes.len() as u32;
-        let is_printable = |byte: &u8| matches!(byte, 0x1D | 0x1F | b' '..=b'~');
-        let is_plain = self.bytes[start as usize..].iter().all(is_printable);
-        self.bytes.push(SEPARATORS.segment);
-        let (last, line) = (self.index.marks.len() as u32, row.span.line as u32);
-        self.index.segments.push(SegmentMark { start, end, first, last, line, is_plain, is_flat });
-        self.spans.push(row.span);
-        self.paths.push(row.path);
-    }
-
-    fn separate(&mut self, separator: u8) {
-        self.index.marks.push(self.bytes.len() as u32);
-        self.bytes.push(separator);
+        let (projected, placement) = self.laying.end();
+        (projected, placement, self.faults)
     }
 }
 
