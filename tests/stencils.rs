@@ -77,6 +77,7 @@ fn there_and_on(rules: &Rules, bytes: &[u8]) -> Vec<String> {
     let (entities, findings) = read(rules, bytes);
     let mut found = findings;
     for entity in &entities {
+        is_as_made_of_fields(entity);
         found.push(entity.to_string());
         let targets = rules.mappings.list().into_iter().map(|parts| parts.join("/"));
         for target in targets.filter(|target| carries(rules, target, entity)) {
@@ -84,4 +85,54 @@ fn there_and_on(rules: &Rules, bytes: &[u8]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Asserts that an entity whose items are texts in templates is what the same entity is that has fields of its own.
+fn is_as_made_of_fields(entity: &Entity) {
+    let own = Entity::from_json(&entity.to_json()).expect("an entity");
+    assert_eq!(own, *entity);
+    assert_eq!(own.to_string(), entity.to_string());
+    let told = |entity: &Entity| entity.check().iter().map(|one| format!("{one:?}")).collect::<Vec<_>>();
+    assert_eq!(told(&own), told(entity), "{entity}");
+}
+
+/// Lines of one form, each with a text that the lines before did not have: what a hole of a template may be filled with.
+#[test]
+fn texts_of_lines_that_are_alike() {
+    let order = |line: &str| {
+        let body = format!("ST*850*0001~BEG*00*SA*1**20261124~N1*BY*ACME*92*7~{line}CTT*1~");
+        let count = body.matches('~').count() + 1;
+        format!(
+            "ISA*00*          *00*          *ZZ*A              *ZZ*B              *261124*0915*U*00401*000000101*0*P*>~\
+             GS*PO*A*B*20261124*0915*1*X*004010~{body}SE*{count}*0001~GE*1*1~IEA*1*000000101~"
+        )
+    };
+    let line = |[quantity, unit, price, gtin, text, units, date]: [&str; 7]| {
+        order(&format!("PO1*1*{quantity}*{unit}*{price}**EN*{gtin}~PID*F****{text}~PO4*{units}~DTM*002*{date}~"))
+    };
+    let plain = ["2", "EA", "1.50", "4000862141404", "LAMP", "12", "20261201"];
+    let others = [
+        (0, &["2.", ".5", "-2", "1,5", "X", "007", "1234567890123456789012345678901", "2 "][..]),
+        (1, &["CA", "QQ", "E A", "1"]),
+        (2, &["0", "1.", "1.2.3", "--1"]),
+        (3, &["4000862141405", "012345678905", "A", "4000862141404 "]),
+        (4, &["A \"LAMP\"", "A\\B", "L\u{e9}", "LAMP  ", " ", "THE DESCRIPTION OF THIS LAMP IS LONGER THAN IN PLACE"]),
+        (5, &["0", "00", "012", "-5", "X", "123456"]),
+        (6, &["20261301", "261201", "2026120", "00000000"]),
+    ];
+    let mut documents = vec![line(plain), line(plain)];
+    for (at, texts) in others {
+        documents.extend(texts.iter().map(|text| {
+            let mut one = plain;
+            one[at] = text;
+            line(one)
+        }));
+    }
+    let used = rules();
+    for document in documents.iter().chain(documents.iter().rev()) {
+        let (entities, findings) = read(&used, document.as_bytes());
+        let (alone, told) = read(&rules(), document.as_bytes());
+        assert_eq!((&entities, &findings), (&alone, &told), "{document}");
+        entities.iter().for_each(is_as_made_of_fields);
+    }
 }

@@ -1,23 +1,22 @@
 //! What must agree inside an adjustment: its amount against its lines, each with its direction, and the days.
 
 use super::arithmetic::number;
-use super::value::Value;
+use super::view::View;
 use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 
 /// Appends what does not agree. An adjustment with a line that names no amount is not added up.
 pub fn check(adjustment: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
-    let lines = adjustment.list("lines");
     let whole = adjustment.text("direction");
     // Some write what is debited with a minus and say so by the direction as well.
-    let signed = |line: &Value| {
+    let signed = |line: View<'_>| {
         let amount = number(line, "amount")?.abs();
-        Some(if line["direction"].as_str() == whole { amount } else { -amount })
+        Some(if line.field("direction").text() == whole { amount } else { -amount })
     };
     let sent = adjustment.text("amount").and_then(|sent| sent.parse::<Decimal>().ok());
-    let sum = lines.iter().map(signed).sum::<Option<Decimal>>();
-    if let (Some(sent), Some(sum), false) = (sent, sum, lines.is_empty())
+    let sum = adjustment.views("lines").map(signed).sum::<Option<Decimal>>();
+    if let (Some(sent), Some(sum), false) = (sent, sum, adjustment.list("lines").is_empty())
         && sent.abs() != sum
     {
         let expected = format!("{sum}, the sum of the lines by their direction");

@@ -1,15 +1,14 @@
 //! What must agree inside an application advice: a document that was taken as it stood has no errors, one that was refused
 //! has at least one.
 
-use super::arithmetic::items;
 use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what does not agree. A status that is none of ours says nothing.
 pub fn check(advice: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
-    for (at, document) in advice.list("documents").iter().enumerate() {
-        let Some(status) = document["status"].as_str() else { continue };
-        let errors = items(document, "errors").count();
+    for (at, document) in advice.views("documents").enumerate() {
+        let Some(status) = document.field("status").text() else { continue };
+        let errors = document.field("errors").items().count();
         let expected = match (status, errors) {
             (status, 1..) if status.ends_with("accepted") && !status.ends_with("partly_accepted") => "no errors",
             (status, 0) if status.ends_with("rejected") => "an error that says why",

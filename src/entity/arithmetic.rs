@@ -1,9 +1,11 @@
 //! The arithmetic of invoices and credit notes after EN 16931 (BT-106 to BT-117, BT-131): what lines, allowances and
 //! taxes come to. It computes beside what was sent and changes nothing; `invoice` compares the two.
 
+use super::Entity;
 use super::value::Value;
-use super::{Entity, get};
+use super::view::View;
 use rust_decimal::{Decimal, RoundingStrategy};
+use std::cell::OnceCell;
 
 /// Decimals of computed amounts: cents.
 const SCALE: u32 = 2;
@@ -17,7 +19,12 @@ const DIGITS_MAX: usize = 28;
 /// Digits with at most one point among them, not too many to be exact: a number about which nothing need be done.
 #[must_use]
 pub fn is_plain_number(text: &str) -> bool {
-    let bytes = text.as_bytes();
+    is_plain_number_of(text.as_bytes())
+}
+
+/// The same of bytes.
+#[must_use]
+pub fn is_plain_number_of(bytes: &[u8]) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
     let (mut points, mut others) = (0, 0);
     for byte in bytes {
@@ -28,28 +35,91 @@ pub fn is_plain_number(text: &str) -> bool {
     ends && points <= 1 && others == points && bytes.len() <= DIGITS_MAX
 }
 
-/// A total of the document as computed: `lines_net`, `allowances`, `charges`, `tax_exclusive`, `tax`, `tax_inclusive`,
-/// `payable`; `line_net` of the line given. Totals below it count as sent where they were sent. `None` when something
-/// it needs is missing.
+/// Totals that are computed.
+const TOTALS: [&str; 7] = ["lines_net", "allowances", "charges", "tax_exclusive", "tax", "tax_inclusive", "payable"];
+
+/// A total of the document as computed, one of [`TOTALS`], or `line_net` of the line given. Totals below it count as sent
+/// where they were sent. `None` when something it needs is missing.
 #[must_use]
 pub fn computed(entity: &Entity, name: &str, line: &Value) -> Option<Decimal> {
-    let sent = |name: &str| sent_or_computed(entity, name);
-    match name {
-        "line_net" => line_net(line),
-        "lines_net" => entity.list("lines").iter().map(net).sum(),
-        "allowances" => document_sum(entity, false),
-        "charges" => document_sum(entity, true),
-        "tax_exclusive" => Some(sent("lines_net")? - sent("allowances")? + sent("charges")?),
-        "tax" => tax(entity),
-        "tax_inclusive" => Some(sent("tax_exclusive")? + sent("tax")?),
-        "payable" => Some(sent("tax_inclusive")? - given(entity, "prepaid") + given(entity, "rounding")),
-        _ => None,
-    }
+    if name == "line_net" { line_net(line.into()) } else { Sums::of(entity).computed(name) }
 }
 
-/// A total as sent, else as computed.
-pub(super) fn sent_or_computed(entity: &Entity, name: &str) -> Option<Decimal> {
-    sent(entity, name).or_else(|| computed(entity, name, &Value::Null))
+/// The totals of a document; what one rests on is computed once.
+pub(super) struct Sums<'e> {
+    entity: &'e Entity,
+    nets: OnceCell<Vec<Option<Decimal>>>,
+    /// In the order of [`TOTALS`].
+    known: [OnceCell<Option<Decimal>>; TOTALS.len()],
+}
+
+impl<'e> Sums<'e> {
+    pub(super) fn of(entity: &'e Entity) -> Self {
+        Sums { entity, nets: OnceCell::new(), known: Default::default() }
+    }
+
+    /// See [`computed`].
+    pub(super) fn computed(&self, name: &str) -> Option<Decimal> {
+        let at = TOTALS.iter().position(|one| *one == name)?;
+        *self.known[at].get_or_init(|| self.compute(name))
+    }
+
+    fn compute(&self, name: &str) -> Option<Decimal> {
+        let (entity, sent) = (self.entity, |name: &str| self.sent_or_computed(name));
+        match name {
+            "lines_net" => self.nets().iter().copied().sum(),
+            "allowances" => self.allowances(false),
+            "charges" => self.allowances(true),
+            "tax_exclusive" => Some(sent("lines_net")? - sent("allowances")? + sent("charges")?),
+            "tax" => self.tax(),
+            "tax_inclusive" => Some(sent("tax_exclusive")? + sent("tax")?),
+            "payable" => Some(sent("tax_inclusive")? - given(entity, "prepaid") + given(entity, "rounding")),
+            _ => None,
+        }
+    }
+
+    /// A total as sent, else as computed.
+    pub(super) fn sent_or_computed(&self, name: &str) -> Option<Decimal> {
+        sent(self.entity, name).or_else(|| self.computed(name))
+    }
+
+    /// The net amount of each line, as sent, else as computed.
+    pub(super) fn nets(&self) -> &[Option<Decimal>] {
+        self.nets.get_or_init(|| self.entity.views("lines").map(net).collect())
+    }
+
+    /// Allowances, or charges, on the whole document.
+    fn allowances(&self, charges: bool) -> Option<Decimal> {
+        let lines = || self.sent_or_computed("lines_net").unwrap_or_default();
+        let is_of_this_sign = |item: &View<'_>| counts(*item) && item.field("is_charge").flag() == Some(charges);
+        let own = document_allowances(self.entity).filter(is_of_this_sign);
+        own.map(|item| charged(item, lines(), None)).sum()
+    }
+
+    /// All taxes (BT-110): the breakdown's when there is one, else those of lines, allowances and charges, else the one
+    /// default of the document.
+    fn tax(&self) -> Option<Decimal> {
+        let entity = self.entity;
+        if !entity.list("taxes").is_empty() {
+            return entity.views("taxes").map(|item| tax_amount(item, Decimal::ZERO)).sum();
+        }
+        let of_line = |(line, net): (View<'_>, &Option<Decimal>)| {
+            let net = (*net)?;
+            line.field("taxes").items().map(|item| tax_amount(item, net)).sum::<Option<Decimal>>()
+        };
+        let of_charge = |item: View<'_>| {
+            let amount = charged(item, Decimal::ZERO, None)?;
+            let taxes: Option<Decimal> = item.field("taxes").items().map(|item| tax_amount(item, amount)).sum();
+            signed(item, taxes?)
+        };
+        let lines = entity.views("lines").zip(self.nets()).map(of_line).sum::<Option<Decimal>>()?;
+        let besides = entity.views("allowance_charges").filter(|item| counts(*item));
+        let besides = besides.map(of_charge).sum::<Option<Decimal>>()?;
+        match entity.list("tax_defaults") {
+            [one] if (lines + besides).is_zero() => tax_amount(one.into(), self.sent_or_computed("tax_exclusive")?),
+            _ => Some(lines + besides),
+        }
+    }
 }
 
 /// A total as sent.
@@ -63,73 +133,66 @@ pub(super) fn given(entity: &Entity, name: &str) -> Decimal {
 }
 
 /// A line's net amount as sent, else as computed.
-pub(super) fn net(line: &Value) -> Option<Decimal> {
+pub(super) fn net(line: View<'_>) -> Option<Decimal> {
     number(line, "net_amount").or_else(|| line_net(line))
 }
 
 /// A line's net amount (BT-131): quantity × price ÷ base quantity, less allowances, plus charges. A price that is said
 /// to be net holds them already.
-pub(super) fn line_net(line: &Value) -> Option<Decimal> {
+pub(super) fn line_net(line: View<'_>) -> Option<Decimal> {
     let gross = gross(line)?;
-    let is_net = line["price"]["kind"] == "net";
+    let is_net = line.at("price.kind").text() == Some("net");
     let adjustment = if is_net { Decimal::ZERO } else { adjustment_of(line, gross)? };
     Some(rounded(gross + adjustment))
 }
 
 /// What a line's net amount may be as well: a net price with allowances and charges besides.
-pub(super) fn line_net_besides(line: &Value) -> Option<Decimal> {
+pub(super) fn line_net_besides(line: View<'_>) -> Option<Decimal> {
     let gross = gross(line)?;
     Some(rounded(gross + adjustment_of(line, gross)?))
 }
 
 /// Quantity × price ÷ base quantity, not rounded.
-pub(super) fn gross(line: &Value) -> Option<Decimal> {
+pub(super) fn gross(line: View<'_>) -> Option<Decimal> {
     let of_all = number(line, "quantity.value")?.checked_mul(number(line, "price.amount")?)?;
     number(line, "price.base_quantity.value").map_or(Some(of_all), |base| of_all.checked_div(base))
 }
 
 /// The line's charges less its allowances.
-pub(super) fn adjustment(line: &Value) -> Option<Decimal> {
+pub(super) fn adjustment(line: View<'_>) -> Option<Decimal> {
     adjustment_of(line, gross(line)?)
 }
 
-fn adjustment_of(line: &Value, gross: Decimal) -> Option<Decimal> {
-    let one = |item: &Value| signed(item, charged(item, gross, number(line, "quantity.value"))?);
-    items(line, "allowance_charges").filter(|item| counts(item)).map(one).sum()
-}
-
-/// Allowances, or charges, on the whole document.
-fn document_sum(entity: &Entity, charges: bool) -> Option<Decimal> {
-    let lines = || sent_or_computed(entity, "lines_net").unwrap_or_default();
-    let of_this_sign = document_allowances(entity).iter().filter(|item| counts(item) && item["is_charge"] == charges);
-    of_this_sign.map(|item| charged(item, lines(), None)).sum()
+fn adjustment_of(line: View<'_>, gross: Decimal) -> Option<Decimal> {
+    let one = |item: View<'_>| signed(item, charged(item, gross, number(line, "quantity.value"))?);
+    line.field("allowance_charges").items().filter(|item| counts(*item)).map(one).sum()
 }
 
 /// The allowances and charges on the whole document; where the document has none anywhere but sums in its summary, those
 /// are all that is said of them.
-fn document_allowances(entity: &Entity) -> &[Value] {
-    if has_allowances(entity) { entity.list("allowance_charges") } else { entity.list("totals.allowance_charges") }
+fn document_allowances(entity: &Entity) -> impl Iterator<Item = View<'_>> {
+    entity.views(if has_allowances(entity) { "allowance_charges" } else { "totals.allowance_charges" })
 }
 
 /// Whether the document names allowances or charges one by one.
 pub(super) fn has_allowances(entity: &Entity) -> bool {
-    let of_line = |line: &Value| items(line, "allowance_charges").any(counts);
-    entity.list("allowance_charges").iter().any(counts) || entity.list("lines").iter().any(of_line)
+    let of_line = |line: View<'_>| line.field("allowance_charges").items().any(counts);
+    entity.views("allowance_charges").any(counts) || entity.views("lines").any(of_line)
 }
 
 /// Whether money is taken off or added; what is only told is no part of any sum.
-pub(super) fn counts(item: &Value) -> bool {
-    item["information_only"] != true
+pub(super) fn counts(item: View<'_>) -> bool {
+    item.field("information_only").flag() != Some(true)
 }
 
-fn signed(item: &Value, amount: Decimal) -> Option<Decimal> {
-    Some(if item["is_charge"].as_bool()? { amount } else { -amount })
+fn signed(item: View<'_>, amount: Decimal) -> Option<Decimal> {
+    Some(if item.field("is_charge").flag()? { amount } else { -amount })
 }
 
 /// The money of one allowance or charge: as sent, else of its percentage or rate; nothing when it says none of them or
 /// is settled elsewhere.
-pub(super) fn charged(item: &Value, of: Decimal, quantity: Option<Decimal>) -> Option<Decimal> {
-    if item["settlement"].as_str().is_some_and(|one| ELSEWHERE.contains(&one)) {
+pub(super) fn charged(item: View<'_>, of: Decimal, quantity: Option<Decimal>) -> Option<Decimal> {
+    if item.field("settlement").text().is_some_and(|one| ELSEWHERE.contains(&one)) {
         return Some(Decimal::ZERO);
     }
     if let Some(amount) = number(item, "amount") {
@@ -142,34 +205,9 @@ pub(super) fn charged(item: &Value, of: Decimal, quantity: Option<Decimal>) -> O
     rate.map_or(Some(Decimal::ZERO), |(rate, quantity)| rate.checked_mul(quantity).map(rounded))
 }
 
-/// All taxes (BT-110): the breakdown's when there is one, else those of lines, allowances and charges, else the one
-/// default of the document.
-fn tax(entity: &Entity) -> Option<Decimal> {
-    let breakdown = entity.list("taxes");
-    if !breakdown.is_empty() {
-        return breakdown.iter().map(|item| tax_amount(item, Decimal::ZERO)).sum();
-    }
-    let of_line = |line: &Value| {
-        let net = net(line)?;
-        items(line, "taxes").map(|item| tax_amount(item, net)).sum::<Option<Decimal>>()
-    };
-    let of_charge = |item: &Value| {
-        let amount = charged(item, Decimal::ZERO, None)?;
-        let taxes: Option<Decimal> = items(item, "taxes").map(|item| tax_amount(item, amount)).sum();
-        signed(item, taxes?)
-    };
-    let lines: Decimal = entity.list("lines").iter().map(of_line).sum::<Option<Decimal>>()?;
-    let besides: Decimal =
-        entity.list("allowance_charges").iter().filter(|item| counts(item)).map(of_charge).sum::<Option<Decimal>>()?;
-    match entity.list("tax_defaults") {
-        [one] if (lines + besides).is_zero() => tax_amount(one, sent_or_computed(entity, "tax_exclusive")?),
-        _ => Some(lines + besides),
-    }
-}
-
 /// A tax's money: as sent, else of its rate; nothing when the price holds it already.
-pub(super) fn tax_amount(item: &Value, of: Decimal) -> Option<Decimal> {
-    if item["is_included"] == true {
+pub(super) fn tax_amount(item: View<'_>, of: Decimal) -> Option<Decimal> {
+    if item.field("is_included").flag() == Some(true) {
         return Some(Decimal::ZERO);
     }
     match (number(item, "amount"), number(item, "rate")) {
@@ -181,14 +219,9 @@ pub(super) fn tax_amount(item: &Value, of: Decimal) -> Option<Decimal> {
     }
 }
 
-/// The items of a list inside a value.
-pub(super) fn items<'v>(value: &'v Value, list: &str) -> impl Iterator<Item = &'v Value> {
-    value[list].as_array().into_iter().flatten()
-}
-
 /// A decimal by path, exactly as written.
-pub(super) fn number(value: &Value, path: &str) -> Option<Decimal> {
-    exact(get(value.as_object()?, path)?.as_str()?)
+pub(super) fn number(value: View<'_>, path: &str) -> Option<Decimal> {
+    exact(value.at(path).text()?)
 }
 
 fn exact(text: &str) -> Option<Decimal> {
@@ -206,6 +239,7 @@ pub fn rounded(amount: Decimal) -> Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::Value;
     use serde_json::json;
 
     fn amount(text: &str) -> Option<Decimal> {
@@ -254,7 +288,7 @@ mod tests {
             ("no price", json!({ "quantity": { "value": "3" } }), None),
         ];
         for (name, line, expected) in cases {
-            assert_eq!(line_net(&line.into()), expected.and_then(amount), "{name}");
+            assert_eq!(line_net((&Value::from(line)).into()), expected.and_then(amount), "{name}");
         }
     }
 

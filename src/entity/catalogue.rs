@@ -1,17 +1,16 @@
 //! What must agree inside a catalogue: an article that can be told from others, prices that hold for some day and some
 //! quantity.
 
-use super::arithmetic::items;
-use super::value::Value;
+use super::view::View;
 use super::{Entity, Tolerance, components, days, finding, sums};
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what does not agree.
 pub fn check(catalogue: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     components::check(catalogue, found);
-    for (at, line) in catalogue.list("lines").iter().enumerate() {
+    for (at, line) in catalogue.views("lines").enumerate() {
         let path = format!("lines[{}]", at + 1);
-        if items(&line["item"], "ids").next().is_none() {
+        if line.at("item.ids").items().next().is_none() {
             let expected = "an id of the article, by which it can be ordered";
             found.push(finding(Fault::FieldMissing, &format!("{path}.item.ids"), expected, "nothing"));
         }
@@ -20,12 +19,13 @@ pub fn check(catalogue: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
 }
 
 /// The prices of a line.
-fn offered(line: &Value, path: &str, found: &mut Vec<Diagnostic>) {
-    for (at, price) in items(line, "prices").enumerate() {
+fn offered(line: View<'_>, path: &str, found: &mut Vec<Diagnostic>) {
+    for (at, price) in line.field("prices").items().enumerate() {
         let path = format!("{path}.prices[{}]", at + 1);
-        days::in_order(&price["valid"]["from"], &price["valid"]["until"], &format!("{path}.valid.until"), found);
-        let quantity = &price["quantity"];
-        if let (Some(from), Some(until)) = (sums::decimal(&quantity["from"]), sums::decimal(&quantity["until"]))
+        days::in_order(price.at("valid.from"), price.at("valid.until"), &format!("{path}.valid.until"), found);
+        let quantity = price.field("quantity");
+        if let (Some(from), Some(until)) =
+            (sums::decimal(quantity.field("from")), sums::decimal(quantity.field("until")))
             && until < from
         {
             let expected = format!("a quantity not below {from}");

@@ -2,6 +2,7 @@
 
 use super::finding;
 use super::path::Path;
+use super::template::Filled;
 use super::value::{Map, Value};
 use crate::diagnostic::{Diagnostic, Fault};
 
@@ -10,6 +11,10 @@ const SCHEMES: [(&str, &[usize]); 3] = [("gtin", &[8, 12, 13, 14]), ("gln", &[13
 
 /// Appends a finding for each `{scheme, value}` and each `sscc` whose check digit is wrong.
 pub(super) fn check(fields: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
+    if let Some(filled) = fields.filled().filter(|filled| are_right(filled)) {
+        debug_assert!(has_nothing_wrong(filled), "a template says what its fields say");
+        return;
+    }
     let (mut scheme, mut id) = (None, None);
     for (key, value) in fields {
         match (value, key.as_ref()) {
@@ -31,6 +36,22 @@ pub(super) fn check(fields: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) 
     if let (Some(scheme), Some(id)) = (scheme, id) {
         identifier(scheme, id, path, found);
     }
+}
+
+/// Whether nothing is to be told of an object with a template.
+fn are_right(filled: &Filled) -> bool {
+    filled.template().identifiers.iter().all(|(scheme, value)| {
+        let scheme = scheme.map_or("sscc", |scheme| filled.hole(scheme));
+        let lengths = SCHEMES.iter().find(|(name, _)| *name == scheme);
+        lengths.is_none_or(|(_, lengths)| has_check_digit(filled.hole(*value), lengths))
+    })
+}
+
+/// The same field by field.
+fn has_nothing_wrong(filled: &Filled) -> bool {
+    let mut found = Vec::new();
+    check(&Map::of_fields(filled.fields().to_vec()), &Path::Root, &mut found);
+    found.is_empty()
 }
 
 fn identifier(scheme: &str, value: &str, path: &Path<'_>, found: &mut Vec<Diagnostic>) {

@@ -1,19 +1,19 @@
 //! What lines are made up of, against the lines: components are counted beside lines by some and not by others, and a
 //! component that is part of another names one of the same line. Their prices are no part of any sum.
 
-use super::arithmetic::items;
+use super::view::View;
 use super::{Entity, finding};
 use crate::diagnostic::{Diagnostic, Fault};
-use crate::entity::Value;
 
 /// Appends what does not agree.
 pub(super) fn check(entity: &Entity, found: &mut Vec<Diagnostic>) {
     count(entity, found);
-    for (line, value) in entity.list("lines").iter().enumerate() {
-        for (at, component) in items(value, "components").enumerate() {
-            let Some(parent) = component["parent"].as_str() else { continue };
-            let is_parent = |(other, one): (usize, &Value)| other != at && one["number"] == parent;
-            if !items(value, "components").enumerate().any(is_parent) {
+    for (line, value) in entity.views("lines").enumerate() {
+        let components = || value.field("components").items().enumerate();
+        for (at, component) in components() {
+            let Some(parent) = component.field("parent").text() else { continue };
+            let is_parent = |(other, one): (usize, View<'_>)| other != at && one.field("number").text() == Some(parent);
+            if !components().any(is_parent) {
                 let path = format!("lines[{}].components[{}].parent", line + 1, at + 1);
                 found.push(finding(
                     Fault::FieldsDisagree,
@@ -29,8 +29,8 @@ pub(super) fn check(entity: &Entity, found: &mut Vec<Diagnostic>) {
 /// The number of lines as sent: X12 counts the lines alone, many an EDIFACT sender the components with them.
 fn count(entity: &Entity, found: &mut Vec<Diagnostic>) {
     let lines = entity.list("lines");
-    let components: usize = lines.iter().map(|line| items(line, "components").count()).sum();
     let Some(sent) = entity.text("totals.lines") else { return };
+    let components: usize = entity.views("lines").map(|line| line.field("components").items().count()).sum();
     let counted = sent.parse::<usize>().ok();
     if counted != Some(lines.len()) && counted != Some(lines.len() + components) {
         let with =

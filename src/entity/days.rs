@@ -2,14 +2,14 @@
 //! is no day.
 
 use super::finding;
-use super::value::Value;
+use super::view::View;
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// Length of `2026-01-31`.
 const DAY: usize = 10;
 
 /// Appends a warning where the last day comes before the first.
-pub(super) fn in_order(first: &Value, last: &Value, path: &str, found: &mut Vec<Diagnostic>) {
+pub(super) fn in_order(first: View<'_>, last: View<'_>, path: &str, found: &mut Vec<Diagnostic>) {
     let (Some(from), Some(until)) = (day(first), day(last)) else { return };
     if until < from {
         found.push(finding(Fault::DateOrder, path, &format!("a day not before {from}, when it begins"), until));
@@ -17,8 +17,8 @@ pub(super) fn in_order(first: &Value, last: &Value, path: &str, found: &mut Vec<
 }
 
 /// The day of a date, alone or with a time.
-fn day(value: &Value) -> Option<&str> {
-    let text = value.as_str()?;
+fn day(value: View<'_>) -> Option<&str> {
+    let text = value.text()?;
     text.get(..DAY).filter(|day| day.bytes().filter(|byte| *byte == b'-').count() == 2 && !text.contains('/'))
 }
 
@@ -36,11 +36,11 @@ mod tests {
             ("2026-11-02/2026-11-05", "2026-11-01", false),
         ] {
             let mut found = Vec::new();
-            in_order(&Value::from(from), &Value::from(until), "until", &mut found);
+            in_order(View::Text(from), View::Text(until), "until", &mut found);
             assert_eq!(!found.is_empty(), is_told, "{from} {until}");
         }
         let mut found = Vec::new();
-        in_order(&Value::from("2026-11-02"), &Value::Null, "until", &mut found);
+        in_order(View::Text("2026-11-02"), View::Nothing, "until", &mut found);
         assert!(found.is_empty());
     }
 }

@@ -4,7 +4,7 @@ use crate::yaml;
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 static PACKED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/standards/entity");
 
@@ -69,59 +69,52 @@ pub struct EntityDefinition {
     pub fields: Vec<Field>,
 }
 
-static ENTITIES: LazyLock<BTreeMap<String, EntityDefinition>> = LazyLock::new(load);
+/// By name; each is read when first asked for. The packed files are ours and tested: a malformed one yields no entity,
+/// which the tests see.
+static ENTITIES: LazyLock<BTreeMap<&str, OnceLock<Option<EntityDefinition>>>> = LazyLock::new(|| {
+    let stems = PACKED.files().filter_map(|file| file.path().file_stem()?.to_str());
+    stems.filter(|stem| *stem != PARTS).map(|stem| (stem, OnceLock::new())).collect()
+});
+
+/// The shared shapes.
+static SHARED: LazyLock<Value> = LazyLock::new(|| read(PARTS).unwrap_or_default());
 
 /// The entities there are, by name.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ENTITIES.keys().map(String::as_str)
+    ENTITIES.keys().copied()
 }
 
 /// An entity's definition.
 #[must_use]
 pub fn definition(kind: &str) -> Option<&'static EntityDefinition> {
-    ENTITIES.get(kind)
+    ENTITIES.get(kind)?.get_or_init(|| load(kind)).as_ref()
 }
 
-/// The names of all fields there are.
+/// The names of all fields there are, and some other keys of the same files: they are looked for by their lines.
 static FIELDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    let mut found = HashSet::new();
-    ENTITIES.values().for_each(|definition| names_of(&definition.fields, &mut found));
-    found
+    let lines = PACKED.files().filter_map(|file| file.contents_utf8()).flat_map(str::lines);
+    lines.filter_map(|line| Some(field_name(line.trim_start().split_once(':')?.0).0)).collect()
 });
-
-fn names_of(fields: &'static [Field], found: &mut HashSet<&'static str>) {
-    for field in fields {
-        found.insert(&field.name);
-        if let FieldType::Object(inner) = &field.kind {
-            names_of(inner, found);
-        }
-    }
-}
 
 /// The name of a field as a definition has it.
 pub(super) fn known(name: &str) -> Option<&'static str> {
     FIELDS.get(name).copied()
 }
 
-/// The packed files are ours and tested; a malformed one yields no entity, which the tests see.
-fn load() -> BTreeMap<String, EntityDefinition> {
-    let read = |name: &str| -> Option<Value> {
-        Some(yaml::document(PACKED.get_file(format!("{name}.yaml"))?.contents_utf8()?).ok()?.to_json())
-    };
-    let parts = read(PARTS).unwrap_or_default();
-    let stems = PACKED.files().filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned()));
-    let one = |kind: String| {
-        let file = laid_over(&read, read(&kind)?);
-        let text = |key: &str| file[key].as_str().unwrap_or_default().to_owned();
-        let known_by = file["known_by"].as_str().unwrap_or("number").split_whitespace().map(str::to_owned).collect();
-        let fields = fields(&file["fields"], &parts, 0);
-        Some((kind.clone(), EntityDefinition { kind, name: text("name"), meaning: text("meaning"), known_by, fields }))
-    };
-    stems.filter(|stem| stem != PARTS).filter_map(one).collect()
+fn read(name: &str) -> Option<Value> {
+    Some(yaml::document(PACKED.get_file(format!("{name}.yaml"))?.contents_utf8()?).ok()?.to_json())
+}
+
+fn load(kind: &str) -> Option<EntityDefinition> {
+    let file = laid_over(read(kind)?);
+    let text = |key: &str| file[key].as_str().unwrap_or_default().to_owned();
+    let known_by = file["known_by"].as_str().unwrap_or("number").split_whitespace().map(str::to_owned).collect();
+    let fields = fields(&file["fields"], &SHARED, 0);
+    Some(EntityDefinition { kind: kind.to_owned(), name: text("name"), meaning: text("meaning"), known_by, fields })
 }
 
 /// An entity that has all of another and some of its own names it as its `base`; bases have none themselves.
-fn laid_over(read: &impl Fn(&str) -> Option<Value>, mut file: Value) -> Value {
+fn laid_over(mut file: Value) -> Value {
     let Some(mut below) = file["base"].as_str().and_then(read) else { return file };
     if let (Value::Object(below), Value::Object(above)) = (&mut below["fields"], &file["fields"]) {
         below.extend(above.clone());
@@ -130,10 +123,16 @@ fn laid_over(read: &impl Fn(&str) -> Option<Value>, mut file: Value) -> Value {
     file
 }
 
+/// The name of a field in its key, whether it is a list, and whether it must be there: `lines[]!`.
+fn field_name(key: &str) -> (&str, bool, bool) {
+    let (name, marked) = key.strip_suffix('!').map_or((key, false), |name| (name, true));
+    let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
+    (name, is_list, marked)
+}
+
 fn fields(object: &Value, parts: &Value, depth: usize) -> Vec<Field> {
     let one = |(key, value): (&String, &Value)| {
-        let (name, marked) = key.strip_suffix('!').map_or((key.as_str(), false), |name| (name, true));
-        let (name, is_list) = name.strip_suffix("[]").map_or((name, false), |name| (name, true));
+        let (name, is_list, marked) = field_name(key);
         let (kind, needed, meaning) = match value {
             Value::String(text) => {
                 let (kind, meaning) = text.split_once(' ').unwrap_or((text, ""));
@@ -212,7 +211,8 @@ mod tests {
         assert!(party.iter().any(|field| field.name == "role" && field.is_required));
         let credit_note = definition("credit_note").expect("credit_note.yaml");
         assert!(credit_note.field("lines.net_amount").is_some() && credit_note.field("negative_in").is_some());
-        for (kind, definition) in ENTITIES.iter() {
+        for kind in names() {
+            let definition = definition(kind).unwrap_or_else(|| panic!("{kind} is malformed"));
             assert!(!definition.fields.is_empty() && !definition.meaning.is_empty(), "{kind}");
             all_filled(&definition.fields, kind);
         }
@@ -220,6 +220,7 @@ mod tests {
 
     fn all_filled(fields: &[Field], path: &str) {
         for field in fields {
+            assert_eq!(known(&field.name), Some(field.name.as_str()), "{path}");
             if let FieldType::Object(inner) = &field.kind {
                 assert!(!inner.is_empty(), "{path}.{} names a part that is not there", field.name);
                 all_filled(inner, &format!("{path}.{}", field.name));

@@ -2,7 +2,7 @@
 //! dates against their order.
 
 use super::value::Value;
-use super::{Entity, Tolerance, finding, get};
+use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 use std::collections::{HashMap, HashSet};
@@ -19,11 +19,11 @@ pub fn check(advice: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
 }
 
 fn number(value: &Value, path: &str) -> Option<Decimal> {
-    get(value.as_object()?, path)?.as_str()?.parse().ok()
+    text(value, path)?.parse().ok()
 }
 
 fn text<'v>(value: &'v Value, path: &str) -> Option<&'v str> {
-    get(value.as_object()?, path)?.as_str()
+    value.as_object()?.text(path)
 }
 
 fn hash(advice: &Entity, found: &mut Vec<Diagnostic>) {

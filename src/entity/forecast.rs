@@ -1,26 +1,25 @@
 //! What must agree inside a forecast: days in order and inside the plan, hours and places that make up their day, and
 //! quantities that never fall where they add up.
 
-use super::arithmetic::items;
-use super::value::Value;
-use super::{Entity, Tolerance, components, days, finding, get, sums};
+use super::view::View;
+use super::{Entity, Tolerance, components, days, finding, sums};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 
 /// Appends what does not agree.
 pub fn check(forecast: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     components::check(forecast, found);
-    let horizon = get(&forecast.fields, "horizon").unwrap_or(&Value::Null);
-    days::in_order(&horizon["from"], &horizon["until"], "horizon.until", found);
+    let horizon = View::from(&forecast.fields).field("horizon");
+    days::in_order(horizon.field("from"), horizon.field("until"), "horizon.until", found);
     let adds_up = forecast.text("quantities") == Some("cumulative");
-    for (at, line) in forecast.list("lines").iter().enumerate() {
+    for (at, line) in forecast.views("lines").enumerate() {
         let path = format!("lines[{}]", at + 1);
-        for (at, receipt) in items(line, "receipts").enumerate() {
+        for (at, receipt) in line.field("receipts").items().enumerate() {
             let path = format!("{path}.receipts[{}].until", at + 1);
-            days::in_order(&receipt["at"], &receipt["until"], &path, found);
+            days::in_order(receipt.field("at"), receipt.field("until"), &path, found);
         }
-        for (at, entry) in items(line, "schedule").enumerate() {
+        for (at, entry) in line.field("schedule").items().enumerate() {
             let path = format!("{path}.schedule[{}]", at + 1);
-            days::in_order(&entry["at"], &entry["until"], &format!("{path}.until"), found);
+            days::in_order(entry.field("at"), entry.field("until"), &format!("{path}.until"), found);
             sums::made_up(entry, "deliveries", &path, found);
             sums::made_up(entry, "times", &path, found);
         }
@@ -28,12 +27,12 @@ pub fn check(forecast: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
             rising(line, &path, found);
         }
     }
-    let all = forecast.list("lines").iter().flat_map(|line| sums::quantities(line, "schedule"));
+    let all = forecast.views("lines").flat_map(|line| sums::quantities(line, "schedule"));
     sums::total(forecast, "totals.hash", all.map(|(value, _)| sums::decimal(value)).sum(), found);
 }
 
 /// Quantities that add up from one day to the next never fall.
-fn rising(line: &Value, path: &str, found: &mut Vec<Diagnostic>) {
+fn rising(line: View<'_>, path: &str, found: &mut Vec<Diagnostic>) {
     let mut before = None;
     for (at, (value, _)) in sums::quantities(line, "schedule").enumerate() {
         let Some(value) = sums::decimal(value) else { return };

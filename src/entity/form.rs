@@ -5,15 +5,20 @@ use super::arithmetic::is_plain_number;
 use super::definition::{EntityDefinition, Field, FieldType};
 use super::finding;
 use super::path::Path;
-use super::value::{Map, Value};
+use super::template::{Filled, Part};
+use super::value::{Key, Map, Value};
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what is wrong with presence and form of every field.
-pub(super) fn check(definition: &EntityDefinition, values: &Map, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(definition: &'static EntityDefinition, values: &Map, found: &mut Vec<Diagnostic>) {
     check_object(&definition.fields, values, &Path::Root, found);
 }
 
-fn check_object(fields: &[Field], values: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
+fn check_object(fields: &'static [Field], values: &Map, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
+    if let Some(filled) = values.filled().filter(|filled| is_sound(fields, filled)) {
+        debug_assert!(has_nothing_wrong(fields, filled), "a template says what its fields say");
+        return;
+    }
     // Fields mostly come in the order of their definitions.
     let (mut known, mut next) = (0, 0);
     for field in fields {
@@ -72,7 +77,7 @@ fn missing(field: &Field) -> String {
     }
 }
 
-fn check_value(field: &Field, value: &Value, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
+fn check_value(field: &'static Field, value: &Value, path: &Path<'_>, found: &mut Vec<Diagnostic>) {
     if let (FieldType::Object(fields), Value::Object(values)) = (&field.kind, value) {
         check_object(fields, values, path, found);
     } else if let Some(expected) = wrong(&field.kind, value) {
@@ -82,20 +87,11 @@ fn check_value(field: &Field, value: &Value, path: &Path<'_>, found: &mut Vec<Di
 
 /// What a value should have been, when it is not.
 fn wrong(kind: &FieldType, value: &Value) -> Option<&'static str> {
-    let text = value.as_str();
-    let is_count = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let fits = match kind {
-        FieldType::Text => text.is_some(),
-        FieldType::Date => text.is_some_and(|text| is_day(text) || text.parse::<jiff::civil::Date>().is_ok()),
-        FieldType::Time => text.is_some_and(|text| text.parse::<jiff::civil::Time>().is_ok()),
-        FieldType::Temporal => text.is_some_and(|text| text.len() >= 4),
-        FieldType::Decimal => {
-            text.is_some_and(|text| is_plain_number(text) || text.parse::<rust_decimal::Decimal>().is_ok())
-        }
-        FieldType::Count => text.is_some_and(is_count),
         FieldType::Flag => value.is_boolean(),
-        FieldType::Code(_) => text.is_some() || (value["list"].is_string() && value["code"].is_string()),
+        FieldType::Code(_) => value.is_string() || (value["list"].is_string() && value["code"].is_string()),
         FieldType::Object(_) => value.is_object(),
+        kind => value.as_str().is_some_and(|text| holds(kind, text)),
     };
     let expected = match kind {
         FieldType::Text => "a text",
@@ -109,6 +105,90 @@ fn wrong(kind: &FieldType, value: &Value) -> Option<&'static str> {
         FieldType::Object(_) => "an object",
     };
     (!fits).then_some(expected)
+}
+
+/// Whether a text is one of a field that holds texts.
+fn holds(kind: &FieldType, text: &str) -> bool {
+    match kind {
+        FieldType::Text | FieldType::Code(_) => true,
+        FieldType::Date => is_day(text) || text.parse::<jiff::civil::Date>().is_ok(),
+        FieldType::Time => text.parse::<jiff::civil::Time>().is_ok(),
+        FieldType::Temporal => text.len() >= 4,
+        FieldType::Decimal => is_plain_number(text) || text.parse::<rust_decimal::Decimal>().is_ok(),
+        FieldType::Count => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
+        FieldType::Flag | FieldType::Object(_) => false,
+    }
+}
+
+/// What the fields of a definition say of a template: found out once, for all objects of that form.
+#[derive(Debug)]
+pub(super) struct Soundness {
+    /// The fields of the definition.
+    fields: &'static [Field],
+    /// The holes whose texts are to be looked at, with what they hold, when all else is as it should be; else each object is
+    /// checked field by field.
+    texts: Option<Vec<(usize, &'static FieldType)>>,
+}
+
+/// Whether nothing is to be told of an object with a template. A template is used by two definitions at most: a mapping
+/// that makes invoices makes credit notes too.
+fn is_sound(fields: &'static [Field], filled: &Filled) -> bool {
+    let own = filled.template().soundness.iter().find_map(|one| {
+        let one = one.get_or_init(|| {
+            let mut texts = Vec::new();
+            let is_sound = is_template_sound(fields, filled.template().parts(), &mut texts);
+            Soundness { fields, texts: is_sound.then_some(texts) }
+        });
+        std::ptr::eq(one.fields, fields).then_some(one)
+    });
+    let texts = own.and_then(|own| own.texts.as_ref());
+    texts.is_some_and(|texts| texts.iter().all(|(hole, kind)| holds(kind, filled.hole(*hole))))
+}
+
+/// The same field by field.
+fn has_nothing_wrong(fields: &'static [Field], filled: &Filled) -> bool {
+    let mut found = Vec::new();
+    check_object(fields, &Map::of_fields(filled.fields().to_vec()), &Path::Root, &mut found);
+    found.is_empty()
+}
+
+/// Whether fields are as they should be whatever their texts are, but for those that are added to `texts`.
+fn is_template_sound(
+    fields: &'static [Field],
+    parts: &[(Key, Part)],
+    texts: &mut Vec<(usize, &'static FieldType)>,
+) -> bool {
+    let find = |name: &str| parts.iter().find(|(key, _)| key == name).map(|(_, part)| part);
+    let is_there = |field: &Field| match (find(&field.name), &field.unless) {
+        (Some(_), _) => true,
+        (None, None) => !field.is_required,
+        // A flag says so by what stands in it.
+        (None, Some(other)) => !field.is_required && find(other).is_some_and(|part| !matches!(part, Part::Flag(_))),
+    };
+    fields.iter().all(is_there)
+        && parts.iter().all(|(key, part)| {
+            let field = fields.iter().find(|field| field.name == **key);
+            field.is_some_and(|field| match part {
+                Part::List(items) if field.is_list => items.iter().all(|item| is_part_sound(&field.kind, item, texts)),
+                part => !field.is_list && is_part_sound(&field.kind, part, texts),
+            })
+        })
+}
+
+fn is_part_sound(kind: &'static FieldType, part: &Part, texts: &mut Vec<(usize, &'static FieldType)>) -> bool {
+    match (kind, part) {
+        (FieldType::Text | FieldType::Code(_), Part::Text(_)) | (FieldType::Flag, Part::Flag(_)) => true,
+        (FieldType::Object(_) | FieldType::Flag, Part::Text(_)) => false,
+        (kind, Part::Text(hole)) => {
+            texts.push((*hole, kind));
+            true
+        }
+        (FieldType::Object(fields), Part::Object(parts)) => is_template_sound(fields, parts, texts),
+        (FieldType::Code(_), Part::Object(parts)) => ["list", "code"]
+            .iter()
+            .all(|name| parts.iter().any(|(key, part)| key == name && matches!(part, Part::Text(_)))),
+        _ => false,
+    }
 }
 
 /// `2026-01-31`, as nearly all days are written.

@@ -1,26 +1,25 @@
 //! What must agree inside an inventory report: the places of a stock make it up, a movement says whether goods came or
 //! went when it says why.
 
-use super::arithmetic::items;
 use super::{Entity, Tolerance, components, finding, sums};
 use crate::diagnostic::{Diagnostic, Fault};
 
 /// Appends what does not agree.
 pub fn check(report: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     components::check(report, found);
-    for (at, line) in report.list("lines").iter().enumerate() {
+    for (at, line) in report.views("lines").enumerate() {
         let path = format!("lines[{}]", at + 1);
 
-        for (at, stock) in items(line, "stocks").enumerate() {
+        for (at, stock) in line.field("stocks").items().enumerate() {
             let path = format!("{path}.stocks[{}]", at + 1);
             sums::made_up(stock, "parts", &path, found);
-            if !stock["reason"].is_null() && stock["direction"].is_null() {
+            if !stock.field("reason").is_null() && stock.field("direction").is_null() {
                 let expected = "whether it came or went, since there is a reason for it";
                 found.push(finding(Fault::FieldMissing, &format!("{path}.direction"), expected, "nothing"));
             }
         }
     }
-    let stocks = report.list("lines").iter().flat_map(|line| sums::quantities(line, "stocks"));
+    let stocks = report.views("lines").flat_map(|line| sums::quantities(line, "stocks"));
     sums::total(report, "totals.hash", stocks.map(|(value, _)| sums::decimal(value)).sum(), found);
 }
 

@@ -3,10 +3,11 @@
 //! that one wrong line is told once, and not again in every total.
 
 use super::arithmetic::{
-    adjustment, charged, computed, counts, given, gross, has_allowances, items, line_net, line_net_besides, net,
-    number, rounded, sent, sent_or_computed, tax_amount,
+    Sums, adjustment, charged, counts, given, gross, has_allowances, line_net, line_net_besides, number, rounded, sent,
+    tax_amount,
 };
 use super::value::Value;
+use super::view::View;
 use super::{Entity, Tolerance, components, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
@@ -19,19 +20,19 @@ const LINES_NAMED_MAX: usize = 10;
 
 /// Appends what does not agree. Amounts that were not sent are not checked.
 pub fn check(invoice: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
+    let computed = Sums::of(invoice);
     components::check(invoice, found);
     lines(invoice, tolerance.line, found);
-    sums(invoice, tolerance.total, found);
-    summary_allowances(invoice, tolerance.total, found);
-    taxes(invoice, tolerance.total, found);
+    sums(invoice, &computed, tolerance.total, found);
+    summary_allowances(invoice, &computed, tolerance.total, found);
+    taxes(invoice, &computed, tolerance.total, found);
     references(invoice, found);
     dates(invoice, found);
 }
 
 /// Net amounts of the lines.
 fn lines(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
-    let lines = invoice.list("lines");
-    for (at, line) in lines.iter().enumerate() {
+    for (at, line) in invoice.views("lines").enumerate() {
         let (Some(sent), Some(expected)) = (number(line, "net_amount"), line_net(line)) else { continue };
         let fits = |one: Decimal| sent == one || is_finer(sent, one, line);
         if fits(expected) || line_net_besides(line).is_some_and(fits) {
@@ -48,21 +49,21 @@ fn lines(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
 }
 
 /// An amount sent with more decimals than cents is compared as exactly as it was sent.
-fn is_finer(sent: Decimal, computed: Decimal, line: &Value) -> bool {
+fn is_finer(sent: Decimal, computed: Decimal, line: View<'_>) -> bool {
     let exact = gross(line).zip(adjustment(line)).map(|(gross, besides)| gross + besides);
     rounded(sent) == computed && exact.is_some_and(|exact| exact.round_dp(sent.scale()) == sent)
 }
 
-fn text<'v>(line: &'v Value, field: &str) -> &'v str {
+fn text<'v>(line: View<'v>, field: &str) -> &'v str {
     let key = if field == "price" { "amount" } else { "value" };
-    line[field][key].as_str().unwrap_or_default()
+    line.field(field).field(key).text().unwrap_or_default()
 }
 
 /// The totals (BR-CO-10 to BR-CO-16 of EN 16931). Each rests on the ones before it as they were sent.
-fn sums(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
+fn sums(invoice: &Entity, computed: &Sums<'_>, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
     let by_rate = RATE_ROUNDING * Decimal::from(rates(invoice).max(1));
     let part =
-        |name: &str, label: &str| format!("{label} {}", cents(sent_or_computed(invoice, name).unwrap_or_default()));
+        |name: &str, label: &str| format!("{label} {}", cents(computed.sent_or_computed(name).unwrap_or_default()));
     let outside = || {
         let (prepaid, rounding) = (given(invoice, "prepaid"), given(invoice, "rounding"));
         let prepaid = if prepaid.is_zero() { String::new() } else { format!(" - prepaid {prepaid}") };
@@ -80,11 +81,11 @@ fn sums(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
     };
     let payable = || match sent(invoice, "tax_inclusive") {
         Some(sent) => format!("with tax {sent}{}", outside()),
-        None => format!("{}{}{}", with_tax(), outside(), line_amounts(invoice)),
+        None => format!("{}{}{}", with_tax(), outside(), line_amounts(invoice, computed)),
     };
     type Why<'a> = &'a dyn Fn() -> String;
     let totals: [(&str, Decimal, Why<'_>); 7] = [
-        ("lines_net", Decimal::ZERO, &|| format!("the lines{}", line_amounts(invoice))),
+        ("lines_net", Decimal::ZERO, &|| format!("the lines{}", line_amounts(invoice, computed))),
         ("allowances", Decimal::ZERO, &|| "the allowances on the whole document".to_owned()),
         ("charges", Decimal::ZERO, &|| "the charges on the whole document".to_owned()),
         ("tax_exclusive", Decimal::ZERO, &without_tax),
@@ -93,7 +94,7 @@ fn sums(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
         ("payable", by_rate, &payable),
     ];
     for (name, rounding, why) in totals {
-        let (Some(sent), Some(expected)) = (sent(invoice, name), computed(invoice, name, &Value::Null)) else {
+        let (Some(sent), Some(expected)) = (sent(invoice, name), computed.computed(name)) else {
             continue;
         };
         if (sent - expected).abs() > rounding {
@@ -103,40 +104,48 @@ fn sums(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
 }
 
 /// `: 1 102.00, 2 144.00` for documents with few lines, so that the wrong one can be seen.
-fn line_amounts(invoice: &Entity) -> String {
-    let lines = invoice.list("lines");
-    if !(2..=LINES_NAMED_MAX).contains(&lines.len()) {
+fn line_amounts(invoice: &Entity, computed: &Sums<'_>) -> String {
+    if !(2..=LINES_NAMED_MAX).contains(&invoice.list("lines").len()) {
         return String::new();
     }
-    let named = lines.iter().enumerate().filter_map(|(at, line)| {
-        let number = line["number"].as_str().map_or_else(|| (at + 1).to_string(), str::to_owned);
-        Some(format!("line {number}: {}", cents(net(line)?)))
+    let named = invoice.views("lines").zip(computed.nets()).enumerate().filter_map(|(at, (line, net))| {
+        let number = line.field("number").text().map_or_else(|| (at + 1).to_string(), str::to_owned);
+        Some(format!("line {number}: {}", cents((*net)?)))
     });
     format!(" ({})", named.collect::<Vec<_>>().join(", "))
 }
 
 /// Kinds, categories and rates of tax in the document.
 fn rates(invoice: &Entity) -> usize {
-    let of_lines = invoice.list("lines").iter().flat_map(|line| items(line, "taxes"));
-    let all = invoice.list("taxes").iter().chain(of_lines);
-    all.map(|tax| (tax["kind"].to_string(), tax["category"].to_string(), number(tax, "rate")))
-        .collect::<HashSet<_>>()
-        .len()
+    let of_lines = invoice.views("lines").flat_map(|line| line.field("taxes").items());
+    let all = invoice.views("taxes").chain(of_lines);
+    // Few differ.
+    let mut known: Vec<(View<'_>, View<'_>, Option<Decimal>)> = Vec::new();
+    for tax in all {
+        let one = (tax.field("kind"), tax.field("category"), number(tax, "rate"));
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    known.len()
 }
 
 /// Sums of allowances by kind that stand in the summary beside the allowances themselves.
-fn summary_allowances(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
+fn summary_allowances(invoice: &Entity, computed: &Sums<'_>, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
     if !has_allowances(invoice) {
         return;
     }
-    let lines_net = sent_or_computed(invoice, "lines_net").unwrap_or_default();
-    for (at, sum) in invoice.list("totals.allowance_charges").iter().enumerate() {
-        let same = |item: &&Value| counts(item) && item["is_charge"] == sum["is_charge"] && item["code"] == sum["code"];
-        let of_lines = invoice.list("lines").iter().flat_map(|line| {
+    let lines_net = computed.sent_or_computed("lines_net").unwrap_or_default();
+    for (at, sum) in invoice.views("totals.allowance_charges").enumerate() {
+        let same = |item: &View<'_>| {
+            let is_same = |name: &str| item.field(name) == sum.field(name);
+            counts(*item) && is_same("is_charge") && is_same("code")
+        };
+        let of_lines = invoice.views("lines").flat_map(|line| {
             let (gross, quantity) = (gross(line).unwrap_or_default(), number(line, "quantity.value"));
-            items(line, "allowance_charges").filter(same).map(move |item| charged(item, gross, quantity))
+            line.field("allowance_charges").items().filter(same).map(move |item| charged(item, gross, quantity))
         });
-        let own = invoice.list("allowance_charges").iter().filter(same).map(|item| charged(item, lines_net, None));
+        let own = invoice.views("allowance_charges").filter(same).map(|item| charged(item, lines_net, None));
         let (Some(own), Some(of_lines)) = (own.sum::<Option<Decimal>>(), of_lines.sum::<Option<Decimal>>()) else {
             continue;
         };
@@ -151,18 +160,22 @@ fn summary_allowances(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diag
 }
 
 /// The breakdown (BR-CO-17): each rate's amount is its base times the rate, and its base the lines of that rate.
-fn taxes(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
-    for (at, tax) in invoice.list("taxes").iter().enumerate() {
+fn taxes(invoice: &Entity, computed: &Sums<'_>, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
+    for (at, tax) in invoice.views("taxes").enumerate() {
         let (Some(rate), Some(base)) = (number(tax, "rate"), number(tax, "base")) else { continue };
         let Some(amount) = number(tax, "amount") else { continue };
-        let Some(expected) = tax_amount(&[("rate", rate.to_string().into())].into(), base) else { continue };
+        let Some(expected) = tax_amount((&Value::from([("rate", rate.to_string().into())])).into(), base) else {
+            continue;
+        };
         if (amount - expected).abs() > RATE_ROUNDING {
             let why = format!("{base} × {rate} %");
             differs(&format!("taxes[{}].amount", at + 1), (expected, &why), amount, tolerance, found);
         }
         // Prices that hold the tax are more than its base.
-        let held = if tax["is_included"] == true { amount } else { Decimal::ZERO };
-        if let Some(expected) = taxable(invoice, tax).map(|sum| sum - held).filter(|expected| *expected != base) {
+        let held = if tax.field("is_included").flag() == Some(true) { amount } else { Decimal::ZERO };
+        if let Some(expected) =
+            taxable(invoice, computed, tax).map(|sum| sum - held).filter(|expected| *expected != base)
+        {
             let path = format!("taxes[{}].base", at + 1);
             let why = "the lines, allowances and charges of this rate";
             differs(&path, (expected, why), base, tolerance, found);
@@ -171,26 +184,28 @@ fn taxes(invoice: &Entity, tolerance: Decimal, found: &mut Vec<Diagnostic>) {
 }
 
 /// What a rate of the breakdown is computed on; `None` when a line or an allowance does not say which rate it has.
-fn taxable(invoice: &Entity, tax: &Value) -> Option<Decimal> {
-    let same = |one: &Value| {
-        one["kind"] == tax["kind"] && one["category"] == tax["category"] && number(one, "rate") == number(tax, "rate")
+fn taxable(invoice: &Entity, computed: &Sums<'_>, tax: View<'_>) -> Option<Decimal> {
+    let rate = number(tax, "rate");
+    let same = |one: View<'_>| {
+        let is_same = |name: &str| one.field(name) == tax.field(name);
+        is_same("kind") && is_same("category") && number(one, "rate") == rate
     };
-    let of_one = |item: &Value| -> Option<bool> {
-        let mut own = items(item, "taxes");
+    let of_one = |item: View<'_>| -> Option<bool> {
+        let mut own = item.field("taxes").items();
         match (own.next(), own.next()) {
             (Some(one), None) => Some(same(one)),
             _ => None,
         }
     };
     let mut sum = Decimal::ZERO;
-    for line in invoice.list("lines") {
+    for (line, net) in invoice.views("lines").zip(computed.nets()) {
         if of_one(line)? {
-            sum += net(line)?;
+            sum += (*net)?;
         }
     }
-    let lines_net = sent_or_computed(invoice, "lines_net")?;
-    for item in invoice.list("allowance_charges").iter().filter(|item| counts(item)) {
-        let is_charge = item["is_charge"].as_bool()?;
+    let lines_net = computed.sent_or_computed("lines_net")?;
+    for item in invoice.views("allowance_charges").filter(|item| counts(*item)) {
+        let is_charge = item.field("is_charge").flag()?;
         if of_one(item)? {
             let amount = charged(item, lines_net, None)?;
             sum += if is_charge { amount } else { -amount };
@@ -211,8 +226,8 @@ fn references(invoice: &Entity, found: &mut Vec<Diagnostic>) {
         found.push(finding(Fault::FieldsDisagree, "preceding_invoice.number", expected, own));
     }
     let mut seen = HashSet::new();
-    for (at, line) in invoice.list("lines").iter().enumerate() {
-        if let Some(number) = line["number"].as_str().filter(|number| !seen.insert(*number)) {
+    for (at, line) in invoice.views("lines").enumerate() {
+        if let Some(number) = line.field("number").text().filter(|number| !seen.insert(*number)) {
             let expected = "a number that no line before it has";
             found.push(finding(Fault::FieldsDisagree, &format!("lines[{}].number", at + 1), expected, number));
         }

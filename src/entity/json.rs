@@ -39,6 +39,9 @@ fn list(items: &[Value], text: &mut Vec<u8>) {
 }
 
 fn object(fields: &Map, text: &mut Vec<u8>) {
+    if let Some(filled) = fields.filled() {
+        return filled.write_json(text);
+    }
     text.push(b'{');
     for (at, (name, field)) in fields.into_iter().enumerate() {
         if at > 0 {
@@ -63,18 +66,24 @@ fn member(name: &Key, field: &Value, text: &mut Vec<u8>) {
     value(field, text);
 }
 
-fn string(one: &str, text: &mut Vec<u8>) {
+/// Appends a text in quotes.
+pub(super) fn string(one: &str, text: &mut Vec<u8>) {
     text.push(b'"');
-    // Nearly all texts have nothing to escape; all of one is looked at, which needs no branches.
-    match one.bytes().fold(false, |found, byte| found | is_escaped(byte)) {
+    match has_escapes(one.as_bytes()) {
         false => text.extend(one.as_bytes()),
-        true => one.bytes().for_each(|byte| escaped(byte, text)),
+        true => content(one.as_bytes(), text),
     }
     text.push(b'"');
 }
 
-fn is_escaped(byte: u8) -> bool {
-    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+/// Whether anything of a text is to be escaped. Nearly no text has; so all of it is looked at, which needs no branches.
+pub(super) fn has_escapes(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, &byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
+}
+
+/// Appends what stands between the quotes.
+pub(super) fn content(one: &[u8], text: &mut Vec<u8>) {
+    one.iter().for_each(|&byte| escaped(byte, text));
 }
 
 fn escaped(byte: u8, text: &mut Vec<u8>) {

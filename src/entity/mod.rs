@@ -28,21 +28,24 @@ mod remittance;
 mod sales_report;
 mod schema;
 mod sums;
+mod template; // objects that are alike
 mod tolerance;
 mod transport_status;
 mod value;
+mod view; // a value as sums look at it
 mod warehouse_despatch;
 mod warehouse_order;
 
-pub use arithmetic::{computed, is_plain_number, rounded};
+pub use crate::diagnostic::{Diagnostic, Fault, Syntax};
+pub use arithmetic::{computed, is_plain_number, is_plain_number_of, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use key_path::KeyPath;
 pub use path::Path;
 pub use schema::schema;
+pub use template::{Filled, Filling, Part, Template};
 pub use tolerance::Tolerance;
 pub use value::{Key, Map, Text, Value, key};
-
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+pub use view::View;
 
 /// What must agree inside each entity, beyond its definition. A new one is its file and a line here.
 const CHECKS: &[(&str, Check)] = &[
@@ -114,7 +117,7 @@ impl Entity {
     /// A text field by path (`totals.lines`); `None` when absent or no text.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<&str> {
-        get(&self.fields, path)?.as_str()
+        self.fields.text(path)
     }
 
     /// The number that people ask for it by.
@@ -127,6 +130,11 @@ impl Entity {
     #[must_use]
     pub fn list(&self, path: &str) -> &[Value] {
         get(&self.fields, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// The items of a list, as sums look at them.
+    fn views<'v>(&'v self, path: &str) -> impl Iterator<Item = View<'v>> + use<'v> {
+        self.list(path).iter().map(View::from)
     }
 
     /// Everything wrong with the entity: fields missing or malformed, sums and references that do not agree.
@@ -172,20 +180,24 @@ pub fn get<'v>(fields: &'v Map, path: &str) -> Option<&'v Value> {
 
 /// Whether there is a value at a path of keys that passes; of lists on the way, in any of their items.
 #[must_use]
-pub fn has(fields: &Map, path: &str, passes: &dyn Fn(&Value) -> bool) -> bool {
+pub fn has(fields: View<'_>, path: &str, passes: &dyn Fn(View<'_>) -> bool) -> bool {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
-    let below = |value: &Value| value.as_object().is_some_and(|inner| has(inner, rest.unwrap_or_default(), passes));
-    match (fields.get(first), rest) {
-        (None, _) => false,
-        (Some(value), None) => passes(value),
-        (Some(Value::Array(items)), Some(_)) => items.iter().any(below),
-        (Some(value), Some(_)) => below(value),
+    let value = fields.field(first);
+    match rest {
+        None => value.is_there() && passes(value),
+        Some(rest) => has(value, rest, passes) || value.items().any(|item| has(item, rest, passes)),
     }
 }
 
 /// Sets a value by a path of keys, as [`KeyPath::set`].
 pub fn set(fields: &mut Map, path: &str, value: Value) {
-    KeyPath::new(path.to_owned()).set(fields, value);
+    let Some((first, rest)) = path.split_once('.') else {
+        fields.insert(key(path), value);
+        return;
+    };
+    if let Value::Object(inner) = fields.or_insert_with(&key(first), || Value::Object(Map::new())) {
+        set(inner, rest, value);
+    }
 }
 
 fn finding(fault: Fault, path: &str, expected: &str, found: &str) -> Diagnostic {

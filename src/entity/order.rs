@@ -1,21 +1,19 @@
 //! What must agree inside an order: counts and sums as sent against its lines.
 
-use super::arithmetic::items;
-use super::value::Value;
+use super::view::View;
 use super::{Entity, Tolerance, components, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 
 /// Appends what does not agree. Totals that were not sent are not checked.
 pub fn check(order: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
-    let lines = order.list("lines");
     components::check(order, found);
-    let quantity = |line: &Value| line["quantity"]["value"].as_str()?.parse::<Decimal>().ok();
+    let quantity = |line: View<'_>| line.at("quantity.value").text()?.parse::<Decimal>().ok();
     let sent = order.text("totals.hash").and_then(|sent| sent.parse::<Decimal>().ok());
     // As with the number of lines, some count what the lines are made up of.
-    let below = lines.iter().flat_map(|line| items(line, "components"));
-    let with_components = || lines.iter().chain(below).map(quantity).sum::<Option<Decimal>>();
-    if let (Some(sent), Some(sum)) = (sent, lines.iter().map(quantity).sum::<Option<Decimal>>())
+    let below = order.views("lines").flat_map(|line| line.field("components").items());
+    let with_components = || order.views("lines").chain(below).map(quantity).sum::<Option<Decimal>>();
+    if let (Some(sent), Some(sum)) = (sent, order.views("lines").map(quantity).sum::<Option<Decimal>>())
         && sent != sum
         && Some(sent) != with_components()
     {

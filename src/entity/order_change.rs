@@ -1,8 +1,8 @@
 //! What must agree inside a change of an order: totals against the lines, what is still to come against what is ordered,
 //! what a change does against what it names, and the days.
 
-use super::arithmetic::{items, number};
-use super::value::Value;
+use super::arithmetic::number;
+use super::view::View;
 use super::{Entity, Tolerance, finding, order};
 use crate::diagnostic::{Diagnostic, Fault};
 
@@ -13,15 +13,15 @@ const OF_THE_ORDER: [&str; 3] = ["change", "delete", "none"];
 pub fn check(change: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
     order::check(change, tolerance, found);
     let is_cancelled = change.text("purpose") == Some("cancellation");
-    for (at, line) in change.list("lines").iter().enumerate() {
+    for (at, line) in change.views("lines").enumerate() {
         let path = format!("lines[{}]", at + 1);
-        let action = line["action"].as_str();
+        let action = line.field("action").text();
         if is_cancelled && action == Some("add") {
             let place = format!("{path}.action");
             found.push(finding(Fault::FieldsDisagree, &place, "no line added to an order that is cancelled", "add"));
         }
-        let is_named = [&line["number"], &line["order"]["line"]].iter().any(|one| one.as_str().is_some());
-        let has_ids = items(&line["item"], "ids").next().is_some();
+        let is_named = ["number", "order.line"].iter().any(|path| line.at(path).text().is_some());
+        let has_ids = line.at("item.ids").items().next().is_some();
         if action.is_some_and(|action| OF_THE_ORDER.contains(&action)) && !is_named && !has_ids {
             found.push(finding(Fault::FieldsDisagree, &path, "a number or an item id, to find the line by", "neither"));
         }
@@ -36,7 +36,7 @@ pub fn check(change: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>
 }
 
 /// No more is still to come than is ordered.
-fn remaining(line: &Value, path: &str, found: &mut Vec<Diagnostic>) {
+fn remaining(line: View<'_>, path: &str, found: &mut Vec<Diagnostic>) {
     let quantity = number(line, "quantity.value");
     if let (Some(remaining), Some(quantity)) = (number(line, "remaining"), quantity)
         && remaining > quantity

@@ -1,7 +1,6 @@
 //! What must agree inside a party information: no party is told of twice in one role under one id, for which of the two
 //! would hold, nobody could say.
 
-use super::arithmetic::items;
 use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use std::collections::HashMap;
@@ -9,15 +8,15 @@ use std::collections::HashMap;
 /// Appends what does not agree.
 pub fn check(information: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     let mut seen: HashMap<String, usize> = HashMap::new();
-    for (at, record) in information.list("records").iter().enumerate() {
-        for (number, id) in items(record, "ids").enumerate() {
-            let key = format!("{} {id}", record["role"]);
+    for (at, record) in information.views("records").enumerate() {
+        for (number, id) in record.field("ids").items().enumerate() {
+            let key = format!("{} {}", record.field("role").value(), id.value());
             match seen.get(&key) {
                 Some(first) => {
                     let place = format!("records[{}].ids[{}]", at + 1, number + 1);
                     let expected = format!("an id of its own, as records[{}] has this one", first + 1);
                     let twice =
-                        finding(Fault::ReferenceTwice, &place, &expected, id["value"].as_str().unwrap_or_default());
+                        finding(Fault::ReferenceTwice, &place, &expected, id.field("value").text().unwrap_or_default());
                     found.push(twice.severity(Severity::Warning));
                 }
                 None => drop(seen.insert(key, at)),

@@ -2,48 +2,46 @@
 //! be wrong, and the days. That less came than was sent is business, not a fault of the document; that nobody says so is
 //! told as a warning.
 
-use super::arithmetic::items;
-use super::value::Value;
-use super::{Entity, Tolerance, components, finding, get};
+use super::view::View;
+use super::{Entity, Tolerance, components, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 
 /// Appends what does not agree. What was not sent is not checked.
 pub fn check(receipt: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     components::check(receipt, found);
-    let lines = receipt.list("lines");
     let sent = receipt.text("totals.hash").and_then(|sent| sent.parse::<Decimal>().ok());
-    let sum: Decimal = lines.iter().filter_map(|line| number(line, "quantity.value")).sum();
+    let sum: Decimal = receipt.views("lines").filter_map(|line| number(line, "quantity.value")).sum();
     if let Some(sent) = sent.filter(|sent| *sent != sum) {
         let expected = format!("{sum}, the sum of the quantities received");
         // Partners compute hashes in several ways (points ignored, digits cut): told, not refused.
         let differs = finding(Fault::SumDiffers, "totals.hash", &expected, &sent.to_string());
         found.push(differs.severity(Severity::Warning));
     }
-    for (at, line) in lines.iter().enumerate() {
+    for (at, line) in receipt.views("lines").enumerate() {
         explained(line, &format!("lines[{}].quantity", at + 1), found);
     }
     days(receipt, found);
 }
 
-fn number(value: &Value, path: &str) -> Option<Decimal> {
-    get(value.as_object()?, path)?.as_str()?.parse().ok()
+fn number(value: View<'_>, path: &str) -> Option<Decimal> {
+    value.at(path).text()?.parse().ok()
 }
 
 /// What was despatched, less what is short and more what is over, is what came. Only quantities of one unit are compared.
-fn explained(line: &Value, path: &str, found: &mut Vec<Diagnostic>) {
+fn explained(line: View<'_>, path: &str, found: &mut Vec<Diagnostic>) {
     let (Some(came), Some(despatched)) = (number(line, "quantity.value"), number(line, "despatched.value")) else {
         return;
     };
-    let unit = &line["quantity"]["unit"];
-    let differences: Vec<&Value> = items(line, "differences").collect();
-    let mut units = differences.iter().map(|one| &one["quantity"]["unit"]).chain([&line["despatched"]["unit"]]);
+    let unit = line.at("quantity.unit");
+    let differences: Vec<View<'_>> = line.field("differences").items().collect();
+    let mut units = differences.iter().map(|one| one.at("quantity.unit")).chain([line.at("despatched.unit")]);
     if units.any(|one| one != unit) {
         return;
     }
     let of = |reason: &str| -> Decimal {
-        let fitting = differences.iter().filter(|one| one["reason"].as_str() == Some(reason));
-        fitting.filter_map(|one| number(one, "quantity.value")).sum()
+        let fitting = differences.iter().filter(|one| one.field("reason").text() == Some(reason));
+        fitting.filter_map(|one| number(*one, "quantity.value")).sum()
     };
     let (short, over) = (of("short") + of("not_received"), of("over") + of("over_returned"));
     let expected = despatched - short + over;
@@ -59,8 +57,8 @@ fn explained(line: &Value, path: &str, found: &mut Vec<Diagnostic>) {
 /// Nothing is received before it is shipped, nor told of before it is received.
 fn days(receipt: &Entity, found: &mut Vec<Diagnostic>) {
     let Some(received) = receipt.text("received").and_then(|day| day.get(..10)) else { return };
-    let shipped = receipt.list("dates").iter().find(|one| one["role"].as_str() == Some("shipped"));
-    let shipped = shipped.and_then(|one| one["at"].as_str()?.get(..10));
+    let shipped = receipt.views("dates").find(|one| one.field("role").text() == Some("shipped"));
+    let shipped = shipped.and_then(|one| one.field("at").text()?.get(..10));
     if let Some(shipped) = shipped.filter(|shipped| *shipped > received) {
         let expected = format!("{shipped}, when it was shipped, or later");
         found.push(finding(Fault::DateOrder, "received", &expected, received));

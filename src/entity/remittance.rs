@@ -1,16 +1,15 @@
 //! What must agree inside a remittance advice: what is paid in all against its lines, a line against what was taken off
 //! of its document, and the days. What is held back, and whether rightly, is business.
 
-use super::arithmetic::items;
-use super::value::Value;
-use super::{Entity, Tolerance, finding, get};
+use super::view::View;
+use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 
 /// Appends what does not agree.
 pub fn check(advice: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
     total(advice, tolerance, found);
-    for (at, line) in advice.list("lines").iter().enumerate() {
+    for (at, line) in advice.views("lines").enumerate() {
         reduced(line, &format!("lines[{}].paid", at + 1), tolerance, found);
         paid_before_issued(advice, line, &format!("lines[{}].document.issued", at + 1), found);
     }
@@ -18,10 +17,9 @@ pub fn check(advice: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>
 
 /// A payment without lines is told of elsewhere.
 fn total(advice: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
-    let lines = advice.list("lines");
     let sent = advice.text("amount").and_then(|sent| sent.parse::<Decimal>().ok());
-    let sum = lines.iter().map(|line| decimal(line, "paid")).sum::<Option<Decimal>>();
-    if let (Some(sent), Some(sum), false) = (sent, sum, lines.is_empty())
+    let sum = advice.views("lines").map(|line| decimal(line, "paid")).sum::<Option<Decimal>>();
+    if let (Some(sent), Some(sum), false) = (sent, sum, advice.list("lines").is_empty())
         && sent != sum
     {
         let expected = format!("{sum}, the sum of what is paid in the lines");
@@ -33,9 +31,9 @@ fn total(advice: &Entity, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
 
 /// The amount of a document less discount and adjustments is what is paid of it. Partners write what they take off with
 /// a minus or without, so that either will do, and a difference is told and not refused.
-fn reduced(line: &Value, path: &str, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
+fn reduced(line: View<'_>, path: &str, tolerance: &Tolerance, found: &mut Vec<Diagnostic>) {
     let discount = decimal(line, "discount");
-    let adjusted = items(line, "adjustments").map(|one| decimal(one, "amount")).collect::<Option<Vec<_>>>();
+    let adjusted = line.field("adjustments").items().map(|one| decimal(one, "amount")).collect::<Option<Vec<_>>>();
     let (Some(paid), Some(amount), Some(adjusted)) = (decimal(line, "paid"), decimal(line, "amount"), adjusted) else {
         return;
     };
@@ -53,8 +51,8 @@ fn reduced(line: &Value, path: &str, tolerance: &Tolerance, found: &mut Vec<Diag
     }
 }
 
-fn paid_before_issued(advice: &Entity, line: &Value, path: &str, found: &mut Vec<Diagnostic>) {
-    let issued = line.as_object().and_then(|fields| get(fields, "document.issued")).and_then(Value::as_str);
+fn paid_before_issued(advice: &Entity, line: View<'_>, path: &str, found: &mut Vec<Diagnostic>) {
+    let issued = line.at("document.issued").text();
     if let (Some(advised), Some(issued)) = (advice.text("issued"), issued)
         && advised.get(..10) < issued.get(..10)
     {
@@ -63,8 +61,8 @@ fn paid_before_issued(advice: &Entity, line: &Value, path: &str, found: &mut Vec
     }
 }
 
-fn decimal(value: &Value, field: &str) -> Option<Decimal> {
-    value[field].as_str()?.parse().ok()
+fn decimal(value: View<'_>, field: &str) -> Option<Decimal> {
+    value.field(field).text()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -1,23 +1,22 @@
 //! What must agree inside a sales report: its days in order, and the places of an activity, which make it up.
 
-use super::arithmetic::items;
-use super::value::Value;
-use super::{Entity, Tolerance, components, days, get, sums};
+use super::view::View;
+use super::{Entity, Tolerance, components, days, sums};
 use crate::diagnostic::Diagnostic;
 
 /// Appends what does not agree.
 pub fn check(report: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     components::check(report, found);
-    let period = get(&report.fields, "period").unwrap_or(&Value::Null);
-    days::in_order(&period["from"], &period["until"], "period.until", found);
-    for (at, line) in report.list("lines").iter().enumerate() {
+    let period = View::from(&report.fields).field("period");
+    days::in_order(period.field("from"), period.field("until"), "period.until", found);
+    for (at, line) in report.views("lines").enumerate() {
         let path = format!("lines[{}]", at + 1);
 
-        for (at, activity) in items(line, "activities").enumerate() {
+        for (at, activity) in line.field("activities").items().enumerate() {
             sums::made_up(activity, "deliveries", &format!("{path}.activities[{}]", at + 1), found);
         }
     }
-    let all = report.list("lines").iter().flat_map(|line| sums::quantities(line, "activities"));
+    let all = report.views("lines").flat_map(|line| sums::quantities(line, "activities"));
     sums::total(report, "totals.hash", all.map(|(value, _)| sums::decimal(value)).sum(), found);
 }
 

@@ -1,28 +1,27 @@
 //! A quantity as sent against the quantities that it should be the sum of. It tells a warning: partners count in several
 //! ways, and what was sent stays as it was sent.
 
-use super::value::Value;
+use super::view::View;
 use super::{Entity, finding};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use rust_decimal::Decimal;
 
 /// The quantities of a list's items, with their units.
-pub(super) fn quantities<'v>(of: &'v Value, list: &str) -> impl Iterator<Item = (&'v Value, &'v Value)> {
-    let items = of[list].as_array().map_or(&[][..], Vec::as_slice);
-    items.iter().map(|item| match &item["quantity"] {
-        Value::Object(_) => (&item["quantity"]["value"], &item["quantity"]["unit"]),
-        plain => (plain, &Value::Null),
+pub(super) fn quantities<'v>(of: View<'v>, list: &str) -> impl Iterator<Item = (View<'v>, View<'v>)> + use<'v> {
+    of.field(list).items().map(|item| match item.field("quantity") {
+        plain if plain.text().is_some() => (plain, View::Nothing),
+        quantity => (quantity.field("value"), quantity.field("unit")),
     })
 }
 
 /// Appends a warning where `parts` do not make up the quantity of `whole`; parts of another unit are not compared.
-pub(super) fn made_up(whole: &Value, list: &str, path: &str, found: &mut Vec<Diagnostic>) {
-    let (value, unit) = (&whole["quantity"]["value"], &whole["quantity"]["unit"]);
+pub(super) fn made_up(whole: View<'_>, list: &str, path: &str, found: &mut Vec<Diagnostic>) {
+    let (value, unit) = (whole.at("quantity.value"), whole.at("quantity.unit"));
     let mut parts = quantities(whole, list).peekable();
     if parts.peek().is_none() {
         return;
     }
-    let is_same = |other: &Value| other.is_null() || unit.is_null() || other == unit;
+    let is_same = |other: View<'_>| other.is_null() || unit.is_null() || other == unit;
     let sum = parts.map(|(part, other)| decimal(part).filter(|_| is_same(other))).sum::<Option<Decimal>>();
     if let (Some(sent), Some(sum)) = (decimal(value), sum)
         && sent != sum
@@ -47,8 +46,8 @@ fn tell(path: &str, expected: &str, sent: Decimal, found: &mut Vec<Diagnostic>) 
 }
 
 /// A number, when it is one.
-pub(super) fn decimal(value: &Value) -> Option<Decimal> {
-    value.as_str()?.parse().ok()
+pub(super) fn decimal(value: View<'_>) -> Option<Decimal> {
+    value.text()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -59,7 +58,7 @@ mod tests {
     fn found(whole: serde_json::Value) -> Vec<String> {
         let entity = Entity::from_json(&json!({ "type": "any", "whole": [whole] })).expect("an entity");
         let mut found = Vec::new();
-        made_up(&entity.list("whole")[0], "parts", "whole", &mut found);
+        made_up((&entity.list("whole")[0]).into(), "parts", "whole", &mut found);
         assert!(found.iter().all(|one| one.severity == Severity::Warning));
         found.iter().map(Diagnostic::message).collect()
     }

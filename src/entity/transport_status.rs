@@ -1,7 +1,6 @@
 //! What must agree inside a transport status: the events of a consignment come in the order of time as far as one rules
 //! the other out, and nothing has happened after the report was issued.
 
-use super::arithmetic::items;
 use super::{Entity, Tolerance, finding};
 use crate::diagnostic::{Diagnostic, Fault};
 
@@ -14,12 +13,14 @@ const TO_COME: [&str; 3] = ["delivery_estimated", "arrival_estimated", "booked"]
 /// Appends what does not agree.
 pub fn check(status: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
     let issued = status.text("issued").and_then(|issued| issued.get(..10));
-    for (number, consignment) in status.list("consignments").iter().enumerate() {
-        let events: Vec<(&str, &str, String)> = items(consignment, "events")
+    for (number, consignment) in status.views("consignments").enumerate() {
+        let events: Vec<(&str, &str, String)> = consignment
+            .field("events")
+            .items()
             .enumerate()
             .filter_map(|(at, event)| {
                 let place = format!("consignments[{}].events[{}].at", number + 1, at + 1);
-                Some((event["kind"].as_str()?, event["at"].as_str()?, place))
+                Some((event.field("kind").text()?, event.field("at").text()?, place))
             })
             .collect();
         for (kind, at, place) in &events {

@@ -2,6 +2,7 @@
 //! objects have few fields and texts are short: fields are looked for one after the other, short texts stand in place
 //! and known names of fields cost nothing. JSON is how they are written and read, not what they are.
 
+use super::template::{Filled, Part};
 use super::{definition, json};
 use compact_str::CompactString;
 use serde_json::Number;
@@ -108,55 +109,128 @@ impl Value {
 }
 
 /// Fields in order. A name stands once.
-#[derive(Debug, Clone, Default)]
-pub struct Map(Vec<(Key, Value)>);
+#[derive(Clone, Default)]
+pub struct Map(Fields);
+
+#[derive(Clone)]
+enum Fields {
+    Own(Vec<(Key, Value)>),
+    /// Texts in a template, as long as nothing is changed.
+    Filled(Box<Filled>),
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Fields::Own(Vec::new())
+    }
+}
 
 impl Map {
     /// No fields.
     #[must_use]
     pub const fn new() -> Self {
-        Map(Vec::new())
+        Map(Fields::Own(Vec::new()))
     }
 
     /// No fields, and room for so many.
     #[must_use]
     pub fn with_capacity(fields: usize) -> Self {
-        Map(Vec::with_capacity(fields))
+        Map(Fields::Own(Vec::with_capacity(fields)))
+    }
+
+    /// Fields whose names differ.
+    pub(super) fn of_fields(fields: Vec<(Key, Value)>) -> Self {
+        Map(Fields::Own(fields))
+    }
+
+    /// The template and texts that it is made of, if it is.
+    #[must_use]
+    #[inline]
+    pub fn filled(&self) -> Option<&Filled> {
+        if let Fields::Filled(filled) = &self.0 { Some(filled) } else { None }
+    }
+
+    #[inline]
+    fn fields(&self) -> &[(Key, Value)] {
+        match &self.0 {
+            Fields::Own(fields) => fields,
+            Fields::Filled(filled) => filled.fields(),
+        }
+    }
+
+    /// The fields, to change them.
+    fn own(&mut self) -> &mut Vec<(Key, Value)> {
+        if let Fields::Filled(filled) = &mut self.0 {
+            self.0 = Fields::Own(filled.take_fields());
+        }
+        match &mut self.0 {
+            Fields::Own(fields) => fields,
+            Fields::Filled(_) => unreachable!("it was just made fields of its own"),
+        }
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|(key, _)| key == name)
+        match &self.0 {
+            Fields::Own(fields) => fields.iter().position(|(key, _)| key == name),
+            Fields::Filled(filled) => filled.template().parts().iter().position(|(key, _)| key == name),
+        }
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        match &self.0 {
+            Fields::Own(fields) => fields.len(),
+            Fields::Filled(filled) => filled.template().parts().len(),
+        }
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.len() == 0
     }
 
     /// A field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+        match &self.0 {
+            Fields::Own(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            // What is not there is known without making what is.
+            Fields::Filled(filled) => self.position(name).map(|at| &filled.fields()[at].1),
+        }
+    }
+
+    /// The text at a path of names without lists.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<&str> {
+        // Paths are short: looking at each byte is sooner done than a search is begun.
+        let (name, rest) = match path.bytes().position(|byte| byte == b'.') {
+            Some(at) => (&path[..at], &path[at + 1..]),
+            None => (path, ""),
+        };
+        match (&self.0, rest) {
+            (Fields::Filled(filled), _) => match filled.template().part(path)? {
+                Part::Text(hole) => Some(filled.hole(*hole)),
+                _ => None,
+            },
+            (Fields::Own(_), "") => self.get(name)?.as_str(),
+            (Fields::Own(_), rest) => self.get(name)?.as_object()?.text(rest),
+        }
     }
 
     /// A field that is looked for after another: at `next` first, which is then the place after it.
     pub(super) fn get_from(&self, next: &mut usize, name: &str) -> Option<&Value> {
-        let is_next = self.0.get(*next).is_some_and(|(key, _)| key == name);
+        let fields = self.fields();
+        let is_next = fields.get(*next).is_some_and(|(key, _)| key == name);
         let at = if is_next { *next } else { self.position(name)? };
         *next = at + 1;
-        Some(&self.0[at].1)
+        Some(&fields[at].1)
     }
 
     /// A field, to change it.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value)
+        self.position(name).map(|at| &mut self.own()[at].1)
     }
 
     /// Whether a field is there.
@@ -167,43 +241,52 @@ impl Map {
 
     /// Sets a field; returns what it was before.
     pub fn insert(&mut self, name: Key, value: Value) -> Option<Value> {
-        match self.get_mut(&name) {
-            Some(there) => Some(std::mem::replace(there, value)),
+        match self.position(&name) {
+            Some(at) => Some(std::mem::replace(&mut self.own()[at].1, value)),
             None => {
-                self.0.push((name, value));
+                self.own().push((name, value));
                 None
             }
         }
     }
 
-    /// Adds a field of a name that is not there yet.
-    pub fn append(&mut self, name: Key, value: Value) {
-        debug_assert!(!self.contains_key(&name), "{name} stands once");
-        self.0.push((name, value));
-    }
-
     /// A field; where it is not there, it is added.
     pub fn or_insert_with(&mut self, name: &Key, value: impl FnOnce() -> Value) -> &mut Value {
-        let at = self.position(name).unwrap_or_else(|| {
-            self.0.push((name.clone(), value()));
-            self.0.len() - 1
+        let there = self.position(name);
+        let fields = self.own();
+        let at = there.unwrap_or_else(|| {
+            fields.push((name.clone(), value()));
+            fields.len() - 1
         });
-        &mut self.0[at].1
+        &mut fields[at].1
     }
 
     /// Takes a field out; the others keep their order.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.position(name).map(|at| self.0.remove(at).1)
+        self.position(name).map(|at| self.own().remove(at).1)
     }
 
     /// Names, in order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter().map(|(key, _)| key)
+        self.fields().iter().map(|(key, _)| key)
     }
 
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &Value)> {
-        self.0.iter().map(|(key, value)| (key, value))
+        self.fields().iter().map(|(key, value)| (key, value))
+    }
+}
+
+impl From<Filled> for Map {
+    fn from(filled: Filled) -> Self {
+        Map(Fields::Filled(Box::new(filled)))
+    }
+}
+
+/// Its fields, however they are kept.
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
     }
 }
 
@@ -232,8 +315,8 @@ impl IntoIterator for Map {
     type Item = (Key, Value);
     type IntoIter = std::vec::IntoIter<(Key, Value)>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+    fn into_iter(mut self) -> Self::IntoIter {
+        std::mem::take(self.own()).into_iter()
     }
 }
 
@@ -242,7 +325,7 @@ impl<'m> IntoIterator for &'m Map {
     type IntoIter = std::iter::Map<std::slice::Iter<'m, (Key, Value)>, fn(&'m (Key, Value)) -> (&'m Key, &'m Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter().map(|(key, value)| (key, value))
+        self.fields().iter().map(|(key, value)| (key, value))
     }
 }
 
@@ -299,7 +382,7 @@ impl From<bool> for Value {
 
 impl<const N: usize> From<[(&'static str, Value); N]> for Value {
     fn from(fields: [(&'static str, Value); N]) -> Self {
-        Value::Object(Map(fields.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect()))
+        Value::Object(Map::of_fields(fields.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect()))
     }
 }
 
@@ -348,7 +431,7 @@ impl From<serde_json::Value> for Value {
 
 impl From<&serde_json::Map<String, serde_json::Value>> for Map {
     fn from(fields: &serde_json::Map<String, serde_json::Value>) -> Self {
-        Map(fields.iter().map(|(name, value)| (key(name), value.into())).collect())
+        Map::of_fields(fields.iter().map(|(name, value)| (key(name), value.into())).collect())
     }
 }
 

@@ -6,10 +6,10 @@ use crate::diagnostic::{Diagnostic, Fault, Severity};
 
 /// Appends what does not agree.
 pub fn check(despatch: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
-    let lines = despatch.list("lines");
-    for (at, line) in lines.iter().enumerate() {
-        let (ordered, shipped) = (sums::decimal(&line["ordered"]), sums::decimal(&line["quantity"]));
-        let (Some(ordered), Some(shipped), Some(sent)) = (ordered, shipped, sums::decimal(&line["difference"])) else {
+    for (at, line) in despatch.views("lines").enumerate() {
+        let (ordered, shipped) = (sums::decimal(line.field("ordered")), sums::decimal(line.field("quantity")));
+        let (Some(ordered), Some(shipped), Some(sent)) = (ordered, shipped, sums::decimal(line.field("difference")))
+        else {
             continue;
         };
         // Senders write what is missing without a sign as well.
@@ -23,7 +23,7 @@ pub fn check(despatch: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
         }
     }
     // A line without a quantity was not shipped.
-    let all = lines.iter().filter_map(|line| sums::decimal(&line["quantity"]));
+    let all = despatch.views("lines").filter_map(|line| sums::decimal(line.field("quantity")));
     sums::total(despatch, "totals.quantity", Some(all.sum()), found);
 }
 

@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 
 /// Appends what does not agree.
 pub fn check(order: &Entity, _: &Tolerance, found: &mut Vec<Diagnostic>) {
-    let all = order.list("lines").iter().map(|line| sums::decimal(&line["quantity"]["value"]));
+    let all = order.views("lines").map(|line| sums::decimal(line.at("quantity.value")));
     sums::total(order, "totals.quantity", all.sum(), found);
 }
 

@@ -3,10 +3,11 @@
 //! first is written and all are read; under `elements` the code list of each standard that the codes are of, under `later`
 //! those codes that only newer versions of that list have. `vital: true` says of a list that a value whose code cannot
 //! be written must not go without: a quantity without its unit is another quantity. `mappings/like.yaml` says which standards
-//! take the codes of another where a row has none for them.
+//! take the codes of another where a row has none for them. Under [`ENTITY_CODES`] codes are canonical as they stand.
 
 use super::words::Words;
 use crate::entity::Text;
+use crate::standard::definition::ENTITY_CODES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -96,16 +97,13 @@ impl Codes {
         })
     }
 
-    /// The standard whose codes another one has that no list names: a table of somebody's own takes those of EDIFACT.
-    fn named<'s>(&self, standard: &'s str) -> &'s str {
-        let is_known = ["x12", "edifact"].contains(&standard) || self.like.iter().any(|(own, _)| own == standard);
-        if is_known { standard } else { "edifact" }
-    }
-
     /// The canonical code of a standard's code.
     #[must_use]
     pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<Text> {
-        let (list, standard) = (self.list(list), self.named(standard));
+        let list = self.list(list);
+        if standard == ENTITY_CODES {
+            return Some(list.rows[list.by_canonical.find(code)?].0.clone());
+        }
         let (_, words) = list.by_code.iter().find(|(own, _)| own == standard)?;
         Some(list.rows[words.find(code)?].0.clone())
     }
@@ -113,9 +111,12 @@ impl Codes {
     /// The code that is written for a canonical one.
     #[must_use]
     pub fn preferred(&self, list: &str, standard: &str, canonical: &str) -> Option<Text> {
-        let (list, standard) = (self.list(list), self.named(standard));
+        let list = self.list(list);
         let row = list.by_canonical.find(canonical)?;
-        list.rows[row].1.get(standard)?.first().cloned()
+        match standard {
+            ENTITY_CODES => Some(list.rows[row].0.clone()),
+            _ => list.rows[row].1.get(standard)?.first().cloned(),
+        }
     }
 
     /// The canonical codes that a standard can carry and bring back unchanged.
@@ -147,7 +148,7 @@ impl Codes {
     /// A standard's codes in a list that all its versions have, and the element whose code list they are of.
     #[must_use]
     pub fn of_standard(&self, list: &str, standard: &str) -> (Option<String>, Vec<Text>) {
-        let (list, standard) = (self.list(list), self.named(standard));
+        let list = self.list(list);
         let codes = list.rows.iter().filter_map(|(_, codes)| codes.get(standard)).flatten();
         let is_later = |code: &&Text| list.later.get(standard).is_some_and(|later| later.contains(code));
         (list.elements.get(standard).cloned(), codes.filter(|code| !is_later(code)).cloned().collect())
@@ -178,10 +179,11 @@ fn parse(text: &str, like: &[(String, String)]) -> CodeList {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         text.split_whitespace().map(Text::from).collect::<Vec<_>>()
     };
+    let closed: Vec<&str> = file["closed"].as_str().unwrap_or_default().split(' ').collect();
     let rows = file["codes"].as_object().into_iter().flatten().map(|(canonical, standards)| {
         let standards = standards.as_object().into_iter().flatten();
         let mut own: BTreeMap<_, _> = standards.map(|(standard, value)| (standard.clone(), codes(value))).collect();
-        for (standard, other) in like {
+        for (standard, other) in like.iter().filter(|(standard, _)| !closed.contains(&standard.as_str())) {
             if let (None, Some(codes)) = (own.get(standard), own.get(other).cloned()) {
                 own.insert(standard.clone(), codes);
             }
@@ -201,12 +203,44 @@ mod tests {
     use super::*;
 
     #[test]
+    fn codes_of_entities_are_canonical_as_they_are() {
+        let codes = Codes::new(None);
+        for (standard, code, canonical) in
+            [(ENTITY_CODES, "H87", Some("H87")), (ENTITY_CODES, "PCE", None), ("edifact", "PCE", Some("H87"))]
+        {
+            let read = codes.canonical("unit", standard, code);
+            assert_eq!(read.as_deref(), canonical, "{standard} {code}");
+            let back = read.and_then(|canonical| codes.preferred("unit", standard, &canonical));
+            assert_eq!(back.as_deref(), canonical.map(|_| code), "{standard} {code}");
+        }
+        assert_eq!(codes.losses("unit", ENTITY_CODES), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
     fn every_packed_list_is_read() {
         for name in Codes::names() {
             let text = super::super::file(None, &format!("code/{name}.yaml")).expect("packed");
             let read =
                 crate::yaml::document(&text).map(|node| node.to_json()["codes"].as_object().map_or(0, |all| all.len()));
             assert!(matches!(read, Ok(1..)), "mappings/code/{name}.yaml: {read:?}");
+        }
+    }
+
+    #[test]
+    fn standards_that_take_codes_of_others_are_known() {
+        let known: BTreeSet<String> =
+            super::super::Mappings::new(None).list().into_iter().map(|[one, ..]| one).collect();
+        let codes = Codes::new(None);
+        assert!(!codes.like.is_empty(), "mappings/like.yaml says nothing");
+        for (own, other) in &codes.like {
+            assert!(known.contains(own) && known.contains(other), "mappings/like.yaml: {own}: {other}");
+        }
+        for name in Codes::names() {
+            let text = super::super::file(None, &format!("code/{name}.yaml")).expect("packed");
+            let file = crate::yaml::document(&text).expect("YAML").to_json();
+            for closed in file["closed"].as_str().into_iter().flat_map(str::split_whitespace) {
+                assert!(codes.like.iter().any(|(own, _)| own == closed), "mappings/code/{name}.yaml: closed: {closed}");
+            }
         }
     }
 }

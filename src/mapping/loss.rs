@@ -8,6 +8,7 @@ use crate::entity::{self, Field, FieldType, Path};
 use crate::entity::{Map, Value};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Kinds of loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -132,7 +133,17 @@ impl Carried {
         match value {
             _ if self.is_whole => {}
             Value::Object(object) if !is_code(object) => self.missed_of(object, path, found),
-            Value::Array(items) => items.iter().for_each(|item| self.missed(item, path, found)),
+            Value::Array(items) => {
+                // Of items that are alike the first says all.
+                let mut seen = Vec::new();
+                for item in items {
+                    let template = item.as_object().and_then(Map::filled).map(|filled| Arc::as_ptr(filled.template()));
+                    if template.is_none_or(|template| !seen.contains(&template)) {
+                        seen.extend(template);
+                        self.missed(item, path, found);
+                    }
+                }
+            }
             _ => drop(found.insert(path.to_string())),
         }
     }
@@ -260,7 +271,7 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
         calls_of(&level.allocation, "lines.allocations", &mut take);
     }
     for list in lists {
-        let (unmapped, merged) = context.codes.losses(&list, &mapping.standard);
+        let (unmapped, merged) = context.codes.losses(&list, context.document.codes());
         let at = format!("code({list})");
         for canonical in unmapped {
             let note = format!("{canonical} has no code");

@@ -15,7 +15,7 @@ use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position};
-use crate::entity::{Entity, Map, Value, has, key};
+use crate::entity::{Entity, Filling, Map, Value, View, has, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
@@ -61,8 +61,10 @@ fn entities<'a>(
         numbers,
         faults,
         is_negative: false,
+        currency: None,
         stencils,
         recording: None,
+        filling: Filling::default(),
     };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
@@ -76,6 +78,7 @@ fn entities<'a>(
     };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
+    reader.currency = reader.currency_in(&context.mapping.rules);
     reader.claim_envelope();
     for (place, value) in &context.mapping.constants {
         let as_written: Vec<_> = reader.addresses(top, place);
@@ -118,7 +121,7 @@ fn lay_under(object: &mut Map, field: &str, value: &Value) {
 
 /// What an item itself must have or lack beyond what the loop around it says; `None` where that says what it must not.
 fn beyond<'e>(only: &'e [String], around: &Map) -> Option<Cow<'e, [String]>> {
-    let is_said = |field: &str| has(around, field, &|value| value.get("list").is_none());
+    let is_said = |field: &str| has(around.into(), field, &|value| !value.field("list").is_there());
     let is_barred = |field: &&String| field.starts_with('!');
     if only.iter().filter_map(|field| field.strip_prefix('!')).any(is_said) {
         return None;
@@ -147,6 +150,19 @@ enum At {
     Segment(usize),
     /// A slot of a segment: the segment, and the slot's first element.
     Slot(usize, u16),
+}
+
+/// What a loop says of all items in it, with a way back.
+#[derive(Default)]
+struct Around {
+    /// The loop; 0 for none yet.
+    instance: usize,
+    fields: Map,
+    /// An item has been given it.
+    is_said: bool,
+    claimed: usize,
+    faults: usize,
+    taken: usize,
 }
 
 /// The values that rules have taken, with a way back.
@@ -205,6 +221,9 @@ impl Claims {
     }
 }
 
+/// The field of every entity that says which currency its amounts are in.
+const CURRENCY: &str = "currency";
+
 struct Reader<'a> {
     context: &'a Context<'a>,
     run: &'a Run<'a>,
@@ -216,10 +235,14 @@ struct Reader<'a> {
     faults: Vec<Diagnostic>,
     /// The document writes its amounts with a minus that the entity does not have.
     is_negative: bool,
+    /// The currency that the document says its amounts are in.
+    currency: Option<String>,
     /// What is known of items of one form; `None` where each step is traced.
     stencils: Option<Stencils<Stencil>>,
     /// What is noted of the item at hand, for a stencil.
     recording: Option<Recording>,
+    /// Where the texts of an item are put together.
+    filling: Filling,
 }
 
 impl<'a> Reader<'a> {
@@ -228,6 +251,15 @@ impl<'a> Reader<'a> {
         if let Some(stencils) = self.stencils.take() {
             self.context.mapping.reading.give_back(stencils);
         }
+    }
+
+    /// What the first rule for the entity's currency finds; nothing is taken.
+    fn currency_in(&self, rules: &[Rule]) -> Option<String> {
+        let found = rules.iter().filter(|rule| *rule.field == *CURRENCY).find_map(|rule| match &rule.body {
+            Body::One(place, _) => self.preferred(At::Loop(0), place),
+            _ => None,
+        });
+        found.map(|address| self.text(address).into_owned())
     }
 
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map) {
@@ -240,7 +272,7 @@ impl<'a> Reader<'a> {
             // Of several rules for one value the first that finds it counts; the others leave theirs alone.
             let is_there = |fields: &Map| rule.field.get(fields).is_some();
             let value = match &rule.body {
-                Body::One(..) | Body::Many(..) if is_there(fields) => None,
+                Body::One(..) | Body::Many(..) | Body::Computed(_) if is_there(fields) => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
@@ -313,7 +345,7 @@ impl<'a> Reader<'a> {
             self.below(at, each, under, &mut items);
             return (!items.is_empty()).then_some(Value::Array(items));
         }
-        let mut around = (0, Map::new());
+        let mut around = Around::default();
         for (segment, instance) in self.segments(at, &each.place) {
             // A segment whose qualifier another rule took is that rule's.
             if items.len() == each.max || self.is_taken(segment, 1) {
@@ -323,7 +355,7 @@ impl<'a> Reader<'a> {
             let mut only = Cow::Borrowed(each.only.as_slice());
             if each.around > 0 {
                 self.around(each, inner, items.len(), &mut around);
-                match beyond(&each.only, &around.1) {
+                match beyond(&each.only, &around.fields) {
                     Some(beyond) => only = beyond,
                     None => continue,
                 }
@@ -332,30 +364,37 @@ impl<'a> Reader<'a> {
             self.item((at, inner), segment, (each.own(), &only, &each.place), &mut items);
             let is_taken = items.len() > count;
             if let Some(Value::Object(item)) = items.last_mut().filter(|_| is_taken) {
-                around.1.iter().for_each(|(field, value)| lay_under(item, field, value));
+                around.is_said = true;
+                around.fields.iter().for_each(|(field, value)| lay_under(item, field, value));
             }
         }
+        self.left_unsaid(&around);
         (!items.is_empty()).then_some(Value::Array(items))
     }
 
     /// Reads what the loop around an item says of all items in it, unless it is known from the item before.
-    fn around(&mut self, each: &Each, inner: At, number: usize, (known, fields): &mut (usize, Map)) {
-        let instance = match inner {
-            At::Loop(instance) => self.placement.loops[instance].parent,
-            At::Segment(segment) | At::Slot(segment, _) => {
-                self.placement.homes.get(segment).copied().flatten().map_or(0, |home| home.1)
-            }
-        };
-        if *known == instance {
+    fn around(&mut self, each: &Each, inner: At, number: usize, around: &mut Around) {
+        let At::Loop(instance) = self.outer(inner) else { return };
+        if around.instance == instance {
             return;
         }
         if let Some(recording) = &self.recording {
             recording.spoil();
         }
-        let taken = self.claimed.trace.mark();
-        (*known, *fields) = (instance, Map::new());
-        self.rules(each.around(), At::Loop(instance), fields);
+        self.left_unsaid(around);
+        let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
+        *around = Around { instance, claimed, faults, taken, ..Around::default() };
+        self.rules(each.around(), At::Loop(instance), &mut around.fields);
         self.claimed.trace.item(taken, number);
+    }
+
+    /// Gives back what a loop says of its items, when it had none: it is nobody's yet.
+    fn left_unsaid(&mut self, around: &Around) {
+        if around.instance != 0 && !around.is_said {
+            self.claimed.undo(around.claimed);
+            self.claimed.trace.undo(around.taken);
+            self.faults.truncate(around.faults);
+        }
     }
 
     /// The loop after a segment that has a tag, stands beside the item at hand, and names another loop; with the name.
@@ -442,7 +481,7 @@ impl<'a> Reader<'a> {
         let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
         let mut fields = Map::with_capacity(rules.len().min(ITEM_FIELDS));
         self.rules(rules, at, &mut fields);
-        let has = |field: &str| has(&fields, field, &|value| value.get("list").is_none());
+        let has = |field: &str| has(View::from(&fields), field, &|value| !value.field("list").is_there());
         let refused = rules.first().is_some_and(|rule| match &rule.body {
             Body::One(place, _) => rule.field.get(&fields).is_none() && !self.addresses(at, place).is_empty(),
             _ => false,
@@ -514,8 +553,9 @@ impl<'a> Reader<'a> {
     fn spot<'s>(&'s self, beside: &'s dyn Fn(Beside) -> String, fields: Option<&'s Map>) -> Spot<'s> {
         let context = self.context;
         let decimal = char::from(self.run.separators.decimal);
-        let spot = Spot::new(&context.mapping.standard, decimal, context.codes, context.tables);
-        Spot { beside, is_negative: self.is_negative, fields, ..spot }
+        let spot = Spot::new(context.document.codes(), decimal, context.codes, context.tables);
+        let currency = self.currency.as_deref();
+        Spot { beside, is_negative: self.is_negative, currency, fields: fields.map(View::from), ..spot }
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {
@@ -548,13 +588,21 @@ impl<'a> Reader<'a> {
         self.claimed.has(self.source.cell(*address))
     }
 
-    /// What stands in an XML document for an envelope is no part of what it says.
+    /// What stands in a document for an envelope, or is written without a rule, is no part of what it says.
     fn claim_envelope(&mut self) {
         let Some(markup) = self.context.document.markup.as_deref() else { return };
         let here = Here::of(Some(self.context.document));
         let facts = markup.writes.iter().filter_map(|fact| markup.envelope.get(fact));
         for place in facts.flat_map(|fact| &fact.paths).filter_map(|path| here.place(path).ok()) {
             self.claim_all(At::Loop(0), &place);
+        }
+        let made = markup.made();
+        for segment in self.run.segments() {
+            let own = made.iter().filter(|(tag, ..)| tag.as_bytes() == segment.tag());
+            let addresses = own.map(|(_, element, text)| ((segment.ordinal(), *element, 0), *text));
+            let is_made = |(address, text): &(Address, &str)| text.starts_with('$') || self.text(*address) == *text;
+            let found: Vec<Address> = addresses.filter(is_made).map(|(address, _)| address).collect();
+            self.take(found);
         }
     }
 
@@ -618,6 +666,9 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let ordinal = segment.ordinal();
+            if self.source.is_done(ordinal, |cell| self.claimed.is_taken(Some(cell))) {
+                continue;
+            }
             for element in 1..=self.source.element_count(ordinal) {
                 let (first, last) = match self.source.is_composite(ordinal, element) {
                     Some(true) => (1, self.source.components(ordinal, element)),

@@ -85,7 +85,7 @@ impl<S> Default for Set<S> {
 
 impl<S> Set<S> {
     /// What the first stencil shows that fits, with its place.
-    pub fn lay<T>(&mut self, show: impl Fn(&S) -> Option<T>) -> Option<(usize, T)> {
+    pub fn lay<T>(&mut self, mut show: impl FnMut(&S) -> Option<T>) -> Option<(usize, T)> {
         let found = self.stencils.iter().enumerate().find_map(|(at, one)| Some((at, show(one)?)));
         self.misses = if found.is_some() { 0 } else { self.misses + 1 };
         let (at, shown) = found?;

@@ -16,7 +16,7 @@ use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Unde
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup};
-use crate::entity::{Entity, Map, Path, Text, Value, has};
+use crate::entity::{Entity, KeyPath, Map, Path, Text, Value, View, has};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use record::Recording;
@@ -62,7 +62,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     }
     writer.extensions();
     writer.unmapped();
-    let mut segments = Vec::new();
+    let mut segments = Vec::with_capacity(writer.drafts.len());
     writer.collect(0, 0, &mut segments);
     (segments, writer.faults, writer.trace.end())
 }
@@ -100,7 +100,7 @@ pub(super) enum At {
 type FieldOf<'v> = (&'v Map, Option<&'v Value>);
 
 /// What the functions of a rule made of a value.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Done {
     value: Option<Value>,
     beside: Vec<(Beside, String)>,
@@ -197,7 +197,7 @@ impl<'a> Writer<'a> {
     /// Whether the functions of a rule make nothing of nothing.
     fn says_nothing(&self, rule: &Rule, fields: &Map) -> bool {
         let Body::One(_, calls) = &rule.body else { return true };
-        self.run(calls, fields, None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
+        self.run(calls, fields.into(), None).is_ok_and(|done| done.value.is_none() && done.beside.is_empty())
     }
 
     fn has_written(&self, path: &Path<'_>) -> bool {
@@ -212,7 +212,7 @@ impl<'a> Writer<'a> {
         match self.through(calls, fields, value) {
             Err(refusal) => return self.refused(calls, field, &refusal),
             Ok(done) if done.value.is_none() => return,
-            Ok(_) => {}
+            Ok(done) => done.lost.iter().for_each(|lost| self.loss(field, lost)),
         }
         self.note(Recording::spoil);
         // What makes nothing of nothing, but an error, is said by the place.
@@ -389,7 +389,8 @@ impl<'a> Writer<'a> {
         (index, turn): Numbered<'_>,
     ) -> Option<&'v Map> {
         let fields = item.as_object()?;
-        let lacks = !suits(only, |field| has(fields, field, &|_| true));
+        let view = View::from(fields);
+        let lacks = !suits(only, |field| has(view, field, &|_| true));
         // Without the first field, or one that an item must have, what is written would say something else.
         let refused = rules.iter().enumerate().find_map(|(index, rule)| {
             let (Body::One(_, calls) | Body::Computed(calls)) = &rule.body else { return None };
@@ -422,14 +423,14 @@ impl<'a> Writer<'a> {
     /// Why a rule cannot say its field of an item: its functions refuse the value, or, where the rule says what an item is
     /// and has no place, another value follows from the item.
     fn refusal(&self, rule: &Rule, calls: &[Call], fields: &Map, says_what: bool) -> Option<Refusal> {
-        let value = rule.field.get(fields);
-        let done = match self.through(calls, fields, value) {
+        let done = match self.tried(calls, fields, &rule.field) {
             Err(refusal) => return Some(refusal),
             Ok(done) => done,
         };
         let is_placeless = matches!(rule.body, Body::Computed(_));
         // What the document says by saying nothing is said.
-        let value = value.filter(|_| says_what && is_placeless && done.value.is_some())?;
+        let is_said_by_nothing = says_what && is_placeless && done.value.is_some();
+        let value = if is_said_by_nothing { rule.field.get(fields)? } else { return None };
         self.note(Recording::spoil);
         // What makes nothing of nothing, but an error, is said by the place. Where nothing follows, the field alone is lost.
         let follows = self.through(calls, fields, None).ok()?.value?;
@@ -440,7 +441,7 @@ impl<'a> Writer<'a> {
     fn is_carried(&self, rule: &Rule, rules: &[Rule], fields: &Map) -> bool {
         let is_same = |one: &&Rule| one.field == rule.field && !one.is_read_only && !std::ptr::eq(*one, rule);
         let can = |one: &Rule| match &one.body {
-            Body::One(_, calls) => self.through(calls, fields, rule.field.get(fields)).is_ok(),
+            Body::One(_, calls) => self.tried(calls, fields, &rule.field).is_ok(),
             _ => false,
         };
         !rule.turn.is_only && rules.iter().filter(is_same).any(can)
@@ -589,7 +590,7 @@ impl<'a> Writer<'a> {
     /// A value that cannot be written: an error where the rest would mean something else without it.
     fn refused(&mut self, calls: &[Call], field: &Path<'_>, refusal: &Refusal) {
         let context = self.context;
-        let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
+        let spot = Spot::new(context.document.codes(), context.decimal, context.codes, context.tables);
         let fault = if function::is_vital(calls, &spot) { Fault::MappingValue } else { Fault::MappingLoss };
         self.refuse(fault, field, refusal);
     }
@@ -601,7 +602,7 @@ impl<'a> Writer<'a> {
 
     /// Runs the functions of a rule; what they did is noted where an item is recorded.
     fn through(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
-        let mut done = self.run(calls, fields, value);
+        let mut done = self.run(calls, fields.into(), value.map(View::from));
         self.note(|one| {
             let trial = one.try_on(calls, fields, value, &done, self.missed.borrow().is_empty());
             match &mut done {
@@ -612,15 +613,25 @@ impl<'a> Writer<'a> {
         done
     }
 
-    fn run(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
+    /// What the functions of a rule make of its field. Only who notes it needs to know the value itself.
+    fn tried(&self, calls: &[Call], fields: &Map, field: &KeyPath) -> Result<Done, Refusal> {
+        if self.recording.is_some() {
+            return self.through(calls, fields, field.get(fields));
+        }
+        let value = View::from(fields).at(field);
+        self.run(calls, fields.into(), Some(value).filter(|value| value.is_there()))
+    }
+
+    fn run(&self, calls: &[Call], fields: View<'_>, value: Option<View<'_>>) -> Result<Done, Refusal> {
+        let value = value.map(View::value);
         if calls.is_empty() {
             self.missed.borrow_mut().clear();
-            return Ok(Done { value: value.cloned(), ..Done::default() });
+            return Ok(Done { value, ..Done::default() });
         }
         let context = self.context;
-        let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
+        let spot = Spot::new(context.document.codes(), context.decimal, context.codes, context.tables);
         let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
-        let value = function::put(calls, value.cloned(), &spot);
+        let value = function::put(calls, value, &spot);
         self.missed.replace(spot.missed.into_inner());
         let value = value.map_err(|expected| Refusal { expected, trial: 0 })?;
         Ok(Done { value, beside: spot.written.into_inner(), lost: spot.lost.into_inner(), trial: 0 })

@@ -8,7 +8,7 @@ use crate::codec::edifact::encode as edifact;
 use crate::codec::segment::Writer;
 use crate::codec::x12::encode as x12;
 use crate::codec::{json, table, xml};
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::diagnostic::{Diagnostic, Syntax};
 use crate::standard::definition::Document;
 use crate::standard::layout::Layout;
 use crate::standard::load::LoadError;
@@ -35,9 +35,8 @@ impl Batch {
         let (syntax, head) = (target.syntax(), draft(target, envelope, Vec::new()));
         if syntax.is_by_contents() {
             let definition = rules.library.document(&target.standard, &target.version, &target.document);
-            let missing = |error: LoadError| {
-                vec![Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown).because(error.to_string(), "")]
-            };
+            let missing =
+                |error: LoadError| vec![Diagnostic::new(syntax, error.fault()).because(error.to_string(), "")];
             let definition = definition.map_err(missing)?;
             let header = table::header(&definition);
             let markup = Some((definition, header));

@@ -2,7 +2,7 @@
 //! all of it can go on. It reads envelopes only; nothing is written.
 
 use super::Rules;
-use crate::codec::segment::{Envelope, EnvelopeCheck, Limits, Piece, PieceKind, Reader};
+use crate::codec::segment::{Envelope, EnvelopeCheck, Limits, PartyId, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::partner::{Directory, Environment, Held, Sender};
 use crate::standard::load::Library;
@@ -99,7 +99,7 @@ pub fn kind_of(rules: &Rules, syntax: Syntax, envelope: &Envelope) -> String {
 /// What the source says.
 pub fn look<R: Read>(rules: &Rules, library: &Library, source: R) -> io::Result<Vec<Found>> {
     let mut reader = Reader::new(source, Limits::default()).knowing(library);
-    let mut check = EnvelopeCheck::new(rules.library.directory("x12", "004010").ok());
+    let mut check = EnvelopeCheck::new(Some(&rules.library));
     let mut envelope = Envelope::default();
     let mut found: Vec<Found> = Vec::new();
     let mut digest = Context::new(&SHA256);
@@ -176,7 +176,8 @@ pub fn identify(
     released_as: Option<&str>,
     day: jiff::civil::Date,
 ) -> Result<Identified, Held> {
-    let sender = Sender { scheme: &found.envelope.sender.scheme, value: &found.envelope.sender.value };
+    let PartyId { scheme, value } = &found.envelope.sender;
+    let sender = Sender { syntax: found.syntax, scheme, value };
     let partner = directory.sender(channel, sender, released_as)?;
     let environment = found.environment();
     let mut agreements = BTreeMap::new();

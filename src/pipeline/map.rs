@@ -20,6 +20,8 @@ pub struct Target {
     pub group: String,
     /// Whose syntax it is written in.
     pub syntax: Syntax,
+    /// The standard whose codes its values are.
+    pub codes: String,
 }
 
 impl Target {
@@ -59,6 +61,7 @@ impl Target {
             document: document.clone(),
             group: definition.groups.first().cloned().unwrap_or_default(),
             syntax: definition.syntax(),
+            codes: definition.codes().to_owned(),
         })
     }
 

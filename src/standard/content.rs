@@ -7,12 +7,15 @@
 //! once and has no children is an element of that segment, and attributes are components.
 
 use super::definition::{Area, LoopBody, Node, Nodes, Usage};
+use super::entries::Entries;
 use super::layout::Layout;
+use super::lines;
 use super::load::LoadError;
 use super::tag;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 /// What a text must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,7 +60,9 @@ impl Form {
         Form::ALL.iter().find(|(own, _)| *own == self).map_or("", |(_, word)| word)
     }
 
-    fn of(word: &str) -> Option<Form> {
+    /// The form of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Form> {
         Form::ALL.iter().find(|(_, own)| *own == word).map(|(form, _)| *form)
     }
 }
@@ -71,8 +76,8 @@ pub struct Attribute {
     pub usage: Usage,
     /// What its value looks like.
     pub form: Form,
-    /// The only value it may have.
-    pub constant: Option<String>,
+    /// The only values it may have; any, when there is none.
+    pub values: Vec<String>,
 }
 
 /// A child element.
@@ -153,11 +158,46 @@ impl Content {
     }
 }
 
+impl Attribute {
+    /// `schemeID O text`, `version R text = 1.2`, `type O code = new|update|delete`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (facts, values) = text.split_once(" = ").unwrap_or((text, ""));
+        let values = values.split('|').filter(|value| !value.is_empty()).map(str::to_owned).collect();
+        let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
+        Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, values })
+    }
+}
+
+impl fmt::Display for Attribute {
+    /// As [`Attribute::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = if self.values.is_empty() { String::new() } else { format!(" = {}", self.values.join("|")) };
+        write!(f, "{} {} {}{values}", self.name, letter(self.usage), self.form.name())
+    }
+}
+
 impl Part {
-    /// A part whose name has no prefix.
+    /// A part; its name may have a prefix.
     #[must_use]
     pub fn new(name: &str, usage: Usage, max: Option<u32>, content: &str) -> Self {
-        Part { prefix: String::new(), name: name.to_owned(), usage, max, content: content.to_owned(), element: 0 }
+        let (prefix, name) = name.split_once(':').unwrap_or(("", name));
+        let (prefix, name, content) = (prefix.to_owned(), name.to_owned(), content.to_owned());
+        Part { prefix, name, usage, max, content, element: 0 }
+    }
+
+    /// `cbc:ID R 1 Identifier`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let [name, letter, max, content] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>()).ok()?;
+        let max = if max == ">1" { None } else { Some(max.parse().ok()?) };
+        Some(Part::new(name, usage(letter)?, max, content))
+    }
+
+    /// Its name with the prefix.
+    #[must_use]
+    pub fn qualified(&self) -> String {
+        if self.prefix.is_empty() { self.name.clone() } else { format!("{}:{}", self.prefix, self.name) }
     }
 
     /// Its number among the elements of the segment around it, when it is none itself.
@@ -167,13 +207,32 @@ impl Part {
     }
 }
 
+impl fmt::Display for Part {
+    /// As [`Part::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let max = self.max.map_or_else(|| ">1".to_owned(), |max| max.to_string());
+        write!(f, "{} {} {max} {}", self.qualified(), letter(self.usage), self.content)
+    }
+}
+
 /// The contents of a version, and of one of its document types.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Contents {
     /// Namespaces by the prefix that files use and we write.
     pub namespaces: BTreeMap<String, String>,
-    by_key: BTreeMap<String, Arc<Content>>,
+    /// As files say them: no part has its number yet, which hangs on what it holds.
+    said: Entries<Content>,
+    /// The same with the numbers, each made when first asked for.
+    numbered: Vec<OnceLock<Option<Arc<Content>>>>,
 }
+
+impl PartialEq for Contents {
+    fn eq(&self, other: &Self) -> bool {
+        self.namespaces == other.namespaces && self.said == other.said
+    }
+}
+
+impl Eq for Contents {}
 
 /// What an XML document type has beside its nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +254,8 @@ pub struct Markup {
     pub writes: Vec<String>,
     /// What stands in its document type declaration; empty for none.
     pub doctype: String,
+    /// The standard whose codes its values are, where the definition says it.
+    pub codes: String,
     /// How its bytes are laid out, where it is no XML.
     pub layout: Option<Layout>,
 }
@@ -206,18 +267,40 @@ pub struct Fact {
     pub paths: Vec<String>,
     /// The value that is meant, where the fact is yes or no.
     pub value: Option<String>,
+    /// The value that says the opposite: `= test|production`.
+    pub otherwise: Option<String>,
 }
 
 impl Contents {
     /// What stands under a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Arc<Content>> {
-        self.by_key.get(key)
+        let number = self.said.number(key)?;
+        self.numbered.get(number)?.get_or_init(|| self.said.at(number).map(|one| self.number(one))).as_ref()
     }
 
     /// All contents.
     pub fn all(&self) -> impl Iterator<Item = &Content> {
-        self.by_key.values().map(|content| &**content)
+        self.said.keys().filter_map(|key| self.get(key).map(|content| &**content))
+    }
+
+    /// How many of them were read so far.
+    #[must_use]
+    pub fn read(&self) -> usize {
+        self.said.read()
+    }
+
+    /// Gives the parts that are elements of a segment their numbers.
+    fn number(&self, said: &Content) -> Arc<Content> {
+        let mut content = said.clone();
+        let mut next = ITSELF;
+        for part in &mut content.parts {
+            if part.max == Some(1) && self.said.get(&part.content).is_some_and(Content::is_leaf) {
+                next += 1;
+                part.element = next;
+            }
+        }
+        Arc::new(content)
     }
 
     /// The nodes of an element: itself, and what may stand in it and is a segment. `path` is the loop it begins.
@@ -234,7 +317,7 @@ impl Contents {
         let mut nodes = vec![node(tag, Usage::Required, Some(1), None)];
         let Some(content) = self.get(key) else { return nodes };
         for part in content.parts.iter().filter(|part| part.element == 0) {
-            let holds = self.get(&part.content).is_some_and(|inner| !inner.is_leaf());
+            let holds = self.said.get(&part.content).is_some_and(|inner| !inner.is_leaf());
             let inner = if path.is_empty() { part.name.clone() } else { format!("{path}/{}", part.name) };
             let body = holds.then(|| LoopBody {
                 label: String::new(),
@@ -252,84 +335,98 @@ impl Contents {
         path.iter().try_fold(self.get(key)?, |content, name| self.get(&content.part(name)?.1.content))
     }
 
+    /// What a file says that is as the importer writes it; each content is read when it is asked for. For files that are
+    /// known to be right: `None` of one that is written otherwise.
+    #[must_use]
+    pub fn by_lines(text: &str) -> Option<Self> {
+        let mut contents = Contents::default();
+        for (key, lines) in lines::entries(text, 0)? {
+            let (_, inside) = text.get(lines.clone())?.split_once('\n')?;
+            if key == "contents" {
+                let read =
+                    |lines: &str| said("", &crate::yaml::document(lines).ok()?.to_json()).ok()?.into_values().next();
+                contents.lay(&Entries::of(inside.to_owned(), lines::entries(inside, 2)?, read));
+            } else {
+                contents.name(&crate::yaml::document(text.get(lines)?).ok()?.to_json());
+            }
+        }
+        Some(contents)
+    }
+
     /// Adds what a file says.
     ///
     /// # Errors
-    /// What is not the notation, or refers to nothing.
+    /// What is not the notation.
     pub fn add(&mut self, file: &str, value: &Value) -> Result<(), LoadError> {
-        let wrong = |place: &str, expected: &str, found: &str| LoadError::Malformed {
-            file: file.to_owned(),
-            place: place.to_owned(),
-            problem: format!("expected {expected}, found {found}"),
-        };
+        self.name(value);
+        self.lay(&said(file, &value["contents"])?.into());
+        Ok(())
+    }
+
+    fn name(&mut self, value: &Value) {
         for (prefix, namespace) in value["namespaces"].as_object().into_iter().flatten() {
             self.namespaces.insert(prefix.clone(), namespace.as_str().unwrap_or_default().to_owned());
         }
-        for (key, facts) in value["contents"].as_object().into_iter().flatten() {
-            let texts = |name: &str| facts[name].as_array().into_iter().flatten().filter_map(Value::as_str);
-            let text = facts["text"].as_str();
-            let form = |word: &str| Form::of(word).ok_or_else(|| wrong(key, "a form such as text or number", word));
-            let is_open = facts["open"].as_str() == Some("true");
-            let content = Content {
-                key: key.clone(),
-                name: facts["name"].as_str().unwrap_or(key).to_owned(),
-                // What may hold anything may hold text.
-                text: text.map(form).transpose()?.or(is_open.then_some(Form::Text)),
-                attributes: texts("attributes")
-                    .map(|text| attribute(text).ok_or_else(|| wrong(key, "NAME USAGE FORM [= CONSTANT]", text)))
-                    .collect::<Result<_, _>>()?,
-                parts: texts("parts")
-                    .map(|text| part(text).ok_or_else(|| wrong(key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
-                    .collect::<Result<_, _>>()?,
-                is_unordered: facts["order"].as_str() == Some("any"),
-                is_open,
-            };
-            self.by_key.insert(key.clone(), Arc::new(content));
-        }
-        self.settle().map_err(|(key, part)| wrong(&key, "a content of this version", &part))
     }
 
-    /// Adds a content; [`Contents::settled`] must follow.
-    pub fn put(&mut self, content: Content) {
-        self.by_key.insert(content.key.clone(), Arc::new(content));
+    /// Lays contents over those that are here.
+    pub fn lay(&mut self, above: &Entries<Content>) {
+        self.said = self.said.under(above);
+        self.numbered = (0..self.said.len()).map(|_| OnceLock::new()).collect();
     }
 
-    /// Numbers the parts of what was put.
+    /// Whether all hold together; it reads them all.
     ///
     /// # Errors
-    /// A content, and what it lacks.
-    pub fn settled(&mut self) -> Result<(), (String, String)> {
-        self.settle()
-    }
-
-    /// Numbers the parts that are elements of a segment. The error is the content and what it lacks.
-    fn settle(&mut self) -> Result<(), (String, String)> {
-        let is_leaf: BTreeMap<String, bool> =
-            self.by_key.iter().map(|(key, one)| (key.clone(), one.is_leaf())).collect();
+    /// What refers to nothing, and names that cannot be told apart.
+    pub fn check(&self, file: &str) -> Result<(), LoadError> {
         let mut tags: BTreeMap<u32, &str> = BTreeMap::new();
-        let known: Vec<Arc<Content>> = self.by_key.values().cloned().collect();
-        for name in known.iter().flat_map(|content| &content.parts).map(|part| part.name.as_str()) {
-            let key = tag::key(name.as_bytes()).unwrap_or_default();
-            if tags.insert(key, name).is_some_and(|other| other != name) {
-                return Err((name.to_owned(), format!("a name that is told apart from {}", tags[&key])));
-            }
-        }
-        for (key, content) in &mut self.by_key {
-            let content = Arc::make_mut(content);
-            let mut next = ITSELF;
-            for part in &mut content.parts {
-                let Some(is_leaf) = is_leaf.get(&part.content) else {
-                    return Err((key.clone(), part.content.clone()));
-                };
-                part.element = 0;
-                if *is_leaf && part.max == Some(1) {
-                    next += 1;
-                    part.element = next;
+        for (key, content) in self.said.iter() {
+            for part in &content.parts {
+                let tag = tag::key(part.name.as_bytes()).unwrap_or_default();
+                if let Some(other) = tags.insert(tag, &part.name).filter(|other| *other != part.name) {
+                    return Err(wrong(file, key, &format!("a name that is told apart from {other}"), &part.name));
+                }
+                if !self.said.contains_key(&part.content) {
+                    return Err(wrong(file, key, "a content of this version", &part.content));
                 }
             }
         }
         Ok(())
     }
+}
+
+fn wrong(file: &str, place: &str, expected: &str, found: &str) -> LoadError {
+    let problem = format!("expected {expected}, found {found}");
+    LoadError::Malformed { file: file.to_owned(), place: place.to_owned(), problem }
+}
+
+/// Contents as a file says them.
+fn said(file: &str, contents: &Value) -> Result<BTreeMap<String, Content>, LoadError> {
+    let one = |(key, facts): (&String, &Value)| {
+        let texts = |name: &str| facts[name].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let text = facts["text"].as_str();
+        let form = |word: &str| Form::of(word).ok_or_else(|| wrong(file, key, "a form such as text or number", word));
+        let is_open = facts["open"].as_str() == Some("true");
+        let content = Content {
+            key: key.clone(),
+            name: facts["name"].as_str().unwrap_or(key).to_owned(),
+            // What may hold anything may hold text.
+            text: text.map(form).transpose()?.or(is_open.then_some(Form::Text)),
+            attributes: texts("attributes")
+                .map(|text| {
+                    Attribute::parse(text).ok_or_else(|| wrong(file, key, "NAME USAGE FORM [= VALUE|VALUE…]", text))
+                })
+                .collect::<Result<_, _>>()?,
+            parts: texts("parts")
+                .map(|text| Part::parse(text).ok_or_else(|| wrong(file, key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
+                .collect::<Result<_, _>>()?,
+            is_unordered: facts["order"].as_str() == Some("any"),
+            is_open,
+        };
+        Ok((key.clone(), content))
+    };
+    contents.as_object().into_iter().flatten().map(one).collect()
 }
 
 fn usage(letter: &str) -> Option<Usage> {
@@ -340,21 +437,8 @@ fn usage(letter: &str) -> Option<Usage> {
     }
 }
 
-/// `schemeID O text`, `version R text = 1.2`.
-fn attribute(text: &str) -> Option<Attribute> {
-    let (facts, constant) =
-        text.split_once(" = ").map_or((text, None), |(facts, value)| (facts, Some(value.to_owned())));
-    let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
-    Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, constant })
-}
-
-/// `cbc:ID R 1 Identifier`.
-fn part(text: &str) -> Option<Part> {
-    let [name, letter, max, content] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>()).ok()?;
-    let (prefix, name) = name.split_once(':').unwrap_or(("", name));
-    let max = if max == ">1" { None } else { Some(max.parse().ok()?) };
-    let (prefix, name, content) = (prefix.to_owned(), name.to_owned(), content.to_owned());
-    Some(Part { prefix, name, usage: usage(letter)?, max, content, element: 0 })
+fn letter(usage: Usage) -> char {
+    if usage == Usage::Required { 'R' } else { 'O' }
 }
 
 impl Markup {
@@ -382,6 +466,7 @@ impl Markup {
             content: text("content"),
             writes: value["envelope"]["writes"].as_str().unwrap_or_default().split(' ').map(str::to_owned).collect(),
             doctype: text("doctype"),
+            codes: text("codes"),
             layout,
             inside: inside.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect(),
             envelope: envelope.collect(),
@@ -438,8 +523,34 @@ impl Markup {
 
 impl Fact {
     fn parse(text: &str) -> Self {
-        let (paths, value) =
-            text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value.to_owned())));
-        Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value }
+        let (paths, value) = text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value)));
+        let (value, otherwise) = match value {
+            Some(text) => {
+                let mut values = text.split('|').map(|one| one.trim().to_owned());
+                (values.next(), values.next())
+            }
+            None => (None, None),
+        };
+        Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value, otherwise }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_is_paths_and_what_says_yes_and_no() {
+        let fact = |text: &str| {
+            let Fact { paths, value, otherwise } = Fact::parse(text);
+            (paths.join(" "), value.unwrap_or_default(), otherwise.unwrap_or_default())
+        };
+        for (text, [paths, value, otherwise]) in [
+            ("A/B | C@d", ["A/B C@d", "", ""]),
+            ("A/B = true", ["A/B", "true", ""]),
+            ("A@b | C = test|production", ["A@b C", "test", "production"]),
+        ] {
+            assert_eq!(fact(text), (paths.to_owned(), value.to_owned(), otherwise.to_owned()), "{text}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 //! They are what a file under `standards/` says, no more; `load` reads them, `place` and `validate` use them.
 
 use super::content::{Contents, Markup};
+use super::entries::Entries;
 use super::layout::Layout;
 use super::order::Order;
-use super::rules::Rules;
+use super::rules::{Rules, Tables};
 use crate::diagnostic::Syntax;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -170,6 +171,9 @@ impl std::fmt::Debug for Nodes {
     }
 }
 
+/// In the place of a standard: codes are those of our own entities, as they are.
+pub const ENTITY_CODES: &str = "entity";
+
 /// A document type of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -197,6 +201,17 @@ impl Document {
     pub fn syntax(&self) -> Syntax {
         let layout = self.markup.as_ref().and_then(|markup| markup.layout.as_ref());
         layout.map_or_else(|| Syntax::of(&self.standard), |layout| layout.syntax)
+    }
+
+    /// The standard whose codes its values are, as the definition says; where it says nothing, its own, or of what is laid
+    /// out by its definition [`ENTITY_CODES`].
+    #[must_use]
+    pub fn codes(&self) -> &str {
+        match self.markup.as_deref() {
+            Some(markup) if !markup.codes.is_empty() => &markup.codes,
+            Some(markup) if markup.layout.is_some() => ENTITY_CODES,
+            _ => &self.standard,
+        }
     }
 
     /// How its bytes are laid out, where it is a table, of fixed width or JSON.
@@ -341,21 +356,21 @@ pub struct Directory {
     /// `004010`, `d96a`.
     pub version: String,
     /// Segments by tag, service segments included.
-    pub segments: BTreeMap<String, SegmentDefinition>,
+    pub segments: Entries<SegmentDefinition>,
     /// Composites by number.
-    pub composites: BTreeMap<String, CompositeDefinition>,
+    pub composites: Entries<CompositeDefinition>,
     /// Elements by number.
-    pub elements: BTreeMap<String, ElementDefinition>,
+    pub elements: Entries<ElementDefinition>,
     /// Names by tag of the segments that only document types have which are not here.
     pub other_segments: BTreeMap<String, String>,
     /// Code lists by element number: code to short name.
-    pub codes: BTreeMap<String, BTreeMap<String, String>>,
+    pub codes: Entries<BTreeMap<String, String>>,
     /// What the elements of its XML documents hold.
     pub contents: Option<Arc<Contents>>,
     /// Steps of levels from the top down, by structure code (X12 1005).
     pub hierarchies: BTreeMap<String, Vec<Vec<String>>>,
-    /// The rules of its segments as tables; made when first asked for.
-    pub rules: Derived<Rules>,
+    /// The rules of its segments as tables, each made when first asked for.
+    pub tables: Derived<Tables>,
 }
 
 impl Document {
@@ -425,8 +440,8 @@ pub fn name_loops(nodes: &mut [Node], outer: &str) {
 impl Directory {
     /// The rules of the segments as tables.
     #[must_use]
-    pub fn rules(&self) -> &Rules {
-        self.rules.get(|| Rules::new(self))
+    pub fn rules(&self) -> Rules<'_> {
+        Rules::new(self, self.tables.get(|| Tables::new(self)))
     }
 
     /// Type and length of an element, `text 1..22`; `composite` for the others.

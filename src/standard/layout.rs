@@ -3,7 +3,7 @@
 //! `codec::table` and `codec::json` read and write by it. In the tree values have one form (`2026-01-31`, `-12.50`, `true`):
 //! the layout says how the file writes them.
 
-use super::content::{Content, Contents, Form, Part};
+use super::content::{Content, Contents, Form, Markup, Part};
 use super::definition::Usage;
 use super::load::LoadError;
 use crate::diagnostic::Syntax;
@@ -49,7 +49,7 @@ pub struct Layout {
 /// A sign by which an input is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// Its first line names all columns that must be there.
+    /// Its first line names most of the columns that must be there.
     Header,
     /// A text at a position, from 1.
     Text(usize, String),
@@ -200,7 +200,7 @@ impl Layout {
                 .marks
                 .push(mark.ok_or_else(|| wrong("recognise", "header, POSITION TEXT or a JSON pointer", &text))?);
         }
-        let mut at = 0;
+        let (mut at, mut held) = (0, BTreeMap::new());
         for text in texts(&value["lead"]) {
             layout.lead.push(
                 field(&text, syntax, &mut at).ok_or_else(|| wrong("lead", "NAME USAGE FORM WIDTH [= MADE]", &text))?,
@@ -215,10 +215,11 @@ impl Layout {
                 )
             })?;
             layout.records.insert(key.clone(), record);
-            contents.put(content);
+            held.insert(key.clone(), content);
         }
-        Form::ALL.iter().for_each(|(form, name)| contents.put(Content::leaf(name, *form)));
-        contents.settled().map_err(|(key, part)| wrong(&key, "a record of this file, named as no other", &part))?;
+        held.extend(Form::ALL.iter().map(|(form, name)| ((*name).to_owned(), Content::leaf(name, *form))));
+        contents.lay(&held.into());
+        contents.check(file)?;
         if layout.syntax == Syntax::Csv && layout.tag.is_none() {
             layout.number_columns(said("content").unwrap_or_default(), contents);
         }
@@ -287,7 +288,13 @@ impl Layout {
     /// The days that the file writes like this, as the tree has them; `None` where it is no day.
     #[must_use]
     pub fn day(&self, text: &str) -> Option<String> {
-        self.dates.iter().find_map(|form| day_of(form, text))
+        self.dates.iter().find_map(|form| Layout::day_in(form, text))
+    }
+
+    /// The day that a text is in a form such as `DD.MM.YYYY`, as the tree has it.
+    #[must_use]
+    pub fn day_in(form: &str, text: &str) -> Option<String> {
+        day_of(form, text)
     }
 
     /// A day of the tree as the file writes it.
@@ -298,6 +305,20 @@ impl Layout {
         };
         let form = self.dates.first().map_or("YYYY-MM-DD", String::as_str);
         form.replace("YYYY", year).replace("YY", &year[2..]).replace("MM", month).replace("DD", day)
+    }
+}
+
+impl Markup {
+    /// What is written without a rule: the name of each record that has such fields, their elements, and what is written.
+    #[must_use]
+    pub fn made(&self) -> Vec<(&str, u16, &str)> {
+        let Some(layout) = &self.layout else { return Vec::new() };
+        let parts = self.contents.all().flat_map(|content| &content.parts);
+        let records = parts.filter_map(|part| Some((part, layout.records.get(&part.content)?)));
+        let fields = records.flat_map(|(part, record)| record.fields.iter().map(move |field| (part, field)));
+        let element = |part: &Part, field: &Field| self.contents.get(&part.content)?.part(&field.name)?.1.element();
+        let made = fields.filter(|(_, field)| !field.made.is_empty());
+        made.filter_map(|(part, field)| Some((&*part.name, element(part, field)?, &*field.made))).collect()
     }
 }
 

@@ -6,18 +6,21 @@ use super::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
     Place, SegmentDefinition, Usage, name_loops,
 };
+use super::entries::Entries;
 use super::lines::{self, CodeLists};
 use super::packed;
 use super::version::nearest;
+use crate::diagnostic::Fault;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Files of a version that are no document types.
-const SHARED_FILES: [&str; 4] = ["segments.yaml", "composites.yaml", "elements.yaml", CODES];
-
-/// The code lists of a version, of which the larger have tens of thousands of lines.
+/// The files that the document types of a version share.
+const SEGMENTS: &str = "segments.yaml";
+const COMPOSITES: &str = "composites.yaml";
+const ELEMENTS: &str = "elements.yaml";
 const CODES: &str = "codes.yaml";
 
 /// What a version may have beside: names of the segments that stand in none of its document types here.
@@ -55,6 +58,23 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// The finding that it is about a document which needs the definition.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            LoadError::Unknown(_) => Fault::DocumentTypeUnknown,
+            LoadError::Malformed { .. } => Fault::DefinitionMalformed,
+        }
+    }
+
+    /// What is wrong, of a file that is there.
+    #[must_use]
+    pub fn malformed(self) -> Option<LoadError> {
+        Some(self).filter(|error| matches!(error, LoadError::Malformed { .. }))
+    }
+}
+
 /// The definitions at hand. Cheap to share; what was read stays in memory.
 #[derive(Debug, Clone)]
 pub struct Library {
@@ -63,13 +83,23 @@ pub struct Library {
     overlaid: Arc<OnceLock<Vec<String>>>,
     documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
     directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
-    markups: Arc<OnceLock<Vec<Arc<Document>>>>,
+    /// The root elements of XML document types.
+    roots: Arc<OnceLock<Roots>>,
+    /// Document types that are laid out by their definition.
+    laid_out: Arc<OnceLock<Vec<Arc<Document>>>>,
     /// What an input is that does not say it.
     told: Option<Arc<Document>>,
     /// Documents with their directories under the service segments of another syntax version.
     in_syntax: Arc<Mutex<HashMap<String, Defined>>>,
     /// Document types that were not there, each with its nearest version.
     nearest: Arc<Mutex<HashMap<[String; 3], Option<String>>>>,
+}
+
+/// The root elements of XML document types, each with its type; and what is wrong with files that do not tell theirs.
+#[derive(Debug, Default)]
+struct Roots {
+    known: Vec<(String, [String; 3])>,
+    faults: Vec<LoadError>,
 }
 
 /// A document type with what its version's document types share.
@@ -83,7 +113,8 @@ impl Library {
             overlay: overlay.map(Path::to_owned),
             documents: Arc::default(),
             directories: Arc::default(),
-            markups: Arc::default(),
+            roots: Arc::default(),
+            laid_out: Arc::default(),
             told: None,
             overlaid: Arc::default(),
             in_syntax: Arc::default(),
@@ -142,6 +173,9 @@ impl Library {
     /// [`LoadError`]: not there, or malformed.
     pub fn document(&self, standard: &str, version: &str, kind: &str) -> Result<Arc<Document>, LoadError> {
         let name = format!("{standard}/{version}/{kind}");
+        if ![standard, version, kind].into_iter().all(is_name) {
+            return Err(LoadError::Unknown(name));
+        }
         let mut cache = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(&name) {
             return Ok(known.clone());
@@ -149,11 +183,18 @@ impl Library {
         let file = format!("{name}.yaml");
         let file_name = format!("{kind}.yaml");
         let shared = is_shared(&file_name);
-        let text = self.text(&file).filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
-        let parsed = File { name: &file, value: parse(&file, &text)? };
+        let text = self.text(&file)?.filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
+        let parsed = File::of(&file, &text)?;
         let mut read = document(&parsed)?;
-        if let Some(shared) = self.directory(standard, version).ok().and_then(|directory| directory.contents.clone()) {
+        let directory = match self.directory(standard, version) {
+            Err(error @ LoadError::Malformed { .. }) => return Err(error),
+            other => other.ok(),
+        };
+        if let Some(shared) = directory.and_then(|directory| directory.contents.clone()) {
             let markup = Markup::parse(&file, &parsed.value, &shared)?;
+            if self.own_text(&file)?.is_some() {
+                markup.contents.check(&file)?;
+            }
             read.nodes = markup.contents.nodes(&markup.root, &markup.content, "");
             read.markup = Some(Box::new(markup));
         }
@@ -164,10 +205,10 @@ impl Library {
 
     /// Whether a version has document types and no file that they share: each says all of itself, as tables do.
     fn is_laid_out(&self, folder: &str) -> bool {
-        let shared = ["segments.yaml", CONTENTS].map(|file| format!("{folder}/{file}"));
+        let is_there = |file: &String| packed::name(file).is_some() || self.overlaid().contains(file);
         let mut parts = folder.split('/');
         let own = [parts.next(), parts.next()];
-        shared.iter().all(|file| self.text(file).is_none())
+        ![SEGMENTS, CONTENTS].map(|file| format!("{folder}/{file}")).iter().any(is_there)
             && self.types().any(|[standard, version, _]| own == [Some(standard), Some(version)])
     }
 
@@ -201,18 +242,52 @@ impl Library {
         self.told.as_ref()
     }
 
-    /// All document types that are XML, or laid out by their definition; those of a malformed file left out.
+    /// All document types that are laid out by their definition; those of a malformed file left out.
     #[must_use]
-    pub fn markups(&self) -> &[Arc<Document>] {
-        self.markups.get_or_init(|| {
+    pub fn laid_out(&self) -> &[Arc<Document>] {
+        self.laid_out.get_or_init(|| {
             let mut known: HashMap<String, bool> = HashMap::new();
             let all = self.list().into_iter().filter(|[standard, version, _]| {
                 let folder = format!("{standard}/{version}");
-                let is_one = || self.text(&format!("{folder}/{CONTENTS}")).is_some() || self.is_laid_out(&folder);
-                *known.entry(folder.clone()).or_insert_with(is_one)
+                *known.entry(folder).or_insert_with_key(|folder| self.is_laid_out(folder))
             });
-            all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok()).collect()
+            let all = all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok());
+            all.filter(|document| document.layout().is_some()).collect()
         })
+    }
+
+    /// The XML document types whose root element has this name. Where none has, what is wrong with files that do not tell
+    /// their root: one of them may be meant.
+    pub fn rooted(&self, root: &str) -> Vec<Result<Arc<Document>, LoadError>> {
+        let roots = self.roots.get_or_init(|| {
+            let (mut known, mut roots) = (HashMap::new(), Roots::default());
+            for parts in self.list() {
+                let contents = format!("{}/{}/{CONTENTS}", parts[0], parts[1]);
+                // What cannot be read is there.
+                let is_there = |contents: &String| self.text(contents).map_or(true, |text| text.is_some());
+                if !*known.entry(contents).or_insert_with_key(is_there) {
+                    continue;
+                }
+                match self.root(&format!("{}.yaml", parts.join("/"))) {
+                    Ok(root) => roots.known.extend(root.map(|root| (root, parts))),
+                    Err(error) => roots.faults.push(error),
+                }
+            }
+            roots
+        });
+        let of_root = roots.known.iter().filter(|(own, _)| own == root);
+        let found = of_root.map(|(_, [standard, version, kind])| self.document(standard, version, kind));
+        let found: Vec<Result<Arc<Document>, LoadError>> = found.collect();
+        if found.is_empty() { roots.faults.iter().cloned().map(Err).collect() } else { found }
+    }
+
+    /// The root element of an XML document type; its file is not read for it where it is as the importer writes it.
+    fn root(&self, file: &str) -> Result<Option<String>, LoadError> {
+        let Some(text) = self.text(file)? else { return Ok(None) };
+        match lines::value(&text, "root") {
+            Some(root) => Ok(Some(root)),
+            None => Ok(parse(file, &text)?["root"].as_str().map(str::to_owned)),
+        }
     }
 
     /// The version at hand that is nearest to one that is not, among those that have the document type; the later of two.
@@ -233,6 +308,9 @@ impl Library {
     /// [`LoadError`]: no such version, or a malformed file.
     pub fn directory(&self, standard: &str, version: &str) -> Result<Arc<Directory>, LoadError> {
         let name = format!("{standard}/{version}");
+        if ![standard, version].into_iter().all(is_name) {
+            return Err(LoadError::Unknown(name));
+        }
         let mut cache = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(&name) {
             return Ok(known.clone());
@@ -240,9 +318,7 @@ impl Library {
         let mut directory =
             Directory { standard: standard.to_owned(), version: version.to_owned(), ..Directory::default() };
         let contents = format!("{name}/{CONTENTS}");
-        if let Some(text) = self.text(&contents) {
-            let mut read = Contents::default();
-            read.add(&contents, &parse(&contents, &text)?)?;
+        if let Some(read) = self.contents(&contents)? {
             directory.contents = Some(Arc::new(read));
             let read = Arc::new(directory);
             cache.insert(name, read.clone());
@@ -254,35 +330,19 @@ impl Library {
             cache.insert(name, read.clone());
             return Ok(read);
         }
-        for shared in SHARED_FILES {
-            let file = format!("{name}/{shared}");
-            let text = self.text(&file).ok_or_else(|| LoadError::Unknown(file.clone()))?;
-            if shared == CODES
-                && let Some(codes) = lines::codes(&text)
-            {
-                directory.codes = codes;
-                continue;
-            }
-            let file = File { name: &file, value: parse(&file, &text)? };
-            match shared {
-                "segments.yaml" => directory.segments = segments(&file)?,
-                "composites.yaml" => directory.composites = composites(&file)?,
-                "elements.yaml" => directory.elements = elements(&file)?,
-                _ => directory.codes = codes(&file)?,
-            }
-        }
+        directory.segments = self.entries(&format!("{name}/{SEGMENTS}"), segments)?;
+        directory.composites = self.entries(&format!("{name}/{COMPOSITES}"), composites)?;
+        directory.codes = self.entries(&format!("{name}/{CODES}"), codes)?;
+        let coded: HashSet<String> = directory.codes.keys().map(str::to_owned).collect();
+        let elements = move |file: &str, text: &str| elements(file, text, &coded);
+        directory.elements = self.entries(&format!("{name}/{ELEMENTS}"), elements)?;
         let file = format!("{name}/{HIERARCHIES}");
-        if let Some(text) = self.text(&file) {
+        if let Some(text) = self.text(&file)? {
             directory.hierarchies = hierarchies(&parse(&file, &text)?);
         }
         let file = format!("{name}/{OTHER_SEGMENTS}");
-        if let Some(text) = self.text(&file) {
+        if let Some(text) = self.text(&file)? {
             directory.other_segments = names(&parse(&file, &text)?);
-        }
-        for (id, element) in &mut directory.elements {
-            if directory.codes.contains_key(id) {
-                element.codes.clone_from(id);
-            }
         }
         let read = Arc::new(directory);
         cache.insert(name, read.clone());
@@ -305,8 +365,10 @@ impl Library {
             return Ok(found);
         }
         let (document, directory) = own()?;
-        let Ok(service) = self.directory(standard, &format!("syntax{syntax}")) else {
-            return Ok((document, directory));
+        let service = match self.directory(standard, &format!("syntax{syntax}")) {
+            Ok(service) => service,
+            Err(LoadError::Unknown(_)) => return Ok((document, directory)),
+            Err(error) => return Err(error),
         };
         // Documents of one version share the directory in each syntax.
         let shared = format!("{version}/ {syntax}");
@@ -315,10 +377,10 @@ impl Library {
             Some((_, directory)) => directory.clone(),
             None => {
                 let mut merged = Directory::clone(&directory);
-                merged.segments.extend(service.segments.clone());
-                merged.composites.extend(service.composites.clone());
-                merged.elements.extend(service.elements.clone());
-                merged.codes.extend(service.codes.clone());
+                merged.segments = directory.segments.under(&service.segments);
+                merged.composites = directory.composites.under(&service.composites);
+                merged.elements = directory.elements.under(&service.elements);
+                merged.codes = directory.codes.under(&service.codes);
                 Arc::new(merged)
             }
         };
@@ -329,9 +391,50 @@ impl Library {
         Ok((document, directory))
     }
 
-    fn text(&self, file: &str) -> Option<String> {
-        let overlaid = self.overlay.as_ref().and_then(|folder| std::fs::read_to_string(folder.join(file)).ok());
-        overlaid.or_else(|| packed::text(file))
+    /// What the elements of a version's XML documents hold, if it has any; read as [`Library::entries`] are.
+    fn contents(&self, file: &str) -> Result<Option<Contents>, LoadError> {
+        let own = self.own_text(file)?;
+        let packed = || packed::text(file);
+        if own.is_none()
+            && let Some(read) = packed().as_deref().and_then(Contents::by_lines)
+        {
+            return Ok(Some(read));
+        }
+        let Some(text) = own.or_else(packed) else { return Ok(None) };
+        let mut read = Contents::default();
+        read.add(file, &parse(file, &text)?)?;
+        read.check(file)?;
+        Ok(Some(read))
+    }
+
+    fn text(&self, file: &str) -> Result<Option<String>, LoadError> {
+        Ok(self.own_text(file)?.or_else(|| packed::text(file)))
+    }
+
+    /// A file of the overlay, where there is one.
+    fn own_text(&self, file: &str) -> Result<Option<String>, LoadError> {
+        let Some(overlay) = &self.overlay else { return Ok(None) };
+        match std::fs::read_to_string(overlay.join(file)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => {
+                let (file, place) = (file.to_owned(), "the whole file".to_owned());
+                Err(LoadError::Malformed { file, place, problem: format!("it cannot be read: {error}") })
+            }
+        }
+    }
+
+    /// What a shared file says, by key. Of a packed one an entry is read when it is asked for, as a file of its lines alone:
+    /// the tests have read them all. One of the overlay is read whole, so that whatever is wrong with it is told.
+    fn entries<T: 'static>(&self, file: &str, read: impl Read<T>) -> Result<Entries<T>, LoadError> {
+        if let Some(own) = self.own_text(file)? {
+            return Ok(read(file, &own)?.into());
+        }
+        let text = packed::text(file).ok_or_else(|| LoadError::Unknown(file.to_owned()))?;
+        match lines::entries(&text, 0) {
+            None => Ok(read(file, &text)?.into()),
+            Some(found) => Ok(Entries::of(text, found, move |lines| read("", lines).ok()?.into_values().next())),
+        }
     }
 }
 
@@ -345,7 +448,14 @@ fn document_type(path: &str) -> Option<[&str; 3]> {
 
 /// Whether a file holds what the document types of a version share, and is none itself.
 fn is_shared(file: &str) -> bool {
-    SHARED_FILES.contains(&file) || [HIERARCHIES, OTHER_SEGMENTS, CONTENTS].contains(&file)
+    [SEGMENTS, COMPOSITES, ELEMENTS, CODES, HIERARCHIES, OTHER_SEGMENTS, CONTENTS].contains(&file)
+}
+
+/// Whether a text may be a part of a path. What comes over the wire names definitions, and must not lead out of their folder.
+#[must_use]
+pub fn is_name(part: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !part.is_empty() && part.chars().all(is_plain) && part != "." && !part.contains("..")
 }
 
 fn names(file: &Value) -> BTreeMap<String, String> {
@@ -372,13 +482,22 @@ pub fn files_below(root: &Path, folder: &Path, paths: &mut Vec<String>) {
     }
 }
 
+/// Reads a file of this name and text.
+trait Read<T>: Fn(&str, &str) -> Result<BTreeMap<String, T>, LoadError> + Send + Sync + 'static {}
+
+impl<T, R: Fn(&str, &str) -> Result<BTreeMap<String, T>, LoadError> + Send + Sync + 'static> Read<T> for R {}
+
 /// A parsed file with the name its errors carry.
 struct File<'a> {
     name: &'a str,
     value: Value,
 }
 
-impl File<'_> {
+impl<'a> File<'a> {
+    fn of(name: &'a str, text: &str) -> Result<Self, LoadError> {
+        Ok(File { name, value: parse(name, text)? })
+    }
+
     fn wrong(&self, place: &str, expected: &str, found: &str) -> LoadError {
         let problem = format!("expected {expected}, found {found}");
         LoadError::Malformed { file: self.name.to_owned(), place: place.to_owned(), problem }
@@ -469,7 +588,8 @@ fn usage(file: &File<'_>, place: &str, letter: &str) -> Result<Usage, LoadError>
     }
 }
 
-fn segments(file: &File<'_>) -> Result<BTreeMap<String, SegmentDefinition>, LoadError> {
+fn segments(file: &str, text: &str) -> Result<BTreeMap<String, SegmentDefinition>, LoadError> {
+    let file = &File::of(file, text)?;
     let one = |(tag, facts): (&String, &Value)| {
         let elements = places(file, tag, &facts["elements"])?;
         let conditions = conditions(file, tag, &facts["conditions"])?;
@@ -478,7 +598,8 @@ fn segments(file: &File<'_>) -> Result<BTreeMap<String, SegmentDefinition>, Load
     file.entries().map(one).collect()
 }
 
-fn composites(file: &File<'_>) -> Result<BTreeMap<String, CompositeDefinition>, LoadError> {
+fn composites(file: &str, text: &str) -> Result<BTreeMap<String, CompositeDefinition>, LoadError> {
+    let file = &File::of(file, text)?;
     let one = |(id, facts): (&String, &Value)| {
         let components = places(file, id, &facts["components"])?;
         let conditions = conditions(file, id, &facts["conditions"])?;
@@ -521,8 +642,9 @@ fn conditions(file: &File<'_>, holder: &str, list: &Value) -> Result<Vec<Conditi
     list.as_array().into_iter().flatten().map(one).collect()
 }
 
-/// Elements: `TYPE MIN/MAX Name`.
-fn elements(file: &File<'_>) -> Result<BTreeMap<String, ElementDefinition>, LoadError> {
+/// Elements: `TYPE MIN/MAX Name`; `coded` are those with a code list.
+fn elements(file: &str, text: &str, coded: &HashSet<String>) -> Result<BTreeMap<String, ElementDefinition>, LoadError> {
+    let file = &File::of(file, text)?;
     let one = |(id, facts): (&String, &Value)| {
         let text = facts.as_str().unwrap_or_default();
         let mut words = text.splitn(3, ' ');
@@ -531,7 +653,8 @@ fn elements(file: &File<'_>) -> Result<BTreeMap<String, ElementDefinition>, Load
         let (min, max) = words.next().and_then(|lengths| lengths.split_once('/')).ok_or_else(wrong)?;
         let (min, max) = (min.parse().map_err(|_| wrong())?, max.parse().map_err(|_| wrong())?);
         let name = words.next().unwrap_or_default().to_owned();
-        Ok((id.clone(), ElementDefinition { name, kind, min, max, codes: String::new() }))
+        let codes = coded.get(id).cloned().unwrap_or_default();
+        Ok((id.clone(), ElementDefinition { name, kind, min, max, codes }))
     };
     file.entries().map(one).collect()
 }
@@ -551,10 +674,123 @@ fn element_type(name: &str) -> Option<ElementType> {
     })
 }
 
-fn codes(file: &File<'_>) -> Result<CodeLists, LoadError> {
+fn codes(file: &str, text: &str) -> Result<CodeLists, LoadError> {
+    if let Some(read) = lines::codes(text) {
+        return Ok(read);
+    }
+    let file = File::of(file, text)?;
     let text = |value: &Value| value.as_str().map(str::to_owned).unwrap_or_default();
     let list = |codes: &Value| -> BTreeMap<String, String> {
         codes.as_object().into_iter().flatten().map(|(code, name)| (code.clone(), text(name))).collect()
     };
     Ok(file.entries().map(|(id, codes)| (id.clone(), list(codes))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text of a packed file, and what reading it whole says.
+    fn whole<T>(file: &str, read: impl Read<T>) -> BTreeMap<String, T> {
+        let text = packed::text(file).unwrap_or_else(|| panic!("{file} is not packed"));
+        assert!(lines::entries(&text, 0).is_some(), "{file} is not as the importer writes it");
+        read(file, &text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn every_entry_read_alone_is_what_the_whole_file_says() {
+        let library = Library::new(None);
+        let mut compared = 0;
+        for folder in packed::paths().filter_map(|path| path.strip_suffix("/segments.yaml")) {
+            let (standard, version) = folder.split_once('/').expect("a standard and a version");
+            let directory = library.directory(standard, version).expect("packed");
+            let file = |name: &str| format!("{folder}/{name}");
+            let codes = whole(&file(CODES), codes);
+            let coded: HashSet<String> = codes.keys().cloned().collect();
+            let elements = move |file: &str, text: &str| elements(file, text, &coded);
+            assert_eq!(directory.segments.read() + directory.elements.read() + directory.codes.read(), 0, "{folder}");
+            assert!(directory.segments == whole(&file(SEGMENTS), segments), "{folder}: segments");
+            assert!(directory.composites == whole(&file(COMPOSITES), composites), "{folder}: composites");
+            assert!(directory.elements == whole(&file(ELEMENTS), elements), "{folder}: elements");
+            assert!(directory.codes == codes, "{folder}: codes");
+            compared += directory.segments.len() + directory.elements.len() + codes.len();
+        }
+        assert!(compared > 10_000, "only {compared} entries compared");
+    }
+
+    #[test]
+    fn every_content_read_alone_is_what_the_whole_file_says_and_all_hold_together() {
+        let library = Library::new(None);
+        let mut compared = 0;
+        for file in packed::paths().filter(|path| path.ends_with(CONTENTS)) {
+            let text = packed::text(file).expect("packed");
+            let mut whole = Contents::default();
+            whole.add(file, &parse(file, &text).expect("YAML")).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(whole.check(file), Ok(()));
+            let lazy = Contents::by_lines(&text).unwrap_or_else(|| panic!("{file} is not as the importer writes it"));
+            assert_eq!(lazy.read(), 0, "{file}");
+            assert!(lazy == whole, "{file}");
+            compared += whole.all().count();
+        }
+        assert!(compared > 500, "only {compared} contents compared");
+        for [standard, version, kind] in library.list() {
+            let Ok(document) = library.document(&standard, &version, &kind) else { panic!("{version}/{kind}") };
+            let file = format!("{standard}/{version}/{kind}.yaml");
+            let Some(markup) = &document.markup else { continue };
+            assert_eq!(markup.contents.check(&file), Ok(()));
+            let root = lines::value(&packed::text(&file).expect("packed"), "root");
+            assert_eq!(root.as_deref(), Some(markup.root.as_str()), "{file}");
+        }
+    }
+
+    #[test]
+    fn err_a_name_that_leads_out_of_the_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (own, outside) = (folder.path().join("own"), folder.path().join("outside"));
+        let text = "standard: x\nversion: \"1\"\ntype: Secret\nname: Secret\n";
+        for inside in [outside.clone(), own.join("x/1")] {
+            std::fs::create_dir_all(&inside).expect("made");
+            std::fs::write(inside.join("Secret.yaml"), text).expect("written");
+        }
+        let library = Library::new(Some(&own));
+        assert_eq!(library.document("x", "1", "Secret").expect("its own").name, "Secret");
+        let outside = outside.to_str().expect("a path");
+        for parts in [
+            ["", outside, "Secret"],
+            ["", "", &format!("{outside}/Secret")],
+            ["..", "outside", "Secret"],
+            ["x", "../../outside", "Secret"],
+            ["x", "1", "..\\Secret"],
+            ["x", ".", "1/Secret"],
+            ["x", "1", "Secret\0"],
+        ] {
+            let [standard, version, kind] = parts;
+            let unknown = LoadError::Unknown(parts.join("/"));
+            assert_eq!(library.document(standard, version, kind).expect_err("unknown"), unknown);
+        }
+        let directory = library.directory("edifact", "syntax/../../outside");
+        assert_eq!(directory.expect_err("unknown"), LoadError::Unknown("edifact/syntax/../../outside".to_owned()));
+    }
+
+    #[test]
+    fn err_own_files_are_read_whole_and_what_is_wrong_is_told_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let put = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(path, text).expect("written");
+        };
+        let told = |standard: &str, version: &str| {
+            let library = Library::new(Some(folder.path()));
+            library.directory(standard, version).map(|_| ()).expect_err("wrong").to_string()
+        };
+        put("x12/004010/segments.yaml", "BEG:\n  name: Begin\n  elements:\n    - \"353 M Purpose\"\n");
+        let expected = "x12/004010/segments.yaml: BEG: 353 M Purpose: expected a usage (R, O, C or U), found M";
+        assert_eq!(told("x12", "004010"), expected);
+        put("x12/004010/segments.yaml", "BEG:\n  name: Begin\nBEG:\n  name: Again\n");
+        assert_eq!(told("x12", "004010"), "x12/004010/segments.yaml: line 3: key BEG stands twice");
+        put("ubl/2.1/contents.yaml", "contents:\n  Party:\n    parts:\n      - cbc:Name O 1 Nothing\n");
+        let expected = "ubl/2.1/contents.yaml: Party: expected a content of this version, found Nothing";
+        assert_eq!(told("ubl", "2.1"), expected);
+    }
 }

@@ -2,10 +2,11 @@
 
 pub mod content; // what the elements of XML documents hold
 pub mod definition; // the shapes that definition files are read into
+pub mod entries; // definitions by name, each read when first asked for
 pub mod guide; // narrower definitions for a partner
 pub mod import; // sources of facts become definition files
 pub mod layout; // how tables, lines of fixed width and JSON hold the same
-mod lines; // code lists, line by line
+mod lines; // definition files line by line
 pub mod load; // definition files into memory
 pub mod order; // the order of a document type as a table
 pub mod outline; // a document type as a flat list, for printing and comparing

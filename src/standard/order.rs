@@ -58,7 +58,7 @@ struct List<'d> {
 impl Order {
     /// Works the table out.
     #[must_use]
-    pub fn new(document: &Document, rules: &Rules) -> Self {
+    pub fn new(document: &Document, rules: Rules<'_>) -> Self {
         let mut lists = Vec::new();
         let mut spots = Vec::new();
         let mut paths = vec![String::new()];
@@ -139,7 +139,7 @@ fn number<'d>(
     nodes: &'d [Node],
     around: Option<(usize, usize)>,
     depth: u32,
-    rules: &Rules,
+    rules: Rules<'_>,
     made: &mut (&mut Vec<List<'d>>, &mut Vec<Spot>, &mut Vec<String>),
 ) {
     let (at, first) = (made.0.len(), made.1.len());

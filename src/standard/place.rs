@@ -153,7 +153,7 @@ pub(super) struct Walk<'d> {
 impl<'d> Walk<'d> {
     /// Begins.
     pub(super) fn new(document: &'d Document, directory: &'d Directory, run: &'d Run<'d>) -> Self {
-        let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&document.standard);
         let order = document.order(directory);
         let frames = vec![Frame { nodes: &document.nodes, first: 0, at: 0, count: 0, instance: 0 }];
         let placement = Placement {
@@ -313,7 +313,7 @@ impl<'d> Walk<'d> {
         let foreign = |name: &str| format!("a segment of {}, which {tag} ({name}) is not", self.document.kind);
         let (fault, expected) = if tag.is_empty() {
             (Fault::SegmentEmpty, "a tag".to_owned())
-        } else if let Some(definition) = self.directory.segments.get(&*tag) {
+        } else if let Some(definition) = self.directory.segments.get(&tag) {
             let mut loops = Vec::new();
             loops_with(&self.document.nodes, "", &tag, &mut loops);
             loops.sort_by_key(|(path, is_trigger)| (*is_trigger, path.matches('/').count()));

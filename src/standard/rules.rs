@@ -1,14 +1,15 @@
 //! The rules of a version's segments as tables: what `definition` says of elements, composites, conditions and codes,
 //! without names and without a look-up by text.
 //!
-//! They are worked out when first asked for, and answer one question quickly: is a segment without fault? What is wrong
-//! with one that is not, `validate` says from the definitions themselves, in words. What a table has no room for it
-//! leaves to that second look.
+//! Those of a segment are worked out when they are first asked for, and answer one question quickly: is it without fault?
+//! What is wrong with one that is not, `validate` says from the definitions themselves, in words. What a table has no
+//! room for it leaves to that second look.
 
 use super::definition::{Condition, Directory, ElementType, Place, Usage};
 use super::tag::Tags;
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Elements of a segment, or components of a composite, at most: one bit each in a mask.
 pub const PLACES_MAX: usize = 64;
@@ -16,26 +17,35 @@ pub const PLACES_MAX: usize = 64;
 /// Bytes of the longest code that a set holds.
 pub const CODE_BYTES_MAX: usize = 8;
 
-/// The rules of a version.
+/// The rules of a version: its tables, and the definitions that they are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules<'d> {
+    directory: &'d Directory,
+    tables: &'d Tables,
+}
+
+/// The tables, each made when first asked for and kept. Segments, composites and code lists have the numbers of their
+/// places among those of the directory.
 #[derive(Debug, Default)]
-pub struct Rules {
+pub struct Tables {
     tags: Tags,
-    /// Segments first, as `tags` numbers them; then composites.
-    rows: Vec<Rows>,
-    places: Vec<PlaceRule>,
-    conditions: Vec<MaskCondition>,
-    sets: Vec<CodeSet>,
+    /// Segments first; then composites.
+    rows: Box<[OnceLock<Rows>]>,
+    sets: Box<[OnceLock<CodeSet>]>,
 }
 
 /// What holds for the elements of a segment, or the components of a composite.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Rows {
-    places: Range<usize>,
-    conditions: Range<usize>,
+    /// The rules of its places.
+    pub places: Box<[PlaceRule]>,
+    conditions: Box<[MaskCondition]>,
     /// Bit n - 1: element n must be there.
     required: u64,
     /// The tables hold all of it.
     is_whole: bool,
+    /// The filled places that were last allowed, 0 for none: most segments of a tag look alike. It hangs on no document.
+    allowed: AtomicU64,
     /// Its first elements number a node of a tree and name the one above it: where level and has-child code stand.
     pub node: Option<[Option<usize>; 2]>,
     /// Where the structure code of the document stands.
@@ -93,70 +103,118 @@ pub const CHILD: &str = "736";
 /// Structure code of the document.
 pub const STRUCTURE: &str = "1005";
 
-impl Rules {
-    /// Works the tables out.
+impl Tables {
+    /// Of a directory; nothing is worked out yet but the numbers of tags.
     #[must_use]
     pub fn new(directory: &Directory) -> Self {
-        let mut making =
-            Making { directory, rules: Rules::default(), composites: HashMap::new(), sets: HashMap::new() };
-        making.rules.rows = vec![Rows::default(); directory.segments.len()];
-        for (number, definition) in directory.segments.values().enumerate() {
-            let mut rows = making.rows(&definition.elements, &definition.conditions);
-            let ids: Vec<&str> = definition.elements.iter().map(|place| place.id.as_str()).collect();
-            let at = |id: &str| ids.iter().position(|one| *one == id).map(|at| at + 1);
-            let is_node = NODE_NUMBERS.iter().any(|pair| ids.get(..2) == Some(&pair[..]));
-            rows.node = is_node.then(|| [at(LEVEL), at(CHILD)]);
-            rows.structure = at(STRUCTURE);
-            making.rules.rows[number] = rows;
+        let rows = directory.segments.len() + directory.composites.len();
+        Tables {
+            tags: Tags::new(directory.segments.keys()),
+            rows: (0..rows).map(|_| OnceLock::new()).collect(),
+            sets: (0..directory.codes.len()).map(|_| OnceLock::new()).collect(),
         }
-        let mut rules = making.rules;
-        rules.tags = Tags::new(directory.segments.keys().map(String::as_str));
-        rules
+    }
+}
+
+impl<'d> Rules<'d> {
+    /// By the tables of this directory.
+    #[must_use]
+    pub fn new(directory: &'d Directory, tables: &'d Tables) -> Self {
+        Rules { directory, tables }
     }
 
     /// The number of a segment's rules; `None` when the version has none of this tag.
     #[must_use]
     #[inline]
     pub fn segment(&self, tag: &[u8]) -> Option<usize> {
-        self.tags.find(tag)
-    }
-
-    /// How many rules there are, of segments and composites.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.rows.len()
+        self.tables.tags.find(tag)
     }
 
     /// The rules of a segment or composite.
     #[must_use]
     #[inline]
-    pub fn rows(&self, number: usize) -> &Rows {
-        &self.rows[number]
-    }
-
-    /// The rules of its places.
-    #[must_use]
-    #[inline]
-    pub fn places(&self, rows: &Rows) -> &[PlaceRule] {
-        &self.places[rows.places.clone()]
-    }
-
-    /// Whether nothing is wrong with which places are filled; bit n - 1 says that place n is.
-    #[must_use]
-    pub fn allows(&self, rows: &Rows, filled: u64) -> bool {
-        let conditions = &self.conditions[rows.conditions.clone()];
-        rows.is_whole && rows.required & !filled == 0 && conditions.iter().all(|condition| condition.is_met(filled))
+    pub fn rows(&self, number: usize) -> &'d Rows {
+        let directory = self.directory;
+        self.tables.rows[number].get_or_init(|| rows_of(directory, number))
     }
 
     /// Whether a place takes this code; where there is no list it takes any.
     #[must_use]
     #[inline]
     pub fn has_code(&self, place: &PlaceRule, code: u64) -> bool {
-        !place.is_coded() || self.sets[place.set as usize].has(code)
+        !place.is_coded() || self.set(place.set as usize).has(code)
+    }
+
+    /// A code list as a set. One with codes that do not fit becomes an empty set, which leaves all to the second look.
+    #[inline]
+    fn set(&self, number: usize) -> &'d CodeSet {
+        let directory = self.directory;
+        self.tables.sets[number].get_or_init(|| {
+            let made = directory.codes.at(number).and_then(CodeSet::new);
+            made.unwrap_or_else(|| CodeSet { slots: vec![0; 2].into(), shift: 63 })
+        })
     }
 }
 
+impl Rows {
+    fn new(directory: &Directory, places: &[Place], conditions: &[Condition]) -> Self {
+        let masks: Box<[MaskCondition]> = conditions.iter().filter_map(MaskCondition::new).collect();
+        let is_required = |(at, place): (usize, &Place)| u64::from(place.usage == Usage::Required) << (at % PLACES_MAX);
+        let ids: Vec<&str> = places.iter().map(|place| place.id.as_str()).collect();
+        let at = |id: &str| ids.iter().position(|one| *one == id).map(|at| at + 1);
+        let is_node = NODE_NUMBERS.iter().any(|pair| ids.get(..2) == Some(&pair[..]));
+        Rows {
+            is_whole: places.len() <= PLACES_MAX && masks.len() == conditions.len(),
+            places: places.iter().map(|place| PlaceRule::new(directory, place)).collect(),
+            conditions: masks,
+            allowed: AtomicU64::new(0),
+            required: places.iter().enumerate().map(is_required).fold(0, |all, bit| all | bit),
+            node: is_node.then(|| [at(LEVEL), at(CHILD)]),
+            structure: at(STRUCTURE),
+        }
+    }
+
+    /// Whether nothing is wrong with which places are filled; bit n - 1 says that place n is.
+    #[must_use]
+    #[inline]
+    pub fn allows(&self, filled: u64) -> bool {
+        if filled != 0 && self.allowed.load(Ordering::Relaxed) == filled {
+            return true;
+        }
+        let is_met = || self.conditions.iter().all(|condition| condition.is_met(filled));
+        let allows = self.is_whole && self.required & !filled == 0 && is_met();
+        if allows {
+            self.allowed.store(filled, Ordering::Relaxed);
+        }
+        allows
+    }
+}
+
+/// The rules that a number stands for.
+#[cold]
+fn rows_of(directory: &Directory, number: usize) -> Rows {
+    let segment = directory.segments.at(number).map(|one| (&one.elements, &one.conditions));
+    let composite = || {
+        let definition = directory.composites.at(number.checked_sub(directory.segments.len())?);
+        definition.map(|one| (&one.components, &one.conditions))
+    };
+    let Some((places, conditions)) = segment.or_else(composite) else { return Rows::default() };
+    Rows::new(directory, places, conditions)
+}
+
 impl PlaceRule {
+    fn new(directory: &Directory, place: &Place) -> Self {
+        let open = PlaceRule { content: Content::Anything, min: 0, max: u32::MAX, set: UNCODED };
+        if let Some(number) = directory.composites.number(&place.id) {
+            let rows = directory.segments.len() + number;
+            return PlaceRule { content: Content::Composite(rows as u32), ..open };
+        }
+        let Some(element) = directory.elements.get(&place.id) else { return open };
+        let (content, set) = (Content::Value(element.kind), directory.codes.number(&element.codes));
+        let set = set.map_or(UNCODED, |number| number as u32);
+        PlaceRule { content, min: element.min, max: element.max, set }
+    }
+
     /// Whether only listed codes may stand here.
     #[must_use]
     #[inline]
@@ -234,68 +292,6 @@ impl CodeSet {
 pub fn code_key(code: &[u8]) -> Option<u64> {
     let fits = (1..=CODE_BYTES_MAX).contains(&code.len()) && !code.contains(&0);
     fits.then(|| code.iter().rev().fold(0, |key, &byte| key << 8 | u64::from(byte)))
-}
-
-/// Tables being made. Composites and code lists are made once, however many places have them.
-struct Making<'d> {
-    directory: &'d Directory,
-    rules: Rules,
-    composites: HashMap<&'d str, u32>,
-    sets: HashMap<&'d str, u32>,
-}
-
-impl<'d> Making<'d> {
-    fn rows(&mut self, places: &'d [Place], conditions: &'d [Condition]) -> Rows {
-        let made: Vec<PlaceRule> = places.iter().map(|place| self.place(place)).collect();
-        let masks: Vec<MaskCondition> = conditions.iter().filter_map(MaskCondition::new).collect();
-        let is_required = |(at, place): (usize, &Place)| u64::from(place.usage == Usage::Required) << (at % PLACES_MAX);
-        let rows = Rows {
-            is_whole: made.len() <= PLACES_MAX && masks.len() == conditions.len(),
-            places: self.rules.places.len()..self.rules.places.len() + made.len(),
-            conditions: self.rules.conditions.len()..self.rules.conditions.len() + masks.len(),
-            required: places.iter().enumerate().map(is_required).fold(0, |all, bit| all | bit),
-            node: None,
-            structure: None,
-        };
-        self.rules.places.extend(made);
-        self.rules.conditions.extend(masks);
-        rows
-    }
-
-    fn place(&mut self, place: &'d Place) -> PlaceRule {
-        let directory = self.directory;
-        let open = PlaceRule { content: Content::Anything, min: 0, max: u32::MAX, set: UNCODED };
-        if let Some(composite) = directory.composites.get(&place.id) {
-            if let Some(&known) = self.composites.get(place.id.as_str()) {
-                return PlaceRule { content: Content::Composite(known), ..open };
-            }
-            let rows = self.rows(&composite.components, &composite.conditions);
-            let number = self.rules.rows.len() as u32;
-            self.rules.rows.push(rows);
-            self.composites.insert(&place.id, number);
-            return PlaceRule { content: Content::Composite(number), ..open };
-        }
-        let Some(element) = directory.elements.get(&place.id) else { return open };
-        let codes = directory.codes.get_key_value(&element.codes).filter(|(_, codes)| !codes.is_empty());
-        PlaceRule {
-            content: Content::Value(element.kind),
-            min: element.min,
-            max: element.max,
-            set: codes.map_or(UNCODED, |(id, codes)| self.set(id, codes)),
-        }
-    }
-
-    /// The set of a code list. One with codes that do not fit becomes an empty set, which leaves all to the second look.
-    fn set(&mut self, id: &'d str, codes: &BTreeMap<String, String>) -> u32 {
-        if let Some(known) = self.sets.get(id) {
-            return *known;
-        }
-        let made = CodeSet::new(codes).unwrap_or_else(|| CodeSet { slots: vec![0; 2].into(), shift: 63 });
-        let at = self.rules.sets.len() as u32;
-        self.rules.sets.push(made);
-        self.sets.insert(id, at);
-        at
-    }
 }
 
 #[cfg(test)]

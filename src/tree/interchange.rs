@@ -26,6 +26,17 @@ pub struct InterchangeDraft {
     pub groups: Vec<GroupDraft>,
 }
 
+impl InterchangeDraft {
+    /// When it was prepared, to the minute, in digits: `202611240915`.
+    #[must_use]
+    pub fn prepared_digits(&self) -> String {
+        let at = self.prepared;
+        let parts = [at.month(), at.day(), at.hour(), at.minute()].map(i64::from);
+        let number = parts.into_iter().fold(i64::from(at.year()), |number, part| number * 100 + part);
+        format!("{number:012}")
+    }
+}
+
 /// A group to write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GroupDraft {

@@ -270,6 +270,13 @@ impl<'a> Value<'a> {
         self.marks.is_empty()
     }
 
+    /// The separators inside.
+    #[must_use]
+    #[inline]
+    pub fn separators(&self) -> &'a [u32] {
+        self.marks
+    }
+
     /// The repetitions; a value that does not repeat is its own only one.
     pub fn repetitions(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
         self.split(self.run.separators.repetition)

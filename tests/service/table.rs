@@ -116,16 +116,29 @@ async fn a_table_of_orders_leaves_as_edifact_without_the_bad_one() {
 async fn an_order_in_x12_leaves_as_a_table() {
     let scene = Scene::begin().await;
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/order-4711.edi");
+    let order = std::fs::read_to_string(file).expect("the order");
     let url = format!("{}/in/northstores-in", scene.stage.partner);
-    let body = std::fs::read(file).expect("the order");
-    let request = scene.stage.client.post(url).bearer_auth(&scene.stage.token).body(body);
-    assert_eq!(request.send().await.expect("an answer").status().as_u16(), 202);
-    scene.stage.deliveries("delivered", 2).await;
+    let post = async |body: String| {
+        let request = scene.stage.client.post(&url).bearer_auth(&scene.stage.token).body(body);
+        assert_eq!(request.send().await.expect("an answer").status().as_u16(), 202);
+    };
+    // The table must name its buyer by a GLN, which the order has not: it leaves on no route, and says why.
+    post(order.clone()).await;
+    scene.stage.deliveries("delivered", 1).await;
+    let documents = scene.stage.list("/api/v1/documents?direction=in").await;
+    let reason = documents[0]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("/Order/buyer: value missing"), "{documents:?}");
+    assert!(scene.market.posts().is_empty() && scene.supplier.posts().is_empty());
+
+    let named =
+        order.replace("*92*1000~", "*UL*4012345000009~").replace("4711", "4712").replace("000000101", "000000102");
+    post(named).await;
+    scene.stage.deliveries("delivered", 4).await;
     let posts = scene.market.posts();
     let text = String::from_utf8_lossy(&posts[0].body).into_owned();
     let mut rows = text.lines();
     assert!(rows.next().is_some_and(|titles| titles.starts_with("order_number;order_date;")), "{text}");
-    assert!(rows.all(|row| row.starts_with("4711;")) && text.lines().count() > 1, "{text}");
+    assert!(rows.all(|row| row.starts_with("4712;")) && text.lines().count() == 3, "{text}");
     let kind = posts[0].headers.get("content-type").map_or("", String::as_str);
     assert!(kind.starts_with("text/csv"), "{kind}");
     scene.stage.balanced().await;

@@ -206,7 +206,7 @@ impl Writing<'_> {
                 .parties
                 .as_ref()
                 .context("the source names no parties; give --sender QUALIFIER:ID and --receiver QUALIFIER:ID")?;
-            Ok(counterpart(self.drafting.rules, standard, &self.drafting.target.standard, &ids[at]))
+            Ok(counterpart(self.drafting.rules, standard, &self.drafting.target.codes, &ids[at]))
         };
         let now = self.output.now.unwrap_or_else(|| SystemClock.now());
         let is_x12 = self.drafting.target.syntax() == Syntax::X12;
@@ -242,7 +242,7 @@ impl Writing<'_> {
     }
 }
 
-/// A party id of one standard's envelope as the other's says it.
+/// A party id of an envelope with the codes of one standard, as it is said with those of the other.
 fn counterpart(rules: &Rules, from: &str, to: &str, [qualifier, id]: &[String; 2]) -> [String; 2] {
     if from == to {
         return [qualifier.clone(), id.clone()];

@@ -53,12 +53,10 @@ impl Element {
     pub fn tell(&mut self, markup: &Markup, draft: &InterchangeDraft) {
         for (fact, text) in facts(draft) {
             let paths = markup.envelope.get(fact).filter(|_| markup.writes.iter().any(|own| own == fact));
-            let value = paths.and_then(|paths| paths.value.clone());
-            // Where a fact is yes or no, its value is what yes reads.
-            let text = match (fact, draft.test, markup.layout.is_some()) {
-                ("test", false, false) => "production",
-                ("test", false, true) => "",
-                _ => value.as_deref().unwrap_or(&text),
+            let text = match paths.map(|paths| (&paths.value, &paths.otherwise)) {
+                Some((Some(value), _)) if fact != "test" || draft.test => value,
+                Some((_, Some(otherwise))) if fact == "test" => otherwise,
+                _ => &text,
             };
             for path in paths.into_iter().flat_map(|paths| &paths.paths).filter(|_| !text.is_empty()) {
                 self.set(markup, &markup.content, path, text);

@@ -2,7 +2,7 @@
 //! stands. It checks nothing; findings about its segments are told by path and by place in the input.
 
 use super::SEPARATORS;
-use crate::diagnostic::{Diagnostic, Position, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::standard::content::Markup;
 use crate::standard::definition::Area;
 use crate::standard::place::Placement;
@@ -138,9 +138,10 @@ impl<'d> Laying<'d> {
         self.loops.len() - 1
     }
 
-    /// Writes the rows as segments.
+    /// Writes the rows as segments, and gives the findings on. Rows that would end beyond what an index can tell are left
+    /// out, which is told as `too_big`.
     #[must_use]
-    pub fn end(self) -> (Projected, Placement) {
+    pub fn end(self, too_big: Fault, mut faults: Vec<Diagnostic>) -> (Projected, Placement, Vec<Diagnostic>) {
         let mut made = Projected {
             syntax: self.syntax,
             bytes: Vec::new(),
@@ -155,16 +156,25 @@ impl<'d> Laying<'d> {
             // What came first counts where two have one place.
             row.values.sort_by_key(|cell| (cell.element, cell.component));
             row.values.dedup_by_key(|cell| (cell.element, cell.component));
-            made.segment(number, row);
+            let span = row.span;
+            if made.segment(number, row).is_none() {
+                homes.pop();
+                let finding = Diagnostic::new(self.syntax, too_big).at(span.offset, span.length, span.line);
+                faults.push(finding.because("values of at most 4 GiB", "more"));
+                break;
+            }
         }
         let loops = self.loops.into_iter().map(|(parent, path)| (Area::Heading, parent, path)).collect();
-        (made, Placement::of(loops, homes, self.paths))
+        (made, Placement::of(loops, homes, self.paths), faults)
     }
 }
 
 impl Projected {
-    fn segment(&mut self, number: u32, row: Row<'_>) {
-        let (start, first) = (self.bytes.len() as u32, self.index.marks.len() as u32);
+    /// Writes a row as a segment; none, and nothing written, where it would end beyond what an index can tell.
+    fn segment(&mut self, number: u32, row: Row<'_>) -> Option<()> {
+        let told =
+            |made: &Self| Some([u32::try_from(made.bytes.len()).ok()?, u32::try_from(made.index.marks.len()).ok()?]);
+        let ([start, first], cells) = (told(self)?, self.cells.len());
         self.bytes.extend_from_slice(row.tag.as_bytes());
         let (mut element, mut component, mut is_flat) = (0, 1, true);
         for cell in row.values {
@@ -179,14 +189,20 @@ impl Projected {
             self.bytes.extend_from_slice(cell.text.as_bytes());
             self.cells.push((number, cell.element, cell.component, cell.span));
         }
-        let end = self.bytes.len() as u32;
+        let Some([end, last]) = told(self) else {
+            self.bytes.truncate(start as usize);
+            self.index.marks.truncate(first as usize);
+            self.cells.truncate(cells);
+            return None;
+        };
         let is_printable = |byte: &u8| matches!(byte, 0x1D | 0x1F | b' '..=b'~');
         let is_plain = self.bytes[start as usize..].iter().all(is_printable);
         self.bytes.push(SEPARATORS.segment);
-        let (last, line) = (self.index.marks.len() as u32, row.span.line as u32);
+        let line = row.span.line as u32;
         self.index.segments.push(SegmentMark { start, end, first, last, line, is_plain, is_flat });
         self.spans.push(row.span);
         self.paths.push(row.path);
+        Some(())
     }
 
     fn separate(&mut self, separator: u8) {

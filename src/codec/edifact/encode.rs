@@ -65,9 +65,9 @@ fn header(draft: &InterchangeDraft) -> DraftSegment {
         unb.set(element, 3, agreed.internal[internal].clone());
     }
     // Syntax 4 writes the century (0017 n8), the versions before it do not (n6).
-    let date = if draft.style.syntax_version == "4" { "%Y%m%d" } else { "%y%m%d" };
-    unb.set(4, 1, draft.prepared.strftime(date).to_string());
-    unb.set(4, 2, draft.prepared.strftime("%H%M").to_string());
+    let (prepared, year) = (draft.prepared_digits(), if draft.style.syntax_version == "4" { 0 } else { 2 });
+    unb.set(4, 1, &prepared[year..8]);
+    unb.set(4, 2, &prepared[8..]);
     unb.set(5, 1, draft.control_number.clone());
     // S005, 0026, 0029, 0032.
     let [password, qualifier] = &agreed.password;
@@ -100,8 +100,9 @@ fn has_header(group: &GroupDraft) -> bool {
 pub fn begin_group(writer: &mut Writer, draft: &InterchangeDraft, group: &GroupDraft) {
     if has_header(group) {
         let mut ung = DraftSegment::simple("UNG", &[&group.kind, &group.sender, &group.receiver]);
-        ung.set(4, 1, draft.prepared.strftime("%y%m%d").to_string());
-        ung.set(4, 2, draft.prepared.strftime("%H%M").to_string());
+        let prepared = draft.prepared_digits();
+        ung.set(4, 1, &prepared[2..8]);
+        ung.set(4, 2, &prepared[8..]);
         ung.set(5, 1, group.control_number.clone());
         ung.set(6, 1, "UN");
         let (version, release) = halves(&group.version);

@@ -19,8 +19,7 @@ use std::ops::Range;
 #[must_use]
 pub fn project(sheet: &Sheet, bytes: &[u8], offset: u64, line: u64) -> (Projected, Placement, Vec<Diagnostic>) {
     let walk = Walk::read(sheet, bytes, offset, line);
-    let (projected, placement) = walk.laying.end();
-    (projected, placement, walk.faults)
+    walk.laying.end(Fault::JsonMalformed, walk.faults)
 }
 
 /// Takes over what a document says of itself.

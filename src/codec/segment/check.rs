@@ -8,10 +8,9 @@ use super::numbers::Numbers;
 use super::{Piece, PieceKind};
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
-use crate::standard::definition::Directory;
+use crate::standard::load::Library;
 use crate::tree::{Segment, in_repertoire};
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// A finding and what it is about: ordinals as in [`Piece`], 0 for "the whole group" or "the whole interchange".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +28,7 @@ pub struct EnvelopeFinding {
 /// Watches the envelope of an input.
 #[derive(Debug, Default)]
 pub struct EnvelopeCheck {
-    directory: Option<Arc<Directory>>,
+    library: Option<Library>,
     interchange: Option<Open>,
     group: Option<Open>,
     groups: u32,
@@ -92,10 +91,11 @@ const DOCUMENT: Trailer = Trailer {
 };
 
 impl EnvelopeCheck {
-    /// Begins a check; `directory` is one of X12, for the qualifiers of ISA, which are the same in all versions.
+    /// Begins a check; `library` is asked for the qualifiers of ISA and the like, which are the same in all versions, when
+    /// the first header of X12 comes.
     #[must_use]
-    pub fn new(directory: Option<Arc<Directory>>) -> Self {
-        EnvelopeCheck { directory, ..EnvelopeCheck::default() }
+    pub fn new(library: Option<&Library>) -> Self {
+        EnvelopeCheck { library: library.cloned(), ..EnvelopeCheck::default() }
     }
 
     /// Takes the next piece; returns what it shows to be wrong, with it or with what came before it.
@@ -145,7 +145,10 @@ impl EnvelopeCheck {
 
     fn header_elements(&mut self, piece: &Piece<'_>, header: &Segment<'_>) {
         let faults = match piece.syntax {
-            Syntax::X12 => x12::check(header, self.directory.as_deref()),
+            Syntax::X12 => {
+                let directory = self.library.as_ref().and_then(|library| library.directory("x12", "004010").ok());
+                x12::check(header, directory.as_deref())
+            }
             _ => edifact::check(header),
         };
         for fault in faults {

@@ -229,7 +229,7 @@ impl Interchange {
         let (key, (element, charset)) = match &piece.sheet {
             Some(_) if piece.syntax == Syntax::Json => ("json", json_codec::to_json(piece.run.bytes)),
             Some(sheet) => ("rows", table::to_json(sheet, piece.run.bytes)),
-            None => ("element", xml::to_json(piece.run.bytes)),
+            None => ("element", xml::to_json(piece.run.bytes, piece.run.charset)),
         };
         let mut document = Map::new();
         if charset != Charset::Utf8 {

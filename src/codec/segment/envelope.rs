@@ -77,7 +77,7 @@ impl Envelope {
                 _ if piece.kind != PieceKind::Document => {}
                 Some(sheet) if piece.syntax == Syntax::Json => json::note(self, sheet, piece.run.bytes),
                 Some(sheet) => table::note(self, sheet, piece.run.bytes),
-                None => xml::note(self, piece.run.bytes, library),
+                None => xml::note(self, &piece.run, library),
             }
             return;
         }

@@ -105,7 +105,7 @@ impl<'l> Inspection<'l> {
     /// Begins; definitions come from `library`.
     #[must_use]
     pub fn new(library: &'l Library) -> Self {
-        let check = EnvelopeCheck::new(library.directory("x12", "004010").ok());
+        let check = EnvelopeCheck::new(Some(library));
         let envelope = Envelope::default();
         let (open, done, first_bytes, leading) = (None, Vec::new(), Vec::new(), Vec::new());
         let judge = Arc::new(Judge::new(library, None));

@@ -9,7 +9,7 @@ use crate::codec::{json, xml};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
-use crate::standard::load::Library;
+use crate::standard::load::{Library, LoadError};
 use crate::standard::place::{Placement, place};
 use crate::standard::validate::{follow, validate};
 use crate::tree::Run;
@@ -97,7 +97,7 @@ impl<'l> Judge<'l> {
         let mut faults = Vec::new();
         let syntax = &envelope.syntax_version;
         let mut found = self.library.in_syntax(standard, &folder, kind, syntax);
-        if found.is_err()
+        if matches!(found, Err(LoadError::Unknown(_)))
             && let Some(nearest) = self.library.nearest(standard, &folder, kind)
         {
             faults.push(not_installed(piece, &folder, &nearest));
@@ -125,8 +125,15 @@ impl<'l> Judge<'l> {
                 }
                 Some(placed)
             }
-            Err(_) => {
-                faults.push(self.unknown_type(envelope, piece, standard, &folder));
+            Err(error) => {
+                let of_root =
+                    || self.library.rooted(kind).into_iter().filter_map(Result::err).find_map(LoadError::malformed);
+                let is_markup = piece.syntax == Syntax::Xml;
+                let malformed = error.malformed().or_else(|| if is_markup { of_root() } else { None });
+                faults.push(match malformed {
+                    Some(error) => malformed_definition(piece, &error),
+                    None => self.unknown_type(envelope, piece, standard, &folder),
+                });
                 None
             }
         };
@@ -153,7 +160,7 @@ impl<'l> Judge<'l> {
         if piece.syntax == Syntax::Xml {
             let finding = Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown);
             let finding = finding.at(piece.run.offset, 0, piece.run.line);
-            return finding.because("the root element of an installed document type", xml::root(piece.run.bytes));
+            return finding.because("the root element of an installed document type", xml::root(&piece.run));
         }
         let kinds = self.library.kinds(standard);
         let expected = format!("an installed document type{}", crate::near::hint(kind, &kinds));
@@ -171,8 +178,14 @@ fn projected(document: &Document, sheet: Option<&Sheet>, run: &Run<'_>) -> (Proj
     match sheet {
         Some(sheet) if sheet.layout().syntax == Syntax::Json => json::project(sheet, run.bytes, run.offset, run.line),
         Some(sheet) => table::project(sheet, run.bytes, run.offset, run.line),
-        None => xml::project(document, run.bytes, run.offset, run.line),
+        None => xml::project(document, run),
     }
+}
+
+/// One of our own files is wrong; the finding stands where the document begins.
+fn malformed_definition(piece: &Piece<'_>, error: &LoadError) -> Diagnostic {
+    let finding = Diagnostic::new(piece.syntax, error.fault()).at(piece.run.offset, 0, piece.run.line);
+    finding.because(error.to_string(), "")
 }
 
 /// GS01 must be one that the document type travels under.

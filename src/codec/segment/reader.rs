@@ -1,5 +1,5 @@
-//! Reads an input of X12 and EDIFACT interchanges, an XML document, or a file laid out by its definition, piece by piece, in memory bounded by the largest
-//! document.
+//! Reads an input of X12 and EDIFACT interchanges, an XML document, or a file laid out by its definition, piece by piece, in
+//! memory bounded by the largest document.
 //!
 //! Tolerant: blanks and junk around interchanges, separators that change from one interchange to the next, missing
 //! trailers and cut ends are all handed out as pieces, with diagnostics where the reader alone can see the fault.
@@ -7,17 +7,21 @@
 //!
 //! Not supported: interactive EDIFACT (UIB…UIZ), seen as INTERCHANGE-UNSUPPORTED.
 
+mod role;
+mod rows;
+
 use super::index::{self, Kinds, Stop};
 use super::{Piece, PieceKind};
-use crate::codec::table::{Cutter, Sheet, recognise};
+use crate::codec::xml::Start;
 use crate::codec::{content, edifact, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::standard::load::Library;
 use crate::tree::{Charset, Index, Run, Separators};
 use crate::window::Window;
+use role::{Role, SPECIAL, is_special, role_of};
+use rows::Rows;
 use std::borrow::Cow;
 use std::io::{self, Read};
-use std::sync::Arc;
 
 /// What a reader refuses to go beyond.
 #[derive(Debug, Clone, Copy)]
@@ -26,11 +30,13 @@ pub struct Limits {
     pub document_bytes_max: usize,
     /// Bytes of one segment; a longer one is a wrong terminator rather than a segment.
     pub segment_bytes_max: usize,
+    /// Bytes of an XML document; refuses, as it is held whole.
+    pub markup_bytes_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { document_bytes_max: 1 << 30, segment_bytes_max: 1 << 20 }
+        Limits { document_bytes_max: 1 << 30, segment_bytes_max: 1 << 20, markup_bytes_max: xml::XML_BYTES_MAX }
     }
 }
 
@@ -43,9 +49,6 @@ const WRAP_BYTES: usize = 8 * 1024;
 const WRAP_COLUMNS_MIN: usize = 72;
 /// The usual length; one full line of it is enough to tell.
 const WRAP_COLUMNS_USUAL: usize = 80;
-
-/// How much is looked at to tell by its first line what an input is; a line may have no more.
-const TITLES_BYTES: usize = 64 * 1024;
 
 /// The largest lead of an interchange that is looked at to tell its separators: ISA is 106 bytes, UNB under 300.
 const HEADER_BYTES: usize = 512;
@@ -82,6 +85,8 @@ pub struct Reader<R> {
     /// Definitions that say how files are laid out.
     library: Option<Library>,
     rows: Option<Rows>,
+    /// The character set that an XML input declares.
+    declared: Charset,
     separators: Separators,
     index: Index,
     ordinals: Ordinals,
@@ -93,25 +98,6 @@ enum Markup {
     /// The root element, so many bytes.
     Document(usize),
     /// The blanks behind it.
-    Trailer,
-    /// Nothing.
-    End,
-}
-
-/// A file that its definition lays out.
-struct Rows {
-    sheet: Arc<Sheet>,
-    cutter: Cutter,
-    next: RowsNext,
-}
-
-/// What of it comes next.
-enum RowsNext {
-    /// That of the next document, which is an interchange of its own.
-    Header,
-    /// A document, or the blanks behind the last one.
-    Document,
-    /// The end of an interchange that holds one document.
     Trailer,
     /// Nothing.
     End,
@@ -138,6 +124,7 @@ impl<R: Read> Reader<R> {
             markup: None,
             library: None,
             rows: None,
+            declared: Charset::Utf8,
             separators: Separators::X12,
             index: Index::default(),
             ordinals: Ordinals::default(),
@@ -200,9 +187,12 @@ impl<R: Read> Reader<R> {
 
     /// Reads until the rest has `want` bytes or the input ends.
     fn fill(&mut self, want: usize) -> io::Result<()> {
+        self.fill_within(want, self.limits.document_bytes_max)
+    }
+
+    fn fill_within(&mut self, want: usize, limit: usize) -> io::Result<()> {
         while !self.window.has_ended() && self.rest().len() < want {
-            if self.rest().len() > self.limits.document_bytes_max {
-                let limit = self.limits.document_bytes_max;
+            if self.rest().len() > limit {
                 let place = self.offset;
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
@@ -224,117 +214,41 @@ impl<R: Read> Reader<R> {
         self.markup = Some(behind);
         self.count(kind);
         (self.taken, self.lines) = (length, index::breaks(&self.rest()[..length]));
-        Some(self.piece(kind, Syntax::Xml, Charset::Utf8, Vec::new()))
+        Some(self.piece(kind, Syntax::Xml, self.declared, Vec::new()))
     }
 
     /// An input that begins as XML does is one document: what stands before its root element is the header.
     fn begin_markup(&mut self) -> io::Result<bool> {
-        let first = self.rest().iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
-        if self.offset > 0 || first != Some(&b'<') {
+        if self.offset > 0 {
             return Ok(false);
         }
-        self.fill(usize::MAX)?;
-        let Some(cut) = xml::cut(self.rest()) else { return Ok(false) };
-        self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
-        (self.separators, self.markup) = (content::SEPARATORS, Some(Markup::Document(cut.end - cut.start)));
-        (self.taken, self.lines) = (cut.start, index::breaks(&self.rest()[..cut.start]));
-        Ok(true)
-    }
-
-    /// An input that its definition lays out: its first line is the header, where that names the columns.
-    fn begin_rows(&mut self) -> io::Result<bool> {
-        let Some(library) = self.library.clone().filter(|_| self.offset == 0) else { return Ok(false) };
-        if library.is_told().is_none() && begins_interchange(self.rest()) {
-            return Ok(false);
-        }
-        let first = self.rest().iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
-        // JSON is recognised by what stands anywhere in it, and is one document.
-        self.fill(if matches!(first, Some(b'{' | b'[')) { usize::MAX } else { TITLES_BYTES })?;
-        let has_ended = self.window.has_ended();
-        let Some(document) = recognise(&library, self.rest(), has_ended) else { return Ok(false) };
-        let Some(sheet) = Sheet::open(&document, self.rest(), has_ended).map(Arc::new) else { return Ok(false) };
-        self.separators = content::SEPARATORS;
-        self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
-        (self.taken, self.lines) = (sheet.header, index::breaks(&self.rest()[..sheet.header]));
-        self.rows = Some(Rows { cutter: Cutter::new(sheet.clone()), sheet, next: RowsNext::Document });
-        Ok(true)
-    }
-
-    /// The next part of a file that its definition lays out.
-    fn rows(&mut self, mut rows: Rows) -> io::Result<Option<Piece<'_>>> {
-        let syntax = rows.sheet.layout().syntax;
-        let is_alone = rows.sheet.layout().is_alone;
-        let mut faults = Vec::new();
-        let kind = match rows.next {
-            RowsNext::Header => {
-                self.ordinals = Ordinals { interchange: self.ordinals.interchange + 1, ..Ordinals::default() };
-                rows.next = RowsNext::Document;
-                PieceKind::InterchangeHeader
-            }
-            RowsNext::Document => {
-                let mut want = 1;
-                let is_blank = loop {
-                    self.fill(want)?;
-                    let is_blank = self.rest().iter().all(u8::is_ascii_whitespace);
-                    if !is_blank || self.window.has_ended() {
-                        break is_blank;
-                    }
-                    want = self.rest().len() + 1;
-                };
-                if is_blank {
-                    rows.next = RowsNext::End;
-                    (self.taken, self.lines) = (self.rest().len(), index::breaks(self.rest()));
-                    PieceKind::InterchangeTrailer
-                } else {
-                    let cut = loop {
-                        let has_ended = self.window.has_ended();
-                        if let Some(cut) = rows.cutter.next(self.window.bytes(), has_ended) {
-                            break cut;
-                        }
-                        if has_ended {
-                            break (self.rest().len(), Vec::new());
-                        }
-                        self.fill(self.rest().len() + 1)?;
-                    };
-                    let (length, found) = cut;
-                    faults.extend(found.into_iter().map(|one| {
-                        let (offset, line) = (one.offset + self.offset, one.line + self.line);
-                        Diagnostic { offset, line, ..one }
-                    }));
-                    (self.taken, self.lines) = (length, index::breaks(&self.rest()[..length]));
-                    if is_alone {
-                        rows.next = RowsNext::Trailer;
-                    }
-                    PieceKind::Document
+        let start = loop {
+            match xml::start(self.rest(), self.window.has_ended()) {
+                Start::At(start) => break start,
+                Start::Unfinished if self.rest().len() <= xml::PROLOG_BYTES_MAX => {
+                    self.fill(2 * self.rest().len() + 1)?
                 }
-            }
-            RowsNext::Trailer => {
-                let has_more = self.rest().iter().any(|byte| !byte.is_ascii_whitespace());
-                let has_more = has_more || !self.window.has_ended();
-                if has_more {
-                    rows.next = RowsNext::Header;
-                } else {
-                    rows.next = RowsNext::End;
-                    (self.taken, self.lines) = (self.rest().len(), index::breaks(self.rest()));
-                }
-                PieceKind::InterchangeTrailer
-            }
-            RowsNext::End => {
-                self.rows = Some(rows);
-                return Ok(None);
+                Start::Unfinished | Start::No => return Ok(false),
             }
         };
-        self.count(kind);
-        self.rows = Some(rows);
-        Ok(Some(self.piece(kind, syntax, Charset::Utf8, faults)))
+        self.fill_within(usize::MAX, self.limits.markup_bytes_max.min(self.limits.document_bytes_max))?;
+        let end = self.rest().iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(start, |last| last + 1);
+        self.declared = xml::declared(&self.rest()[..start]).unwrap_or(Charset::Utf8);
+        self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
+        (self.separators, self.markup) = (content::SEPARATORS, Some(Markup::Document(end - start)));
+        (self.taken, self.lines) = (start, index::breaks(&self.rest()[..start]));
+        Ok(true)
     }
 
     /// Outside any interchange: the header of the next one, or the bytes before it.
     fn outside(&mut self) -> io::Result<Option<Piece<'_>>> {
         self.fill(HEADER_BYTES)?;
         let is_told = self.library.as_ref().is_some_and(|library| library.is_told().is_some());
-        if is_told && self.begin_rows()? {
-            return Ok(Some(self.rows_header()));
+        if is_told
+            && self.begin_rows()?
+            && let Some(rows) = &self.rows
+        {
+            return Ok(Some(self.rows_header(&rows.sheet)));
         }
         if self.begin_markup()? {
             let prolog = &self.rest()[..self.taken];
@@ -345,10 +259,12 @@ impl<R: Read> Reader<R> {
                 fault.at(self.offset + at as u64, 8, line)
             });
             let faults = fault.into_iter().collect();
-            return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, Charset::Utf8, faults)));
+            return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, self.declared, faults)));
         }
-        if self.begin_rows()? {
-            return Ok(Some(self.rows_header()));
+        if self.begin_rows()?
+            && let Some(rows) = &self.rows
+        {
+            return Ok(Some(self.rows_header(&rows.sheet)));
         }
         let mut from = 0;
         let start = loop {
@@ -381,14 +297,6 @@ impl<R: Read> Reader<R> {
             opening.faults.push(found.because("one line a segment, or none", "lines cut at one length"));
         }
         self.header(opening)
-    }
-
-    /// What stands before the first document.
-    fn rows_header(&self) -> Piece<'_> {
-        let sheet = self.rows.as_ref().map(|rows| &rows.sheet);
-        let faults = sheet.map(|sheet| sheet.faults.clone()).unwrap_or_default();
-        let syntax = sheet.map_or(Syntax::Csv, |sheet| sheet.layout().syntax);
-        self.piece(PieceKind::InterchangeHeader, syntax, Charset::Utf8, faults)
     }
 
     /// The header segment, with the UNA before it as its lead.
@@ -692,106 +600,6 @@ fn is_wrapped(bytes: &[u8], terminator: u8) -> bool {
         && cuts
 }
 
-/// What a tag does to the envelope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    InterchangeHeader,
-    GroupHeader,
-    DocumentHeader,
-    DocumentTrailer,
-    GroupTrailer,
-    InterchangeTrailer,
-    Inner,
-}
-
-impl Role {
-    /// The piece that a segment of this role begins.
-    fn begins(self) -> PieceKind {
-        match self {
-            Role::InterchangeHeader => PieceKind::InterchangeHeader,
-            Role::GroupHeader => PieceKind::GroupHeader,
-            Role::DocumentHeader => PieceKind::Document,
-            Role::GroupTrailer => PieceKind::GroupTrailer,
-            Role::InterchangeTrailer => PieceKind::InterchangeTrailer,
-            Role::Inner | Role::DocumentTrailer => PieceKind::Loose,
-        }
-    }
-}
-
-fn role_of(syntax: Syntax, tag: &[u8]) -> Role {
-    const ROLES: [Role; 6] = [
-        Role::InterchangeHeader,
-        Role::GroupHeader,
-        Role::DocumentHeader,
-        Role::DocumentTrailer,
-        Role::GroupTrailer,
-        Role::InterchangeTrailer,
-    ];
-    let own = match syntax {
-        Syntax::X12 => x12::ENVELOPE_TAGS,
-        _ => edifact::ENVELOPE_TAGS,
-    };
-    let is = |wanted: &[u8]| tag.eq_ignore_ascii_case(wanted);
-    match own.iter().position(|wanted| is(wanted)) {
-        Some(at) => ROLES[at],
-        None if is(b"UNA") && syntax != Syntax::X12 => Role::InterchangeHeader,
-        // An interchange of the other syntax may follow one that was cut off.
-        None if matches!(tag, b"ISA" | b"UNB" | b"UNA" | b"UIB") => Role::InterchangeHeader,
-        None => Role::Inner,
-    }
-}
-
-/// Which bytes a special tag may begin with: most segments are told by theirs.
-const SPECIAL: [bool; 256] = {
-    let mut may = [false; 256];
-    let (letters, mut at) = (b"BGISUgisu", 0);
-    while at < letters.len() {
-        may[letters[at] as usize] = true;
-        at += 1;
-    }
-    may
-};
-
-/// Whether a segment of this tag is of the envelope or binary.
-fn is_special(syntax: Syntax, tag: &[u8]) -> bool {
-    (syntax == Syntax::X12 && x12::is_binary(tag))
-        || (ENVELOPE_KEYS.contains(&upper_key(tag)) && role_of(syntax, tag) != Role::Inner)
-}
-
-/// The tags that have a role in either syntax, as numbers: most segments have none, which is told by them at once.
-const ENVELOPE_KEYS: [u32; 14] = {
-    let [own, others, more] = [x12::ENVELOPE_TAGS, edifact::ENVELOPE_TAGS, [b"UNA", b"UIB", b"", b"", b"", b""]];
-    let (mut keys, mut at) = ([0; 14], 0);
-    while at < 14 {
-        keys[at] = upper_key(if at < 6 {
-            own[at]
-        } else if at < 12 {
-            others[at - 6]
-        } else {
-            more[at - 12]
-        });
-        at += 1;
-    }
-    keys
-};
-
-/// A tag of two or three letters as a number, upper and lower case alike; others may share one.
-#[inline]
-const fn upper_key(tag: &[u8]) -> u32 {
-    const LOWER: u8 = 0x20;
-    match *tag {
-        [a, b] => u32::from_le_bytes([a & !LOWER, b & !LOWER, 0, 0]),
-        [a, b, c] => u32::from_le_bytes([a & !LOWER, b & !LOWER, c & !LOWER, 0]),
-        _ => 0,
-    }
-}
-
-/// Whether an input begins with an interchange of X12 or EDIFACT.
-fn begins_interchange(bytes: &[u8]) -> bool {
-    let start = bytes.iter().position(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
-    start.is_some_and(|at| matches!(find_header(&bytes[..bytes.len().min(at + HEADER_BYTES)], at, true), Found::At(found) if found == at))
-}
-
 enum Found {
     At(usize),
     None,
@@ -849,6 +657,40 @@ mod tests {
         let (texts, faults) = texts(&format!("{ISA}\n{}", REST.replace("4711", "47\n11").replace('~', "~\n")));
         assert!(texts.contains(&"BEG*00*SA*47\n11**20260101".to_owned()));
         assert_eq!(faults, [Fault::LineEndings]);
+    }
+
+    /// So many blanks, and how many of them were asked for.
+    struct Blanks(usize, usize);
+
+    impl Read for Blanks {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = buffer.len().min(self.0 - self.1);
+            buffer[..count].fill(b' ');
+            self.1 += count;
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn err_markup_over_its_limit() {
+        const LIMIT: usize = 100_000;
+        let read = |begin: &str, blanks: usize| {
+            let source = io::Cursor::new(begin.to_owned()).chain(Blanks(blanks, 0));
+            let mut reader = Reader::new(source, Limits { markup_bytes_max: LIMIT, ..Limits::default() });
+            let kind = reader.next().map(|piece| piece.map(|piece| piece.kind)).map_err(|error| error.kind());
+            (kind, reader.source_mut().get_ref().1.1)
+        };
+        assert_eq!(read("<a/>", LIMIT / 2).0, Ok(Some(PieceKind::InterchangeHeader)));
+        let (kind, asked) = read("<a/>", 100 * LIMIT);
+        assert_eq!(kind, Err(io::ErrorKind::InvalidData));
+        assert!(asked < 2 * LIMIT, "{asked} bytes read");
+        // What begins like XML and is none is not held for that.
+        let (kind, asked) = read("<1>", 100 * LIMIT);
+        assert_eq!(kind, Ok(Some(PieceKind::Between)));
+        assert!(asked < 5 * LIMIT, "{asked} bytes read");
+        let (kind, asked) = read("<!-- ", 100 * LIMIT);
+        assert_eq!(kind, Ok(Some(PieceKind::Between)));
+        assert!(asked < 4 * xml::PROLOG_BYTES_MAX, "{asked} bytes read");
     }
 
     #[test]

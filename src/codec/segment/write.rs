@@ -5,6 +5,7 @@
 
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, DraftSegment, Separators, Style, in_repertoire};
+use compact_str::CompactString;
 use std::sync::LazyLock;
 
 /// Room that a writer begins with: many write an acknowledgment of some lines.
@@ -26,7 +27,10 @@ fn allowed(level: &str) -> [bool; 256] {
 /// Bytes being written, and what could not be.
 pub struct Writer {
     syntax: Syntax,
-    style: Style,
+    separators: Separators,
+    /// The syntax identifier, and what stands after each terminator, as the style has them; both are short.
+    level: CompactString,
+    line_end: CompactString,
     charset: Charset,
     /// Which bytes of a text are written as they are: ASCII of the repertoire that separates nothing.
     is_plain: [bool; 256],
@@ -48,7 +52,9 @@ impl Writer {
         }
         Writer {
             syntax,
-            style: style.clone(),
+            separators: style.separators,
+            level: style.syntax_identifier.as_str().into(),
+            line_end: style.line_end.as_str().into(),
             charset,
             is_plain,
             out: Vec::with_capacity(OUT_BYTES),
@@ -64,8 +70,8 @@ impl Writer {
 
     /// Ends what `plain` wrote as a segment ends.
     pub fn end_segment(&mut self) {
-        self.out.push(self.style.separators.segment);
-        self.out.extend_from_slice(self.style.line_end.as_bytes());
+        self.out.push(self.separators.segment);
+        self.out.extend_from_slice(self.line_end.as_bytes());
     }
 
     /// A document begins: its header is segment 1.
@@ -86,11 +92,11 @@ impl Writer {
         let (mut element, mut component) = (0, 1);
         for (at, value) in draft.values().iter().enumerate() {
             while element < value.element {
-                self.out.push(self.style.separators.element);
+                self.out.push(self.separators.element);
                 (element, component) = (element + 1, 1);
             }
             while component < value.component {
-                self.out.push(self.style.separators.component);
+                self.out.push(self.separators.component);
                 component += 1;
             }
             let more = draft.values().get(at + 1).is_some_and(|next| next.element == element);
@@ -105,7 +111,7 @@ impl Writer {
         self.out.extend_from_slice(tag.as_bytes());
         let filled = values.iter().rposition(|value| !value.is_empty()).map_or(0, |last| last + 1);
         for (element, value) in (1..).zip(&values[..filled]) {
-            self.out.push(self.style.separators.element);
+            self.out.push(self.separators.element);
             self.value(tag, element, 0, value);
         }
         self.end_segment();
@@ -118,12 +124,12 @@ impl Writer {
     }
 
     fn value(&mut self, tag: &str, element: u16, component: u16, value: &str) {
-        let Separators { release, .. } = self.style.separators;
+        let Separators { release, .. } = self.separators;
         if value.bytes().all(|byte| self.is_plain[usize::from(byte)]) {
             return self.out.extend_from_slice(value.as_bytes());
         }
-        if let Some(wrong) = value.chars().find(|&c| !in_repertoire(&self.style.syntax_identifier, c)) {
-            let level = if self.style.syntax_identifier.is_empty() { "X12" } else { &self.style.syntax_identifier };
+        if let Some(wrong) = value.chars().find(|&c| !in_repertoire(&self.level, c)) {
+            let level = if self.level.is_empty() { "X12" } else { &self.level };
             let expected = format!("characters of {level}");
             let found = self.finding(Fault::ElementCharacter, tag, element, component);
             self.faults.push(found.because(expected, format!("{wrong:?} in \"{value}\"")));
@@ -136,7 +142,7 @@ impl Writer {
             return;
         };
         for byte in bytes {
-            if self.style.separators.is_special(byte) {
+            if self.separators.is_special(byte) {
                 match release {
                     Some(release) => self.out.push(release),
                     None => {

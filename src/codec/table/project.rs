@@ -18,8 +18,7 @@ use std::borrow::Cow;
 #[must_use]
 pub fn project(sheet: &Sheet, bytes: &[u8], offset: u64, line: u64) -> (Projected, Placement, Vec<Diagnostic>) {
     let walk = Walk::read(sheet, bytes, offset, line, usize::MAX);
-    let (projected, placement) = walk.laying.end();
-    (projected, placement, walk.faults)
+    walk.laying.end(Fault::LineTooLong, walk.faults)
 }
 
 /// The rows of the first lines of a document.

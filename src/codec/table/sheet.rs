@@ -145,7 +145,7 @@ pub fn recognise(library: &Library, bytes: &[u8], has_ended: bool) -> Option<Arc
         return Some(told.clone());
     }
     let start = if bytes.starts_with(b"\xEF\xBB\xBF") { &bytes[3..] } else { bytes };
-    let best = library.markups().iter().filter_map(|document| {
+    let best = library.laid_out().iter().filter_map(|document| {
         let layout = document.layout().filter(|layout| !layout.marks.is_empty())?;
         let fits = layout.marks.iter().map(|mark| fit(document, layout, mark, start, has_ended));
         let fits: Option<Vec<usize>> = fits.collect();
@@ -182,9 +182,11 @@ fn fit(document: &Document, layout: &Layout, mark: &Mark, bytes: &[u8], has_ende
             let keys = layout::chain(&markup.content, &markup.contents);
             let fields = || keys.iter().filter_map(|key| layout.records.get(key)).flat_map(|record| &record.fields);
             let has = |field: &&Field| titles.contains(&field.source);
-            let is_whole = fields().filter(|field| field.usage == Usage::Required).all(|field| has(&field));
+            let is_needed = |field: &&Field| field.usage == Usage::Required;
+            let (needed, had) = (fields().filter(is_needed).count(), fields().filter(is_needed).filter(has).count());
             let count = fields().filter(has).count();
-            (is_whole && count > 1).then_some(count)
+            // Where one is missing among many, the file is told to lack it.
+            (had * 4 >= needed * 3 && count > 1 && count * 2 > titles.len()).then_some(count)
         }
     }
 }

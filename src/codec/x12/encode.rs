@@ -44,8 +44,7 @@ fn header(writer: &mut Writer, draft: &InterchangeDraft) -> Vec<Diagnostic> {
     let separators = draft.style.separators;
     let repetition = separators.repetition.map_or('U', char::from).to_string();
     let component = char::from(separators.component).to_string();
-    let (prepared, agreed) = (draft.prepared, &draft.style.agreed);
-    let (date, time) = (prepared.strftime("%y%m%d").to_string(), prepared.strftime("%H%M").to_string());
+    let (prepared, agreed) = (draft.prepared_digits(), &draft.style.agreed);
     let control_number = padded(&draft.control_number, 9);
     // ISA01, ISA03: 00 is "nothing meaningful follows".
     let or_none = |qualifier| if String::is_empty(qualifier) { "00" } else { qualifier.as_str() };
@@ -58,8 +57,8 @@ fn header(writer: &mut Writer, draft: &InterchangeDraft) -> Vec<Diagnostic> {
         (&draft.sender[1], 15),
         (&draft.receiver[0], 2),
         (&draft.receiver[1], 15),
-        (&date, 6),
-        (&time, 4),
+        (&prepared[2..8], 6),
+        (&prepared[8..], 4),
         (&repetition, 1),
         (&draft.style.syntax_version, 5),
         (&control_number, 9),
@@ -91,15 +90,15 @@ fn header(writer: &mut Writer, draft: &InterchangeDraft) -> Vec<Diagnostic> {
 /// GS.
 pub fn begin_group(writer: &mut Writer, draft: &InterchangeDraft, group: &GroupDraft) {
     let or = |own, other| if String::is_empty(own) { other } else { own };
-    let prepared = draft.prepared;
+    let prepared = draft.prepared_digits();
     writer.simple(
         "GS",
         &[
             &group.kind,
             or(&group.sender, &draft.sender[1]),
             or(&group.receiver, &draft.receiver[1]),
-            &prepared.strftime("%Y%m%d").to_string(),
-            &prepared.strftime("%H%M").to_string(),
+            &prepared[..8],
+            &prepared[8..],
             &group.control_number,
             "X",
             &group.version,

@@ -145,8 +145,8 @@ impl<'d> Writer<'d> {
                 '>' => self.out.push_str("&gt;"),
                 '"' if is_attribute => self.out.push_str("&quot;"),
                 '\n' | '\t' if is_attribute => self.out.push_str(&format!("&#{};", u32::from(c))),
-                '\r' => self.out.push_str("&#13;"),
-                c if c.is_control() && !matches!(c, '\n' | '\t') => {
+                '\r' | '\u{7F}'..='\u{9F}' => self.out.push_str(&format!("&#{};", u32::from(c))),
+                c if !super::is_character(c) => {
                     let finding = Diagnostic::new(Syntax::Xml, Fault::NodeValue);
                     let mut finding =
                         finding.because("characters that XML may hold", format!("U+{:04X}", u32::from(c)));

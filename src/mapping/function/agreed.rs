@@ -23,6 +23,10 @@ impl Function for Agreed {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn supplies(&self) -> bool {
         true
     }
@@ -32,7 +36,8 @@ impl Function for Agreed {
             return Ok(value);
         };
         let mut said = Vec::new();
-        values(fields, path, &mut said);
+        let fields = fields.value();
+        fields.as_object().into_iter().for_each(|fields| values(fields, path, &mut said));
         let Some(first) = said.first() else { return Ok(None) };
         let fits = may_be.is_empty() || first.as_str().is_some_and(|first| may_be.iter().any(|one| one == first));
         let agree = said.iter().all(|one| one == first) && fits;
@@ -54,6 +59,7 @@ pub(super) fn values<'v>(fields: &'v Map, path: &str, found: &mut Vec<&'v Value>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entity::View;
     use serde_json::json;
 
     #[test]
@@ -63,7 +69,7 @@ mod tests {
         let spoken = |statuses: &[&str], arguments: &str| {
             let lines: Vec<_> = statuses.iter().map(|status| json!({ "status": status })).collect();
             let fields = Value::from(json!({ "lines": lines }));
-            let spot = Spot { fields: fields.as_object(), ..Spot::new("x12", '.', &codes, &tables) };
+            let spot = Spot { fields: Some(View::from(&fields)), ..Spot::new("x12", '.', &codes, &tables) };
             let arguments: Vec<_> = arguments.split(' ').map(str::to_owned).collect();
             Agreed.put(&arguments, None, &spot).expect("a value or none")
         };

@@ -28,6 +28,10 @@ impl Function for Bound {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn supplies(&self) -> bool {
         true
     }

@@ -1,7 +1,7 @@
 //! `by_length(field, n CODE, …)`: one of a family of codes, chosen by the length of a field beside it.
 
 use super::{Function, Outcome, Spot};
-use crate::entity::Value;
+use crate::entity::{Value, View};
 
 pub struct ByLength;
 
@@ -23,18 +23,26 @@ impl Function for ByLength {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn is_steady(&self) -> bool {
         true
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(code) = value.as_ref().and_then(Value::as_str) else { return Ok(value) };
+        // What ends otherwise is none of the family, and most codes are not.
+        if !arguments.iter().skip(1).any(|one| one.ends_with(code)) {
+            return Ok(value);
+        }
         let family = || arguments.iter().skip(1).filter_map(|one| one.split_once(' '));
         if !family().any(|(_, one)| one == code) {
             return Ok(value);
         }
         let field = arguments.first().map_or("", String::as_str);
-        let length = spot.sibling(field).and_then(Value::as_str).map_or(0, |text| text.chars().count());
+        let length = spot.sibling(field).and_then(View::text).map_or(0, |text| text.chars().count());
         let chosen = family().find(|(wanted, _)| wanted.parse() == Ok(length)).map(|(_, code)| code);
         Ok(chosen.map(Value::from).or(value))
     }

@@ -26,6 +26,10 @@ impl Function for Chunks {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let size = arguments.first().and_then(|size| size.parse().ok()).unwrap_or(usize::MAX);
         let Some(Value::Array(lines)) = value else { return Ok(value) };

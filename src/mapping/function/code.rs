@@ -33,6 +33,10 @@ impl Function for Code {
         true
     }
 
+    fn is_steady_on_writing(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let list = arguments.first().map_or("", String::as_str);
@@ -41,12 +45,12 @@ impl Function for Code {
                 Some(code) => Ok(Some(code.into())),
                 None => Err(format!("a code of list {list} that {} has, found {canonical}", spot.standard)),
             },
-            None if value["list"] == format!("{}/{list}", spot.standard) => Ok(Some(value["code"].clone())),
+            None if is_own(value["list"].as_str(), spot.standard, list) => Ok(Some(value["code"].clone())),
             None => Err(format!("a canonical code of list {list}, found {value}")),
         };
-        let instead = arguments.get(1).and_then(|code| spot.codes.preferred(list, spot.standard, code));
+        let instead = || arguments.get(1).and_then(|code| spot.codes.preferred(list, spot.standard, code));
         written.or_else(|expected| {
-            let code = instead.ok_or(expected)?;
+            let code = instead().ok_or(expected)?;
             spot.lost.borrow_mut().push("a code of its own");
             Ok(Some(code.into()))
         })
@@ -60,4 +64,9 @@ impl Function for Code {
         let all = spot.codes.canonicals(arguments.first()?, spot.standard);
         Some(all.get(dice(all.len()))?.clone().into())
     }
+}
+
+/// Whether a code without a counterpart is of this list of this standard: `x12/unit`.
+fn is_own(named: Option<&str>, standard: &str, list: &str) -> bool {
+    named.and_then(|named| named.strip_prefix(standard)?.strip_prefix('/')) == Some(list)
 }

@@ -1,8 +1,7 @@
 //! `computed(amount)`: an amount of an invoice as sent; what its lines come to when the entity has none.
 
 use super::{Function, Outcome, Spot};
-use crate::entity;
-use crate::entity::Value;
+use crate::entity::{self, Value, View};
 
 pub struct Computed;
 
@@ -25,6 +24,10 @@ impl Function for Computed {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn supplies(&self) -> bool {
         true
     }
@@ -35,7 +38,7 @@ impl Function for Computed {
         if value.is_some() || is_complete {
             return Ok(value);
         }
-        let beside = Value::Object(spot.fields.cloned().unwrap_or_default());
+        let beside = spot.fields.map_or(Value::Null, View::value);
         let amount = entity::computed(entity, name, &beside);
         Ok(amount.map(|amount| entity::rounded(amount).to_string().into()))
     }

@@ -24,6 +24,10 @@ impl Function for Count {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn supplies(&self) -> bool {
         true
     }

@@ -40,6 +40,18 @@ impl Function for Date {
         Ok(time.as_ref().and_then(Value::as_str).map(|time| format!("{date}T{time}").into()))
     }
 
+    fn get_text(&self, arguments: &[String], wire: &[u8], spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
+        let &[a, b, c, d, e, f, g, h] = wire else { return false };
+        let is_day = || std::str::from_utf8(wire).ok().and_then(read).is_some();
+        let is_own = label(arguments).is_none_or(|(element, said)| (spot.beside)(element) == said);
+        let has_clock = clock(arguments).is_some_and(|element| is_own && !spot.look(element).is_empty());
+        let is_made = !has_clock && is_day();
+        if is_made {
+            text.extend_from_slice(&[a, b, c, d, b'-', e, f, b'-', g, h]);
+        }
+        is_made
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let written = text(&value, "a date")?;

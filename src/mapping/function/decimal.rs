@@ -1,7 +1,7 @@
 //! `decimal`: a number with its own decimal mark; the scale is kept.
 
 use super::{Function, Outcome, Spot, text};
-use crate::entity::{Value, is_plain_number};
+use crate::entity::{Value, is_plain_number, is_plain_number_of};
 
 pub struct Decimal;
 
@@ -35,19 +35,29 @@ impl Function for Decimal {
         }
     }
 
+    fn keeps(&self, wire: &[u8], _spot: &Spot<'_>) -> bool {
+        is_plain_number_of(wire)
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let number = text(&value, "a number")?;
-        if arguments.is_empty() && is_plain_number(number) && (spot.decimal == '.' || !number.contains('.')) {
+        let is_plain = is_plain_number(number);
+        if arguments.is_empty() && is_plain && (spot.decimal == '.' || !number.contains('.')) {
             return Ok(Some(value));
         }
-        number.parse::<rust_decimal::Decimal>().map_err(|_| format!("a number, found {number}"))?;
+        if !is_plain {
+            number.parse::<rust_decimal::Decimal>().map_err(|_| format!("a number, found {number}"))?;
+        }
         if let Some(most) = most(arguments)
             && number.bytes().filter(u8::is_ascii_digit).count() > most
         {
             return Err(format!("a number of at most {most} digits, found {number}"));
         }
-        Ok(Some(number.replace('.', &spot.decimal.to_string()).into()))
+        match spot.decimal {
+            '.' => Ok(Some(value)),
+            mark => Ok(Some(number.replace('.', mark.encode_utf8(&mut [0; 4])).into())),
+        }
     }
 
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, _spot: &Spot<'_>) -> Option<Value> {

@@ -23,11 +23,19 @@ impl Function for Default {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn supplies(&self) -> bool {
         true
     }
 
     fn is_steady(&self) -> bool {
+        true
+    }
+
+    fn is_steady_on_writing(&self) -> bool {
         true
     }
 

@@ -29,6 +29,10 @@ impl Function for Factor {
         true
     }
 
+    fn is_steady_on_writing(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let number: Decimal = text(&value, "a number")?.parse().map_err(|_| format!("a number, found {value}"))?;

@@ -24,6 +24,10 @@ impl Function for Fits {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let body = text(&value, "a text")?;

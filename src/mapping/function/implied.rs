@@ -6,6 +6,9 @@ use rust_decimal::Decimal;
 
 pub struct Implied;
 
+/// Digits of a number that surely fits.
+const DIGITS_MAX: usize = 18;
+
 impl Function for Implied {
     fn name(&self) -> &'static str {
         "implied"
@@ -23,6 +26,22 @@ impl Function for Implied {
         let digits = text(&wire, "a number")?;
         let number: i64 = digits.parse().map_err(|_| format!("digits, found {digits}"))?;
         Ok(Some(Decimal::new(number, places(arguments)).to_string().into()))
+    }
+
+    fn get_text(&self, arguments: &[String], wire: &[u8], _spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
+        let places = places(arguments) as usize;
+        // Zeros in front go, and fewer digits than places need some.
+        let is_made = (1..=DIGITS_MAX).contains(&wire.len())
+            && wire.len() > places
+            && wire.iter().all(u8::is_ascii_digit)
+            && (wire[0] != b'0' || wire.len() == places + 1);
+        if is_made {
+            let (whole, part) = wire.split_at(wire.len() - places);
+            text.extend_from_slice(whole);
+            text.extend_from_slice(if places > 0 { b"." } else { b"" });
+            text.extend_from_slice(part);
+        }
+        is_made
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {

@@ -23,6 +23,10 @@ impl Function for InsteadOf {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let is_there = arguments.first().is_some_and(|field| spot.sibling(field).is_some());
         if value.is_some() {

@@ -27,6 +27,10 @@ impl Function for Known {
         true
     }
 
+    fn is_steady_on_writing(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         Code.put(arguments, value, spot)
     }

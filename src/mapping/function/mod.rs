@@ -41,8 +41,7 @@ mod when;
 
 use super::code::Codes;
 use crate::diagnostic::Lookup;
-use crate::entity::{Entity, get as get_field};
-use crate::entity::{Map, Value};
+use crate::entity::{Entity, Value, View};
 use crate::table::Tables;
 use std::cell::RefCell;
 
@@ -101,6 +100,8 @@ pub struct Spot<'a> {
     pub beside: &'a dyn Fn(Beside) -> String,
     /// Reading: the document writes its amounts with a minus that the entity does not have.
     pub is_negative: bool,
+    /// Reading: the currency of the document, where it says one.
+    pub currency: Option<&'a str>,
     /// Reading: what the functions looked at; it is taken together with the value.
     pub looked: RefCell<Vec<Beside>>,
     /// Writing: what is to stand beside the value.
@@ -108,7 +109,7 @@ pub struct Spot<'a> {
     /// Writing: what of the value cannot be written, in words.
     pub lost: RefCell<Vec<&'static str>>,
     /// Writing: the object that the value is a field of.
-    pub fields: Option<&'a Map>,
+    pub fields: Option<View<'a>>,
     /// Writing: the whole entity, for computed values.
     pub entity: Option<&'a Entity>,
 }
@@ -124,6 +125,7 @@ impl<'a> Spot<'a> {
             missed: RefCell::default(),
             beside: &|_| String::new(),
             is_negative: false,
+            currency: None,
             looked: RefCell::default(),
             written: RefCell::default(),
             lost: RefCell::default(),
@@ -141,8 +143,8 @@ impl Spot<'_> {
     }
 
     /// A field of the object that the value belongs to.
-    fn sibling(&self, field: &str) -> Option<&Value> {
-        get_field(self.fields?, field)
+    fn sibling(&self, field: &str) -> Option<View<'_>> {
+        Some(self.fields?.at(field)).filter(|view| view.is_there())
     }
 }
 
@@ -175,6 +177,19 @@ pub trait Function: Sync {
     /// # Errors
     /// What was expected.
     fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome;
+    /// A text of a document, or each of a list, stays as it is; asked for characters of ASCII only.
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        false
+    }
+    /// Appends the text that `get` makes of a text, where that is soon done, looking at what `get` looks at; else says so.
+    /// Asked for characters of ASCII only.
+    fn get_text(&self, _arguments: &[String], wire: &[u8], spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
+        let is_kept = self.keeps(wire, spot);
+        if is_kept {
+            text.extend_from_slice(wire);
+        }
+        is_kept
+    }
     /// A text of a document always becomes the same, whatever stands around it and whoever sent it.
     fn is_steady(&self) -> bool {
         false
@@ -184,6 +199,10 @@ pub trait Function: Sync {
     /// # Errors
     /// What was expected.
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome;
+    /// A text of an entity is always written the same, whatever stands beside it.
+    fn is_steady_on_writing(&self) -> bool {
+        false
+    }
     /// On writing it may give a value where the entity has none.
     fn supplies(&self) -> bool {
         false
@@ -245,6 +264,23 @@ pub fn get(calls: &[Call], wire: Value, spot: &Spot<'_>) -> Outcome {
     })
 }
 
+/// Appends the text that the functions of a rule make of a text of ASCII, where each of them can; else says so.
+pub fn get_text(calls: &[Call], wire: &[u8], spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
+    if let [one] = calls {
+        return one.function.get_text(&one.arguments, wire, spot, text);
+    }
+    let are_kept = keep(calls, wire, spot);
+    if are_kept {
+        text.extend_from_slice(wire);
+    }
+    are_kept
+}
+
+/// Whether the functions of a rule leave a text of ASCII as it is, by itself or in a list.
+pub fn keep(calls: &[Call], wire: &[u8], spot: &Spot<'_>) -> bool {
+    calls.iter().all(|call| call.function.keeps(wire, spot))
+}
+
 /// Runs the functions of a rule from the entity to the document, the last one first.
 ///
 /// # Errors
@@ -289,7 +325,7 @@ mod tests {
                     "lines": [{ "quantity": { "value": "2" } }, { "quantity": { "value": "0.5" } }] }));
                 let entity = entity.expect("an order");
                 let spot = Spot::new("x12", '.', &codes, &tables);
-                let (fields, whole) = (Some(&entity.fields), Some(&entity));
+                let (fields, whole) = (Some(View::from(&entity.fields)), Some(&entity));
                 let spot = Spot { beside: &beside, fields, entity: whole, ..spot };
                 let json = |text: &str| {
                     serde_json::from_str::<serde_json::Value>(text).map_or_else(|_| Value::from(text), Value::from)
@@ -298,6 +334,55 @@ mod tests {
                 let got = function.get(&arguments, wire.clone(), &spot);
                 assert_eq!(got, Ok(Some(value.clone())), "{} get", function.name());
                 assert_eq!(function.put(&arguments, Some(value), &spot), Ok(Some(wire)), "{} put", function.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_way_makes_what_the_long_one_makes() {
+        let (codes, tables) = (Codes::new(None), Tables::default());
+        let texts = [
+            "",
+            "0",
+            "7",
+            "07",
+            "007",
+            "12",
+            "-5",
+            "12500",
+            "00",
+            "000",
+            "12.5",
+            ".5",
+            "1.",
+            "1,5",
+            "1.2.3",
+            "X",
+            "20260131",
+            "20260230",
+            "260131",
+            "00000000",
+            "2026013A",
+            "1234567890123456789",
+            "12345678901234567890123456789",
+        ];
+        for (function, is_negative) in ALL.iter().flat_map(|function| [(function, false), (function, true)]) {
+            let spot = Spot { is_negative, ..Spot::new("x12", '.', &codes, &tables) };
+            for (arguments, text) in
+                [&[][..], &["2"], &["0"], &["20"]].iter().flat_map(|one| texts.map(|text| (*one, text)))
+            {
+                let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
+                let (mut made, name) = (Vec::new(), function.name());
+                if function.get_text(&arguments, text.as_bytes(), &spot, &mut made) {
+                    let long = function.get(&arguments, text.into(), &spot);
+                    assert_eq!(long, Ok(Some(String::from_utf8(made).expect("text").into())), "{name} of {text}");
+                }
+                if function.keeps(text.as_bytes(), &spot) {
+                    assert_eq!(function.get(&arguments, text.into(), &spot), Ok(Some(text.into())), "{name} of {text}");
+                    let list = Value::Array(vec![text.into()]);
+                    let takes_list = function.takes_list();
+                    assert!(!takes_list || function.get(&arguments, list.clone(), &spot) == Ok(Some(list)), "{name}");
+                }
             }
         }
     }

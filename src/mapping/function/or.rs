@@ -23,6 +23,10 @@ impl Function for Or {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn supplies(&self) -> bool {
         true
     }
@@ -32,6 +36,6 @@ impl Function for Or {
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
-        Ok(value.or_else(|| spot.sibling(arguments.first()?).cloned()))
+        Ok(value.or_else(|| Some(spot.sibling(arguments.first()?)?.value())))
     }
 }

@@ -1,7 +1,7 @@
 //! `prefer(field)`: a field beside that goes before the rule's own on writing.
 
 use super::{Function, Outcome, Spot};
-use crate::entity::Value;
+use crate::entity::{Value, View};
 
 pub struct Prefer;
 
@@ -23,6 +23,10 @@ impl Function for Prefer {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn supplies(&self) -> bool {
         true
     }
@@ -32,7 +36,7 @@ impl Function for Prefer {
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
-        let preferred = arguments.first().and_then(|field| spot.sibling(field)).cloned();
+        let preferred = arguments.first().and_then(|field| spot.sibling(field)).map(View::value);
         Ok(preferred.or(value))
     }
 

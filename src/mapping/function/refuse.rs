@@ -23,6 +23,10 @@ impl Function for Refuse {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn is_steady(&self) -> bool {
         true
     }

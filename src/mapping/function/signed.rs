@@ -24,6 +24,10 @@ impl Function for Signed {
         Ok(Some(if spot.is_negative { turned(wire) } else { wire }))
     }
 
+    fn keeps(&self, _wire: &[u8], spot: &Spot<'_>) -> bool {
+        !spot.is_negative
+    }
+
     fn put(&self, _arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let is_negative = spot.entity.and_then(|entity| entity.text("negative_in")) == Some(spot.standard);
         Ok(value.map(|value| if is_negative { turned(value) } else { value }))

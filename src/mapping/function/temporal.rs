@@ -50,6 +50,11 @@ impl Function for Temporal {
         read.map(|value| Some(value.into())).ok_or_else(wrong)
     }
 
+    fn get_text(&self, arguments: &[String], wire: &[u8], spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
+        let is_day = matches!(spot.look(Beside::Component(component(arguments))).as_str(), "102" | "");
+        is_day && date::Date.get_text(&[], wire, spot, text)
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let value = text(&value, "a date or time")?;

@@ -22,6 +22,10 @@ impl Function for Unless {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn is_steady(&self) -> bool {
         true
     }

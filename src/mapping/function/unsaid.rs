@@ -22,7 +22,15 @@ impl Function for Unsaid {
         Ok(Some(wire))
     }
 
+    fn keeps(&self, _wire: &[u8], _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn is_steady(&self) -> bool {
+        true
+    }
+
+    fn is_steady_on_writing(&self) -> bool {
         true
     }
 

@@ -1,14 +1,15 @@
 //! Making a stencil: what is noted while the rules walk an item, and what of it makes the item again.
 
 use super::source::{Address, Block};
-use super::stencil::{Kind, Leaf, Node, Stencil, Where};
+use super::stencil::{Item, Kind, Leaf, Stencil, Where};
 use super::{Reader, TAKEN};
-use crate::entity::{Key, Map, Value};
+use crate::entity::{Map, Part, Template, Value};
 use crate::mapping::function::{Beside, Call};
 use crate::mapping::notation::Under;
 use crate::mapping::trace::path;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What is noted of one item.
 pub(super) struct Recording {
@@ -120,16 +121,25 @@ struct Making<'r, 'a> {
 
 impl Making<'_, '_> {
     fn stencil(&mut self, form: super::stencil::Form, item: Option<&Map>) -> Option<Stencil> {
-        let mut used = Vec::new();
+        let (mut used, mut leaves) = (Vec::new(), Vec::new());
         let item = match item {
-            Some(fields) => Some(self.object(fields, "", &mut used)?),
+            Some(fields) => {
+                let template = Arc::new(Template::of(fields)?);
+                self.object(fields, "", &mut used)?;
+                // As they stand in the item, each with its holes.
+                let mut holes = 0;
+                for (trial, value) in &used {
+                    leaves.push((self.leaf(*trial)?, Part::of(value, &mut holes)?));
+                }
+                Some(Item { template, leaves })
+            }
             None => None,
         };
         // A value that was made and stands nowhere was put into something by a way that is not known here.
         if !self.made.is_empty() {
             return None;
         }
-        let aside = (0..self.recording.trials.len()).filter(|trial| !used.contains(trial));
+        let aside = (0..self.recording.trials.len()).filter(|trial| !used.iter().any(|(one, _)| one == trial));
         let aside = aside.map(|trial| self.leaf(trial)).collect::<Option<Vec<_>>>()?;
         let mut said = Vec::new();
         let mut addresses = self.recording.said.take();
@@ -146,26 +156,25 @@ impl Making<'_, '_> {
         Some(Stencil { form, said, aside, item, taken: taken.collect() })
     }
 
-    fn object(&mut self, fields: &Map, prefix: &str, used: &mut Vec<usize>) -> Option<Vec<(Key, Node)>> {
-        let mut nodes = Vec::with_capacity(fields.len());
+    /// Finds which trial made each value of an object, in the order in which they stand; `None` where that is not known.
+    fn object<'v>(&mut self, fields: &'v Map, prefix: &str, used: &mut Vec<(usize, &'v Value)>) -> Option<()> {
         for (key, value) in fields {
             let path = if prefix.is_empty() { key.to_string() } else { format!("{prefix}.{key}") };
-            nodes.push((key.clone(), self.node(value, &path, used)?));
+            self.value(value, &path, used)?;
         }
-        Some(nodes)
+        Some(())
     }
 
-    fn node(&mut self, value: &Value, path: &str, used: &mut Vec<usize>) -> Option<Node> {
+    fn value<'v>(&mut self, value: &'v Value, path: &str, used: &mut Vec<(usize, &'v Value)>) -> Option<()> {
         if let Some(trial) = self.made.remove(path) {
-            used.push(trial);
-            return self.leaf(trial).map(Node::Value);
+            used.push((trial, value));
+            return Some(());
         }
         match value {
-            Value::Object(fields) => self.object(fields, path, used).map(Node::Object),
+            Value::Object(fields) => self.object(fields, path, used),
             Value::Array(items) => {
-                let items = items.iter().enumerate();
-                let nodes = items.map(|(at, item)| self.node(item, &format!("{path}[{}]", at + 1), used));
-                nodes.collect::<Option<_>>().map(Node::List)
+                let mut items = items.iter().enumerate();
+                items.try_for_each(|(at, item)| self.value(item, &format!("{path}[{}]", at + 1), used))
             }
             _ => None,
         }
@@ -176,8 +185,8 @@ impl Making<'_, '_> {
         let places = trial.addresses.iter().map(|&address| self.place(address)).collect::<Option<_>>()?;
         let (calls, looked) = (trial.calls.clone(), trial.looked.clone());
         let is_steady = !trial.is_list && calls.iter().all(|call| call.function.is_steady());
-        let last = is_steady.then(RefCell::default);
-        Some(Leaf { places, is_list: trial.is_list, calls, kind: trial.kind, looked, last })
+        let known = is_steady.then(RefCell::default);
+        Some(Leaf { places, is_list: trial.is_list, calls, kind: trial.kind, looked, known })
     }
 
     /// Where a value stands in the item; `None` outside.

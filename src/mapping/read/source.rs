@@ -18,10 +18,14 @@ pub type Seat = (usize, Option<usize>);
 pub struct Source<'a> {
     run: &'a Run<'a>,
     segments: Vec<Line>,
+    /// Elements of segments that are not flat.
     elements: Vec<Element>,
-    /// Where values stand in the bytes of the run. An element of one component is one cell; of others the whole of the first
-    /// repetition is one, and then each component of that.
-    cells: Vec<(u32, u32)>,
+    /// Where values of segments that are not flat stand in the bytes of the run. An element of one component is one cell; of
+    /// others the whole of the first repetition is one, and then each component of that.
+    ranges: Vec<(u32, u32)>,
+    /// How many cells there are; those of a flat segment, one an element, stand nowhere but in the index.
+    cells: usize,
+    composites: Composites<'a>,
     loops: Vec<Loop>,
     /// What stands in loops, those of a loop together by tag, segments before loops, each in the order of the document.
     seats: Vec<(u32, Seat)>,
@@ -43,16 +47,24 @@ pub struct Block {
 /// A segment.
 struct Line {
     tag: u32,
+    /// Its elements: of a flat segment the separators before them in the index, of others among [`Source::elements`].
     elements: Range<u32>,
+    /// Where a flat segment ends; of others its first range.
+    end: u32,
     /// Its first cell.
     cell: u32,
     /// Where its layout begins.
     layout: u32,
+    /// Which of the known tags it has.
+    known: u32,
+    /// Neither composites nor repetitions stand in it, and it is plain.
+    is_flat: bool,
     /// Printable ASCII without release characters.
     is_plain: bool,
 }
 
 /// An element.
+#[derive(Clone, Copy)]
 struct Element {
     /// Its first cell.
     cell: u32,
@@ -75,84 +87,138 @@ struct Loop {
 
 impl<'a> Source<'a> {
     /// Looks a placed document over.
-    pub fn new(run: &'a Run<'a>, placement: &Placement, directory: &Directory) -> Self {
+    pub fn new(run: &'a Run<'a>, placement: &Placement, directory: &'a Directory) -> Self {
         let marks = run.index.marks.len();
         let mut source = Source {
             run,
             segments: Vec::with_capacity(run.len()),
-            elements: Vec::with_capacity(marks),
-            cells: Vec::with_capacity(marks * 2),
+            elements: Vec::new(),
+            ranges: Vec::new(),
+            cells: 0,
+            composites: Composites { directory, known: Vec::new(), recent: [0; RECENT] },
             loops: Vec::new(),
             seats: Vec::new(),
-            layout: Vec::with_capacity(marks * 2),
+            layout: Vec::with_capacity(marks * 2 + run.len() * HEAD),
         };
-        let mut composites = Composites { directory, known: Vec::new() };
         for segment in run.segments() {
-            let tag = match run.index.wrapped {
-                true => Tag::key(&segment.tag_bytes()),
-                false => Tag::key(segment.tag()),
-            };
-            source.segment(&segment, tag, composites.of(tag, || segment.tag_text()));
+            source.segment(&segment);
         }
         source.seat(placement);
         source
     }
 
-    /// Adds a segment; `composites` says which of its elements the version has as such.
-    fn segment(&mut self, segment: &Segment<'a>, tag: u32, composites: &[bool]) {
-        let (first, cell, layout) = (self.elements.len() as u32, self.cells.len() as u32, self.layout.len());
+    /// Adds a segment.
+    fn segment(&mut self, segment: &Segment<'a>) {
         let mark = segment.mark();
+        let tag = match self.run.index.wrapped {
+            true => Tag::key(&segment.tag_bytes()),
+            false => Tag::key(segment.tag()),
+        };
+        let known = self.composites.find(tag, || segment.tag_text());
+        let (cell, layout) = (self.cells as u32, self.layout.len());
         self.layout.extend_from_slice(&tag.to_le_bytes());
-        // How many elements there are is known in the end.
-        self.layout.extend_from_slice(&[0; 4]);
-        let is_composite = |at: usize| composites.get(at).copied().unwrap_or(false);
-        if mark.is_flat && mark.is_plain {
+        let is_flat = mark.is_flat && mark.is_plain;
+        let (elements, end) = if is_flat {
             let marks = self.run.marks_at(mark);
-            for (at, before) in marks.iter().enumerate() {
-                let end = marks.get(at + 1).copied().unwrap_or(mark.end);
-                self.simple((before + 1, end), end == before + 1, is_composite(at), true);
-            }
+            self.layout.extend_from_slice(&(marks.len() as u32).to_le_bytes());
+            self.flat(marks, mark.end, known);
+            (mark.first..mark.last, mark.end)
         } else {
+            let (first, end) = (self.elements.len() as u32, self.ranges.len() as u32);
+            // How many elements there are is known in the end.
+            self.layout.extend_from_slice(&[0; 4]);
+            let component = self.run.separators.component;
             for (at, value) in segment.elements().enumerate() {
-                match value.is_plain() {
-                    true => self.simple(value.range(), value.is_empty(), is_composite(at), mark.is_plain),
-                    false => self.composite(value, is_composite(at), mark.is_plain),
+                let is_composite = self.composites.is_composite(known, at);
+                match value.separators() {
+                    [] => self.simple(value.range(), value.is_empty(), is_composite, mark.is_plain),
+                    // Nearly all are plain components.
+                    marks if mark.is_plain && marks.iter().all(|&mark| self.run.bytes[mark as usize] == component) => {
+                        self.plain_composite(value.range(), marks);
+                    }
+                    _ => self.composite(value, is_composite, mark.is_plain),
                 }
             }
-        }
-        let elements = first..self.elements.len() as u32;
-        self.layout[layout + 4..layout + 8].copy_from_slice(&(elements.end - elements.start).to_le_bytes());
-        self.segments.push(Line { tag, elements, cell, layout: layout as u32, is_plain: mark.is_plain });
+            let elements = first..self.elements.len() as u32;
+            self.layout[layout + 4..layout + HEAD].copy_from_slice(&(elements.end - first).to_le_bytes());
+            (elements, end)
+        };
+        let (layout, is_plain) = (layout as u32, mark.is_plain);
+        self.segments.push(Line { tag, elements, end, cell, layout, known: known as u32, is_flat, is_plain });
+    }
+
+    /// Adds the elements of a flat segment.
+    fn flat(&mut self, marks: &[u32], end: u32, known: usize) {
+        self.cells += marks.len();
+        let (bytes, composites) = (self.run.bytes, &self.composites.known[known].1);
+        let composite = |at: usize| if composites.get(at).copied().unwrap_or(false) { COMPOSITE } else { 0 };
+        let layout = |before: u32, end: u32| {
+            let (start, end) = (before as usize + 1, end as usize);
+            match bytes[end - 1] {
+                _ if start == end => BLANK,
+                b' ' if without_blanks(&bytes[start..end]).is_empty() => BLANK | FILLED,
+                _ => FILLED,
+            }
+        };
+        let Some(&last) = marks.last() else { return };
+        self.layout.extend(marks.windows(2).enumerate().map(|(at, two)| layout(two[0], two[1]) | composite(at)));
+        self.layout.push(layout(last, end) | composite(marks.len() - 1));
     }
 
     /// Adds an element of one component.
     #[inline]
     fn simple(&mut self, range: (u32, u32), is_empty: bool, is_composite: bool, is_plain: bool) {
-        let cell = self.cells.len() as u32;
-        self.cells.push(range);
-        let is_blank = is_empty || self.text_at(range, is_plain).is_empty();
+        let cell = self.cells as u32;
+        self.cells += 1;
+        self.ranges.push(range);
+        let is_blank = is_empty || self.is_blank_at(range, is_plain);
         self.elements.push(Element { cell, components: 1, is_filled: !is_empty, is_composite });
-        self.layout.push(u8::from(is_blank) | u8::from(!is_empty) << 1 | u8::from(is_composite) << 2);
+        self.layout.push(layout_of(is_blank, !is_empty, is_composite));
+    }
+
+    /// Adds an element of several components, which does not repeat and is plain.
+    fn plain_composite(&mut self, (start, end): (u32, u32), marks: &[u32]) {
+        let cell = self.cells as u32;
+        let components = u16::try_from(marks.len() + 1).unwrap_or(u16::MAX);
+        self.cells += usize::from(components) + 1;
+        self.elements.push(Element { cell, components, is_filled: true, is_composite: true });
+        self.layout.push(MANY | layout_of(false, true, true));
+        self.layout.extend_from_slice(&components.to_le_bytes());
+        // The whole, then each.
+        self.add((start, end));
+        let mut from = start;
+        for &mark in &marks[..usize::from(components) - 1] {
+            self.add((from, mark));
+            from = mark + 1;
+        }
+        self.add((from, end));
+    }
+
+    #[inline]
+    fn add(&mut self, range: (u32, u32)) {
+        self.ranges.push(range);
+        let is_blank = self.is_blank_at(range, true);
+        self.layout.push(u8::from(is_blank));
     }
 
     /// Adds an element in which separators stand.
     fn composite(&mut self, value: Value<'a>, is_known: bool, is_plain: bool) {
-        let cell = self.cells.len() as u32;
+        let (cell, first_range) = (self.cells as u32, self.ranges.len());
         let first = value.repetitions().next().unwrap_or(value);
-        self.cells.push(first.range());
-        self.cells.extend(first.components().map(|component| component.range()));
+        self.ranges.push(first.range());
+        self.ranges.extend(first.components().map(|component| component.range()));
         // As many as the element has in all: what stands in further repetitions counts as there.
-        let count = value.components().count();
-        let components = u16::try_from(count).unwrap_or(u16::MAX);
+        let components = u16::try_from(value.components().count()).unwrap_or(u16::MAX);
         // One component several times is as good as a simple element.
-        let cells = if components == 1 { 1 } else { count + 1 };
-        self.cells.resize(cell as usize + cells, (0, 0));
+        let cells = if components == 1 { 1 } else { usize::from(components) + 1 };
+        self.ranges.resize(first_range + cells, (0, 0));
+        self.cells += cells;
         let (is_filled, is_composite) = (!value.is_empty(), components > 1 || is_known);
         self.elements.push(Element { cell, components, is_filled, is_composite });
-        self.layout.push(MANY | u8::from(is_filled) << 1 | u8::from(is_composite) << 2);
+        self.layout.push(MANY | layout_of(false, is_filled, is_composite));
         self.layout.extend_from_slice(&components.to_le_bytes());
-        for at in cell as usize..self.cells.len() {
-            let is_blank = self.text_at(self.cells[at], is_plain).is_empty();
+        for at in first_range..self.ranges.len() {
+            let is_blank = self.is_blank_at(self.ranges[at], is_plain);
             self.layout.push(u8::from(is_blank));
         }
     }
@@ -224,7 +290,7 @@ impl<'a> Source<'a> {
 
     /// The item that these segments are.
     pub fn block_of(&self, segments: Range<usize>, instance: Option<usize>) -> Option<Block> {
-        let cell = |at: usize| self.segments.get(at).map_or(self.cells.len(), |line| line.cell as usize);
+        let cell = |at: usize| self.segments.get(at).map_or(self.cells, |line| line.cell as usize);
         (segments.end <= self.segments.len()).then(|| {
             let cells = cell(segments.start)..cell(segments.end);
             Block { segments, instance, cells }
@@ -233,8 +299,12 @@ impl<'a> Source<'a> {
 
     /// All of an item that rules see but its texts and the loops in it, as bytes to compare.
     pub fn layout(&self, block: &Block) -> &[u8] {
+        self.layout_of_segments(block.segments.clone())
+    }
+
+    fn layout_of_segments(&self, segments: Range<usize>) -> &[u8] {
         let layout = |at: usize| self.segments.get(at).map_or(self.layout.len(), |line| line.layout as usize);
-        &self.layout[layout(block.segments.start)..layout(block.segments.end)]
+        &self.layout[layout(segments.start)..layout(segments.end)]
     }
 
     /// Segments of this tag directly in a loop, then the loops in it that this tag begins.
@@ -277,10 +347,35 @@ impl<'a> Source<'a> {
         Tag::ANY | self.segments.get(segment).map_or(0, |line| Tag::bit(line.tag))
     }
 
-    fn at(&self, segment: usize, element: u16) -> Option<&Element> {
-        let range = &self.segments.get(segment)?.elements;
-        let at = range.start.checked_add(u32::from(element).checked_sub(1)?)?;
-        self.elements.get(at as usize).filter(|_| at < range.end)
+    fn at(&self, segment: usize, element: u16) -> Option<Element> {
+        let line = self.segments.get(segment)?;
+        let number = u32::from(element).checked_sub(1)?;
+        let at = line.elements.start.checked_add(number).filter(|at| *at < line.elements.end)?;
+        if !line.is_flat {
+            return self.elements.get(at as usize).copied();
+        }
+        let (cell, (start, end)) = (line.cell + number, self.flat_range(line, at));
+        let is_composite = self.composites.is_composite(line.known as usize, number as usize);
+        Some(Element { cell, components: 1, is_filled: start < end, is_composite })
+    }
+
+    /// Where the element of a flat segment stands, by the number of the separator before it.
+    #[inline]
+    fn flat_range(&self, line: &Line, at: u32) -> (u32, u32) {
+        let marks = &self.run.index.marks;
+        let end = if at + 1 < line.elements.end { marks[at as usize + 1] } else { line.end };
+        (marks[at as usize] + 1, end)
+    }
+
+    /// Where a cell of a segment stands.
+    #[inline]
+    fn range(&self, line: &Line, cell: usize) -> (u32, u32) {
+        let number = cell as u32 - line.cell;
+        if line.is_flat {
+            self.flat_range(line, line.elements.start + number)
+        } else {
+            self.ranges[(line.end + number) as usize]
+        }
     }
 
     /// The value at an address, without the blanks at its end; empty where nothing stands.
@@ -290,7 +385,16 @@ impl<'a> Source<'a> {
 
     /// The same of a cell of a segment.
     pub fn text_of(&self, segment: usize, cell: usize) -> Cow<'a, str> {
-        self.text_at(self.cells[cell], self.segments[segment].is_plain)
+        let line = &self.segments[segment];
+        self.text_at(self.range(line, cell), line.is_plain)
+    }
+
+    /// The same as bytes, where they are ASCII as they stand.
+    #[inline]
+    pub fn bytes_of(&self, segment: usize, cell: usize) -> Option<&'a [u8]> {
+        let line = &self.segments[segment];
+        let (start, end) = self.range(line, cell);
+        line.is_plain.then(|| without_blanks(&self.run.bytes[start as usize..end as usize]))
     }
 
     fn text_at(&self, (start, end): (u32, u32), is_plain: bool) -> Cow<'a, str> {
@@ -303,6 +407,40 @@ impl<'a> Source<'a> {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim_end_matches(' ')),
             Cow::Owned(text) => Cow::Owned(text.trim_end_matches(' ').to_owned()),
         }
+    }
+
+    fn is_blank_at(&self, (start, end): (u32, u32), is_plain: bool) -> bool {
+        match is_plain {
+            true => without_blanks(&self.run.bytes[start as usize..end as usize]).is_empty(),
+            false => self.text_at((start, end), false).is_empty(),
+        }
+    }
+
+    /// Whether every value of a segment is blank or, as `is_done` says of its cell, done with.
+    pub fn is_done(&self, segment: usize, is_done: impl Fn(usize) -> bool) -> bool {
+        let line = &self.segments[segment];
+        let layout = self.layout_of_segments(segment..segment + 1);
+        let (mut rest, mut cell) = (&layout[HEAD..], line.cell as usize);
+        let is_so = |blank: u8, cell: usize| blank & BLANK != 0 || is_done(cell);
+        if line.is_flat {
+            return rest.iter().zip(cell..).all(|(blank, cell)| is_so(*blank, cell));
+        }
+        while let Some((&head, behind)) = rest.split_first() {
+            let (values, next) = match *behind {
+                [low, high, ref behind @ ..] if head & MANY != 0 => {
+                    let components = usize::from(u16::from_le_bytes([low, high]));
+                    behind.split_at(if components == 1 { 1 } else { components + 1 })
+                }
+                _ => (std::slice::from_ref(&head), behind),
+            };
+            // Of several components the whole is no value of its own.
+            let first = usize::from(values.len() > 1);
+            if !values[first..].iter().zip(cell + first..).all(|(blank, cell)| is_so(*blank, cell)) {
+                return false;
+            }
+            (rest, cell) = (next, cell + values.len());
+        }
+        true
     }
 
     /// Whether the value at an address is empty.
@@ -340,33 +478,69 @@ impl<'a> Source<'a> {
 
     /// How many cells there are.
     pub fn cells(&self) -> usize {
-        self.cells.len()
+        self.cells
     }
 }
 
-/// In a layout: more than one component may follow.
+/// In a layout, of each element: nothing stands there but blanks.
+const BLANK: u8 = 1;
+/// In a layout, of each element: something stands there.
+const FILLED: u8 = 1 << 1;
+/// In a layout, of each element: several components, or a place for them.
+const COMPOSITE: u8 = 1 << 2;
+/// In a layout, of each element: more than one component may follow: how many, and which of the cells are blank.
 const MANY: u8 = 1 << 7;
+/// Tag and number of elements, with which the layout of a segment begins.
+const HEAD: usize = 8;
 
+#[inline]
+fn layout_of(is_blank: bool, is_filled: bool, is_composite: bool) -> u8 {
+    let bit = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+    bit(is_blank, BLANK) | bit(is_filled, FILLED) | bit(is_composite, COMPOSITE)
+}
+
+#[inline]
 fn without_blanks(bytes: &[u8]) -> &[u8] {
-    let last = bytes.iter().rposition(|&byte| byte != b' ');
-    &bytes[..last.map_or(0, |last| last + 1)]
+    match bytes {
+        [.., b' '] => {
+            let last = bytes.iter().rposition(|&byte| byte != b' ');
+            &bytes[..last.map_or(0, |last| last + 1)]
+        }
+        _ => bytes,
+    }
 }
 
 /// Which elements of a segment the version defines as composites; asked once a tag.
 struct Composites<'d> {
     directory: &'d Directory,
     known: Vec<(u32, Vec<bool>)>,
+    /// Where among the known a tag was found last, by some of its bits.
+    recent: [u8; RECENT],
 }
 
+/// Tags that are found at once, about so many as a document has.
+const RECENT: usize = 64;
+
 impl Composites<'_> {
-    fn of<'t>(&mut self, tag: u32, name: impl FnOnce() -> Cow<'t, str>) -> &[bool] {
-        let at = self.known.iter().position(|(known, _)| *known == tag).unwrap_or_else(|| {
-            let definition = self.directory.segments.get(&*name());
+    /// Which of the known tags this one is.
+    fn find<'t>(&mut self, tag: u32, name: impl FnOnce() -> Cow<'t, str>) -> usize {
+        let slot = (tag ^ tag >> 5 ^ tag >> 13) as usize % RECENT;
+        let recent = usize::from(self.recent[slot]);
+        if self.known.get(recent).is_some_and(|(known, _)| *known == tag) {
+            return recent;
+        }
+        let found = self.known.iter().position(|(known, _)| *known == tag).unwrap_or_else(|| {
+            let definition = self.directory.segments.get(&name());
             let elements = definition.map(|one| one.elements.as_slice()).unwrap_or_default();
             let composites = elements.iter().map(|place| self.directory.composites.contains_key(&place.id)).collect();
             self.known.push((tag, composites));
             self.known.len() - 1
         });
-        &self.known[at].1
+        self.recent[slot] = u8::try_from(found).unwrap_or_default();
+        found
+    }
+
+    fn is_composite(&self, known: usize, element: usize) -> bool {
+        self.known[known].1.get(element).copied().unwrap_or(false)
     }
 }

@@ -169,7 +169,9 @@ impl Writer<'_> {
                 Some(place) => Some(find(place)?),
                 None => None,
             };
-            trials.push(Trial { fields: object, value, calls: tried.calls, kind: tried.kind });
+            let is_steady = tried.calls.iter().all(|call| call.function.is_steady_on_writing());
+            let known = (is_steady && !tried.calls.is_empty()).then(RefCell::default);
+            trials.push(Trial { fields: object, value, calls: tried.calls, kind: tried.kind, known });
         }
         let read = recording.read.into_iter().map(|(place, text)| Some((find(place)?, text)));
         let read = read.collect::<Option<_>>()?;

@@ -4,11 +4,13 @@
 
 use super::{At, Done, Item, Loop, Refusal, Writer};
 use crate::diagnostic::Diagnostic;
-use crate::entity::{Key, Map, Path, Text, Value};
+use crate::entity::{Filled, Key, Map, Part, Path, Template, Text, Value, View};
 use crate::mapping::function::{Beside, Call};
 use crate::mapping::notation::Rule;
 use crate::standard::definition::Node;
 use crate::tree::{DraftSegment, DraftValue};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 /// What writing made of an item.
 pub struct Stencil {
@@ -38,6 +40,41 @@ pub(super) type Told = (Diagnostic, Option<usize>);
 pub(super) struct Form {
     fields: usize,
     parts: Vec<(Key, Shape)>,
+    /// Templates that came before, and how each fits.
+    known: RefCell<Vec<Known>>,
+}
+
+/// A template, and how it fits if it does.
+type Known = (Arc<Template>, Option<Arc<Fit>>);
+
+/// How objects of a template are of a form.
+struct Fit {
+    /// The parts of the template, each before those in it.
+    parts: Vec<Part>,
+    /// Holes that must hold these flags.
+    flags: Vec<(usize, bool)>,
+}
+
+/// Templates that a form remembers.
+const KNOWN_TEMPLATES_MAX: usize = 32;
+
+/// The values of an item, by their place in its form.
+enum Values<'v> {
+    Each(Vec<&'v Value>),
+    Filled(Arc<Fit>, &'v Filled),
+}
+
+impl Values<'_> {
+    #[inline]
+    fn at(&self, number: usize) -> View<'_> {
+        match self {
+            Values::Each(values) => View::Value(values[number]),
+            Values::Filled(fit, filled) => match &fit.parts[number] {
+                Part::Text(hole) => View::Text(filled.hole(*hole)),
+                part => View::Part(filled, part),
+            },
+        }
+    }
 }
 
 /// A value without its text.
@@ -65,7 +102,7 @@ impl Shape {
 
 impl Form {
     pub(super) fn of(fields: &Map) -> Self {
-        let mut form = Form { fields: fields.len(), parts: Vec::new() };
+        let mut form = Form { fields: fields.len(), ..Form::default() };
         fields.iter().for_each(|(key, value)| form.add(key.clone(), value));
         form
     }
@@ -80,10 +117,50 @@ impl Form {
     }
 
     /// The values of an item of this form, in the order of its parts.
-    fn values<'v>(&self, fields: &'v Map) -> Option<Vec<&'v Value>> {
+    fn values<'v>(&self, fields: &'v Map) -> Option<Values<'v>> {
+        if let Some(filled) = fields.filled() {
+            let fit = self.fit(filled.template())?;
+            let are_same = fit.flags.iter().all(|(hole, flag)| (filled.hole(*hole) == "true") == *flag);
+            return are_same.then_some(Values::Filled(fit, filled));
+        }
         let mut found = Vec::with_capacity(self.parts.len());
         (fields.len() == self.fields && fields.iter().all(|(key, value)| self.fits(key, value, &mut found)))
-            .then_some(found)
+            .then_some(Values::Each(found))
+    }
+
+    /// How objects of a template are of this form, if they are; found out once.
+    fn fit(&self, template: &Arc<Template>) -> Option<Arc<Fit>> {
+        let mut known = self.known.borrow_mut();
+        if let Some((_, fit)) = known.iter().find(|(one, _)| Arc::ptr_eq(one, template)) {
+            return fit.clone();
+        }
+        let (parts, mut fit) = (template.parts(), Fit { parts: Vec::new(), flags: Vec::new() });
+        let is_of_it =
+            parts.len() == self.fields && parts.iter().all(|(key, part)| self.fits_part(key, part, &mut fit));
+        let fit = is_of_it.then(|| Arc::new(fit));
+        known.truncate(KNOWN_TEMPLATES_MAX - 1);
+        known.insert(0, (template.clone(), fit.clone()));
+        fit
+    }
+
+    fn fits_part(&self, key: &str, part: &Part, fit: &mut Fit) -> bool {
+        let expected = self.parts.get(fit.parts.len()).filter(|(known, _)| *known == *key);
+        let Some((_, shape)) = expected else { return false };
+        fit.parts.push(part.clone());
+        match (shape, part) {
+            (Shape::Text, Part::Text(_)) => true,
+            (Shape::Flag(flag), Part::Flag(hole)) => {
+                fit.flags.push((*hole, *flag));
+                true
+            }
+            (Shape::List(count), Part::List(items)) => {
+                *count == items.len() && items.iter().all(|item| self.fits_part("", item, fit))
+            }
+            (Shape::Object(count), Part::Object(parts)) => {
+                *count == parts.len() && parts.iter().all(|(key, part)| self.fits_part(key, part, fit))
+            }
+            _ => false,
+        }
     }
 
     fn fits<'v>(&self, key: &str, value: &'v Value, found: &mut Vec<&'v Value>) -> bool {
@@ -109,7 +186,12 @@ pub(super) struct Trial {
     pub(super) value: Option<usize>,
     pub(super) calls: Vec<Call>,
     pub(super) kind: Kind,
+    /// Texts that came before and what was made of them, when a text always becomes the same.
+    pub(super) known: Option<RefCell<Vec<(Text, Done)>>>,
 }
+
+/// Texts of one field that are kept with what was made of them: units and other codes.
+const KNOWN_MAX: usize = 8;
 
 /// As much of what functions made as decides anything.
 #[derive(Clone, PartialEq, Eq)]
@@ -290,21 +372,37 @@ struct Laid<'a> {
     nodes: Vec<&'a [Node]>,
 }
 
+fn known_of(known: &[(Text, Done)], text: &str) -> Option<Done> {
+    known.iter().find(|(one, _)| one == text).map(|(_, done)| done.clone())
+}
+
 impl Stencil {
     /// What it makes of an item, if it fits.
     fn lay<'a>(&self, writer: &Writer<'a>, own: (Option<usize>, usize), fields: &Map) -> Option<Laid<'a>> {
         let is_same = self.before == writer.drafts[own.1] && own.0.is_none() == self.loops.is_empty();
         let values = self.form.values(fields).filter(|_| is_same)?;
-        if !self.read.iter().all(|(at, text)| *values[*at] == **text) {
+        if !self.read.iter().all(|(at, text)| values.at(*at).text() == Some(text)) {
             return None;
         }
         let nodes = self.nodes(writer, own.0)?;
         let (mut made, mut refused) = (Vec::with_capacity(self.trials.len()), Vec::new());
         for trial in &self.trials {
-            let fields = trial.fields.map_or(Some(fields), |at| values[at].as_object())?;
-            let done = writer.run(&trial.calls, fields, trial.value.map(|at| values[at]));
+            let fields = trial.fields.map_or(View::Fields(fields), |at| values.at(at));
+            let value = trial.value.map(|at| values.at(at));
+            let text = value.and_then(View::text);
+            if let Some(done) = trial.known.as_ref().zip(text).and_then(|(known, text)| known_of(&known.borrow(), text))
+            {
+                made.push(done);
+                continue;
+            }
+            let done = writer.run(&trial.calls, fields, value);
             if !trial.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
                 return None;
+            }
+            if let (Some(known), Some(text), Ok(done)) = (&trial.known, text, &done) {
+                let mut known = known.borrow_mut();
+                known.truncate(KNOWN_MAX - 1);
+                known.insert(0, (text.into(), done.clone()));
             }
             made.push(done.unwrap_or_else(|refusal| {
                 refused.push((made.len(), refusal.expected));

@@ -3,13 +3,14 @@
 pub mod contents;
 pub mod dtd;
 pub mod edifact;
+mod source;
 mod write;
 pub mod x12;
 pub mod xsd;
 
 pub use write::write;
 
-use super::definition::{Directory, Document, Node};
+use super::definition::{CompositeDefinition, Document, ElementDefinition, Node, SegmentDefinition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -19,11 +20,30 @@ pub struct Imported {
     /// The document types asked for.
     pub documents: Vec<Document>,
     /// What they share, reduced to what they use.
-    pub directory: Directory,
+    pub directory: Parts,
     /// What the source has, whatever was asked for.
     pub counts: Counts,
     /// What the source says that does not hold together.
     pub anomalies: Vec<String>,
+}
+
+/// What document types share, while it is gathered from a source; `definition::Directory` is the same as it is read back.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// `x12` or `edifact`.
+    pub standard: String,
+    /// `004010`, `d96a`.
+    pub version: String,
+    /// Segments by tag.
+    pub segments: BTreeMap<String, SegmentDefinition>,
+    /// Composites by number.
+    pub composites: BTreeMap<String, CompositeDefinition>,
+    /// Elements by number.
+    pub elements: BTreeMap<String, ElementDefinition>,
+    /// Names by tag of the segments that are not used.
+    pub other_segments: BTreeMap<String, String>,
+    /// Code lists by element number: code to short name.
+    pub codes: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// What a source has, for comparing with what is known of it.
@@ -60,7 +80,7 @@ pub struct Counts {
 impl Counts {
     /// What a version's document types share, counted.
     #[must_use]
-    pub fn of(directory: &Directory) -> Self {
+    pub fn of(directory: &Parts) -> Self {
         let codes = || directory.codes.values().flat_map(|list| list.values());
         let segments = directory.segments.values();
         Counts {
@@ -150,7 +170,7 @@ impl From<contents::Contents> for Written {
 }
 
 /// Drops what none of the documents uses, but for the names of segments; returns what they use and the tables do not define.
-fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Directory) -> Vec<String> {
+fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Parts) -> Vec<String> {
     let mut anomalies = Vec::new();
     let mut tags: BTreeSet<String> = envelope.iter().map(|tag| (*tag).to_owned()).collect();
     documents.iter().for_each(|document| tags_of(&document.nodes, &mut tags));
@@ -173,7 +193,7 @@ fn keep_used(documents: &[Document], envelope: &[&str], directory: &mut Director
 }
 
 /// Elements and composites that the segments and composites of a directory use and it does not define.
-fn undefined(directory: &Directory) -> Vec<String> {
+fn undefined(directory: &Parts) -> Vec<String> {
     let segments = directory.segments.values().flat_map(|segment| &segment.elements);
     let places = segments.chain(directory.composites.values().flat_map(|one| &one.components));
     let is_defined = |id: &str| directory.elements.contains_key(id) || directory.composites.contains_key(id);

@@ -3,15 +3,16 @@
 //! A segment place is `TAG USAGE MAX`, a loop `TAG loop USAGE MAX` with its content below; an element place is
 //! `NUMBER USAGE Name`, `xN` before the name when it repeats; an element is `TYPE MIN/MAX Name`.
 
+use super::Parts;
 use crate::standard::definition::{
-    CompositeDefinition, Condition, Directory, Document, ElementDefinition, ElementType, Node, Place, Usage,
+    CompositeDefinition, Condition, Document, ElementDefinition, ElementType, Node, Place, Usage,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The files of an import: path below `standards/<standard>/<version>/` and content.
 #[must_use]
-pub fn write(documents: &[Document], directory: &Directory) -> Vec<(String, String)> {
+pub fn write(documents: &[Document], directory: &Parts) -> Vec<(String, String)> {
     let mut files: Vec<_> = documents.iter().map(|one| (format!("{}.yaml", one.kind), document(one))).collect();
     files.push(("segments.yaml".into(), segments(directory)));
     if !directory.other_segments.is_empty() {
@@ -55,7 +56,7 @@ fn node(out: &mut String, depth: usize, node: &Node) {
     }
 }
 
-fn segments(directory: &Directory) -> String {
+fn segments(directory: &Parts) -> String {
     let mut out = String::new();
     for (tag, segment) in &directory.segments {
         places(&mut out, tag, &segment.name, "elements", &segment.elements, &segment.conditions);
@@ -134,14 +135,22 @@ pub(super) fn line(out: &mut String, depth: usize, text: &str) {
 
 /// A scalar that YAML reads back as this very text, whatever it looks like.
 pub(super) fn quoted(text: &str) -> String {
-    let plain = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '/' | '.' | '(' | ')' | ','))
+    quoted_but_for(text, "")
+}
+
+/// The same, where these characters beside letters, digits and the usual signs need no quotes: a notation reads more easily
+/// without.
+pub(super) fn quoted_but_for(text: &str, plain: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " -/.(),".contains(c) || plain.contains(c);
+    let needs_none = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && text.chars().all(is_plain)
+        && !text.contains(": ")
         && !matches!(
             text.to_ascii_lowercase().as_str(),
             "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "y" | "n"
         )
-        && !text.ends_with(' ');
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
+        && !text.ends_with([' ', ':']);
+    if needs_none { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 impl Usage {

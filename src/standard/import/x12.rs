@@ -1,13 +1,13 @@
 //! Imports X12 from the neutral tables (`sets.json`, `segments.tsv` …, `envelope.json`) of one version.
 
-use super::{Counts, Imported, keep_used};
+use super::source::{rows, text};
+use super::{Counts, Imported, Parts, keep_used};
 use crate::standard::definition::{
-    Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
-    Place, SegmentDefinition, Usage, name_loops,
+    Area, CompositeDefinition, Condition, Derived, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
+    SegmentDefinition, Usage, name_loops,
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
-use std::fs;
 use std::path::Path;
 
 /// Reads the tables in `folder` (named after the version) and keeps the transaction sets of `kinds`, all when empty,
@@ -17,7 +17,7 @@ use std::path::Path;
 /// A missing or malformed table, with its path; a set that the tables lack.
 pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     let version = folder.file_name().and_then(|name| name.to_str()).context("the folder is named after the version")?;
-    let sets: Value = serde_json::from_str(&read(folder, "sets.json")?).context("sets.json")?;
+    let sets: Value = serde_json::from_str(&text(folder, "sets.json")?).context("sets.json")?;
     let sets = sets["sets"].as_object().context("sets.json: no object `sets`")?;
     let mut documents = Vec::new();
     for (kind, set) in sets {
@@ -28,7 +28,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     if let Some(missing) = kinds.iter().find(|kind| !sets.contains_key(*kind) && *kind != "TA1") {
         return Err(anyhow!("{}: no transaction set {missing}", folder.join("sets.json").display()));
     }
-    let mut directory = Directory { standard: "x12".into(), version: version.into(), ..Directory::default() };
+    let mut directory = Parts { standard: "x12".into(), version: version.into(), ..Parts::default() };
     segments(folder, &mut directory)?;
     composites(folder, &mut directory)?;
     elements(folder, &mut directory)?;
@@ -70,24 +70,6 @@ fn interchange_acknowledgment(version: &str) -> Document {
         markup: None,
         order: Derived::default(),
     }
-}
-
-fn read(folder: &Path, name: &str) -> anyhow::Result<String> {
-    let path = folder.join(name);
-    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// Rows of a table, the heading left out, each with its line number for messages.
-fn rows<const N: usize>(folder: &Path, name: &str) -> anyhow::Result<Vec<[String; N]>> {
-    let text = read(folder, name)?;
-    let cells = |line: &str| -> Vec<String> { line.split('\t').map(str::to_owned).collect() };
-    let parsed = text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).map(|(number, line)| {
-        let mut row = cells(line);
-        row.resize(N.max(row.len()), String::new());
-        <[String; N]>::try_from(row)
-            .map_err(|row| anyhow!("{name} line {}: expected {N} columns, found {}", number + 1, row.len()))
-    });
-    parsed.collect()
 }
 
 fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> {
@@ -140,8 +122,8 @@ fn usage(letter: &str) -> anyhow::Result<Usage> {
     }
 }
 
-fn segments(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
-    for [tag, name, _, element, element_name, usage, repeat, composite] in rows(folder, "segments.tsv")? {
+fn segments(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
+    for [tag, name, _, element, element_name, usage, repeat, composite] in rows(folder, "segments.tsv", 1)? {
         let segment = directory.segments.entry(tag).or_default();
         segment.name = name;
         let id = if element.is_empty() { composite } else { element };
@@ -151,8 +133,8 @@ fn segments(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn composites(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
-    for [id, name, _, element, element_name, usage] in rows(folder, "composites.tsv")? {
+fn composites(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
+    for [id, name, _, element, element_name, usage] in rows(folder, "composites.tsv", 1)? {
         let composite: &mut CompositeDefinition = directory.composites.entry(id).or_default();
         composite.name = name;
         composite.components.push(Place { id: element, name: element_name, usage: self::usage(&usage)?, max: 1 });
@@ -160,8 +142,8 @@ fn composites(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn elements(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
-    for [id, name, kind, min, max, codes] in rows(folder, "elements.tsv")? {
+fn elements(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
+    for [id, name, kind, min, max, codes] in rows(folder, "elements.tsv", 1)? {
         let codes = if codes.is_empty() { String::new() } else { id.clone() };
         let kind = element_type(&kind)?;
         directory.elements.insert(id, ElementDefinition { name, kind, min: length(&min)?, max: length(&max)?, codes });
@@ -191,12 +173,12 @@ fn element_type(kind: &str) -> anyhow::Result<ElementType> {
 /// Conditions between elements that the tables have and the standard has not: segment, letter, positions, why.
 const CONDITIONS_NONE: &str = include_str!("../../../standards/x12/conditions_none.tsv");
 
-fn conditions(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
+fn conditions(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
     let is_none = |holder: &str, letter: &str, positions: &str| {
         let known = |line: &str| line.split('\t').take(3).eq([holder, letter, positions]);
         CONDITIONS_NONE.lines().skip(1).any(known)
     };
-    for [holder, letter, positions, _] in rows(folder, "rules.tsv")? {
+    for [holder, letter, positions, _] in rows(folder, "rules.tsv", 1)? {
         if is_none(&holder, &letter, &positions) {
             continue;
         }
@@ -211,8 +193,8 @@ fn conditions(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn codes(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
-    for [element, code, name] in rows(folder, "codes.tsv")? {
+fn codes(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
+    for [element, code, name] in rows(folder, "codes.tsv", 1)? {
         directory.codes.entry(element).or_default().insert(code, name);
     }
     Ok(())
@@ -221,7 +203,7 @@ fn codes(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
 /// Codes that the tables leave out and the standard has, each with its reason: version, element, code, name, why.
 const AMENDMENTS: &str = include_str!("../../../standards/x12/amendments.tsv");
 
-fn amendments(version: &str, directory: &mut Directory) {
+fn amendments(version: &str, directory: &mut Parts) {
     for line in AMENDMENTS.lines().skip(1) {
         if let [of, element, code, name, ..] = line.split('\t').collect::<Vec<_>>()[..]
             && of == version
@@ -233,8 +215,8 @@ fn amendments(version: &str, directory: &mut Directory) {
 }
 
 /// The envelope's segments, whose elements (I01 …) the other tables do not have.
-fn envelope(folder: &Path, directory: &mut Directory) -> anyhow::Result<()> {
-    let envelope: Value = serde_json::from_str(&read(folder, "envelope.json")?).context("envelope.json")?;
+fn envelope(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
+    let envelope: Value = serde_json::from_str(&text(folder, "envelope.json")?).context("envelope.json")?;
     for (tag, facts) in envelope["segments"].as_object().context("envelope.json: no segments")? {
         let mut segment = SegmentDefinition { name: name_of(facts), ..SegmentDefinition::default() };
         for element in facts["elements"].as_array().into_iter().flatten() {

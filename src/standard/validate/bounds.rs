@@ -10,11 +10,10 @@ use crate::tree::Run;
 /// Appends the trailers that name another loop than their headers.
 pub(super) fn check(directory: &Directory, run: &Run<'_>, placement: &Placement, faults: &mut Vec<Diagnostic>) {
     let mut open: Vec<String> = Vec::new();
-    for segment in run.segments() {
-        // Most segments are neither, and nothing more is asked of them.
-        if !matches!(segment.tag(), b"LS" | b"LE") {
-            continue;
-        }
+    // Most segments are neither, which their first bytes tell.
+    let begins = |start: u32| matches!(run.bytes.get(start as usize..), Some([b'L', b'S' | b'E', ..]));
+    let marks = run.index.segments.iter().enumerate().filter(|(_, mark)| begins(mark.start));
+    for segment in marks.filter_map(|(ordinal, _)| run.segment(ordinal)) {
         let Some(name) = segment.element(1).map(|value| value.text().into_owned()) else { continue };
         match segment.tag() {
             b"LS" => open.push(name),

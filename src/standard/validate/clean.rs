@@ -9,30 +9,20 @@ use crate::tree::{Charset, Run, SegmentMark, Separators};
 
 /// The bytes of a document with the rules of its version.
 pub struct Clean<'a> {
-    rules: &'a Rules,
+    rules: Rules<'a>,
     run: &'a Run<'a>,
     bytes: &'a [u8],
     separators: Separators,
     /// All values of the segment at hand are printable ASCII without release characters.
     is_plain: bool,
-    /// For each of the rules the filled places that it last allowed, 0 for none: most segments of a tag look alike.
-    allowed: Vec<u64>,
     /// The segments that number a node of a tree, with the numbers of their rules.
     pub nodes: Vec<(SegmentMark, usize)>,
 }
 
 impl<'a> Clean<'a> {
     /// Prepares for the segments of a run.
-    pub fn new(rules: &'a Rules, run: &'a Run<'a>) -> Self {
-        Clean {
-            rules,
-            run,
-            bytes: run.bytes,
-            separators: *run.separators,
-            is_plain: true,
-            allowed: vec![0; rules.count()],
-            nodes: Vec::new(),
-        }
+    pub fn new(rules: Rules<'a>, run: &'a Run<'a>) -> Self {
+        Clean { rules, run, bytes: run.bytes, separators: *run.separators, is_plain: true, nodes: Vec::new() }
     }
 
     /// Whether the segment at this mark is without fault; `number` is that of its rules, where it is known already. One
@@ -44,7 +34,7 @@ impl<'a> Clean<'a> {
         if rows.node.is_some() {
             self.nodes.push((*mark, number));
         }
-        let (marks, places) = (self.run.marks_at(mark), self.rules.places(rows));
+        let (marks, places) = (self.run.marks_at(mark), &rows.places);
         self.is_plain = mark.is_plain;
         if !mark.is_plain && self.run.index.wrapped {
             return false;
@@ -54,7 +44,7 @@ impl<'a> Clean<'a> {
             _ if mark.is_flat => self.flat(places, marks, mark.end),
             _ => self.nested(places, marks, mark.end),
         };
-        filled.is_some_and(|filled| self.allows(number, filled))
+        filled.is_some_and(|filled| rows.allows(filled))
     }
 
     /// The elements of a segment whose separators all separate elements: which are filled, if none is wrong.
@@ -116,21 +106,10 @@ impl<'a> Clean<'a> {
         self.bytes[at as usize]
     }
 
-    #[inline]
-    fn allows(&mut self, number: usize, filled: u64) -> bool {
-        if filled != 0 && self.allowed[number] == filled {
-            return true;
-        }
-        let allows = self.rules.allows(self.rules.rows(number), filled);
-        if allows {
-            self.allowed[number] = filled;
-        }
-        allows
-    }
-
     #[inline(never)]
     fn composite(&mut self, number: usize, (mut from, to): (u32, u32), inner: &[u32]) -> bool {
-        let places = self.rules.places(self.rules.rows(number));
+        let rows = self.rules.rows(number);
+        let places = &rows.places;
         let component = self.separators.component;
         let mut filled = 0u64;
         for count in 0..=inner.len() {
@@ -149,7 +128,7 @@ impl<'a> Clean<'a> {
             }
             from = end + 1;
         }
-        self.allows(number, filled)
+        rows.allows(filled)
     }
 
     /// A value that is not empty.

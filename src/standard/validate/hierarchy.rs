@@ -64,7 +64,7 @@ fn nodes<'a>(directory: &Directory, run: &'a Run<'_>) -> Vec<Node<'a>> {
     let rules = directory.rules();
     let node = |segment: Segment<'a>| {
         rules.segment(&segment.tag_bytes()).and_then(|number| rules.rows(number).node)?;
-        let definition = directory.segments.get(&*segment.tag_text())?;
+        let definition = directory.segments.get(&segment.tag_text())?;
         let ids: Vec<&str> = definition.elements.iter().map(|place| place.id.as_str()).collect();
         let occurrence = seen.entry(segment.tag().to_vec()).or_default();
         *occurrence += 1;
@@ -236,7 +236,7 @@ impl Told<'_> {
 impl Check<'_> {
     /// Where in its segment an element of this number stands, from 1.
     fn element_of(&self, id: &str) -> Option<usize> {
-        let definition = self.directory.segments.get(&*self.segment.tag_text())?;
+        let definition = self.directory.segments.get(&self.segment.tag_text())?;
         definition.elements.iter().position(|place| place.id == id).map(|at| at + 1)
     }
 }

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 /// Validates `run`, a whole document with header and trailer. The findings come in the order of the bytes.
 #[must_use]
 pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
-    let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+    let syntax = Syntax::of(&document.standard);
     let mut walk = Walk::new(document, directory, run);
     let mut clean = Clean::new(directory.rules(), run);
     // Most segments are surely without fault; the others are looked at again, in words.
@@ -41,7 +41,7 @@ pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (P
     for ordinal in again {
         let is_clean = doubtful.binary_search(&ordinal).is_err();
         let Some(segment) = run.segment(ordinal) else { continue };
-        let Some(definition) = directory.segments.get(&*segment.tag_text()) else { continue };
+        let Some(definition) = directory.segments.get(&segment.tag_text()) else { continue };
         let loop_path = match placement.homes.get(ordinal) {
             Some(Some((_, home))) => placement.path(*home),
             _ => "",
@@ -259,7 +259,7 @@ impl<'a> Check<'a> {
 
     /// The dictionary number of the element or component at this place; empty past the last and for composites.
     fn element_number(&self, at: At) -> String {
-        let definition = self.directory.segments.get(&*self.segment.tag_text());
+        let definition = self.directory.segments.get(&self.segment.tag_text());
         let Some(place) = definition.and_then(|segment| segment.elements.get(at.element.wrapping_sub(1))) else {
             return String::new();
         };

@@ -12,8 +12,8 @@ mod service;
 
 pub use service::{import_service, import_syntax, import_tables};
 
-use super::{Counts, Imported, entries, keep_used};
-use crate::standard::definition::{Directory, Document};
+use super::{Counts, Imported, Parts, entries, keep_used};
+use crate::standard::definition::Document;
 use anyhow::{Context as _, anyhow};
 use release::FileKind;
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ pub fn import(zip: &Path, syntax: u8, kinds: &[String], codes: Option<&Path>) ->
 }
 
 /// Takes away the lists of elements that a release says are listed elsewhere.
-fn open_lists(files: &[release::Named], directory: &mut Directory) {
+fn open_lists(files: &[release::Named], directory: &mut Parts) {
     let elements = files.iter().filter(|(kind, _, _)| *kind == FileKind::Elements);
     elements.flat_map(|(_, _, text)| parts::listed_elsewhere(text)).for_each(|id| _ = directory.codes.remove(&id));
 }
@@ -65,9 +65,9 @@ fn open_lists(files: &[release::Named], directory: &mut Directory) {
 /// A release being read.
 #[derive(Default)]
 struct Reading {
-    directory: Directory,
+    directory: Parts,
     /// Segments, composites of the interactive messages.
-    interactive_parts: Directory,
+    interactive_parts: Parts,
     documents: Vec<Document>,
     interactive: Vec<Document>,
     counts: Counts,
@@ -76,7 +76,7 @@ struct Reading {
 
 impl Reading {
     fn of(version: String) -> Self {
-        let directory = Directory { standard: "edifact".into(), version, ..Directory::default() };
+        let directory = Parts { standard: "edifact".into(), version, ..Parts::default() };
         Reading { interactive_parts: directory.clone(), directory, ..Reading::default() }
     }
 

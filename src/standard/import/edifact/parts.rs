@@ -1,8 +1,9 @@
 //! What the messages of a UN/EDIFACT release share: its files of segments, composites, elements and code lists.
 
 use crate::standard::definition::{
-    CompositeDefinition, Directory, ElementDefinition, ElementType, Place, SegmentDefinition, Usage,
+    CompositeDefinition, ElementDefinition, ElementType, Place, SegmentDefinition, Usage,
 };
+use crate::standard::import::Parts;
 use std::collections::BTreeMap;
 
 /// Marks of change in the margin; X means marked for deletion, still valid. What is marked by `-` is deleted, and no line
@@ -117,7 +118,7 @@ fn usage_in(text: &str) -> Option<(String, Usage, u32)> {
 }
 
 /// Reads the file of segments.
-pub fn segments(text: &str, directory: &mut Directory, anomalies: &mut Vec<String>) {
+pub fn segments(text: &str, directory: &mut Parts, anomalies: &mut Vec<String>) {
     for block in blocks(text) {
         let Some((tag, name)) = head(block, 3) else { continue };
         let mut elements = entries(block, true);
@@ -145,7 +146,7 @@ fn repeat_by_note(block: &str, places: &mut Vec<Place>) {
 }
 
 /// Reads the file of composites.
-pub fn composites(text: &str, directory: &mut Directory, anomalies: &mut Vec<String>) {
+pub fn composites(text: &str, directory: &mut Parts, anomalies: &mut Vec<String>) {
     for block in blocks(text) {
         let Some((id, name)) = head(block, 4) else { continue };
         let components = entries(block, false);
@@ -158,7 +159,7 @@ pub fn composites(text: &str, directory: &mut Directory, anomalies: &mut Vec<Str
 }
 
 /// Reads the file of elements.
-pub fn elements(text: &str, directory: &mut Directory) {
+pub fn elements(text: &str, directory: &mut Parts) {
     for block in blocks(text) {
         let Some((id, name)) = head(block, 4) else { continue };
         let repr = block.lines().find_map(|line| line.trim().strip_prefix("Repr:"));
@@ -209,7 +210,7 @@ const LAYOUTS: [Columns; 2] =
     [Columns { code: 2, name: 10, right_aligned: true }, Columns { code: 5, name: 11, right_aligned: false }];
 
 /// Reads a file of code lists, by the layout that finds most in it.
-pub fn codes(text: &str, directory: &mut Directory) {
+pub fn codes(text: &str, directory: &mut Parts) {
     let read = LAYOUTS.map(|columns| code_lists(text, columns));
     let count = |lists: &CodeLists| lists.values().map(BTreeMap::len).sum::<usize>();
     if let Some(most) = read.into_iter().max_by_key(count) {
@@ -269,7 +270,7 @@ fn code_line(line: &str, columns: Columns) -> Option<(String, String)> {
 }
 
 /// Places are named after what stands in them: the upper-case names of the segment tables say no more.
-pub fn name_places(directory: &mut Directory) {
+pub fn name_places(directory: &mut Parts) {
     let names: BTreeMap<String, String> = (directory.composites.iter().map(|(id, one)| (id.clone(), one.name.clone())))
         .chain(directory.elements.iter().map(|(id, one)| (id.clone(), one.name.clone())))
         .collect();

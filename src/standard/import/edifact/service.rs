@@ -4,10 +4,11 @@
 use super::parts::{name_places, representation};
 use super::{ENVELOPE, Reading, release};
 use crate::standard::definition::{
-    Area, Derived, Directory, Document, ElementDefinition, LoopBody, Node, Place, Usage, name_loops,
+    Area, Derived, Document, ElementDefinition, LoopBody, Node, Place, Usage, name_loops,
 };
-use crate::standard::import::{Counts, Imported, entries, keep_used, undefined};
-use anyhow::{Context as _, anyhow, bail};
+use crate::standard::import::source::rows;
+use crate::standard::import::{Counts, Imported, Parts, entries, keep_used, undefined};
+use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -19,7 +20,7 @@ use std::path::Path;
 /// A table that is missing or malformed.
 pub fn import_service(service: &Path, syntax: u8) -> anyhow::Result<Imported> {
     let version = if syntax == 4 { "41" } else { "d3" };
-    let mut directory = Directory { standard: "edifact".into(), version: version.into(), ..Directory::default() };
+    let mut directory = Parts { standard: "edifact".into(), version: version.into(), ..Parts::default() };
     tables(service, syntax, &mut directory)?;
     let messages = messages(service)?;
     let of_syntax = messages.iter().filter(|(_, message)| {
@@ -58,20 +59,20 @@ pub fn import_tables(folder: &Path, syntax: u8, kinds: &[String], like: Option<&
     let version = folder.file_name().and_then(|name| name.to_str()).context("the folder is named after the version")?;
     let mut reading = Reading::of(version.to_ascii_lowercase());
     let directory = &mut reading.directory;
-    for [id, name, repr, _] in rows(folder, "elements.tsv")? {
+    for [id, name, repr, _] in rows(folder, "elements.tsv", 1)? {
         element(directory, &id, &name, &repr);
     }
-    for [tag, name, _, id, usage, _, repeat] in rows(folder, "segments.tsv")? {
+    for [tag, name, _, id, usage, _, repeat] in rows(folder, "segments.tsv", 1)? {
         let segment = directory.segments.entry(tag).or_default();
         segment.name = name;
         segment.elements.push(place(&id, "", &usage, &repeat));
     }
-    for [id, name, _, component, usage, _] in rows(folder, "composites.tsv")? {
+    for [id, name, _, component, usage, _] in rows(folder, "composites.tsv", 1)? {
         let composite = directory.composites.entry(id).or_default();
         composite.name = name;
         composite.components.push(place(&component, "", &usage, "1"));
     }
-    for [id, code, name] in rows(folder, "codes.tsv")? {
+    for [id, code, name] in rows(folder, "codes.tsv", 1)? {
         directory.codes.entry(id).or_default().insert(code, name);
     }
     reading.count_parts();
@@ -167,7 +168,7 @@ pub const NEWEST_SYNTAX: u8 = 4;
 
 /// The service segments of one syntax version, and those that only the newest has: messages of later directories use
 /// them in interchanges of any syntax (UGH, UGT). A release's own segments, composites and elements go before them.
-pub fn tables(folder: &Path, syntax: u8, directory: &mut Directory) -> anyhow::Result<()> {
+pub fn tables(folder: &Path, syntax: u8, directory: &mut Parts) -> anyhow::Result<()> {
     for syntax in [syntax, NEWEST_SYNTAX] {
         let of_syntax = tables_of(folder, syntax)?;
         for (id, element) in of_syntax.elements {
@@ -190,14 +191,14 @@ pub fn tables(folder: &Path, syntax: u8, directory: &mut Directory) -> anyhow::R
 /// hand the definitions say.
 const OPEN_LISTS: [&str; 2] = ["0054", "0065"];
 
-fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
+fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Parts> {
     let wanted = syntax.to_string();
-    let mut read = Directory::default();
+    let mut read = Parts::default();
     if wanted == "1" {
         // Version and release are numbers there; but releases by letter travel under it as well (`UNOA:1`, `D:96A`).
         ["0052", "0054"].into_iter().for_each(|id| element(&mut read, id, "", "an..3"));
     }
-    for [of, tag, segment_name, _, id, name, letter, repr, repeat] in rows(folder, "segments.tsv")? {
+    for [of, tag, segment_name, _, id, name, letter, repr, repeat] in rows(folder, "segments.tsv", 1)? {
         if of == wanted {
             element(&mut read, &id, &name, &repr);
             let segment = read.segments.entry(tag).or_default();
@@ -205,7 +206,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
             segment.elements.push(place(&id, &name, &letter, &repeat));
         }
     }
-    for [of, id, composite_name, _, component, letter, repr] in rows(folder, "composites.tsv")? {
+    for [of, id, composite_name, _, component, letter, repr] in rows(folder, "composites.tsv", 1)? {
         if of == wanted {
             element(&mut read, &component, "", &repr);
             let composite = read.composites.entry(id).or_default();
@@ -213,7 +214,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
             composite.components.push(place(&component, "", &letter, "1"));
         }
     }
-    for [of, id, code, name] in rows(folder, "codes.tsv")? {
+    for [of, id, code, name] in rows(folder, "codes.tsv", 1)? {
         if of == wanted && !OPEN_LISTS.contains(&&*id) {
             read.codes.entry(id).or_default().insert(code, name);
         }
@@ -221,7 +222,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Directory> {
     Ok(read)
 }
 
-fn element(directory: &mut Directory, id: &str, name: &str, repr: &str) {
+fn element(directory: &mut Parts, id: &str, name: &str, repr: &str) {
     if let Some((kind, min, max)) = representation(repr).filter(|_| !id.is_empty()) {
         let known = directory.elements.entry(id.to_owned());
         known.or_insert(ElementDefinition { name: name.to_owned(), kind, min, max, codes: String::new() });
@@ -235,20 +236,4 @@ fn place(id: &str, name: &str, usage: &str, repeat: &str) -> Place {
 
 fn usage(letter: &str) -> Usage {
     if letter == "M" { Usage::Required } else { Usage::Optional }
-}
-
-/// Rows of a table, the heading left out.
-fn rows<const N: usize>(folder: &Path, name: &str) -> anyhow::Result<Vec<[String; N]>> {
-    let path = folder.join(name);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let lines = text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty());
-    let row = |(number, line): (usize, &str)| {
-        let mut cells: Vec<String> = line.split('\t').map(str::to_owned).collect();
-        cells.resize(N.max(cells.len()), String::new());
-        match <[String; N]>::try_from(cells) {
-            Ok(cells) => Ok(cells),
-            Err(cells) => bail!("{name} line {}: expected {N} columns, found {}", number + 1, cells.len()),
-        }
-    };
-    lines.map(row).collect()
 }
