@@ -20,6 +20,9 @@ use std::path::Path;
 const NOT_CARRIED: [(&str, &str); 1] =
     [("cxml/1.2/ShipNoticeRequest", "lines may begin a second portion of an order that orders[] has already")];
 
+/// Mappings that read everything that their definitions have a place for.
+const READ_WHOLE: [&str; 2] = ["csv/1/Order", "json/1/Order"];
+
 /// Bytes of an entity in a target, and the findings on the way.
 fn write(rules: &Rules, name: &str, entity: &Entity) -> (Vec<u8>, Vec<String>) {
     let (bytes, words) = try_write(rules, name, entity);
@@ -216,7 +219,9 @@ fn losses_are_told_for_each_direction() {
         let context =
             Context { mapping: &mapping, document: &definition, directory: &directory, codes, tables, decimal: '.' };
         let found = losses(&context);
-        assert!(found.iter().any(|loss| loss.direction == "read"), "{document}: segments without rules");
+        let is_read_whole = READ_WHOLE.contains(&format!("{standard}/{version}/{document}").as_str());
+        let is_lost = found.iter().any(|loss| loss.direction == "read");
+        assert_ne!(is_lost, is_read_whole, "{document}: places without rules, unless all are read");
         assert!(found.iter().any(|loss| loss.direction == "write"), "{document}: fields without rules");
     }
 }

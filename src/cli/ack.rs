@@ -39,7 +39,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let library = Library::new(arguments.standards.as_deref());
     let inspection = Inspection::new(&library);
-    let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let reader = Reader::new(input::open(&arguments.file)?, Limits::default()).knowing(&library);
     let mut answering = Answering::new(arguments, as_json);
     let rest = std::thread::scope(|scope| {
         let mut ahead = Ahead::new(scope, arguments.jobs.share(), reader, inspection, Arc::new(|_, _| ()));

@@ -1,5 +1,6 @@
 //! `portolan decode FILE`: the file as JSON. It prints whenever it can and never judges the content.
 
+use super::input::Definitions;
 use super::{Exit, input};
 use crate::codec::segment::{Limits, decode_to};
 use std::io::{self, BufWriter};
@@ -12,11 +13,15 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,
+    #[command(flatten)]
+    definitions: Definitions,
 }
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
     let source = input::open(&arguments.file)?;
-    let decoded = match decode_to(source, Limits::default(), BufWriter::new(io::stdout().lock())) {
+    let library = arguments.definitions.library()?;
+    let out = BufWriter::new(io::stdout().lock());
+    let decoded = match decode_to(source, Limits::default(), Some(&library), out) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Err(input::Gone.into()),
         done => done?,
     };

@@ -74,7 +74,7 @@ fn entities<R: Read>(json: JsonReader<R>, arguments: &Arguments, as_json: bool) 
             _ => Exit::Invalid,
         });
     }
-    let (output, rules) = (&arguments.output, arguments.output.rules());
+    let (output, rules) = (&arguments.output, arguments.output.rules()?);
     let target = match output.target(&rules) {
         Ok(target) => target,
         Err(sentence) => {

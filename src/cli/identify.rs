@@ -1,7 +1,7 @@
 //! `portolan identify FILE`: one line a document, with format, parties, control numbers and type.
 
 use super::Exit;
-use super::input::{self, JsonList};
+use super::input::{self, Definitions, JsonList};
 use crate::codec::segment::{Envelope, FIRST_BYTES, Limits, Piece, PieceKind, Reader, seems};
 use crate::diagnostic::Syntax;
 use crate::standard::load::Library;
@@ -15,12 +15,15 @@ use std::path::PathBuf;
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,
+    #[command(flatten)]
+    definitions: Definitions,
 }
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
-    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let library = arguments.definitions.library()?;
+    let mut reader = Reader::new(input::open(&arguments.file)?, Limits::default()).knowing(&library);
     let mut found = Found {
-        library: Library::new(None),
+        library,
         envelope: Envelope::default(),
         interchanges: 0,
         open: None,
@@ -45,7 +48,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 
 /// The sentence for an input without any interchange.
 pub fn unrecognised(first: &[u8]) -> String {
-    let known = "X12 (begins with ISA), EDIFACT (UNA or UNB) and XML documents of a known root can be read";
+    let known = "X12 (begins with ISA), EDIFACT (UNA or UNB), XML documents of a known root and files of a known layout (--as) can be read";
     if first.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
         return format!("nothing in it; {known}");
     }

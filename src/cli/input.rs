@@ -23,6 +23,35 @@ pub fn open(file: &Path) -> anyhow::Result<Box<dyn Read>> {
     Ok(Box::new(Progress::new(opened, facts.is_file().then_some(facts.len()))))
 }
 
+/// What is known of documents, and of the file at hand.
+#[derive(clap::Args)]
+pub struct Definitions {
+    /// Definitions that go before those in the binary.
+    #[arg(long, value_name = "DIR")]
+    pub standards: Option<PathBuf>,
+    /// What the file is, where it does not say it: a table, lines of fixed width, JSON.
+    #[arg(long = "as", value_name = "STANDARD/VERSION/TYPE")]
+    told: Option<String>,
+}
+
+impl Definitions {
+    /// The definitions, with what the file is said to be.
+    ///
+    /// # Errors
+    /// There is no such document type.
+    pub fn library(&self) -> anyhow::Result<Library> {
+        self.tell(Library::new(self.standards.as_deref()))
+    }
+
+    /// The same definitions, with what the file is said to be.
+    ///
+    /// # Errors
+    /// There is no such document type.
+    pub fn tell(&self, library: Library) -> anyhow::Result<Library> {
+        Ok(self.told.as_deref().map_or(Ok(library.clone()), |told| library.told(told))?)
+    }
+}
+
 /// How many threads a command may use.
 #[derive(clap::Args, Clone, Copy)]
 pub struct Jobs {

@@ -167,6 +167,31 @@ faults! {
     NodeValue "NODE-VALUE" Error Syntax Element "" "" "value of the wrong form", "The text is no value of the kind that its definition asks for.", "Write it in the form that is named.";
     AttributeUnknown "ATTRIBUTE-UNKNOWN" Error Syntax Element "" "" "attribute not known here", "The definition has no attribute of this name at this element.", "Remove it, or check its spelling.";
     AttributeMissing "ATTRIBUTE-MISSING" Error Syntax Element "" "" "attribute missing", "An attribute that the element must have is not there.", "Write the attribute.";
+    // Tables, lines of fixed width, JSON.
+    RowRagged "ROW-RAGGED" Error Syntax Segment "" "" "wrong number of columns", "The row has more or fewer columns than the file has.", "Look for a delimiter that is missing, or one in a value that needs quotes.";
+    ColumnsTooMany "COLUMNS-TOO-MANY" Error Syntax Segment "" "" "more columns than are read", "The row has more columns than any table that is read here.", "Check delimiter and line ends.";
+    LineTooLong "LINE-TOO-LONG" Error Syntax Segment "" "" "line too long", "The line is longer than any that is read here.", "Check line ends and quotes.";
+    QuoteUnclosed "QUOTE-UNCLOSED" Error Syntax Element "" "" "quote not closed", "A value begins with a quote, and no quote ends it.", "Close the quote, or double it where it is part of the value.";
+    QuoteStray "QUOTE-STRAY" Error Syntax Element "" "" "text behind a closing quote", "A value goes on behind the quote that ends it.", "Put all of the value into quotes, and double those inside.";
+    ColumnUnknown "COLUMN-UNKNOWN" Warning Syntax Interchange "" "" "column not known", "The first line names a column that the definition does not have; nothing of it is read.", "Correct its title, or add the column to the definition.";
+    ColumnMissing "COLUMN-MISSING" Error Syntax Interchange "" "" "column missing", "The first line does not name a column that must be there.", "Add the column, or correct its title.";
+    ColumnTwice "COLUMN-TWICE" Error Syntax Interchange "" "" "column named twice", "The first line names a column that stands before it already.", "Name each column once.";
+    RecordUnknown "RECORD-UNKNOWN" Error Syntax Segment "" "" "type of record not known", "The definition has no record of this type.", "Correct the type, or add the record to the definition.";
+    RecordMisplaced "RECORD-MISPLACED" Error Syntax Segment "" "" "record not allowed here", "The record is known, and the one that it stands in is not open.", "Put it behind the record that it belongs to.";
+    RecordOutOfOrder "RECORD-OUT-OF-ORDER" Error Syntax Segment "" "" "record out of order", "The records of this place have an order, and this one comes too late.", "Put the record in the order of the definition.";
+    RecordTooMany "RECORD-TOO-MANY" Error Syntax Segment "" "" "record occurs too often", "The record occurs more often than its definition allows here.", "Remove the surplus.";
+    RecordMissing "RECORD-MISSING" Error Syntax Segment "" "" "record missing", "A record that must stand here does not.", "Write the record.";
+    RecordShort "RECORD-SHORT" Error Syntax Segment "" "" "record too short", "The line ends before the place where its own fields begin.", "Write the whole record; blanks at its end may be left out.";
+    RecordLong "RECORD-LONG" Error Syntax Segment "" "" "record too long", "Something stands behind the last field of the record.", "Cut it off, or add the field to the definition.";
+    ValueMissing "VALUE-MISSING" Error Syntax Element "" "" "value missing", "A field that must be filled is empty.", "Fill it.";
+    ValueForm "VALUE-FORM" Error Syntax Element "" "" "value of another form", "The text is no value of the kind, or not written in the way, that the definition asks for.", "Write it in the form that is named.";
+    ValueLength "VALUE-LENGTH" Error Syntax Element "" "" "value too long or too short", "The value has more or fewer characters than the definition allows.", "Shorten or correct the value.";
+    JsonMalformed "MALFORMED" Error Syntax Document "" "" "JSON not well-formed", "The text breaks the rules of JSON, so that what follows cannot be read.", "Write the document with a JSON library, not by hand.";
+    MemberTwice "MEMBER-TWICE" Error Syntax Element "" "" "member named twice", "An object has two members of one name; programs differ in which they take.", "Write each member once.";
+    MemberUnknown "MEMBER-UNKNOWN" Warning Syntax Element "" "" "member not known here", "The definition has no member of this name at this place; nothing of it is read.", "Correct its name, or add it to the definition.";
+    KeyAgain "KEY-AGAIN" Error Syntax Document "" "" "rows of one key apart", "Rows of this key stood before, and others between.", "Sort the file by its key.";
+    KeyDiffers "KEY-DIFFERS" Error Syntax Element "" "" "rows of one key differ", "A value that is the document's is not the same in all rows of it.", "Repeat the value as it is, or give the row another key.";
+    PartiesDiffer "PARTIES-DIFFER" Error Syntax Document "" "" "other parties than the file's", "A document of the file is between other parties than the first one.", "Send a file for each pair of parties.";
     // Guide and business.
     GuideUsage "GUIDE-USAGE" Error Guide Element "" "" "not as the guide says", "Something is missing, or is there, or stands too often, against the partner's guide.", "See the rule named in the finding.";
     GuideCode "GUIDE-CODE" Error Guide Element "" "" "value not one of the guide's", "The standard has the value, the partner's guide has not.", "Use a value that the guide names: `portolan guide render` prints it.";

@@ -17,12 +17,19 @@ pub enum Syntax {
     Edifact,
     /// XML 1.0: UBL, cXML, CII and others.
     Xml,
+    /// Tables whose columns are separated, RFC 4180 and its relatives.
+    Csv,
+    /// Lines whose values stand at fixed positions, SAP's IDoc among them.
+    Fixed,
+    /// JSON, RFC 8259.
+    Json,
     /// Neither: the bytes could not be told to be of any known format, or the finding is about an entity.
     Document,
 }
 
 impl Syntax {
-    /// That of a standard, by the name of its folder.
+    /// That of a standard, by the name of its folder: XML where it is neither X12 nor EDIFACT. What is laid out otherwise,
+    /// the definition of the document type knows.
     #[must_use]
     pub fn of(standard: &str) -> Self {
         match standard {
@@ -32,6 +39,12 @@ impl Syntax {
         }
     }
 
+    /// It has no segments of its own: records, elements, members, laid out as segments where they are needed.
+    #[must_use]
+    pub fn is_by_contents(self) -> bool {
+        matches!(self, Syntax::Xml | Syntax::Csv | Syntax::Fixed | Syntax::Json)
+    }
+
     /// The prefix of the code, such as `X12`.
     #[must_use]
     pub fn prefix(self) -> &'static str {
@@ -39,6 +52,9 @@ impl Syntax {
             Syntax::X12 => "X12",
             Syntax::Edifact => "EDIFACT",
             Syntax::Xml => "XML",
+            Syntax::Csv => "CSV",
+            Syntax::Fixed => "FIXED",
+            Syntax::Json => "JSON",
             Syntax::Document => "DOCUMENT",
         }
     }

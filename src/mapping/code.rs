@@ -3,10 +3,11 @@
 //! first is written and all are read; under `elements` the code list of each standard that the codes are of, under `later`
 //! those codes that only newer versions of that list have. `vital: true` says of a list that a value whose code cannot
 //! be written must not go without: a quantity without its unit is another quantity. `mappings/like.yaml` says which standards
-//! take the codes of another where a row has none for them.
+//! take the codes of another where a row has none for them. Under [`ENTITY_CODES`] codes are canonical as they stand.
 
 use super::words::Words;
 use crate::entity::Text;
+use crate::standard::definition::ENTITY_CODES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -100,6 +101,9 @@ impl Codes {
     #[must_use]
     pub fn canonical(&self, list: &str, standard: &str, code: &str) -> Option<Text> {
         let list = self.list(list);
+        if standard == ENTITY_CODES {
+            return Some(list.rows[list.by_canonical.find(code)?].0.clone());
+        }
         let (_, words) = list.by_code.iter().find(|(own, _)| own == standard)?;
         Some(list.rows[words.find(code)?].0.clone())
     }
@@ -109,7 +113,10 @@ impl Codes {
     pub fn preferred(&self, list: &str, standard: &str, canonical: &str) -> Option<Text> {
         let list = self.list(list);
         let row = list.by_canonical.find(canonical)?;
-        list.rows[row].1.get(standard)?.first().cloned()
+        match standard {
+            ENTITY_CODES => Some(list.rows[row].0.clone()),
+            _ => list.rows[row].1.get(standard)?.first().cloned(),
+        }
     }
 
     /// The canonical codes that a standard can carry and bring back unchanged.
@@ -194,6 +201,20 @@ fn parse(text: &str, like: &[(String, String)]) -> CodeList {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn codes_of_entities_are_canonical_as_they_are() {
+        let codes = Codes::new(None);
+        for (standard, code, canonical) in
+            [(ENTITY_CODES, "H87", Some("H87")), (ENTITY_CODES, "PCE", None), ("edifact", "PCE", Some("H87"))]
+        {
+            let read = codes.canonical("unit", standard, code);
+            assert_eq!(read.as_deref(), canonical, "{standard} {code}");
+            let back = read.and_then(|canonical| codes.preferred("unit", standard, &canonical));
+            assert_eq!(back.as_deref(), canonical.map(|_| code), "{standard} {code}");
+        }
+        assert_eq!(codes.losses("unit", ENTITY_CODES), (Vec::new(), Vec::new()));
+    }
 
     #[test]
     fn every_packed_list_is_read() {

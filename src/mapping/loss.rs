@@ -271,7 +271,7 @@ fn codes_of(context: &Context<'_>, mapping: &Mapping, found: &mut Vec<Loss>) {
         calls_of(&level.allocation, "lines.allocations", &mut take);
     }
     for list in lists {
-        let (unmapped, merged) = context.codes.losses(&list, &mapping.standard);
+        let (unmapped, merged) = context.codes.losses(&list, context.document.codes());
         let at = format!("code({list})");
         for canonical in unmapped {
             let note = format!("{canonical} has no code");

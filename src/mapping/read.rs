@@ -14,7 +14,7 @@ use super::function::{self, Beside, Call, Spot};
 use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position};
 use crate::entity::{Entity, Filling, Map, Value, View, has, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
@@ -553,13 +553,13 @@ impl<'a> Reader<'a> {
     fn spot<'s>(&'s self, beside: &'s dyn Fn(Beside) -> String, fields: Option<&'s Map>) -> Spot<'s> {
         let context = self.context;
         let decimal = char::from(self.run.separators.decimal);
-        let spot = Spot::new(&context.mapping.standard, decimal, context.codes, context.tables);
+        let spot = Spot::new(context.document.codes(), decimal, context.codes, context.tables);
         let currency = self.currency.as_deref();
         Spot { beside, is_negative: self.is_negative, currency, fields: fields.map(View::from), ..spot }
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {
-        let syntax = Syntax::of(&self.context.mapping.standard);
+        let syntax = self.context.document.syntax();
         let finding = Diagnostic::new(syntax, Fault::MappingValue);
         let Some(segment) = self.run.segment(segment) else { return finding };
         let ordinal = u32::try_from(segment.ordinal() + 1).unwrap_or(u32::MAX);
@@ -588,13 +588,21 @@ impl<'a> Reader<'a> {
         self.claimed.has(self.source.cell(*address))
     }
 
-    /// What stands in an XML document for an envelope is no part of what it says.
+    /// What stands in a document for an envelope, or is written without a rule, is no part of what it says.
     fn claim_envelope(&mut self) {
         let Some(markup) = self.context.document.markup.as_deref() else { return };
         let here = Here::of(Some(self.context.document));
         let facts = markup.writes.iter().filter_map(|fact| markup.envelope.get(fact));
         for place in facts.flat_map(|fact| &fact.paths).filter_map(|path| here.place(path).ok()) {
             self.claim_all(At::Loop(0), &place);
+        }
+        let made = markup.made();
+        for segment in self.run.segments() {
+            let own = made.iter().filter(|(tag, ..)| tag.as_bytes() == segment.tag());
+            let addresses = own.map(|(_, element, text)| ((segment.ordinal(), *element, 0), *text));
+            let is_made = |(address, text): &(Address, &str)| text.starts_with('$') || self.text(*address) == *text;
+            let found: Vec<Address> = addresses.filter(is_made).map(|(address, _)| address).collect();
+            self.take(found);
         }
     }
 

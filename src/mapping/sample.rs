@@ -221,7 +221,7 @@ impl Sampler<'_> {
             }
             let code = found.as_ref().and_then(Value::as_str).and_then(|canonical| {
                 let list = calls.first()?.arguments.first()?;
-                self.context.codes.preferred(list, &self.context.mapping.standard, canonical)
+                self.context.codes.preferred(list, self.context.document.codes(), canonical)
             });
             let chosen = choices.iter().find(|choice| {
                 choice
@@ -422,7 +422,7 @@ fn function_spot<'s>(
     fields: Option<&'s Map>,
     entity: Option<&'s Entity>,
 ) -> function::Spot<'s> {
-    let spot = function::Spot::new(&context.mapping.standard, '.', context.codes, context.tables);
+    let spot = function::Spot::new(context.document.codes(), '.', context.codes, context.tables);
     function::Spot { fields: fields.map(View::from), entity, ..spot }
 }
 

@@ -15,7 +15,7 @@ use super::loss::leaves;
 use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
-use crate::diagnostic::{Diagnostic, Fault, Lookup, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Lookup};
 use crate::entity::{Entity, KeyPath, Map, Path, Text, Value, View, has};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
@@ -590,7 +590,7 @@ impl<'a> Writer<'a> {
     /// A value that cannot be written: an error where the rest would mean something else without it.
     fn refused(&mut self, calls: &[Call], field: &Path<'_>, refusal: &Refusal) {
         let context = self.context;
-        let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
+        let spot = Spot::new(context.document.codes(), context.decimal, context.codes, context.tables);
         let fault = if function::is_vital(calls, &spot) { Fault::MappingValue } else { Fault::MappingLoss };
         self.refuse(fault, field, refusal);
     }
@@ -629,7 +629,7 @@ impl<'a> Writer<'a> {
             return Ok(Done { value, ..Done::default() });
         }
         let context = self.context;
-        let spot = Spot::new(&context.mapping.standard, context.decimal, context.codes, context.tables);
+        let spot = Spot::new(context.document.codes(), context.decimal, context.codes, context.tables);
         let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
         let value = function::put(calls, value, &spot);
         self.missed.replace(spot.missed.into_inner());
@@ -696,7 +696,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn fault(&mut self, fault: Fault, field: &Path<'_>, expected: &str, found: &str) {
-        let syntax = Syntax::of(&self.context.mapping.standard);
+        let syntax = self.context.document.syntax();
         let mut finding = Diagnostic::new(syntax, fault).because(expected, found);
         finding.place = field.to_string();
         self.faults.push(finding);

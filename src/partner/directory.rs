@@ -140,6 +140,9 @@ impl Directory {
         if channel.transport != "http" {
             found.push(format!("transport: expected http, found {}", channel.transport));
         }
+        if channel.document.as_ref().is_some_and(|document| document.split('/').count() != 3) {
+            found.push("document: expected such as csv/1/Order".to_owned());
+        }
         for name in channel.partners.iter().filter(|name| !self.partners.contains_key(*name)) {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
@@ -260,7 +263,7 @@ impl Directory {
         let value = sender.value.trim();
         // XML need not say who sends it; where only one partner may, it is that one.
         let partners = self.channels.get(channel).map(|channel| channel.partners.as_slice());
-        if let (Syntax::Xml, "", Some([only])) = (sender.syntax, value, partners) {
+        if let (true, "", Some([only])) = (sender.syntax.is_by_contents(), value, partners) {
             return Ok(only);
         }
         let found = self.partners.iter().find(|(_, partner)| partner.party_ids.iter().any(|id| sender.is_called(id)));

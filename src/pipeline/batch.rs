@@ -1,5 +1,5 @@
 //! An interchange written document by document, so that a long one is never held. Reading it back, as `encode` does,
-//! is for whoever passes the bytes on. Of XML, an interchange holds one document.
+//! is for whoever passes the bytes on. Of XML, an interchange holds one document; a table holds as many as there are.
 
 use super::Rules;
 use super::encode::{Envelope, draft};
@@ -7,9 +7,10 @@ use super::map::Target;
 use crate::codec::edifact::encode as edifact;
 use crate::codec::segment::Writer;
 use crate::codec::x12::encode as x12;
-use crate::codec::xml;
+use crate::codec::{json, table, xml};
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::standard::definition::Document;
+use crate::standard::layout::Layout;
 use crate::standard::load::LoadError;
 use crate::tree::{DocumentDraft, InterchangeDraft};
 use std::sync::Arc;
@@ -32,11 +33,13 @@ impl Batch {
     /// What they cannot hold.
     pub fn begin(rules: &Rules, target: &Target, envelope: Envelope) -> Result<Self, Vec<Diagnostic>> {
         let (syntax, head) = (target.syntax(), draft(target, envelope, Vec::new()));
-        if syntax == Syntax::Xml {
+        if syntax.is_by_contents() {
             let definition = rules.library.document(&target.standard, &target.version, &target.document);
             let missing =
-                |error: LoadError| vec![Diagnostic::new(Syntax::Xml, error.fault()).because(error.to_string(), "")];
-            let markup = Some((definition.map_err(missing)?, Vec::new()));
+                |error: LoadError| vec![Diagnostic::new(syntax, error.fault()).because(error.to_string(), "")];
+            let definition = definition.map_err(missing)?;
+            let header = table::header(&definition);
+            let markup = Some((definition, header));
             return Ok(Batch { syntax, writer: Writer::new(syntax, &head.style), head, markup, documents: 0 });
         }
         let mut writer = if syntax == Syntax::X12 { x12::begin(&head)? } else { edifact::begin(&head)? };
@@ -57,6 +60,15 @@ impl Batch {
     /// What of it cannot be written; then nothing of it is, and the next one takes its place.
     pub fn document(&mut self, mut document: DocumentDraft) -> Result<(), Vec<Diagnostic>> {
         if let Some((definition, bytes)) = &mut self.markup {
+            if definition.layout().is_some() {
+                if definition.syntax() == Syntax::Json {
+                    bytes.extend(json::document(definition, &self.head, &document));
+                } else {
+                    bytes.extend(table::document(definition, &self.head, &document)?);
+                }
+                self.documents += 1;
+                return Ok(());
+            }
             let mut whole = self.head.clone();
             whole.groups.iter_mut().for_each(|group| group.documents = vec![document.clone()]);
             *bytes = xml::encode(definition, &whole)?;
@@ -94,7 +106,22 @@ impl Batch {
     /// Whether the interchange can hold another document.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.markup.is_none() || self.documents == 0
+        let holds_many =
+            |(definition, _): &(Arc<Document>, Vec<u8>)| definition.layout().is_some_and(Layout::holds_many);
+        self.markup.as_ref().is_none_or(holds_many) || self.documents == 0
+    }
+
+    /// A file holds the documents of several interchanges one after another: nothing of it stands around them.
+    #[must_use]
+    pub fn is_open_ended(&self) -> bool {
+        let rows = |layout: &Layout| layout.syntax != Syntax::Json;
+        self.markup.as_ref().is_some_and(|(definition, _)| definition.layout().is_some_and(rows))
+    }
+
+    /// Whether the documents between these parties may stand in it.
+    #[must_use]
+    pub fn is_between(&self, envelope: &Envelope) -> bool {
+        (&self.head.sender, &self.head.receiver) == (&envelope.sender, &envelope.receiver)
     }
 
     /// The bytes written since last asked.

@@ -41,7 +41,7 @@ pub fn canonicalise_by(rules: &Rules, means: &Means, placed: &Placed, run: &Run<
     let (entities, mut findings) = mapping::read(&context, &run, &placed.placement);
     placed.locate(&mut findings);
     if mapping.version != *asked {
-        let syntax = Syntax::of(&mapping.standard);
+        let syntax = placed.document.syntax();
         let expected = format!("a version with a mapping, such as {}, whose mapping was used", mapping.version);
         findings.push(Diagnostic::new(syntax, Fault::VersionNearest).because(expected, &**asked));
     }
@@ -77,5 +77,5 @@ pub fn mapped<'p>(
     let wrong = |error: LoadError| error.to_string();
     let document = rules.library.document(standard, &mapping.version, kind).map_err(wrong)?;
     let directory = rules.library.directory(standard, &mapping.version).map_err(wrong)?;
-    Ok((mapping, Cow::Owned(Placed::anew(document, directory, run))))
+    Ok((mapping, Cow::Owned(placed.anew(document, directory, run))))
 }

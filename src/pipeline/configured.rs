@@ -39,6 +39,12 @@ pub struct Means {
     pub tolerance: Tolerance,
 }
 
+/// What a channel says is sent there must be a document type that is laid out by its definition.
+fn said_document(rules: &Rules, directory: &Directory, one: &Resource) -> Option<ResourceError> {
+    let said = directory.channel(&one.name)?.document.as_deref()?;
+    rules.library.told(said).err().map(|error| one.error_at("document", &error.to_string()))
+}
+
 impl Configured {
     /// Builds all that resources say; `resources` are those of the directory, for the places of what is wrong.
     ///
@@ -50,6 +56,7 @@ impl Configured {
         for one in resources {
             match one.kind.as_str() {
                 "mapping" => errors.extend(configured.mapping(rules, directory, one)),
+                "channel" => errors.extend(said_document(rules, directory, one)),
                 "guide" => errors.extend(configured.guide(rules, directory, one)),
                 _ => {}
             }

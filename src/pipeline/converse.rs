@@ -451,7 +451,7 @@ fn head(content_type: &str, body: &[u8]) -> Result<Head, Refused> {
 /// Holds a document against the standard.
 fn look(service: &Service, bytes: &[u8]) -> Looked {
     let rules = &service.rules;
-    let found = identify::look(rules, bytes).unwrap_or_default().into_iter().next();
+    let found = identify::look(rules, &rules.library, bytes).unwrap_or_default().into_iter().next();
     let reports = Inspection::new(&rules.library).whole(bytes, Limits::default()).unwrap_or_default();
     let documents = reports.iter().flat_map(|report| &report.groups).flat_map(|group| &group.documents);
     let envelopes = reports.iter().flat_map(|report| report.envelope_faults());

@@ -4,7 +4,7 @@
 use super::Rules;
 use super::map::Target;
 use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits};
-use crate::codec::{edifact, x12, xml};
+use crate::codec::{edifact, json, table, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::definition::Document;
 use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
@@ -100,10 +100,34 @@ pub fn encode(
 ) -> Result<(Vec<u8>, Vec<InterchangeReport>), Vec<Diagnostic>> {
     let bytes = match syntax {
         Syntax::X12 => x12::encode(draft)?,
-        Syntax::Xml => xml::encode(&*definition(rules, draft)?, draft)?,
+        syntax if syntax.is_by_contents() => {
+            let definition = definition(rules, draft)?;
+            if definition.layout().is_some() {
+                let mut bytes = table::header(&definition);
+                let mut documents = draft.groups.iter().flat_map(|group| &group.documents).peekable();
+                while let Some(document) = documents.next() {
+                    if syntax == Syntax::Json {
+                        if documents.peek().is_some() {
+                            let finding = Diagnostic::new(syntax, Fault::InterchangeContent);
+                            return Err(vec![
+                                finding.because("one document, for one is all that a JSON file can hold", "several"),
+                            ]);
+                        }
+                        bytes.extend(json::document(&definition, draft, document));
+                        break;
+                    }
+                    bytes.extend(table::document(&definition, draft, document)?);
+                }
+                bytes
+            } else {
+                xml::encode(&definition, draft)?
+            }
+        }
         _ => edifact::encode(draft)?,
     };
-    let inspection = Inspection::new(&rules.library).guided(guides);
+    let definition = definition(rules, draft).ok().filter(|_| syntax.is_by_contents());
+    let library = rules.library.telling(definition.as_ref());
+    let inspection = Inspection::new(&library).guided(guides);
     match inspection.whole(bytes.as_slice(), Limits::default()) {
         Ok(reports) => Ok((bytes, reports)),
         Err(error) => {

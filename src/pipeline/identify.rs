@@ -5,6 +5,7 @@ use super::Rules;
 use crate::codec::segment::{Envelope, EnvelopeCheck, Limits, PartyId, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::partner::{Directory, Environment, Held, Sender};
+use crate::standard::load::Library;
 use crate::store::hexadecimal;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,18 +93,18 @@ pub fn kind_of(rules: &Rules, syntax: Syntax, envelope: &Envelope) -> String {
     format!("{standard}/{version}/{kind}")
 }
 
-/// Looks through an input.
+/// Looks through an input; `library` knows what it was said to be.
 ///
 /// # Errors
 /// What the source says.
-pub fn look<R: Read>(rules: &Rules, source: R) -> io::Result<Vec<Found>> {
-    let mut reader = Reader::new(source, Limits::default());
+pub fn look<R: Read>(rules: &Rules, library: &Library, source: R) -> io::Result<Vec<Found>> {
+    let mut reader = Reader::new(source, Limits::default()).knowing(library);
     let mut check = EnvelopeCheck::new(Some(&rules.library));
     let mut envelope = Envelope::default();
     let mut found: Vec<Found> = Vec::new();
     let mut digest = Context::new(&SHA256);
     while let Some(piece) = reader.next()? {
-        envelope.note(&piece, &rules.library);
+        envelope.note(&piece, library);
         note(rules, &piece, &envelope, &mut found);
         if piece.kind == PieceKind::InterchangeHeader {
             digest = Context::new(&SHA256);
@@ -134,7 +135,7 @@ fn note(rules: &Rules, piece: &Piece<'_>, envelope: &Envelope, found: &mut Vec<F
         }),
         (PieceKind::Document, Some(open)) => {
             open.documents += 1;
-            if piece.syntax == Syntax::Xml {
+            if piece.syntax.is_by_contents() && piece.document == 1 {
                 // Its envelope is part of the document.
                 open.envelope = envelope.clone();
             }

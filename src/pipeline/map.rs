@@ -18,6 +18,10 @@ pub struct Target {
     pub document: String,
     /// Functional identifier of its group (X12 GS01); empty when the standard has none.
     pub group: String,
+    /// Whose syntax it is written in.
+    pub syntax: Syntax,
+    /// The standard whose codes its values are.
+    pub codes: String,
 }
 
 impl Target {
@@ -56,13 +60,15 @@ impl Target {
             version: version.clone(),
             document: document.clone(),
             group: definition.groups.first().cloned().unwrap_or_default(),
+            syntax: definition.syntax(),
+            codes: definition.codes().to_owned(),
         })
     }
 
     /// Whose syntax it is written in.
     #[must_use]
     pub fn syntax(&self) -> Syntax {
-        Syntax::of(&self.standard)
+        self.syntax
     }
 
     /// The version as the envelope names it: `004010`, `D.96A`.

@@ -33,7 +33,7 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
     let Outward { name, agreement, environment } = outward;
     let mut parts = agreement.document.split('/');
     let [standard, version, kind] = std::array::from_fn(|_| parts.next().unwrap_or_default().to_owned());
-    let syntax = Syntax::of(&standard);
+    let syntax = made.reports.first().map_or_else(|| Syntax::of(&standard), |report| report.syntax);
     let (sender, receiver) = parties(&agreement.envelope);
     let [sender, receiver] = [sender, receiver].map(|[scheme, value]| format!("{scheme}:{value}"));
     let business_number = made.outgoing.first().and_then(|one| one.business_number.as_deref());

@@ -117,7 +117,7 @@ pub fn there_and_back(rules: &Rules, target: &Target, entity: &Entity) -> Result
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(format!("{}\n{shown}", words(&findings)));
     }
-    let mut reader = Reader::new(bytes.as_slice(), Limits::default());
+    let mut reader = Reader::new(bytes.as_slice(), Limits::default()).knowing(&rules.library);
     let mut inspection = Inspection::new(&rules.library);
     let (mut back, mut faults) = (Vec::new(), Vec::new());
     while let Ok(Some(piece)) = reader.next() {

@@ -176,13 +176,16 @@ fn all_faults(report: &InterchangeReport) -> Vec<Diagnostic> {
     report.envelope_faults().chain(documents.flat_map(|one| &one.faults)).cloned().collect()
 }
 
-/// As RFC 1767 names them; XML as RFC 7303 does.
+/// As RFC 1767 names them; XML as RFC 7303 does, tables as RFC 4180, JSON as RFC 8259.
 #[must_use]
 pub fn content_type(syntax: Syntax) -> &'static str {
     match syntax {
         Syntax::X12 => "application/EDI-X12",
         Syntax::Edifact => "application/EDIFACT",
-        _ => "application/xml",
+        Syntax::Csv => "text/csv",
+        Syntax::Fixed => "text/plain",
+        Syntax::Json => "application/json",
+        Syntax::Xml | Syntax::Document => "application/xml",
     }
 }
 

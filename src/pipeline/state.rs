@@ -5,6 +5,7 @@ use super::configured::Configured;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::partner::{Directory, Resource, ResourceError};
+use crate::standard::load::Library;
 use crate::store::{Result, Store, StoreError};
 use crate::transport::http::send::Sender;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -71,6 +72,15 @@ impl Service {
     #[must_use]
     pub fn configured(&self) -> Arc<Configured> {
         self.live.read().unwrap_or_else(PoisonError::into_inner).configured.clone()
+    }
+
+    /// The definitions, with what a channel says is sent there.
+    #[must_use]
+    pub fn library_for(&self, channel: &str) -> Library {
+        let directory = self.directory();
+        let said = directory.channel(channel).and_then(|channel| channel.document.as_deref());
+        let told = said.and_then(|said| self.rules.library.told(said).ok());
+        told.unwrap_or_else(|| self.rules.library.clone())
     }
 
     /// Takes over changed resources, whoever changed them.

@@ -17,6 +17,7 @@ use crate::codec::{cxml, edifact, ubl, x12, xml};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::partner::Held;
+use crate::standard::load::Library;
 use crate::store::commit::translate::{End, Repeat, Slice};
 use crate::store::document::{NewDocument, Processing};
 use crate::store::interchange::NewInterchange;
@@ -73,6 +74,8 @@ struct Translation {
     /// Documents read so far, and those that earlier slices have written.
     documents: u32,
     written: u32,
+    /// Definitions, with what the channel says is sent there.
+    library: Library,
     /// Interchanges that are being filled.
     departures: Departures,
     /// Where the document stands in a body with attachments.
@@ -84,9 +87,11 @@ impl Translation {
         let transmission = handle.block_on(service.store.transmission(&job.subject))?;
         let written = job.cursor.as_ref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
         let part = handle.block_on(part(&service, &transmission))?;
+        let library = service.library_for(&transmission.channel);
         Ok(Translation {
             part,
             service,
+            library,
             job,
             handle,
             transmission,
@@ -171,12 +176,13 @@ impl Translation {
 
     fn look(&self) -> Result<Vec<Found>> {
         let source = self.source()?;
-        identify::look(&self.service.rules, source).map_err(|error| StoreError::Damaged(error.to_string()))
+        identify::look(&self.service.rules, &self.library, source)
+            .map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
     /// No interchange at all: kept, shown, and told why.
     fn nothing_found(mut self) -> Result<()> {
-        let reports = Inspection::new(&self.service.rules.library).whole(self.source()?, Limits::default());
+        let reports = Inspection::new(&self.library).whole(self.source()?, Limits::default());
         let reports = reports.map_err(|error| StoreError::Damaged(error.to_string()))?;
         let first = reports.iter().flat_map(|report| &report.faults).next();
         let (code, reason) =
@@ -193,7 +199,7 @@ impl Translation {
         if self.written > 0 || self.transmission.reason.as_deref() == Some(RELEASED) || !waiting.may_wait() {
             return Ok(None);
         }
-        Ok(waiting.look(self.source()?, &self.job.subject))
+        Ok(waiting.look(&self.library, self.source()?, &self.job.subject))
     }
 
     /// Which interchanges go no further because that was agreed for all or none of their documents.
@@ -203,7 +209,7 @@ impl Translation {
             return Ok(());
         }
         let guides = super::waiting::guides(&directory, &configured, agreements(open));
-        let mut found = whole::look(&self.service, &self.handle, open, self.source()?, guides)?;
+        let mut found = whole::look(&self.service, &self.library, &self.handle, open, self.source()?, guides)?;
         for (number, one) in open.iter_mut().filter(|(_, one)| whole::is_whole(&directory, one)) {
             one.incomplete = whole::decided(&self.service, &self.handle, one, found.remove(number))?;
         }
@@ -212,10 +218,11 @@ impl Translation {
 
     fn process(&mut self, open: &mut BTreeMap<u32, Open>) -> Result<()> {
         let service = self.service.clone();
-        let mut reader = Reader::new(self.source()?, Limits::default());
+        let library = self.library.clone();
+        let mut reader = Reader::new(self.source()?, Limits::default()).knowing(&library);
         let (directory, configured) = (service.directory(), service.configured());
         let guides = super::waiting::guides(&directory, &configured, agreements(open));
-        let mut inspection = Inspection::new(&service.rules.library).guided(guides);
+        let mut inspection = Inspection::new(&library).guided(guides);
         loop {
             let piece = match reader.next() {
                 Ok(Some(piece)) => piece,

@@ -9,6 +9,7 @@ use super::state::Service;
 use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader, folder_of};
 use crate::diagnostic::Diagnostic;
 use crate::partner::{Directory, Held};
+use crate::standard::load::Library;
 use crate::store::lookup::NewMissing;
 use crate::table::Missing;
 use std::collections::BTreeMap;
@@ -76,11 +77,16 @@ impl<'s> Waiting<'s> {
     }
 
     /// Reads and maps every document without keeping anything; what tables lack, and why that means waiting.
-    pub fn look<R: Read>(&self, source: R, transmission_id: &str) -> Option<(Held, Vec<NewMissing>)> {
+    pub fn look<R: Read>(
+        &self,
+        library: &Library,
+        source: R,
+        transmission_id: &str,
+    ) -> Option<(Held, Vec<NewMissing>)> {
         let rules = &self.service.rules;
         let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let mut reader = Reader::new(source, Limits::default());
-        let mut inspection = Inspection::new(&rules.library);
+        let mut reader = Reader::new(source, Limits::default()).knowing(library);
+        let mut inspection = Inspection::new(library);
         let mut found: Vec<NewMissing> = Vec::new();
         // What cannot be read is told by the processing that follows.
         while let Ok(Some(piece)) = reader.next() {

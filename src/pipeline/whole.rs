@@ -10,6 +10,7 @@ use super::state::Service;
 use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
 use crate::partner::Directory;
+use crate::standard::load::Library;
 use crate::store::Result;
 use crate::store::document::Processing;
 use std::collections::BTreeMap;
@@ -39,6 +40,7 @@ pub fn is_whole(directory: &Directory, open: &Open) -> bool {
 /// The ledger failed.
 pub fn look<R: Read>(
     service: &Service,
+    library: &Library,
     handle: &Handle,
     open: &BTreeMap<u32, Open>,
     source: R,
@@ -46,8 +48,8 @@ pub fn look<R: Read>(
 ) -> Result<BTreeMap<u32, Incomplete>> {
     let directory = service.directory();
     let mut found: BTreeMap<u32, Incomplete> = BTreeMap::new();
-    let mut reader = Reader::new(source, Limits::default());
-    let mut inspection = Inspection::new(&service.rules.library).guided(guides);
+    let mut reader = Reader::new(source, Limits::default()).knowing(library);
+    let mut inspection = Inspection::new(library).guided(guides);
     // What cannot be read is told by the processing that follows.
     while let Ok(Some(piece)) = reader.next() {
         let placed = inspection.take(&piece);

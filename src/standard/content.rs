@@ -1,5 +1,6 @@
 //! What the elements of an XML document type hold: their text, attributes and child elements, as data. `load` reads it from
-//! `contents.yaml` and the files of the document types; `codec::xml` holds documents against it.
+//! `contents.yaml` and the files of the document types; `codec::xml` holds documents against it. The records of tables, of
+//! files of fixed width and of JSON are the same: elements that hold fields and other records (`layout`).
 //!
 //! For mappings, guides and the rest, an XML document is the same tree of segments as the others (see [`Content::element`]):
 //! an element that has children, or may repeat, is a segment of its name, one with children begins a loop; what stands in it
@@ -7,6 +8,7 @@
 
 use super::definition::{Area, LoopBody, Node, Nodes, Usage};
 use super::entries::Entries;
+use super::layout::Layout;
 use super::lines;
 use super::load::LoadError;
 use super::tag;
@@ -118,6 +120,18 @@ pub struct Content {
 pub const ITSELF: u16 = 1;
 
 impl Content {
+    /// What holds a value of a form.
+    #[must_use]
+    pub fn leaf(key: &str, form: Form) -> Self {
+        Content { key: key.to_owned(), name: key.to_owned(), text: Some(form), ..Content::default() }
+    }
+
+    /// What holds others.
+    #[must_use]
+    pub fn branch(key: &str, name: &str, parts: Vec<Part>) -> Self {
+        Content { key: key.to_owned(), name: name.to_owned(), parts, ..Content::default() }
+    }
+
     /// Whether no element stands in it.
     #[must_use]
     pub fn is_leaf(&self) -> bool {
@@ -240,6 +254,10 @@ pub struct Markup {
     pub writes: Vec<String>,
     /// What stands in its document type declaration; empty for none.
     pub doctype: String,
+    /// The standard whose codes its values are, where the definition says it.
+    pub codes: String,
+    /// How its bytes are laid out, where it is no XML.
+    pub layout: Option<Layout>,
 }
 
 /// Where a fact of the envelope stands.
@@ -351,7 +369,8 @@ impl Contents {
         }
     }
 
-    fn lay(&mut self, above: &Entries<Content>) {
+    /// Lays contents over those that are here.
+    pub fn lay(&mut self, above: &Entries<Content>) {
         self.said = self.said.under(above);
         self.numbered = (0..self.said.len()).map(|_| OnceLock::new()).collect();
     }
@@ -429,7 +448,13 @@ impl Markup {
     /// What is not the notation, or refers to nothing.
     pub fn parse(file: &str, value: &Value, shared: &Contents) -> Result<Markup, LoadError> {
         let mut contents = shared.clone();
-        contents.add(file, value)?;
+        let layout = match value["format"].as_str() {
+            None | Some("xml") => {
+                contents.add(file, value)?;
+                None
+            }
+            Some(_) => Some(Layout::parse(file, value, &mut contents)?),
+        };
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let envelope = value["envelope"].as_object().into_iter().flatten();
         let envelope = envelope.filter(|(name, _)| *name != "writes");
@@ -441,6 +466,8 @@ impl Markup {
             content: text("content"),
             writes: value["envelope"]["writes"].as_str().unwrap_or_default().split(' ').map(str::to_owned).collect(),
             doctype: text("doctype"),
+            codes: text("codes"),
+            layout,
             inside: inside.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect(),
             envelope: envelope.collect(),
             contents: Arc::new(contents),

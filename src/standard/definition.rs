@@ -4,8 +4,10 @@
 
 use super::content::{Contents, Markup};
 use super::entries::Entries;
+use super::layout::Layout;
 use super::order::Order;
 use super::rules::{Rules, Tables};
+use crate::diagnostic::Syntax;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -169,6 +171,9 @@ impl std::fmt::Debug for Nodes {
     }
 }
 
+/// In the place of a standard: codes are those of our own entities, as they are.
+pub const ENTITY_CODES: &str = "entity";
+
 /// A document type of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
@@ -188,6 +193,32 @@ pub struct Document {
     pub markup: Option<Box<Markup>>,
     /// The order as a table; made when first asked for.
     pub order: Derived<Order>,
+}
+
+impl Document {
+    /// Whose syntax it is written in.
+    #[must_use]
+    pub fn syntax(&self) -> Syntax {
+        let layout = self.markup.as_ref().and_then(|markup| markup.layout.as_ref());
+        layout.map_or_else(|| Syntax::of(&self.standard), |layout| layout.syntax)
+    }
+
+    /// The standard whose codes its values are, as the definition says; where it says nothing, its own, or of what is laid
+    /// out by its definition [`ENTITY_CODES`].
+    #[must_use]
+    pub fn codes(&self) -> &str {
+        match self.markup.as_deref() {
+            Some(markup) if !markup.codes.is_empty() => &markup.codes,
+            Some(markup) if markup.layout.is_some() => ENTITY_CODES,
+            _ => &self.standard,
+        }
+    }
+
+    /// How its bytes are laid out, where it is a table, of fixed width or JSON.
+    #[must_use]
+    pub fn layout(&self) -> Option<&Layout> {
+        self.markup.as_ref().and_then(|markup| markup.layout.as_ref())
+    }
 }
 
 /// What follows from the rest and is made when first asked for. It is no part of the value: two are always equal, and a

@@ -85,6 +85,10 @@ pub struct Library {
     directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
     /// The root elements of XML document types.
     roots: Arc<OnceLock<Roots>>,
+    /// Document types that are laid out by their definition.
+    laid_out: Arc<OnceLock<Vec<Arc<Document>>>>,
+    /// What an input is that does not say it.
+    told: Option<Arc<Document>>,
     /// Documents with their directories under the service segments of another syntax version.
     in_syntax: Arc<Mutex<HashMap<String, Defined>>>,
     /// Document types that were not there, each with its nearest version.
@@ -110,6 +114,8 @@ impl Library {
             documents: Arc::default(),
             directories: Arc::default(),
             roots: Arc::default(),
+            laid_out: Arc::default(),
+            told: None,
             overlaid: Arc::default(),
             in_syntax: Arc::default(),
             nearest: Arc::default(),
@@ -197,6 +203,59 @@ impl Library {
         Ok(read)
     }
 
+    /// Whether a version has document types and no file that they share: each says all of itself, as tables do.
+    fn is_laid_out(&self, folder: &str) -> bool {
+        let is_there = |file: &String| packed::name(file).is_some() || self.overlaid().contains(file);
+        let mut parts = folder.split('/');
+        let own = [parts.next(), parts.next()];
+        ![SEGMENTS, CONTENTS].map(|file| format!("{folder}/{file}")).iter().any(is_there)
+            && self.types().any(|[standard, version, _]| own == [Some(standard), Some(version)])
+    }
+
+    /// The library of those who were told what an input is that does not say it: `standard/version/type`.
+    ///
+    /// # Errors
+    /// There is no such document type that is laid out by a definition.
+    pub fn told(&self, kind: &str) -> Result<Self, LoadError> {
+        let named =
+            |[standard, version, own]: &[String; 3]| kind.eq_ignore_ascii_case(&format!("{standard}/{version}/{own}"));
+        let found = self.list().into_iter().find(named);
+        let [standard, version, own] = found.ok_or_else(|| LoadError::Unknown(kind.to_owned()))?;
+        let told = self.document(&standard, &version, &own)?;
+        if told.layout().is_none() {
+            return Err(LoadError::Unknown(format!("{kind} that says how a file is laid out")));
+        }
+        Ok(self.telling(Some(&told)))
+    }
+
+    /// The same for a document type at hand that is laid out by its definition; of any other, inputs say themselves what they
+    /// are.
+    #[must_use]
+    pub fn telling(&self, document: Option<&Arc<Document>>) -> Self {
+        let told = document.filter(|document| document.layout().is_some()).cloned();
+        Library { told, ..self.clone() }
+    }
+
+    /// What every input is said to be.
+    #[must_use]
+    pub fn is_told(&self) -> Option<&Arc<Document>> {
+        self.told.as_ref()
+    }
+
+    /// All document types that are laid out by their definition; those of a malformed file left out.
+    #[must_use]
+    pub fn laid_out(&self) -> &[Arc<Document>] {
+        self.laid_out.get_or_init(|| {
+            let mut known: HashMap<String, bool> = HashMap::new();
+            let all = self.list().into_iter().filter(|[standard, version, _]| {
+                let folder = format!("{standard}/{version}");
+                *known.entry(folder).or_insert_with_key(|folder| self.is_laid_out(folder))
+            });
+            let all = all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok());
+            all.filter(|document| document.layout().is_some()).collect()
+        })
+    }
+
     /// The XML document types whose root element has this name. Where none has, what is wrong with files that do not tell
     /// their root: one of them may be meant.
     pub fn rooted(&self, root: &str) -> Vec<Result<Arc<Document>, LoadError>> {
@@ -261,6 +320,12 @@ impl Library {
         let contents = format!("{name}/{CONTENTS}");
         if let Some(read) = self.contents(&contents)? {
             directory.contents = Some(Arc::new(read));
+            let read = Arc::new(directory);
+            cache.insert(name, read.clone());
+            return Ok(read);
+        }
+        if self.is_laid_out(&name) {
+            directory.contents = Some(Arc::default());
             let read = Arc::new(directory);
             cache.insert(name, read.clone());
             return Ok(read);

@@ -5,6 +5,7 @@ pub mod definition; // the shapes that definition files are read into
 pub mod entries; // definitions by name, each read when first asked for
 pub mod guide; // narrower definitions for a partner
 pub mod import; // sources of facts become definition files
+pub mod layout; // how tables, lines of fixed width and JSON hold the same
 mod lines; // definition files line by line
 pub mod load; // definition files into memory
 pub mod names; // paths of names taken apart

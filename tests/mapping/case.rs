@@ -32,15 +32,15 @@ pub fn cases() -> Vec<(String, PathBuf)> {
     found
 }
 
-/// The document of a case: `in.edi`, or `in.xml`.
+/// The document of a case: `in.edi`, or `in` with the ending of its format.
 pub fn input(folder: &Path) -> Vec<u8> {
-    let files = ["in.edi", "in.xml"].map(|name| fs::read(folder.join(name)));
-    files.into_iter().find_map(Result::ok).unwrap_or_else(|| panic!("{}: no in.edi or in.xml", folder.display()))
+    let files = ["in.edi", "in.xml", "in.csv", "in.idoc", "in.json"].map(|name| fs::read(folder.join(name)));
+    files.into_iter().find_map(Result::ok).unwrap_or_else(|| panic!("{}: no input", folder.display()))
 }
 
 /// Entities and findings of a file.
 pub fn read(rules: &Rules, bytes: &[u8]) -> (Vec<Entity>, Vec<String>) {
-    let mut reader = Reader::new(bytes, Limits::default());
+    let mut reader = Reader::new(bytes, Limits::default()).knowing(&rules.library);
     let mut inspection = Inspection::new(&rules.library);
     let (mut entities, mut findings) = (Vec::new(), Vec::new());
     while let Some(piece) = reader.next().expect("memory can be read") {

@@ -21,4 +21,5 @@ mod peer;
 mod resource;
 mod server;
 mod stage;
+mod table;
 mod ubl;

@@ -6,7 +6,7 @@ mod place;
 mod words;
 
 use super::Exit;
-use super::input::{self, JsonList};
+use super::input::{self, Definitions, JsonList};
 use super::paint::Paint;
 use crate::codec::segment::{DocumentReport, Inspection, Limits, Piece, PieceKind, Placed, Reader};
 use crate::diagnostic::{Diagnostic, Syntax};
@@ -57,13 +57,13 @@ pub struct Arguments {
     /// Mappings that go before those in the binary.
     #[arg(long, value_name = "DIR")]
     mapping: Option<PathBuf>,
-    /// Definitions that go before those in the binary.
-    #[arg(long, value_name = "DIR")]
-    standards: Option<PathBuf>,
+    #[command(flatten)]
+    definitions: Definitions,
 }
 
 pub fn run(arguments: &Arguments, as_json: bool, paint: Paint) -> anyhow::Result<Exit> {
-    let rules = Rules::new(arguments.standards.as_deref(), arguments.mapping.as_deref());
+    let mut rules = Rules::new(arguments.definitions.standards.as_deref(), arguments.mapping.as_deref());
+    rules.library = arguments.definitions.tell(rules.library)?;
     let file = Path::new(&arguments.what);
     if arguments.what != "-" && !file.exists() && arguments.what.split('/').count() == 3 {
         return place::run(&rules, &arguments.what, arguments.place.as_deref(), as_json, paint);
@@ -108,7 +108,7 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn file(&mut self, file: &Path) -> anyhow::Result<Exit> {
-        let mut reader = Reader::new(input::open(file)?, Limits::default());
+        let mut reader = Reader::new(input::open(file)?, Limits::default()).knowing(&self.rules.library);
         let mut inspection = Inspection::new(&self.rules.library).guided(self.guide.clone().map(input::by_guide));
         let (mut interchanges, mut told) = (0, 0);
         // How many faults of the interchange and of the group were shown.

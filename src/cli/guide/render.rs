@@ -62,10 +62,10 @@ fn blocks(side: &Side, title: &str, entries: &[Entry]) -> Vec<Block> {
         blocks.push(Block::List(guide.conditions.iter().map(condition).collect()));
     }
     blocks.push(Block::Heading(2, parts.to_owned()));
-    let separators = match Syntax::of(&document.standard) {
+    let separators = match document.syntax() {
         Syntax::X12 => Some(Separators::X12),
         Syntax::Edifact => Some(Separators::EDIFACT),
-        Syntax::Xml | Syntax::Document => None,
+        _ => None,
     };
     for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| is_segment(entry)) {
         let parts: Vec<&Entry> = entries[index + 1..].iter().take_while(|one| !is_segment(one)).collect();

@@ -1,5 +1,6 @@
-//! `portolan standards list|show|import`: what definitions are at hand, what they say, and how more come in.
+//! `portolan standards list|show|import|infer`: what definitions are at hand, what they say, and how more come in.
 
+mod infer;
 mod show;
 
 use super::{Exit, input};
@@ -15,7 +16,8 @@ use std::path::{Path, PathBuf};
   portolan standards list
   portolan standards show x12/004010/850         the order of its segments
   portolan standards show x12/004010/BEG         a segment; C507, 373: a composite, an element with its codes
-  portolan standards import d96a.zip --types ORDERS,INVOIC --out my-standards")]
+  portolan standards import d96a.zip --types ORDERS,INVOIC --out my-standards
+  portolan standards infer orders.csv --as grocer/1/Order > standards/grocer/1/Order.yaml")]
 pub struct Arguments {
     #[command(subcommand)]
     action: Action,
@@ -36,6 +38,15 @@ enum Action {
         /// Definitions that go before those in the binary.
         #[arg(long, value_name = "DIR")]
         standards: Option<PathBuf>,
+    },
+    /// Draft the definition of a table from samples of it, with what was seen as comments.
+    Infer {
+        /// Tables of the same columns.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// What the document type is to be called.
+        #[arg(long = "as", default_value = "own/1/Document", value_name = "STANDARD/VERSION/TYPE")]
+        name: String,
     },
     /// Make definition files from a source of facts.
     Import {
@@ -62,6 +73,7 @@ pub fn run(arguments: &Arguments, json: bool) -> anyhow::Result<Exit> {
     match &arguments.action {
         Action::List { standards } => list(standards.as_deref(), json),
         Action::Show { path, standards } => show::show(standards.as_deref(), path, json),
+        Action::Infer { files, name } => infer::run(files, name, json),
         Action::Import { source, syntax, types, like, out } => {
             for imported in import::import(source, *syntax, types, like.as_deref())? {
                 import(source, &imported, out, json)?;

@@ -72,12 +72,15 @@ pub fn write(
     guide: Option<Arc<Guide>>,
     next: &mut Next<'_>,
 ) -> anyhow::Result<Exit> {
-    let rules = drafting.rules;
+    let (rules, target) = (drafting.rules, &drafting.target);
+    let definition = rules.library.document(&target.standard, &target.version, &target.document).ok();
+    let library = rules.library.telling(definition.as_ref());
     let writing = Writing { output, drafting, next, open: None, control: 0, valid: true, written: 0 };
     let sink = output.sink();
     let mut reader =
-        Reader::new(Passing { writing, sink, bytes: Vec::new(), read: 0, failed: None }, Limits::default());
-    let mut inspection = Inspection::new(&rules.library).guided(guide.map(input::by_guide));
+        Reader::new(Passing { writing, sink, bytes: Vec::new(), read: 0, failed: None }, Limits::default())
+            .knowing(&library);
+    let mut inspection = Inspection::new(&library).guided(guide.map(input::by_guide));
     let mut valid = true;
     let mut judge = |name: &str, findings: &[Diagnostic]| {
         valid &= is_clean(findings);
@@ -160,10 +163,23 @@ impl Writing<'_> {
     fn batch(&mut self, source: &Source, bytes: &mut Vec<u8>) -> anyhow::Result<&mut Batch> {
         if let Some((_, batch)) = &self.open
             && !batch.has_room()
+            && !batch.is_open_ended()
         {
             anyhow::bail!("{}: an XML file holds one document, and the input more; split it first", source.name);
         }
-        if let Some((_, batch)) = self.open.take_if(|(from, _)| *from != source.interchange) {
+        let is_over = |batch: &Batch, from: u32| match batch.is_open_ended() {
+            true => !batch.has_room(),
+            false => from != source.interchange,
+        };
+        if let Some((from, batch)) = &self.open
+            && batch.is_open_ended()
+            && *from != source.interchange
+            && batch.has_room()
+        {
+            let is_same = batch.is_between(&self.envelope(source)?);
+            anyhow::ensure!(is_same, "{}: other parties than those of the file; split the input first", source.name);
+        }
+        if let Some((_, batch)) = self.open.take_if(|(from, batch)| is_over(batch, *from)) {
             bytes.append(&mut batch.end());
         }
         if self.open.is_none() {
@@ -190,7 +206,7 @@ impl Writing<'_> {
                 .parties
                 .as_ref()
                 .context("the source names no parties; give --sender QUALIFIER:ID and --receiver QUALIFIER:ID")?;
-            Ok(counterpart(self.drafting.rules, standard, &self.drafting.target.standard, &ids[at]))
+            Ok(counterpart(self.drafting.rules, standard, &self.drafting.target.codes, &ids[at]))
         };
         let now = self.output.now.unwrap_or_else(|| SystemClock.now());
         let is_x12 = self.drafting.target.syntax() == Syntax::X12;
@@ -226,7 +242,7 @@ impl Writing<'_> {
     }
 }
 
-/// A party id of one standard's envelope as the other's says it.
+/// A party id of an envelope with the codes of one standard, as it is said with those of the other.
 fn counterpart(rules: &Rules, from: &str, to: &str, [qualifier, id]: &[String; 2]) -> [String; 2] {
     if from == to {
         return [qualifier.clone(), id.clone()];

@@ -3,7 +3,7 @@
 mod documents;
 mod source;
 
-use super::input::{Jobs, JsonList, Sink};
+use super::input::{Definitions, Jobs, JsonList, Sink};
 use super::own::Own;
 use super::{Exit, input};
 use crate::clock::Timestamp;
@@ -66,9 +66,8 @@ pub struct Output {
     /// A folder of mappings that go before those in the binary, or a partner's own mapping as `apply` takes it.
     #[arg(long, value_name = "DIR|FILE")]
     mapping: Option<PathBuf>,
-    /// Definitions that go before those in the binary.
-    #[arg(long, value_name = "DIR")]
-    standards: Option<PathBuf>,
+    #[command(flatten)]
+    definitions: Definitions,
     /// Lookup tables, as `apply` takes them.
     #[arg(long, value_name = "FILE")]
     tables: Option<PathBuf>,
@@ -88,7 +87,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         eprintln!("portolan translate: say what is wanted with --to entity or --to STANDARD/VERSION/TYPE");
         return Ok(Exit::Usage);
     }
-    let (output, rules) = (&arguments.output, arguments.output.rules());
+    let (output, rules) = (&arguments.output, arguments.output.rules()?);
     // The target is looked up first, so that a wrong one is told before a long file is read.
     let target = match output.target(&rules) {
         Ok(target) => target,
@@ -99,7 +98,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     };
     let drafting = target.map(|target| output.drafting(&rules, target)).transpose()?;
     let (guide, own) = (output.guide(&rules.library)?, output.own(&rules)?);
-    let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let reader = Reader::new(input::open(&arguments.file)?, Limits::default()).knowing(&rules.library);
     let making = Making { rules: &rules, own: &own, drafting: drafting.as_ref() };
     std::thread::scope(|scope| {
         let mut sources = Sources::new(scope, arguments.jobs.share().one_by_one(), reader, making, guide);
@@ -119,8 +118,14 @@ fn tell(name: &str, findings: &[Diagnostic]) {
 
 impl Output {
     /// Definitions and mappings with the overlays asked for.
-    pub fn rules(&self) -> Rules {
-        Rules::new(self.standards.as_deref(), self.mapping.as_deref().filter(|path| path.is_dir()))
+    ///
+    /// # Errors
+    /// The file is said to be of a document type that is not there.
+    pub fn rules(&self) -> anyhow::Result<Rules> {
+        let mapping = self.mapping.as_deref().filter(|path| path.is_dir());
+        let mut rules = Rules::new(self.definitions.standards.as_deref(), mapping);
+        rules.library = self.definitions.tell(rules.library)?;
+        Ok(rules)
     }
 
     /// The partner's own mapping and tables.
@@ -166,7 +171,7 @@ impl Output {
             return entities.map(Some).map_err(|expected| anyhow::anyhow!("{}: {expected}", file.display()));
         }
         let own = self.own(rules)?;
-        let reader = Reader::new(bytes.as_slice(), Limits::default());
+        let reader = Reader::new(bytes.as_slice(), Limits::default()).knowing(&rules.library);
         let making = Making { rules, own: &own, drafting: None };
         let entities = std::thread::scope(|scope| {
             let mut sources = Sources::new(scope, Share::threads(Some(1)), reader, making, None);

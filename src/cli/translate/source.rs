@@ -28,7 +28,7 @@ pub struct Source {
     pub name: String,
     /// Ordinal of its interchange in the input; 0 for an entity that did not come in one.
     pub interchange: u32,
-    /// Qualifier and id of sender and receiver, with the standard they are of.
+    /// Qualifier and id of sender and receiver, with the standard whose codes those are.
     pub parties: Option<(String, [[String; 2]; 2])>,
     /// It came in a test interchange.
     pub test: bool,
@@ -135,7 +135,8 @@ impl<'scope, 'env, R: Read> Sources<'scope, 'env, R> {
 fn sources(made: Made, report: &DocumentReport, piece: &Piece<'_>) -> Vec<Source> {
     let envelope = &report.envelope;
     let parties = [&envelope.sender, &envelope.receiver].map(|id| [id.scheme.clone(), id.value.clone()]);
-    let standard = envelope.standard_in(piece.syntax);
+    let own = piece.sheet.as_ref().map(|sheet| sheet.document.codes());
+    let standard = own.unwrap_or_else(|| envelope.standard_in(piece.syntax));
     let source = |entity, drafted| Source {
         entity,
         drafted,

@@ -3,7 +3,7 @@
 mod items;
 mod words;
 
-use super::input::Jobs;
+use super::input::{Definitions, Jobs};
 use super::paint::Paint;
 use super::{Exit, input};
 use crate::codec::segment::{Ahead, Inspection, InterchangeReport, Limits, Reader, Step};
@@ -21,9 +21,8 @@ use words::Words;
 pub struct Arguments {
     /// The file, or - for standard input.
     file: PathBuf,
-    /// Definitions that go before those in the binary.
-    #[arg(long, value_name = "DIR")]
-    standards: Option<PathBuf>,
+    #[command(flatten)]
+    definitions: Definitions,
     /// A partner's guide: what it asks beyond the standard is checked too.
     #[arg(long, value_name = "FILE")]
     guide: Option<PathBuf>,
@@ -32,7 +31,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, json: bool, paint: Paint) -> anyhow::Result<Exit> {
-    let library = Library::new(arguments.standards.as_deref());
+    let library = arguments.definitions.library()?;
     let valid = if json { as_json(arguments, &library)? } else { as_words(arguments, &library, paint)? };
     Ok(if valid { Exit::Ok } else { Exit::Invalid })
 }
@@ -72,7 +71,7 @@ fn read(
 ) -> anyhow::Result<Vec<InterchangeReport>> {
     let guide = arguments.guide.as_deref().map(|guide| input::guide(guide, library)).transpose()?;
     let inspection = Inspection::new(library).guided(guide.map(input::by_guide));
-    let reader = Reader::new(input::open(&arguments.file)?, Limits::default());
+    let reader = Reader::new(input::open(&arguments.file)?, Limits::default()).knowing(library);
     std::thread::scope(|scope| {
         let mut ahead = Ahead::new(scope, arguments.jobs.share(), reader, inspection, Arc::new(|_, _| ()));
         while let Some(step) = ahead.next()? {

@@ -4,7 +4,7 @@
 use crate::cli::paint::{Paint, Tone, counted, spaced};
 use crate::cli::picture;
 use crate::codec::segment::{DocumentReport, InterchangeReport, Piece, PieceKind};
-use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Severity};
 use crate::tree::{Charset, Run};
 use std::ops::Range;
 
@@ -112,7 +112,7 @@ impl Words {
 
     fn heading(&mut self, report: &InterchangeReport) {
         // Of XML, the envelope is known with the document.
-        let is_early = report.syntax == Syntax::Xml && report.groups.is_empty() && report.faults.is_empty();
+        let is_early = report.syntax.is_by_contents() && report.groups.is_empty() && report.faults.is_empty();
         if self.interchange.0 == report.number || is_early {
             return;
         }

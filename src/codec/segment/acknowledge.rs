@@ -17,6 +17,8 @@ pub enum Acknowledging {
     Edifact(Box<edifact::Acknowledging>),
     /// ApplicationResponse; other XML is not answered by documents.
     Xml(Box<ubl::Acknowledging>),
+    /// Tables, lines of fixed width and JSON, which have no answer of their own.
+    Nothing,
 }
 
 impl Acknowledging {
@@ -26,6 +28,7 @@ impl Acknowledging {
         match report.syntax {
             Syntax::X12 => Acknowledging::X12(Box::new(x12::Acknowledging::new(report, choice))),
             Syntax::Xml => Acknowledging::Xml(Box::new(ubl::Acknowledging::new(choice))),
+            syntax if syntax.is_by_contents() => Acknowledging::Nothing,
             _ => Acknowledging::Edifact(Box::new(edifact::Acknowledging::new(report, choice))),
         }
     }
@@ -52,6 +55,7 @@ impl Acknowledging {
             Acknowledging::X12(one) => one.document(group, document),
             Acknowledging::Edifact(one) => one.document(document),
             Acknowledging::Xml(one) => one.document(document),
+            Acknowledging::Nothing => {}
         }
     }
 
@@ -59,7 +63,7 @@ impl Acknowledging {
         match self {
             Acknowledging::X12(one) => one.group(group),
             Acknowledging::Edifact(one) => one.group(group),
-            Acknowledging::Xml(_) => {}
+            Acknowledging::Xml(_) | Acknowledging::Nothing => {}
         }
     }
 
@@ -68,6 +72,7 @@ impl Acknowledging {
             Acknowledging::X12(one) => one.end(report),
             Acknowledging::Edifact(one) => one.end(report),
             Acknowledging::Xml(one) => one.end(report),
+            Acknowledging::Nothing => None,
         }
     }
 }

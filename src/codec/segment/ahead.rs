@@ -8,6 +8,7 @@
 use super::inspect::Inspection;
 use super::judge::{Judge, Judged};
 use super::{DocumentReport, Envelope, InterchangeReport, Piece, PieceKind, Reader};
+use crate::codec::table::Sheet;
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::tree::{Charset, Index, Run, Separators};
 use std::collections::VecDeque;
@@ -282,6 +283,7 @@ struct Kept<T> {
     separators: Separators,
     charset: Charset,
     index: Index,
+    sheet: Option<Arc<Sheet>>,
     faults: Vec<Diagnostic>,
     report: Option<DocumentReport>,
     made: Option<T>,
@@ -301,6 +303,7 @@ impl<T> Default for Kept<T> {
             separators: Separators::X12,
             charset: Charset::Utf8,
             index: Index::default(),
+            sheet: None,
             faults: Vec::new(),
             report: None,
             made: None,
@@ -311,7 +314,8 @@ impl<T> Default for Kept<T> {
 impl<T> Kept<T> {
     /// All of a piece but its index, which the reader gives away.
     fn keep(&mut self, piece: Piece<'_>) {
-        let Piece { kind, syntax, interchange, group, document, run, faults } = piece;
+        let Piece { kind, syntax, interchange, group, document, run, sheet, faults } = piece;
+        self.sheet = sheet;
         (self.kind, self.syntax, self.faults) = (kind, syntax, faults);
         (self.interchange, self.group, self.document) = (interchange, group, document);
         (self.offset, self.line, self.separators, self.charset) = (run.offset, run.line, *run.separators, run.charset);
@@ -322,6 +326,7 @@ impl<T> Kept<T> {
     /// The piece again; its faults go with it.
     fn piece(&mut self) -> Piece<'_> {
         let faults = std::mem::take(&mut self.faults);
+        let sheet = self.sheet.clone();
         let Kept { kind, syntax, interchange, group, document, .. } = *self;
         let run = Run {
             bytes: &self.bytes,
@@ -331,6 +336,6 @@ impl<T> Kept<T> {
             charset: self.charset,
             index: &self.index,
         };
-        Piece { kind, syntax, interchange, group, document, run, faults }
+        Piece { kind, syntax, interchange, group, document, run, sheet, faults }
     }
 }

@@ -7,11 +7,13 @@
 //! `after` all), segments outside documents (`before` a group or document, `tail` of a group or interchange), `lead` (bytes
 //! before a tag other than `line_end`), `open` (no terminator), and for a string that would not encode to its own bytes
 //! `{value, bytes}` with the bytes in base64. An XML document is an interchange of its own, which has `prolog` for header, and
-//! `element` for segments (`codec::xml` says how).
+//! `element` for segments (`codec::xml` says how); tables and lines of fixed width have `rows` (`codec::table`),
+//! JSON documents `json` (`codec::json`).
 
 use super::{Limits, Piece, PieceKind, Reader};
-use crate::codec::xml;
+use crate::codec::{json as json_codec, table, xml};
 use crate::diagnostic::{Diagnostic, Syntax};
+use crate::standard::load::Library;
 use crate::tree::{Charset, Segment, Separators, Value as Slice};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -33,8 +35,16 @@ pub struct Decoded {
 ///
 /// # Errors
 /// What the source or the sink says, and a document over the limit.
-pub fn decode_to<R: Read, W: Write>(source: R, limits: Limits, out: W) -> io::Result<Decoded> {
+pub fn decode_to<R: Read, W: Write>(
+    source: R,
+    limits: Limits,
+    library: Option<&Library>,
+    out: W,
+) -> io::Result<Decoded> {
     let mut reader = Reader::new(source, limits);
+    if let Some(library) = library {
+        reader = reader.knowing(library);
+    }
     let mut building = Building::new(out);
     let mut faults = Vec::new();
     while let Some(mut piece) = reader.next()? {
@@ -51,7 +61,7 @@ pub fn decode_to<R: Read, W: Write>(source: R, limits: Limits, out: W) -> io::Re
 /// What the source says, and a document over the limit.
 pub fn decode<R: Read>(source: R, limits: Limits) -> io::Result<(Value, Vec<Diagnostic>)> {
     let mut text = Vec::new();
-    let done = decode_to(source, limits, &mut text)?;
+    let done = decode_to(source, limits, None, &mut text)?;
     let value = if text.is_empty() {
         json!({ "interchanges": [], "after": done.after, "format": done.format })
     } else {
@@ -74,6 +84,8 @@ struct Interchange {
     /// What stands before its groups; written once the second segment has told the line end.
     facts: Map<String, Value>,
     is_begun: bool,
+    /// Its line ends are those of its layout.
+    is_laid_out: bool,
     line_end: Vec<u8>,
     charset: Charset,
     group_open: bool,
@@ -100,7 +112,7 @@ impl<W: Write> Building<W> {
             }
             kind => {
                 match &mut self.open {
-                    Some(open) if piece.syntax == Syntax::Xml => open.take_markup(&mut self.json, kind, piece)?,
+                    Some(open) if piece.syntax.is_by_contents() => open.take_markup(&mut self.json, kind, piece)?,
                     Some(open) => open.take(&mut self.json, kind, piece)?,
                     None => {}
                 }
@@ -116,6 +128,9 @@ impl<W: Write> Building<W> {
         let name = match piece.syntax {
             Syntax::X12 => "x12",
             Syntax::Xml => "xml",
+            Syntax::Csv => "csv",
+            Syntax::Fixed => "fixed",
+            Syntax::Json => "json",
             _ => "edifact",
         };
         if self.syntaxes.is_empty() {
@@ -131,9 +146,18 @@ impl<W: Write> Building<W> {
             facts.insert("before".into(), text(&before, Charset::Latin1, None));
         }
         facts.insert("syntax".into(), name.into());
-        if piece.syntax == Syntax::Xml {
+        if piece.syntax.is_by_contents() {
+            if let Some(sheet) = &piece.sheet {
+                let layout = sheet.layout();
+                if piece.syntax == Syntax::Csv {
+                    facts.insert("delimiter".into(), char::from(layout.delimiter).to_string().into());
+                    facts.insert("quote".into(), layout.quote.map(|quote| char::from(quote).to_string()).into());
+                }
+                facts.insert("line_end".into(), layout.line_end.into());
+            }
             facts.insert("prolog".into(), text(piece.run.bytes, Charset::Latin1, None));
-            self.open = Some(Interchange::new(facts, Charset::Utf8));
+            self.open =
+                Some(Interchange { is_laid_out: piece.sheet.is_some(), ..Interchange::new(facts, Charset::Utf8) });
             return Ok(());
         }
         facts.insert("separators".into(), separators_json(piece.run.separators));
@@ -182,6 +206,7 @@ impl Interchange {
         Interchange {
             facts,
             is_begun: false,
+            is_laid_out: false,
             line_end: Vec::new(),
             charset,
             group_open: false,
@@ -197,14 +222,20 @@ impl Interchange {
             self.end = Some(text(piece.run.bytes, Charset::Latin1, None));
             return Ok(());
         }
-        self.begin(json)?;
+        if !self.is_begun {
+            self.begin(json)?;
+        }
         self.need_group(json)?;
-        let (element, charset) = xml::to_json(piece.run.bytes, piece.run.charset);
+        let (key, (element, charset)) = match &piece.sheet {
+            Some(_) if piece.syntax == Syntax::Json => ("json", json_codec::to_json(piece.run.bytes)),
+            Some(sheet) => ("rows", table::to_json(sheet, piece.run.bytes)),
+            None => ("element", xml::to_json(piece.run.bytes, piece.run.charset)),
+        };
         let mut document = Map::new();
         if charset != Charset::Utf8 {
             document.insert("charset".into(), charset.name().into());
         }
-        document.insert("element".into(), element);
+        document.insert(key.into(), element);
         json.value(None, &document.into())
     }
 
@@ -249,7 +280,7 @@ impl Interchange {
 
     fn begin<W: Write>(&mut self, json: &mut Json<W>) -> io::Result<()> {
         self.is_begun = true;
-        if let Some(line_end) = self.facts.get_mut("line_end") {
+        if let Some(line_end) = self.facts.get_mut("line_end").filter(|_| !self.is_laid_out) {
             *line_end = String::from_utf8_lossy(&self.line_end).into();
         }
         json.open(None, "{")?;

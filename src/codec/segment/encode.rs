@@ -2,7 +2,8 @@
 //! so keys must stand in the order of the bytes they are about.
 
 use super::decode::raw_of;
-use crate::codec::xml;
+use crate::codec::table::{self, Written};
+use crate::codec::{json, xml};
 use crate::json::{JsonError, JsonReader};
 use crate::tree::{Charset, Separators};
 use base64::Engine as _;
@@ -82,7 +83,18 @@ struct Shape {
 }
 
 const INTERCHANGE: Shape = Shape {
-    before: &["before", "syntax", "prolog", "separators", "charset", "line_end", "wrapped", "header"],
+    before: &[
+        "before",
+        "syntax",
+        "prolog",
+        "delimiter",
+        "quote",
+        "separators",
+        "charset",
+        "line_end",
+        "wrapped",
+        "header",
+    ],
     list: "groups",
     after: &["tail", "trailer", "end"],
 };
@@ -196,7 +208,8 @@ impl<R: Read, W: Write> Encoding<'_, R, W> {
         while let Some(key) = self.json.next_key()? {
             let pointer = format!("{at}/{key}");
             let twice = if gathered.contains_key(&key) { Err(ONCE.to_owned()) } else { Ok(()) };
-            let is_markup = key == "element" && shape.list == DOCUMENT.list && !is_list_read;
+            let is_markup =
+                ["element", "rows", "json"].contains(&key.as_str()) && shape.list == DOCUMENT.list && !is_list_read;
             let check = || if is_markup { Ok(()) } else { shape.check(&key, is_list_read) };
             if let Err(expected) = twice.and_then(|()| check()) {
                 return Err(EncodeError::new(&pointer, &expected, &Value::String(key)));
@@ -205,7 +218,7 @@ impl<R: Read, W: Write> Encoding<'_, R, W> {
                 is_list_read = true;
                 begin(&mut self.writer, &gathered, at)?;
                 let element = self.json.value()?;
-                self.writer.element_of_markup(&element, &pointer)?;
+                self.writer.contents(&key, &element, &pointer)?;
             } else if key == shape.list {
                 is_list_read = true;
                 begin(&mut self.writer, &gathered, at)?;
@@ -252,20 +265,39 @@ struct Writer {
     charset: Charset,
     line_end: Vec<u8>,
     wrapped: bool,
+    written: Written,
 }
 
 impl Writer {
     fn new() -> Self {
         let (out, line_end) = (Vec::new(), Vec::new());
         let (declared, charset) = (Charset::Utf8, Charset::Utf8);
-        Writer { out, separators: Separators::X12, declared, charset, line_end, wrapped: false }
+        Writer {
+            out,
+            separators: Separators::X12,
+            declared,
+            charset,
+            line_end,
+            wrapped: false,
+            written: Written::default(),
+        }
     }
 
     fn begin_interchange(&mut self, facts: &Map<String, Value>, at: &str) -> Result<(), EncodeError> {
         let fact = |key: &str| facts.get(key).unwrap_or(&Value::Null);
-        if fact("syntax") == "xml" {
+        if ["xml", "csv", "fixed", "json"].iter().any(|own| fact("syntax") == own) {
             self.declared = Charset::Utf8;
             self.charset = Charset::Utf8;
+            let byte = |key: &str| fact(key).as_str().and_then(|text| text.bytes().next());
+            let is_table = fact("syntax") == "csv";
+            self.written = Written {
+                delimiter: if is_table { byte("delimiter").or(Some(b',')) } else { None },
+                quote: byte("quote"),
+                line_end: fact("line_end").as_str().unwrap_or("\n").to_owned(),
+            };
+            if let Some(before) = facts.get("before") {
+                self.plain(before, Charset::Latin1, &format!("{at}/before"))?;
+            }
             return self.plain(fact("prolog"), Charset::Latin1, &format!("{at}/prolog"));
         }
         if let Some(missing) = ["separators", "charset", "header"].into_iter().find(|key| fact(key).is_null()) {
@@ -284,9 +316,13 @@ impl Writer {
         Ok(())
     }
 
-    /// The root element of an XML document.
-    fn element_of_markup(&mut self, element: &Value, at: &str) -> Result<(), EncodeError> {
-        let bytes = xml::from_json(element, self.charset, at);
+    /// The root element of an XML document, or the rows of a table.
+    fn contents(&mut self, key: &str, value: &Value, at: &str) -> Result<(), EncodeError> {
+        let bytes = match key {
+            "rows" => table::from_json(value, &self.written, self.charset, at),
+            "json" => json::from_json(value, self.charset, at),
+            _ => xml::from_json(value, self.charset, at),
+        };
         self.out.extend(bytes.map_err(|(pointer, expected)| EncodeError::new(&pointer, expected, &Value::Null))?);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The facts of the envelope around a document, the same shape for X12 and EDIFACT.
 
 use super::{Piece, PieceKind};
-use crate::codec::{edifact, x12, xml};
+use crate::codec::{edifact, json, table, x12, xml};
 use crate::diagnostic::Syntax;
 use crate::standard::load::Library;
 use serde::Serialize;
@@ -72,9 +72,12 @@ impl Envelope {
         if piece.kind == PieceKind::InterchangeHeader {
             *self = Envelope::default();
         }
-        if piece.syntax == Syntax::Xml {
-            if piece.kind == PieceKind::Document {
-                xml::note(self, &piece.run, library);
+        if piece.syntax.is_by_contents() {
+            match &piece.sheet {
+                _ if piece.kind != PieceKind::Document => {}
+                Some(sheet) if piece.syntax == Syntax::Json => json::note(self, sheet, piece.run.bytes),
+                Some(sheet) => table::note(self, sheet, piece.run.bytes),
+                None => xml::note(self, &piece.run, library),
             }
             return;
         }

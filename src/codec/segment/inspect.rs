@@ -130,7 +130,7 @@ impl<'l> Inspection<'l> {
     /// # Errors
     /// What the source says, and a document over the limit.
     pub fn whole<R: Read>(mut self, source: R, limits: Limits) -> io::Result<Vec<InterchangeReport>> {
-        let mut reader = Reader::new(source, limits);
+        let mut reader = Reader::new(source, limits).knowing(self.judge.library());
         while let Some(piece) = reader.next()? {
             self.take(&piece);
         }
@@ -311,11 +311,16 @@ impl<'l> Inspection<'l> {
         if in_group != Some(piece.group) {
             self.begin_group(piece.group, HeaderValues::default());
         }
-        if piece.syntax == Syntax::Xml
+        let mut report = report;
+        if piece.syntax.is_by_contents()
             && let Some(open) = self.open.as_mut()
         {
-            // Its envelope is part of the document.
-            open.envelope = self.envelope.clone();
+            // Its envelope is part of the document; that of the first stands for all.
+            if piece.document == 1 {
+                open.envelope = self.envelope.clone();
+            }
+            let differs = other_parties(&open.envelope, &self.envelope, piece);
+            report.iter_mut().for_each(|report| report.faults.extend(differs.clone()));
         }
         let group = self.open.as_mut().and_then(|open| open.groups.last_mut());
         if let Some((group, report)) = group.zip(report) {
@@ -342,6 +347,14 @@ impl<'l> Inspection<'l> {
             _ => open.faults.push(diagnostic),
         }
     }
+}
+
+/// The documents of one file are between the same parties.
+fn other_parties(first: &Envelope, own: &Envelope, piece: &Piece<'_>) -> Option<Diagnostic> {
+    let between = |one: &Envelope| format!("{} to {}", one.sender.value, one.receiver.value);
+    let is_same = (&first.sender, &first.receiver) == (&own.sender, &own.receiver);
+    let finding = Diagnostic::new(piece.syntax, Fault::PartiesDiffer).at(piece.run.offset, 0, piece.run.line);
+    (!is_same).then(|| finding.because(between(first), between(own)))
 }
 
 /// A report for bytes outside any interchange.

@@ -3,7 +3,9 @@
 //! several threads at once. What only the whole envelope shows is `EnvelopeCheck`'s.
 
 use super::{DocumentReport, Envelope, HeaderValues, Piece};
-use crate::codec::xml::{self, Projected};
+use crate::codec::content::Projected;
+use crate::codec::table::{self, Sheet};
+use crate::codec::{json, xml};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
@@ -24,18 +26,21 @@ pub struct Placed {
     pub placement: Placement,
     /// The segments of a document that has none of its own.
     pub projected: Option<Arc<Projected>>,
+    /// What was known of the file that it came in, where its definition lays it out.
+    pub sheet: Option<Arc<Sheet>>,
 }
 
 impl Placed {
     /// Places a document by another definition than the one that it was checked against; `run` is that of the piece.
     #[must_use]
-    pub fn anew(document: Arc<Document>, directory: Arc<Directory>, run: &Run<'_>) -> Self {
+    pub fn anew(&self, document: Arc<Document>, directory: Arc<Directory>, run: &Run<'_>) -> Self {
+        let sheet = self.sheet.as_ref().map(|sheet| Arc::new(Sheet::clone(sheet).of(&document)));
         if document.markup.is_some() {
-            let (projected, placement, _) = xml::project(&document, run);
-            return Placed { document, directory, placement, projected: Some(Arc::new(projected)) };
+            let (projected, placement, _) = projected(&document, sheet.as_deref(), run);
+            return Placed { document, directory, placement, projected: Some(Arc::new(projected)), sheet };
         }
         let (placement, _) = place(&document, &directory, run);
-        Placed { document, directory, placement, projected: None }
+        Placed { document, directory, placement, projected: None, sheet: None }
     }
 
     /// The segments: those of the piece, or what was made of it.
@@ -101,15 +106,15 @@ impl<'l> Judge<'l> {
         }
         let placed = match found {
             Ok((document, directory)) => {
-                let (projected, placement, found) = if piece.syntax == Syntax::Xml {
-                    let (projected, placement, found) = xml::project(&document, &piece.run);
+                let (projected, placement, found) = if piece.syntax.is_by_contents() {
+                    let (projected, placement, found) = projected(&document, piece.sheet.as_deref(), &piece.run);
                     (Some(Arc::new(projected)), placement, found)
                 } else {
                     let (placement, found) = validate(&document, &directory, &piece.run);
                     (None, placement, found)
                 };
                 faults.extend(found);
-                let placed = Placed { document, directory, placement, projected };
+                let placed = Placed { document, directory, placement, projected, sheet: piece.sheet.clone() };
                 // A missing trailer is the envelope check's finding.
                 faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
                 let choose = |choice: &GuideChoice<'_>| choice(piece.interchange, envelope, &placed.document);
@@ -169,6 +174,15 @@ impl<'l> Judge<'l> {
     }
 }
 
+/// A document without segments of its own, laid out as such.
+fn projected(document: &Document, sheet: Option<&Sheet>, run: &Run<'_>) -> (Projected, Placement, Vec<Diagnostic>) {
+    match sheet {
+        Some(sheet) if sheet.layout().syntax == Syntax::Json => json::project(sheet, run.bytes, run.offset, run.line),
+        Some(sheet) => table::project(sheet, run.bytes, run.offset, run.line),
+        None => xml::project(document, run),
+    }
+}
+
 /// One of our own files is wrong; the finding stands where the document begins.
 fn malformed_definition(piece: &Piece<'_>, error: &LoadError) -> Diagnostic {
     let finding = Diagnostic::new(piece.syntax, error.fault()).at(piece.run.offset, 0, piece.run.line);
@@ -200,6 +214,6 @@ fn not_installed(piece: &Piece<'_>, asked: &str, used: &str) -> Diagnostic {
 #[must_use]
 pub fn folder_of(syntax: Syntax, envelope: &Envelope) -> (String, String) {
     let folder = || envelope.version.to_ascii_lowercase().replace('.', "");
-    let folder = if syntax == Syntax::Xml { envelope.version.clone() } else { folder() };
+    let folder = if syntax.is_by_contents() { envelope.version.clone() } else { folder() };
     (envelope.standard_in(syntax).to_owned(), folder)
 }

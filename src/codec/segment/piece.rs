@@ -1,7 +1,9 @@
 //! What a reader hands out, one after another: the pieces of an input in byte order. Joined they are the input.
 
+use crate::codec::table::Sheet;
 use crate::diagnostic::{Diagnostic, Syntax};
 use crate::tree::Run;
+use std::sync::Arc;
 
 /// What a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +39,8 @@ pub struct Piece<'a> {
     pub document: u32,
     /// Bytes and index. A UNA stands in the run's bytes before the UNB segment.
     pub run: Run<'a>,
+    /// What is known of a file that its definition lays out.
+    pub sheet: Option<Arc<Sheet>>,
     /// What the reader itself found wrong in or before this piece.
     pub faults: Vec<Diagnostic>,
 }

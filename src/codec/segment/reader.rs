@@ -1,5 +1,5 @@
-//! Reads an input of X12 and EDIFACT interchanges, or an XML document, piece by piece, in memory bounded by the largest
-//! document.
+//! Reads an input of X12 and EDIFACT interchanges, an XML document, or a file laid out by its definition, piece by piece, in
+//! memory bounded by the largest document.
 //!
 //! Tolerant: blanks and junk around interchanges, separators that change from one interchange to the next, missing
 //! trailers and cut ends are all handed out as pieces, with diagnostics where the reader alone can see the fault.
@@ -7,13 +7,19 @@
 //!
 //! Not supported: interactive EDIFACT (UIB…UIZ), seen as INTERCHANGE-UNSUPPORTED.
 
+mod role;
+mod rows;
+
 use super::index::{self, Kinds, Stop};
 use super::{Piece, PieceKind};
 use crate::codec::xml::Start;
-use crate::codec::{edifact, x12, xml};
+use crate::codec::{content, edifact, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::standard::load::Library;
 use crate::tree::{Charset, Index, Run, Separators};
 use crate::window::Window;
+use role::{Role, SPECIAL, is_special, role_of};
+use rows::Rows;
 use std::borrow::Cow;
 use std::io::{self, Read};
 
@@ -76,6 +82,9 @@ pub struct Reader<R> {
     line: u64,
     opening: Option<Opening>,
     markup: Option<Markup>,
+    /// Definitions that say how files are laid out.
+    library: Option<Library>,
+    rows: Option<Rows>,
     /// The character set that an XML input declares.
     declared: Charset,
     separators: Separators,
@@ -113,11 +122,20 @@ impl<R: Read> Reader<R> {
             line: 1,
             opening: None,
             markup: None,
+            library: None,
+            rows: None,
             declared: Charset::Utf8,
             separators: Separators::X12,
             index: Index::default(),
             ordinals: Ordinals::default(),
         }
+    }
+
+    /// Reads files of those layouts too that the library has definitions of.
+    #[must_use]
+    pub fn knowing(mut self, library: &Library) -> Self {
+        self.library = Some(library.clone());
+        self
     }
 
     /// What it reads from.
@@ -141,6 +159,9 @@ impl<R: Read> Reader<R> {
         self.advance();
         if let Some(next) = self.markup {
             return Ok(self.markup(next));
+        }
+        if let Some(rows) = self.rows.take() {
+            return self.rows(rows);
         }
         self.fill(1)?;
         if self.rest().is_empty() {
@@ -214,7 +235,7 @@ impl<R: Read> Reader<R> {
         let end = self.rest().iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(start, |last| last + 1);
         self.declared = xml::declared(&self.rest()[..start]).unwrap_or(Charset::Utf8);
         self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
-        (self.separators, self.markup) = (xml::SEPARATORS, Some(Markup::Document(end - start)));
+        (self.separators, self.markup) = (content::SEPARATORS, Some(Markup::Document(end - start)));
         (self.taken, self.lines) = (start, index::breaks(&self.rest()[..start]));
         Ok(true)
     }
@@ -222,6 +243,13 @@ impl<R: Read> Reader<R> {
     /// Outside any interchange: the header of the next one, or the bytes before it.
     fn outside(&mut self) -> io::Result<Option<Piece<'_>>> {
         self.fill(HEADER_BYTES)?;
+        let is_told = self.library.as_ref().is_some_and(|library| library.is_told().is_some());
+        if is_told
+            && self.begin_rows()?
+            && let Some(rows) = &self.rows
+        {
+            return Ok(Some(self.rows_header(&rows.sheet)));
+        }
         if self.begin_markup()? {
             let prolog = &self.rest()[..self.taken];
             let fault = xml::entities(prolog).map(|at| {
@@ -232,6 +260,11 @@ impl<R: Read> Reader<R> {
             });
             let faults = fault.into_iter().collect();
             return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, self.declared, faults)));
+        }
+        if self.begin_rows()?
+            && let Some(rows) = &self.rows
+        {
+            return Ok(Some(self.rows_header(&rows.sheet)));
         }
         let mut from = 0;
         let start = loop {
@@ -328,7 +361,8 @@ impl<R: Read> Reader<R> {
             PieceKind::GroupHeader | PieceKind::GroupTrailer | PieceKind::Loose => (group, 0),
             PieceKind::Document => (group, document),
         };
-        Piece { kind, syntax, interchange, group, document, run, faults }
+        let sheet = self.rows.as_ref().filter(|_| kind != PieceKind::Between).map(|rows| rows.sheet.clone());
+        Piece { kind, syntax, interchange, group, document, run, sheet, faults }
     }
 
     /// Inside an interchange: collects the segments of one piece.
@@ -564,100 +598,6 @@ fn is_wrapped(bytes: &[u8], terminator: u8) -> bool {
         && rest_is_short
         && lines.len() - full <= 1
         && cuts
-}
-
-/// What a tag does to the envelope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    InterchangeHeader,
-    GroupHeader,
-    DocumentHeader,
-    DocumentTrailer,
-    GroupTrailer,
-    InterchangeTrailer,
-    Inner,
-}
-
-impl Role {
-    /// The piece that a segment of this role begins.
-    fn begins(self) -> PieceKind {
-        match self {
-            Role::InterchangeHeader => PieceKind::InterchangeHeader,
-            Role::GroupHeader => PieceKind::GroupHeader,
-            Role::DocumentHeader => PieceKind::Document,
-            Role::GroupTrailer => PieceKind::GroupTrailer,
-            Role::InterchangeTrailer => PieceKind::InterchangeTrailer,
-            Role::Inner | Role::DocumentTrailer => PieceKind::Loose,
-        }
-    }
-}
-
-fn role_of(syntax: Syntax, tag: &[u8]) -> Role {
-    const ROLES: [Role; 6] = [
-        Role::InterchangeHeader,
-        Role::GroupHeader,
-        Role::DocumentHeader,
-        Role::DocumentTrailer,
-        Role::GroupTrailer,
-        Role::InterchangeTrailer,
-    ];
-    let own = match syntax {
-        Syntax::X12 => x12::ENVELOPE_TAGS,
-        _ => edifact::ENVELOPE_TAGS,
-    };
-    let is = |wanted: &[u8]| tag.eq_ignore_ascii_case(wanted);
-    match own.iter().position(|wanted| is(wanted)) {
-        Some(at) => ROLES[at],
-        None if is(b"UNA") && syntax != Syntax::X12 => Role::InterchangeHeader,
-        // An interchange of the other syntax may follow one that was cut off.
-        None if matches!(tag, b"ISA" | b"UNB" | b"UNA" | b"UIB") => Role::InterchangeHeader,
-        None => Role::Inner,
-    }
-}
-
-/// Which bytes a special tag may begin with: most segments are told by theirs.
-const SPECIAL: [bool; 256] = {
-    let mut may = [false; 256];
-    let (letters, mut at) = (b"BGISUgisu", 0);
-    while at < letters.len() {
-        may[letters[at] as usize] = true;
-        at += 1;
-    }
-    may
-};
-
-/// Whether a segment of this tag is of the envelope or binary.
-fn is_special(syntax: Syntax, tag: &[u8]) -> bool {
-    (syntax == Syntax::X12 && x12::is_binary(tag))
-        || (ENVELOPE_KEYS.contains(&upper_key(tag)) && role_of(syntax, tag) != Role::Inner)
-}
-
-/// The tags that have a role in either syntax, as numbers: most segments have none, which is told by them at once.
-const ENVELOPE_KEYS: [u32; 14] = {
-    let [own, others, more] = [x12::ENVELOPE_TAGS, edifact::ENVELOPE_TAGS, [b"UNA", b"UIB", b"", b"", b"", b""]];
-    let (mut keys, mut at) = ([0; 14], 0);
-    while at < 14 {
-        keys[at] = upper_key(if at < 6 {
-            own[at]
-        } else if at < 12 {
-            others[at - 6]
-        } else {
-            more[at - 12]
-        });
-        at += 1;
-    }
-    keys
-};
-
-/// A tag of two or three letters as a number, upper and lower case alike; others may share one.
-#[inline]
-const fn upper_key(tag: &[u8]) -> u32 {
-    const LOWER: u8 = 0x20;
-    match *tag {
-        [a, b] => u32::from_le_bytes([a & !LOWER, b & !LOWER, 0, 0]),
-        [a, b, c] => u32::from_le_bytes([a & !LOWER, b & !LOWER, c & !LOWER, 0]),
-        _ => 0,
-    }
 }
 
 enum Found {

@@ -249,7 +249,7 @@ mod tests {
             bytes: text.as_bytes(),
             offset: 0,
             line: 1,
-            separators: &crate::codec::xml::SEPARATORS,
+            separators: &crate::codec::content::SEPARATORS,
             charset: Charset::Utf8,
             index: &Index::default(),
         };

@@ -9,21 +9,14 @@ mod envelope;
 mod outline;
 mod project;
 mod text;
-mod value;
 
 pub use cut::{Start, entities, start};
 pub use decode::{Unfit, from_json, to_json};
 pub use encode::encode;
 pub use envelope::{note, root};
 pub use outline::{ELEMENTS_MAX, Element, Outline, outline};
-pub use project::{Projected, project};
+pub use project::project;
 pub use text::{Text, declared, escaped, text, width};
-
-use crate::tree::Separators;
-
-/// What separates the values of a document that was projected onto segments: characters that XML cannot hold.
-pub const SEPARATORS: Separators =
-    Separators { component: 0x1F, element: 0x1D, repetition: None, release: None, segment: 0x1C, decimal: b'.' };
 
 /// Elements inside one another, at most; documents of business have some twenty.
 pub const DEPTH_MAX: usize = 200;

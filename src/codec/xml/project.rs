@@ -6,86 +6,21 @@
 //! projected.
 
 use super::text::{text, width};
-use super::{DEPTH_MAX, NAME_BYTES_MAX, SEPARATORS, is_character, value};
+use super::{DEPTH_MAX, NAME_BYTES_MAX, is_character};
+use crate::codec::content::{Cell, Laying, Projected, Row, Span, refusal, without_number};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::near;
 use crate::standard::content::{Content, Form, ITSELF, Markup};
-use crate::standard::definition::{Area, Document, Usage};
+use crate::standard::definition::{Document, Usage};
 use crate::standard::place::Placement;
-use crate::tree::{Charset, Index, Run, SegmentMark};
+use crate::tree::{Charset, Run};
 use quick_xml::NsReader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
-use std::collections::HashMap;
 
 /// The end of a path is printed, so many characters of it.
 const PATH_CHARACTERS_MAX: usize = 240;
-
-/// A document as segments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Projected {
-    bytes: Vec<u8>,
-    index: Index,
-    /// Where each segment, and each value, came from; values by segment, element and component.
-    spans: Vec<Span>,
-    cells: Vec<(u32, u16, u16, Span)>,
-    /// How places are printed: the path of each segment.
-    paths: Vec<String>,
-}
-
-/// A stretch of the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Span {
-    offset: u64,
-    length: u64,
-    line: u64,
-}
-
-impl Projected {
-    /// The document as a run of segments.
-    #[must_use]
-    pub fn run(&self) -> Run<'_> {
-        Run {
-            bytes: &self.bytes,
-            offset: 0,
-            line: 1,
-            separators: &SEPARATORS,
-            charset: Charset::Utf8,
-            index: &self.index,
-        }
-    }
-
-    /// Path, offset, length and line of the element that a segment is; empty where there is none.
-    #[must_use]
-    pub fn origin(&self, segment: usize) -> (&str, u64, u64, u64) {
-        let span = self.spans.get(segment).copied().unwrap_or_default();
-        (self.paths.get(segment).map_or("", String::as_str), span.offset, span.length, span.line)
-    }
-
-    /// Says of a finding where in the input it is, and prints its place as XML does.
-    pub fn locate(&self, markup: &Markup, finding: &mut Diagnostic) {
-        let Position { segment, element, component, .. } = finding.position;
-        let Some(row) = (segment as usize).checked_sub(1).filter(|row| *row < self.spans.len()) else { return };
-        finding.syntax = Syntax::Xml;
-        let component = component.max(1);
-        let key = |cell: &(u32, u16, u16, Span)| (cell.0, cell.1, cell.2);
-        let cell = self.cells.binary_search_by_key(&(row as u32, element, component), key);
-        let span = cell.map_or(self.spans[row], |at| self.cells[at].3);
-        (finding.offset, finding.length, finding.line) = (span.offset, span.length, span.line);
-        let steps: Vec<String> = self.paths[row].split('/').skip(1).map(str::to_owned).collect();
-        let part = if element == 0 { String::new() } else { markup.place(&steps, element, component) };
-        finding.place = match steps.first() {
-            Some(_) if part.is_empty() || part == "." => self.paths[row].clone(),
-            Some(root) => format!("/{root}/{part}"),
-            None => part,
-        };
-    }
-}
-
-fn without_number(step: &str) -> &str {
-    step.split_once('[').map_or(step, |(name, _)| name)
-}
 
 /// Reads the document that a run holds.
 #[must_use]
@@ -125,33 +60,13 @@ struct Frame<'d> {
     path: String,
 }
 
-/// A segment being made.
-struct Row<'d> {
-    tag: &'d str,
-    home: usize,
-    span: Span,
-    path: String,
-    values: Vec<Cell>,
-}
-
-struct Cell {
-    element: u16,
-    component: u16,
-    text: String,
-    span: Span,
-}
-
 struct Walk<'d, 't> {
     text: &'t str,
     charset: Charset,
     /// How far the text was counted: the place in it, the offset in the input, and the line.
     counted: (usize, u64, u64),
     frames: Vec<Frame<'d>>,
-    rows: Vec<Row<'d>>,
-    /// Loops: the one around each, and its path.
-    loops: Vec<(usize, usize)>,
-    paths: Vec<String>,
-    known_paths: HashMap<String, usize>,
+    laying: Laying<'d>,
     faults: Vec<Diagnostic>,
 }
 
@@ -163,10 +78,7 @@ impl<'d, 't> Walk<'d, 't> {
             charset,
             counted: (0, offset, line),
             frames: Vec::new(),
-            rows: Vec::new(),
-            loops: vec![(0, 0)],
-            paths: vec![String::new()],
-            known_paths: HashMap::new(),
+            laying: Laying::new(Syntax::Xml),
             faults: Vec::new(),
         }
     }
@@ -201,7 +113,7 @@ impl<'d, 't> Walk<'d, 't> {
                         ResolveResult::Bound(namespace) => namespace.into_inner().to_owned(),
                         _ => String::new(),
                     };
-                    if self.frames.is_empty() && !self.rows.is_empty() {
+                    if self.frames.is_empty() && !self.laying.rows.is_empty() {
                         return self.malformed(span, "nothing after the root element".to_owned(), name.as_ref());
                     }
                     self.start(markup, (&namespace, name.as_ref()), &start, span);
@@ -300,7 +212,7 @@ impl<'d, 't> Walk<'d, 't> {
             self.tell_at(Fault::NodeNamespace, span, &path, &markup.namespace, namespace);
         }
         let content = markup.root().map(|content| &**content);
-        self.rows.push(Row { tag: &markup.root, home: 0, span, path: path.clone(), values: Vec::new() });
+        self.laying.rows.push(Row { tag: &markup.root, home: 0, span, path: path.clone(), values: Vec::new() });
         frame(content, (0, ITSELF, 0), span, path)
     }
 
@@ -355,24 +267,14 @@ impl<'d, 't> Walk<'d, 't> {
         if let Some(element) = part.element() {
             return frame(holds, (row, if count == 1 { element } else { 0 }, instance), span, path);
         }
-        let own = self.rows.len();
-        let inner =
-            if holds.is_some_and(|content| !content.is_leaf()) { self.open(instance, &part.name) } else { instance };
-        self.rows.push(Row { tag: &part.name, home: inner, span, path: path.clone(), values: Vec::new() });
+        let own = self.laying.rows.len();
+        let inner = if holds.is_some_and(|content| !content.is_leaf()) {
+            self.laying.open(instance, &part.name)
+        } else {
+            instance
+        };
+        self.laying.rows.push(Row { tag: &part.name, home: inner, span, path: path.clone(), values: Vec::new() });
         frame(holds, (own, ITSELF, inner), span, path)
-    }
-
-    /// A loop inside another.
-    fn open(&mut self, around: usize, name: &str) -> usize {
-        let outer = &self.paths[self.loops[around].1];
-        let path = if outer.is_empty() { name.to_owned() } else { format!("{outer}/{name}") };
-        let next = self.paths.len();
-        let number = *self.known_paths.entry(path.clone()).or_insert(next);
-        if number == next {
-            self.paths.push(path);
-        }
-        self.loops.push((around, number));
-        self.loops.len() - 1
     }
 
     fn attributes(&mut self, frame: &mut Frame<'d>, start: &BytesStart<'_>) {
@@ -433,10 +335,10 @@ impl<'d, 't> Walk<'d, 't> {
             let found = format!("U+{:04X}", u32::from(c));
             self.tell_at(Fault::MarkupMalformed, span, path, "characters that XML may hold", &found);
         }
-        if let Some(expected) = value::refusal(form, text) {
+        if let Some(expected) = refusal(form, text) {
             self.tell_at(Fault::NodeValue, span, path, expected, text);
         }
-        if let Some(row) = self.rows.get_mut(frame.row).filter(|_| frame.element > 0 && !text.is_empty()) {
+        if let Some(row) = self.laying.rows.get_mut(frame.row).filter(|_| frame.element > 0 && !text.is_empty()) {
             let text = text.chars().filter(|c| is_character(*c)).collect();
             row.values.push(Cell { element: frame.element, component, text, span });
         }
@@ -464,7 +366,7 @@ impl<'d, 't> Walk<'d, 't> {
                 self.tell_at(Fault::NodeEmpty, frame.span, &frame.path, "a value", "nothing");
             }
             Some(form) if is_silent && !matches!(form, Form::Text | Form::Code | Form::Binary) => {
-                let expected = value::refusal(form, "").unwrap_or_default();
+                let expected = refusal(form, "").unwrap_or_default();
                 self.tell_at(Fault::NodeValue, frame.span, &frame.path, expected, "nothing");
             }
             None if !text.is_empty() => self.tell_at(Fault::NodeText, span, &frame.path, "elements only", text),
@@ -479,73 +381,8 @@ impl<'d, 't> Walk<'d, 't> {
     }
 
     /// Writes the rows as segments.
-    fn end(mut self) -> (Projected, Placement, Vec<Diagnostic>) {
-        let mut made = Projected {
-            bytes: Vec::with_capacity(self.text.len()),
-            index: Index { terminated: true, ..Index::default() },
-            spans: Vec::with_capacity(self.rows.len()),
-            cells: Vec::new(),
-            paths: Vec::with_capacity(self.rows.len()),
-        };
-        let mut homes = Vec::with_capacity(self.rows.len());
-        for (number, mut row) in (0..).zip(self.rows) {
-            homes.push(Some((Area::Heading, row.home)));
-            // What came first counts where two have one place.
-            row.values.sort_by_key(|cell| (cell.element, cell.component));
-            row.values.dedup_by_key(|cell| (cell.element, cell.component));
-            let span = row.span;
-            if made.segment(number, row).is_none() {
-                homes.pop();
-                let finding =
-                    Diagnostic::new(Syntax::Xml, Fault::MarkupMalformed).at(span.offset, span.length, span.line);
-                self.faults.push(finding.because("values of at most 4 GiB", "more"));
-                break;
-            }
-        }
-        let loops = self.loops.into_iter().map(|(parent, path)| (Area::Heading, parent, path)).collect();
-        (made, Placement::of(loops, homes, self.paths), self.faults)
-    }
-}
-
-impl Projected {
-    /// Writes a row as a segment; none, and nothing written, where it would end beyond what an index can tell.
-    fn segment(&mut self, number: u32, row: Row<'_>) -> Option<()> {
-        let told =
-            |made: &Self| Some([u32::try_from(made.bytes.len()).ok()?, u32::try_from(made.index.marks.len()).ok()?]);
-        let ([start, first], cells) = (told(self)?, self.cells.len());
-        self.bytes.extend_from_slice(row.tag.as_bytes());
-        let (mut element, mut component, mut is_flat) = (0, 1, true);
-        for cell in row.values {
-            while element < cell.element {
-                self.separate(SEPARATORS.element);
-                (element, component) = (element + 1, 1);
-            }
-            while component < cell.component {
-                self.separate(SEPARATORS.component);
-                (component, is_flat) = (component + 1, false);
-            }
-            self.bytes.extend_from_slice(cell.text.as_bytes());
-            self.cells.push((number, cell.element, cell.component, cell.span));
-        }
-        let Some([end, last]) = told(self) else {
-            self.bytes.truncate(start as usize);
-            self.index.marks.truncate(first as usize);
-            self.cells.truncate(cells);
-            return None;
-        };
-        let is_printable = |byte: &u8| matches!(byte, 0x1D | 0x1F | b' '..=b'~');
-        let is_plain = self.bytes[start as usize..].iter().all(is_printable);
-        self.bytes.push(SEPARATORS.segment);
-        let line = row.span.line as u32;
-        self.index.segments.push(SegmentMark { start, end, first, last, line, is_plain, is_flat });
-        self.spans.push(row.span);
-        self.paths.push(row.path);
-        Some(())
-    }
-
-    fn separate(&mut self, separator: u8) {
-        self.index.marks.push(self.bytes.len() as u32);
-        self.bytes.push(separator);
+    fn end(self) -> (Projected, Placement, Vec<Diagnostic>) {
+        self.laying.end(Fault::MarkupMalformed, self.faults)
     }
 }
 

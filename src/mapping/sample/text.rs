@@ -116,22 +116,31 @@ fn of_content(
         0 | ITSELF => content,
         element => contents.get(&content.part_of(element)?.content)?,
     };
-    let Some(attribute) = place.components.0.checked_sub(2) else { return holder.text.map(|form| formed(form, dice)) };
+    let Some(attribute) = place.components.0.checked_sub(2) else {
+        let record = context.document.layout().and_then(|layout| layout.records.get(&content.key));
+        let field = record.and_then(|record| record.field(&content.part_of(place.elements.0)?.name));
+        let lengths = field.map_or(ANY_LENGTH, |field| field.length);
+        return holder.text.map(|form| formed(form, lengths, dice));
+    };
     let attribute = holder.attributes.get(usize::from(attribute))?;
     match attribute.values.len() {
-        0 => Some(formed(attribute.form, dice)),
+        0 => Some(formed(attribute.form, ANY_LENGTH, dice)),
         count => attribute.values.get(dice(count)).cloned(),
     }
 }
 
-/// A text of a form.
-fn formed(form: Form, dice: &mut dyn FnMut(usize) -> usize) -> String {
+/// What a text may have where nothing says how long it is.
+const ANY_LENGTH: (usize, usize) = (1, TEXT_MAX);
+
+/// A text of a form, of so many characters at least and at most where its form leaves that open.
+fn formed(form: Form, (min, max): (usize, usize), dice: &mut dyn FnMut(usize) -> usize) -> String {
+    let length = |usual: usize| usual.max(min).min(max);
     let mut symbols = |first: u8, count: usize, length: usize| -> String {
         (0..length).map(|_| char::from(first + u8::try_from(dice(count)).unwrap_or(0))).collect()
     };
     match form {
-        Form::Text | Form::Code | Form::Binary => symbols(b'A', 26, 4),
-        Form::Number | Form::Integer => symbols(b'1', 9, 3),
+        Form::Text | Form::Code | Form::Binary => symbols(b'A', 26, length(4)),
+        Form::Number | Form::Integer => symbols(b'1', 9, length(3)),
         Form::Boolean => "true".to_owned(),
         Form::Date => format!("2026-0{}-1{}", symbols(b'1', 9, 1), symbols(b'0', 10, 1)),
         Form::Time => format!("1{}:30:00", symbols(b'0', 10, 1)),

@@ -32,6 +32,7 @@ pub const KEYS: &[Key] = &[
     may("url", Shape::Filled, "Out: where to; in with cxml: where partners reach it, told in its profile"),
     may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
     may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),
+    may("document", Shape::Filled, "In: what is sent here, where it does not say it itself: csv/1/Order"),
     may("body_bytes", Shape::Number(1, u64::MAX), "In: bytes of a body, at most"),
 ];
 
@@ -61,6 +62,9 @@ pub struct Channel {
     /// Networks such as 10.0.0.0/8 that may be reached although they are not public.
     #[serde(default)]
     pub allow_networks: Vec<String>,
+    /// In: the document type of what is sent here, where the bytes do not say it: a table, lines of fixed width, JSON.
+    #[serde(default)]
+    pub document: Option<String>,
     /// In: bytes of a body, where another limit than the instance's is wanted.
     #[serde(default, deserialize_with = "parsed_option")]
     pub body_bytes: Option<u64>,

@@ -2,7 +2,7 @@
 //! of each element and attribute.
 
 use super::SegmentPart;
-use crate::codec::xml::Projected;
+use crate::codec::content::Projected;
 use crate::standard::content::{Content, Markup};
 use crate::tree::DraftSegment;
 

@@ -14,7 +14,7 @@ const CODES_LISTED_MAX: usize = 8;
 /// Everything in which a document does not follow a guide, in the order of the bytes.
 #[must_use]
 pub fn follow(guide: &Guide, document: &Document, run: &Run<'_>, placement: &Placement) -> Vec<Diagnostic> {
-    let syntax = Syntax::of(&document.standard);
+    let syntax = document.syntax();
     let resolver = Resolver { run, placement };
     let mut check = Check { guide, syntax, resolver, faults: Vec::new() };
     guide.rules.iter().for_each(|rule| check.rule(rule));

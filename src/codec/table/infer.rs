@@ -1,0 +1,334 @@
+//! Drafts the definition of a table from samples of it: what separates its columns, what they hold, which of them are the
+//! document's and which the row's. What a draft says was seen stands beside it as comments; what samples cannot know (who sends
+//! it to whom, which lengths were agreed) is left to people. Fixed width and JSON it does not draft.
+
+use super::line::{cells, line};
+use crate::codec::content::refusal;
+use crate::standard::content::{Contents, Form};
+use crate::standard::layout::Layout;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt::Write as _;
+
+/// Rows that are looked at.
+const ROWS_MAX: usize = 100_000;
+
+/// What may separate columns, as a definition writes it; what stands first wins where two fit alike.
+const DELIMITERS: [&str; 4] = [";", ",", "tab", "|"];
+
+/// How days may be written.
+const DATES: [&str; 4] = ["YYYY-MM-DD", "DD.MM.YYYY", "MM/DD/YYYY", "YYYYMMDD"];
+
+/// Lengths that are drafted: the next that what was seen fits in.
+const LENGTHS: [usize; 8] = [3, 10, 17, 35, 70, 140, 350, 1024];
+
+/// Why there is no draft.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+pub enum InferError {
+    /// No delimiter cuts the rows into columns.
+    #[error("expected rows of two columns at least, separated by ; , tab or |; found none")]
+    NoTable,
+    /// A further sample has other columns.
+    #[error("expected the same columns in all samples, found {found} instead of {expected}")]
+    OtherColumns {
+        /// Those of the first sample.
+        expected: String,
+        /// Those of this one.
+        found: String,
+    },
+}
+
+/// What the cells of a column have in common.
+struct Column {
+    title: String,
+    cells: Vec<String>,
+}
+
+/// Drafts a definition of this standard, version and type.
+///
+/// # Errors
+/// [`InferError`].
+pub fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Result<String, InferError> {
+    let charset = match samples.iter().all(|bytes| std::str::from_utf8(bytes).is_ok()) {
+        true => "utf-8",
+        false => "windows-1252",
+    };
+    let (delimiter, layout) = DELIMITERS
+        .iter()
+        .filter_map(|delimiter| Some((*delimiter, layout_of(delimiter, charset)?)))
+        .max_by_key(|(_, layout)| evenness(layout, samples.first().map_or(&[], Vec::as_slice)))
+        .ok_or(InferError::NoTable)?;
+    let (columns, has_header) = columns(&layout, samples)?;
+    let decimal = decimal(&columns, delimiter);
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    if columns.len() < 2 || rows == 0 {
+        return Err(InferError::NoTable);
+    }
+    let key = key(&columns);
+    let is_outer: Vec<bool> = columns.iter().map(|column| is_constant(column, &columns[key])).collect();
+    let (names, dates) = (names(&columns), dates(&columns));
+    let mut out = String::new();
+    let mut say = |text: &str| writeln!(out, "{text}").unwrap_or_default();
+    say(&format!(
+        "# Drafted from {rows} rows in {} samples. Say who sends it to whom, and check forms and lengths.",
+        samples.len()
+    ));
+    say(&format!("standard: {standard}\nversion: \"{version}\"\ntype: {kind}\nname: {kind}\nformat: csv"));
+    say(if has_header { "recognise: header" } else { "header: none" });
+    say(&format!("delimiter: \"{delimiter}\"\ndecimal: \"{decimal}\"\ncharset: {charset}"));
+    if !dates.is_empty() {
+        say(&format!("dates: {}", dates.join(" ")));
+    }
+    if has_header {
+        let titles: Vec<String> = columns.iter().map(|column| json!(column.title).to_string()).collect();
+        say(&format!("columns: [{}]", titles.join(", ")));
+    }
+    say("root: Document\ncontent: document\nenvelope:");
+    say(&format!("  # sender: a field that names the sender; receiver likewise\n  number: {}", names[key]));
+    say("records:\n  document:\n    name: Document");
+    say(&format!("    # rows that repeat it are one document; {}", candidates(&columns, &names)));
+    say(&format!("    key: {}\n    fields:", names[key]));
+    let has_inner = is_outer.contains(&false);
+    for level in [true, false].into_iter().filter(|level| *level || has_inner) {
+        if !level {
+            say("    records:\n      - Line R >1 line\n  line:\n    name: Line\n    fields:");
+        }
+        for at in (0..columns.len()).filter(|at| is_outer[*at] == level) {
+            let source = match has_header {
+                true if names[at] == columns[at].title => String::new(),
+                true => format!(" = {}", columns[at].title),
+                false => format!(" = {}", at + 1),
+            };
+            say(&format!("      # {}", columns[at].seen()));
+            let field = format!("{} {}{source}", names[at], columns[at].form(decimal));
+            say(&format!("      - {}", if source.is_empty() { field } else { json!(field).to_string() }));
+        }
+    }
+    Ok(out)
+}
+
+fn layout_of(delimiter: &str, charset: &str) -> Option<Layout> {
+    let said = json!({ "format": "csv", "delimiter": delimiter, "charset": charset });
+    Layout::parse("", &said, &mut Contents::default()).ok()
+}
+
+/// Texts of the cells of all rows that are not blank.
+fn rows(layout: &Layout, bytes: &[u8], most: usize) -> Vec<Vec<String>> {
+    let mut at = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    let mut found = Vec::new();
+    while let Some(next) = line(layout, bytes, at, true).filter(|_| found.len() < most) {
+        at = next.next;
+        if !next.is_blank(bytes) {
+            let cut = cells(layout, next.of(bytes));
+            found.push(cut.iter().map(|cell| layout.charset.decode(&cell.text).trim().to_owned()).collect());
+        }
+    }
+    found
+}
+
+/// How many of the first rows have as many columns as the first, and how many those are; nothing where there is but one.
+fn evenness(layout: &Layout, bytes: &[u8]) -> (usize, usize) {
+    let rows = rows(layout, bytes, 100);
+    let width = rows.first().map_or(0, Vec::len);
+    if width < 2 { (0, 0) } else { (rows.iter().filter(|row| row.len() == width).count(), width) }
+}
+
+/// The columns of all samples, and whether the first line names them.
+fn columns(layout: &Layout, samples: &[Vec<u8>]) -> Result<(Vec<Column>, bool), InferError> {
+    let (mut columns, mut has_header): (Vec<Column>, bool) = (Vec::new(), false);
+    for (number, bytes) in samples.iter().enumerate() {
+        let mut rows = rows(layout, bytes, ROWS_MAX);
+        let first = rows.first().cloned().unwrap_or_default();
+        if number == 0 {
+            let unique: HashSet<&String> = first.iter().collect();
+            let is_title = |text: &String| text.starts_with(char::is_alphabetic);
+            has_header = unique.len() == first.len() && first.iter().all(is_title) && rows.len() > 1;
+            let title = |at: usize| if has_header { first[at].clone() } else { format!("column_{}", at + 1) };
+            columns = (0..first.len()).map(|at| Column { title: title(at), cells: Vec::new() }).collect();
+        }
+        let titles: Vec<String> = columns.iter().map(|column| column.title.clone()).collect();
+        if first.len() != titles.len() || (has_header && first != titles) {
+            return Err(InferError::OtherColumns { expected: titles.join(" "), found: first.join(" ") });
+        }
+        for row in rows.drain(usize::from(has_header)..) {
+            for (at, column) in columns.iter_mut().enumerate() {
+                column.cells.push(row.get(at).cloned().unwrap_or_default());
+            }
+        }
+    }
+    Ok((columns, has_header))
+}
+
+/// The sign before fractions: that which more cells have in the place where one stands.
+fn decimal(columns: &[Column], delimiter: &str) -> char {
+    let count = |sign: char| {
+        let is_number = |text: &&String| text.contains(sign) && is_number(text, sign);
+        columns.iter().flat_map(|column| &column.cells).filter(is_number).count()
+    };
+    if delimiter != "," && count(',') > count('.') { ',' } else { '.' }
+}
+
+fn is_number(text: &str, decimal: char) -> bool {
+    let other = if decimal == ',' { '.' } else { ',' };
+    !text.contains(other) && refusal(Form::Number, &text.replace(decimal, ".")).is_none()
+}
+
+/// The column by which rows are told to be of one document: its values stand together and repeat, and most other columns repeat
+/// with it; the first one that is always filled, where none repeats.
+fn key(columns: &[Column]) -> usize {
+    let worth = |at: &usize| columns.iter().filter(|other| is_constant(other, &columns[*at])).count();
+    let filled = |at: &usize| columns[*at].cells.iter().all(|cell| !cell.is_empty());
+    let likely = (0..columns.len()).filter(filled).filter(|at| columns[*at].repeats());
+    likely.rev().max_by_key(worth).or_else(|| (0..columns.len()).find(filled)).unwrap_or(0)
+}
+
+/// Other columns that could be the key.
+fn candidates(columns: &[Column], names: &[String]) -> String {
+    let likely: Vec<&str> =
+        columns.iter().zip(names).filter(|(column, _)| column.repeats()).map(|(_, name)| name.as_str()).collect();
+    match likely.as_slice() {
+        [] => "no value stood in several rows together, so each row is one".to_owned(),
+        likely => format!("values of these stood in rows together: {}", likely.join(", ")),
+    }
+}
+
+/// Whether a column has one value in all rows of each key.
+fn is_constant(column: &Column, key: &Column) -> bool {
+    let mut said: BTreeMap<&str, &str> = BTreeMap::new();
+    key.cells.iter().zip(&column.cells).all(|(key, cell)| *said.entry(key).or_insert(cell) == cell)
+}
+
+/// Names that mappings can use, made of the titles and told apart.
+fn names(columns: &[Column]) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    let name = |title: &str| {
+        let plain = title.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let plain = plain.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
+        if plain.starts_with(|c: char| c.is_ascii_alphabetic()) { plain } else { format!("column_{plain}") }
+    };
+    let mut told = |column: &Column| {
+        let plain = if column.title.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            column.title.clone()
+        } else {
+            name(&column.title)
+        };
+        let numbered = (2..).map(|number| format!("{plain}_{number}"));
+        let free = std::iter::once(plain.clone()).chain(numbered).find(|name| !known.contains(name));
+        let free = free.unwrap_or(plain);
+        known.insert(free.clone());
+        free
+    };
+    columns.iter().map(&mut told).collect()
+}
+
+/// The forms of days that whole columns have.
+fn dates(columns: &[Column]) -> Vec<&'static str> {
+    DATES.into_iter().filter(|form| columns.iter().any(|column| column.date() == Some(*form))).collect()
+}
+
+impl Column {
+    fn filled(&self) -> impl Iterator<Item = &String> + Clone {
+        self.cells.iter().filter(|cell| !cell.is_empty())
+    }
+
+    /// Values stand in rows together, some in several, and there are several.
+    fn repeats(&self) -> bool {
+        let (mut seen, mut before): (HashSet<&str>, Option<&str>) = (HashSet::new(), None);
+        let is_together = self.cells.iter().all(|cell| {
+            let is_fresh = before == Some(cell) || seen.insert(cell);
+            before = Some(cell);
+            is_fresh
+        });
+        is_together && seen.len() < self.cells.len() && !seen.contains("")
+    }
+
+    /// The form that all its days have.
+    fn date(&self) -> Option<&'static str> {
+        let is_of = |form: &&str| self.filled().all(|cell| Layout::day_in(form, cell).is_some());
+        DATES.into_iter().filter(|_| self.filled().count() > 0).find(is_of)
+    }
+
+    /// Usage, form and length.
+    fn form(&self, decimal: char) -> String {
+        let usage = if self.filled().count() == self.cells.len() { 'R' } else { 'O' };
+        let longest = self.filled().map(|cell| cell.chars().count()).max().unwrap_or(0);
+        // Zeros before a number are part of a text such as a GTIN.
+        let is_text =
+            |cell: &String| cell.len() > 1 && cell.starts_with('0') && cell.chars().all(|c| c.is_ascii_digit());
+        let is_code = |cell: &String| cell.chars().count() == longest && cell.chars().all(|c| c.is_ascii_uppercase());
+        let has_numbers = longest > 0 && !self.filled().any(is_text);
+        if self.date().is_some() {
+            return format!("{usage} date");
+        }
+        if has_numbers && longest < 10 && self.filled().all(|cell| refusal(Form::Integer, cell).is_none()) {
+            return format!("{usage} integer");
+        }
+        if has_numbers
+            && self.filled().all(|cell| is_number(cell, decimal))
+            && self.filled().any(|cell| cell.contains(decimal))
+        {
+            return format!("{usage} number");
+        }
+        if (2..=3).contains(&longest) && self.filled().all(is_code) {
+            return format!("{usage} code {longest}");
+        }
+        let room = LENGTHS.into_iter().find(|length| *length >= longest).unwrap_or(longest);
+        format!("{usage} text ..{room}")
+    }
+
+    /// What was seen of it, in words.
+    fn seen(&self) -> String {
+        let lengths = self.filled().map(|cell| cell.chars().count());
+        let Some((least, most)) = lengths.clone().min().zip(lengths.max()) else {
+            return "empty in all rows".to_owned();
+        };
+        let values: HashSet<&String> = self.filled().collect();
+        let example = self.filled().next().map_or(String::new(), |cell| {
+            let shown: String = cell.chars().filter(|c| !c.is_control()).take(20).collect();
+            format!("{shown:?}")
+        });
+        let (filled, all) = (self.filled().count(), self.cells.len());
+        format!("in {filled} of {all} rows, {} values of {least} to {most} characters, such as {example}", values.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "Auftrag;Datum;Artikel Nr.;Menge;Preis\r\n\
+        A1;31.01.2026;0012;2;1,50\r\nA1;31.01.2026;0013;10;\r\nA2;01.02.2026;0012;3;2,25\r\n";
+
+    #[test]
+    fn a_draft_says_what_was_seen() {
+        let draft = infer(["mine", "1", "Order"], &[TABLE.into()]).expect("a table");
+        for expected in [
+            "delimiter: \";\"",
+            "decimal: \",\"",
+            "dates: DD.MM.YYYY",
+            "    key: Auftrag\n",
+            "- Auftrag R text ..3\n",
+            "- Datum R date\n",
+            "- \"artikel_nr R text ..10 = Artikel Nr.\"\n",
+            "- Menge R integer\n",
+            "# in 2 of 3 rows, 2 values of 4 to 4 characters, such as \"1,50\"\n      - Preis O number\n",
+        ] {
+            assert!(draft.contains(expected), "no {expected} in\n{draft}");
+        }
+    }
+
+    #[test]
+    fn err_what_is_no_table_is_not_drafted() {
+        for (samples, expected) in [
+            (vec!["one\ntwo\n"], InferError::NoTable),
+            (vec![""], InferError::NoTable),
+            (
+                vec!["a;b\n1;2\n", "a;c\n1;2\n"],
+                InferError::OtherColumns { expected: "a b".to_owned(), found: "a c".to_owned() },
+            ),
+        ] {
+            let samples: Vec<Vec<u8>> = samples.into_iter().map(Into::into).collect();
+            assert_eq!(infer(["mine", "1", "Order"], &samples), Err(expected));
+        }
+    }
+}

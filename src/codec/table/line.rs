@@ -1,0 +1,161 @@
+//! Cuts bytes into lines, and lines into cells. It decodes nothing; what is odd about a quote is said of its cell.
+
+use crate::diagnostic::{Fault, Syntax};
+use crate::standard::layout::Layout;
+use std::borrow::Cow;
+
+/// Bytes of a line, at most: a longer one has a quote that is not closed, or is no line of a table.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// Columns of a line, at most.
+pub const COLUMNS_MAX: usize = 4096;
+
+/// A line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line {
+    /// Its first byte.
+    pub start: usize,
+    /// One past its last byte, the line end not counted.
+    pub end: usize,
+    /// Where the next one begins.
+    pub next: usize,
+}
+
+impl Line {
+    /// The bytes of it.
+    #[must_use]
+    pub fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start..self.end]
+    }
+
+    /// Nothing but blanks stands in it.
+    #[must_use]
+    pub fn is_blank(self, bytes: &[u8]) -> bool {
+        self.of(bytes).iter().all(u8::is_ascii_whitespace)
+    }
+}
+
+/// The line that begins at a byte; none where its end is still to come, and at the end of the input.
+#[must_use]
+pub fn line(layout: &Layout, bytes: &[u8], start: usize, has_ended: bool) -> Option<Line> {
+    let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
+    let feed = || rest.iter().position(|byte| *byte == b'\n');
+    let quote = layout.quote.filter(|_| layout.syntax == Syntax::Csv);
+    let at = match quote {
+        None => feed(),
+        Some(quote) => {
+            let near = &rest[..rest.len().min(LINE_BYTES_MAX)];
+            match outside_quotes(near, quote, layout.delimiter) {
+                Some(at) => Some(at),
+                // It is not closed: the line ends where the first one would.
+                None if has_ended || near.len() == LINE_BYTES_MAX => feed(),
+                None => None,
+            }
+        }
+    };
+    let (end, next) = match at {
+        Some(at) => (at, at + 1),
+        None if has_ended => (rest.len(), rest.len()),
+        None => return None,
+    };
+    let end = if end > 0 && next > end && rest[end - 1] == b'\r' { end - 1 } else { end };
+    Some(Line { start, end: start + end, next: start + next })
+}
+
+/// The first line feed that stands in no quotes.
+fn outside_quotes(bytes: &[u8], quote: u8, delimiter: u8) -> Option<usize> {
+    let (mut is_inside, mut is_begin, mut at) = (false, true, 0);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            _ if is_inside && byte == quote && bytes.get(at + 1) == Some(&quote) => at += 1,
+            _ if is_inside && byte == quote => is_inside = false,
+            _ if is_inside => {}
+            b'\n' => return Some(at),
+            _ if is_begin && byte == quote => is_inside = true,
+            _ => {}
+        }
+        is_begin = !is_inside && byte == delimiter;
+        at += 1;
+    }
+    None
+}
+
+/// A value of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell<'a> {
+    /// Its first byte in the line, quotes included.
+    pub start: usize,
+    /// One past its last.
+    pub end: usize,
+    /// What it says.
+    pub text: Cow<'a, [u8]>,
+    /// What is odd about its quotes.
+    pub fault: Option<Fault>,
+}
+
+/// The cells of a line; those over the limit are not cut.
+#[must_use]
+pub fn cells<'a>(layout: &Layout, line: &'a [u8]) -> Vec<Cell<'a>> {
+    let (mut found, mut start) = (Vec::new(), 0);
+    loop {
+        let rest = &line[start..];
+        let to_delimiter = |rest: &[u8]| rest.iter().position(|byte| *byte == layout.delimiter).unwrap_or(rest.len());
+        let (length, text, fault) = match layout.quote.filter(|quote| rest.first() == Some(quote)) {
+            None => {
+                let length = to_delimiter(rest);
+                (length, Cow::Borrowed(&rest[..length]), None)
+            }
+            Some(quote) => match quoted(rest, quote) {
+                None => (to_delimiter(rest), Cow::Borrowed(&rest[..to_delimiter(rest)]), Some(Fault::QuoteUnclosed)),
+                Some((length, text)) => {
+                    let more = to_delimiter(&rest[length..]);
+                    if more == 0 {
+                        (length, text, None)
+                    } else {
+                        (length + more, Cow::Borrowed(&rest[..length + more]), Some(Fault::QuoteStray))
+                    }
+                }
+            },
+        };
+        found.push(Cell { start, end: start + length, text, fault });
+        start += length + 1;
+        if start > line.len() || found.len() > COLUMNS_MAX {
+            return found;
+        }
+    }
+}
+
+/// How long a quoted value is, and what it says; none where the quote is not closed.
+fn quoted(rest: &[u8], quote: u8) -> Option<(usize, Cow<'_, [u8]>)> {
+    let (mut text, mut from) = (Vec::new(), 1);
+    loop {
+        let at = from + rest.get(from..)?.iter().position(|byte| *byte == quote)?;
+        if rest.get(at + 1) != Some(&quote) {
+            if text.is_empty() {
+                return Some((at + 1, Cow::Borrowed(&rest[1..at])));
+            }
+            text.extend_from_slice(&rest[from..at]);
+            return Some((at + 1, Cow::Owned(text)));
+        }
+        text.extend_from_slice(&rest[from..=at]);
+        from = at + 2;
+    }
+}
+
+/// A value as it is written: in quotes where it must be.
+#[must_use]
+pub fn written(text: &[u8], delimiter: u8, quote: Option<u8>) -> Vec<u8> {
+    let Some(quote) = quote else { return text.to_vec() };
+    let is_special = |byte: &u8| [delimiter, quote, b'\r', b'\n'].contains(byte);
+    if !text.iter().any(is_special) { text.to_vec() } else { in_quotes(text, quote) }
+}
+
+/// A value in quotes.
+#[must_use]
+pub fn in_quotes(text: &[u8], quote: u8) -> Vec<u8> {
+    let mut made = vec![quote];
+    for byte in text {
+        made.extend(std::iter::repeat_n(*byte, if *byte == quote { 2 } else { 1 }));
+    }
+    made.push(quote);
+    made
+}

@@ -1,0 +1,541 @@
+//! Reads the rows of one document, holds them against its definition, and lays them out as the one tree: a segment for each
+//! record, its fields as elements. Values are given the form that the tree has (`2026-01-31`, `-12.50`); everything is told
+//! that does not fit, and reading goes on.
+
+use super::line::{COLUMNS_MAX, Cell as Cut, LINE_BYTES_MAX, Line, cells, line};
+use super::sheet::{Level, Sheet};
+use crate::codec::content::{Cell, Laying, Projected, Row, Span, refusal};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::near;
+use crate::standard::content::{Content, Form, ITSELF, Part};
+use crate::standard::definition::Usage;
+use crate::standard::layout::{Field, Layout, Record};
+use crate::standard::place::Placement;
+use crate::tree::Charset;
+use std::borrow::Cow;
+
+/// Reads a document. `offset` and `line` say where `bytes` begin in the input.
+#[must_use]
+pub fn project(sheet: &Sheet, bytes: &[u8], offset: u64, line: u64) -> (Projected, Placement, Vec<Diagnostic>) {
+    let walk = Walk::read(sheet, bytes, offset, line, usize::MAX);
+    walk.laying.end(Fault::LineTooLong, walk.faults)
+}
+
+/// The rows of the first lines of a document.
+pub(super) fn first_rows<'s>(sheet: &'s Sheet, bytes: &[u8], lines: usize) -> Vec<Row<'s>> {
+    Walk::read(sheet, bytes, 0, 1, lines).laying.rows
+}
+
+/// What the type of a record reads.
+pub(super) fn tag_of(layout: &Layout, line: &[u8]) -> String {
+    let Some((at, width)) = layout.tag else { return String::new() };
+    if layout.syntax == Syntax::Csv {
+        let cells = cells(layout, line);
+        return cells.get(at).map_or(String::new(), |cell| layout.charset.decode(&cell.text).trim().to_owned());
+    }
+    let bytes = line.get(at..(at + width).min(line.len())).unwrap_or_default();
+    layout.charset.decode(bytes).trim().to_owned()
+}
+
+/// The characters of a stretch of a line, and its bytes; what lies behind the end of the line is nothing.
+pub(super) fn stretch(line: &[u8], charset: Charset, at: usize, width: usize) -> (usize, usize) {
+    let byte = |character: usize| match charset {
+        Charset::Utf8 if !line.is_ascii() => {
+            let begins = line.iter().enumerate().filter(|(_, byte)| **byte & 0xC0 != 0x80);
+            begins.map(|(at, _)| at).nth(character).unwrap_or(line.len())
+        }
+        _ => character.min(line.len()),
+    };
+    (byte(at), byte(at + width))
+}
+
+/// A record that is open: others may stand in it.
+struct Frame<'d> {
+    content: &'d Content,
+    instance: usize,
+    /// How often each part has come, and the last that came.
+    counts: Vec<u32>,
+    at: usize,
+    span: Span,
+    path: String,
+}
+
+/// A value of a line.
+struct Value<'a> {
+    text: Cow<'a, str>,
+    span: Span,
+    /// Number of its column, or of its first character, from 1.
+    column: usize,
+}
+
+struct Walk<'d> {
+    sheet: &'d Sheet,
+    layout: &'d Layout,
+    charset: Charset,
+    laying: Laying<'d>,
+    frames: Vec<Frame<'d>>,
+    faults: Vec<Diagnostic>,
+    /// Of rows without a type, the key of each level at hand.
+    keys: Vec<Vec<String>>,
+    offset: u64,
+    number: u64,
+}
+
+impl<'d> Walk<'d> {
+    fn read(sheet: &'d Sheet, bytes: &[u8], offset: u64, first: u64, lines: usize) -> Self {
+        let layout = sheet.layout();
+        let mut walk = Walk {
+            sheet,
+            layout,
+            charset: layout.charset,
+            laying: Laying::new(layout.syntax),
+            frames: Vec::new(),
+            faults: Vec::new(),
+            keys: Vec::new(),
+            offset,
+            number: first,
+        };
+        walk.charset(bytes);
+        let (mut at, mut count) = (0, 0);
+        if layout.tag.is_some() {
+            walk.root(Span { offset, length: bytes.len() as u64, line: first });
+        }
+        while let Some(next) = line(layout, bytes, at, true).filter(|_| count < lines) {
+            if next.end - next.start > LINE_BYTES_MAX {
+                let found = (next.end - next.start).to_string();
+                walk.tell(
+                    Fault::LineTooLong,
+                    walk.span(next, 0, 0),
+                    "",
+                    0,
+                    &format!("at most {LINE_BYTES_MAX} bytes"),
+                    &found,
+                );
+            }
+            if !next.is_blank(bytes) {
+                match (layout.tag, layout.syntax) {
+                    (Some(_), _) => walk.tagged(bytes, next),
+                    (None, Syntax::Csv) => walk.row(bytes, next),
+                    (None, _) => {
+                        walk.tell(Fault::RecordUnknown, walk.span(next, 0, 0), "", 0, "a type of record", "none")
+                    }
+                }
+                count += 1;
+            }
+            at = next.next;
+            walk.number += bytes[next.start..next.next].iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        while let Some(frame) = walk.frames.pop() {
+            walk.lacking(&frame);
+        }
+        walk
+    }
+
+    /// The bytes are read in the set that is declared, or in ISO 8859-1 where they are not of it.
+    fn charset(&mut self, bytes: &[u8]) {
+        let Some(error) = std::str::from_utf8(bytes).err().filter(|_| self.layout.charset == Charset::Utf8) else {
+            return;
+        };
+        let at = error.valid_up_to();
+        self.charset = Charset::Latin1;
+        let line = self.number + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let found = format!("the byte {:#04x}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
+        let finding = Diagnostic::new(self.layout.syntax, Fault::CharacterEncoding);
+        self.faults.push(finding.because("UTF-8", found).at(self.offset + at as u64, 1, line));
+    }
+
+    /// A stretch of a line; all of it for nothing.
+    fn span(&self, line: Line, start: usize, end: usize) -> Span {
+        let (start, end) = if end == 0 { (0, line.end - line.start) } else { (start, end) };
+        Span { offset: self.offset + (line.start + start) as u64, length: (end - start) as u64, line: self.number }
+    }
+
+    fn tell(&mut self, fault: Fault, span: Span, place: &str, column: usize, expected: &str, found: &str) {
+        let position = Position {
+            segment: u32::try_from(self.laying.rows.len()).unwrap_or(u32::MAX),
+            element: u16::try_from(column).unwrap_or(u16::MAX),
+            ..Position::default()
+        };
+        let tag = self.laying.rows.last().map_or(String::new(), |row| row.tag.to_owned());
+        let finding = Diagnostic::new(self.layout.syntax, fault).because(expected, found).place(place, tag, position);
+        self.faults.push(finding.at(span.offset, span.length, span.line));
+    }
+
+    // Rows that have a type.
+
+    fn root(&mut self, span: Span) {
+        let markup = self.sheet.markup();
+        let Some(content) = markup.root() else { return };
+        let path = format!("/{}", markup.root);
+        self.laying.rows.push(Row { tag: &markup.root, home: 0, span, path: path.clone(), values: Vec::new() });
+        self.frames.push(Frame { content, instance: 0, counts: vec![0; content.parts.len()], at: 0, span, path });
+    }
+
+    fn tagged(&mut self, bytes: &[u8], next: Line) {
+        let (layout, raw) = (self.layout, next.of(bytes));
+        let tag = tag_of(layout, raw);
+        let span = self.span(next, 0, 0);
+        let Some((depth, at)) = self.home(&tag) else {
+            let known: Vec<&str> =
+                layout.records.values().flat_map(|one| one.tags.first().map(String::as_str)).collect();
+            let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+            if layout.records.values().any(|record| record.is_tagged(&tag)) {
+                return self.tell(
+                    Fault::RecordMisplaced,
+                    span,
+                    &path,
+                    0,
+                    "a record that it may stand in before it",
+                    &tag,
+                );
+            }
+            let expected = format!("one of {} types of record{}", known.len(), near::hint(&tag, &known));
+            return self.tell(Fault::RecordUnknown, span, &path, 0, &expected, &tag);
+        };
+        while self.frames.len() > depth + 1 {
+            if let Some(frame) = self.frames.pop() {
+                self.lacking(&frame);
+            }
+        }
+        let Some(part) = self.frames.get(depth).and_then(|frame| frame.content.parts.get(at)) else { return };
+        let Some(record) = layout.records.get(&part.content) else { return };
+        self.enter(depth, at, part, span);
+        let mut found: Vec<(&Field, Value<'_>)> = Vec::new();
+        let mut last = 0;
+        if layout.syntax == Syntax::Csv {
+            let cut = cells(layout, raw);
+            last = record.fields.iter().map(|field| field.at + 1).max().unwrap_or(0);
+            for field in &record.fields {
+                found.extend(cut.get(field.at).map(|cell| (field, self.cell(next, cell, field.at + 1))));
+            }
+            self.ragged(next, &cut, last);
+        } else {
+            let lead: &[Field] = if record.is_without_lead { &[] } else { &layout.lead };
+            for field in &record.fields {
+                let (start, end) = stretch(raw, self.charset, field.at, field.length.1);
+                let text = self.charset.decode(&raw[start..end]);
+                let kept = text.trim_end();
+                let span = self.span(next, start, start + kept.len().max(1));
+                let text = Cow::Owned(kept.to_owned());
+                found.push((field, Value { text, span, column: field.at + 1 }));
+            }
+            for field in lead.iter().chain(&record.fields) {
+                last = last.max(field.at + field.length.1);
+            }
+            self.stretched(next, raw, lead, if record.is_open { usize::MAX >> 1 } else { last });
+        }
+        self.fill(record, found);
+    }
+
+    /// Where a record of this type may stand: the innermost record that is open and has room for it.
+    fn home(&self, tag: &str) -> Option<(usize, usize)> {
+        let is_it = |part: &Part| self.layout.records.get(&part.content).is_some_and(|record| record.is_tagged(tag));
+        let mut full = None;
+        for (depth, frame) in self.frames.iter().enumerate().rev() {
+            for (at, part) in frame.content.parts.iter().enumerate().filter(|(_, part)| is_it(part)) {
+                if part.max.is_none_or(|max| frame.counts[at] < max) {
+                    return Some((depth, at));
+                }
+                full = full.or(Some((depth, at)));
+            }
+        }
+        full
+    }
+
+    /// A record begins in one that is open.
+    fn enter(&mut self, depth: usize, at: usize, part: &'d Part, span: Span) {
+        let frame = &mut self.frames[depth];
+        frame.counts[at] += 1;
+        let (count, content, around) = (frame.counts[at], frame.content, frame.instance);
+        let is_late = at < frame.at;
+        let last = content.parts[frame.at].name.clone();
+        frame.at = frame.at.max(at);
+        let path = match part.max {
+            Some(1) => format!("{}/{}", frame.path, part.name),
+            _ => format!("{}/{}[{count}]", frame.path, part.name),
+        };
+        if is_late {
+            let (expected, found) = (format!("{} before {last}", part.name), format!("{} after it", part.name));
+            self.tell(Fault::RecordOutOfOrder, span, &path, 0, &expected, &found);
+        }
+        if let Some(max) = part.max.filter(|max| count > *max) {
+            self.tell(Fault::RecordTooMany, span, &path, 0, &format!("at most {max} {}", part.name), "one more");
+        }
+        let Some(content) = self.sheet.markup().contents.get(&part.content).map(|content| &**content) else { return };
+        let instance = self.laying.open(around, &part.name);
+        self.laying.rows.push(Row { tag: &part.name, home: instance, span, path: path.clone(), values: Vec::new() });
+        self.frames.push(Frame { content, instance, counts: vec![0; content.parts.len()], at: 0, span, path });
+    }
+
+    /// Records that a closed one lacks.
+    fn lacking(&mut self, frame: &Frame<'d>) {
+        let parts = frame.content.parts.iter().zip(&frame.counts);
+        for (part, _) in
+            parts.filter(|(part, count)| part.usage == Usage::Required && part.element().is_none() && **count == 0)
+        {
+            self.tell(
+                Fault::RecordMissing,
+                frame.span,
+                &format!("{}/{}", frame.path, part.name),
+                0,
+                &part.name,
+                "none",
+            );
+        }
+    }
+
+    fn stretched(&mut self, next: Line, raw: &[u8], lead: &[Field], last: usize) {
+        let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+        let least = lead.last().map_or(0, |field| field.at + 1).max(self.layout.tag.map_or(0, |(at, _)| at + 1));
+        let characters = self.charset.decode(raw).chars().count();
+        if characters < least {
+            let expected = format!("at least {least} characters");
+            self.tell(Fault::RecordShort, self.span(next, 0, 0), &path, characters, &expected, &characters.to_string());
+        }
+        let (behind, end) = (stretch(raw, self.charset, last, 0).0, raw.len());
+        if raw[behind..end].iter().any(|byte| !byte.is_ascii_whitespace()) {
+            let found = self.charset.decode(&raw[behind..end]).trim().to_owned();
+            let span = self.span(next, behind, end);
+            self.tell(Fault::RecordLong, span, &path, last + 1, &format!("at most {last} characters"), &found);
+        }
+    }
+
+    // Rows that hold a document, a record of it and so on.
+
+    fn row(&mut self, bytes: &[u8], next: Line) {
+        let cut = cells(self.layout, next.of(bytes));
+        let span = self.span(next, 0, 0);
+        let sheet = self.sheet;
+        let mut is_new = false;
+        for (depth, level) in sheet.levels.iter().enumerate() {
+            let Some(record) = self.layout.records.get(&level.key) else { return };
+            let found = self.of_level(level, record, next, &cut);
+            let key: Vec<String> = level
+                .keys
+                .iter()
+                .map(|at| found[*at].as_ref().map_or(String::new(), |one| one.text.to_string()))
+                .collect();
+            let is_innermost = depth + 1 == sheet.levels.len();
+            let is_open = self.frames.len() > depth && !is_new;
+            let is_known = if level.keys.is_empty() { !is_innermost } else { self.keys.get(depth) == Some(&key) };
+            // Rows of another key were cut off: one without a key, or with another, breaks the document.
+            let is_same = is_open && (depth == 0 || is_known);
+            if is_same && !(is_innermost && depth > 0) {
+                self.same(depth, record, found);
+                continue;
+            }
+            // No line stands in a row that fills no column of it.
+            if depth > 0 && found.iter().flatten().all(|value| value.text.trim().is_empty()) {
+                continue;
+            }
+            is_new = true;
+            while self.frames.len() > depth {
+                if let Some(frame) = self.frames.pop() {
+                    self.lacking(&frame);
+                }
+            }
+            if depth == 0 {
+                self.root(span);
+            } else {
+                let around = self.frames.len() - 1;
+                let part = self.frames[around].content.part(&level.name);
+                let Some((at, part)) = part else { return };
+                self.enter(around, at, part, span);
+            }
+            self.keys.truncate(depth);
+            self.keys.push(key);
+            let found = record.fields.iter().zip(found).filter_map(|(field, value)| Some((field, value?)));
+            self.fill(record, found.collect());
+        }
+        if let Some(width) = sheet.width {
+            self.ragged(next, &cut, width);
+        }
+    }
+
+    fn of_level<'a>(&mut self, level: &Level, record: &Record, next: Line, cut: &[Cut<'a>]) -> Vec<Option<Value<'a>>> {
+        let value = |(at, _): (&Option<usize>, &Field)| at.and_then(|at| Some(self.cell(next, cut.get(at)?, at + 1)));
+        level.columns.iter().zip(&record.fields).map(value).collect()
+    }
+
+    fn cell<'a>(&self, next: Line, cell: &Cut<'a>, column: usize) -> Value<'a> {
+        let text = match &cell.text {
+            Cow::Borrowed(bytes) => self.charset.decode(bytes),
+            Cow::Owned(bytes) => Cow::Owned(self.charset.decode(bytes).into_owned()),
+        };
+        let span = Span {
+            offset: self.offset + (next.start + cell.start) as u64,
+            length: (cell.end - cell.start) as u64,
+            line: self.number,
+        };
+        Value { text, span, column }
+    }
+
+    /// The columns of a document are the same in all its rows.
+    fn same(&mut self, depth: usize, record: &Record, found: Vec<Option<Value<'_>>>) {
+        let Some(frame) = self.frames.get(depth) else { return };
+        let path = frame.path.clone();
+        let Some(row) = self.laying.rows.iter().position(|row| row.path == path) else { return };
+        for (field, value) in record.fields.iter().zip(found) {
+            let Some(value) = value else { continue };
+            let element = self.element(depth, &field.name);
+            let before = self.laying.rows[row].values.iter().find(|cell| cell.element == element);
+            let before = before.map_or(String::new(), |cell| cell.text.clone());
+            let now = in_tree(self.layout, field, &value.text).unwrap_or_else(|_| value.text.trim().to_owned());
+            if now != before {
+                let expected = format!("{before:?} as in the first row of it");
+                self.tell(
+                    Fault::KeyDiffers,
+                    value.span,
+                    &format!("{path}/{}", field.name),
+                    value.column,
+                    &expected,
+                    &now,
+                );
+            }
+        }
+    }
+
+    fn element(&self, depth: usize, name: &str) -> u16 {
+        let content = self.frames.get(depth).map(|frame| frame.content);
+        content.and_then(|content| content.part(name)).and_then(|(_, part)| part.element()).unwrap_or(ITSELF)
+    }
+
+    /// Too many columns, too few, and quotes that are wrong.
+    fn ragged(&mut self, next: Line, cut: &[Cut<'_>], width: usize) {
+        let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+        if cut.len() > COLUMNS_MAX {
+            let expected = format!("at most {COLUMNS_MAX} columns");
+            self.tell(Fault::ColumnsTooMany, self.span(next, 0, 0), &path, cut.len(), &expected, "more");
+        } else if cut.len() != width {
+            let expected = format!("{width} columns");
+            self.tell(
+                Fault::RowRagged,
+                self.span(next, 0, 0),
+                &path,
+                cut.len().min(width) + 1,
+                &expected,
+                &cut.len().to_string(),
+            );
+        }
+        for (column, cell) in (1..).zip(cut) {
+            let Some(fault) = cell.fault else { continue };
+            let expected = match fault {
+                Fault::QuoteUnclosed => "a quote at the end of the value",
+                _ => "a delimiter behind the closing quote, or the quote doubled",
+            };
+            let found = self.charset.decode(&cell.text).into_owned();
+            let span = self.span(next, cell.start, cell.end);
+            self.tell(fault, span, &path, column, expected, &found);
+        }
+    }
+
+    // Values.
+
+    /// Puts the values of a record into the row that was laid out last.
+    fn fill(&mut self, record: &Record, found: Vec<(&Field, Value<'_>)>) {
+        let depth = self.frames.len().saturating_sub(1);
+        let Some((path, span)) = self.frames.last().map(|frame| (frame.path.clone(), frame.span)) else { return };
+        let mut filled: Vec<&str> = Vec::new();
+        for (field, value) in found {
+            let place = format!("{path}/{}", field.name);
+            let text = match in_tree(self.layout, field, &value.text) {
+                Ok(text) => text,
+                Err(expected) => {
+                    self.tell(Fault::ValueForm, value.span, &place, value.column, &expected, &value.text);
+                    value.text.trim().to_owned()
+                }
+            };
+            if text.is_empty() {
+                continue;
+            }
+            filled.push(&field.name);
+            let length = value.text.trim().chars().count();
+            if length < field.length.0 && self.layout.syntax == Syntax::Csv || length > field.length.1 {
+                let expected = format!("{} to {} characters", field.length.0, field.length.1);
+                self.tell(
+                    Fault::ValueLength,
+                    value.span,
+                    &place,
+                    value.column,
+                    &expected,
+                    &format!("{length} ({text:?})"),
+                );
+            }
+            let element = self.element(depth, &field.name);
+            if let Some(row) = self.laying.rows.last_mut() {
+                row.values.push(Cell { element, component: 1, text, span: value.span });
+            }
+        }
+        for field in record.fields.iter().filter(|field| field.usage == Usage::Required) {
+            if !filled.contains(&field.name.as_str()) {
+                self.tell(
+                    Fault::ValueMissing,
+                    span,
+                    &format!("{path}/{}", field.name),
+                    field.at + 1,
+                    &field.source,
+                    "nothing",
+                );
+            }
+        }
+    }
+}
+
+/// A value as the tree has it.
+///
+/// # Errors
+/// What was expected.
+pub fn in_tree(layout: &Layout, field: &Field, text: &str) -> Result<String, String> {
+    // Characters that separate values in the tree say nothing.
+    let text: String = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let is_number = matches!(field.form, Form::Number | Form::Integer);
+    let is_nothing =
+        layout.syntax == Syntax::Fixed && field.form == Form::Date && text.bytes().all(|byte| byte == b'0');
+    if text.is_empty() || is_nothing {
+        return Ok(String::new());
+    }
+    match field.form {
+        Form::Date => layout.day(&text).ok_or_else(|| format!("a day written {}", layout.dates.join(" or "))),
+        Form::Time => time(&text).ok_or_else(|| "a time such as 093000 or 09:30".to_owned()),
+        _ if is_number => {
+            let plain = number(layout, &text).filter(|plain| refusal(field.form, plain).is_none());
+            let sample = format!("{} such as 1234{}50", field.form.name(), layout.decimal);
+            plain.ok_or(if field.form == Form::Integer { "a whole number".to_owned() } else { format!("a {sample}") })
+        }
+        form => match refusal(form, &text) {
+            Some(expected) => Err(expected.to_owned()),
+            None => Ok(text),
+        },
+    }
+}
+
+/// `1.234,50-` as `-1234.50`.
+fn number(layout: &Layout, text: &str) -> Option<String> {
+    let (sign, digits) = match (text.strip_prefix('-'), text.strip_suffix('-')) {
+        (Some(digits), _) | (None, Some(digits)) => ("-", digits.trim()),
+        _ => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) =
+        digits.split_once(layout.decimal).map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let whole = match layout.thousands.filter(|mark| whole.contains(*mark)) {
+        None => whole.to_owned(),
+        Some(mark) => {
+            let mut groups = whole.split(mark);
+            let first = groups.next().filter(|first| (1..=3).contains(&first.len()))?;
+            let rest: Vec<&str> = groups.collect();
+            rest.iter().all(|group| group.len() == 3).then(|| format!("{first}{}", rest.concat()))?
+        }
+    };
+    let fraction =
+        fraction.filter(|fraction| !fraction.is_empty()).map_or(String::new(), |fraction| format!(".{fraction}"));
+    Some(format!("{sign}{whole}{fraction}"))
+}
+
+/// `0930`, `093000`, `09:30` as `09:30:00`.
+fn time(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|c| *c != ':').collect();
+    let digits = if digits.len() == 4 { format!("{digits}00") } else { digits };
+    let is_six = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let made = is_six.then(|| format!("{}:{}:{}", &digits[..2], &digits[2..4], &digits[4..]))?;
+    refusal(Form::Time, &made).is_none().then_some(made)
+}
