@@ -508,6 +508,7 @@ fn the_page_names_tests_that_exist() {
         "tests/acknowledge.rs",
         "tests/store.rs",
         "tests/service/acknowledgment.rs",
+        "tests/service/advice.rs",
         "tests/service/cxml.rs",
         "tests/service/ubl.rs",
         "src/pipeline/answer.rs",
