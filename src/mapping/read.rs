@@ -244,6 +244,7 @@ impl<'a> Reader<'a> {
             let is_there = |fields: &Map| rule.field.get(fields).is_some();
             let value = match &rule.body {
                 Body::One(..) | Body::Many(..) if is_there(fields) => None,
+                Body::Computed(_) if rule.is_read_only && is_there(fields) => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
