@@ -233,3 +233,30 @@ fn however_many_jobs_what_is_printed_is_the_same() {
         assert!(one.out.len() > 10_000, "{line:?} printed next to nothing: {}", one.err);
     }
 }
+
+#[test]
+fn the_scheme_of_a_party_is_translated_from_every_standard() {
+    let order = String::from_utf8(file("fixtures/ubl/2.1/Order/plain/in.xml")).expect("text");
+    let order =
+        order.replace("<cac:Party>", "<cac:Party><cbc:EndpointID schemeID=\"0088\">4012345000009</cbc:EndpointID>");
+    for (target, sender) in [("edifact/d96a/ORDERS", ":14+"), ("x12/004010/850", "*07*")] {
+        let line = ["translate", "-", "--to", target, "--now", "2026-11-24T10:00:00Z"];
+        let done = portolan(&line, order.as_bytes());
+        let header = done
+            .out
+            .split(['\'', '~'])
+            .map(str::trim_start)
+            .find(|one| one.starts_with("UNB") || one.starts_with("ISA"));
+        assert!(header.is_some_and(|header| header.matches(sender).count() >= 1), "{target}: {}{}", done.out, done.err);
+    }
+}
+
+#[test]
+fn controls_that_xml_may_hold_are_written_as_references() {
+    let order = String::from_utf8(file("fixtures/ubl/2.1/Order/plain/in.xml")).expect("text");
+    let order = order.replace("North Stores GmbH", "North&#133;Stores\u{7f} GmbH");
+    let line = ["translate", "-", "--to", "ubl/2.1/Order", "--sender", "0088:1", "--receiver", "0088:2"];
+    let done = portolan(&line, order.as_bytes());
+    assert!(done.out.contains("North&#133;Stores&#127; GmbH"), "{}{}", done.out, done.err);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+}

@@ -96,15 +96,15 @@ fn parts(content: &Value) -> Vec<Part<'_>> {
 
 const FORMS: [&str; 9] = ["text", "number", "integer", "boolean", "date", "time", "date_time", "code", "binary"];
 
-/// The attributes of a content: name, required, form, constant.
+/// The attributes of a content: name, required, form, the values it may have.
 fn attributes(content: &Value) -> Vec<(&str, bool, &str, Option<&str>)> {
     let list = content["attributes"].as_array().into_iter().flatten().filter_map(Value::as_str);
     list.map(|text| {
-        let (text, constant) = text.split_once(" = ").map_or((text, None), |(text, constant)| (text, Some(constant)));
+        let (text, values) = text.split_once(" = ").map_or((text, None), |(text, values)| (text, Some(values)));
         let words: Vec<&str> = text.split(' ').collect();
         let [name, usage, form] = words[..] else { panic!("{text} is no attribute") };
         assert!(FORMS.contains(&form) && matches!(usage, "R" | "O"), "{text} is no attribute");
-        (name, usage == "R", form, constant)
+        (name, usage == "R", form, values)
     })
     .collect()
 }
@@ -334,8 +334,8 @@ impl Walk<'_> {
             match known.iter().find(|one| one.0 == name) {
                 _ if name.starts_with("xsi:") => {}
                 None => self.wrong.push(format!("{path}@{name}: unknown")),
-                Some((_, _, _, Some(constant))) if constant != value => {
-                    self.wrong.push(format!("{path}@{name}: {value:?} is not {constant}"));
+                Some((_, _, _, Some(values))) if values.split('|').all(|one| one != value) => {
+                    self.wrong.push(format!("{path}@{name}: {value:?} is not one of {values}"));
                 }
                 Some((_, _, form, _)) if !has_form(value, form) => {
                     self.wrong.push(format!("{path}@{name}: {value:?} is no {form}"));

@@ -5,8 +5,6 @@
 
 #[path = "mapping/case.rs"]
 mod case;
-#[path = "mapping/proven.rs"]
-mod proven;
 
 use case::{carries, cases, input, read, root, rules, try_write};
 use portolan::entity::Entity;
@@ -17,6 +15,10 @@ use portolan::table::Tables;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+
+/// Mappings that generated entities do not survive yet, each with the reason.
+const NOT_CARRIED: [(&str, &str); 1] =
+    [("cxml/1.2/ShipNoticeRequest", "lines may begin a second portion of an order that orders[] has already")];
 
 /// Bytes of an entity in a target, and the findings on the way.
 fn write(rules: &Rules, name: &str, entity: &Entity) -> (Vec<u8>, Vec<String>) {
@@ -39,6 +41,7 @@ fn fixtures_come_out_as_they_must() {
         let bytes = input(&folder);
         let (entities, mut report) = read(&rules, &bytes);
         let [entity] = entities.as_slice() else { panic!("{}: {} entities", folder.display(), entities.len()) };
+        let mut outputs = HashSet::new();
         golden(&folder.join("entity.json"), &format!("{:#}\n", entity.to_json()));
         for parts in rules.mappings.list() {
             let name = parts.join("/");
@@ -50,13 +53,22 @@ fn fixtures_come_out_as_they_must() {
             match bytes {
                 Ok(bytes) => {
                     let text = String::from_utf8(bytes).expect("text");
-                    golden(&folder.join(format!("out.{}", parts.join("."))), &text);
+                    let file = format!("out.{}", parts.join("."));
+                    golden(&folder.join(&file), &text);
+                    outputs.insert(file);
                 }
-                // A document type may want what another does not know; then there is no output.
-                Err(why) => report.push(format!("to {name}: refused, {why}")),
+                // An element of XML may want what another does not know; then there is no output.
+                Err(why) if !["x12", "edifact"].contains(&parts[0].as_str()) => {
+                    report.push(format!("to {name}: refused, {why}"));
+                }
+                Err(why) => panic!("{}: to {name}: {why}", folder.display()),
             }
         }
         golden(&folder.join("report.txt"), &(report.join("\n") + "\n"));
+        let files = fs::read_dir(&folder).expect("a folder");
+        let files = files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned());
+        let there: HashSet<String> = files.filter(|file| file.starts_with("out.")).collect();
+        assert_eq!(there, outputs, "{}: outputs that are no longer written", folder.display());
         assert!(own.contains('/'));
     }
 }
@@ -66,7 +78,9 @@ fn reading_after_writing_gives_the_fixtures_again() {
     let rules = rules();
     for (own, folder) in cases().into_iter().filter(|(_, folder)| !folder.ends_with("wrong")) {
         let (entities, _) = read(&rules, &input(&folder));
-        let (bytes, findings) = write(&rules, &own, &entities[0]);
+        let (bytes, mut findings) = write(&rules, &own, &entities[0]);
+        // Some fixtures lack what their standard wants.
+        findings.retain(|finding| !finding.starts_with(case::OUTPUT));
         assert_eq!(findings, Vec::<String>::new(), "{}: its own document type loses nothing", folder.display());
         let (again, _) = read(&rules, &bytes);
         // Fields come in the order in which the document says them; what they say counts.
@@ -80,8 +94,13 @@ fn reading_after_writing_gives_the_fixtures_again() {
 #[test]
 fn generated_entities_survive_writing_and_reading() {
     let rules = rules();
-    let names = rules.mappings.list().into_iter().map(|parts| parts.join("/"));
-    for name in names.filter(|name| proven::is_proven(name)) {
+    for name in rules.mappings.list().into_iter().map(|parts| parts.join("/")) {
+        let reason = NOT_CARRIED.iter().find(|(own, _)| *own == name).map(|(_, reason)| reason);
+        if let Some(reason) = reason {
+            let fails = (1..=3).any(|seed| prove(&rules, &name, 100, seed).expect("a mapping").failure.is_some());
+            assert!(fails, "{name} holds now: \"{reason}\" is mended");
+            continue;
+        }
         for seed in 1..=3 {
             let proof = prove(&rules, &name, 100, seed).expect("a mapping");
             assert_eq!(proof.failure, None, "{name}, seed {seed}, round {}", proof.rounds);
@@ -128,6 +147,50 @@ fn err_a_kind_of_another_entity_is_refused() {
             format!("kind: value cannot be mapped: expected a kind that says it is of type {kind}, found {own}");
         assert!(findings.iter().any(|finding| finding.ends_with(&expected)), "{name}: {findings:?}");
     }
+}
+
+/// A fixture with one text in it changed, read.
+fn read_changed(folder: &str, from: &str, to: &str) -> (Vec<Entity>, Vec<String>) {
+    let text = String::from_utf8(input(&root().join("fixtures").join(folder))).expect("UTF-8");
+    assert!(text.contains(from), "{folder} has no {from}");
+    read(&rules(), text.replacen(from, to, 1).as_bytes())
+}
+
+#[test]
+fn err_an_amount_in_another_currency_is_refused() {
+    let price = r#"<cbc:PriceAmount currencyID="EUR">"#;
+    let (entities, findings) = read_changed("ubl/2.1/Invoice/plain", price, &price.replace("EUR", "USD"));
+    let expected = "an amount in EUR, the currency of the document, not in USD";
+    assert!(findings.iter().any(|finding| finding.contains(expected)), "{findings:?}");
+    let entity = entities[0].to_json();
+    assert!(entity["lines"][0]["price"].get("amount").is_none(), "{entity:#}");
+    assert!(entity["extensions"].to_string().contains("USD"), "{entity:#}");
+}
+
+#[test]
+fn what_a_rule_found_is_not_overruled_by_one_that_has_no_place() {
+    let kind = "<cbc:OrderTypeCode>220</cbc:OrderTypeCode>";
+    for (written, read) in [(kind.replace("220", "221"), "blanket"), (String::new(), "stand_alone")] {
+        let (entities, _) = read_changed("ubl/2.1/Order/plain", kind, &written);
+        assert_eq!(entities[0].text("kind"), Some(read), "{written}");
+    }
+}
+
+#[test]
+fn what_a_loop_says_of_items_that_are_none_is_kept() {
+    let (entities, _) = read_changed("edifact/d01b/DELFOR/plain", "SCC+4++W'\nQTY+113:1600", "SCC+4++W'\nQTY+113:ABC");
+    let extensions = entities[0].to_json()["extensions"].to_string();
+    assert!(extensions.contains("SCC") && extensions.contains("\"W\""), "{extensions}");
+}
+
+#[test]
+fn a_value_that_several_go_into_is_told() {
+    let rules = rules();
+    let entity = Entity::from_json(&serde_json::json!({ "type": "invoice", "number": "1", "issued": "2026-12-01",
+        "currency": "EUR", "parties": [{ "role": "supplier", "name": ["A"] }], "lines": [] }));
+    let (_, findings) = try_write(&rules, "ubl/2.1/Invoice", &entity.expect("an invoice"));
+    let expected = "parties[1].role: value has no home in the target: expected a value of its own";
+    assert!(findings.iter().any(|finding| finding.ends_with(expected)), "{findings:?}");
 }
 
 #[test]

@@ -7,8 +7,6 @@
 
 #[path = "mapping/case.rs"]
 mod case;
-#[path = "mapping/proven.rs"]
-mod proven;
 
 use case::{carries, cases, read, rules, try_write};
 use portolan::entity::Entity;
@@ -17,6 +15,24 @@ use portolan::pipeline::Rules;
 use serde_json::Value;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Mappings with one or two fixtures, which do not notice each of their rules yet. A mapping comes off when it has what its
+/// rules need.
+const HELD_BY_ONE_FIXTURE: [&str; 12] = [
+    "cii/d16b/CrossIndustryInvoice",
+    "cxml/1.2/ConfirmationRequest",
+    "cxml/1.2/InvoiceDetailRequest",
+    "cxml/1.2/OrderRequest",
+    "cxml/1.2/ShipNoticeRequest",
+    // Its stops have one party, and no document has two that a limit could keep back.
+    "edifact/d96a/IFTMIN",
+    "ubl/2.1/CreditNote",
+    "ubl/2.1/DespatchAdvice",
+    "ubl/2.1/Invoice",
+    "ubl/2.1/Order",
+    "ubl/2.1/OrderResponse",
+    "ubl/2.1/ReceiptAdvice",
+];
 
 /// A mapping file with one change, and what the change is.
 struct Mutant {
@@ -169,7 +185,8 @@ fn expected(rules: &Rules, name: &str) -> Vec<Expected> {
 #[test]
 fn every_changed_rule_shows_in_a_fixture() {
     let only = std::env::var("ONLY").unwrap_or_default();
-    let is_asked = |name: &String| proven::is_proven(name) && only.split(',').any(|one| name.contains(one));
+    let is_asked =
+        |name: &String| !HELD_BY_ONE_FIXTURE.contains(&name.as_str()) && only.split(',').any(|one| name.contains(one));
     let all = Mappings::new(None).list();
     let names: Vec<String> = all.iter().map(|parts| parts.join("/")).filter(is_asked).collect();
     let next = AtomicUsize::new(0);

@@ -69,3 +69,39 @@ fn a_mapping_says_what_it_changes() {
     let packed = portolan(&["mappings", "show", "x12/004010/850", "--changes"]);
     assert_eq!(String::from_utf8_lossy(&packed.stdout), "nothing: it stands on no other\n");
 }
+
+#[test]
+fn err_a_definition_of_ones_own_that_is_wrong_is_told_with_its_place() {
+    let order = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ubl/2.1/Order/plain/in.xml").display().to_string();
+    let x12 = fixture().display().to_string();
+    for (path, text, input, told) in [
+        ("x12/004010/850.yaml", "standard: x12\nheading: [\n", &x12, "x12/004010/850.yaml: line "),
+        (
+            "x12/004010/segments.yaml",
+            "BEG:\n  elements:\n    - 353 M Purpose\n",
+            &x12,
+            "x12/004010/segments.yaml: BEG: 353 M",
+        ),
+        ("ubl/2.1/Order.yaml", "type: Order\nroot: [\n", &order, "ubl/2.1/Order.yaml: line "),
+        ("ubl/2.1/Order.yaml", "type: Order\nroot: Order\n", &order, "ubl/2.1/Order.yaml: standard: expected a text"),
+        (
+            "ubl/2.1/contents.yaml",
+            "contents:\n  Party:\n    parts:\n      - x\n",
+            &order,
+            "ubl/2.1/contents.yaml: Party",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let own = folder.path().join(path);
+        std::fs::create_dir_all(own.parent().expect("a folder")).expect("made");
+        std::fs::write(&own, text).expect("written");
+        let done = portolan(&["validate", input, "--standards", &folder.path().display().to_string()]);
+        let words = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(3), "{path}: {words}");
+        assert!(words.contains("-DEFINITION-MALFORMED") && words.contains(told), "{path}: {words}");
+        assert!(!words.contains("TYPE-UNKNOWN"), "{path}: {words}");
+        std::fs::write(&own, b"\xFF").expect("written");
+        let done = portolan(&["validate", input, "--standards", &folder.path().display().to_string()]);
+        assert!(String::from_utf8_lossy(&done.stdout).contains("it cannot be read"), "{path}: not UTF-8");
+    }
+}

@@ -281,13 +281,11 @@ fn segments(nodes: &[Node], each: &mut impl FnMut(&str)) {
 }
 
 #[test]
-fn the_second_look_at_a_definition_takes_less_than_a_millisecond() {
+fn the_second_look_at_a_definition_reads_nothing() {
     let library = Library::new(None);
     for (standard, version, kind) in [("x12", "005010", "837"), ("edifact", "d21b", "GOVCBR")] {
         let first = library.in_syntax(standard, version, kind, "3").expect("packed");
-        let begun = Instant::now();
         let second = library.in_syntax(standard, version, kind, "3").expect("packed");
-        assert!(begun.elapsed() < Duration::from_millis(1), "{kind}: {:?}", begun.elapsed());
         assert!(Arc::ptr_eq(&first.0, &second.0) && Arc::ptr_eq(&first.1, &second.1));
     }
 }

@@ -113,6 +113,7 @@ faults! {
     GroupVersion "GROUP-VERSION" Error Syntax Group "2" "2" "group version not supported", "The version in the group header is not known.", "Use a version this installation has definitions for.";
     // Document envelope.
     DocumentTypeUnknown "DOCUMENT-TYPE-UNKNOWN" Error Syntax Document "1" "14" "document type not known", "No definition of this document type is installed.", "Check the type; list what is known with `portolan standards list`.";
+    DefinitionMalformed "DEFINITION-MALFORMED" Error Syntax Document "1" "14" "definition cannot be read", "The definition of this document type is one of this installation's own files, and the file is wrong; nothing was checked.", "Mend the file at the place that is named; the sender need do nothing.";
     VersionNearest "VERSION-NEAREST" Warning Syntax Document "" "" "version not installed", "This version of the document, or a mapping of it, is not installed; the nearest one was used.", "Import the version with `portolan standards import`; write a mapping of it if the nearest one does not do.";
     DocumentTrailerMissing "DOCUMENT-TRAILER-MISSING" Error Syntax Document "2" "13" "document trailer missing", "The document has no SE or UNT.", "End the document with its trailer.";
     DocumentReference "DOCUMENT-REFERENCE" Error Syntax Document "3" "28" "document control numbers differ", "The control number in the document trailer is not the one in its header.", "Write the header's number in the trailer.";

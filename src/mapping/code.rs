@@ -172,10 +172,11 @@ fn parse(text: &str, like: &[(String, String)]) -> CodeList {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         text.split_whitespace().map(Text::from).collect::<Vec<_>>()
     };
+    let closed: Vec<&str> = file["closed"].as_str().unwrap_or_default().split(' ').collect();
     let rows = file["codes"].as_object().into_iter().flatten().map(|(canonical, standards)| {
         let standards = standards.as_object().into_iter().flatten();
         let mut own: BTreeMap<_, _> = standards.map(|(standard, value)| (standard.clone(), codes(value))).collect();
-        for (standard, other) in like {
+        for (standard, other) in like.iter().filter(|(standard, _)| !closed.contains(&standard.as_str())) {
             if let (None, Some(codes)) = (own.get(standard), own.get(other).cloned()) {
                 own.insert(standard.clone(), codes);
             }
@@ -201,6 +202,24 @@ mod tests {
             let read =
                 crate::yaml::document(&text).map(|node| node.to_json()["codes"].as_object().map_or(0, |all| all.len()));
             assert!(matches!(read, Ok(1..)), "mappings/code/{name}.yaml: {read:?}");
+        }
+    }
+
+    #[test]
+    fn standards_that_take_codes_of_others_are_known() {
+        let known: BTreeSet<String> =
+            super::super::Mappings::new(None).list().into_iter().map(|[one, ..]| one).collect();
+        let codes = Codes::new(None);
+        assert!(!codes.like.is_empty(), "mappings/like.yaml says nothing");
+        for (own, other) in &codes.like {
+            assert!(known.contains(own) && known.contains(other), "mappings/like.yaml: {own}: {other}");
+        }
+        for name in Codes::names() {
+            let text = super::super::file(None, &format!("code/{name}.yaml")).expect("packed");
+            let file = crate::yaml::document(&text).expect("YAML").to_json();
+            for closed in file["closed"].as_str().into_iter().flat_map(str::split_whitespace) {
+                assert!(codes.like.iter().any(|(own, _)| own == closed), "mappings/code/{name}.yaml: closed: {closed}");
+            }
         }
     }
 }

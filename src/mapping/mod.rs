@@ -35,6 +35,7 @@ pub use write::{write, write_traced};
 use crate::inherit::{self, InheritError, Layer};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::load::Library;
+use crate::standard::load::is_name;
 use crate::standard::version::nearest;
 use crate::table::Tables;
 use code::Codes;
@@ -168,7 +169,11 @@ impl Mappings {
     /// The file of a mapping as it is written.
     #[must_use]
     pub fn text(&self, standard: &str, version: &str, document: &str) -> Option<String> {
-        file(self.overlay.as_deref(), &format!("{standard}/{version}/{document}.yaml"))
+        let names = [standard, version, document];
+        if !names.into_iter().all(is_name) {
+            return None;
+        }
+        file(self.overlay.as_deref(), &format!("{}.yaml", names.join("/")))
     }
 
     /// The mapping of a document type.

@@ -61,6 +61,7 @@ fn entities<'a>(
         numbers,
         faults,
         is_negative: false,
+        currency: None,
         stencils,
         recording: None,
         filling: Filling::default(),
@@ -77,6 +78,7 @@ fn entities<'a>(
     };
     let sign = choice.negative.as_ref().and_then(|place| reader.preferred(top, place));
     reader.is_negative = sign.is_some_and(|address| reader.text(address).starts_with('-'));
+    reader.currency = reader.currency_in(&context.mapping.rules);
     reader.claim_envelope();
     for (place, value) in &context.mapping.constants {
         let as_written: Vec<_> = reader.addresses(top, place);
@@ -150,6 +152,19 @@ enum At {
     Slot(usize, u16),
 }
 
+/// What a loop says of all items in it, with a way back.
+#[derive(Default)]
+struct Around {
+    /// The loop; 0 for none yet.
+    instance: usize,
+    fields: Map,
+    /// An item has been given it.
+    is_said: bool,
+    claimed: usize,
+    faults: usize,
+    taken: usize,
+}
+
 /// The values that rules have taken, with a way back.
 #[derive(Default)]
 struct Claims {
@@ -206,6 +221,9 @@ impl Claims {
     }
 }
 
+/// The field of every entity that says which currency its amounts are in.
+const CURRENCY: &str = "currency";
+
 struct Reader<'a> {
     context: &'a Context<'a>,
     run: &'a Run<'a>,
@@ -217,6 +235,8 @@ struct Reader<'a> {
     faults: Vec<Diagnostic>,
     /// The document writes its amounts with a minus that the entity does not have.
     is_negative: bool,
+    /// The currency that the document says its amounts are in.
+    currency: Option<String>,
     /// What is known of items of one form; `None` where each step is traced.
     stencils: Option<Stencils<Stencil>>,
     /// What is noted of the item at hand, for a stencil.
@@ -233,6 +253,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What the first rule for the entity's currency finds; nothing is taken.
+    fn currency_in(&self, rules: &[Rule]) -> Option<String> {
+        let found = rules.iter().filter(|rule| *rule.field == *CURRENCY).find_map(|rule| match &rule.body {
+            Body::One(place, _) => self.preferred(At::Loop(0), place),
+            _ => None,
+        });
+        found.map(|address| self.text(address).into_owned())
+    }
+
     fn rules(&mut self, rules: &[Rule], at: At, fields: &mut Map) {
         let there = match at {
             At::Loop(instance) => self.source.tags(instance),
@@ -243,8 +272,7 @@ impl<'a> Reader<'a> {
             // Of several rules for one value the first that finds it counts; the others leave theirs alone.
             let is_there = |fields: &Map| rule.field.get(fields).is_some();
             let value = match &rule.body {
-                Body::One(..) | Body::Many(..) if is_there(fields) => None,
-                Body::Computed(_) if rule.is_read_only && is_there(fields) => None,
+                Body::One(..) | Body::Many(..) | Body::Computed(_) if is_there(fields) => None,
                 Body::One(place, calls) => self.one(at, place, calls),
                 Body::Many(places, calls) => self.many(at, places, calls),
                 Body::Each(each) => self.each(at, each),
@@ -317,7 +345,7 @@ impl<'a> Reader<'a> {
             self.below(at, each, under, &mut items);
             return (!items.is_empty()).then_some(Value::Array(items));
         }
-        let mut around = (0, Map::new());
+        let mut around = Around::default();
         for (segment, instance) in self.segments(at, &each.place) {
             // A segment whose qualifier another rule took is that rule's.
             if items.len() == each.max || self.is_taken(segment, 1) {
@@ -327,7 +355,7 @@ impl<'a> Reader<'a> {
             let mut only = Cow::Borrowed(each.only.as_slice());
             if each.around > 0 {
                 self.around(each, inner, items.len(), &mut around);
-                match beyond(&each.only, &around.1) {
+                match beyond(&each.only, &around.fields) {
                     Some(beyond) => only = beyond,
                     None => continue,
                 }
@@ -336,30 +364,37 @@ impl<'a> Reader<'a> {
             self.item((at, inner), segment, (each.own(), &only, &each.place), &mut items);
             let is_taken = items.len() > count;
             if let Some(Value::Object(item)) = items.last_mut().filter(|_| is_taken) {
-                around.1.iter().for_each(|(field, value)| lay_under(item, field, value));
+                around.is_said = true;
+                around.fields.iter().for_each(|(field, value)| lay_under(item, field, value));
             }
         }
+        self.left_unsaid(&around);
         (!items.is_empty()).then_some(Value::Array(items))
     }
 
     /// Reads what the loop around an item says of all items in it, unless it is known from the item before.
-    fn around(&mut self, each: &Each, inner: At, number: usize, (known, fields): &mut (usize, Map)) {
-        let instance = match inner {
-            At::Loop(instance) => self.placement.loops[instance].parent,
-            At::Segment(segment) | At::Slot(segment, _) => {
-                self.placement.homes.get(segment).copied().flatten().map_or(0, |home| home.1)
-            }
-        };
-        if *known == instance {
+    fn around(&mut self, each: &Each, inner: At, number: usize, around: &mut Around) {
+        let At::Loop(instance) = self.outer(inner) else { return };
+        if around.instance == instance {
             return;
         }
         if let Some(recording) = &self.recording {
             recording.spoil();
         }
-        let taken = self.claimed.trace.mark();
-        (*known, *fields) = (instance, Map::new());
-        self.rules(each.around(), At::Loop(instance), fields);
+        self.left_unsaid(around);
+        let (claimed, faults, taken) = (self.claimed.mark(), self.faults.len(), self.claimed.trace.mark());
+        *around = Around { instance, claimed, faults, taken, ..Around::default() };
+        self.rules(each.around(), At::Loop(instance), &mut around.fields);
         self.claimed.trace.item(taken, number);
+    }
+
+    /// Gives back what a loop says of its items, when it had none: it is nobody's yet.
+    fn left_unsaid(&mut self, around: &Around) {
+        if around.instance != 0 && !around.is_said {
+            self.claimed.undo(around.claimed);
+            self.claimed.trace.undo(around.taken);
+            self.faults.truncate(around.faults);
+        }
     }
 
     /// The loop after a segment that has a tag, stands beside the item at hand, and names another loop; with the name.
@@ -519,7 +554,8 @@ impl<'a> Reader<'a> {
         let context = self.context;
         let decimal = char::from(self.run.separators.decimal);
         let spot = Spot::new(&context.mapping.standard, decimal, context.codes, context.tables);
-        Spot { beside, is_negative: self.is_negative, fields: fields.map(View::from), ..spot }
+        let currency = self.currency.as_deref();
+        Spot { beside, is_negative: self.is_negative, currency, fields: fields.map(View::from), ..spot }
     }
 
     fn finding(&self, (segment, element, component): Address) -> Diagnostic {

@@ -1,20 +1,20 @@
 //! Makes entities that a mapping can carry, from rolls of dice: writing and reading them again must give the same.
 
+mod text;
 mod tree;
 
 use super::Context;
 use super::function::{self, Call};
-use super::notation::{Body, Each, Place, Rule, Selector, Slots};
+use super::notation::{Body, Each, Place, Rule, Selector, Slots, suits};
 use crate::entity::{self, Entity, Field, FieldType, KeyPath, View};
 use crate::entity::{Map, Value};
-use crate::standard::definition::Node;
+use crate::standard::content::Content;
+use crate::standard::definition::{Area, Node};
 
 /// Items of a sampled list, at most.
 const ITEMS_MAX: usize = 3;
 /// Rolls for a code that stands for the entity, at most.
 const TRIES_MAX: usize = 200;
-/// Longest sampled text.
-const TEXT_MAX: usize = 12;
 
 /// An entity with values in the fields that the mapping's rules carry; about one field in five is left out.
 pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> Entity {
@@ -29,9 +29,10 @@ pub fn sample(context: &Context<'_>, dice: &mut dyn FnMut(usize) -> usize) -> En
     for computed in [false, true] {
         let snapshot = entity.clone();
         let mut fields = std::mem::take(&mut entity.fields);
-        let mut sampler = Sampler { context, entity: &snapshot, computed, dice, said: Vec::new() };
+        let mut sampler = Sampler { context, entity: &snapshot, computed, dice, said: Vec::new(), named: Vec::new() };
         let known = entity::definition(kind).map_or(&[][..], |definition| &definition.fields);
-        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, known };
+        let content = context.document.markup.as_ref().and_then(|markup| markup.root()).map(|content| &**content);
+        let top = Spot { tag: "", around: "", nodes: &context.document.nodes, content, outer: None, known };
         sampler.object(&context.mapping.rules, top, &|_| false, &mut fields);
         if let Some(tree) = context.mapping.tree.as_ref().filter(|_| !computed) {
             sampler.tree(tree, top, &mut fields);
@@ -50,6 +51,10 @@ struct Spot<'d> {
     /// The segment that begins the loop around.
     around: &'d str,
     nodes: &'d [Node],
+    /// What the element at hand holds, of an XML document.
+    content: Option<&'d Content>,
+    /// What the one around it holds.
+    outer: Option<&'d Content>,
     known: &'d [Field],
 }
 
@@ -81,11 +86,14 @@ struct Sampler<'a> {
     dice: &'a mut dyn FnMut(usize) -> usize,
     /// What stands once around several items and is said of all of them.
     said: Vec<(Place, Option<Value>)>,
+    /// What a list says of the loops that items of another stand in: an item names one of them.
+    named: Vec<(Place, Vec<Value>)>,
 }
 
 impl Sampler<'_> {
     fn object(&mut self, rules: &[Rule], spot: Spot<'_>, must: &dyn Fn(&str) -> bool, fields: &mut Map) {
         let mut taken: Vec<&Place> = Vec::new();
+        let mut used: Vec<(&Each, usize)> = Vec::new();
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.is_read_only) {
             let calls: &[Call] = match &rule.body {
                 Body::One(_, calls) | Body::Many(_, calls) | Body::Computed(calls) => calls,
@@ -128,10 +136,20 @@ impl Sampler<'_> {
                 taken.push(place);
             }
             let value = match &rule.body {
-                Body::One(place, calls) if place.is_of_loop_around() => self.one(place, spot.around, calls),
-                Body::One(place, calls) => self.one(place, spot.tag, calls),
-                Body::Many(places, calls) => many(self.context, places, spot.tag, calls, self.dice),
-                Body::Each(each) => Some(self.each(each, rules, Spot { known: spot.inner(&rule.field), ..spot })),
+                Body::One(place, calls) if place.is_of_loop_around() => {
+                    self.one(place, Spot { tag: spot.around, ..spot }, calls)
+                }
+                Body::One(place, calls) => self.one(place, spot, calls),
+                Body::Many(places, calls) => text::many(self.context, places, spot, calls, self.dice),
+                Body::Each(each) => {
+                    let is_same = |(other, _): &&(&Each, usize)| places_of(other) == places_of(each);
+                    let there = used.iter().filter(is_same).map(|(_, count)| count).sum();
+                    self.named = named(each, rules, fields);
+                    let mut items = self.each(each, rules, there, Spot { known: spot.inner(&rule.field), ..spot });
+                    without_claimed(&rules[..index], &rule.field, &mut items);
+                    used.push((each, items.as_array().map_or(0, Vec::len)));
+                    Some(items).filter(|items| items.as_array().is_some_and(|items| !items.is_empty()))
+                }
                 Body::Slots(slots) => Some(self.slots(slots, Spot { known: spot.inner(&rule.field), ..spot })),
                 Body::Computed(calls) => computed(self.context, calls, fields),
             };
@@ -141,25 +159,66 @@ impl Sampler<'_> {
                 (None, _) => {}
             }
         }
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.turn.is_only) {
+            if !rules[..index].iter().any(|before| before.field == rule.field) {
+                self.by_rule(rules, &rule.field, fields);
+            }
+        }
+    }
+
+    /// Puts the items of a list that several rules are for into the order in which they come back: rule by rule, each item
+    /// with the first that takes it.
+    fn by_rule(&self, rules: &[Rule], list: &KeyPath, fields: &mut Map) {
+        let lists = rules.iter().filter(|rule| rule.field == *list && !rule.is_read_only);
+        let lists: Vec<_> =
+            lists.filter_map(|rule| if let Body::Each(each) = &rule.body { Some(each) } else { None }).collect();
+        let Some(Value::Array(items)) = list.get_mut(fields).filter(|_| lists.len() > 1) else { return };
+        let mut counts = vec![0; lists.len()];
+        items.sort_by_cached_key(|item| {
+            let takes = |at: &usize| counts[*at] < lists[*at].max && self.takes(lists[*at], item);
+            let first = (0..lists.len()).find(takes);
+            first.into_iter().for_each(|at| counts[at] += 1);
+            first
+        });
+    }
+
+    /// Whether a rule for a list takes the item, by what says what it is.
+    fn takes(&self, each: &Each, item: &Value) -> bool {
+        let Some(item) = item.as_object() else { return false };
+        let can = |rule: &Rule| match &rule.body {
+            Body::One(_, calls) | Body::Computed(calls) => {
+                let spot = function_spot(self.context, Some(item), Some(self.entity));
+                function::put(calls, rule.field.get(item).cloned(), &spot).is_ok()
+            }
+            _ => true,
+        };
+        suits(&each.only, |field| entity::has(item.into(), field, &|_| true)) && each.rules.first().is_none_or(can)
     }
 
     /// A single value; where it decides which entity the document is, one that stands for this entity.
-    fn one(&mut self, place: &Place, tag: &str, calls: &[Call]) -> Option<Value> {
+    fn one(&mut self, place: &Place, spot: Spot<'_>, calls: &[Call]) -> Option<Value> {
+        if let Some((_, values)) = self.named.iter().find(|(known, values)| known == place && !values.is_empty()) {
+            return values.get((self.dice)(values.len())).cloned();
+        }
         if let Some((_, said)) = self.said.iter().find(|(known, _)| is_around(place) && known == place) {
             return said.clone();
         }
-        let found = self.roll(place, tag, calls);
+        let found = self.roll(place, spot, calls);
         if is_around(place) {
             self.said.push((place.clone(), found.clone()));
         }
         found
     }
 
-    fn roll(&mut self, place: &Place, tag: &str, calls: &[Call]) -> Option<Value> {
+    fn roll(&mut self, place: &Place, spot: Spot<'_>, calls: &[Call]) -> Option<Value> {
         let choices = &self.context.mapping.select;
         let decides = choices.iter().any(|choice| choice.when.as_ref().is_some_and(|(at, _)| at == place));
         for _ in 0..TRIES_MAX {
-            let found = value(self.context, place, tag, calls, self.entity, self.dice);
+            let found = text::value(self.context, place, spot, calls, self.entity, self.dice);
+            let is_said_by = |name: &str| found.as_ref().is_some_and(|found| text::names(calls, name, found));
+            if is_said_by("unsaid") {
+                return None;
+            }
             let code = found.as_ref().and_then(Value::as_str).and_then(|canonical| {
                 let list = calls.first()?.arguments.first()?;
                 self.context.codes.preferred(list, &self.context.mapping.standard, canonical)
@@ -170,6 +229,9 @@ impl Sampler<'_> {
                     .as_ref()
                     .is_none_or(|(_, values)| code.as_ref().is_some_and(|code| values.iter().any(|one| one == code)))
             });
+            if is_said_by("refuse") {
+                continue;
+            }
             if !decides || chosen.is_some_and(|choice| choice.entity == self.entity.kind) {
                 return found;
             }
@@ -178,21 +240,32 @@ impl Sampler<'_> {
     }
 
     /// Items of one list; the lists beside it that stand in the same segments leave room for each other.
-    fn each(&mut self, each: &Each, rules: &[Rule], spot: Spot<'_>) -> Value {
+    /// `there` of them are there already.
+    fn each(&mut self, each: &Each, rules: &[Rule], there: usize, spot: Spot<'_>) -> Value {
         // What stands beside the item at hand stands in the document, as lines and their components do.
         let around = if each.under.is_some() { &self.context.document.nodes } else { spot.nodes };
         let node = node_of(around, &each.place);
-        let key = |place: &Place| (place.area, place.loops.clone(), place.tag.clone());
-        let shares = |rule: &&Rule| matches!(&rule.body, Body::Each(other) if key(&other.place) == key(&each.place));
+        let shares = |rule: &&Rule| matches!(&rule.body, Body::Each(other) if places_of(other) == places_of(each));
         let sharing = rules.iter().filter(shares).count().max(1);
         let max = node.and_then(|node| node.max);
-        let max = max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min((max as usize / sharing).max(1)));
-        let max = each.max.min(max);
+        let room = |max: u32| (max as usize / sharing).max(1).min((max as usize).saturating_sub(there));
+        let max = each.max.min(max.map_or(ITEMS_MAX, |max| ITEMS_MAX.min(room(max))));
+        if max == 0 {
+            return Value::Array(Vec::new());
+        }
         let nodes = node.and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
         let begins = each.place.loops.last().map_or(spot.tag, |(tag, _)| tag);
         let inner = match each.place.is_own() {
             true => spot,
-            false => Spot { tag: &each.place.tag, around: begins, nodes, known: spot.known },
+            false => {
+                let base = if each.place.is_outer { spot.outer } else { spot.content };
+                let content = text::inside(self.context, base, &each.place);
+                let outer = match each.place.loops.is_empty() {
+                    true => base,
+                    false => text::inside(self.context, base, &each.home()),
+                };
+                Spot { tag: &each.place.tag, around: begins, nodes, content, outer, known: spot.known }
+            }
         };
         let must = |field: &str| each.only.iter().any(|one| one == field);
         let count = 1 + (self.dice)(max.min(each.max));
@@ -200,11 +273,12 @@ impl Sampler<'_> {
         if each.around > 0 {
             let home = each.home();
             let nodes = node_of(around, &home).and_then(|node| node.body.as_ref()).map_or(&[][..], |body| &body.nodes);
-            let outer = Spot { tag: &home.tag, around: spot.tag, nodes, known: spot.known };
+            let outer = Spot { tag: &home.tag, around: spot.tag, nodes, ..spot };
             for item in items.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
                 self.object(each.around(), outer, &must, item);
             }
         }
+        self.as_named(&each.rules, &mut items);
         together(&each.rules, &mut items);
         // What names another item would name none of those made here.
         let names = |rule: &&Rule| match (&rule.body, &each.under) {
@@ -216,6 +290,17 @@ impl Sampler<'_> {
             fields.for_each(|fields| drop(fields.remove(&rule.field)));
         }
         items
+    }
+
+    /// Puts items into the order of the loops that they name.
+    fn as_named(&self, rules: &[Rule], items: &mut Value) {
+        let Value::Array(items) = items else { return };
+        for (place, values) in &self.named {
+            let is_it = |rule: &&Rule| matches!(&rule.body, Body::One(own, _) if own == place);
+            let Some(rule) = rules.iter().find(is_it) else { continue };
+            let said = |item: &Value| rule.field.get(item.as_object()?).cloned();
+            items.sort_by_cached_key(|item| values.iter().position(|value| said(item).as_ref() == Some(value)));
+        }
     }
 
     /// The values of a slot belong together, so none is left out; their number is what the segment has room for.
@@ -242,7 +327,8 @@ impl Sampler<'_> {
             self.object(rules, spot, must, &mut item);
             Value::Object(item)
         });
-        Value::Array(items.collect())
+        // What says nothing is no item.
+        Value::Array(items.filter(|item| item.as_object().is_some_and(|item| !item.is_empty())).collect())
     }
 }
 
@@ -279,6 +365,47 @@ fn together(rules: &[Rule], items: &mut Value) {
     items.sort_by_cached_key(|item| all.iter().position(|one| *one == said(item)));
 }
 
+/// Takes out items that rules before for the same list would write, since theirs is what these say they are (`is`).
+fn without_claimed(before: &[Rule], list: &KeyPath, items: &mut Value) {
+    let Value::Array(items) = items else { return };
+    for rule in before.iter().filter(|rule| rule.field == *list) {
+        let Body::Each(each) = &rule.body else { continue };
+        for (field, calls) in each.rules.iter().filter_map(|rule| match &rule.body {
+            Body::Computed(calls) => Some((&rule.field, calls)),
+            _ => None,
+        }) {
+            let Some(call) = calls.iter().find(|call| call.function.name() == "is") else { continue };
+            let said = |item: &Value| item.as_object().and_then(|item| field.get(item)?.as_str().map(str::to_owned));
+            items.retain(|item| said(item).is_none_or(|said| call.arguments.iter().all(|own| *own != said)));
+        }
+    }
+}
+
+/// What lists beside this one say, whose items are the loops that its items stand in, at the places that these name of the
+/// loop around (`^/OrderReference`).
+fn named(each: &Each, rules: &[Rule], fields: &Map) -> Vec<(Place, Vec<Value>)> {
+    let outer = each.rules.iter().filter_map(|rule| match &rule.body {
+        Body::One(place, _) if place.is_outer && !place.tag.is_empty() => Some(place),
+        _ => None,
+    });
+    let home = each.home();
+    let of_list = |place: &Place, rule: &Rule| -> Option<Vec<Value>> {
+        let Body::Each(list) = &rule.body else { return None };
+        let inner = Place { is_outer: false, ..place.clone() };
+        let is_it = |one: &&Rule| matches!(&one.body, Body::One(own, _) if *own == inner);
+        let own = list.rules.iter().find(is_it).filter(|_| list.place == home)?;
+        let items = rule.field.get(fields)?.as_array()?;
+        Some(items.iter().filter_map(|item| own.field.get(item.as_object()?).cloned()).collect())
+    };
+    outer.filter_map(|place| Some((place.clone(), rules.iter().find_map(|rule| of_list(place, rule))?))).collect()
+}
+
+/// Where the items of a list stand, whichever they are.
+fn places_of(each: &Each) -> (Option<Area>, Vec<&str>, &str) {
+    let loops = each.place.loops.iter().map(|(tag, _)| &**tag).collect();
+    (each.place.area, loops, &each.place.tag)
+}
+
 /// The node of the definition that a place names.
 fn node_of<'d>(nodes: &'d [Node], place: &Place) -> Option<&'d Node> {
     let mut here = nodes;
@@ -302,63 +429,4 @@ fn function_spot<'s>(
 /// What follows from the fields there are.
 fn computed(context: &Context<'_>, calls: &[Call], fields: &Map) -> Option<Value> {
     function::put(calls, None, &function_spot(context, Some(fields), None)).unwrap_or(None)
-}
-
-fn value(
-    context: &Context<'_>,
-    place: &Place,
-    tag: &str,
-    calls: &[Call],
-    entity: &Entity,
-    dice: &mut dyn FnMut(usize) -> usize,
-) -> Option<Value> {
-    let spot = function_spot(context, None, Some(entity));
-    let sampled = calls.iter().rev().find_map(|call| call.function.sample(&call.arguments, dice, &spot));
-    let is_computed = calls.iter().any(|call| call.function.name() == "sum");
-    sampled.or_else(|| if is_computed { None } else { text(context, place, tag, dice) })
-}
-
-fn many(
-    context: &Context<'_>,
-    places: &[Place],
-    tag: &str,
-    calls: &[Call],
-    dice: &mut dyn FnMut(usize) -> usize,
-) -> Option<Value> {
-    let place = places.first()?;
-    let joins = calls.iter().any(|call| call.function.name() == "lines");
-    // In the segment at hand there are as many places as it has; elsewhere segments may follow.
-    let spots =
-        |place: &Place| usize::from(place.elements.1 - place.elements.0 + 1) * usize::from(place.components.1.max(1));
-    let is_own = places.len() == 1 && place.tag.is_empty();
-    let room = if is_own { spots(place).min(2) } else { 2 };
-    let lines: Vec<Value> = (0..1 + dice(room)).filter_map(|_| text(context, place, tag, dice)).collect();
-    if joins {
-        let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
-        return Some(lines.join("\n").into());
-    }
-    Some(Value::Array(lines))
-}
-
-/// A text within the lengths of the element; a number where the standard wants one, a code of its list where it has one.
-fn text(context: &Context<'_>, place: &Place, tag: &str, dice: &mut dyn FnMut(usize) -> usize) -> Option<Value> {
-    use crate::standard::definition::ElementType;
-    let tag = if place.tag.is_empty() { tag } else { &place.tag };
-    let segment = context.directory.segments.get(tag)?;
-    let slot = place.elements.0.max(1).wrapping_sub(1);
-    let holder = segment.elements.get(usize::from(slot))?;
-    let id = match context.directory.composites.get(&holder.id) {
-        Some(composite) => &composite.components.get(usize::from(place.components.0.max(1)) - 1)?.id,
-        None => &holder.id,
-    };
-    let element = context.directory.elements.get(id)?;
-    if let Some(codes) = context.directory.codes.get(&element.codes).filter(|codes| !codes.is_empty()) {
-        return codes.keys().nth(dice(codes.len())).map(|code| code.clone().into());
-    }
-    let (min, max) = (element.min as usize, (element.max as usize).min(TEXT_MAX));
-    let length = min.max(1) + dice(max.saturating_sub(min.max(1)) + 1);
-    let digits = matches!(element.kind, ElementType::Number | ElementType::Implied(_));
-    let symbol =
-        |roll: usize| if digits { char::from(b'1' + (roll % 9) as u8) } else { char::from(b'A' + (roll % 26) as u8) };
-    Some((0..length).map(|_| symbol(dice(1000))).collect::<String>().into())
 }

@@ -212,7 +212,7 @@ impl<'a> Writer<'a> {
         match self.through(calls, fields, value) {
             Err(refusal) => return self.refused(calls, field, &refusal),
             Ok(done) if done.value.is_none() => return,
-            Ok(_) => {}
+            Ok(done) => done.lost.iter().for_each(|lost| self.loss(field, lost)),
         }
         self.note(Recording::spoil);
         // What makes nothing of nothing, but an error, is said by the place.

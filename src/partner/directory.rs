@@ -5,6 +5,7 @@ use super::overlay::Overlays;
 use super::resource::{
     Agreement, Auth, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route, Way,
 };
+use crate::diagnostic::Syntax;
 use crate::near::hint;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ pub struct Directory {
 /// What an envelope says of its sender.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender<'e> {
+    /// Whose envelope names it.
+    pub syntax: Syntax,
     /// ISA05, UNB 0007.
     pub scheme: &'e str,
     /// ISA06, UNB 0004.
@@ -236,7 +239,8 @@ impl Directory {
         }
         let value = sender.value.trim();
         // XML need not say who sends it; where only one partner may, it is that one.
-        if let ("", Some([only])) = (value, self.channels.get(channel).map(|channel| channel.partners.as_slice())) {
+        let partners = self.channels.get(channel).map(|channel| channel.partners.as_slice());
+        if let (Syntax::Xml, "", Some([only])) = (sender.syntax, value, partners) {
             return Ok(only);
         }
         let fits = |id: &PartyId| {
@@ -382,7 +386,7 @@ party_ids: [ZZ:OTHER]
     #[test]
     fn senders_are_known_by_id_and_bound_to_their_channel() {
         let directory = directory();
-        let sender = |scheme, value| Sender { scheme, value };
+        let sender = |scheme, value| Sender { syntax: Syntax::X12, scheme, value };
         assert_eq!(directory.sender("acme-in", sender("ZZ", "ACME           "), None), Ok("acme"));
         let held = directory.sender("acme-in", sender("ZZ", "OTHER"), None).expect_err("not allowed");
         assert_eq!(held.code, "SENDER-NOT-ALLOWED");
@@ -390,6 +394,12 @@ party_ids: [ZZ:OTHER]
         assert!(held.code == "PARTNER-UNKNOWN" && held.reason.contains("probably meant: ZZ:ACME"), "{held:?}");
         assert!(directory.sender("acme-in", sender("01", "ACME"), None).is_err(), "another qualifier");
         assert_eq!(directory.sender("acme-in", sender("ZZ", "?"), Some("other")), Ok("other"));
+        // A document of XML may say nothing of its sender, where the channel does; an envelope may not.
+        let silent = |syntax| directory.sender("acme-in", Sender { syntax, scheme: "", value: "  " }, None);
+        assert_eq!(silent(Syntax::Xml), Ok("acme"));
+        for syntax in [Syntax::X12, Syntax::Edifact] {
+            assert_eq!(silent(syntax).expect_err("nobody").code, "PARTNER-UNKNOWN");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::codec::edifact::encode as edifact;
 use crate::codec::segment::Writer;
 use crate::codec::x12::encode as x12;
 use crate::codec::xml;
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::diagnostic::{Diagnostic, Syntax};
 use crate::standard::definition::Document;
 use crate::standard::load::LoadError;
 use crate::tree::{DocumentDraft, InterchangeDraft};
@@ -34,9 +34,8 @@ impl Batch {
         let (syntax, head) = (target.syntax(), draft(target, envelope, Vec::new()));
         if syntax == Syntax::Xml {
             let definition = rules.library.document(&target.standard, &target.version, &target.document);
-            let missing = |error: LoadError| {
-                vec![Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown).because(error.to_string(), "")]
-            };
+            let missing =
+                |error: LoadError| vec![Diagnostic::new(Syntax::Xml, error.fault()).because(error.to_string(), "")];
             let markup = Some((definition.map_err(missing)?, Vec::new()));
             return Ok(Batch { syntax, writer: Writer::new(syntax, &head.style), head, markup, documents: 0 });
         }

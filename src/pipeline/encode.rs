@@ -83,9 +83,7 @@ fn definition(rules: &Rules, draft: &InterchangeDraft) -> Result<Arc<Document>, 
     let found = first.map(|one| rules.library.document(&one.standard, &one.version, &one.kind));
     match found {
         Some(Ok(found)) => Ok(found),
-        Some(Err(error)) => {
-            Err(vec![Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown).because(error.to_string(), "")])
-        }
+        Some(Err(error)) => Err(vec![Diagnostic::new(Syntax::Xml, error.fault()).because(error.to_string(), "")]),
         None => Err(vec![Diagnostic::new(Syntax::Xml, Fault::InterchangeEmpty)]),
     }
 }

@@ -2,7 +2,7 @@
 //! all of it can go on. It reads envelopes only; nothing is written.
 
 use super::Rules;
-use crate::codec::segment::{Envelope, EnvelopeCheck, Limits, Piece, PieceKind, Reader};
+use crate::codec::segment::{Envelope, EnvelopeCheck, Limits, PartyId, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::partner::{Directory, Environment, Held, Sender};
 use crate::store::hexadecimal;
@@ -175,7 +175,8 @@ pub fn identify(
     released_as: Option<&str>,
     day: jiff::civil::Date,
 ) -> Result<Identified, Held> {
-    let sender = Sender { scheme: &found.envelope.sender.scheme, value: &found.envelope.sender.value };
+    let PartyId { scheme, value } = &found.envelope.sender;
+    let sender = Sender { syntax: found.syntax, scheme, value };
     let partner = directory.sender(channel, sender, released_as)?;
     let environment = found.environment();
     let mut agreements = BTreeMap::new();

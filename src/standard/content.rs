@@ -12,6 +12,7 @@ use super::load::LoadError;
 use super::tag;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// What a text must look like.
@@ -57,7 +58,9 @@ impl Form {
         Form::ALL.iter().find(|(own, _)| *own == self).map_or("", |(_, word)| word)
     }
 
-    fn of(word: &str) -> Option<Form> {
+    /// The form of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Form> {
         Form::ALL.iter().find(|(_, own)| *own == word).map(|(form, _)| *form)
     }
 }
@@ -71,8 +74,8 @@ pub struct Attribute {
     pub usage: Usage,
     /// What its value looks like.
     pub form: Form,
-    /// The only value it may have.
-    pub constant: Option<String>,
+    /// The only values it may have; any, when there is none.
+    pub values: Vec<String>,
 }
 
 /// A child element.
@@ -141,11 +144,60 @@ impl Content {
     }
 }
 
+impl Attribute {
+    /// `schemeID O text`, `version R text = 1.2`, `type O code = new|update|delete`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (facts, values) = text.split_once(" = ").unwrap_or((text, ""));
+        let values = values.split('|').filter(|value| !value.is_empty()).map(str::to_owned).collect();
+        let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
+        Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, values })
+    }
+}
+
+impl fmt::Display for Attribute {
+    /// As [`Attribute::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = if self.values.is_empty() { String::new() } else { format!(" = {}", self.values.join("|")) };
+        write!(f, "{} {} {}{values}", self.name, letter(self.usage), self.form.name())
+    }
+}
+
 impl Part {
+    /// A part; its name may have a prefix.
+    #[must_use]
+    pub fn new(name: &str, usage: Usage, max: Option<u32>, content: &str) -> Self {
+        let (prefix, name) = name.split_once(':').unwrap_or(("", name));
+        let (prefix, name, content) = (prefix.to_owned(), name.to_owned(), content.to_owned());
+        Part { prefix, name, usage, max, content, element: 0 }
+    }
+
+    /// `cbc:ID R 1 Identifier`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let [name, letter, max, content] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>()).ok()?;
+        let max = if max == ">1" { None } else { Some(max.parse().ok()?) };
+        Some(Part::new(name, usage(letter)?, max, content))
+    }
+
+    /// Its name with the prefix.
+    #[must_use]
+    pub fn qualified(&self) -> String {
+        if self.prefix.is_empty() { self.name.clone() } else { format!("{}:{}", self.prefix, self.name) }
+    }
+
     /// Its number among the elements of the segment around it, when it is none itself.
     #[must_use]
     pub fn element(&self) -> Option<u16> {
         (self.element > 0).then_some(self.element)
+    }
+}
+
+impl fmt::Display for Part {
+    /// As [`Part::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let max = self.max.map_or_else(|| ">1".to_owned(), |max| max.to_string());
+        write!(f, "{} {} {max} {}", self.qualified(), letter(self.usage), self.content)
     }
 }
 
@@ -197,6 +249,8 @@ pub struct Fact {
     pub paths: Vec<String>,
     /// The value that is meant, where the fact is yes or no.
     pub value: Option<String>,
+    /// The value that says the opposite: `= test|production`.
+    pub otherwise: Option<String>,
 }
 
 impl Contents {
@@ -341,10 +395,12 @@ fn said(file: &str, contents: &Value) -> Result<BTreeMap<String, Content>, LoadE
             // What may hold anything may hold text.
             text: text.map(form).transpose()?.or(is_open.then_some(Form::Text)),
             attributes: texts("attributes")
-                .map(|text| attribute(text).ok_or_else(|| wrong(file, key, "NAME USAGE FORM [= CONSTANT]", text)))
+                .map(|text| {
+                    Attribute::parse(text).ok_or_else(|| wrong(file, key, "NAME USAGE FORM [= VALUE|VALUE…]", text))
+                })
                 .collect::<Result<_, _>>()?,
             parts: texts("parts")
-                .map(|text| part(text).ok_or_else(|| wrong(file, key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
+                .map(|text| Part::parse(text).ok_or_else(|| wrong(file, key, "[PREFIX:]NAME USAGE MAX CONTENT", text)))
                 .collect::<Result<_, _>>()?,
             is_unordered: facts["order"].as_str() == Some("any"),
             is_open,
@@ -362,21 +418,8 @@ fn usage(letter: &str) -> Option<Usage> {
     }
 }
 
-/// `schemeID O text`, `version R text = 1.2`.
-fn attribute(text: &str) -> Option<Attribute> {
-    let (facts, constant) =
-        text.split_once(" = ").map_or((text, None), |(facts, value)| (facts, Some(value.to_owned())));
-    let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
-    Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, constant })
-}
-
-/// `cbc:ID R 1 Identifier`.
-fn part(text: &str) -> Option<Part> {
-    let [name, letter, max, content] = <[&str; 4]>::try_from(text.split(' ').collect::<Vec<_>>()).ok()?;
-    let (prefix, name) = name.split_once(':').unwrap_or(("", name));
-    let max = if max == ">1" { None } else { Some(max.parse().ok()?) };
-    let (prefix, name, content) = (prefix.to_owned(), name.to_owned(), content.to_owned());
-    Some(Part { prefix, name, usage: usage(letter)?, max, content, element: 0 })
+fn letter(usage: Usage) -> char {
+    if usage == Usage::Required { 'R' } else { 'O' }
 }
 
 impl Markup {
@@ -453,8 +496,34 @@ impl Markup {
 
 impl Fact {
     fn parse(text: &str) -> Self {
-        let (paths, value) =
-            text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value.to_owned())));
-        Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value }
+        let (paths, value) = text.split_once(" = ").map_or((text, None), |(paths, value)| (paths, Some(value)));
+        let (value, otherwise) = match value {
+            Some(text) => {
+                let mut values = text.split('|').map(|one| one.trim().to_owned());
+                (values.next(), values.next())
+            }
+            None => (None, None),
+        };
+        Fact { paths: paths.split('|').map(|path| path.trim().to_owned()).collect(), value, otherwise }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fact_is_paths_and_what_says_yes_and_no() {
+        let fact = |text: &str| {
+            let Fact { paths, value, otherwise } = Fact::parse(text);
+            (paths.join(" "), value.unwrap_or_default(), otherwise.unwrap_or_default())
+        };
+        for (text, [paths, value, otherwise]) in [
+            ("A/B | C@d", ["A/B C@d", "", ""]),
+            ("A/B = true", ["A/B", "true", ""]),
+            ("A@b | C = test|production", ["A@b C", "test", "production"]),
+        ] {
+            assert_eq!(fact(text), (paths.to_owned(), value.to_owned(), otherwise.to_owned()), "{text}");
+        }
     }
 }

@@ -10,8 +10,10 @@ use super::entries::Entries;
 use super::lines::{self, CodeLists};
 use super::packed;
 use super::version::nearest;
+use crate::diagnostic::Fault;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -56,6 +58,23 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// The finding that it is about a document which needs the definition.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            LoadError::Unknown(_) => Fault::DocumentTypeUnknown,
+            LoadError::Malformed { .. } => Fault::DefinitionMalformed,
+        }
+    }
+
+    /// What is wrong, of a file that is there.
+    #[must_use]
+    pub fn malformed(self) -> Option<LoadError> {
+        Some(self).filter(|error| matches!(error, LoadError::Malformed { .. }))
+    }
+}
+
 /// The definitions at hand. Cheap to share; what was read stays in memory.
 #[derive(Debug, Clone)]
 pub struct Library {
@@ -65,15 +84,19 @@ pub struct Library {
     documents: Arc<Mutex<HashMap<String, Arc<Document>>>>,
     directories: Arc<Mutex<HashMap<String, Arc<Directory>>>>,
     /// The root elements of XML document types.
-    roots: Arc<OnceLock<Vec<Rooted>>>,
+    roots: Arc<OnceLock<Roots>>,
     /// Documents with their directories under the service segments of another syntax version.
     in_syntax: Arc<Mutex<HashMap<String, Defined>>>,
     /// Document types that were not there, each with its nearest version.
     nearest: Arc<Mutex<HashMap<[String; 3], Option<String>>>>,
 }
 
-/// The root element of an XML document type, and the document type.
-type Rooted = (String, [String; 3]);
+/// The root elements of XML document types, each with its type; and what is wrong with files that do not tell theirs.
+#[derive(Debug, Default)]
+struct Roots {
+    known: Vec<(String, [String; 3])>,
+    faults: Vec<LoadError>,
+}
 
 /// A document type with what its version's document types share.
 pub type Defined = (Arc<Document>, Arc<Directory>);
@@ -144,6 +167,9 @@ impl Library {
     /// [`LoadError`]: not there, or malformed.
     pub fn document(&self, standard: &str, version: &str, kind: &str) -> Result<Arc<Document>, LoadError> {
         let name = format!("{standard}/{version}/{kind}");
+        if ![standard, version, kind].into_iter().all(is_name) {
+            return Err(LoadError::Unknown(name));
+        }
         let mut cache = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(&name) {
             return Ok(known.clone());
@@ -151,12 +177,16 @@ impl Library {
         let file = format!("{name}.yaml");
         let file_name = format!("{kind}.yaml");
         let shared = is_shared(&file_name);
-        let text = self.text(&file).filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
+        let text = self.text(&file)?.filter(|_| !shared).ok_or_else(|| LoadError::Unknown(name.clone()))?;
         let parsed = File::of(&file, &text)?;
         let mut read = document(&parsed)?;
-        if let Some(shared) = self.directory(standard, version).ok().and_then(|directory| directory.contents.clone()) {
+        let directory = match self.directory(standard, version) {
+            Err(error @ LoadError::Malformed { .. }) => return Err(error),
+            other => other.ok(),
+        };
+        if let Some(shared) = directory.and_then(|directory| directory.contents.clone()) {
             let markup = Markup::parse(&file, &parsed.value, &shared)?;
-            if self.own_text(&file).is_some() {
+            if self.own_text(&file)?.is_some() {
                 markup.contents.check(&file)?;
             }
             read.nodes = markup.contents.nodes(&markup.root, &markup.content, "");
@@ -167,25 +197,38 @@ impl Library {
         Ok(read)
     }
 
-    /// The XML document types whose root element has this name, those of a malformed file left out.
-    #[must_use]
-    pub fn rooted(&self, root: &str) -> Vec<Arc<Document>> {
+    /// The XML document types whose root element has this name. Where none has, what is wrong with files that do not tell
+    /// their root: one of them may be meant.
+    pub fn rooted(&self, root: &str) -> Vec<Result<Arc<Document>, LoadError>> {
         let roots = self.roots.get_or_init(|| {
-            let mut known: HashMap<String, bool> = HashMap::new();
-            let all = self.list().into_iter().filter(|[standard, version, _]| {
-                let contents = format!("{standard}/{version}/{CONTENTS}");
-                *known.entry(contents).or_insert_with_key(|contents| self.text(contents).is_some())
-            });
-            all.filter_map(|parts| Some((self.root(&format!("{}.yaml", parts.join("/")))?, parts))).collect()
+            let (mut known, mut roots) = (HashMap::new(), Roots::default());
+            for parts in self.list() {
+                let contents = format!("{}/{}/{CONTENTS}", parts[0], parts[1]);
+                // What cannot be read is there.
+                let is_there = |contents: &String| self.text(contents).map_or(true, |text| text.is_some());
+                if !*known.entry(contents).or_insert_with_key(is_there) {
+                    continue;
+                }
+                match self.root(&format!("{}.yaml", parts.join("/"))) {
+                    Ok(root) => roots.known.extend(root.map(|root| (root, parts))),
+                    Err(error) => roots.faults.push(error),
+                }
+            }
+            roots
         });
-        let of_root = roots.iter().filter(|(own, _)| own == root);
-        of_root.filter_map(|(_, [standard, version, kind])| self.document(standard, version, kind).ok()).collect()
+        let of_root = roots.known.iter().filter(|(own, _)| own == root);
+        let found = of_root.map(|(_, [standard, version, kind])| self.document(standard, version, kind));
+        let found: Vec<Result<Arc<Document>, LoadError>> = found.collect();
+        if found.is_empty() { roots.faults.iter().cloned().map(Err).collect() } else { found }
     }
 
     /// The root element of an XML document type; its file is not read for it where it is as the importer writes it.
-    fn root(&self, file: &str) -> Option<String> {
-        let text = self.text(file)?;
-        lines::value(&text, "root").or_else(|| Some(parse(file, &text).ok()?["root"].as_str()?.to_owned()))
+    fn root(&self, file: &str) -> Result<Option<String>, LoadError> {
+        let Some(text) = self.text(file)? else { return Ok(None) };
+        match lines::value(&text, "root") {
+            Some(root) => Ok(Some(root)),
+            None => Ok(parse(file, &text)?["root"].as_str().map(str::to_owned)),
+        }
     }
 
     /// The version at hand that is nearest to one that is not, among those that have the document type; the later of two.
@@ -206,6 +249,9 @@ impl Library {
     /// [`LoadError`]: no such version, or a malformed file.
     pub fn directory(&self, standard: &str, version: &str) -> Result<Arc<Directory>, LoadError> {
         let name = format!("{standard}/{version}");
+        if ![standard, version].into_iter().all(is_name) {
+            return Err(LoadError::Unknown(name));
+        }
         let mut cache = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = cache.get(&name) {
             return Ok(known.clone());
@@ -226,11 +272,11 @@ impl Library {
         let elements = move |file: &str, text: &str| elements(file, text, &coded);
         directory.elements = self.entries(&format!("{name}/{ELEMENTS}"), elements)?;
         let file = format!("{name}/{HIERARCHIES}");
-        if let Some(text) = self.text(&file) {
+        if let Some(text) = self.text(&file)? {
             directory.hierarchies = hierarchies(&parse(&file, &text)?);
         }
         let file = format!("{name}/{OTHER_SEGMENTS}");
-        if let Some(text) = self.text(&file) {
+        if let Some(text) = self.text(&file)? {
             directory.other_segments = names(&parse(&file, &text)?);
         }
         let read = Arc::new(directory);
@@ -254,8 +300,10 @@ impl Library {
             return Ok(found);
         }
         let (document, directory) = own()?;
-        let Ok(service) = self.directory(standard, &format!("syntax{syntax}")) else {
-            return Ok((document, directory));
+        let service = match self.directory(standard, &format!("syntax{syntax}")) {
+            Ok(service) => service,
+            Err(LoadError::Unknown(_)) => return Ok((document, directory)),
+            Err(error) => return Err(error),
         };
         // Documents of one version share the directory in each syntax.
         let shared = format!("{version}/ {syntax}");
@@ -280,7 +328,7 @@ impl Library {
 
     /// What the elements of a version's XML documents hold, if it has any; read as [`Library::entries`] are.
     fn contents(&self, file: &str) -> Result<Option<Contents>, LoadError> {
-        let own = self.own_text(file);
+        let own = self.own_text(file)?;
         let packed = || packed::text(file);
         if own.is_none()
             && let Some(read) = packed().as_deref().and_then(Contents::by_lines)
@@ -294,19 +342,27 @@ impl Library {
         Ok(Some(read))
     }
 
-    fn text(&self, file: &str) -> Option<String> {
-        self.own_text(file).or_else(|| packed::text(file))
+    fn text(&self, file: &str) -> Result<Option<String>, LoadError> {
+        Ok(self.own_text(file)?.or_else(|| packed::text(file)))
     }
 
-    /// A file of the overlay.
-    fn own_text(&self, file: &str) -> Option<String> {
-        std::fs::read_to_string(self.overlay.as_ref()?.join(file)).ok()
+    /// A file of the overlay, where there is one.
+    fn own_text(&self, file: &str) -> Result<Option<String>, LoadError> {
+        let Some(overlay) = &self.overlay else { return Ok(None) };
+        match std::fs::read_to_string(overlay.join(file)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => {
+                let (file, place) = (file.to_owned(), "the whole file".to_owned());
+                Err(LoadError::Malformed { file, place, problem: format!("it cannot be read: {error}") })
+            }
+        }
     }
 
     /// What a shared file says, by key. Of a packed one an entry is read when it is asked for, as a file of its lines alone:
     /// the tests have read them all. One of the overlay is read whole, so that whatever is wrong with it is told.
     fn entries<T: 'static>(&self, file: &str, read: impl Read<T>) -> Result<Entries<T>, LoadError> {
-        if let Some(own) = self.own_text(file) {
+        if let Some(own) = self.own_text(file)? {
             return Ok(read(file, &own)?.into());
         }
         let text = packed::text(file).ok_or_else(|| LoadError::Unknown(file.to_owned()))?;
@@ -328,6 +384,13 @@ fn document_type(path: &str) -> Option<[&str; 3]> {
 /// Whether a file holds what the document types of a version share, and is none itself.
 fn is_shared(file: &str) -> bool {
     [SEGMENTS, COMPOSITES, ELEMENTS, CODES, HIERARCHIES, OTHER_SEGMENTS, CONTENTS].contains(&file)
+}
+
+/// Whether a text may be a part of a path. What comes over the wire names definitions, and must not lead out of their folder.
+#[must_use]
+pub fn is_name(part: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !part.is_empty() && part.chars().all(is_plain) && part != "." && !part.contains("..")
 }
 
 fn names(file: &Value) -> BTreeMap<String, String> {
@@ -613,6 +676,35 @@ mod tests {
             let root = lines::value(&packed::text(&file).expect("packed"), "root");
             assert_eq!(root.as_deref(), Some(markup.root.as_str()), "{file}");
         }
+    }
+
+    #[test]
+    fn err_a_name_that_leads_out_of_the_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (own, outside) = (folder.path().join("own"), folder.path().join("outside"));
+        let text = "standard: x\nversion: \"1\"\ntype: Secret\nname: Secret\n";
+        for inside in [outside.clone(), own.join("x/1")] {
+            std::fs::create_dir_all(&inside).expect("made");
+            std::fs::write(inside.join("Secret.yaml"), text).expect("written");
+        }
+        let library = Library::new(Some(&own));
+        assert_eq!(library.document("x", "1", "Secret").expect("its own").name, "Secret");
+        let outside = outside.to_str().expect("a path");
+        for parts in [
+            ["", outside, "Secret"],
+            ["", "", &format!("{outside}/Secret")],
+            ["..", "outside", "Secret"],
+            ["x", "../../outside", "Secret"],
+            ["x", "1", "..\\Secret"],
+            ["x", ".", "1/Secret"],
+            ["x", "1", "Secret\0"],
+        ] {
+            let [standard, version, kind] = parts;
+            let unknown = LoadError::Unknown(parts.join("/"));
+            assert_eq!(library.document(standard, version, kind).expect_err("unknown"), unknown);
+        }
+        let directory = library.directory("edifact", "syntax/../../outside");
+        assert_eq!(directory.expect_err("unknown"), LoadError::Unknown("edifact/syntax/../../outside".to_owned()));
     }
 
     #[test]

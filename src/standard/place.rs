@@ -153,7 +153,7 @@ pub(super) struct Walk<'d> {
 impl<'d> Walk<'d> {
     /// Begins.
     pub(super) fn new(document: &'d Document, directory: &'d Directory, run: &'d Run<'d>) -> Self {
-        let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+        let syntax = Syntax::of(&document.standard);
         let order = document.order(directory);
         let frames = vec![Frame { nodes: &document.nodes, first: 0, at: 0, count: 0, instance: 0 }];
         let placement = Placement {

@@ -9,6 +9,7 @@ use super::definition::{Condition, Directory, ElementType, Place, Usage};
 use super::tag::Tags;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Elements of a segment, or components of a composite, at most: one bit each in a mask.
 pub const PLACES_MAX: usize = 64;
@@ -34,7 +35,7 @@ pub struct Tables {
 }
 
 /// What holds for the elements of a segment, or the components of a composite.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Rows {
     /// The rules of its places.
     pub places: Box<[PlaceRule]>,
@@ -43,6 +44,8 @@ pub struct Rows {
     required: u64,
     /// The tables hold all of it.
     is_whole: bool,
+    /// The filled places that were last allowed, 0 for none: most segments of a tag look alike. It hangs on no document.
+    allowed: AtomicU64,
     /// Its first elements number a node of a tree and name the one above it: where level and has-child code stand.
     pub node: Option<[Option<usize>; 2]>,
     /// Where the structure code of the document stands.
@@ -127,12 +130,6 @@ impl<'d> Rules<'d> {
         self.tables.tags.find(tag)
     }
 
-    /// How many rules there are, of segments and composites.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.tables.rows.len()
-    }
-
     /// The rules of a segment or composite.
     #[must_use]
     #[inline]
@@ -170,6 +167,7 @@ impl Rows {
             is_whole: places.len() <= PLACES_MAX && masks.len() == conditions.len(),
             places: places.iter().map(|place| PlaceRule::new(directory, place)).collect(),
             conditions: masks,
+            allowed: AtomicU64::new(0),
             required: places.iter().enumerate().map(is_required).fold(0, |all, bit| all | bit),
             node: is_node.then(|| [at(LEVEL), at(CHILD)]),
             structure: at(STRUCTURE),
@@ -178,9 +176,17 @@ impl Rows {
 
     /// Whether nothing is wrong with which places are filled; bit n - 1 says that place n is.
     #[must_use]
+    #[inline]
     pub fn allows(&self, filled: u64) -> bool {
+        if filled != 0 && self.allowed.load(Ordering::Relaxed) == filled {
+            return true;
+        }
         let is_met = || self.conditions.iter().all(|condition| condition.is_met(filled));
-        self.is_whole && self.required & !filled == 0 && is_met()
+        let allows = self.is_whole && self.required & !filled == 0 && is_met();
+        if allows {
+            self.allowed.store(filled, Ordering::Relaxed);
+        }
+        allows
     }
 }
 

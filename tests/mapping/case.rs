@@ -1,7 +1,7 @@
 //! What the tests of mappings share: the fixtures, and the ways from bytes to entities and back.
 
 use portolan::codec::segment::{Inspection, Limits, PieceKind, Reader};
-use portolan::diagnostic::{Diagnostic, Syntax};
+use portolan::diagnostic::{Diagnostic, Severity, Syntax};
 use portolan::entity::Entity;
 use portolan::pipeline::Rules;
 use portolan::pipeline::canonicalise::canonicalise;
@@ -73,18 +73,28 @@ fn envelope(target: &Target) -> Envelope {
     }
 }
 
-/// Bytes of an entity in a target, or why they are refused, and the findings on the way.
+/// Begins a finding about bytes that were written, which nobody is sent then.
+pub const OUTPUT: &str = "output ";
+
+/// Bytes of an entity in a target, or why there are none, and the findings on the way; those of a receiver, who would
+/// refuse the document, begin with [`OUTPUT`].
 pub fn try_write(rules: &Rules, name: &str, entity: &Entity) -> (Result<Vec<u8>, String>, Vec<String>) {
     let target = Target::parse(rules, name).expect("a target");
     let (draft, findings) = map(rules, &target, entity, "1").expect("a mapping for the entity");
-    let words = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
+    let mut words: Vec<String> = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
     let draft = encode::draft(&target, envelope(&target), vec![draft]);
     let encoded = encode::encode(rules, target.syntax(), &draft, None);
     let refused = |findings: Vec<Diagnostic>| {
         let words: Vec<_> = findings.iter().map(|one| format!("{} {}", one.code(), one.message())).collect();
         words.join("; ")
     };
-    (encoded.map(|(bytes, _)| bytes).map_err(refused), words)
+    let bytes = encoded.map_err(refused).map(|(bytes, reports)| {
+        let documents = reports.iter().flat_map(|one| one.groups.iter().flat_map(|group| &group.documents));
+        let faults = documents.flat_map(|document| &document.faults).filter(|one| one.severity == Severity::Error);
+        words.extend(faults.map(|one| format!("{OUTPUT}{} {}", one.code(), one.message())));
+        bytes
+    });
+    (bytes, words)
 }
 
 /// Whether a document type is one of the entity's.

@@ -3,6 +3,7 @@
 use super::words::times;
 use crate::cli::paint::{Paint, Tone, counted};
 use crate::cli::{Exit, input};
+use crate::diagnostic::Syntax;
 use crate::mapping;
 use crate::pipeline::Rules;
 use crate::pipeline::explain::{Described, DescribedElement, describe};
@@ -18,11 +19,18 @@ pub fn run(rules: &Rules, name: &str, place: Option<&str>, as_json: bool, paint:
         eprintln!("portolan explain: {name}: neither a file nor a document type{}", crate::near::hint(name, &names));
         return Ok(Exit::NotFound);
     };
+    if Syntax::of(standard) == Syntax::Xml {
+        eprintln!(
+            "portolan explain: {name} has elements, and places are those of segments; `portolan standards show {name}` \
+             prints it, and `portolan explain FILE` what a document says"
+        );
+        return Ok(Exit::Usage);
+    }
     let Some(text) = place else {
         eprintln!(
             "portolan explain: say a place, such as `portolan explain {name} {}`; \
             `portolan standards show {name}` prints the whole",
-            if standard == "x12" { "PO1.04" } else { "LIN/PRI" }
+            if Syntax::of(standard) == Syntax::X12 { "PO1.04" } else { "LIN/PRI" }
         );
         return Ok(Exit::Usage);
     };

@@ -5,6 +5,7 @@ use super::page::{Block, html, markdown};
 use super::{Side, example};
 use crate::cli::explain::times;
 use crate::cli::{Exit, input};
+use crate::diagnostic::Syntax;
 use crate::standard::definition::Usage;
 use crate::standard::guide::{Guide, GuideCondition, GuideTest};
 use crate::standard::outline::{Entry, Level};
@@ -49,11 +50,15 @@ fn blocks(side: &Side, title: &str, entries: &[Entry]) -> Vec<Block> {
         blocks.push(Block::List(guide.conditions.iter().map(condition).collect()));
     }
     blocks.push(Block::Heading(2, "Segments".to_owned()));
-    let separators = if document.standard == "x12" { Separators::X12 } else { Separators::EDIFACT };
+    let separators = match Syntax::of(&document.standard) {
+        Syntax::X12 => Some(Separators::X12),
+        Syntax::Edifact => Some(Separators::EDIFACT),
+        Syntax::Xml | Syntax::Document => None,
+    };
     for (index, entry) in entries.iter().enumerate().filter(|(_, entry)| is_segment(entry)) {
         let parts: Vec<&Entry> = entries[index + 1..].iter().take_while(|one| !is_segment(one)).collect();
         if entry.usage != Usage::Unused {
-            segment(entry, &parts, &document.kind, &separators, &mut blocks);
+            segment(entry, &parts, &document.kind, separators.as_ref(), &mut blocks);
         }
     }
     blocks
@@ -92,7 +97,8 @@ fn tree(entries: &[Entry]) -> Vec<String> {
     lines
 }
 
-fn segment(entry: &Entry, parts: &[&Entry], kind: &str, separators: &Separators, blocks: &mut Vec<Block>) {
+/// One segment with its elements, and an example of it where the standard has segments.
+fn segment(entry: &Entry, parts: &[&Entry], kind: &str, separators: Option<&Separators>, blocks: &mut Vec<Block>) {
     let begins = if entry.level == Level::Loop { " (begins its loop)" } else { "" };
     blocks.push(Block::Heading(3, format!("{} {}{begins}", entry.place, entry.name)));
     let what = if entry.level == Level::Loop { "The loop is" } else { "It is" };
@@ -105,7 +111,9 @@ fn segment(entry: &Entry, parts: &[&Entry], kind: &str, separators: &Separators,
     if !entry.conditions.is_empty() {
         blocks.push(Block::List(entry.conditions.clone()));
     }
-    blocks.push(Block::Lines(vec![example::segment(&entry.id, parts, kind, separators)]));
+    if let Some(separators) = separators {
+        blocks.push(Block::Lines(vec![example::segment(&entry.id, parts, kind, separators)]));
+    }
 }
 
 fn row(part: &Entry) -> Vec<String> {

@@ -5,7 +5,7 @@ use super::tell;
 use crate::cli::input;
 use crate::cli::own::Own;
 use crate::codec::segment::{Ahead, DocumentReport, Inspection, Judged, Piece, Reader, Share, Step};
-use crate::diagnostic::{Diagnostic, Syntax, is_clean};
+use crate::diagnostic::{Diagnostic, is_clean};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::canonicalise_by;
@@ -29,7 +29,7 @@ pub struct Source {
     /// Ordinal of its interchange in the input; 0 for an entity that did not come in one.
     pub interchange: u32,
     /// Qualifier and id of sender and receiver, with the standard they are of.
-    pub parties: Option<(&'static str, [[String; 2]; 2])>,
+    pub parties: Option<(String, [[String; 2]; 2])>,
     /// It came in a test interchange.
     pub test: bool,
 }
@@ -135,14 +135,14 @@ impl<'scope, 'env, R: Read> Sources<'scope, 'env, R> {
 fn sources(made: Made, report: &DocumentReport, piece: &Piece<'_>) -> Vec<Source> {
     let envelope = &report.envelope;
     let parties = [&envelope.sender, &envelope.receiver].map(|id| [id.scheme.clone(), id.value.clone()]);
-    let standard = if piece.syntax == Syntax::X12 { "x12" } else { "edifact" };
+    let standard = envelope.standard_in(piece.syntax);
     let source = |entity, drafted| Source {
         entity,
         drafted,
         report: report.faults.iter().chain(&made.findings).cloned().collect(),
         name: format!("{} {}", envelope.document_type, envelope.document_control_number),
         interchange: piece.interchange,
-        parties: Some((standard, parties.clone())),
+        parties: Some((standard.to_owned(), parties.clone())),
         test: envelope.test,
     };
     match made.entities.is_empty() {

@@ -3,7 +3,7 @@
 
 use crate::cli::input::JsonList;
 use crate::codec::segment::{GroupReport, InterchangeReport, Piece, PieceKind};
-use crate::diagnostic::{Diagnostic, Syntax, is_clean};
+use crate::diagnostic::{Diagnostic, is_clean};
 use serde_json::json;
 
 /// How many findings an item lists; it counts the rest.
@@ -75,12 +75,7 @@ impl Items {
         [version, kind, control]: [&str; 3],
         faults: &[Diagnostic],
     ) -> anyhow::Result<()> {
-        let standard = match report.syntax {
-            Syntax::X12 => Some("x12"),
-            Syntax::Edifact => Some("edifact"),
-            Syntax::Xml => Some(report.envelope.standard.as_str()).filter(|standard| !standard.is_empty()),
-            Syntax::Document => None,
-        };
+        let standard = Some(report.envelope.standard_in(report.syntax)).filter(|standard| !standard.is_empty());
         let number = |number: u32| (number > 0).then_some(number);
         let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let is_valid = is_clean(faults);

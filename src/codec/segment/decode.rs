@@ -199,7 +199,7 @@ impl Interchange {
         }
         self.begin(json)?;
         self.need_group(json)?;
-        let (element, charset) = xml::to_json(piece.run.bytes);
+        let (element, charset) = xml::to_json(piece.run.bytes, piece.run.charset);
         let mut document = Map::new();
         if charset != Charset::Utf8 {
             document.insert("charset".into(), charset.name().into());

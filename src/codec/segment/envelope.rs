@@ -74,7 +74,7 @@ impl Envelope {
         }
         if piece.syntax == Syntax::Xml {
             if piece.kind == PieceKind::Document {
-                xml::note(self, piece.run.bytes, library);
+                xml::note(self, &piece.run, library);
             }
             return;
         }

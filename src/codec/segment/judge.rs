@@ -7,7 +7,7 @@ use crate::codec::xml::{self, Projected};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
-use crate::standard::load::Library;
+use crate::standard::load::{Library, LoadError};
 use crate::standard::place::{Placement, place};
 use crate::standard::validate::{follow, validate};
 use crate::tree::Run;
@@ -31,7 +31,7 @@ impl Placed {
     #[must_use]
     pub fn anew(document: Arc<Document>, directory: Arc<Directory>, run: &Run<'_>) -> Self {
         if document.markup.is_some() {
-            let (projected, placement, _) = xml::project(&document, run.bytes, run.offset, run.line);
+            let (projected, placement, _) = xml::project(&document, run);
             return Placed { document, directory, placement, projected: Some(Arc::new(projected)) };
         }
         let (placement, _) = place(&document, &directory, run);
@@ -92,7 +92,7 @@ impl<'l> Judge<'l> {
         let mut faults = Vec::new();
         let syntax = &envelope.syntax_version;
         let mut found = self.library.in_syntax(standard, &folder, kind, syntax);
-        if found.is_err()
+        if matches!(found, Err(LoadError::Unknown(_)))
             && let Some(nearest) = self.library.nearest(standard, &folder, kind)
         {
             faults.push(not_installed(piece, &folder, &nearest));
@@ -102,8 +102,7 @@ impl<'l> Judge<'l> {
         let placed = match found {
             Ok((document, directory)) => {
                 let (projected, placement, found) = if piece.syntax == Syntax::Xml {
-                    let run = &piece.run;
-                    let (projected, placement, found) = xml::project(&document, run.bytes, run.offset, run.line);
+                    let (projected, placement, found) = xml::project(&document, &piece.run);
                     (Some(Arc::new(projected)), placement, found)
                 } else {
                     let (placement, found) = validate(&document, &directory, &piece.run);
@@ -121,8 +120,15 @@ impl<'l> Judge<'l> {
                 }
                 Some(placed)
             }
-            Err(_) => {
-                faults.push(self.unknown_type(envelope, piece, standard, &folder));
+            Err(error) => {
+                let of_root =
+                    || self.library.rooted(kind).into_iter().filter_map(Result::err).find_map(LoadError::malformed);
+                let is_markup = piece.syntax == Syntax::Xml;
+                let malformed = error.malformed().or_else(|| if is_markup { of_root() } else { None });
+                faults.push(match malformed {
+                    Some(error) => malformed_definition(piece, &error),
+                    None => self.unknown_type(envelope, piece, standard, &folder),
+                });
                 None
             }
         };
@@ -149,7 +155,7 @@ impl<'l> Judge<'l> {
         if piece.syntax == Syntax::Xml {
             let finding = Diagnostic::new(Syntax::Xml, Fault::DocumentTypeUnknown);
             let finding = finding.at(piece.run.offset, 0, piece.run.line);
-            return finding.because("the root element of an installed document type", xml::root(piece.run.bytes));
+            return finding.because("the root element of an installed document type", xml::root(&piece.run));
         }
         let kinds = self.library.kinds(standard);
         let expected = format!("an installed document type{}", crate::near::hint(kind, &kinds));
@@ -160,6 +166,12 @@ impl<'l> Judge<'l> {
         }
         .because(expected, found)
     }
+}
+
+/// One of our own files is wrong; the finding stands where the document begins.
+fn malformed_definition(piece: &Piece<'_>, error: &LoadError) -> Diagnostic {
+    let finding = Diagnostic::new(piece.syntax, error.fault()).at(piece.run.offset, 0, piece.run.line);
+    finding.because(error.to_string(), "")
 }
 
 /// GS01 must be one that the document type travels under.

@@ -9,6 +9,7 @@
 
 use super::index::{self, Kinds, Stop};
 use super::{Piece, PieceKind};
+use crate::codec::xml::Start;
 use crate::codec::{edifact, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::tree::{Charset, Index, Run, Separators};
@@ -23,11 +24,13 @@ pub struct Limits {
     pub document_bytes_max: usize,
     /// Bytes of one segment; a longer one is a wrong terminator rather than a segment.
     pub segment_bytes_max: usize,
+    /// Bytes of an XML document; refuses, as it is held whole.
+    pub markup_bytes_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { document_bytes_max: 1 << 30, segment_bytes_max: 1 << 20 }
+        Limits { document_bytes_max: 1 << 30, segment_bytes_max: 1 << 20, markup_bytes_max: xml::XML_BYTES_MAX }
     }
 }
 
@@ -73,6 +76,8 @@ pub struct Reader<R> {
     line: u64,
     opening: Option<Opening>,
     markup: Option<Markup>,
+    /// The character set that an XML input declares.
+    declared: Charset,
     separators: Separators,
     index: Index,
     ordinals: Ordinals,
@@ -108,6 +113,7 @@ impl<R: Read> Reader<R> {
             line: 1,
             opening: None,
             markup: None,
+            declared: Charset::Utf8,
             separators: Separators::X12,
             index: Index::default(),
             ordinals: Ordinals::default(),
@@ -160,9 +166,12 @@ impl<R: Read> Reader<R> {
 
     /// Reads until the rest has `want` bytes or the input ends.
     fn fill(&mut self, want: usize) -> io::Result<()> {
+        self.fill_within(want, self.limits.document_bytes_max)
+    }
+
+    fn fill_within(&mut self, want: usize, limit: usize) -> io::Result<()> {
         while !self.window.has_ended() && self.rest().len() < want {
-            if self.rest().len() > self.limits.document_bytes_max {
-                let limit = self.limits.document_bytes_max;
+            if self.rest().len() > limit {
                 let place = self.offset;
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
@@ -184,20 +193,29 @@ impl<R: Read> Reader<R> {
         self.markup = Some(behind);
         self.count(kind);
         (self.taken, self.lines) = (length, index::breaks(&self.rest()[..length]));
-        Some(self.piece(kind, Syntax::Xml, Charset::Utf8, Vec::new()))
+        Some(self.piece(kind, Syntax::Xml, self.declared, Vec::new()))
     }
 
     /// An input that begins as XML does is one document: what stands before its root element is the header.
     fn begin_markup(&mut self) -> io::Result<bool> {
-        let first = self.rest().iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
-        if self.offset > 0 || first != Some(&b'<') {
+        if self.offset > 0 {
             return Ok(false);
         }
-        self.fill(usize::MAX)?;
-        let Some(cut) = xml::cut(self.rest()) else { return Ok(false) };
+        let start = loop {
+            match xml::start(self.rest(), self.window.has_ended()) {
+                Start::At(start) => break start,
+                Start::Unfinished if self.rest().len() <= xml::PROLOG_BYTES_MAX => {
+                    self.fill(2 * self.rest().len() + 1)?
+                }
+                Start::Unfinished | Start::No => return Ok(false),
+            }
+        };
+        self.fill_within(usize::MAX, self.limits.markup_bytes_max.min(self.limits.document_bytes_max))?;
+        let end = self.rest().iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(start, |last| last + 1);
+        self.declared = xml::declared(&self.rest()[..start]).unwrap_or(Charset::Utf8);
         self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
-        (self.separators, self.markup) = (xml::SEPARATORS, Some(Markup::Document(cut.end - cut.start)));
-        (self.taken, self.lines) = (cut.start, index::breaks(&self.rest()[..cut.start]));
+        (self.separators, self.markup) = (xml::SEPARATORS, Some(Markup::Document(end - start)));
+        (self.taken, self.lines) = (start, index::breaks(&self.rest()[..start]));
         Ok(true)
     }
 
@@ -213,7 +231,7 @@ impl<R: Read> Reader<R> {
                 fault.at(self.offset + at as u64, 8, line)
             });
             let faults = fault.into_iter().collect();
-            return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, Charset::Utf8, faults)));
+            return Ok(Some(self.piece(PieceKind::InterchangeHeader, Syntax::Xml, self.declared, faults)));
         }
         let mut from = 0;
         let start = loop {
@@ -699,6 +717,40 @@ mod tests {
         let (texts, faults) = texts(&format!("{ISA}\n{}", REST.replace("4711", "47\n11").replace('~', "~\n")));
         assert!(texts.contains(&"BEG*00*SA*47\n11**20260101".to_owned()));
         assert_eq!(faults, [Fault::LineEndings]);
+    }
+
+    /// So many blanks, and how many of them were asked for.
+    struct Blanks(usize, usize);
+
+    impl Read for Blanks {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let count = buffer.len().min(self.0 - self.1);
+            buffer[..count].fill(b' ');
+            self.1 += count;
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn err_markup_over_its_limit() {
+        const LIMIT: usize = 100_000;
+        let read = |begin: &str, blanks: usize| {
+            let source = io::Cursor::new(begin.to_owned()).chain(Blanks(blanks, 0));
+            let mut reader = Reader::new(source, Limits { markup_bytes_max: LIMIT, ..Limits::default() });
+            let kind = reader.next().map(|piece| piece.map(|piece| piece.kind)).map_err(|error| error.kind());
+            (kind, reader.source_mut().get_ref().1.1)
+        };
+        assert_eq!(read("<a/>", LIMIT / 2).0, Ok(Some(PieceKind::InterchangeHeader)));
+        let (kind, asked) = read("<a/>", 100 * LIMIT);
+        assert_eq!(kind, Err(io::ErrorKind::InvalidData));
+        assert!(asked < 2 * LIMIT, "{asked} bytes read");
+        // What begins like XML and is none is not held for that.
+        let (kind, asked) = read("<1>", 100 * LIMIT);
+        assert_eq!(kind, Ok(Some(PieceKind::Between)));
+        assert!(asked < 5 * LIMIT, "{asked} bytes read");
+        let (kind, asked) = read("<!-- ", 100 * LIMIT);
+        assert_eq!(kind, Ok(Some(PieceKind::Between)));
+        assert!(asked < 4 * xml::PROLOG_BYTES_MAX, "{asked} bytes read");
     }
 
     #[test]

@@ -14,14 +14,15 @@ use serde_json::{Map, Value, json};
 /// What a place of the JSON must hold, and does not: pointer, expected.
 pub type Unfit = (String, &'static str);
 
-/// The root element as JSON, with its character set where it is not UTF-8.
+/// The root element as JSON, with the character set that leads back to the same bytes.
 #[must_use]
-pub fn to_json(bytes: &[u8]) -> (Value, Charset) {
-    let (text, charset) = match std::str::from_utf8(bytes) {
-        Ok(text) => (std::borrow::Cow::Borrowed(text), Charset::Utf8),
-        Err(_) => (Charset::Latin1.decode(bytes), Charset::Latin1),
-    };
-    (root(&text).unwrap_or_else(|| json!({ "malformed": &*text })), charset)
+pub fn to_json(bytes: &[u8], declared: Charset) -> (Value, Charset) {
+    let mut read = super::text::text(bytes, declared);
+    // Some sets write a character in several ways.
+    if matches!(read.charset, Charset::Other(_)) && read.charset.encode(&read.text).as_deref() != Some(bytes) {
+        read = super::text::text(bytes, Charset::Latin1);
+    }
+    (root(&read.text).unwrap_or_else(|| json!({ "malformed": &*read.text })), read.charset)
 }
 
 fn root(text: &str) -> Option<Value> {
@@ -29,14 +30,23 @@ fn root(text: &str) -> Option<Value> {
     // The content of each open element, and the element itself without it.
     let mut open: Vec<(Map<String, Value>, Vec<Value>)> = Vec::new();
     let mut done = Vec::new();
+    // Texts and references in a row are one text, from here on.
+    let mut run: Option<usize> = None;
     let mut from = 0;
     loop {
         let event = reader.read_event().ok()?;
         let to = usize::try_from(reader.buffer_position()).ok()?;
         let raw = text.get(from..to)?;
-        from = to;
+        let begun = std::mem::replace(&mut from, to);
         let depth = open.len();
         let content = open.last_mut().map_or(&mut done, |(_, content)| content);
+        if matches!(event, Event::Text(_) | Event::GeneralRef(_)) {
+            run.get_or_insert(begun);
+            continue;
+        }
+        if let Some(first) = run.take() {
+            content.push(self::text(text.get(first..begun)?, false));
+        }
         match event {
             Event::Start(_) if depth < super::DEPTH_MAX => open.push((tag(raw, ">")?, Vec::new())),
             Event::Start(_) => return None,
@@ -51,7 +61,7 @@ fn root(text: &str) -> Option<Value> {
                 element.insert("content".into(), inner.into());
                 open.last_mut().map_or(&mut done, |(_, content)| content).push(element.into());
             }
-            Event::Text(_) | Event::GeneralRef(_) => add(content, raw),
+            Event::Text(_) | Event::GeneralRef(_) => {}
             Event::CData(_) => content.push(json!({ "cdata": raw.strip_prefix("<![CDATA[")?.strip_suffix("]]>")? })),
             Event::Comment(_) => content.push(json!({ "comment": raw.strip_prefix("<!--")?.strip_suffix("-->")? })),
             Event::PI(_) => content.push(json!({ "instruction": raw.strip_prefix("<?")?.strip_suffix("?>")? })),
@@ -65,19 +75,6 @@ fn root(text: &str) -> Option<Value> {
         root.as_object_mut()?.insert("behind".into(), behind.into());
     }
     root.is_object().then_some(root)
-}
-
-/// Texts and references in a row are one text.
-fn add(content: &mut Vec<Value>, raw: &str) {
-    let before = match content.last() {
-        Some(Value::String(text)) => Some(escaped(text, false)),
-        Some(Value::Object(object)) => object.get("raw").and_then(Value::as_str).map(str::to_owned),
-        _ => None,
-    };
-    if before.is_some() {
-        content.pop();
-    }
-    content.push(text(&format!("{}{raw}", before.unwrap_or_default()), false));
 }
 
 fn text(raw: &str, is_attribute: bool) -> Value {
@@ -222,16 +219,32 @@ mod tests {
             "<a b=\"1\" b=\"2\"/>",
             "<a",
         ] {
-            let (value, charset) = to_json(text.as_bytes());
+            let (value, charset) = to_json(text.as_bytes(), Charset::Utf8);
             assert_eq!(from_json(&value, charset, "").expect("written"), text.as_bytes(), "{value}");
         }
-        let (value, charset) = to_json(b"<a>\xE4</a>");
-        assert_eq!(from_json(&value, charset, "").expect("written"), b"<a>\xE4</a>");
+        let windows = Charset::of_name("windows-1252").expect("known");
+        for (declared, name) in [(Charset::Utf8, "iso-8859-1"), (windows, "windows-1252")] {
+            let (value, charset) = to_json(b"<a>\xE4\x80</a>", declared);
+            assert_eq!(charset.name(), name);
+            assert_eq!(from_json(&value, charset, "").expect("written"), b"<a>\xE4\x80</a>");
+        }
+        // A way of Shift_JIS to write a character that it does not write itself.
+        let (value, charset) = to_json(b"<a>\xED\x40</a>", Charset::of_name("Shift_JIS").expect("known"));
+        assert_eq!(from_json(&value, charset, "").expect("written"), b"<a>\xED\x40</a>");
+    }
+
+    #[test]
+    fn a_text_of_many_references_is_one_text() {
+        let text = format!("<a>x{}<b/>&#65;</a>", "&amp;".repeat(20_000));
+        let (value, charset) = to_json(text.as_bytes(), Charset::Utf8);
+        assert_eq!(value["content"][0], format!("x{}", "&".repeat(20_000)));
+        assert_eq!(value["content"].as_array().map(Vec::len), Some(3));
+        assert!(from_json(&value, charset, "").expect("written") == text.as_bytes());
     }
 
     #[test]
     fn a_changed_value_changes_its_own_bytes() {
-        let (mut value, charset) = to_json(b"<a c='1'>x &gt; y<b> &#65; </b></a>");
+        let (mut value, charset) = to_json(b"<a c='1'>x &gt; y<b> &#65; </b></a>", Charset::Utf8);
         value["attributes"]["c"]["value"] = "it's".into();
         value["content"][1]["content"][0]["value"] = "<".into();
         assert_eq!(from_json(&value, charset, "").expect("written"), b"<a c='it&apos;s'>x &gt; y<b>&lt;</b></a>");

@@ -27,8 +27,11 @@ pub fn encode(document: &Document, draft: &InterchangeDraft) -> Result<Vec<u8>, 
     }
     for (fact, text) in facts(draft) {
         let paths = markup.envelope.get(fact).filter(|_| markup.writes.iter().any(|own| own == fact));
-        let value = paths.and_then(|paths| paths.value.clone());
-        let text = if fact == "test" && !draft.test { "production" } else { value.as_deref().unwrap_or(&text) };
+        let text = match paths.map(|paths| (&paths.value, &paths.otherwise)) {
+            Some((Some(value), _)) if fact != "test" || draft.test => value,
+            Some((_, Some(otherwise))) if fact == "test" => otherwise,
+            _ => &text,
+        };
         for path in paths.into_iter().flat_map(|paths| &paths.paths).filter(|_| !text.is_empty()) {
             root.set(markup, &markup.content, path, text);
         }
@@ -247,8 +250,8 @@ impl<'d> Writer<'d> {
                 '>' => self.out.push_str("&gt;"),
                 '"' if is_attribute => self.out.push_str("&quot;"),
                 '\n' | '\t' if is_attribute => self.out.push_str(&format!("&#{};", u32::from(c))),
-                '\r' => self.out.push_str("&#13;"),
-                c if c.is_control() && !matches!(c, '\n' | '\t') => {
+                '\r' | '\u{7F}'..='\u{9F}' => self.out.push_str(&format!("&#{};", u32::from(c))),
+                c if !super::is_character(c) => {
                     let finding = Diagnostic::new(Syntax::Xml, Fault::NodeValue);
                     let mut finding =
                         finding.because("characters that XML may hold", format!("U+{:04X}", u32::from(c)));

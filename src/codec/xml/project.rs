@@ -5,7 +5,8 @@
 //! Nothing is fetched, no entity of the document's own is resolved, and what the definition does not know is told, not
 //! projected.
 
-use super::{DEPTH_MAX, SEPARATORS, value};
+use super::text::{text, width};
+use super::{DEPTH_MAX, NAME_BYTES_MAX, SEPARATORS, is_character, value};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::near;
 use crate::standard::content::{Content, Form, ITSELF, Markup};
@@ -16,7 +17,6 @@ use quick_xml::NsReader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The end of a path is printed, so many characters of it.
@@ -87,29 +87,21 @@ fn without_number(step: &str) -> &str {
     step.split_once('[').map_or(step, |(name, _)| name)
 }
 
-/// Reads a document. `offset` and `line` say where `bytes` begin in the input.
+/// Reads the document that a run holds.
 #[must_use]
-pub fn project(document: &Document, bytes: &[u8], offset: u64, line: u64) -> (Projected, Placement, Vec<Diagnostic>) {
-    let Some(markup) = document.markup.as_deref() else { return Walk::default_of("", (offset, line)).end() };
-    let (text, fault) = decoded(bytes, offset, line);
-    let mut walk = Walk::default_of(&text, (offset, line));
-    walk.faults.extend(fault);
+pub fn project(document: &Document, run: &Run<'_>) -> (Projected, Placement, Vec<Diagnostic>) {
+    let read = text(run.bytes, run.charset);
+    let mut walk = Walk::new(&read.text, read.charset, (run.offset, run.line));
+    let Some(markup) = document.markup.as_deref() else { return walk.end() };
+    if let Some(at) = read.contradiction {
+        let byte = run.bytes.get(at).copied().unwrap_or_default();
+        let found = format!("the byte {byte:#04x} at {at}, read as ISO 8859-1");
+        let finding = Diagnostic::new(Syntax::Xml, Fault::CharacterEncoding);
+        let finding = finding.because(run.charset.name().to_uppercase(), found);
+        walk.faults.push(finding.at(run.offset + at as u64, 1, run.line));
+    }
     walk.read(markup);
     walk.end()
-}
-
-/// The document as text: UTF-8, what it declares, or Latin-1 where it is neither.
-fn decoded(bytes: &[u8], offset: u64, line: u64) -> (Cow<'_, str>, Option<Diagnostic>) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => (Cow::Borrowed(text), None),
-        Err(error) => {
-            let finding = Diagnostic::new(Syntax::Xml, Fault::CharacterEncoding);
-            let at = error.valid_up_to();
-            let found =
-                format!("the byte {:#04x} at {at}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
-            (Charset::Latin1.decode(bytes), Some(finding.because("UTF-8", found).at(offset + at as u64, 1, line)))
-        }
-    }
 }
 
 /// An element that is open.
@@ -151,10 +143,9 @@ struct Cell {
 
 struct Walk<'d, 't> {
     text: &'t str,
-    /// Where the text begins in the input.
-    origin: (u64, u64),
-    /// How far lines were counted, and the line there.
-    counted: (usize, u64),
+    charset: Charset,
+    /// How far the text was counted: the place in it, the offset in the input, and the line.
+    counted: (usize, u64, u64),
     frames: Vec<Frame<'d>>,
     rows: Vec<Row<'d>>,
     /// Loops: the one around each, and its path.
@@ -165,11 +156,12 @@ struct Walk<'d, 't> {
 }
 
 impl<'d, 't> Walk<'d, 't> {
-    fn default_of(text: &'t str, origin: (u64, u64)) -> Self {
+    /// `offset` and `line` say where the text begins in the input.
+    fn new(text: &'t str, charset: Charset, (offset, line): (u64, u64)) -> Self {
         Walk {
             text,
-            origin,
-            counted: (0, origin.1),
+            charset,
+            counted: (0, offset, line),
             frames: Vec::new(),
             rows: Vec::new(),
             loops: vec![(0, 0)],
@@ -197,6 +189,13 @@ impl<'d, 't> Walk<'d, 't> {
                             "one more",
                         );
                     }
+                    if start.name().as_ref().len() > NAME_BYTES_MAX {
+                        return self.malformed(
+                            span,
+                            format!("names of at most {NAME_BYTES_MAX} bytes"),
+                            start.name().as_ref(),
+                        );
+                    }
                     let (namespace, name) = reader.resolver().resolve_element(start.name());
                     let namespace = match namespace {
                         ResolveResult::Bound(namespace) => namespace.into_inner().to_owned(),
@@ -208,6 +207,19 @@ impl<'d, 't> Walk<'d, 't> {
                     self.start(markup, (&namespace, name.as_ref()), &start, span);
                 }
                 Ok(Event::End(_)) => self.close(),
+                Ok(Event::DocType(_) | Event::Decl(_)) => {
+                    return self.malformed(
+                        span,
+                        "declarations before the root element only".to_owned(),
+                        "one behind it",
+                    );
+                }
+                Ok(Event::Text(_) | Event::CData(_) | Event::GeneralRef(_)) if self.frames.is_empty() => {
+                    let behind = self.text[span.clone()].trim();
+                    if !behind.is_empty() {
+                        return self.malformed(span, "nothing after the root element".to_owned(), behind);
+                    }
+                }
                 Ok(Event::Text(text)) => self.add(&text.xml10_content(), span),
                 Ok(Event::CData(text)) => self.add(&text.xml10_content(), span),
                 Ok(Event::GeneralRef(name)) => match name.resolve_char_ref() {
@@ -243,12 +255,14 @@ impl<'d, 't> Walk<'d, 't> {
 
     /// A stretch of the text as one of the input.
     fn span(&mut self, range: std::ops::Range<usize>) -> Span {
-        let (at, line) = self.counted;
-        if range.start >= at {
-            let breaks = self.text.as_bytes()[at..range.start].iter().filter(|byte| **byte == b'\n').count();
-            self.counted = (range.start, line + breaks as u64);
+        let (at, offset, line) = self.counted;
+        if let Some(between) = self.text.get(at..range.start) {
+            let breaks = between.bytes().filter(|byte| *byte == b'\n').count();
+            let bytes = width(between, self.charset);
+            self.counted = (range.start, offset + bytes as u64, line + breaks as u64);
         }
-        Span { offset: self.origin.0 + range.start as u64, length: range.len() as u64, line: self.counted.1 }
+        let length = self.text.get(range).map_or(0, |inside| width(inside, self.charset));
+        Span { offset: self.counted.1, length: length as u64, line: self.counted.2 }
     }
 
     /// Adds a finding about the element that is open.
@@ -378,6 +392,10 @@ impl<'d, 't> Walk<'d, 't> {
                 }
             };
             let name = attribute.key.as_ref().to_owned();
+            if name.len() > NAME_BYTES_MAX {
+                let expected = format!("names of at most {NAME_BYTES_MAX} bytes");
+                return self.tell_at(Fault::MarkupMalformed, frame.span, &frame.path, &expected, &name);
+            }
             let is_meta = name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xsi:");
             let Some(content) = frame.content.filter(|_| !is_meta) else { continue };
             let path = format!("{}/@{name}", frame.path);
@@ -397,8 +415,8 @@ impl<'d, 't> Walk<'d, 't> {
                 continue;
             };
             (frame.has_attributes, _) = (true, seen.push(component));
-            if let Some(constant) = own.constant.as_ref().filter(|constant| **constant != text) {
-                self.tell_at(Fault::NodeValue, frame.span, &path, constant, &text);
+            if !own.values.is_empty() && own.values.iter().all(|value| **value != text) {
+                self.tell_at(Fault::NodeValue, frame.span, &path, &own.values.join(", "), &text);
             }
             self.put(frame, component, own.form, text.trim(), frame.span, &path);
         }
@@ -411,6 +429,10 @@ impl<'d, 't> Walk<'d, 't> {
 
     /// Checks a value and puts it into its segment.
     fn put(&mut self, frame: &Frame<'d>, component: u16, form: Form, text: &str, span: Span, path: &str) {
+        if let Some(c) = text.chars().find(|c| !is_character(*c)) {
+            let found = format!("U+{:04X}", u32::from(c));
+            self.tell_at(Fault::MarkupMalformed, span, path, "characters that XML may hold", &found);
+        }
         if let Some(expected) = value::refusal(form, text) {
             self.tell_at(Fault::NodeValue, span, path, expected, text);
         }
@@ -457,7 +479,7 @@ impl<'d, 't> Walk<'d, 't> {
     }
 
     /// Writes the rows as segments.
-    fn end(self) -> (Projected, Placement, Vec<Diagnostic>) {
+    fn end(mut self) -> (Projected, Placement, Vec<Diagnostic>) {
         let mut made = Projected {
             bytes: Vec::with_capacity(self.text.len()),
             index: Index { terminated: true, ..Index::default() },
@@ -471,7 +493,14 @@ impl<'d, 't> Walk<'d, 't> {
             // What came first counts where two have one place.
             row.values.sort_by_key(|cell| (cell.element, cell.component));
             row.values.dedup_by_key(|cell| (cell.element, cell.component));
-            made.segment(number, row);
+            let span = row.span;
+            if made.segment(number, row).is_none() {
+                homes.pop();
+                let finding =
+                    Diagnostic::new(Syntax::Xml, Fault::MarkupMalformed).at(span.offset, span.length, span.line);
+                self.faults.push(finding.because("values of at most 4 GiB", "more"));
+                break;
+            }
         }
         let loops = self.loops.into_iter().map(|(parent, path)| (Area::Heading, parent, path)).collect();
         (made, Placement::of(loops, homes, self.paths), self.faults)
@@ -479,8 +508,11 @@ impl<'d, 't> Walk<'d, 't> {
 }
 
 impl Projected {
-    fn segment(&mut self, number: u32, row: Row<'_>) {
-        let (start, first) = (self.bytes.len() as u32, self.index.marks.len() as u32);
+    /// Writes a row as a segment; none, and nothing written, where it would end beyond what an index can tell.
+    fn segment(&mut self, number: u32, row: Row<'_>) -> Option<()> {
+        let told =
+            |made: &Self| Some([u32::try_from(made.bytes.len()).ok()?, u32::try_from(made.index.marks.len()).ok()?]);
+        let ([start, first], cells) = (told(self)?, self.cells.len());
         self.bytes.extend_from_slice(row.tag.as_bytes());
         let (mut element, mut component, mut is_flat) = (0, 1, true);
         for cell in row.values {
@@ -495,25 +527,26 @@ impl Projected {
             self.bytes.extend_from_slice(cell.text.as_bytes());
             self.cells.push((number, cell.element, cell.component, cell.span));
         }
-        let end = self.bytes.len() as u32;
+        let Some([end, last]) = told(self) else {
+            self.bytes.truncate(start as usize);
+            self.index.marks.truncate(first as usize);
+            self.cells.truncate(cells);
+            return None;
+        };
         let is_printable = |byte: &u8| matches!(byte, 0x1D | 0x1F | b' '..=b'~');
         let is_plain = self.bytes[start as usize..].iter().all(is_printable);
         self.bytes.push(SEPARATORS.segment);
-        let (last, line) = (self.index.marks.len() as u32, row.span.line as u32);
+        let line = row.span.line as u32;
         self.index.segments.push(SegmentMark { start, end, first, last, line, is_plain, is_flat });
         self.spans.push(row.span);
         self.paths.push(row.path);
+        Some(())
     }
 
     fn separate(&mut self, separator: u8) {
         self.index.marks.push(self.bytes.len() as u32);
         self.bytes.push(separator);
     }
-}
-
-/// Whether a character may stand in XML 1.0; those that may not are what separates values here.
-fn is_character(c: char) -> bool {
-    !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\u{7f}'..='\u{9f}')
 }
 
 fn frame<'d>(

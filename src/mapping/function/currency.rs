@@ -1,5 +1,5 @@
-//! `currency(n)`: an amount whose element names its currency, as each amount of UBL and cXML does. A document has one
-//! currency; on writing it is the entity's.
+//! `currency(n)`: an amount whose element names its currency, as each amount of UBL and cXML does. An entity has one
+//! currency, and an amount in another one is not its.
 
 use super::{Beside, Function, Outcome, Spot};
 use crate::entity::Value;
@@ -13,7 +13,8 @@ impl Function for Currency {
 
     fn help(&self) -> &'static str {
         "currency(n): an amount with its currency in component n; on writing the entity's currency is put there. On reading \
-         the component is taken with the amount, since all amounts of a document are in its currency."
+         an amount in another currency than the document's is refused; where the document says none, the component stays for \
+         the extensions."
     }
 
     fn examples(&self) -> &'static [(&'static str, &'static str, &'static str)] {
@@ -21,14 +22,23 @@ impl Function for Currency {
     }
 
     fn get(&self, arguments: &[String], wire: Value, spot: &Spot<'_>) -> Outcome {
-        spot.look(component(arguments));
-        Ok(Some(wire))
+        let Some(own) = spot.currency else { return Ok(Some(wire)) };
+        match spot.look(component(arguments)) {
+            found if found.is_empty() || found == own => Ok(Some(wire)),
+            found => Err(format!("an amount in {own}, the currency of the document, not in {found}")),
+        }
     }
 
     fn get_text(&self, arguments: &[String], wire: &[u8], spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
-        spot.look(component(arguments));
-        text.extend_from_slice(wire);
-        true
+        let is_own = |own: &str| {
+            let found = spot.look(component(arguments));
+            found.is_empty() || found == own
+        };
+        let is_taken = spot.currency.is_none_or(is_own);
+        if is_taken {
+            text.extend_from_slice(wire);
+        }
+        is_taken
     }
 
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {

@@ -36,7 +36,12 @@ impl Function for Is {
         match value {
             // What follows from the place, on reading.
             None if spot.entity.is_none() => Ok(Some(own.into())),
-            Some(value) if arguments.iter().any(|one| value.as_str() == Some(one)) => Ok(Some(value)),
+            Some(value) if arguments.iter().any(|one| value.as_str() == Some(one)) => {
+                if value.as_str() != Some(own) {
+                    spot.lost.borrow_mut().push("a value of its own");
+                }
+                Ok(Some(value))
+            }
             _ => Err(own.to_owned()),
         }
     }

@@ -100,6 +100,8 @@ pub struct Spot<'a> {
     pub beside: &'a dyn Fn(Beside) -> String,
     /// Reading: the document writes its amounts with a minus that the entity does not have.
     pub is_negative: bool,
+    /// Reading: the currency of the document, where it says one.
+    pub currency: Option<&'a str>,
     /// Reading: what the functions looked at; it is taken together with the value.
     pub looked: RefCell<Vec<Beside>>,
     /// Writing: what is to stand beside the value.
@@ -123,6 +125,7 @@ impl<'a> Spot<'a> {
             missed: RefCell::default(),
             beside: &|_| String::new(),
             is_negative: false,
+            currency: None,
             looked: RefCell::default(),
             written: RefCell::default(),
             lost: RefCell::default(),

@@ -35,8 +35,8 @@ impl Writer<'_> {
         self.by_stencil(each.own(), inner, fields, path, is_only);
     }
 
-    /// A segment for an item. Where its rules say something of the loop around it (`^/02`), it stands in one of which the
-    /// same is said, and not before items of its list that came before it.
+    /// A segment for an item. Where its rules say something of the loop around it (`^/02`), or of what stands there once
+    /// (`^/OrderReference`), it stands in one of which the same is said, and not before items of its list that came before it.
     pub(super) fn begun(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>) -> Option<Address> {
         let at = self.beginning(at, &each.place);
         let said = self.said_around(&each.rules, fields);
@@ -49,8 +49,13 @@ impl Writer<'_> {
         for (tag, selectors) in before {
             instance = self.step(instance, tag, selectors, &each.place, Find::Last, path)?.0;
         }
+        let is_only = self.loops_there(instance, &last.0) == 1;
         let is_same = |writer: &Self, around: Address| {
-            said.iter().all(|&((element, component), ref text)| writer.draft(around).get(element, component) == text)
+            said.iter().all(|(place, text)| match place.tag.is_empty() {
+                true => writer.draft(around).get(place.elements.0, place.components.0.max(1)) == text,
+                // What an item does not say is so where there is but one.
+                false => (text.is_empty() && is_only) || [text, ""].contains(&writer.inside(around.0, place)),
+            })
         };
         let there = self.loops_for(instance, &last.0, &each.place);
         let found = there.into_iter().find(|&one| self.fits(one, &last.1) && is_same(self, one));
@@ -62,15 +67,15 @@ impl Writer<'_> {
     }
 
     /// What the rules for an item say of the loop around it.
-    fn said_around(&self, rules: &[Rule], fields: &Map) -> Vec<((u16, u16), String)> {
+    fn said_around<'r>(&self, rules: &'r [Rule], fields: &Map) -> Vec<(&'r Place, String)> {
         let of_loop = rules.iter().filter_map(|rule| match &rule.body {
-            Body::One(place, calls) if place.is_of_loop_around() => Some((place, calls, rule.field.get(fields))),
+            Body::One(place, calls) if place.is_outer => Some((place, calls, rule.field.get(fields))),
             _ => None,
         });
-        let text = |(place, calls, value): (&Place, &[Call], Option<&Value>)| {
+        let text = |(place, calls, value): (&'r Place, &[Call], Option<&Value>)| {
             let done = self.run(calls, fields.into(), value.map(View::from)).ok().and_then(|done| done.value);
             let text = done.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
-            ((place.elements.0, place.components.0.max(1)), text)
+            (place, text)
         };
         of_loop.map(|(place, calls, value)| text((place, calls.as_slice(), value))).collect()
     }

@@ -122,6 +122,12 @@ impl Writer<'_> {
         self.make(instance, node, selectors, field)
     }
 
+    /// How many loops of `tag` there are.
+    pub(super) fn loops_there(&self, instance: usize, tag: &Tag) -> usize {
+        let own = &self.loops[instance];
+        own.items.iter().filter(|(node, _)| Tag::key(own.nodes[*node].tag.as_bytes()) == tag.number()).count()
+    }
+
     /// The loops of `tag` that a further item may stand in: from the last one on that holds one of its list.
     pub(super) fn loops_for(&self, instance: usize, tag: &Tag, item: &Place) -> Vec<Address> {
         let is = |node: &Node, tag: &Tag| Tag::key(node.tag.as_bytes()) == tag.number();

@@ -1,11 +1,16 @@
 //! What an importer of an XML standard makes: contents (what an element holds) and document types (a root and its
 //! content), and the files they become in the project's notation.
 //!
-//! A part is `[PREFIX:]NAME USAGE MAX CONTENT`, an attribute `NAME USAGE FORM [= CONSTANT]`. Which alternatives of a
+//! What elements hold is `standard::content`'s, which reads the files again. Which alternatives of a
 //! choice exclude one another is not kept: each of them is an optional part.
 
-use super::write::{line, quoted};
+use super::write::{line, quoted, quoted_but_for};
+use crate::standard::content::Content;
+use crate::standard::definition::Usage;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The signs of paths, attributes and their values, which are written without quotes.
+const NOTATION: &str = "@|=_:";
 
 /// Everything of one version of a standard.
 #[derive(Debug, Default)]
@@ -22,61 +27,6 @@ pub struct Contents {
     pub documents: Vec<DocumentType>,
     /// What the source says that does not hold together.
     pub anomalies: Vec<String>,
-}
-
-/// What an element holds.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// Text of this form.
-    pub text: Option<Form>,
-    /// Attributes, in the order of the source.
-    pub attributes: Vec<Attribute>,
-    /// Child elements, in order.
-    pub parts: Vec<Part>,
-    /// The parts may come in any order.
-    pub any_order: bool,
-    /// Any elements may stand here.
-    pub open: bool,
-}
-
-/// A child element.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
-    /// With its prefix, when it is in another namespace than none.
-    pub name: String,
-    /// It must be there.
-    pub required: bool,
-    /// How often it may stand; `None` is any number.
-    pub max: Option<u32>,
-    /// What it holds, by name.
-    pub content: String,
-}
-
-/// An attribute of an element.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attribute {
-    /// With its prefix, when it has one.
-    pub name: String,
-    /// It must be there.
-    pub required: bool,
-    /// The form of its value.
-    pub form: Form,
-    /// The only value it may have.
-    pub constant: Option<String>,
-}
-
-/// The form of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Number,
-    Integer,
-    Boolean,
-    Date,
-    Time,
-    DateTime,
-    Code,
-    Binary,
 }
 
 /// A kind of document: its root, what that holds, and where its envelope's facts stand.
@@ -98,32 +48,6 @@ pub struct DocumentType {
     pub envelope: Vec<(String, String)>,
     /// The root's content, where no other document type has it.
     pub own: Option<Content>,
-}
-
-impl Form {
-    const ALL: [(Form, &'static str); 9] = [
-        (Form::Text, "text"),
-        (Form::Number, "number"),
-        (Form::Integer, "integer"),
-        (Form::Boolean, "boolean"),
-        (Form::Date, "date"),
-        (Form::Time, "time"),
-        (Form::DateTime, "date_time"),
-        (Form::Code, "code"),
-        (Form::Binary, "binary"),
-    ];
-
-    /// The form by its name in the notation.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, other)| *other == name).map(|(form, _)| *form)
-    }
-
-    /// Its name in the notation.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(form, _)| *form == self).map_or("text", |(_, name)| name)
-    }
 }
 
 impl Contents {
@@ -190,7 +114,7 @@ impl Contents {
         if !document.envelope.is_empty() {
             line(&mut out, 0, "envelope:");
             for (key, paths) in &document.envelope {
-                line(&mut out, 1, &format!("{key}: {}", as_scalar(paths)));
+                line(&mut out, 1, &format!("{key}: {}", quoted_but_for(paths, NOTATION)));
             }
         }
         if let Some(own) = &document.own {
@@ -204,41 +128,32 @@ impl Contents {
 fn content(out: &mut String, name: &str, content: &Content) {
     let is_empty = *content == Content::default();
     line(out, 1, &format!("{}:{}", quoted(name), if is_empty { " {}" } else { "" }));
-    if content.open {
+    if content.is_open {
         line(out, 2, "open: true");
     }
     if let Some(form) = content.text {
         line(out, 2, &format!("text: {}", form.name()));
     }
-    if content.any_order {
+    if content.is_unordered {
         line(out, 2, "order: any");
     }
     if !content.attributes.is_empty() {
         line(out, 2, "attributes:");
     }
-    for Attribute { name, required, form, constant } in &content.attributes {
-        let constant = constant.as_ref().map_or(String::new(), |constant| format!(" = {constant}"));
-        let text = format!("{name} {} {}{constant}", letter(*required), form.name());
-        line(out, 3, &format!("- {}", as_scalar(&text)));
+    for attribute in &content.attributes {
+        line(out, 3, &format!("- {}", quoted_but_for(&attribute.to_string(), NOTATION)));
     }
     if !content.parts.is_empty() {
         line(out, 2, "parts:");
     }
-    for Part { name, required, max, content } in &content.parts {
-        let max = max.map_or_else(|| ">1".to_owned(), |max| max.to_string());
-        line(out, 3, &format!("- {name} {} {max} {content}", letter(*required)));
+    for part in &content.parts {
+        line(out, 3, &format!("- {part}"));
     }
 }
 
-fn letter(required: bool) -> char {
-    if required { 'R' } else { 'O' }
-}
-
-/// A scalar as it stands where YAML reads it so, in quotes else.
-fn as_scalar(text: &str) -> String {
-    let first = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic());
-    let plain = first && !text.contains(": ") && !text.contains(" #") && !text.ends_with([':', ' ']);
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
+/// Usage of what must be there, and of what may.
+pub fn usage(is_required: bool) -> Usage {
+    if is_required { Usage::Required } else { Usage::Optional }
 }
 
 /// `OrderResponse` as people say it: `Order response`; names of several capitals (`ID`) stay together.

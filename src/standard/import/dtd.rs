@@ -5,11 +5,13 @@
 //! the parts may stand in any order. Elements of other namespaces (signatures) are left open.
 //! What the tables do not say stands in `standards/cxml/supplement.yaml`.
 
-use super::contents::{Attribute, Content, Contents, DocumentType, Form, Part};
+use super::contents::{Contents, DocumentType, usage};
+use super::source::rows;
+use crate::standard::content::{Attribute, Content, Form, Part};
+use crate::standard::definition::Usage;
 use anyhow::{Context as _, anyhow, bail};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 /// The root of all documents.
@@ -29,7 +31,7 @@ pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Contents> {
     let mut made = Contents { standard: "cxml".into(), ..Contents::default() };
     let mut models: BTreeMap<(String, String), Model> = BTreeMap::new();
     let mut names: Vec<(String, String)> = Vec::new();
-    for [dtd, name, model] in rows(folder, "elements.tsv")? {
+    for [dtd, name, model] in rows(folder, "elements.tsv", 3)? {
         made.version = version(&dtd)?;
         let model = self::model(&model).with_context(|| format!("elements.tsv: {name}: {model}"))?;
         names.push((dtd.clone(), name.clone()));
@@ -59,18 +61,6 @@ fn version(dtd: &str) -> anyhow::Result<String> {
     let (_, version) = dtd.rsplit_once('-').with_context(|| format!("expected NAME-VERSION, found {dtd}"))?;
     let (version, _) = version.rsplit_once('.').with_context(|| format!("expected a version, found {version}"))?;
     Ok(version.to_owned())
-}
-
-/// Rows of a table, the heading left out.
-fn rows<const N: usize>(folder: &Path, name: &str) -> anyhow::Result<Vec<[String; N]>> {
-    let path = folder.join(name);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let row = |(number, line): (usize, &str)| {
-        let cells: Vec<String> = line.split('\t').map(str::to_owned).collect();
-        <[String; N]>::try_from(cells)
-            .map_err(|cells| anyhow!("{name} line {}: expected {N} columns, found {}", number + 1, cells.len()))
-    };
-    text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).map(row).collect()
 }
 
 /// A child in a content model.
@@ -203,7 +193,7 @@ fn check_children(
     models: &BTreeMap<(String, String), Model>,
     anomalies: &mut Vec<String>,
 ) -> anyhow::Result<()> {
-    let mut told: BTreeSet<[String; 5]> = rows(folder, "children.tsv")?.into_iter().collect();
+    let mut told: BTreeSet<[String; 5]> = rows(folder, "children.tsv", 5)?.into_iter().collect();
     for ((dtd, name), model) in models {
         for Child { name: child, min, max } in &model.children {
             let max = max.map_or_else(|| ">1".to_owned(), |max| max.to_string());
@@ -218,46 +208,39 @@ fn check_children(
 }
 
 fn content(model: &Model) -> Content {
-    let part = |child: &Child| Part {
-        name: child.name.clone(),
-        required: child.min > 0,
-        max: child.max,
-        content: child.name.clone(),
-    };
+    let part = |child: &Child| Part::new(&child.name, usage(child.min > 0), child.max, &child.name);
     Content {
         // What may hold anything may hold text.
         text: (model.text || model.open).then_some(Form::Text),
-        open: model.open,
-        any_order: model.any_order || (model.text && !model.children.is_empty()),
+        is_open: model.open,
+        is_unordered: model.any_order || (model.text && !model.children.is_empty()),
         parts: model.children.iter().map(part).collect(),
-        attributes: Vec::new(),
+        ..Content::default()
     }
 }
 
 /// What either of two DTDs allows.
 fn union(one: &Content, other: &Content) -> Content {
+    let child =
+        |part: &Part| Child { name: part.qualified(), min: u32::from(part.usage == Usage::Required), max: part.max };
     let model = |content: &Content| Model {
-        text: content.text.is_some() && !content.open,
-        open: content.open,
-        any_order: content.any_order,
-        children: content
-            .parts
-            .iter()
-            .map(|part| Child { name: part.name.clone(), min: part.required.into(), max: part.max })
-            .collect(),
+        text: content.text.is_some() && !content.is_open,
+        open: content.is_open,
+        any_order: content.is_unordered,
+        children: content.parts.iter().map(child).collect(),
     };
     Content { attributes: one.attributes.clone(), ..content(&either(&model(one), &model(other))) }
 }
 
 fn attributes(folder: &Path, made: &mut Contents) -> anyhow::Result<()> {
-    let rows = rows::<6>(folder, "attributes.tsv")?;
+    let rows = rows::<6>(folder, "attributes.tsv", 6)?;
     // An attribute is required when each DTD that has the element requires it.
     let mut required: BTreeMap<(String, String), bool> = BTreeMap::new();
-    for [_, element, name, _, usage, _] in &rows {
+    for [_, element, name, _, use_, _] in &rows {
         let entry = required.entry((element.clone(), name.clone())).or_insert(true);
-        *entry &= usage == "required";
+        *entry &= use_ == "required";
     }
-    for [_, element, name, kind, usage, default] in rows {
+    for [_, element, name, kind, use_, default] in rows {
         if let Some(prefix) = name.strip_prefix("xmlns:") {
             made.namespaces.insert(prefix.to_owned(), default);
             continue;
@@ -267,15 +250,35 @@ fn attributes(folder: &Path, made: &mut Contents) -> anyhow::Result<()> {
             continue;
         };
         // `a-dtype` gives types to other attributes, for programs that no longer are.
-        if name == "a-dtype" || content.attributes.iter().any(|known| known.name == name) {
+        if name == "a-dtype" {
+            continue;
+        }
+        let values = values(&kind, &use_, default);
+        if let Some(known) = content.attributes.iter_mut().find(|known| known.name == name) {
+            // What one DTD lists and another leaves open is open; else what either lists.
+            match known.values.is_empty() || values.is_empty() {
+                true => known.values.clear(),
+                false => {
+                    let more: Vec<_> = values.into_iter().filter(|value| !known.values.contains(value)).collect();
+                    known.values.extend(more);
+                }
+            }
             continue;
         }
         let form = form(&kind).with_context(|| format!("attributes.tsv: {element} {name}"))?;
-        let constant = (usage == "fixed").then_some(default);
-        let required = required.get(&(element, name.clone())).copied().unwrap_or(false);
-        content.attributes.push(Attribute { name, required, form, constant });
+        let usage = usage(required.get(&(element, name.clone())).copied().unwrap_or(false));
+        content.attributes.push(Attribute { name, usage, form, values });
     }
     Ok(())
+}
+
+/// The only values of an attribute: those of its type `(new|update|delete)`, or the one that is fixed.
+fn values(kind: &str, usage: &str, default: String) -> Vec<String> {
+    if usage == "fixed" {
+        return vec![default];
+    }
+    let listed = kind.strip_prefix('(').and_then(|kind| kind.strip_suffix(')'));
+    listed.into_iter().flat_map(|listed| listed.split('|')).map(|value| value.trim().to_owned()).collect()
 }
 
 /// The form of an attribute type: the DTD's own names and those that cXML gives to strings.
@@ -301,9 +304,9 @@ fn leave_foreign_open(made: &mut Contents) {
     let defined: BTreeSet<String> = made.contents.keys().cloned().collect();
     let mut undefined: BTreeSet<&str> = BTreeSet::new();
     for part in made.contents.values_mut().flat_map(|content| &mut content.parts) {
-        if !defined.contains(&part.name) {
+        if !part.prefix.is_empty() || !defined.contains(&part.name) {
             part.content = FOREIGN.to_owned();
-            if !part.name.contains(':') {
+            if part.prefix.is_empty() {
                 undefined.insert(&part.name);
             }
         }
@@ -313,12 +316,8 @@ fn leave_foreign_open(made: &mut Contents) {
         made.anomalies.push(format!("named and not defined, left open: {}", undefined.join(" ")));
     }
     made.contents.insert(FOREIGN.to_owned(), content(&Model { open: true, ..Model::default() }));
-    let prefixes: BTreeSet<String> = made
-        .contents
-        .values()
-        .flat_map(|content| &content.parts)
-        .filter_map(|part| Some(part.name.split_once(':')?.0.to_owned()))
-        .collect();
+    let prefixes: BTreeSet<String> =
+        made.contents.values().flat_map(|content| &content.parts).map(|part| part.prefix.clone()).collect();
     made.namespaces.retain(|prefix, _| prefixes.contains(prefix));
 }
 

@@ -3,6 +3,7 @@
 pub mod contents;
 pub mod dtd;
 pub mod edifact;
+mod source;
 mod write;
 pub mod x12;
 pub mod xsd;

@@ -135,14 +135,22 @@ pub(super) fn line(out: &mut String, depth: usize, text: &str) {
 
 /// A scalar that YAML reads back as this very text, whatever it looks like.
 pub(super) fn quoted(text: &str) -> String {
-    let plain = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '/' | '.' | '(' | ')' | ','))
+    quoted_but_for(text, "")
+}
+
+/// The same, where these characters beside letters, digits and the usual signs need no quotes: a notation reads more easily
+/// without.
+pub(super) fn quoted_but_for(text: &str, plain: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " -/.(),".contains(c) || plain.contains(c);
+    let needs_none = text.chars().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && text.chars().all(is_plain)
+        && !text.contains(": ")
         && !matches!(
             text.to_ascii_lowercase().as_str(),
             "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "y" | "n"
         )
-        && !text.ends_with(' ');
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
+        && !text.ends_with([' ', ':']);
+    if needs_none { text.to_owned() } else { format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 impl Usage {

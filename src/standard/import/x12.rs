@@ -1,5 +1,6 @@
 //! Imports X12 from the neutral tables (`sets.json`, `segments.tsv` …, `envelope.json`) of one version.
 
+use super::source::{rows, text};
 use super::{Counts, Imported, Parts, keep_used};
 use crate::standard::definition::{
     Area, CompositeDefinition, Condition, Derived, Document, ElementDefinition, ElementType, LoopBody, Node, Place,
@@ -7,7 +8,6 @@ use crate::standard::definition::{
 };
 use anyhow::{Context as _, anyhow};
 use serde_json::Value;
-use std::fs;
 use std::path::Path;
 
 /// Reads the tables in `folder` (named after the version) and keeps the transaction sets of `kinds`, all when empty,
@@ -17,7 +17,7 @@ use std::path::Path;
 /// A missing or malformed table, with its path; a set that the tables lack.
 pub fn import(folder: &Path, kinds: &[String]) -> anyhow::Result<Imported> {
     let version = folder.file_name().and_then(|name| name.to_str()).context("the folder is named after the version")?;
-    let sets: Value = serde_json::from_str(&read(folder, "sets.json")?).context("sets.json")?;
+    let sets: Value = serde_json::from_str(&text(folder, "sets.json")?).context("sets.json")?;
     let sets = sets["sets"].as_object().context("sets.json: no object `sets`")?;
     let mut documents = Vec::new();
     for (kind, set) in sets {
@@ -72,24 +72,6 @@ fn interchange_acknowledgment(version: &str) -> Document {
     }
 }
 
-fn read(folder: &Path, name: &str) -> anyhow::Result<String> {
-    let path = folder.join(name);
-    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// Rows of a table, the heading left out, each with its line number for messages.
-fn rows<const N: usize>(folder: &Path, name: &str) -> anyhow::Result<Vec<[String; N]>> {
-    let text = read(folder, name)?;
-    let cells = |line: &str| -> Vec<String> { line.split('\t').map(str::to_owned).collect() };
-    let parsed = text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty()).map(|(number, line)| {
-        let mut row = cells(line);
-        row.resize(N.max(row.len()), String::new());
-        <[String; N]>::try_from(row)
-            .map_err(|row| anyhow!("{name} line {}: expected {N} columns, found {}", number + 1, row.len()))
-    });
-    parsed.collect()
-}
-
 fn document(version: &str, kind: &str, set: &Value) -> anyhow::Result<Document> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let mut nodes = Vec::new();
@@ -141,7 +123,7 @@ fn usage(letter: &str) -> anyhow::Result<Usage> {
 }
 
 fn segments(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
-    for [tag, name, _, element, element_name, usage, repeat, composite] in rows(folder, "segments.tsv")? {
+    for [tag, name, _, element, element_name, usage, repeat, composite] in rows(folder, "segments.tsv", 1)? {
         let segment = directory.segments.entry(tag).or_default();
         segment.name = name;
         let id = if element.is_empty() { composite } else { element };
@@ -152,7 +134,7 @@ fn segments(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
 }
 
 fn composites(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
-    for [id, name, _, element, element_name, usage] in rows(folder, "composites.tsv")? {
+    for [id, name, _, element, element_name, usage] in rows(folder, "composites.tsv", 1)? {
         let composite: &mut CompositeDefinition = directory.composites.entry(id).or_default();
         composite.name = name;
         composite.components.push(Place { id: element, name: element_name, usage: self::usage(&usage)?, max: 1 });
@@ -161,7 +143,7 @@ fn composites(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
 }
 
 fn elements(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
-    for [id, name, kind, min, max, codes] in rows(folder, "elements.tsv")? {
+    for [id, name, kind, min, max, codes] in rows(folder, "elements.tsv", 1)? {
         let codes = if codes.is_empty() { String::new() } else { id.clone() };
         let kind = element_type(&kind)?;
         directory.elements.insert(id, ElementDefinition { name, kind, min: length(&min)?, max: length(&max)?, codes });
@@ -196,7 +178,7 @@ fn conditions(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
         let known = |line: &str| line.split('\t').take(3).eq([holder, letter, positions]);
         CONDITIONS_NONE.lines().skip(1).any(known)
     };
-    for [holder, letter, positions, _] in rows(folder, "rules.tsv")? {
+    for [holder, letter, positions, _] in rows(folder, "rules.tsv", 1)? {
         if is_none(&holder, &letter, &positions) {
             continue;
         }
@@ -212,7 +194,7 @@ fn conditions(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
 }
 
 fn codes(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
-    for [element, code, name] in rows(folder, "codes.tsv")? {
+    for [element, code, name] in rows(folder, "codes.tsv", 1)? {
         directory.codes.entry(element).or_default().insert(code, name);
     }
     Ok(())
@@ -234,7 +216,7 @@ fn amendments(version: &str, directory: &mut Parts) {
 
 /// The envelope's segments, whose elements (I01 …) the other tables do not have.
 fn envelope(folder: &Path, directory: &mut Parts) -> anyhow::Result<()> {
-    let envelope: Value = serde_json::from_str(&read(folder, "envelope.json")?).context("envelope.json")?;
+    let envelope: Value = serde_json::from_str(&text(folder, "envelope.json")?).context("envelope.json")?;
     for (tag, facts) in envelope["segments"].as_object().context("envelope.json: no segments")? {
         let mut segment = SegmentDefinition { name: name_of(facts), ..SegmentDefinition::default() };
         for element in facts["elements"].as_array().into_iter().flatten() {

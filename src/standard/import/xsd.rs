@@ -5,7 +5,9 @@
 //! extends or restricts, `any` (content left open). Anything else of XML Schema, such as a choice, is refused by name.
 //! What the schemas do not say stands in `standards/ubl/supplement.yaml`.
 
-use super::contents::{Attribute, Content, Contents, DocumentType, Form, Part};
+use super::contents::{Contents, DocumentType, usage};
+use super::source;
+use crate::standard::content::{Attribute, Content, Form, Part};
 use anyhow::{Context as _, anyhow, bail};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
@@ -13,7 +15,6 @@ use quick_xml::{NsReader, XmlVersion};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 const SCHEMA: &str = "http://www.w3.org/2001/XMLSchema";
@@ -73,19 +74,12 @@ pub fn import(zip: &Path, kinds: &[String]) -> anyhow::Result<Contents> {
 
 /// The schemas of the ZIP by path.
 fn unzip(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut archive = zip::ZipArchive::new(file).with_context(|| format!("{} is no ZIP", path.display()))?;
-    let mut files = BTreeMap::new();
-    for index in 0..archive.len() {
-        let mut entry = archive.by_index(index)?;
-        let name = entry.name()?.into_owned();
-        if name.ends_with(".xsd") {
-            let mut text = String::new();
-            entry.read_to_string(&mut text).with_context(|| name.clone())?;
-            files.insert(name, text);
-        }
-    }
-    Ok(files)
+    let files = source::unzip(path, source::UNPACKED_BYTES_MAX, |name| name.ends_with(".xsd").then_some(()))?;
+    let text = |((), name, bytes): ((), String, Vec<u8>)| {
+        let text = String::from_utf8(bytes).with_context(|| name.clone())?;
+        Ok((name, text))
+    };
+    files.into_iter().map(text).collect()
 }
 
 /// An element of a schema, without its text.
@@ -245,10 +239,9 @@ impl Schemas {
         let mut open: Vec<Part> =
             documents.iter().filter_map(|one| one.own.as_ref()).flat_map(|own| own.parts.clone()).collect();
         while let Some(part) = open.pop() {
-            let (prefix, local) = part.name.split_once(':').unwrap_or(("", &part.name));
-            let element = (self.written.get(prefix).cloned().unwrap_or_default(), local.to_owned());
-            let name =
-                self.plain(self.elements.get(&element).with_context(|| format!("{} is not declared", part.name))?)?;
+            let element = (self.written.get(&part.prefix).cloned().unwrap_or_default(), part.name.clone());
+            let declared = self.elements.get(&element);
+            let name = self.plain(declared.with_context(|| format!("{} is not declared", part.qualified()))?)?;
             match made.get(&part.content) {
                 Some((of, _)) if *of == name => {}
                 Some((of, _)) => bail!("{} of {} and of {} are two", part.content, of.0, name.0),
@@ -300,7 +293,7 @@ impl Schemas {
     fn sequence(&self, kind: &Type, sequence: &Element, content: &mut Content) -> anyhow::Result<()> {
         for child in &sequence.children {
             match child.name.as_str() {
-                "any" => content.open = true,
+                "any" => content.is_open = true,
                 "element" => content.parts.push(self.part(kind, child)?),
                 other => bail!("{other} in a sequence is not read: UBL has elements and any"),
             }
@@ -323,9 +316,8 @@ impl Schemas {
             "unbounded" => None,
             number => Some(number.parse().with_context(|| format!("{reference}: maxOccurs {number}"))?),
         };
-        let required = child.get("minOccurs").unwrap_or("1") != "0";
-        let content = content_name(&self.plain(of)?.1).to_owned();
-        Ok(Part { name: format!("{prefix}:{local}"), required, max, content })
+        let usage = usage(child.get("minOccurs").unwrap_or("1") != "0");
+        Ok(Part::new(&format!("{prefix}:{local}"), usage, max, content_name(&self.plain(of)?.1)))
     }
 
     /// Text with attributes: those of the base, and what is said of them here.
@@ -344,13 +336,13 @@ impl Schemas {
             if child.name != "attribute" {
                 bail!("{} in a data type is not read: UBL's have attributes", child.name);
             }
-            let (name, required) = (child.must("name")?.to_owned(), child.get("use") == Some("required"));
-            let constant = child.get("fixed").map(str::to_owned);
+            let (name, usage) = (child.must("name")?.to_owned(), usage(child.get("use") == Some("required")));
+            let values: Vec<String> = child.get("fixed").map(str::to_owned).into_iter().collect();
             match content.attributes.iter_mut().find(|attribute| attribute.name == name) {
-                Some(known) => (known.required, known.constant) = (required, constant),
+                Some(known) => (known.usage, known.values) = (usage, values),
                 None => {
                     let form = form(&resolve(&kind.prefixes, child.must("type")?)?.1)?;
-                    content.attributes.push(Attribute { name, required, form, constant });
+                    content.attributes.push(Attribute { name, usage, form, values });
                 }
             }
         }
@@ -382,12 +374,10 @@ fn form(name: &str) -> anyhow::Result<Form> {
 /// The core component types of the supplement.
 fn core_types(supplement: &Value) -> anyhow::Result<BTreeMap<String, Content>> {
     let one = |(name, facts): (&String, &Value)| {
-        let form =
-            |name: &str| Form::named(name).with_context(|| format!("supplement: expected a form, found {name:?}"));
+        let form = |name: &str| Form::of(name).with_context(|| format!("supplement: expected a form, found {name:?}"));
         let attributes = facts["attributes"].as_array().into_iter().flatten().map(|text| {
-            let words: Vec<&str> = text.as_str().unwrap_or_default().split(' ').collect();
-            let [name, usage, of] = words[..] else { bail!("supplement: expected NAME USAGE FORM, found {text}") };
-            Ok(Attribute { name: name.into(), required: usage == "R", form: form(of)?, constant: None })
+            let read = Attribute::parse(text.as_str().unwrap_or_default());
+            read.with_context(|| format!("supplement: expected NAME USAGE FORM, found {text}"))
         });
         let text = Some(form(facts["text"].as_str().unwrap_or_default())?);
         Ok((
@@ -418,6 +408,7 @@ fn envelope(supplement: &Value, kind: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::standard::definition::Usage;
 
     fn read(body: &str) -> anyhow::Result<Content> {
         let schema = format!(
@@ -435,12 +426,12 @@ mod tests {
         let sequence = "<xs:annotation><xs:documentation>prose<b xmlns=''/></xs:documentation></xs:annotation>\
                         <xs:sequence><xs:element ref='Part' minOccurs='0' maxOccurs='unbounded'/></xs:sequence>";
         let content = read(sequence).expect("a sequence");
-        let part = Part { name: "a:Part".into(), required: false, max: None, content: "Thing".into() };
+        let part = Part::new("a:Part", Usage::Optional, None, "Thing");
         assert_eq!(content, Content { parts: vec![part], ..Content::default() });
         let simple = "<xs:simpleContent><xs:extension base='c:CoreType'>\
                       <xs:attribute name='unit' type='xs:token' use='required'/></xs:extension></xs:simpleContent>";
         let content = read(simple).expect("simple content");
-        let unit = Attribute { name: "unit".into(), required: true, form: Form::Text, constant: None };
+        let unit = Attribute { name: "unit".into(), usage: Usage::Required, form: Form::Text, values: Vec::new() };
         assert_eq!(content, Content { text: Some(Form::Code), attributes: vec![unit], ..Content::default() });
     }
 

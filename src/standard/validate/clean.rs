@@ -15,8 +15,6 @@ pub struct Clean<'a> {
     separators: Separators,
     /// All values of the segment at hand are printable ASCII without release characters.
     is_plain: bool,
-    /// For each of the rules the filled places that it last allowed, 0 for none: most segments of a tag look alike.
-    allowed: Vec<u64>,
     /// The segments that number a node of a tree, with the numbers of their rules.
     pub nodes: Vec<(SegmentMark, usize)>,
 }
@@ -24,15 +22,7 @@ pub struct Clean<'a> {
 impl<'a> Clean<'a> {
     /// Prepares for the segments of a run.
     pub fn new(rules: Rules<'a>, run: &'a Run<'a>) -> Self {
-        Clean {
-            rules,
-            run,
-            bytes: run.bytes,
-            separators: *run.separators,
-            is_plain: true,
-            allowed: vec![0; rules.count()],
-            nodes: Vec::new(),
-        }
+        Clean { rules, run, bytes: run.bytes, separators: *run.separators, is_plain: true, nodes: Vec::new() }
     }
 
     /// Whether the segment at this mark is without fault; `number` is that of its rules, where it is known already. One
@@ -54,7 +44,7 @@ impl<'a> Clean<'a> {
             _ if mark.is_flat => self.flat(places, marks, mark.end),
             _ => self.nested(places, marks, mark.end),
         };
-        filled.is_some_and(|filled| self.allows(number, filled))
+        filled.is_some_and(|filled| rows.allows(filled))
     }
 
     /// The elements of a segment whose separators all separate elements: which are filled, if none is wrong.
@@ -116,21 +106,10 @@ impl<'a> Clean<'a> {
         self.bytes[at as usize]
     }
 
-    #[inline]
-    fn allows(&mut self, number: usize, filled: u64) -> bool {
-        if filled != 0 && self.allowed[number] == filled {
-            return true;
-        }
-        let allows = self.rules.rows(number).allows(filled);
-        if allows {
-            self.allowed[number] = filled;
-        }
-        allows
-    }
-
     #[inline(never)]
     fn composite(&mut self, number: usize, (mut from, to): (u32, u32), inner: &[u32]) -> bool {
-        let places = &self.rules.rows(number).places;
+        let rows = self.rules.rows(number);
+        let places = &rows.places;
         let component = self.separators.component;
         let mut filled = 0u64;
         for count in 0..=inner.len() {
@@ -149,7 +128,7 @@ impl<'a> Clean<'a> {
             }
             from = end + 1;
         }
-        self.allows(number, filled)
+        rows.allows(filled)
     }
 
     /// A value that is not empty.

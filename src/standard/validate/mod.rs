@@ -23,7 +23,7 @@ use std::collections::HashMap;
 /// Validates `run`, a whole document with header and trailer. The findings come in the order of the bytes.
 #[must_use]
 pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
-    let syntax = if document.standard == "x12" { Syntax::X12 } else { Syntax::Edifact };
+    let syntax = Syntax::of(&document.standard);
     let mut walk = Walk::new(document, directory, run);
     let mut clean = Clean::new(directory.rules(), run);
     // Most segments are surely without fault; the others are looked at again, in words.

@@ -1,8 +1,7 @@
 //! The files of a UN/EDIFACT release: which there are in its ZIP, and their text.
 
-use anyhow::{Context as _, bail};
-use std::fs::File;
-use std::io::Read as _;
+use crate::standard::import::source;
+use anyhow::bail;
 use std::path::Path;
 
 /// What a file of a release holds, told by its name.
@@ -29,30 +28,15 @@ pub enum FileKind {
 /// Kind, name and text of a file.
 pub type Named = (FileKind, String, String);
 
-/// Bytes of all files of a release together, unpacked, at most: ten times what the largest has.
-const UNPACKED_BYTES_MAX: u64 = 100 << 20;
-
 /// The files of the ZIP that are of a kind, sorted by it, with box characters turned to `-`, `|` and `+`.
 ///
 /// # Errors
 /// A ZIP that cannot be read, is no release, or unpacks to more than any release has.
 pub fn files(path: &Path) -> anyhow::Result<Vec<Named>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut archive = zip::ZipArchive::new(file).with_context(|| format!("{} is no ZIP", path.display()))?;
-    let mut files = Vec::new();
-    let mut room = UNPACKED_BYTES_MAX;
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index)?;
-        let name = entry.name()?.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
-        let Some(kind) = kind_of(&name) else { continue };
-        let mut bytes = Vec::new();
-        entry.take(room + 1).read_to_end(&mut bytes).with_context(|| name.clone())?;
-        let Some(left) = room.checked_sub(bytes.len() as u64) else {
-            bail!("{}: more than {UNPACKED_BYTES_MAX} bytes unpacked, which no release has", path.display());
-        };
-        room = left;
-        files.push((kind, name, plain(&bytes)));
-    }
+    let file_name = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
+    let found = source::unzip(path, source::UNPACKED_BYTES_MAX, |name| kind_of(&file_name(name)))?;
+    let mut files: Vec<Named> =
+        found.into_iter().map(|(kind, name, bytes)| (kind, file_name(&name), plain(&bytes))).collect();
     if files.is_empty() {
         bail!("{}: no file of a UN/EDIFACT directory in it", path.display());
     }

@@ -6,8 +6,9 @@ use super::{ENVELOPE, Reading, release};
 use crate::standard::definition::{
     Area, Derived, Document, ElementDefinition, LoopBody, Node, Place, Usage, name_loops,
 };
+use crate::standard::import::source::rows;
 use crate::standard::import::{Counts, Imported, Parts, entries, keep_used, undefined};
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -58,20 +59,20 @@ pub fn import_tables(folder: &Path, syntax: u8, kinds: &[String], like: Option<&
     let version = folder.file_name().and_then(|name| name.to_str()).context("the folder is named after the version")?;
     let mut reading = Reading::of(version.to_ascii_lowercase());
     let directory = &mut reading.directory;
-    for [id, name, repr, _] in rows(folder, "elements.tsv")? {
+    for [id, name, repr, _] in rows(folder, "elements.tsv", 1)? {
         element(directory, &id, &name, &repr);
     }
-    for [tag, name, _, id, usage, _, repeat] in rows(folder, "segments.tsv")? {
+    for [tag, name, _, id, usage, _, repeat] in rows(folder, "segments.tsv", 1)? {
         let segment = directory.segments.entry(tag).or_default();
         segment.name = name;
         segment.elements.push(place(&id, "", &usage, &repeat));
     }
-    for [id, name, _, component, usage, _] in rows(folder, "composites.tsv")? {
+    for [id, name, _, component, usage, _] in rows(folder, "composites.tsv", 1)? {
         let composite = directory.composites.entry(id).or_default();
         composite.name = name;
         composite.components.push(place(&component, "", &usage, "1"));
     }
-    for [id, code, name] in rows(folder, "codes.tsv")? {
+    for [id, code, name] in rows(folder, "codes.tsv", 1)? {
         directory.codes.entry(id).or_default().insert(code, name);
     }
     reading.count_parts();
@@ -197,7 +198,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Parts> {
         // Version and release are numbers there; but releases by letter travel under it as well (`UNOA:1`, `D:96A`).
         ["0052", "0054"].into_iter().for_each(|id| element(&mut read, id, "", "an..3"));
     }
-    for [of, tag, segment_name, _, id, name, letter, repr, repeat] in rows(folder, "segments.tsv")? {
+    for [of, tag, segment_name, _, id, name, letter, repr, repeat] in rows(folder, "segments.tsv", 1)? {
         if of == wanted {
             element(&mut read, &id, &name, &repr);
             let segment = read.segments.entry(tag).or_default();
@@ -205,7 +206,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Parts> {
             segment.elements.push(place(&id, &name, &letter, &repeat));
         }
     }
-    for [of, id, composite_name, _, component, letter, repr] in rows(folder, "composites.tsv")? {
+    for [of, id, composite_name, _, component, letter, repr] in rows(folder, "composites.tsv", 1)? {
         if of == wanted {
             element(&mut read, &component, "", &repr);
             let composite = read.composites.entry(id).or_default();
@@ -213,7 +214,7 @@ fn tables_of(folder: &Path, syntax: u8) -> anyhow::Result<Parts> {
             composite.components.push(place(&component, "", &letter, "1"));
         }
     }
-    for [of, id, code, name] in rows(folder, "codes.tsv")? {
+    for [of, id, code, name] in rows(folder, "codes.tsv", 1)? {
         if of == wanted && !OPEN_LISTS.contains(&&*id) {
             read.codes.entry(id).or_default().insert(code, name);
         }
@@ -235,20 +236,4 @@ fn place(id: &str, name: &str, usage: &str, repeat: &str) -> Place {
 
 fn usage(letter: &str) -> Usage {
     if letter == "M" { Usage::Required } else { Usage::Optional }
-}
-
-/// Rows of a table, the heading left out.
-fn rows<const N: usize>(folder: &Path, name: &str) -> anyhow::Result<Vec<[String; N]>> {
-    let path = folder.join(name);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let lines = text.lines().enumerate().skip(1).filter(|(_, line)| !line.is_empty());
-    let row = |(number, line): (usize, &str)| {
-        let mut cells: Vec<String> = line.split('\t').map(str::to_owned).collect();
-        cells.resize(N.max(cells.len()), String::new());
-        match <[String; N]>::try_from(cells) {
-            Ok(cells) => Ok(cells),
-            Err(cells) => bail!("{name} line {}: expected {N} columns, found {}", number + 1, cells.len()),
-        }
-    };
-    lines.map(row).collect()
 }
