@@ -171,6 +171,15 @@ fn err_an_amount_in_another_currency_is_refused() {
 }
 
 #[test]
+fn what_a_rule_found_is_not_overruled_by_one_that_has_no_place() {
+    let kind = "<cbc:OrderTypeCode>220</cbc:OrderTypeCode>";
+    for (written, read) in [(kind.replace("220", "221"), "blanket"), (String::new(), "stand_alone")] {
+        let (entities, _) = read_changed("ubl/2.1/Order/plain", kind, &written);
+        assert_eq!(entities[0].text("kind"), Some(read), "{written}");
+    }
+}
+
+#[test]
 fn what_a_loop_says_of_items_that_are_none_is_kept() {
     let (entities, _) = read_changed("edifact/d01b/DELFOR/plain", "SCC+4++W'\nQTY+113:1600", "SCC+4++W'\nQTY+113:ABC");
     let extensions = entities[0].to_json()["extensions"].to_string();

@@ -30,6 +30,7 @@ mod schema;
 mod sums;
 mod template; // objects that are alike
 mod tolerance;
+mod transport_order;
 mod transport_status;
 mod value;
 mod view; // a value as sums look at it
@@ -64,6 +65,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("receipt_advice", receipt_advice::check),
     ("remittance", remittance::check),
     ("sales_report", sales_report::check),
+    ("transport_order", transport_order::check),
     ("transport_status", transport_status::check),
     ("warehouse_despatch", warehouse_despatch::check),
     ("warehouse_order", warehouse_order::check),
