@@ -39,7 +39,8 @@ fn answer_to(reports: &[InterchangeReport], choice: AckChoice) -> String {
 
 /// What `read` as it comes, forgetting all it may, leads to.
 fn streamed(input: &[u8], choice: AckChoice) -> Vec<Option<Acknowledgment>> {
-    let (mut reader, mut inspection) = (Reader::new(input, Limits::default()), Inspection::new(&LIBRARY));
+    let reader = Reader::new(input, Limits::default()).knowing(&LIBRARY);
+    let (mut reader, mut inspection) = (reader, Inspection::new(&LIBRARY));
     let (mut open, mut made) = (None, Vec::new());
     let mut close = |open: &mut Option<Acknowledging>, reports: Vec<InterchangeReport>| {
         for report in reports.iter().filter(|report| report.number > 0) {

@@ -48,7 +48,7 @@ fn name(path: &Path) -> String {
 /// The pairs of all entities, from all fixtures.
 fn entities() -> BTreeMap<String, Pairs> {
     let mut found: BTreeMap<String, Pairs> = BTreeMap::new();
-    for standard in ["x12", "edifact", "ubl", "cii", "cxml"] {
+    for standard in ["x12", "edifact", "ubl", "cii", "cxml", "csv", "idoc", "json"] {
         for version in folders(&root().join("fixtures").join(standard)) {
             for kind in folders(&version) {
                 let source = format!("{standard}/{}/{}", name(&version), name(&kind));

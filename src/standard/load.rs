@@ -747,7 +747,7 @@ mod tests {
     fn err_a_name_that_leads_out_of_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
         let (own, outside) = (folder.path().join("own"), folder.path().join("outside"));
-        let text = "standard: x\nversion: \"1\"\ntype: Secret\nname: Secret\n";
+        let text = "standard: x\nversion: \"1\"\ntype: Secret\nname: Secret\nroot: a\ncontent: A\ncontents:\n  A:\n    text: text\n";
         for inside in [outside.clone(), own.join("x/1")] {
             std::fs::create_dir_all(&inside).expect("made");
             std::fs::write(inside.join("Secret.yaml"), text).expect("written");
