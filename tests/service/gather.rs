@@ -7,6 +7,8 @@ use super::stage::{PATIENCE, Stage};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
+/// Where the process is killed while documents that waited leave.
+pub const POINTS: [&str; 2] = ["gather.before_commit", "gather.after_commit"];
 const RECEIVER: &str = "receiver: \"14:4012345000030\"";
 
 /// The orders in an interchange, by number.
@@ -131,7 +133,7 @@ async fn err_one_that_cannot_be_written_any_more_fails_and_the_others_leave() {
 /// Killed before and after the commit by which they leave: each order leaves once, under one number.
 #[tokio::test]
 async fn a_crash_while_they_leave_neither_loses_nor_doubles_one() {
-    for point in ["gather.before_commit", "gather.after_commit"] {
+    for point in POINTS {
         let (mut stage, _retailer, supplier) = stage("gather_minutes: 60, documents_max: 2").await;
         stage.kill();
         stage.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
