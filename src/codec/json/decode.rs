@@ -51,7 +51,8 @@ impl Laid<'_> {
             Kind::Text(text) => {
                 value.insert("at".into(), at.into());
                 value.insert("value".into(), text.as_str().into());
-                if Value::from(text.as_str()).to_string() != raw {
+                let plain = Value::from(text.as_str()).to_string();
+                if plain != raw {
                     value.insert("raw".into(), raw.into());
                 }
             }

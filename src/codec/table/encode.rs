@@ -93,7 +93,7 @@ impl<'d> Writer<'d> {
         self.below(&chain, &mut path);
     }
 
-    fn below<'e>(&mut self, chain: &[String], path: &mut Vec<&'e Element>) {
+    fn below(&mut self, chain: &[String], path: &mut Vec<&Element>) {
         let Some(around) = path.last().copied() else { return };
         let inner: Vec<&Element> = if path.len() < chain.len() { around.inner.iter().collect() } else { Vec::new() };
         for one in &inner {
