@@ -75,3 +75,21 @@ fn a_drafted_definition_reads_its_samples() {
     assert_eq!(judged.status.code(), Some(0), "{}\n{draft}", String::from_utf8_lossy(&judged.stdout));
     assert!(String::from_utf8_lossy(&judged.stdout).contains("2 documents"), "{judged:?}");
 }
+
+/// What a channel says is sent there must be something whose bytes its definition lays out.
+#[test]
+fn err_a_channel_names_a_document_that_is_not_laid_out() {
+    let rules = portolan::pipeline::Rules::new(None, None);
+    let wrong = |document: &str| {
+        let text = format!("kind: channel\nname: in\ntransport: http\nway: in\nauth: token\ndocument: {document}\n");
+        let resources = portolan::partner::parse("in.yaml", &text).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let directory = portolan::partner::Directory::new(&resources).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let configured = portolan::pipeline::configured::Configured::new(&rules, &directory, &resources);
+        configured.err().map(|errors| errors[0].to_string())
+    };
+    assert_eq!(wrong("csv/1/Order"), None);
+    for document in ["csv/1/Ordre", "x12/004010/850"] {
+        let told = wrong(document).expect("an error");
+        assert!(told.contains("document") && told.contains(document), "{told}");
+    }
+}

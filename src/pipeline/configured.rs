@@ -61,6 +61,9 @@ impl Configured {
                 _ => {}
             }
         }
+        for one in resources.iter().filter(|one| one.kind == "channel") {
+            errors.extend(laid_out(rules, directory, one));
+        }
         for one in resources.iter().filter(|one| one.kind == "agreement") {
             errors.extend(configured.ready(rules, directory, one));
             errors.extend(configured.agreement(directory, one));
@@ -168,6 +171,13 @@ impl Configured {
         };
         named.filter(|guide| guide.is_for_type(document)).or_else(selected).cloned()
     }
+}
+
+/// What a channel says is sent there has to be a document type whose definition lays its bytes out.
+fn laid_out(rules: &Rules, directory: &Directory, one: &Resource) -> Option<ResourceError> {
+    let named = directory.channel(&one.name)?.document.as_ref()?;
+    let error = rules.library.told(named).err()?;
+    Some(one.error_at("document", &error.to_string()))
 }
 
 /// Lookups of a mapping that no table answers.
