@@ -58,9 +58,11 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// The name of a document type, which stands in its first lines; empty for what document types share.
+/// The name of a document type, which stands in its first lines, comments left out; empty for what document types share.
 fn name(text: &str) -> &str {
-    let is_document = text.starts_with("standard:");
-    let line = text.lines().take(6).find_map(|line| line.strip_prefix("name: ")).filter(|_| is_document);
-    line.map_or("", |name| name.trim_matches('"'))
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    if !lines.next().is_some_and(|first| first.starts_with("standard:")) {
+        return "";
+    }
+    lines.take(5).find_map(|line| line.strip_prefix("name: ")).map_or("", |name| name.trim_matches('"'))
 }
