@@ -90,7 +90,8 @@ fn growth(pipeline: &[&[&str]], fed_with: &Input) -> u64 {
     let (written, said) = (drained.join().expect("it ends"), said.join().expect("it ends"));
     assert_eq!(code, Some(0), "{line:?}: {said}");
     assert!(written > 0, "{line:?} wrote nothing");
-    looks[1] - looks[0]
+    // The kernel counts pages a few at a time, so that a peak may be told a little lower than before.
+    looks[1].saturating_sub(looks[0])
 }
 
 #[test]
