@@ -26,6 +26,8 @@ pub mod codec; // formats: bytes to the tree and back
 
 pub mod mapping; // two-way rules between documents and entities
 
+pub mod transformation; // what becomes of an entity on its way along a route
+
 pub mod partner; // who we deal with, and the decisions that follow
 
 pub mod transport; // ways in and out

@@ -26,7 +26,7 @@ const FLOORS: &[(&[&str], Neighbours)] = &[
     (&["tree"], Neighbours::Refused),
     (&["standard", "entity"], Neighbours::Refused),
     (&["codec"], Neighbours::Refused),
-    (&["mapping", "partner"], Neighbours::Refused),
+    (&["mapping", "partner", "transformation"], Neighbours::Refused),
     (&["store", "transport", "alert"], Neighbours::Refused),
     (&["pipeline"], Neighbours::Refused),
     (&["api", "demo", "cli", "app"], Neighbours::Allowed),
