@@ -11,6 +11,7 @@ mod demo;
 mod document;
 mod encode;
 mod explain;
+mod expression_worker;
 mod guide;
 mod identify;
 mod init;
@@ -130,6 +131,8 @@ enum Command {
     Document(document::Arguments),
     /// What goes out.
     Delivery(delivery::Arguments),
+    #[command(hide = true)]
+    ExpressionWorker,
     /// Print a shell's completion script, or write manual pages.
     Completions(completions::Arguments),
 }
@@ -157,6 +160,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Explain(command) => explain::run(&command, arguments.json, paint),
         Command::Mappings(command) => mappings::run(&command, arguments.json),
         Command::Standards(command) => standards::run(&command, arguments.json),
+        Command::ExpressionWorker => expression_worker::run(),
         Command::Completions(command) => completions::run(&command),
         Command::Guide(command) => guide::run(&command, arguments.json, paint),
         Command::Init(command) => init::run(&command),

@@ -13,6 +13,7 @@ pub mod depart; // what leaves together, and whether it may
 pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
 pub mod explain; // a document said in words: meanings, rules, verdicts, fields, and what they become
+pub mod expression; // expressions of other languages, each run in a process of its own
 pub mod gather; // documents that wait for company leave together
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod map; // entity to the draft of a document
