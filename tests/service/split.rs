@@ -21,7 +21,9 @@ fn long_order(number: &str, control: u32, more: impl Fn(usize) -> String) -> Str
     let head = head.replace("14*4012345000009  ", "ZZ*PORTOLAN       ").replace("*4711*", &format!("*{number}*"));
     let head = head.replace("*000000101*", &format!("*{control:09}*")).replace("*101*", &format!("*{control}*"));
     let head = head.replace("*4012345000009*", "*PORTOLAN*");
-    let lines: String = (1..=LINES).map(|at| format!("PO1*{at}*{first}{}", more(at))).collect();
+    let lines: String = (1..=LINES)
+        .map(|at| format!("PO1*{at}*{}{}", first.replace("LAMP-7", &format!("LAMP-{at}")), more(at)))
+        .collect();
     let body = format!("{head}{lines}CTT*{LINES}~\n");
     let segments = body.lines().skip_while(|line| !line.starts_with("ST*")).count() + 1;
     format!("{body}SE*{segments}*0001~\nGE*1*{control}~\nIEA*1*{control:09}~\n")
@@ -318,4 +320,34 @@ async fn a_plan_tells_how_documents_will_be_cut_and_what_cannot_be() {
     let output = stage.cli(&["plan", &stage.file("despatch.yaml", &despatch)], "");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("found one of a despatch_advice"), "{told}");
+}
+
+/// The supplier answers the part that it got; the retailer, who knows no parts, gets an answer to its order.
+#[tokio::test]
+async fn an_answer_to_a_part_goes_back_as_one_to_the_whole() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, "").await;
+    let split = "{ lines_max: 200, number: \"{number}-{part}\" }";
+    stage.apply(&format!("{}---\n{}", cut(&retailer, &supplier, split, ""), super::echo::WAY_BACK));
+    let id = stage.send(long_order("4711", 1, |_| String::new())).await;
+    stage.reaches(&id, "split").await;
+    posts(&stage, &supplier, 3).await;
+    let answer = "UNB+UNOC:3+4012345000030:14+PORTOLAN:ZZZ+261125:1015+1'UNH+1+ORDRSP:D:96A:UN'BGM+231+A-900+4'\
+        DTM+137:20261125:102'RFF+ON:4711-2'LIN+201+5'PIA+5+LAMP-201:SA'QTY+21:120:PCE'QTY+113:120:PCE'UNS+S'UNT+10+1'\
+        UNZ+1+1'";
+    let (token, url) = (stage.new_token("lamps-in"), format!("{}/in/lamps-in", stage.partner));
+    let taken = stage.client.post(url).bearer_auth(token).body(answer).send().await.expect("an answer");
+    assert_eq!(taken.status(), 202);
+    let received = stage
+        .until("an 855", || async {
+            let texts = retailer.posts().into_iter().map(|post| String::from_utf8_lossy(&post.body).into_owned());
+            texts.into_iter().find(|text| text.contains("ST*855*"))
+        })
+        .await;
+    assert!(received.contains("BAK*00*AC*4711*20261124*"), "{received}");
+    assert!(received.contains("PO1*201*120*PC*4.25**"), "the line's number and price are the order's: {received}");
+    let sent = stage.list("/api/v1/documents?type=855").await;
+    let shown = stage.done(&["document", "show", sent[0]["document_id"].as_str().expect("an id")], "");
+    assert!(shown.contains("expected its receiver's number 4711, found 4711-2"), "{shown}");
+    stage.balanced().await;
 }
