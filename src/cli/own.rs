@@ -59,8 +59,11 @@ pub fn split(rules: &Rules, own: &Own, target: &Target, path: &Path) -> anyhow::
         return Err(together(wrong));
     }
     let split: Split = serde_json::from_value(one.body["split"].clone()).with_context(|| one.id())?;
-    let rule =
-        split.rule().map_err(|wrong| together(wrong.iter().map(|one_of| one.error_at("split", one_of)).collect()))?;
+    let by_key = |said: &String| {
+        let (key, message) = said.split_once(": ").unwrap_or(("split", said));
+        one.error_at(key, message)
+    };
+    let rule = split.rule().map_err(|wrong| together(wrong.iter().map(by_key).collect()))?;
     let unfit = unfit(rules, &own.means(&target.standard, &target.version, &target.document), target, &rule);
     if !unfit.is_empty() {
         return Err(together(unfit.iter().map(|(key, sentence)| one.error_at(key, sentence)).collect()));

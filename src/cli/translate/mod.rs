@@ -114,7 +114,11 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 fn tell(name: &str, findings: &[Diagnostic]) {
     for finding in findings {
         let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
-        let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        };
         eprintln!("{name}{severity} {} {}", finding.code(), finding.message());
     }
 }
