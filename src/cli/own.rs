@@ -1,10 +1,12 @@
 //! A partner's own mapping and lookup tables for the offline commands: the same files that `apply` takes.
 
+use crate::entity::split::SplitRule;
 use crate::inherit::Override;
 use crate::mapping::Mapping;
-use crate::partner::{Resource, attach, beside, parse, rows_files};
+use crate::partner::{Resource, Split, attach, beside, parse, rows_files};
 use crate::pipeline::Rules;
-use crate::pipeline::configured::Means;
+use crate::pipeline::configured::{Means, unfit};
+use crate::pipeline::map::Target;
 use crate::standard::definition::Document;
 use crate::table::{Table, Tables};
 use anyhow::Context as _;
@@ -38,6 +40,35 @@ impl Own {
     pub fn means_for(&self, document: &Document) -> Means {
         self.means(&document.standard, &document.version, &document.kind)
     }
+}
+
+/// How an agreement of the file, of way out and for the target, cuts documents.
+pub fn split(rules: &Rules, own: &Own, target: &Target, path: &Path) -> anyhow::Result<SplitRule> {
+    let name = format!("{}/{}/{}", target.standard, target.version, target.document);
+    let resources = resources(path)?;
+    let is_for = |one: &&Resource| {
+        let word = |key: &str| one.body[key].as_str().unwrap_or_default();
+        one.kind == "agreement" && word("way") == "out" && word("document").eq_ignore_ascii_case(&name)
+    };
+    let mut fitting = resources.iter().filter(is_for).filter(|one| !one.body["split"].is_null());
+    let one = fitting
+        .next()
+        .with_context(|| format!("{}: expected an agreement of way out for {name} with a key split", path.display()))?;
+    let wrong = one.check_shape();
+    if !wrong.is_empty() {
+        return Err(together(wrong));
+    }
+    let split: Split = serde_json::from_value(one.body["split"].clone()).with_context(|| one.id())?;
+    let by_key = |said: &String| {
+        let (key, message) = said.split_once(": ").unwrap_or(("split", said));
+        one.error_at(key, message)
+    };
+    let rule = split.rule().map_err(|wrong| together(wrong.iter().map(by_key).collect()))?;
+    let unfit = unfit(rules, &own.means(&target.standard, &target.version, &target.document), target, &rule);
+    if !unfit.is_empty() {
+        return Err(together(unfit.iter().map(|(key, sentence)| one.error_at(key, sentence)).collect()));
+    }
+    Ok(rule)
 }
 
 /// The resources of a file with their rows, all that is wrong being the error.

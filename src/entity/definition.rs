@@ -67,6 +67,20 @@ pub struct EntityDefinition {
     pub known_by: Vec<String>,
     /// Its fields in order.
     pub fields: Vec<Field>,
+    /// What its being cut into several needs to know; one without is never cut.
+    pub split: Option<SplitFacts>,
+}
+
+/// What of an entity is about all of its lines together: `split:` in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitFacts {
+    /// Fields that count the lines.
+    pub counts: Vec<String>,
+    /// Fields that add up a field of the lines.
+    pub sums: Vec<(String, String)>,
+    /// Fields that say something of all lines together, so that no part of them can; below `lines.` of a line, so that
+    /// no part of it can.
+    pub whole: Vec<String>,
 }
 
 /// By name; each is read when first asked for. The packed files are ours and tested: a malformed one yields no entity,
@@ -110,7 +124,15 @@ fn load(kind: &str) -> Option<EntityDefinition> {
     let text = |key: &str| file[key].as_str().unwrap_or_default().to_owned();
     let known_by = file["known_by"].as_str().unwrap_or("number").split_whitespace().map(str::to_owned).collect();
     let fields = fields(&file["fields"], &SHARED, 0);
-    Some(EntityDefinition { kind: kind.to_owned(), name: text("name"), meaning: text("meaning"), known_by, fields })
+    let split = split_facts(&file["split"]);
+    Some(EntityDefinition {
+        kind: kind.to_owned(),
+        name: text("name"),
+        meaning: text("meaning"),
+        known_by,
+        fields,
+        split,
+    })
 }
 
 /// An entity that has all of another and some of its own names it as its `base`; bases have none themselves.
@@ -120,7 +142,17 @@ fn laid_over(mut file: Value) -> Value {
         below.extend(above.clone());
     }
     file["fields"] = below["fields"].take();
+    if file["split"].is_null() {
+        file["split"] = below["split"].take();
+    }
     file
+}
+
+fn split_facts(block: &Value) -> Option<SplitFacts> {
+    let words = |key: &str| block[key].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let sums = block["sums"].as_object().into_iter().flatten();
+    let sums = sums.map(|(total, of)| (total.clone(), of.as_str().unwrap_or_default().to_owned())).collect();
+    block.is_object().then(|| SplitFacts { counts: words("counts"), sums, whole: words("whole") })
 }
 
 /// The name of a field in its key, whether it is a list, and whether it must be there: `lines[]!`.
@@ -215,7 +247,15 @@ mod tests {
             let definition = definition(kind).unwrap_or_else(|| panic!("{kind} is malformed"));
             assert!(!definition.fields.is_empty() && !definition.meaning.is_empty(), "{kind}");
             all_filled(&definition.fields, kind);
+            let facts = definition.split.iter();
+            for facts in facts {
+                let sums = facts.sums.iter().flat_map(|(total, of)| [total.clone(), format!("lines.{of}")]);
+                for path in facts.counts.iter().chain(&facts.whole).cloned().chain(sums) {
+                    assert!(definition.field(&path).is_some(), "{kind}: split names {path}, which is no field");
+                }
+            }
         }
+        assert!(names().filter(|kind| definition(kind).is_some_and(|one| one.split.is_some())).count() >= 10);
     }
 
     fn all_filled(fields: &[Field], path: &str) {

@@ -27,6 +27,7 @@ mod receipt_advice;
 mod remittance;
 mod sales_report;
 mod schema;
+pub mod split; // one entity cut into several
 mod sums;
 mod template; // objects that are alike
 mod tolerance;

@@ -83,6 +83,24 @@ impl Origin {
         found
     }
 
+    /// The answer to a part of an earlier document, as one to the whole: its sender knows the part's number alone, and its
+    /// receiver that of the whole. `None` where the answer names the whole by another part too, for then both would have
+    /// one number.
+    #[must_use]
+    pub fn to_whole(&self, answer: &Entity, part: &str, whole: &str) -> Option<Entity> {
+        if self.numbers(answer).iter().any(|number| number == whole) {
+            return None;
+        }
+        let mut renamed = answer.clone();
+        rename(&mut renamed.fields, &self.number, part, whole);
+        if let Some(field) = &self.line_number {
+            for list in ["lines", "packages"] {
+                rename(&mut renamed.fields, &format!("{list}.{field}"), part, whole);
+            }
+        }
+        Some(renamed)
+    }
+
     /// The finding that the earlier document of this number is not there.
     #[must_use]
     pub fn missing(&self, number: &str) -> Diagnostic {
@@ -202,6 +220,20 @@ fn texts(fields: &Map, path: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Puts another text for one at a path that may go through lists.
+fn rename(fields: &mut Map, path: &str, from: &str, to: &str) {
+    let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    let Some(value) = fields.get_mut(first) else { return };
+    let items = if let Value::Array(items) = value { items.as_mut_slice() } else { std::slice::from_mut(value) };
+    for item in items {
+        match (rest, item) {
+            (None, Value::String(text)) if text == from => *text = to.into(),
+            (Some(rest), Value::Object(inner)) => rename(inner, rest, from, to),
+            _ => {}
+        }
+    }
+}
+
 /// `field: origin_field`, `field: first origin_field`, `list[]: key = a|b`, `lines[]: { … }`.
 fn echoes(block: &Json) -> Result<Vec<Echo>, NotationError> {
     let one = |(key, value): (&String, &Json)| {
@@ -284,6 +316,22 @@ mod tests {
             crate::entity::Value::from(json!({ "scheme": "buyer", "value": "90017" }))
         );
         assert_eq!([&lines[1]["order"]["line"], &lines[1]["price"]["amount"]], ["20", "30"]);
+    }
+
+    #[test]
+    fn an_answer_to_a_part_becomes_one_to_the_whole() {
+        let block = json!({ "entity": "order", "number": "orders.number", "line_number": "order.number", "echo": {} });
+        let origin = Origin::parse(&block).expect("the notation").expect("a block");
+        let answer = |other: &str| {
+            let lines = json!([{ "order": { "number": "4711-2" } }, { "order": { "number": other } }]);
+            let orders = json!([{ "number": "4711-2" }, { "number": other }]);
+            entity("despatch_advice", json!({ "orders": orders, "lines": lines }))
+        };
+        let renamed = origin.to_whole(&answer("4800"), "4711-2", "4711").expect("an answer");
+        assert_eq!(origin.numbers(&renamed), ["4711", "4800"]);
+        let of_lines: Vec<_> = renamed.list("lines").iter().map(|line| line["order"]["number"].clone()).collect();
+        assert_eq!(of_lines, ["4711", "4800"]);
+        assert_eq!(origin.to_whole(&answer("4711"), "4711-2", "4711"), None, "two orders would have one number");
     }
 
     #[test]

@@ -184,6 +184,10 @@ impl Directory {
             }
         }
         agreement.envelope.check(&agreement.document, found);
+        found.extend(agreement.split.iter().flat_map(|split| split.rule().err().unwrap_or_default()));
+        if agreement.split.is_some() && agreement.way == Way::In {
+            found.push("split: expected in an agreement of way out, under which the parts leave".to_owned());
+        }
         if agreement.way == Way::Out {
             let wanted = [
                 ("channel", agreement.channel.is_some()),

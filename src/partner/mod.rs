@@ -19,5 +19,5 @@ pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
     Agreement, Auth, Channel, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS, OnUncertain, Partner, PartyId,
-    RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Una, Way, parse, parse_all,
+    RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Split, Una, Way, parse, parse_all,
 };

@@ -2,12 +2,14 @@
 //! the directory; whatever does not fit definitions and packed mappings is told with its place.
 
 use super::Rules;
+use super::map::Target;
 use crate::codec::segment::Envelope;
-use crate::entity::Tolerance;
+use crate::entity::split::SplitRule;
+use crate::entity::{Text, Tolerance, definition};
 use crate::inherit::Override;
 use crate::mapping::Mapping;
-use crate::partner::{Directory, Resource, ResourceError};
-use crate::standard::definition::Document;
+use crate::partner::{Directory, Resource, ResourceError, Split};
+use crate::standard::definition::{Document, ENTITY_CODES};
 use crate::standard::guide::{Guide, ready};
 use crate::table::Tables;
 use std::collections::BTreeMap;
@@ -67,6 +69,7 @@ impl Configured {
         for one in resources.iter().filter(|one| one.kind == "agreement") {
             errors.extend(configured.ready(rules, directory, one));
             errors.extend(configured.agreement(directory, one));
+            errors.extend(configured.split(rules, directory, one));
         }
         if errors.is_empty() { Ok(configured) } else { Err(errors) }
     }
@@ -140,6 +143,15 @@ impl Configured {
         found
     }
 
+    /// What an agreement cuts its documents by is there in what they are written from.
+    fn split(&self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+        let Some(agreement) = directory.agreement(&one.name) else { return Vec::new() };
+        let Some(Ok(rule)) = agreement.split.as_ref().map(Split::rule) else { return Vec::new() };
+        let Ok(target) = Target::parse(rules, &agreement.document) else { return Vec::new() };
+        let found = unfit(rules, &self.means(directory, Some(&one.name)), &target, &rule);
+        found.iter().map(|(key, sentence)| one.error_at(key, sentence)).collect()
+    }
+
     /// What documents of an agreement are read or written with.
     #[must_use]
     pub fn means(&self, directory: &Directory, agreement: Option<&str>) -> Means {
@@ -178,6 +190,37 @@ fn laid_out(rules: &Rules, directory: &Directory, one: &Resource) -> Option<Reso
     let named = directory.channel(&one.name)?.document.as_ref()?;
     let error = rules.library.told(named).err()?;
     Some(one.error_at("document", &error.to_string()))
+}
+
+/// What of a rule does not fit the entities that the documents of a type are written from: keys and sentences.
+#[must_use]
+pub fn unfit(rules: &Rules, means: &Means, target: &Target, rule: &SplitRule) -> Vec<(&'static str, String)> {
+    let packed = || rules.mappings.find(&target.standard, &target.version, &target.document).ok();
+    let Some(mapping) = means.mapping.clone().or_else(packed) else { return Vec::new() };
+    let kinds = || mapping.select.iter().map(|choice| choice.entity.as_str());
+    let mut found = Vec::new();
+    for kind in kinds().filter(|kind| definition(kind).is_none_or(|entity| entity.split.is_none())) {
+        found.push(("split", format!("expected a document that can be cut into several, found one of a {kind}")));
+    }
+    for (key, kind) in rule.by.iter().flat_map(|key| kinds().map(move |kind| (key, kind))) {
+        found.extend(key.check(kind).err().map(|sentence| ("split.by", sentence)));
+    }
+    let codes = rules.mappings.codes();
+    let mut named = |place: &'static str, list: &str, code: &str, standard: &str| {
+        if codes.preferred(list, standard, code).is_none() {
+            let known = codes.canonicals(list, standard);
+            let hint = crate::near::hint(code, &known.iter().map(Text::as_str).collect::<Vec<_>>());
+            found.push((place, format!("expected a code of {list}, found {code}{hint}")));
+        }
+    };
+    for (list, code) in rule.by.iter().flat_map(|key| kinds().flat_map(|kind| key.codes(kind))) {
+        named("split.by", &list, &code, ENTITY_CODES);
+    }
+    if let Some(kind) = &rule.reference {
+        named("split.reference", "reference", kind, &target.codes);
+    }
+    found.dedup();
+    found
 }
 
 /// Lookups of a mapping that no table answers.

@@ -5,7 +5,7 @@
 use super::gather;
 use super::route::{Outgoing, Outward, attempt, prepare, send};
 use super::state::Service;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
 use crate::partner::Agreement;
 use crate::store::commit::translate::NewOutput;
@@ -34,6 +34,8 @@ pub struct Left {
     pub gathered: Vec<NewGathered>,
     /// Findings that forbid nothing.
     pub findings: Vec<Diagnostic>,
+    /// That the document was cut into several, for each route.
+    pub split: Vec<Diagnostic>,
 }
 
 /// Why a document leaves on no route.
@@ -61,11 +63,11 @@ impl Departures {
         routes: &[(&str, &Agreement)],
         leaving: &Leaving<'_>,
     ) -> Result<std::result::Result<Left, Refused>> {
-        let ready = match tried(service, routes, leaving).await? {
-            Ok(ready) => ready,
+        let Tried { ready, split } = match tried(service, routes, leaving).await? {
+            Ok(tried) => tried,
             Err(refused) => return Ok(Err(refused)),
         };
-        let mut left = Left::default();
+        let mut left = Left { split, ..Left::default() };
         for (outward, outgoing) in ready {
             left.findings.extend(outgoing.findings.iter().cloned());
             if let Some(minutes) = outward.agreement.envelope.gather_minutes {
@@ -112,7 +114,16 @@ impl Departures {
     }
 }
 
-/// The document for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
+/// What can leave.
+#[derive(Default)]
+pub struct Tried<'r> {
+    /// Each document with the agreement that it leaves under.
+    ready: Vec<(Outward<'r>, Outgoing)>,
+    /// That one was cut into several, for each route.
+    split: Vec<Diagnostic>,
+}
+
+/// The documents for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
 /// number is taken for one that cannot, so that control numbers have no gaps.
 ///
 /// # Errors
@@ -121,24 +132,38 @@ pub async fn tried<'r>(
     service: &Service,
     routes: &[(&'r str, &'r Agreement)],
     leaving: &Leaving<'r>,
-) -> Result<std::result::Result<Vec<(Outward<'r>, Outgoing)>, Refused>> {
-    let mut ready = Vec::new();
+) -> Result<std::result::Result<Tried<'r>, Refused>> {
+    let mut tried = Tried::default();
     for &(name, agreement) in routes {
         let outward = Outward { name, agreement, environment: leaving.environment };
         let owner = format!("{}/{name}", leaving.owner);
+        let mut made = Vec::new();
         for entity in leaving.entities {
-            let prepared = prepare(service, outward, entity, (leaving.document_id, &owner)).await?;
-            let attempted = match prepared {
-                Ok(outgoing) => attempt(service, outward, &outgoing).await.map(|size| Outgoing { size, ..outgoing }),
-                Err(findings) => Err(findings),
-            };
-            match attempted {
-                Ok(outgoing) => ready.push((outward, outgoing)),
+            match prepare(service, outward, entity, (leaving.document_id, &owner)).await? {
+                Ok(outgoing) => {
+                    if outgoing.len() > 1 {
+                        let found = format!("{} under {name}", outgoing.len());
+                        let how = agreement.split.as_ref().and_then(|split| split.rule().ok());
+                        let how = how.map(|rule| rule.to_string()).unwrap_or_default();
+                        tried.split.push(Diagnostic::new(Syntax::Document, Fault::Split).because(how, found));
+                    }
+                    made.extend(outgoing);
+                }
+                Err(findings) => return Ok(Err(Refused { findings, document: agreement.document.clone() })),
+            }
+        }
+        for (at, mut outgoing) in made.into_iter().enumerate() {
+            // Each of several owns numbers of its own; the first has those that one alone would have.
+            if at > 0 {
+                outgoing.owner = format!("{owner}/{}", at + 1);
+            }
+            match attempt(service, outward, &outgoing).await {
+                Ok(size) => tried.ready.push((outward, Outgoing { size, ..outgoing })),
                 Err(findings) => return Ok(Err(Refused { findings, document: agreement.document.clone() })),
             }
         }
     }
-    Ok(Ok(ready))
+    Ok(Ok(tried))
 }
 
 /// An interchange whose documents were all tried. That together they cannot be written would be our fault, not theirs:

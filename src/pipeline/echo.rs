@@ -4,7 +4,7 @@
 use super::Rules;
 use super::map::Target;
 use super::state::Service;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
 use crate::mapping::Origin;
 use crate::store::{Result as StoreResult, Store};
@@ -33,7 +33,8 @@ pub fn echo(origin: &Origin, answer: &Entity, known: &[Entity]) -> (Entity, Vec<
     (echoed, findings)
 }
 
-/// The same with the ledger: the earlier document came in from the partner whom the answer goes to.
+/// The same with the ledger: the earlier document came in from the partner whom the answer goes to. An answer to a part of
+/// one that was cut into several becomes one to the whole, which is told.
 ///
 /// # Errors
 /// The ledger failed.
@@ -45,22 +46,32 @@ pub async fn from_ledger(
     environment: &str,
 ) -> StoreResult<(Entity, Vec<Diagnostic>)> {
     let Some(origin) = origin(&service.rules, target, entity) else { return Ok((entity.clone(), Vec::new())) };
-    let mut known = Vec::new();
+    let (mut answer, mut known, mut findings) = (entity.clone(), Vec::new(), Vec::new());
     for number in origin.numbers(entity) {
-        known.extend(stored(&service.store, &origin.entity, &number, partner, environment).await?);
+        let under = service.store.entities_numbered(&number, partner, environment).await?;
+        let mut earlier = newest(&service.store, &origin.entity, under).await?;
+        if earlier.is_none() {
+            let of_part = service.store.entities_of_part(&number, partner, environment).await?;
+            let whole = newest(&service.store, &origin.entity, of_part).await?;
+            let renamed = whole.as_ref().and_then(|whole| origin.to_whole(&answer, &number, whole.text("number")?));
+            if let (Some(whole), Some(renamed)) = (whole, renamed) {
+                let expected = format!("its receiver's number {}", whole.text("number").unwrap_or_default());
+                let mut told = Diagnostic::new(Syntax::Document, Fault::Split).because(expected, &number);
+                told.place.clone_from(&origin.number);
+                findings.push(told);
+                (answer, earlier) = (renamed, Some(whole));
+            }
+        }
+        known.extend(earlier);
     }
-    Ok(echo(&origin, entity, &known))
+    let (echoed, more) = echo(&origin, &answer, &known);
+    findings.extend(more);
+    Ok((echoed, findings))
 }
 
-/// The newest entity of a kind under a number.
-async fn stored(
-    store: &Store,
-    kind: &str,
-    number: &str,
-    partner: &str,
-    environment: &str,
-) -> StoreResult<Option<Entity>> {
-    for payload_id in store.entities_numbered(number, partner, environment).await? {
+/// The newest entity of a kind among payloads, the newest of which stands first.
+async fn newest(store: &Store, kind: &str, payloads: Vec<String>) -> StoreResult<Option<Entity>> {
+    for payload_id in payloads {
         let bytes = store.read_payload(&payload_id).await?;
         let read = serde_json::from_slice(&bytes).ok().and_then(|json| Entity::from_json(&json).ok());
         if let Some(entity) = read.filter(|entity| entity.kind == kind) {

@@ -10,6 +10,7 @@ use super::{output, profile};
 use crate::codec::segment::{GuideChoice, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Severity, Syntax, is_clean};
 use crate::entity::Entity;
+use crate::entity::split::{self, Piece};
 use crate::partner::{Agreement, DOCUMENTS_MAX, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};
 use crate::store::Result as StoreResult;
 use crate::store::commit::translate::NewOutput;
@@ -56,7 +57,8 @@ pub struct Outgoing {
 /// Something, or the findings that forbid it.
 pub type Allowed<T> = Result<T, Vec<Diagnostic>>;
 
-/// Makes the document that an entity becomes under an agreement; `source_id` and `owner` are those of [`Outgoing`].
+/// Makes the documents that an entity becomes under an agreement: one, or as many as the agreement cuts it into.
+/// `source_id` and `owner` are those of [`Outgoing`].
 ///
 /// # Errors
 /// The ledger failed; what is wrong with the document is inside the result.
@@ -65,37 +67,53 @@ pub async fn prepare(
     outward: Outward<'_>,
     entity: &Entity,
     (source_id, owner): (&str, &str),
-) -> StoreResult<Allowed<Outgoing>> {
+) -> StoreResult<Allowed<Vec<Outgoing>>> {
     let target = match Target::parse(&service.rules, &outward.agreement.document) {
         Ok(target) => target,
         Err(sentence) => return Ok(Err(vec![missing(&sentence)])),
     };
     let (partner, environment) = (&outward.agreement.partner, outward.environment);
-    let (entity, mut findings) = echo::from_ledger(service, &target, entity, partner, environment).await?;
+    let (entity, findings) = echo::from_ledger(service, &target, entity, partner, environment).await?;
     if !is_clean(&findings) {
         return Ok(Err(findings));
     }
-    let means = service.configured().means(&service.directory(), Some(outward.name));
-    let mut draft = match map_by(&service.rules, &means, &target, &entity, "1") {
-        Ok((draft, more)) => {
-            findings.extend(more);
-            draft
-        }
-        Err(finding) => return Ok(Err(vec![*finding])),
+    let pieces = match pieces(outward.agreement, entity) {
+        Ok(pieces) => pieces,
+        Err(more) => return Ok(Err([findings, more].concat())),
     };
-    draft.guide.clone_from(&outward.agreement.envelope.association_code);
-    if !is_clean(&findings) {
-        return Ok(Err(findings));
+    let means = service.configured().means(&service.directory(), Some(outward.name));
+    let mut made = Vec::with_capacity(pieces.len());
+    for piece in pieces {
+        let mut findings = [findings.as_slice(), &piece.findings].concat();
+        let mut draft = match map_by(&service.rules, &means, &target, &piece.entity, "1") {
+            Ok((draft, more)) => {
+                findings.extend(more);
+                draft
+            }
+            Err(finding) => return Ok(Err(vec![*finding])),
+        };
+        draft.guide.clone_from(&outward.agreement.envelope.association_code);
+        if !is_clean(&findings) {
+            return Ok(Err(findings));
+        }
+        made.push(Outgoing {
+            source_id: source_id.to_owned(),
+            owner: owner.to_owned(),
+            business_number: piece.entity.known_by().map(str::to_owned),
+            draft,
+            findings,
+            size: 0,
+        });
     }
-    let business_number = entity.known_by().map(str::to_owned);
-    Ok(Ok(Outgoing {
-        source_id: source_id.to_owned(),
-        owner: owner.to_owned(),
-        business_number,
-        draft,
-        findings,
-        size: 0,
-    }))
+    Ok(Ok(made))
+}
+
+/// An entity as the agreement cuts it.
+fn pieces(agreement: &Agreement, entity: Entity) -> Allowed<Vec<Piece>> {
+    match &agreement.split {
+        None => Ok(vec![Piece { entity, findings: Vec::new() }]),
+        Some(split) => split::split(&entity, &split.rule().map_err(|wrong| vec![missing(&wrong.join("; "))])?),
+    }
 }
 
 /// Whether a document can be written, in an interchange of its own that goes nowhere: how many bytes that has.

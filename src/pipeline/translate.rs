@@ -307,11 +307,9 @@ impl Translation {
         }
         self.slice.missing.extend(super::waiting::missing(&findings, &document_id));
         if verdict.processing == Some(Processing::Routed) {
-            let refused = self.route(open, &document_id, agreement.as_deref(), &entities)?;
-            if let Some(refused) = refused {
-                findings.extend(refused.0);
-                verdict = refused.1;
-            }
+            let (more, refused) = self.route(open, &document_id, agreement.as_deref(), &entities)?;
+            findings.extend(more);
+            verdict = refused.unwrap_or(verdict);
         }
         let entity = match entities.first() {
             Some(entity) => {
@@ -352,28 +350,29 @@ impl Translation {
         Ok(())
     }
 
-    /// Sends the entities along all routes of the agreement. A refusal is the document's failure, and nothing of it goes.
+    /// Sends the entities along all routes of the agreement, and what is to be told of that. A refusal is the document's
+    /// failure, and nothing of it goes.
     fn route(
         &mut self,
         open: &Open,
         source_id: &str,
         agreement: Option<&str>,
         entities: &[Entity],
-    ) -> Result<Option<(Vec<Diagnostic>, Judged)>> {
+    ) -> Result<(Vec<Diagnostic>, Option<Judged>)> {
         let directory = self.service.directory();
         let day = self.service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let outward = match agreement.map_or_else(|| Ok(Vec::new()), |agreement| directory.outward(agreement, day)) {
             Ok(outward) => outward,
-            Err(held) => return Ok(Some((Vec::new(), held_for(held)))),
+            Err(held) => return Ok((Vec::new(), Some(held_for(held)))),
         };
         // What an advice says of ours was heard; that nobody else wants it is no fault.
         if outward.is_empty() && entities.iter().all(|one| one.kind == answer::ADVICE) {
-            return Ok(None);
+            return Ok((Vec::new(), None));
         }
         if outward.is_empty() {
             let reason =
                 format!("no route leads on from agreement {}; add one and send it again", agreement.unwrap_or("?"));
-            return Ok(Some((Vec::new(), held_for(Held { code: "ROUTE-MISSING", reason }))));
+            return Ok((Vec::new(), Some(held_for(Held { code: "ROUTE-MISSING", reason }))));
         }
         let owner = format!("{}/{}", self.job.subject, self.documents);
         let environment = open.identified.environment.as_str();
@@ -384,12 +383,12 @@ impl Translation {
                 self.slice.missing.extend(super::waiting::missing(&left.findings, source_id));
                 self.slice.outputs.extend(left.outputs);
                 self.slice.gathered.extend(left.gathered);
-                Ok(None)
+                Ok((left.split, None))
             }
             Err(Refused { findings, document }) => {
                 self.slice.missing.extend(super::waiting::missing(&findings, source_id));
                 let judged = refused(&findings, &document);
-                Ok(Some((findings, judged)))
+                Ok((findings, Some(judged)))
             }
         }
     }

@@ -383,6 +383,29 @@ impl Store {
         Ok(found.into_iter().filter_map(|document| document.entity_payload_id).collect())
     }
 
+    /// Payloads of the entities that came in from a partner and of which documents of a business number were made, newest
+    /// first: a document that is cut into several has other numbers in its parts.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn entities_of_part(&self, number: &str, partner: &str, environment: &str) -> Result<Vec<String>> {
+        let found = sqlx::query_scalar(
+            "SELECT source.entity_payload_id FROM document AS part
+             JOIN document_source AS made ON made.document_id = part.document_id
+             JOIN document AS source ON source.document_id = made.source_id
+             WHERE part.direction = 'out' AND part.business_number = $1 AND part.environment = $2
+             AND source.partner = $3 AND source.processing = 'routed' AND source.entity_payload_id IS NOT NULL
+             ORDER BY part.created_at DESC, part.document_id DESC LIMIT $4",
+        )
+        .bind(storable(number))
+        .bind(environment)
+        .bind(partner)
+        .bind(i64::from(NUMBERED_MAX))
+        .fetch_all(self.reader())
+        .await?;
+        Ok(found)
+    }
+
     /// The documents made from one, and those it was made from, as (made_from, made_into).
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use super::stage::{Stage, resources};
 use serde_json::Value;
 
 /// The way back, from Light and Lamp to North Stores.
-const WAY_BACK: &str = "\
+pub const WAY_BACK: &str = "\
 kind: channel
 name: lamps-in
 transport: http

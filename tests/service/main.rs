@@ -20,6 +20,7 @@ mod markup;
 mod peer;
 mod resource;
 mod server;
+mod split;
 mod stage;
 mod table;
 mod ubl;

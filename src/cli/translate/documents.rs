@@ -10,6 +10,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::codec::segment::{Inspection, Limits, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Syntax, is_clean};
 use crate::entity::Entity;
+use crate::entity::split::{self, Piece, SplitRule};
 use crate::pipeline::Rules;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::echo;
@@ -28,22 +29,31 @@ pub struct Drafting<'r> {
     own: Own,
     /// Earlier documents that answers take from.
     known: Option<Vec<Entity>>,
+    /// How one is cut into several.
+    split: Option<SplitRule>,
 }
 
-/// A document that waits for its place in an interchange, with what was found on the way.
+/// What an entity becomes, waiting for its place in an interchange, with what was found on the way.
 pub struct Drafted {
-    /// None when it cannot be made.
-    draft: Option<DocumentDraft>,
+    /// Several where it is cut, none when it cannot be made.
+    drafts: Vec<DocumentDraft>,
     findings: Vec<Diagnostic>,
 }
 
 impl<'r> Drafting<'r> {
-    /// By the rules and the partner's own; `known` are earlier documents, where there are any to take from.
-    pub fn new(rules: &'r Rules, target: Target, own: Own, known: Option<Vec<Entity>>) -> Self {
-        Drafting { rules, target, own, known }
+    /// By the rules and the partner's own; `known` are earlier documents, where there are any to take from, and by `split`
+    /// one is cut into several.
+    pub fn new(
+        rules: &'r Rules,
+        target: Target,
+        own: Own,
+        known: Option<Vec<Entity>>,
+        split: Option<SplitRule>,
+    ) -> Self {
+        Drafting { rules, target, own, known, split }
     }
 
-    /// The document that says what the entity says.
+    /// The document that says what the entity says, or the documents that together do.
     pub fn draft(&self, entity: &Entity) -> Drafted {
         let (rules, target) = (self.rules, &self.target);
         let (entity, mut findings) = match (echo::origin(rules, target, entity), &self.known) {
@@ -51,17 +61,28 @@ impl<'r> Drafting<'r> {
             _ => (entity.clone(), Vec::new()),
         };
         let means = self.own.means(&target.standard, &target.version, &target.document);
-        let draft = match map_by(rules, &means, target, &entity, "") {
-            Ok((draft, more)) => {
-                findings.extend(more);
-                Some(draft)
-            }
-            Err(finding) => {
-                findings.push(*finding);
-                None
-            }
+        let whole = |entity| Ok(vec![Piece { entity, findings: Vec::new() }]);
+        let pieces = match &self.split {
+            Some(rule) => split::split(&entity, rule),
+            None => whole(entity),
         };
-        Drafted { draft, findings }
+        let mut drafts = Vec::new();
+        match pieces {
+            Ok(pieces) => {
+                for piece in pieces {
+                    findings.extend(piece.findings);
+                    match map_by(rules, &means, target, &piece.entity, "") {
+                        Ok((draft, more)) => {
+                            findings.extend(more);
+                            drafts.push(draft);
+                        }
+                        Err(finding) => findings.push(*finding),
+                    }
+                }
+            }
+            Err(more) => findings.extend(more),
+        }
+        Drafted { drafts, findings }
     }
 }
 
@@ -139,12 +160,12 @@ impl Writing<'_> {
         Ok(self.open.take().map(|(_, batch)| batch.end()))
     }
 
-    /// The bytes of one document; none when it cannot be written, which is told.
+    /// The bytes of what one document becomes; none when it cannot be written, which is told.
     fn document(&mut self, source: &mut Source) -> anyhow::Result<Vec<u8>> {
         let Some(entity) = &source.entity else { return Ok(Vec::new()) };
-        let Drafted { draft, mut findings } = source.drafted.take().unwrap_or_else(|| self.drafting.draft(entity));
+        let Drafted { drafts, mut findings } = source.drafted.take().unwrap_or_else(|| self.drafting.draft(entity));
         let mut bytes = Vec::new();
-        if let Some(draft) = draft {
+        for draft in drafts {
             let batch = self.batch(source, &mut bytes)?;
             match batch.document(draft) {
                 Ok(()) => {

@@ -4,7 +4,7 @@ mod documents;
 mod source;
 
 use super::input::{Definitions, Jobs, JsonList, Sink};
-use super::own::Own;
+use super::own::{self, Own};
 use super::{Exit, input};
 use crate::clock::Timestamp;
 use crate::codec::segment::{Limits, Reader, Share};
@@ -74,6 +74,9 @@ pub struct Output {
     /// A partner's guide, which documents of its type are held against on both sides.
     #[arg(long, value_name = "FILE")]
     guide: Option<PathBuf>,
+    /// An agreement of way out, as `apply` takes it: its `split` says how one document is cut into several.
+    #[arg(long, value_name = "FILE")]
+    split: Option<PathBuf>,
     /// Write here instead of to standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -111,7 +114,11 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 fn tell(name: &str, findings: &[Diagnostic]) {
     for finding in findings {
         let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
-        let severity = if finding.severity == Severity::Error { "error" } else { "warning" };
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        };
         eprintln!("{name}{severity} {} {}", finding.code(), finding.message());
     }
 }
@@ -150,7 +157,9 @@ impl Output {
 
     /// What makes documents of that type.
     pub fn drafting<'r>(&self, rules: &'r Rules, target: Target) -> anyhow::Result<Drafting<'r>> {
-        Ok(Drafting::new(rules, target, self.own(rules)?, self.origins(rules)?))
+        let own = self.own(rules)?;
+        let split = self.split.as_deref().map(|file| own::split(rules, &own, &target, file)).transpose()?;
+        Ok(Drafting::new(rules, target, own, self.origins(rules)?, split))
     }
 
     /// Writes what is read as entities or, by `drafting`, as interchanges.

@@ -1,7 +1,7 @@
 //! `kind: agreement`: what was agreed for one document type, one way, with one partner, in one environment.
 
 use super::shape::{Key, Shape, may, must};
-use super::{EnvelopeProfile, Way, parsed, parsed_option};
+use super::{EnvelopeProfile, Split, Way, parsed, parsed_option};
 use crate::entity::Tolerance;
 use crate::partner::ack::{AckPolicy, Expect, one_or_many};
 use crate::partner::duplicate::{Duplicate, DuplicateKey};
@@ -53,6 +53,7 @@ pub const KEYS: &[Key] = &[
     may("guide", Shape::Filled, "The guide that documents have to follow"),
     may("channel", Shape::Filled, "Out: over which channel"),
     may("envelope", Shape::Object(super::envelope::KEYS), "Out: what the envelope says, and how it is written"),
+    may("split", Shape::Object(super::split::KEYS), "Out: how one document is cut into several"),
     may("ack", Shape::Object(ACK_KEYS), "In: what the sender gets"),
     may("expect", Shape::Either(&[EXPECT, Shape::List(&EXPECT)]), "Out: the acknowledgments we expect"),
     may("duplicate", Shape::Word(&["allow", "warn", "hold", "reject", "answer"]), "In: what happens to repeats"),
@@ -94,6 +95,9 @@ pub struct Agreement {
     /// Out: what the envelope says.
     #[serde(default)]
     pub envelope: EnvelopeProfile,
+    /// Out: how one document is cut into several; none is when left out.
+    #[serde(default)]
+    pub split: Option<Split>,
     /// In: what the sender gets.
     #[serde(default)]
     pub ack: Option<AckPolicy>,

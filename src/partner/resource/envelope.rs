@@ -241,7 +241,7 @@ fn is_repertoire(text: &str) -> bool {
 }
 
 /// The names between braces.
-fn placeholders(template: &str) -> Vec<String> {
+pub(super) fn placeholders(template: &str) -> Vec<String> {
     template.split('{').skip(1).map(|part| part.split('}').next().unwrap_or_default().to_owned()).collect()
 }
 

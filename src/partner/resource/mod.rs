@@ -7,12 +7,14 @@ mod overlay;
 mod partner;
 mod route;
 pub mod shape; // keys of each kind: errors and schemas
+mod split;
 
 pub use agreement::{Agreement, Environment, OnUncertain};
 pub use channel::{Auth, Channel, Cxml};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
 pub use route::Route;
+pub use split::{OfTheWhole, OneOrMany, Split};
 
 use crate::yaml::{self, Node};
 use serde::{Deserialize, Deserializer, Serialize};

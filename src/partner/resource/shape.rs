@@ -307,6 +307,9 @@ mod tests {
         for key in taken::<crate::partner::AckPolicy>() {
             assert!(names(agreement::ACK_KEYS).contains(&key), "ack: {key}");
         }
+        for key in taken::<crate::partner::Split>() {
+            assert!(names(super::super::split::KEYS).contains(&key), "split: {key}");
+        }
         for key in taken::<crate::partner::Expect>() {
             assert!(names(agreement::EXPECT_KEYS).contains(&key), "expect: {key}");
         }
