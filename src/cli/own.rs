@@ -40,6 +40,11 @@ impl Own {
     pub fn means_for(&self, document: &Document) -> Means {
         self.means(&document.standard, &document.version, &document.kind)
     }
+
+    /// The lookup tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
 }
 
 /// How an agreement of the file, of way out and for the target, cuts documents.

@@ -19,6 +19,9 @@ pub struct Directory {
     pub(super) overlays: Overlays,
 }
 
+/// Kinds that are kept as they are written.
+const OVERLAYS: [&str; 4] = ["mapping", "transformation", "guide", "table"];
+
 /// What an envelope says of its sender.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender<'e> {
@@ -70,7 +73,7 @@ impl Directory {
             if let Some(before) = seen.insert(one.id(), &one.place) {
                 errors.push(one.error(&format!("stands twice, first at {before}")));
             }
-            if matches!(one.kind.as_str(), "mapping" | "guide" | "table") {
+            if OVERLAYS.contains(&one.kind.as_str()) {
                 errors.append(&mut directory.overlays.take(one));
                 continue;
             }
@@ -119,11 +122,15 @@ impl Directory {
                     found.extend(overlays.map(|(key, message)| format!("{key}: {message}")));
                 }
             }
-            "mapping" | "guide" | "table" => {}
+            kind if OVERLAYS.contains(&kind) => {}
             _ => {
                 if let Some(route) = self.routes.get(&one.name) {
                     self.check_way("from", &route.from, Way::In, &mut found);
                     self.check_way("to", &route.to, Way::Out, &mut found);
+                    let known = &self.overlays.transformations;
+                    for name in route.through.all().iter().filter(|name| !known.contains_key(*name)) {
+                        found.push(missing("through", "transformation", name, known.keys()));
+                    }
                     if let (Some(from), Some(to)) = (self.agreements.get(&route.from), self.agreements.get(&route.to))
                         && from.environment != to.environment
                     {
@@ -207,6 +214,12 @@ impl Directory {
             }
             Some(_) => {}
         }
+    }
+
+    /// A route by name.
+    #[must_use]
+    pub fn route(&self, name: &str) -> Option<&Route> {
+        self.routes.get(name)
     }
 
     /// A partner by name.
@@ -355,11 +368,12 @@ impl Directory {
         clocks.min().unwrap_or(super::CLOCK_MINUTES)
     }
 
-    /// The agreements under which what came in under `agreement` goes out.
+    /// The routes that lead on from an agreement, by name.
     #[must_use]
-    pub fn routes(&self, agreement: &str) -> Vec<&str> {
-        let from = |agreement: &str| -> Vec<&str> {
-            self.routes.values().filter(|route| route.from == agreement).map(|route| route.to.as_str()).collect()
+    pub fn routes(&self, agreement: &str) -> Vec<(&str, &Route)> {
+        let from = |agreement: &str| -> Vec<(&str, &Route)> {
+            let routes = self.routes.iter().filter(|(_, route)| route.from == agreement);
+            routes.map(|(name, route)| (name.as_str(), route)).collect()
         };
         let own = from(agreement);
         // A successor without routes takes over those of what it follows.
@@ -441,7 +455,8 @@ party_ids: [ZZ:OTHER]
             find("x12/004010/810", Environment::Production, "2026-11-24").expect_err("type").code,
             "AGREEMENT-MISSING"
         );
-        assert_eq!(directory.routes("orders"), ["out"]);
+        let routes: Vec<_> = directory.routes("orders").iter().map(|(name, route)| (*name, route.to.as_str())).collect();
+        assert_eq!(routes, [("r", "out")]);
     }
 
     #[test]

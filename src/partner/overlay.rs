@@ -1,4 +1,4 @@
-//! Mappings, guides and tables among the resources: kept as they are written, since what they mean is not decided here;
+//! Mappings, transformations, guides and tables among the resources: kept as they are written, since what they mean is not decided here;
 //! and which of them counts for an agreement: its own, else its partner's group's.
 
 use super::directory::Directory;
@@ -19,11 +19,12 @@ pub(super) struct Overlay {
     group: Option<String>,
 }
 
-/// The three kinds, by name.
+/// The four kinds, by name.
 #[derive(Debug, Default)]
 pub(super) struct Overlays {
     pub(super) mappings: BTreeMap<String, Overlay>,
     pub(super) guides: BTreeMap<String, Overlay>,
+    pub(super) transformations: BTreeMap<String, Value>,
     pub(super) tables: Tables,
 }
 
@@ -42,6 +43,10 @@ impl Overlays {
                 }
                 Err(errors) => errors.iter().map(|error| one.error_at(&error.key, &error.message)).collect(),
             };
+        }
+        if one.kind == "transformation" {
+            self.transformations.insert(one.name.clone(), one.body.clone());
+            return Vec::new();
         }
         let mut file = one.body.clone();
         let mut take = |key: &str| {
@@ -98,6 +103,12 @@ impl Directory {
     #[must_use]
     pub fn guide(&self, name: &str) -> Option<&Value> {
         self.overlays.guides.get(name).map(|overlay| &overlay.file)
+    }
+
+    /// What a transformation says.
+    #[must_use]
+    pub fn transformation(&self, name: &str) -> Option<&Value> {
+        self.overlays.transformations.get(name)
     }
 
     /// The mapping of an agreement that has one.

@@ -4,6 +4,17 @@ use super::directory::{Directory, Held};
 use super::resource::{Agreement, Way};
 use jiff::civil::Date;
 
+/// A route with the agreement of way out that counts on it.
+#[derive(Debug, Clone, Copy)]
+pub struct WayOut<'d> {
+    /// Name of the route.
+    pub route: &'d str,
+    /// Name of the agreement.
+    pub name: &'d str,
+    /// The agreement.
+    pub agreement: &'d Agreement,
+}
+
 impl Agreement {
     /// Whether it counts on a day.
     #[must_use]
@@ -81,15 +92,15 @@ impl Directory {
         })
     }
 
-    /// The agreements under which what came in under `agreement` goes out on a day, by its routes.
+    /// The ways out that what came in under `agreement` goes on a day.
     ///
     /// # Errors
     /// One of the routes leads nowhere that day.
-    pub fn outward(&self, agreement: &str, day: Date) -> Result<Vec<(&str, &Agreement)>, Held> {
+    pub fn outward(&self, agreement: &str, day: Date) -> Result<Vec<WayOut<'_>>, Held> {
         let mut found = Vec::new();
-        for route in self.routes(agreement) {
-            let name = self.agreement_out(route, day)?;
-            found.extend(self.agreement(name).map(|agreement| (name, agreement)));
+        for (route, said) in self.routes(agreement) {
+            let name = self.agreement_out(&said.to, day)?;
+            found.extend(self.agreement(name).map(|agreement| WayOut { route, name, agreement }));
         }
         Ok(found)
     }
@@ -145,7 +156,7 @@ mod tests {
         let production = super::super::resource::Environment::Production;
         assert_eq!(directory.agreement_in("p", "x12/004010/850", production, june), Ok("old"));
         assert_eq!(directory.agreement_in("p", "x12/004010/850", production, july), Ok("new"));
-        assert_eq!(directory.routes("new"), ["out"], "the forerunner's");
+        assert_eq!(directory.routes("new")[0].1.to, "out", "the forerunner's");
         assert_eq!(directory.agreement_out("out", june), Ok("out"));
         assert_eq!(directory.agreement_out("out", july), Ok("out-2"));
         let held = directory.agreement_out("out", day("2027-01-01")).expect_err("too late");

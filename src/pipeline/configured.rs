@@ -12,6 +12,8 @@ use crate::partner::{Directory, Resource, ResourceError, Split};
 use crate::standard::definition::{Document, ENTITY_CODES};
 use crate::standard::guide::{Guide, ready};
 use crate::table::Tables;
+use crate::transformation::expression::Expressions;
+use crate::transformation::{Condition, Transformation};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,8 +28,21 @@ pub struct Configured {
     pub ready: BTreeMap<String, Arc<Guide>>,
     /// By name.
     pub tables: Arc<Tables>,
+    /// By name.
+    pub transformations: BTreeMap<String, Arc<Transformation>>,
+    /// What routes make of documents, by name of the route; one that takes them as they are has none.
+    pub ways: BTreeMap<String, Way>,
     /// What each mapping and guide changes of its base, by `mapping/acme-orders`.
     pub overrides: BTreeMap<String, Vec<Override>>,
+}
+
+/// What a route makes of documents.
+#[derive(Debug, Default)]
+pub struct Way {
+    /// The condition under which it takes them, read for each entity that they may be.
+    pub conditions: Vec<(String, Condition)>,
+    /// The transformations they go through; of these the ones for their entity.
+    pub through: Vec<Arc<Transformation>>,
 }
 
 /// What one document is read or written with.
@@ -41,12 +56,6 @@ pub struct Means {
     pub tolerance: Tolerance,
 }
 
-/// What a channel says is sent there must be a document type that is laid out by its definition.
-fn said_document(rules: &Rules, directory: &Directory, one: &Resource) -> Option<ResourceError> {
-    let said = directory.channel(&one.name)?.document.as_deref()?;
-    rules.library.told(said).err().map(|error| one.error_at("document", &error.to_string()))
-}
-
 impl Configured {
     /// Builds all that resources say; `resources` are those of the directory, for the places of what is wrong.
     ///
@@ -58,7 +67,7 @@ impl Configured {
         for one in resources {
             match one.kind.as_str() {
                 "mapping" => errors.extend(configured.mapping(rules, directory, one)),
-                "channel" => errors.extend(said_document(rules, directory, one)),
+                "transformation" => errors.extend(configured.transformation(directory, one)),
                 "guide" => errors.extend(configured.guide(rules, directory, one)),
                 _ => {}
             }
@@ -71,13 +80,74 @@ impl Configured {
             errors.extend(configured.agreement(directory, one));
             errors.extend(configured.split(rules, directory, one));
         }
+        for one in resources.iter().filter(|one| one.kind == "route") {
+            errors.extend(configured.way(rules, directory, one));
+        }
         if errors.is_empty() { Ok(configured) } else { Err(errors) }
+    }
+
+    /// The expressions of other languages that transformations run.
+    ///
+    /// # Errors
+    /// Those that cannot be read.
+    pub fn check_expressions(&self, by: &dyn Expressions, resources: &[Resource]) -> Result<(), Vec<ResourceError>> {
+        let mut errors = Vec::new();
+        for one in resources.iter().filter(|one| one.kind == "transformation") {
+            for (key, expression) in self.transformations.get(&one.name).into_iter().flat_map(|found| found.expressions()) {
+                errors.extend(by.check(expression).err().map(|sentence| one.error_at(&key, &sentence)));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn transformation(&mut self, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+        let Some(file) = directory.transformation(&one.name) else { return Vec::new() };
+        match Transformation::read(&one.name, file) {
+            Ok(transformation) => {
+                let errors = lookups(&transformation.lookups(), &self.tables).into_iter();
+                let errors = errors.map(|message| one.error_at("steps", &message)).collect();
+                self.transformations.insert(one.name.clone(), Arc::new(transformation));
+                errors
+            }
+            Err(wrong) => wrong.iter().map(|wrong| one.error_at(&wrong.key, &wrong.message)).collect(),
+        }
+    }
+
+    /// What a route says of the entities that its documents may be.
+    fn way(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+        let Some(route) = directory.route(&one.name) else { return Vec::new() };
+        if route.when.is_none() && route.through.all().is_empty() {
+            return Vec::new();
+        }
+        let Some(agreement) = directory.agreement(&route.from) else { return Vec::new() };
+        let Ok(target) = Target::parse(rules, &agreement.document) else {
+            return vec![one.error_at("from", &format!("expected documents with a mapping, found {}", agreement.document))];
+        };
+        let means = self.means(directory, Some(&route.from));
+        let kinds = entities(rules, &means, &target);
+        let (mut way, mut errors) = (Way::default(), Vec::new());
+        for (kind, when) in kinds.iter().flat_map(|kind| route.when.iter().map(move |when| (kind, when))) {
+            match Condition::read(when, kind) {
+                Ok(condition) => way.conditions.push((kind.clone(), condition)),
+                Err(message) => errors.push(one.error_at("when", &message)),
+            }
+        }
+        for found in route.through.all().iter().filter_map(|name| self.transformations.get(name)) {
+            if !kinds.contains(&found.entity) {
+                let (name, entity, kinds) = (&found.name, &found.entity, kinds.join(" or "));
+                let message = format!("expected transformations of {kinds}, found {name}, which is for {entity}");
+                errors.push(one.error_at("through", &message));
+            }
+            way.through.push(found.clone());
+        }
+        self.ways.insert(one.name.clone(), way);
+        errors
     }
 
     fn mapping(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
         match rules.mappings.over(&one.name, |name| directory.mapping(name).cloned()) {
             Ok((mapping, overrides)) => {
-                let errors = lookups(&mapping, &self.tables).into_iter().map(|message| one.error_at("rules", &message));
+                let errors = lookups(&mapping.lookups(), &self.tables).into_iter().map(|message| one.error_at("rules", &message));
                 let errors = errors.collect();
                 self.overrides.insert(one.id(), overrides);
                 self.mappings.insert(one.name.clone(), Arc::new(mapping));
@@ -195,9 +265,8 @@ fn laid_out(rules: &Rules, directory: &Directory, one: &Resource) -> Option<Reso
 /// What of a rule does not fit the entities that the documents of a type are written from: keys and sentences.
 #[must_use]
 pub fn unfit(rules: &Rules, means: &Means, target: &Target, rule: &SplitRule) -> Vec<(&'static str, String)> {
-    let packed = || rules.mappings.find(&target.standard, &target.version, &target.document).ok();
-    let Some(mapping) = means.mapping.clone().or_else(packed) else { return Vec::new() };
-    let kinds = || mapping.select.iter().map(|choice| choice.entity.as_str());
+    let kinds = entities(rules, means, target);
+    let kinds = || kinds.iter().map(String::as_str);
     let mut found = Vec::new();
     for kind in kinds().filter(|kind| definition(kind).is_none_or(|entity| entity.split.is_none())) {
         found.push(("split", format!("expected a document that can be cut into several, found one of a {kind}")));
@@ -223,17 +292,24 @@ pub fn unfit(rules: &Rules, means: &Means, target: &Target, rule: &SplitRule) ->
     found
 }
 
-/// Lookups of a mapping that no table answers.
-fn lookups(mapping: &Mapping, tables: &Tables) -> Vec<String> {
+/// The entities that documents of a type are read as.
+fn entities(rules: &Rules, means: &Means, target: &Target) -> Vec<String> {
+    let packed = || rules.mappings.find(&target.standard, &target.version, &target.document).ok();
+    let mapping = means.mapping.clone().or_else(packed);
+    mapping.map(|mapping| mapping.select.iter().map(|choice| choice.entity.clone()).collect()).unwrap_or_default()
+}
+
+/// Lookups of a mapping or a transformation that no table answers.
+fn lookups(asked: &[[String; 3]], tables: &Tables) -> Vec<String> {
     let mut found = Vec::new();
-    for [table, from, to] in mapping.lookups() {
-        match tables.0.get(&table) {
+    for [table, from, to] in asked {
+        match tables.0.get(table) {
             None => {
                 let known: Vec<_> = tables.0.keys().map(String::as_str).collect();
-                found.push(format!("lookup({table}, …): no table {table}{}", crate::near::hint(&table, &known)));
+                found.push(format!("lookup({table}, …): no table {table}{}", crate::near::hint(table, &known)));
             }
             Some(known) => {
-                for column in [&from, &to].into_iter().filter(|column| !known.columns.contains(column)) {
+                for column in [from, to].into_iter().filter(|column| !known.columns.contains(column)) {
                     let columns: Vec<_> = known.columns.iter().map(String::as_str).collect();
                     let hint = crate::near::hint(column, &columns);
                     found.push(format!("lookup({table}, …): no column {column} in table {table}{hint}"));

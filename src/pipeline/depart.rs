@@ -5,9 +5,10 @@
 use super::gather;
 use super::route::{Outgoing, Outward, attempt, prepare, send};
 use super::state::Service;
+use super::transform::{Transformed, transform};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
-use crate::partner::Agreement;
+use crate::partner::{Agreement, WayOut};
 use crate::store::commit::translate::NewOutput;
 use crate::store::gathered::NewGathered;
 use crate::store::{Result, StoreError};
@@ -34,8 +35,10 @@ pub struct Left {
     pub gathered: Vec<NewGathered>,
     /// Findings that forbid nothing.
     pub findings: Vec<Diagnostic>,
-    /// That the document was cut into several, for each route.
-    pub split: Vec<Diagnostic>,
+    /// What is to be told of the document: that it was cut into several, that a route does not take it.
+    pub told: Vec<Diagnostic>,
+    /// No route takes it.
+    pub is_dropped: bool,
 }
 
 /// Why a document leaves on no route.
@@ -60,14 +63,14 @@ impl Departures {
     pub async fn depart(
         &mut self,
         service: &Service,
-        routes: &[(&str, &Agreement)],
+        routes: &[WayOut<'_>],
         leaving: &Leaving<'_>,
     ) -> Result<std::result::Result<Left, Refused>> {
-        let Tried { ready, split } = match tried(service, routes, leaving).await? {
+        let Tried { ready, told } = match tried(service, routes, leaving).await? {
             Ok(tried) => tried,
             Err(refused) => return Ok(Err(refused)),
         };
-        let mut left = Left { split, ..Left::default() };
+        let mut left = Left { told, is_dropped: ready.is_empty(), ..Left::default() };
         for (outward, outgoing) in ready {
             left.findings.extend(outgoing.findings.iter().cloned());
             if let Some(minutes) = outward.agreement.envelope.gather_minutes {
@@ -119,8 +122,8 @@ impl Departures {
 pub struct Tried<'r> {
     /// Each document with the agreement that it leaves under.
     ready: Vec<(Outward<'r>, Outgoing)>,
-    /// That one was cut into several, for each route.
-    split: Vec<Diagnostic>,
+    /// That one was cut into several, or is not taken, for each route.
+    told: Vec<Diagnostic>,
 }
 
 /// The documents for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
@@ -130,26 +133,37 @@ pub struct Tried<'r> {
 /// The ledger failed; the refusal is inside the result.
 pub async fn tried<'r>(
     service: &Service,
-    routes: &[(&'r str, &'r Agreement)],
+    routes: &[WayOut<'r>],
     leaving: &Leaving<'r>,
 ) -> Result<std::result::Result<Tried<'r>, Refused>> {
     let mut tried = Tried::default();
-    for &(name, agreement) in routes {
+    let configured = service.configured();
+    for &WayOut { route, name, agreement } in routes {
+        let refused = |findings| Refused { findings, document: agreement.document.clone() };
         let outward = Outward { name, agreement, environment: leaving.environment };
         let owner = format!("{}/{name}", leaving.owner);
         let mut made = Vec::new();
         for entity in leaving.entities {
-            match prepare(service, outward, entity, (leaving.document_id, &owner)).await? {
-                Ok(outgoing) => {
+            let (entity, found) = match transform(service, &configured, route, entity).await? {
+                Transformed::On(entity, found) => (entity, found),
+                Transformed::Dropped(reason) => {
+                    tried.told.push(reason);
+                    continue;
+                }
+                Transformed::Refused(findings) => return Ok(Err(refused(findings))),
+            };
+            match prepare(service, outward, &entity, (leaving.document_id, &owner)).await? {
+                Ok(mut outgoing) => {
+                    outgoing.iter_mut().take(1).for_each(|first| first.findings.splice(0..0, found.clone()).for_each(drop));
                     if outgoing.len() > 1 {
                         let found = format!("{} under {name}", outgoing.len());
                         let how = agreement.split.as_ref().and_then(|split| split.rule().ok());
                         let how = how.map(|rule| rule.to_string()).unwrap_or_default();
-                        tried.split.push(Diagnostic::new(Syntax::Document, Fault::Split).because(how, found));
+                        tried.told.push(Diagnostic::new(Syntax::Document, Fault::Split).because(how, found));
                     }
                     made.extend(outgoing);
                 }
-                Err(findings) => return Ok(Err(Refused { findings, document: agreement.document.clone() })),
+                Err(findings) => return Ok(Err(refused(findings))),
             }
         }
         for (at, mut outgoing) in made.into_iter().enumerate() {
@@ -159,7 +173,7 @@ pub async fn tried<'r>(
             }
             match attempt(service, outward, &outgoing).await {
                 Ok(size) => tried.ready.push((outward, Outgoing { size, ..outgoing })),
-                Err(findings) => return Ok(Err(Refused { findings, document: agreement.document.clone() })),
+                Err(findings) => return Ok(Err(refused(findings))),
             }
         }
     }

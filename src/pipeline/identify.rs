@@ -184,7 +184,7 @@ pub fn identify(
     for kind in &found.kinds {
         let agreement = directory.agreement_in(partner, kind, environment, day)?;
         let routes = directory.routes(agreement);
-        routes.iter().try_for_each(|route| directory.agreement_out(route, day).map(drop))?;
+        routes.iter().try_for_each(|(_, route)| directory.agreement_out(&route.to, day).map(drop))?;
         if routes.is_empty() && leads_on(kind) {
             let reason = format!("no route leads on from agreement {agreement}; add one and apply");
             return Err(Held { code: "ROUTE-MISSING", reason });

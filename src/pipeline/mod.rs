@@ -23,6 +23,7 @@ pub mod prove; // mappings on generated entities, there and back
 pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
+pub mod transform; // what a route makes of an entity before it is written
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
 pub mod unanswered; // what is held while its sender's clock runs
 pub mod waiting; // what a transmission has to wait for: answers of lookup tables

@@ -2,6 +2,7 @@
 
 use super::Rules;
 use super::configured::Configured;
+use super::expression::Workers;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::partner::{Directory, Resource, ResourceError};
@@ -29,6 +30,8 @@ pub struct Service {
     pub arrived: Notify,
     /// Rung when a delivery may go.
     pub departing: Notify,
+    /// Runs expressions of other languages.
+    pub expressions: Workers,
     /// Memory for bodies that are answered in their call.
     pub room: Arc<Semaphore>,
 }
@@ -51,7 +54,9 @@ impl Service {
         let (arrived, departing) = (Notify::new(), Notify::new());
         let sender = Sender::default();
         let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
-        let service = Service { store, rules, clock, config, sender, live, arrived, departing, room };
+        let expressions = Workers::of_this_program();
+        let service =
+            Service { store, rules, clock, config, sender, live, arrived, departing, expressions, room };
         service.reload().await?;
         Ok(Arc::new(service))
     }

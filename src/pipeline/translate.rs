@@ -195,7 +195,7 @@ impl Translation {
         let fresh =
             open.values().filter(|one| !one.is_duplicate()).map(|one| (one.found.number, &one.identified.agreements));
         let agreements: BTreeMap<_, _> = fresh.map(|(number, agreements)| (number, agreements.clone())).collect();
-        let waiting = super::waiting::Waiting::new(&self.service, agreements);
+        let waiting = super::waiting::Waiting::new(&self.service, &self.handle, agreements);
         if self.written > 0 || self.transmission.reason.as_deref() == Some(RELEASED) || !waiting.may_wait() {
             return Ok(None);
         }
@@ -383,7 +383,8 @@ impl Translation {
                 self.slice.missing.extend(super::waiting::missing(&left.findings, source_id));
                 self.slice.outputs.extend(left.outputs);
                 self.slice.gathered.extend(left.gathered);
-                Ok((left.split, None))
+                let dropped = left.is_dropped.then(|| dropped(&left.told));
+                Ok((left.told, dropped))
             }
             Err(Refused { findings, document }) => {
                 self.slice.missing.extend(super::waiting::missing(&findings, source_id));
@@ -559,6 +560,13 @@ fn refused(findings: &[Diagnostic], document: &str) -> Judged {
         }
         None => failed(findings, &format!("cannot be written as {document}")),
     }
+}
+
+/// A document that no route takes.
+fn dropped(told: &[Diagnostic]) -> Judged {
+    let reasons: Vec<_> = told.iter().map(|one| one.expected.as_str()).collect();
+    let code = told.first().map(Diagnostic::code);
+    Judged { processing: Some(Processing::Dropped), code, reason: Some(reasons.join("; ")) }
 }
 
 fn held_for(held: Held) -> Judged {

@@ -2,19 +2,22 @@
 //! whole before anything of it is processed, so that nothing goes on by halves. And the guides its documents follow.
 
 use super::canonicalise::canonicalise_by;
-use super::configured::{Configured, Means};
+use super::configured::Configured;
 use super::identify::ACKNOWLEDGMENTS;
 use super::map::{Target, map_by};
 use super::state::Service;
+use super::transform::{Transformed, transform};
 use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader, folder_of};
 use crate::diagnostic::Diagnostic;
-use crate::partner::{Directory, Held};
+use crate::entity::Entity;
+use crate::partner::{Directory, Held, WayOut};
 use crate::standard::load::Library;
 use crate::store::lookup::NewMissing;
 use crate::table::Missing;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// Agreements of a transmission: by interchange, by document type.
 pub type Agreements = BTreeMap<u32, BTreeMap<String, String>>;
@@ -51,13 +54,14 @@ pub struct Waiting<'s> {
     directory: Arc<Directory>,
     configured: Arc<Configured>,
     agreements: Agreements,
+    handle: &'s Handle,
 }
 
 impl<'s> Waiting<'s> {
     /// For the interchanges whose agreements are given; others are not looked at.
     #[must_use]
-    pub fn new(service: &'s Service, agreements: Agreements) -> Self {
-        Waiting { service, directory: service.directory(), configured: service.configured(), agreements }
+    pub fn new(service: &'s Service, handle: &'s Handle, agreements: Agreements) -> Self {
+        Waiting { service, directory: service.directory(), configured: service.configured(), agreements, handle }
     }
 
     /// Whether any mapping in play looks into a table that is worth waiting for; else the look is spared.
@@ -65,15 +69,24 @@ impl<'s> Waiting<'s> {
     pub fn may_wait(&self) -> bool {
         let names = self.agreements.values().flat_map(BTreeMap::values);
         names.into_iter().any(|name| {
-            let outward = self.directory.routes(name);
-            self.holds(&self.configured.means(&self.directory, Some(name)))
-                || outward.into_iter().any(|name| self.holds(&self.configured.means(&self.directory, Some(name))))
+            let lookups = |name: &str| {
+                let means = self.configured.means(&self.directory, Some(name));
+                means.mapping.map(|mapping| mapping.lookups()).unwrap_or_default()
+            };
+            let on_the_way = |route: &str| {
+                let through = self.configured.ways.get(route).into_iter().flat_map(|way| &way.through);
+                through.flat_map(|one| one.lookups()).collect::<Vec<_>>()
+            };
+            self.hold(&lookups(name))
+                || self.directory.routes(name).into_iter().any(|(name, route)| {
+                    self.hold(&lookups(&route.to)) || self.hold(&on_the_way(name))
+                })
         })
     }
 
-    fn holds(&self, means: &Means) -> bool {
-        let lookups = means.mapping.as_ref().map(|mapping| mapping.lookups()).unwrap_or_default();
-        lookups.iter().any(|[table, ..]| means.tables.0.get(table).is_some_and(|table| table.missing == Missing::Hold))
+    fn hold(&self, lookups: &[[String; 3]]) -> bool {
+        let tables = &self.configured.tables.0;
+        lookups.iter().any(|[table, ..]| tables.get(table).is_some_and(|table| table.missing == Missing::Hold))
     }
 
     /// Reads and maps every document without keeping anything; what tables lack, and why that means waiting.
@@ -102,8 +115,8 @@ impl<'s> Waiting<'s> {
                 let means = self.configured.means(&self.directory, Some(agreement));
                 let (entities, mut findings) = canonicalise_by(rules, &means, &placed, &piece.run);
                 // A route that leads nowhere is told by the processing that follows.
-                for (name, outward) in self.directory.outward(agreement, day).unwrap_or_default() {
-                    findings.extend(entities.iter().flat_map(|entity| self.outward(name, &outward.document, entity)));
+                for out in self.directory.outward(agreement, day).unwrap_or_default() {
+                    findings.extend(entities.iter().flat_map(|entity| self.outward(out, entity)));
                 }
                 found.extend(missing(&findings, transmission_id).into_iter().filter(|one| one.holds));
             }
@@ -114,10 +127,18 @@ impl<'s> Waiting<'s> {
     }
 
     /// What writing an entity as a document under an agreement would find.
-    fn outward(&self, name: &str, document: &str, entity: &crate::entity::Entity) -> Vec<Diagnostic> {
-        let means = self.configured.means(&self.directory, Some(name));
-        let Ok(target) = Target::parse(&self.service.rules, document) else { return Vec::new() };
-        map_by(&self.service.rules, &means, &target, entity, "1").map_or_else(|_| Vec::new(), |(_, findings)| findings)
+    fn outward(&self, out: WayOut<'_>, entity: &Entity) -> Vec<Diagnostic> {
+        let transformed = transform(self.service, &self.configured, out.route, entity);
+        let (entity, mut found) = match self.handle.block_on(transformed) {
+            Ok(Transformed::On(entity, found)) => (entity, found),
+            Ok(Transformed::Refused(found)) => return found,
+            // What the ledger cannot do is told by the processing that follows.
+            Ok(Transformed::Dropped(_)) | Err(_) => return Vec::new(),
+        };
+        let means = self.configured.means(&self.directory, Some(out.name));
+        let Ok(target) = Target::parse(&self.service.rules, &out.agreement.document) else { return found };
+        found.extend(map_by(&self.service.rules, &means, &target, &entity, "1").into_iter().flat_map(|(_, more)| more));
+        found
     }
 }
 

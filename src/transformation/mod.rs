@@ -118,6 +118,12 @@ impl Transformation {
         self.steps.iter().flat_map(|placed| placed.step.lookups()).collect()
     }
 
+    /// The expressions of other languages that its steps run, each with the key it stands under.
+    pub fn expressions(&self) -> impl Iterator<Item = (String, &str)> {
+        let steps = self.steps.iter().enumerate();
+        steps.filter_map(|(at, placed)| Some((format!("steps[{}].{}", at + 1, placed.name), placed.step.expression()?)))
+    }
+
     /// Runs all steps over an entity. The first that fails ends it.
     pub fn run(&self, entity: &mut Entity, world: &World<'_>) -> Outcome {
         let mut outcome = Outcome::default();
@@ -161,6 +167,12 @@ fn failed(expected: &str, found: &str) -> Diagnostic {
 /// A condition over a whole entity, as routes have.
 #[derive(Debug)]
 pub struct Condition(Formula);
+
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Condition {
     /// Reads it for an entity.

@@ -66,6 +66,9 @@ pub async fn planned(service: &Service, files: &Files) -> Result<Planned, Proble
         errors.extend(wrong);
         Configured::default()
     });
+    // Only what is new is read again, by a process of its own.
+    let expressions = || configured.check_expressions(&service.expressions, &wanted);
+    errors.extend(tokio::task::block_in_place(expressions).err().unwrap_or_default());
     if !errors.is_empty() {
         let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
         return Err(Problem::new(422, "RESOURCES-WRONG", &text.join("\n")));

@@ -96,7 +96,7 @@ pub fn write(
     let (rules, target) = (drafting.rules, &drafting.target);
     let definition = rules.library.document(&target.standard, &target.version, &target.document).ok();
     let library = rules.library.telling(definition.as_ref());
-    let writing = Writing { output, drafting, next, open: None, control: 0, valid: true, written: 0 };
+    let writing = Writing { output, drafting, next, open: None, control: 0, valid: true, written: 0, dropped: 0 };
     let sink = output.sink();
     let mut reader =
         Reader::new(Passing { writing, sink, bytes: Vec::new(), read: 0, failed: None }, Limits::default())
@@ -128,7 +128,7 @@ pub fn write(
     sink.end()?;
     if writing.written == 0 {
         eprintln!("portolan: no document to write");
-        return Ok(Exit::Invalid);
+        return Ok(if writing.dropped > 0 && writing.valid { Exit::Ok } else { Exit::Invalid });
     }
     Ok(if valid && writing.valid { Exit::Ok } else { Exit::Invalid })
 }
@@ -144,6 +144,8 @@ struct Writing<'w> {
     control: u64,
     valid: bool,
     written: usize,
+    /// Documents that a transformation dropped.
+    dropped: usize,
 }
 
 impl Writing<'_> {
@@ -152,6 +154,7 @@ impl Writing<'_> {
         while let Some(mut source) = (self.next)()? {
             tell(&source.name, &source.report);
             self.valid &= source.is_valid();
+            self.dropped += usize::from(source.is_dropped);
             let bytes = self.document(&mut source)?;
             if !bytes.is_empty() {
                 return Ok(Some(bytes));

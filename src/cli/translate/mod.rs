@@ -2,11 +2,12 @@
 
 mod documents;
 mod source;
+mod through;
 
 use super::input::{Definitions, Jobs, JsonList, Sink};
 use super::own::{self, Own};
 use super::{Exit, input};
-use crate::clock::Timestamp;
+use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::codec::segment::{Limits, Reader, Share};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::entity::Entity;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use source::{Making, Sources};
 use std::path::PathBuf;
 use std::sync::Arc;
+use through::Through;
 
 pub use documents::Drafting;
 pub use source::Source;
@@ -35,6 +37,9 @@ pub struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     output: Output,
+    /// Transformations that entities go through, in the order of the file, as `apply` takes them.
+    #[arg(long, value_name = "FILE")]
+    through: Option<PathBuf>,
     #[command(flatten)]
     jobs: Jobs,
 }
@@ -102,9 +107,13 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let drafting = target.map(|target| output.drafting(&rules, target)).transpose()?;
     let (guide, own) = (output.guide(&rules.library)?, output.own(&rules)?);
     let reader = Reader::new(input::open(&arguments.file)?, Limits::default()).knowing(&rules.library);
-    let making = Making { rules: &rules, own: &own, drafting: drafting.as_ref() };
+    let day = output.now.unwrap_or_else(|| SystemClock.now()).to_zoned(jiff::tz::TimeZone::UTC).date();
+    let through = arguments.through.as_deref().map(|file| Through::read(file, day.to_string())).transpose()?;
+    let making = Making { rules: &rules, own: &own, drafting: drafting.as_ref(), through: through.as_ref() };
+    // Numbers of our own are given in the order of the documents.
+    let share = if through.is_some() { Share::threads(Some(1)) } else { arguments.jobs.share() };
     std::thread::scope(|scope| {
-        let mut sources = Sources::new(scope, arguments.jobs.share().one_by_one(), reader, making, guide);
+        let mut sources = Sources::new(scope, share.one_by_one(), reader, making, guide);
         let done = output.write(drafting.as_ref(), &mut || sources.next(), as_json)?;
         Ok(if sources.is_clean() { done } else { Exit::Invalid })
     })
@@ -181,7 +190,7 @@ impl Output {
         }
         let own = self.own(rules)?;
         let reader = Reader::new(bytes.as_slice(), Limits::default()).knowing(&rules.library);
-        let making = Making { rules, own: &own, drafting: None };
+        let making = Making { rules, own: &own, drafting: None, through: None };
         let entities = std::thread::scope(|scope| {
             let mut sources = Sources::new(scope, Share::threads(Some(1)), reader, making, None);
             let mut entities = Vec::new();

@@ -1,6 +1,7 @@
 //! The documents of an input as entities, one after the other; none is held once the next is asked for.
 
 use super::documents::{Drafted, Drafting};
+use super::through::Through;
 use super::tell;
 use crate::cli::input;
 use crate::cli::own::Own;
@@ -9,6 +10,7 @@ use crate::diagnostic::{Diagnostic, is_clean};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::canonicalise_by;
+use crate::pipeline::transform::Transformed;
 use crate::standard::guide::Guide;
 use std::collections::VecDeque;
 use std::io::Read;
@@ -32,6 +34,8 @@ pub struct Source {
     pub parties: Option<(String, [[String; 2]; 2])>,
     /// It came in a test interchange.
     pub test: bool,
+    /// A transformation dropped it, which is no fault.
+    pub is_dropped: bool,
 }
 
 impl Source {
@@ -40,9 +44,9 @@ impl Source {
         Source { report: entity.check(), name: entity.kind.clone(), entity: Some(entity), ..Source::default() }
     }
 
-    /// It can be read as an entity, and nothing found is an error.
+    /// It can be read as an entity or was dropped by rule, and nothing found is an error.
     pub fn is_valid(&self) -> bool {
-        self.entity.is_some() && is_clean(&self.report)
+        (self.entity.is_some() || self.is_dropped) && is_clean(&self.report)
     }
 }
 
@@ -53,25 +57,39 @@ pub struct Making<'r> {
     pub own: &'r Own,
     /// What its entities become, where documents are wanted.
     pub drafting: Option<&'r Drafting<'r>>,
+    /// What they go through before.
+    pub through: Option<&'r Through>,
 }
 
 /// The entities of a document, each with what it becomes, and what was found in reading them.
 struct Made {
     entities: Vec<(Entity, Option<Drafted>)>,
     findings: Vec<Diagnostic>,
+    is_dropped: bool,
 }
 
 impl Making<'_> {
     fn document(&self, piece: &Piece<'_>, judged: &Judged) -> Made {
-        let (entities, findings) = judged.placed.as_ref().map_or_else(Default::default, |placed| {
+        let (read, mut findings) = judged.placed.as_ref().map_or_else(Default::default, |placed| {
             canonicalise_by(self.rules, &self.own.means_for(&placed.document), placed, &piece.run)
         });
-        let drafted = |entity: &Entity| self.drafting.map(|drafting| drafting.draft(entity));
-        let entities = entities.into_iter().map(|entity| {
-            let drafted = drafted(&entity);
-            (entity, drafted)
-        });
-        Made { entities: entities.collect(), findings }
+        let (mut entities, mut is_dropped) = (Vec::new(), false);
+        for entity in read {
+            let passed = self.through.map(|through| through.pass(&entity, self.own));
+            match passed.unwrap_or(Transformed::On(entity, Vec::new())) {
+                Transformed::On(entity, more) => {
+                    findings.extend(more);
+                    let drafted = self.drafting.map(|drafting| drafting.draft(&entity));
+                    entities.push((entity, drafted));
+                }
+                Transformed::Dropped(reason) => {
+                    findings.push(reason);
+                    is_dropped = true;
+                }
+                Transformed::Refused(more) => findings.extend(more),
+            }
+        }
+        Made { entities, findings, is_dropped }
     }
 }
 
@@ -145,6 +163,7 @@ fn sources(made: Made, report: &DocumentReport, piece: &Piece<'_>) -> Vec<Source
         interchange: piece.interchange,
         parties: Some((standard.to_owned(), parties.clone())),
         test: envelope.test,
+        is_dropped: made.is_dropped,
     };
     match made.entities.is_empty() {
         true => vec![source(None, None)],

@@ -14,7 +14,7 @@ pub use channel::{Auth, Channel, Cxml};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
 pub use route::Route;
-pub use split::{OfTheWhole, OneOrMany, Split};
+pub use split::{OfTheWhole, Split};
 
 use crate::yaml::{self, Node};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -24,7 +24,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 7] = ["partner", "channel", "agreement", "route", "mapping", "guide", "table"];
+pub const KINDS: [&str; 8] =
+    ["partner", "channel", "agreement", "route", "mapping", "transformation", "guide", "table"];
 
 /// A resource with its body as JSON; every scalar is text.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -161,6 +162,33 @@ pub(in crate::partner) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserial
 
 fn parsed_option<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D) -> Result<Option<T>, D::Error> {
     parsed(deserializer).map(Some)
+}
+
+/// One text, or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Default for OneOrMany {
+    fn default() -> Self {
+        OneOrMany::Many(Vec::new())
+    }
+}
+
+impl OneOrMany {
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[String] {
+        match self {
+            OneOrMany::One(one) => std::slice::from_ref(one),
+            OneOrMany::Many(many) => many,
+        }
+    }
 }
 
 /// The name of a secret.

@@ -1,5 +1,5 @@
-//! `kind: mapping`, `kind: guide`, `kind: table`: their keys. What stands under them is read by `mapping`, by
-//! `standard::guide` and by `table`, each with a notation of its own.
+//! `kind: mapping`, `kind: transformation`, `kind: guide`, `kind: table`: their keys. What stands under them is read by
+//! `mapping`, `transformation`, `standard::guide` and `table`, each with a notation of its own.
 
 use super::shape::{Key, Shape, may, must};
 
@@ -17,6 +17,13 @@ pub const MAPPING_KEYS: &[Key] = &[
     may("constants", Shape::Map(&Shape::Text), "Values that are always written"),
     may("parts", Shape::Any, "Rules that several lists share"),
     may("rules", Shape::Any, "Rules that are new or other than the base's; none takes one away"),
+];
+
+/// Of a transformation.
+pub const TRANSFORMATION_KEYS: &[Key] = &[
+    must("entity", Shape::Filled, "The entity that it is for: order"),
+    may("title", Shape::Text, "For people"),
+    must("steps", Shape::List(&Shape::Any), "What is done, in this order"),
 ];
 
 const RULE: Shape = Shape::Either(&[

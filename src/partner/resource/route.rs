@@ -1,11 +1,20 @@
 //! `kind: route`: where what came in under one agreement goes out under another.
 
-use super::shape::{Key, Shape, must};
+use super::OneOrMany;
+use super::shape::{Key, Shape, may, must};
 use serde::Deserialize;
 
 /// Its keys.
-pub const KEYS: &[Key] =
-    &[must("from", Shape::Filled, "An agreement of way in"), must("to", Shape::Filled, "An agreement of way out")];
+pub const KEYS: &[Key] = &[
+    must("from", Shape::Filled, "An agreement of way in"),
+    must("to", Shape::Filled, "An agreement of way out"),
+    may("when", Shape::Filled, "The condition under which it takes a document; every one when left out"),
+    may(
+        "through",
+        Shape::Either(&[Shape::Filled, Shape::List(&Shape::Filled)]),
+        "Transformations that documents go through, in this order",
+    ),
+];
 
 /// Where what comes in under one agreement goes out under another.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -15,4 +24,10 @@ pub struct Route {
     pub from: String,
     /// An agreement of way out.
     pub to: String,
+    /// The condition under which it takes a document.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// Transformations by name, in order.
+    #[serde(default)]
+    pub through: OneOrMany,
 }

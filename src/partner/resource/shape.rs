@@ -76,12 +76,17 @@ pub struct Kind {
 }
 
 /// All kinds, in the order of the manual; a new one is its file and a line here.
-pub static ALL: [Kind; 7] = [
+pub static ALL: [Kind; 8] = [
     Kind { name: "partner", help: "Who we deal with", keys: partner::KEYS },
     Kind { name: "channel", help: "A way in or out at a transport", keys: channel::KEYS },
     Kind { name: "agreement", help: "What was agreed for one document type", keys: agreement::KEYS },
     Kind { name: "route", help: "Where what came in goes out", keys: route::KEYS },
     Kind { name: "mapping", help: "A partner's or group's own mapping rules", keys: overlay::MAPPING_KEYS },
+    Kind {
+        name: "transformation",
+        help: "What becomes of an entity on its way along a route",
+        keys: overlay::TRANSFORMATION_KEYS,
+    },
     Kind { name: "guide", help: "A narrower definition for a partner", keys: overlay::GUIDE_KEYS },
     Kind { name: "table", help: "A lookup table", keys: overlay::TABLE_KEYS },
 ];

@@ -1,7 +1,7 @@
 //! How documents of an agreement are cut into several, as it is written down: checked here as far as it can be without the
 //! entity. How it is done is `entity::split`'s.
 
-use super::parsed_option;
+use super::{OneOrMany, parsed_option};
 use super::shape::{Key, Shape, may, must};
 use crate::entity::split::{KEYS_MAX, PLACEHOLDERS, SAME_NUMBER, SplitKey, SplitRule};
 use serde::Deserialize;
@@ -50,22 +50,6 @@ pub struct Split {
     pub of_the_whole: OfTheWhole,
 }
 
-/// Fields of the lines.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum OneOrMany {
-    /// One.
-    One(String),
-    /// Several: a document for each combination of their values.
-    Many(Vec<String>),
-}
-
-impl Default for OneOrMany {
-    fn default() -> Self {
-        OneOrMany::Many(Vec::new())
-    }
-}
-
 /// What becomes of what is said of all lines together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -84,10 +68,7 @@ impl Split {
     /// All that is wrong, each beginning with its key.
     pub fn rule(&self) -> Result<SplitRule, Vec<String>> {
         let (mut by, mut found) = (Vec::new(), Vec::new());
-        let keys = match &self.by {
-            OneOrMany::One(one) => std::slice::from_ref(one),
-            OneOrMany::Many(many) => many,
-        };
+        let keys = self.by.all();
         for (at, key) in keys.iter().enumerate() {
             let place = if keys.len() > 1 { format!("split.by[{}]", at + 1) } else { "split.by".to_owned() };
             match SplitKey::parse(key) {

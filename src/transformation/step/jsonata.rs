@@ -112,4 +112,8 @@ impl Step for Running {
         self.put(entity, value)?;
         Ok(Done::On)
     }
+
+    fn expression(&self) -> Option<&str> {
+        Some(&self.expression)
+    }
 }

@@ -72,6 +72,10 @@ pub trait Step: Debug + Send + Sync {
     fn lookups(&self) -> Vec<[String; 3]> {
         Vec::new()
     }
+    /// The expression of another language that it runs.
+    fn expression(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Whether the next step follows.

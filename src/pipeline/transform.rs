@@ -1,0 +1,112 @@
+//! What a route makes of an entity before it is written: whether it takes it at all, and the transformations it goes
+//! through.
+
+use super::configured::{Configured, Way};
+use super::state::Service;
+use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax, is_clean};
+use crate::entity::Entity;
+use crate::store::Result as StoreResult;
+use crate::transformation::{Numbers, World};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// What becomes of an entity.
+pub enum Transformed {
+    /// It goes on, with what was found.
+    On(Entity, Vec<Diagnostic>),
+    /// The route does not take it, and says so in a finding.
+    Dropped(Diagnostic),
+    /// It cannot go on.
+    Refused(Vec<Diagnostic>),
+}
+
+/// A number that somebody asks for: sequence, start, and for what.
+type Asked = (String, u64, String);
+
+/// The numbers that are known; what else is asked for is noted, and answered with the start of its sequence.
+#[derive(Default)]
+struct Known {
+    numbers: BTreeMap<Asked, u64>,
+    asked: RefCell<Vec<Asked>>,
+}
+
+impl Numbers for Known {
+    fn number(&self, sequence: &str, start: u64, owner: &str) -> Result<u64, String> {
+        let asked = (sequence.to_owned(), start, owner.to_owned());
+        let known = self.numbers.get(&asked).copied();
+        if known.is_none() {
+            self.asked.borrow_mut().push(asked);
+        }
+        Ok(known.unwrap_or(start))
+    }
+}
+
+/// Sends an entity through what a route says. Numbers of our own come from the ledger and stay: whatever is run again
+/// gets them again.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn transform(
+    service: &Service,
+    configured: &Configured,
+    route: &str,
+    entity: &Entity,
+) -> StoreResult<Transformed> {
+    let Some(way) = configured.ways.get(route) else { return Ok(Transformed::On(entity.clone(), Vec::new())) };
+    let today = service.now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+    let mut known = Known::default();
+    loop {
+        let world =
+            World { tables: &configured.tables, today: &today, numbers: &known, expressions: &service.expressions };
+        let transformed = go(way, route, entity, &world);
+        // What a number was asked for may depend on another, so that it is run until nothing is asked any more.
+        let asked = known.asked.take();
+        if asked.is_empty() {
+            return Ok(transformed);
+        }
+        for (sequence, start, owner) in asked {
+            let wanted = vec![(format!("key {sequence}"), start)];
+            let taken = service.store.take_numbers(wanted, &owner, service.now()).await?.into_iter().next();
+            known.numbers.insert((sequence, start, owner), taken.unwrap_or(start));
+        }
+    }
+}
+
+/// The same for who has no ledger: numbers are counted from the start of their sequence.
+pub fn go(way: &Way, route: &str, entity: &Entity, world: &World<'_>) -> Transformed {
+    if let Some((_, condition)) = way.conditions.iter().find(|(kind, _)| *kind == entity.kind) {
+        match condition.holds(entity, world.today) {
+            Ok(true) => {}
+            Ok(false) => return dropped(route, &format!("takes documents only when {condition}")),
+            Err(sentence) => {
+                let mut finding = Diagnostic::new(Syntax::Document, Fault::TransformationFailed).because(sentence, "");
+                finding.place = format!("route {route} when");
+                return Transformed::Refused(vec![finding]);
+            }
+        }
+    }
+    let through: Vec<_> = way.through.iter().filter(|one| one.entity == entity.kind).collect();
+    let (mut made, mut findings) = (entity.clone(), Vec::new());
+    if through.is_empty() {
+        return Transformed::On(made, findings);
+    }
+    for transformation in through {
+        let outcome = transformation.run(&mut made, world);
+        findings.extend(outcome.findings);
+        if let Some(reason) = outcome.dropped {
+            return dropped(route, &reason);
+        }
+        if !is_clean(&findings) {
+            return Transformed::Refused(findings);
+        }
+    }
+    // What was wrong before was told before.
+    let before = entity.check();
+    findings.extend(made.check().into_iter().filter(|one| one.severity == Severity::Error && !before.contains(one)));
+    if is_clean(&findings) { Transformed::On(made, findings) } else { Transformed::Refused(findings) }
+}
+
+fn dropped(route: &str, reason: &str) -> Transformed {
+    let finding = Diagnostic::new(Syntax::Document, Fault::DroppedByRule);
+    Transformed::Dropped(finding.because(format!("route {route}: {reason}"), ""))
+}
