@@ -3,7 +3,8 @@
 use super::client::{Answered, Instance};
 use super::{Exit, input};
 use crate::partner::resource::shape;
-use crate::partner::{KINDS, beside, rows_files};
+use crate::partner::{KINDS, beside, parse_all, rows_files};
+use crate::table::Table;
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,6 +30,9 @@ pub struct Export {
     /// Print the JSON Schema of a kind of resource instead; no instance is asked.
     #[arg(long, value_name = "KIND", value_parser = KINDS)]
     schema: Option<String>,
+    /// Print the rows of a lookup table as CSV instead.
+    #[arg(long, value_name = "TABLE", conflicts_with = "schema")]
+    rows: Option<String>,
 }
 
 /// Shows what would change.
@@ -51,8 +55,25 @@ pub fn export(arguments: &Export) -> anyhow::Result<Exit> {
     }
     match arguments.instance.ask(Method::GET, "/api/v1/resources", &[], None)? {
         Answered::Refused(exit) => Ok(exit),
-        Answered::Done(text) => input::print(text.as_str().unwrap_or_default().as_bytes()).map(|()| Exit::Ok),
+        Answered::Done(text) => match &arguments.rows {
+            Some(table) => rows(text.as_str().unwrap_or_default(), table),
+            None => input::print(text.as_str().unwrap_or_default().as_bytes()).map(|()| Exit::Ok),
+        },
     }
+}
+
+/// Prints the rows of a table among resources.
+fn rows(resources: &str, name: &str) -> anyhow::Result<Exit> {
+    let (all, _) = parse_all("the instance", resources);
+    let tables: Vec<_> = all.iter().filter(|one| one.kind == "table").collect();
+    let Some(found) = tables.iter().find(|one| one.name == name) else {
+        let names: Vec<_> = tables.iter().map(|one| one.name.as_str()).collect();
+        eprintln!("portolan export: no table {name}{}", crate::near::hint(name, &names));
+        return Ok(Exit::NotFound);
+    };
+    let table = Table::read(name, &found.body);
+    let table = table.map_err(|errors| anyhow::anyhow!("table {name}: {}", errors[0].message))?;
+    input::print(table.csv().as_bytes()).map(|()| Exit::Ok)
 }
 
 fn body(arguments: &Files) -> anyhow::Result<Value> {

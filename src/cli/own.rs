@@ -22,11 +22,11 @@ pub struct Own {
 }
 
 impl Own {
-    /// Reads the tables of one file, and the mapping that another begins with.
-    pub fn read(rules: &Rules, mapping: Option<&Path>, tables: Option<&Path>) -> anyhow::Result<Self> {
+    /// Reads the tables of one file as they are on a day, and the mapping that another begins with.
+    pub fn read(rules: &Rules, mapping: Option<&Path>, tables: Option<&Path>, day: String) -> anyhow::Result<Self> {
         let mapping = mapping.filter(|path| path.is_file()).map(|path| self::mapping(rules, path)).transpose()?;
         let tables = tables.map(self::tables).transpose()?.unwrap_or_default();
-        Ok(Own { mapping, tables: Arc::new(tables) })
+        Ok(Own { mapping, tables: Arc::new(tables.on(day)) })
     }
 
     /// What documents of a type are read or written with.
@@ -127,7 +127,7 @@ fn tables(path: &Path) -> anyhow::Result<Tables> {
         let read = read.map_err(|errors| {
             together(errors.iter().map(|error| one.error_at(&error.key, &error.message)).collect())
         })?;
-        tables.0.insert(one.name.clone(), Arc::new(read));
+        tables.all.insert(one.name.clone(), Arc::new(read));
     }
     Ok(tables)
 }

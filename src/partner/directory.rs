@@ -455,7 +455,8 @@ party_ids: [ZZ:OTHER]
             find("x12/004010/810", Environment::Production, "2026-11-24").expect_err("type").code,
             "AGREEMENT-MISSING"
         );
-        let routes: Vec<_> = directory.routes("orders").iter().map(|(name, route)| (*name, route.to.as_str())).collect();
+        let routes: Vec<_> =
+            directory.routes("orders").iter().map(|(name, route)| (*name, route.to.as_str())).collect();
         assert_eq!(routes, [("r", "out")]);
     }
 

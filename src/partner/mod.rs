@@ -17,8 +17,8 @@ pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
-pub use validity::WayOut;
 pub use resource::{
     Agreement, Auth, Channel, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS, OnUncertain, Partner, PartyId,
     RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Split, Una, Way, parse, parse_all,
 };
+pub use validity::WayOut;

@@ -38,7 +38,7 @@ impl Overlays {
             }
             return match Table::read(&one.name, &one.body) {
                 Ok(table) => {
-                    self.tables.0.insert(one.name.clone(), Arc::new(table));
+                    self.tables.all.insert(one.name.clone(), Arc::new(table));
                     Vec::new()
                 }
                 Err(errors) => errors.iter().map(|error| one.error_at(&error.key, &error.message)).collect(),

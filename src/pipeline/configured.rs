@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The mappings, guides and tables that resources say.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Configured {
     /// By name.
     pub mappings: BTreeMap<String, Arc<Mapping>>,
@@ -37,10 +37,10 @@ pub struct Configured {
 }
 
 /// What a route makes of documents.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Way {
     /// The condition under which it takes them, read for each entity that they may be.
-    pub conditions: Vec<(String, Condition)>,
+    pub conditions: Vec<(String, Arc<Condition>)>,
     /// The transformations they go through; of these the ones for their entity.
     pub through: Vec<Arc<Transformation>>,
 }
@@ -93,7 +93,9 @@ impl Configured {
     pub fn check_expressions(&self, by: &dyn Expressions, resources: &[Resource]) -> Result<(), Vec<ResourceError>> {
         let mut errors = Vec::new();
         for one in resources.iter().filter(|one| one.kind == "transformation") {
-            for (key, expression) in self.transformations.get(&one.name).into_iter().flat_map(|found| found.expressions()) {
+            for (key, expression) in
+                self.transformations.get(&one.name).into_iter().flat_map(|found| found.expressions())
+            {
                 errors.extend(by.check(expression).err().map(|sentence| one.error_at(&key, &sentence)));
             }
         }
@@ -121,14 +123,16 @@ impl Configured {
         }
         let Some(agreement) = directory.agreement(&route.from) else { return Vec::new() };
         let Ok(target) = Target::parse(rules, &agreement.document) else {
-            return vec![one.error_at("from", &format!("expected documents with a mapping, found {}", agreement.document))];
+            return vec![
+                one.error_at("from", &format!("expected documents with a mapping, found {}", agreement.document)),
+            ];
         };
         let means = self.means(directory, Some(&route.from));
         let kinds = entities(rules, &means, &target);
         let (mut way, mut errors) = (Way::default(), Vec::new());
         for (kind, when) in kinds.iter().flat_map(|kind| route.when.iter().map(move |when| (kind, when))) {
             match Condition::read(when, kind) {
-                Ok(condition) => way.conditions.push((kind.clone(), condition)),
+                Ok(condition) => way.conditions.push((kind.clone(), Arc::new(condition))),
                 Err(message) => errors.push(one.error_at("when", &message)),
             }
         }
@@ -147,7 +151,9 @@ impl Configured {
     fn mapping(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
         match rules.mappings.over(&one.name, |name| directory.mapping(name).cloned()) {
             Ok((mapping, overrides)) => {
-                let errors = lookups(&mapping.lookups(), &self.tables).into_iter().map(|message| one.error_at("rules", &message));
+                let errors = lookups(&mapping.lookups(), &self.tables)
+                    .into_iter()
+                    .map(|message| one.error_at("rules", &message));
                 let errors = errors.collect();
                 self.overrides.insert(one.id(), overrides);
                 self.mappings.insert(one.name.clone(), Arc::new(mapping));
@@ -303,9 +309,9 @@ fn entities(rules: &Rules, means: &Means, target: &Target) -> Vec<String> {
 fn lookups(asked: &[[String; 3]], tables: &Tables) -> Vec<String> {
     let mut found = Vec::new();
     for [table, from, to] in asked {
-        match tables.0.get(table) {
+        match tables.all.get(table) {
             None => {
-                let known: Vec<_> = tables.0.keys().map(String::as_str).collect();
+                let known: Vec<_> = tables.all.keys().map(String::as_str).collect();
                 found.push(format!("lookup({table}, …): no table {table}{}", crate::near::hint(table, &known)));
             }
             Some(known) => {

@@ -154,7 +154,10 @@ pub async fn tried<'r>(
             };
             match prepare(service, outward, &entity, (leaving.document_id, &owner)).await? {
                 Ok(mut outgoing) => {
-                    outgoing.iter_mut().take(1).for_each(|first| first.findings.splice(0..0, found.clone()).for_each(drop));
+                    outgoing
+                        .iter_mut()
+                        .take(1)
+                        .for_each(|first| first.findings.splice(0..0, found.clone()).for_each(drop));
                     if outgoing.len() > 1 {
                         let found = format!("{} under {name}", outgoing.len());
                         let how = agreement.split.as_ref().and_then(|split| split.rule().ok());

@@ -55,8 +55,7 @@ impl Service {
         let sender = Sender::default();
         let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
         let expressions = Workers::of_this_program();
-        let service =
-            Service { store, rules, clock, config, sender, live, arrived, departing, expressions, room };
+        let service = Service { store, rules, clock, config, sender, live, arrived, departing, expressions, room };
         service.reload().await?;
         Ok(Arc::new(service))
     }
@@ -73,10 +72,25 @@ impl Service {
         self.live.read().unwrap_or_else(PoisonError::into_inner).directory.clone()
     }
 
-    /// The mappings, guides and tables that resources say.
+    /// The mappings, guides and tables that resources say, the tables as they are today.
     #[must_use]
     pub fn configured(&self) -> Arc<Configured> {
-        self.live.read().unwrap_or_else(PoisonError::into_inner).configured.clone()
+        let today = self.today();
+        let found = self.live.read().unwrap_or_else(PoisonError::into_inner).configured.clone();
+        if found.tables.day == today {
+            return found;
+        }
+        // Once a day.
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let tables = Arc::new(live.configured.tables.on(today));
+        live.configured = Arc::new(Configured { tables, ..Configured::clone(&live.configured) });
+        live.configured.clone()
+    }
+
+    /// The present day (UTC), `2026-01-31`.
+    #[must_use]
+    pub fn today(&self) -> String {
+        self.now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
     }
 
     /// The definitions, with what a channel says is sent there.

@@ -53,7 +53,7 @@ pub async fn transform(
     entity: &Entity,
 ) -> StoreResult<Transformed> {
     let Some(way) = configured.ways.get(route) else { return Ok(Transformed::On(entity.clone(), Vec::new())) };
-    let today = service.now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+    let today = service.today();
     let mut known = Known::default();
     loop {
         let world =

@@ -78,14 +78,16 @@ impl<'s> Waiting<'s> {
                 through.flat_map(|one| one.lookups()).collect::<Vec<_>>()
             };
             self.hold(&lookups(name))
-                || self.directory.routes(name).into_iter().any(|(name, route)| {
-                    self.hold(&lookups(&route.to)) || self.hold(&on_the_way(name))
-                })
+                || self
+                    .directory
+                    .routes(name)
+                    .into_iter()
+                    .any(|(name, route)| self.hold(&lookups(&route.to)) || self.hold(&on_the_way(name)))
         })
     }
 
     fn hold(&self, lookups: &[[String; 3]]) -> bool {
-        let tables = &self.configured.tables.0;
+        let tables = &self.configured.tables.all;
         lookups.iter().any(|[table, ..]| tables.get(table).is_some_and(|table| table.missing == Missing::Hold))
     }
 

@@ -24,6 +24,15 @@ pub fn rows(text: &str) -> Result<Vec<Value>, String> {
     Ok(found)
 }
 
+/// Lines of values as CSV: a value that holds a comma, a quote, a line end, or a blank at either end stands in quotes.
+pub fn text<'r>(rows: impl Iterator<Item = &'r Vec<String>>) -> String {
+    let value = |value: &String| match value.contains([',', ';', '"', '\n', '\r']) || value.trim() != value {
+        true => format!("\"{}\"", value.replace('"', "\"\"")),
+        false => value.clone(),
+    };
+    rows.map(|row| row.iter().map(value).collect::<Vec<_>>().join(",") + "\n").collect()
+}
+
 /// Lines with their number; a quoted value may hold separators, line ends and doubled quotes.
 fn split(text: &str, separator: char) -> Result<Vec<(usize, Vec<String>)>, String> {
     let (mut lines, mut values, mut value) = (Vec::new(), Vec::new(), String::new());

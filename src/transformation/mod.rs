@@ -231,7 +231,7 @@ mod tests {
         let items = json!({ "columns": ["buyer", "gtin"], "directions": ["buyer to gtin"], "missing": "error",
             "rows": [["B-100", "4012345678901"]] });
         let items = crate::table::Table::read("items", &items).expect("a table");
-        Tables([("items".to_owned(), items.into())].into())
+        Tables { all: [("items".to_owned(), items.into())].into(), ..Tables::default() }
     }
 
     fn transformed(steps: &str, order: &Value) -> (Entity, Outcome) {
@@ -305,8 +305,13 @@ mod tests {
             ]
         );
         assert!(outcome.findings[0].message().contains("nothing is ordered"), "{}", outcome.findings[0].message());
-        assert_eq!(entity.list("lines")[0]["item"]["ids"][1], Entity::from_json(&json!({ "type": "x", "scheme": "gtin",
-            "value": "4012345678901" })).map(|one| crate::entity::Value::Object(one.fields)).expect("an id"));
+        assert_eq!(
+            entity.list("lines")[0]["item"]["ids"][1],
+            Entity::from_json(&json!({ "type": "x", "scheme": "gtin",
+            "value": "4012345678901" }))
+            .map(|one| crate::entity::Value::Object(one.fields))
+            .expect("an id")
+        );
         let (default, _) = (transformed(&steps.replace("gtin }, each", "gtin }, default: none, each"), &order).0, ());
         assert_eq!(default.list("lines")[1]["item"]["ids"][1]["value"], "none");
     }
@@ -341,10 +346,14 @@ mod tests {
 
     #[test]
     fn err_a_step_that_fails_ends_it_and_says_which() {
-        let steps = "- { set: { contract: number } }\n- { set: { totals.hash: 1 / (count(lines) - 0) } }\n- { number: lines }";
+        let steps =
+            "- { set: { contract: number } }\n- { set: { totals.hash: 1 / (count(lines) - 0) } }\n- { number: lines }";
         let (_, outcome) = transformed(steps, &json!({ "number": "1" }));
         let [finding] = outcome.findings.as_slice() else { panic!("{:?}", outcome.findings) };
-        assert_eq!((finding.code().as_str(), finding.place.as_str()), ("DOCUMENT-TRANSFORMATION-FAILED", "test steps[2].set"));
+        assert_eq!(
+            (finding.code().as_str(), finding.place.as_str()),
+            ("DOCUMENT-TRANSFORMATION-FAILED", "test steps[2].set")
+        );
         assert!(finding.message().contains("division by zero"), "{}", finding.message());
         let mut invoice = Entity::new("invoice");
         let file = json!({ "entity": "order", "steps": [{ "number": "lines" }] });
@@ -360,7 +369,10 @@ mod tests {
             ("- { sett: { number: \"'1'\" } }", "steps[1]: expected one of append, check"),
             ("- { sett: { number: \"'1'\" } }", "did you mean set?"),
             ("- { set: { numbr: \"'1'\" } }", "steps[1].set.numbr: no field numbr of order; did you mean number?"),
-            ("- { set: { number: 1 } }", "steps[1].set.number: number is a text, `1` is a number; text(…) writes a number as one"),
+            (
+                "- { set: { number: 1 } }",
+                "steps[1].set.number: number is a text, `1` is a number; text(…) writes a number as one",
+            ),
             ("- { set: { lines.number: \"'1'\" } }", "expected lines[field = 'text'], which says the item"),
             ("- { set: { \"lines[1].number\": \"'1'\" } }", "for items have no number of their own"),
             ("- { set: { $.number: \"'1'\" } }", "expected the name of a field"),
@@ -369,11 +381,23 @@ mod tests {
             ("- { keep: lines }", "steps[1].where: expected a condition, or first"),
             ("- { keep: line, where: number = '1' }", "steps[1].keep: no field line of order; did you mean lines?"),
             ("- { sort: lines }", "steps[1].by: expected a formula"),
-            ("- { merge: lines, by: number, add: number }", "steps[1].add: expected a number of the item, found number"),
-            ("- { gather: lines, by: number, into: delivery, with: { quantity: quantity } }", "steps[1].into: no field delivery"),
-            ("- { spread: lines, of: texts, with: { quantity: body } }", "steps[1].with.quantity: quantity is an object"),
+            (
+                "- { merge: lines, by: number, add: number }",
+                "steps[1].add: expected a number of the item, found number",
+            ),
+            (
+                "- { gather: lines, by: number, into: delivery, with: { quantity: quantity } }",
+                "steps[1].into: no field delivery",
+            ),
+            (
+                "- { spread: lines, of: texts, with: { quantity: body } }",
+                "steps[1].with.quantity: quantity is an object",
+            ),
             ("- { key: parties, of: number, sequence: x }", "steps[1].key: expected a text or a number, found parties"),
-            ("- { check: number, severity: fatal, say: x }", "steps[1].severity: expected error or warning, found fatal"),
+            (
+                "- { check: number, severity: fatal, say: x }",
+                "steps[1].severity: expected error or warning, found fatal",
+            ),
             ("- { number: lines, width: '99' }", "steps[1].width: expected at most 35 digits"),
             ("- { translate: purpose }", "steps[1].values: expected OLD: NEW"),
             ("- { lookup: items, column: buyer, value: number }", "steps[1].into: expected FIELD: COLUMN"),

@@ -23,4 +23,5 @@ mod server;
 mod split;
 mod stage;
 mod table;
+mod transform;
 mod ubl;

@@ -63,6 +63,7 @@ async fn rows_come_from_a_file_beside_and_ambiguous_ones_are_refused() {
     stage.file("orders.csv", "theirs,ours\n4711,A\n4712,B\n");
     stage.done(&["apply", &file], "");
     assert!(stage.done(&["export"], "").contains("ours: B"), "the ledger has the rows");
+    assert_eq!(stage.done(&["export", "--rows", "orders"], ""), "theirs,ours\n4711,A\n4712,B\n", "and gives them back");
     stage.send(order("4712", 1)).await;
     stage.until("the order", || async { (supplier.orders().len() == 1).then_some(()) }).await;
     assert_eq!(number_of(&supplier.orders()[0].body).as_deref(), Some("B"));

@@ -166,6 +166,13 @@ impl Stage {
         self.done(&["apply", &self.file("resources.yaml", yaml)], "")
     }
 
+    /// What is said when resources are refused.
+    pub fn refused(&self, yaml: &str) -> String {
+        let output = self.cli(&["apply", &self.file("resources.yaml", yaml)], "");
+        assert!(!output.status.success(), "taken: {yaml}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// Writes a file; its path.
     pub fn file(&self, name: &str, text: &str) -> String {
         let path: PathBuf = self.data().join(name);

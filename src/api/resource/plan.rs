@@ -89,7 +89,7 @@ async fn answered(store: &Store, changes: &[PlannedChange], directory: &Director
         let tables = directory.tables();
         for one in store.all_missing_lookups(&change.name).await? {
             let is_there = tables.lookup(&change.name, &one.column_name, &one.wanted, &one.value).is_ok();
-            if is_there || !tables.0.contains_key(&change.name) {
+            if is_there || !tables.all.contains_key(&change.name) {
                 found.push(one.missing_lookup_id);
             }
         }

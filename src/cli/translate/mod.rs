@@ -107,8 +107,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let drafting = target.map(|target| output.drafting(&rules, target)).transpose()?;
     let (guide, own) = (output.guide(&rules.library)?, output.own(&rules)?);
     let reader = Reader::new(input::open(&arguments.file)?, Limits::default()).knowing(&rules.library);
-    let day = output.now.unwrap_or_else(|| SystemClock.now()).to_zoned(jiff::tz::TimeZone::UTC).date();
-    let through = arguments.through.as_deref().map(|file| Through::read(file, day.to_string())).transpose()?;
+    let through = arguments.through.as_deref().map(|file| Through::read(file, output.day())).transpose()?;
     let making = Making { rules: &rules, own: &own, drafting: drafting.as_ref(), through: through.as_ref() };
     // Numbers of our own are given in the order of the documents.
     let share = if through.is_some() { Share::threads(Some(1)) } else { arguments.jobs.share() };
@@ -144,9 +143,14 @@ impl Output {
         Ok(rules)
     }
 
+    /// The day on which it is written.
+    fn day(&self) -> String {
+        self.now.unwrap_or_else(|| SystemClock.now()).to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    }
+
     /// The partner's own mapping and tables.
     fn own(&self, rules: &Rules) -> anyhow::Result<Own> {
-        Own::read(rules, self.mapping.as_deref(), self.tables.as_deref())
+        Own::read(rules, self.mapping.as_deref(), self.tables.as_deref(), self.day())
     }
 
     /// Where it is written.

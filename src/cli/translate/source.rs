@@ -1,8 +1,8 @@
 //! The documents of an input as entities, one after the other; none is held once the next is asked for.
 
 use super::documents::{Drafted, Drafting};
-use super::through::Through;
 use super::tell;
+use super::through::Through;
 use crate::cli::input;
 use crate::cli::own::Own;
 use crate::codec::segment::{Ahead, DocumentReport, Inspection, Judged, Piece, Reader, Share, Step};

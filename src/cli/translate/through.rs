@@ -39,19 +39,22 @@ impl Through {
                     }
                     way.through.push(Arc::new(found));
                 }
-                Err(wrong) => errors.extend(wrong.iter().map(|wrong| one.error_at(&wrong.key, &wrong.message).to_string())),
+                Err(wrong) => {
+                    errors.extend(wrong.iter().map(|wrong| one.error_at(&wrong.key, &wrong.message).to_string()))
+                }
             }
         }
         anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));
-        way.through.first().with_context(|| format!("{}: expected a resource of kind transformation", file.display()))?;
+        way.through
+            .first()
+            .with_context(|| format!("{}: expected a resource of kind transformation", file.display()))?;
         Ok(Through { way, name: file.display().to_string(), today, expressions, numbers: Counted::default() })
     }
 
     /// Sends an entity through.
     pub fn pass(&self, entity: &Entity, own: &Own) -> Transformed {
         let tables = own.tables();
-        let world =
-            World { tables, today: &self.today, numbers: &self.numbers, expressions: &self.expressions };
+        let world = World { tables, today: &self.today, numbers: &self.numbers, expressions: &self.expressions };
         go(&self.way, &self.name, entity, &world)
     }
 }

@@ -37,7 +37,7 @@ impl Function for Lookup {
     }
 
     fn sample(&self, arguments: &[String], dice: &mut dyn FnMut(usize) -> usize, spot: &Spot<'_>) -> Option<Value> {
-        let table = spot.tables.0.get(arguments.first()?)?;
+        let table = spot.tables.all.get(arguments.first()?)?;
         let row = table.rows.get(dice(table.rows.len()))?;
         let column = table.columns.iter().position(|column| Some(column) == arguments.get(2))?;
         Some(row[column].clone().into())

@@ -314,7 +314,7 @@ mod tests {
         let items = serde_json::json!({ "columns": ["buyer", "gtin"], "directions": ["buyer to gtin", "gtin to buyer"],
             "rows": [["B-100", "4012345678901"]] });
         let items = crate::table::Table::read("items", &items).expect("a table");
-        let tables = Tables([("items".to_owned(), items.into())].into());
+        let tables = Tables { all: [("items".to_owned(), items.into())].into(), ..Tables::default() };
         let beside = |_: Beside| "102".to_owned();
         for function in ALL {
             assert!(!function.examples().is_empty(), "{} has no example", function.name());

@@ -71,6 +71,9 @@ pub const TABLE_KEYS: &[Key] = &[
     may("title", Shape::Text, "For people"),
     may("directions", TEXTS, "COLUMN to COLUMN: what may be looked up, and must be unambiguous"),
     may("missing", Shape::Word(&["warning", "error", "hold"]), "What a value that is not there leads to"),
+    may("defaults", Shape::Map(&Shape::Text), "By column: what stands for a value that is not there"),
+    may("valid_from", Shape::Filled, "The column with the first day that a row counts"),
+    may("valid_until", Shape::Filled, "The column with the last day that a row counts"),
     may(
         "rows",
         Shape::List(&Shape::Either(&[TEXTS, Shape::Map(&Shape::Text)])),

@@ -1,8 +1,8 @@
 //! How documents of an agreement are cut into several, as it is written down: checked here as far as it can be without the
 //! entity. How it is done is `entity::split`'s.
 
-use super::{OneOrMany, parsed_option};
 use super::shape::{Key, Shape, may, must};
+use super::{OneOrMany, parsed_option};
 use crate::entity::split::{KEYS_MAX, PLACEHOLDERS, SAME_NUMBER, SplitKey, SplitRule};
 use serde::Deserialize;
 

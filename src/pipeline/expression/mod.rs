@@ -109,12 +109,8 @@ impl Worker {
         let unable = |error: std::io::Error| format!("cannot start a process for expressions: {error}");
         let mut command = Command::new(program);
         command.arg(COMMAND).env_clear().current_dir("/");
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(unable)?;
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(unable)?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("cannot speak to a process for expressions".to_owned());
         };

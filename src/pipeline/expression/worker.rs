@@ -84,7 +84,8 @@ fn evaluator() -> Result<Evaluator, String> {
     };
     let mut evaluator = Evaluator::with_options(Context::new(), options);
     for name in ["now", "millis", "random", "eval"] {
-        let refused = move |_: &[JValue]| Err(failed(format!("${name} is not there: the same input gives the same output")));
+        let refused =
+            move |_: &[JValue]| Err(failed(format!("${name} is not there: the same input gives the same output")));
         evaluator.register_fn_override(name, refused).map_err(|error| error.message().to_owned())?;
     }
     let computed: [(&str, fn(Decimal, Decimal) -> Option<Decimal>); 4] = [
@@ -95,9 +96,13 @@ fn evaluator() -> Result<Evaluator, String> {
     ];
     for (name, compute) in computed {
         let call = move |values: &[JValue]| {
-            let [one, other] = values else { return Err(failed(format!("${name} takes 2 values, found {}", values.len()))) };
+            let [one, other] = values else {
+                return Err(failed(format!("${name} takes 2 values, found {}", values.len())));
+            };
             let result = compute(decimal(one)?, decimal(other)?);
-            result.map(|result| JValue::string(result.to_string())).ok_or_else(|| failed(format!("${name}: a number out of range")))
+            result
+                .map(|result| JValue::string(result.to_string()))
+                .ok_or_else(|| failed(format!("${name}: a number out of range")))
         };
         evaluator.register_fn(name, call).map_err(|error| error.message().to_owned())?;
     }
@@ -109,7 +114,8 @@ fn rounded(values: &[JValue]) -> Result<JValue, EvaluatorError> {
     let [number, decimals] = values else {
         return Err(failed(format!("$roundDecimal takes 2 values, found {}", values.len())));
     };
-    let places = u32::try_from(decimal(decimals)?).map_err(|_| failed("$roundDecimal: expected how many decimals".to_owned()))?;
+    let places = u32::try_from(decimal(decimals)?)
+        .map_err(|_| failed("$roundDecimal: expected how many decimals".to_owned()))?;
     let rounded = decimal(number)?.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
     Ok(JValue::string(rounded.to_string()))
 }

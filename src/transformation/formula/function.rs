@@ -148,25 +148,28 @@ fn map_number(item: &Item, change: impl Fn(Decimal) -> Finding<Decimal>) -> Find
 
 fn whole(item: &Item) -> Finding<usize> {
     let number = item.number()?.filter(Decimal::is_integer).and_then(|number| usize::try_from(number).ok());
-    number.filter(|number| *number <= TEXT_MAX).ok_or_else(|| format!("expected a whole number up to {TEXT_MAX}, found {item}"))
+    number
+        .filter(|number| *number <= TEXT_MAX)
+        .ok_or_else(|| format!("expected a whole number up to {TEXT_MAX}, found {item}"))
 }
 
 fn round(values: &[Item]) -> Finding<Item> {
     let decimals = whole(&values[1])?;
     let decimals = u32::try_from(decimals).unwrap_or(u32::MAX);
-    map_number(&values[0], |number| {
-        Ok(number.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero))
-    })
+    map_number(&values[0], |number| Ok(number.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)))
 }
 
 fn days(values: &[Item]) -> Finding<Item> {
     let (day, count) = (values[0].to_string(), values[1].number()?);
     let (false, Some(count)) = (day.is_empty(), count) else { return Ok(Item::Nothing) };
-    let parsed: jiff::civil::Date = day.parse().map_err(|_| format!("expected a day such as 2026-01-31, found {day}"))?;
+    let parsed: jiff::civil::Date =
+        day.parse().map_err(|_| format!("expected a day such as 2026-01-31, found {day}"))?;
     let count = i64::try_from(count).ok().filter(|_| count.is_integer());
     let span = count.and_then(|count| jiff::Span::new().try_days(count).ok());
     let later = span.and_then(|span| parsed.checked_add(span).ok());
-    later.map(|day| text(day.to_string())).ok_or_else(|| format!("expected a whole number of days, found {}", values[1]))
+    later
+        .map(|day| text(day.to_string()))
+        .ok_or_else(|| format!("expected a whole number of days, found {}", values[1]))
 }
 
 fn distinct(item: &Item) -> Item {

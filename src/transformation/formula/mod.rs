@@ -53,7 +53,9 @@ impl<'d> Scope<'d> {
         let field = path::field(self.fields, list, self.name)?;
         match &field.kind {
             FieldType::Object(fields) if field.is_list => Ok(Scope { fields, name: &field.name, ..self }),
-            _ => Err(format!("expected a list of items with fields, found {list}, which is {}", Kind::of(field).words())),
+            _ => {
+                Err(format!("expected a list of items with fields, found {list}, which is {}", Kind::of(field).words()))
+            }
         }
     }
 }
@@ -242,7 +244,10 @@ mod tests {
             assert_eq!(of(formula), expected, "{formula}");
         }
         assert_eq!(at("quantity.value * price.amount", Some("lines")), Ok("12.50".to_owned()));
-        assert_eq!(at("item.ids[scheme = 'gtin'].value & ' ' & $.currency", Some("lines")).as_deref(), Ok("4012345678901 EUR"));
+        assert_eq!(
+            at("item.ids[scheme = 'gtin'].value & ' ' & $.currency", Some("lines")).as_deref(),
+            Ok("4012345678901 EUR")
+        );
     }
 
     #[test]

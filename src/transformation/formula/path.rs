@@ -151,7 +151,9 @@ impl Target {
     fn new(text: &str, scope: Scope<'_>, may_be_all: bool) -> Finding<Self> {
         let (path, kind) = super::read::path(text, scope)?;
         if path.is_from_document {
-            return Err(format!("expected a field of the item at hand, found {text}; leave out each to set the document's"));
+            return Err(format!(
+                "expected a field of the item at hand, found {text}; leave out each to set the document's"
+            ));
         }
         let last = path.steps.len() - 1;
         let mut steps = Vec::new();
@@ -161,7 +163,10 @@ impl Target {
                     format!("expected {}[field = 'text'], which a new item can be made by, found {text}", step.name)
                 })?),
                 Some(Choice::At(_)) => {
-                    return Err(format!("expected {}[field = 'text'], for items have no number of their own", step.name));
+                    return Err(format!(
+                        "expected {}[field = 'text'], for items have no number of their own",
+                        step.name
+                    ));
                 }
                 None if step.is_list && at < last && !may_be_all => {
                     return Err(format!("expected {}[field = 'text'], which says the item, found {text}", step.name));

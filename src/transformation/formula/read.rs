@@ -65,7 +65,11 @@ impl Part<'_> {
         let (expected, found) = (kind.words(), self.kind.words());
         let remedy = if kind == Kind::Number && self.kind == Kind::Text { "; number(…) reads one" } else { "" };
         let text = self.text;
-        if self.kind == kind { Ok(()) } else { Err(format!("expected {expected}, found {text}, which is {found}{remedy}")) }
+        if self.kind == kind {
+            Ok(())
+        } else {
+            Err(format!("expected {expected}, found {text}, which is {found}{remedy}"))
+        }
     }
 
     /// Fields count as conditions too: whether they are there.

@@ -157,9 +157,7 @@ pub(super) fn run(node: &Node, around: &Around<'_>) -> Finding<Item> {
                 _ => Item::Nothing,
             }
         }
-        Node::Join(one, other) => {
-            Item::Text(format!("{}{}", run(one, around)?, run(other, around)?).into())
-        }
+        Node::Join(one, other) => Item::Text(format!("{}{}", run(one, around)?, run(other, around)?).into()),
         Node::Call(function, values) => {
             let values: Vec<Item> = values.iter().map(|value| run(value, around)).collect::<Finding<_>>()?;
             (function.call)(values, around)?

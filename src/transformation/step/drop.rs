@@ -21,7 +21,11 @@ impl StepKind for Drop {
     }
 
     fn example(&self) -> [&'static str; 3] {
-        ["{ drop: cancelled by phone, when: purpose = 'cancellation' }", r#"{ "purpose": "original" }"#, r#"{ "purpose": "original" }"#]
+        [
+            "{ drop: cancelled by phone, when: purpose = 'cancellation' }",
+            r#"{ "purpose": "original" }"#,
+            r#"{ "purpose": "original" }"#,
+        ]
     }
 
     fn read(&self, keys: &mut Keys<'_>) -> Result<Box<dyn Step>, Wrong> {

@@ -58,9 +58,9 @@ impl StepKind for Gather {
 
 impl Step for Gathering {
     fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
-        let found = self.each.look(entity, world.today, |around| {
-            Ok((key_of(&self.by, around)?, values(&self.with, around)?))
-        })?;
+        let found = self
+            .each
+            .look(entity, world.today, |around| Ok((key_of(&self.by, around)?, values(&self.with, around)?)))?;
         let mut found = found.into_iter();
         for list in items::lists_mut(&mut entity.fields, &self.list) {
             let mut kept: Vec<Value> = Vec::new();

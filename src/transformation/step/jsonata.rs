@@ -63,13 +63,19 @@ impl Running {
             if kind != entity.kind {
                 return Err(format!("expected an entity of type {}, found {kind}", entity.kind));
             }
-            entity.fields = fields.iter().filter(|(key, _)| *key != "type").map(|(key, value)| (key.clone(), value.clone())).collect();
+            entity.fields = fields
+                .iter()
+                .filter(|(key, _)| *key != "type")
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect();
             return Ok(());
         };
         match value {
             None => into.remove(&mut entity.fields),
             // One that is alone loses its brackets in JSONata.
-            Some(one) if into.is_list && one.as_array().is_none() => into.set(&mut entity.fields, Value::Array(vec![one])),
+            Some(one) if into.is_list && one.as_array().is_none() => {
+                into.set(&mut entity.fields, Value::Array(vec![one]))
+            }
             Some(value) => {
                 let fits = match (&value, into.kind) {
                     (Value::Array(_), _) => into.is_list,
@@ -90,7 +96,9 @@ impl Running {
 fn entity_value(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Number(number) => Value::from(number.to_string()),
-        serde_json::Value::Array(items) => Value::Array(items.iter().filter(|item| !item.is_null()).map(entity_value).collect()),
+        serde_json::Value::Array(items) => {
+            Value::Array(items.iter().filter(|item| !item.is_null()).map(entity_value).collect())
+        }
         serde_json::Value::Object(fields) => {
             let fields = fields.iter().filter(|(_, value)| !value.is_null());
             Value::Object(fields.map(|(name, value)| (crate::entity::key(name), entity_value(value))).collect::<Map>())
@@ -105,7 +113,10 @@ impl Step for Running {
         entity.write_json(&mut data);
         let data = String::from_utf8(data).map_err(|error| error.to_string())?;
         if data.len() > DATA_BYTES_MAX {
-            return Err(format!("expected an entity of at most {DATA_BYTES_MAX} bytes for jsonata, found {}", data.len()));
+            return Err(format!(
+                "expected an entity of at most {DATA_BYTES_MAX} bytes for jsonata, found {}",
+                data.len()
+            ));
         }
         let made = world.expressions.run(&self.expression, &data)?;
         let value = made.map(|text| self.value(&text)).transpose()?;

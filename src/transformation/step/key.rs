@@ -3,8 +3,8 @@
 use super::{Done, Each, Keys, Step, StepKind, Wrong, key_of};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
-use crate::transformation::formula::{Formula, Target};
 use crate::transformation::World;
+use crate::transformation::formula::{Formula, Target};
 
 pub struct Key;
 

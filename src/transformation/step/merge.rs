@@ -48,7 +48,10 @@ impl StepKind for Merge {
         for field in fields {
             let target: Target = keys.target("add", &field)?;
             if target.kind != Kind::Number || field.contains('[') {
-                return Keys::wrong("add", format!("expected a number of the item, found {field}, which is {}", target.kind.words()));
+                return Keys::wrong(
+                    "add",
+                    format!("expected a number of the item, found {field}, which is {}", target.kind.words()),
+                );
             }
             add.push(KeyPath::new(field));
         }
@@ -62,7 +65,8 @@ impl Merging {
         for field in &self.add {
             let number = |fields: &Map| -> Result<Option<Decimal>, String> {
                 let text = field.get(fields).and_then(Value::as_str);
-                text.map(|text| text.parse().map_err(|_| format!("expected a number at {field}, found {text}"))).transpose()
+                text.map(|text| text.parse().map_err(|_| format!("expected a number at {field}, found {text}")))
+                    .transpose()
             };
             if let Some(more) = number(&other)? {
                 let sum = number(first)?.unwrap_or_default().checked_add(more);

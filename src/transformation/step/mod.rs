@@ -310,7 +310,12 @@ impl Each {
     }
 
     /// Changes each item that is meant by what was found in it.
-    fn change<T>(&self, entity: &mut Entity, found: Vec<Option<T>>, mut change: impl FnMut(&mut crate::entity::Map, T)) {
+    fn change<T>(
+        &self,
+        entity: &mut Entity,
+        found: Vec<Option<T>>,
+        mut change: impl FnMut(&mut crate::entity::Map, T),
+    ) {
         let items = items::items_mut(&mut entity.fields, self.list.as_deref());
         for (item, found) in items.into_iter().zip(found) {
             if let Some(found) = found {

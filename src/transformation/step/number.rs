@@ -3,8 +3,8 @@
 use super::{Done, Each, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
-use crate::transformation::formula::Target;
 use crate::transformation::World;
+use crate::transformation::formula::Target;
 
 pub struct Number;
 

@@ -35,7 +35,8 @@ impl StepKind for Remove {
     fn read(&self, keys: &mut Keys<'_>) -> Result<Box<dyn Step>, Wrong> {
         let each = keys.each()?;
         let names = keys.texts(self.name())?;
-        let read = |name: &String| Target::read_all(name, keys.scope).or_else(|message| Keys::wrong(self.name(), message));
+        let read =
+            |name: &String| Target::read_all(name, keys.scope).or_else(|message| Keys::wrong(self.name(), message));
         let targets = names.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Box::new(Removing { each, targets }))
     }

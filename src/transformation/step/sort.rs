@@ -41,7 +41,9 @@ impl StepKind for Sort {
         let by = keys.texts("by")?;
         let read = |text: &String| {
             let (text, is_down) = text.strip_suffix(" down").map_or((text.as_str(), false), |text| (text, true));
-            Formula::read(text, keys.scope).map(|formula| (formula, is_down)).or_else(|message| Keys::wrong("by", message))
+            Formula::read(text, keys.scope)
+                .map(|formula| (formula, is_down))
+                .or_else(|message| Keys::wrong("by", message))
         };
         let by: Vec<_> = by.iter().map(read).collect::<Result<_, _>>()?;
         match by.is_empty() {
