@@ -17,6 +17,23 @@ pub fn memchr3(bytes: &[u8], separators: &Separators) -> u64 {
     hits.fold(0, |sum, at| sum + at as u64)
 }
 
+/// `memchr3` over any three bytes, every hit visited.
+pub fn visited(bytes: &[u8], [one, two, three]: [u8; 3]) -> u64 {
+    memchr::memchr3_iter(one, two, three, bytes).fold(0, |sum, at| sum + at as u64)
+}
+
+/// The events of `quick-xml`, names checked and nothing else done with them: what our reader of XML stands on.
+pub fn xml_events(bytes: &[u8]) -> u64 {
+    let mut reader = quick_xml::Reader::from_reader(bytes);
+    let mut sum = 0;
+    loop {
+        match reader.read_event().expect("well-formed input") {
+            quick_xml::events::Event::Eof => return sum,
+            event => sum += event.len() as u64,
+        }
+    }
+}
+
 /// Splits at terminators, then at element separators; no release characters, no components, nothing checked.
 pub fn naive_split(bytes: &[u8], separators: &Separators) -> u64 {
     let mut sum = 0;

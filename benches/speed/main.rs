@@ -1,7 +1,7 @@
 //! How fast the engine is, as ratios to named baselines on the same bytes in the same process; `make bench` runs it.
 //!
 //! `--instructions STAGE TYPE BYTES` runs one stage once, for callgrind; `--gate` has callgrind count it for each row of
-//! `limits.tsv` and fails above a limit. `--cores` runs a batch with one thread and with two. `--memory BYTES` streams that
+//! `limits.tsv` and fails above a limit. `--named` measures XML, tables and the slowest mappings alone. `--cores` runs a batch with one thread and with two. `--memory BYTES` streams that
 //! many bytes through validation and prints the peak.
 //! It asserts no time: those depend on the machine and its neighbours. It checks nothing of what is right either, but
 //! that its input is clean; the tests do.
@@ -12,6 +12,7 @@ mod cores;
 mod gate;
 mod generate;
 mod memory;
+mod named;
 mod stage;
 
 use generate::{Interchange, Kind};
@@ -42,11 +43,18 @@ fn main() -> std::process::ExitCode {
         ["--instructions", stage, kind, bytes] => once(stage, kind, bytes.parse().expect("a number of bytes")),
         ["--gate"] => return gate::run(),
         ["--cores"] => cores::rows(&Rules::new(None, None)),
+        ["--named"] => {
+            let rules = Rules::new(None, None);
+            named::rows(&rules, &SIZES, ROUNDS);
+            named::slowest(&rules);
+        }
         ["--memory", bytes] => memory::child(bytes.parse().expect("a number of bytes")),
         [] => table(true),
         ["--quick"] => table(false),
         _ => {
-            eprintln!("speed [--quick | --cores | --gate | --instructions STAGE TYPE BYTES | --memory BYTES]");
+            eprintln!(
+                "speed [--quick | --named | --cores | --gate | --instructions STAGE TYPE BYTES | --memory BYTES]"
+            );
             return 2.into();
         }
     }
@@ -84,6 +92,8 @@ fn table(with_batch: bool) {
             rows(kind, BATCH.0, BATCH.1, &rules, false, BATCH_ROUNDS);
         }
     }
+    named::rows(&rules, &SIZES, ROUNDS);
+    named::slowest(&rules);
     if with_batch {
         cores::rows(&rules);
         memory::rows();

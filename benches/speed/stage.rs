@@ -80,7 +80,7 @@ pub fn validate(source: impl Read, library: &Library) -> Counted {
 
 /// The same, and something done with each document that was placed; it returns the bytes it wrote.
 pub fn validate_and(source: impl Read, library: &Library, mut with: impl FnMut(&Placed, &Piece<'_>) -> u64) -> Counted {
-    let mut reader = Reader::new(source, Limits::default());
+    let mut reader = Reader::new(source, Limits::default()).knowing(library);
     let mut inspection = Inspection::new(library);
     let mut counted = Counted::default();
     while let Some(piece) = reader.next().expect("the source does not fail") {
@@ -123,7 +123,7 @@ fn acknowledge(input: &[u8], library: &Library) -> u64 {
 }
 
 /// Validation, and the canonical entity of each document as JSON.
-fn canonical_json(input: &[u8], rules: &Rules) -> u64 {
+pub fn canonical_json(input: &[u8], rules: &Rules) -> u64 {
     let mut text = Vec::new();
     let counted = validate_and(input, &rules.library, |placed, piece| {
         let (entities, _) = canonicalise(rules, placed, &piece.run);
@@ -132,6 +132,16 @@ fn canonical_json(input: &[u8], rules: &Rules) -> u64 {
             entity.write_json(&mut text);
         }
         text.len() as u64
+    });
+    counted.bytes
+}
+
+/// Validation, canonical entities, and each of them as a document of a type again, which is not written out.
+pub fn there_and_back(input: &[u8], rules: &Rules, target: &Target) -> u64 {
+    let counted = validate_and(input, &rules.library, |placed, piece| {
+        let (entities, _) = canonicalise(rules, placed, &piece.run);
+        let written = entities.iter().filter_map(|entity| map(rules, target, entity, "1").ok());
+        written.map(|(draft, _)| draft.segments.len() as u64).sum()
     });
     counted.bytes
 }
@@ -196,7 +206,8 @@ fn ahead<T: Send>(
     work: impl Fn(&Piece<'_>, &Judged) -> T + Send + Sync,
     mut tell: impl FnMut(Step<'_, '_, T>),
 ) {
-    let (reader, inspection, work) = (Reader::new(input, Limits::default()), Inspection::new(library), Arc::new(work));
+    let reader = Reader::new(input, Limits::default()).knowing(library);
+    let (inspection, work) = (Inspection::new(library), Arc::new(work));
     std::thread::scope(|scope| {
         let mut ahead = Ahead::new(scope, share, reader, inspection, work);
         while let Some(step) = ahead.next().expect("the source does not fail") {

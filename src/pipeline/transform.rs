@@ -77,7 +77,7 @@ pub fn go(way: &Way, route: &str, entity: &Entity, world: &World<'_>) -> Transfo
     if let Some((_, condition)) = way.conditions.iter().find(|(kind, _)| *kind == entity.kind) {
         match condition.holds(entity, world.today) {
             Ok(true) => {}
-            Ok(false) => return dropped(route, &format!("takes documents only when {condition}")),
+            Ok(false) => return dropped(&format!("{condition}, as route {route} asks")),
             Err(sentence) => {
                 let mut finding = Diagnostic::new(Syntax::Document, Fault::TransformationFailed).because(sentence, "");
                 finding.place = format!("route {route} when");
@@ -94,7 +94,7 @@ pub fn go(way: &Way, route: &str, entity: &Entity, world: &World<'_>) -> Transfo
         let outcome = transformation.run(&mut made, world);
         findings.extend(outcome.findings);
         if let Some(reason) = outcome.dropped {
-            return dropped(route, &reason);
+            return dropped(&format!("another document on route {route}; of this one it says: {reason}"));
         }
         if !is_clean(&findings) {
             return Transformed::Refused(findings);
@@ -106,7 +106,6 @@ pub fn go(way: &Way, route: &str, entity: &Entity, world: &World<'_>) -> Transfo
     if is_clean(&findings) { Transformed::On(made, findings) } else { Transformed::Refused(findings) }
 }
 
-fn dropped(route: &str, reason: &str) -> Transformed {
-    let finding = Diagnostic::new(Syntax::Document, Fault::DroppedByRule);
-    Transformed::Dropped(finding.because(format!("route {route}: {reason}"), ""))
+fn dropped(expected: &str) -> Transformed {
+    Transformed::Dropped(Diagnostic::new(Syntax::Document, Fault::DroppedByRule).because(expected, ""))
 }

@@ -564,7 +564,7 @@ fn refused(findings: &[Diagnostic], document: &str) -> Judged {
 
 /// A document that no route takes.
 fn dropped(told: &[Diagnostic]) -> Judged {
-    let reasons: Vec<_> = told.iter().map(|one| one.expected.as_str()).collect();
+    let reasons: Vec<_> = told.iter().map(Diagnostic::message).collect();
     let code = told.first().map(Diagnostic::code);
     Judged { processing: Some(Processing::Dropped), code, reason: Some(reasons.join("; ")) }
 }

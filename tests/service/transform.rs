@@ -68,10 +68,13 @@ async fn a_document_that_no_route_takes_is_dropped_and_says_why() {
     let id = stage.send(order("4711", 101)).await;
     let split = stage.reaches(&id, "split").await;
     let told = document(&stage, &split).await;
-    assert_eq!(told["processing"], "dropped", "{told:#}");
-    assert_eq!(told["code"], "DOCUMENT-DROPPED-BY-RULE");
-    let reason = told["reason"].as_str().expect("a reason");
-    assert!(reason.contains("route orders-to-lamps: takes documents only when number != '4711'"), "{reason}");
+    assert_eq!(told["document"]["processing"], "dropped", "{told:#}");
+    assert_eq!(told["document"]["code"], "DOCUMENT-DROPPED-BY-RULE");
+    let reason = told["document"]["reason"].as_str().expect("a reason");
+    assert!(
+        reason.contains("expected number != '4711' and count(lines) < 100, as route orders-to-lamps asks"),
+        "{reason}"
+    );
     let answer = stage.until("the 997", || async { retailer.posts().first().cloned() }).await;
     assert!(text(&answer).contains("AK9*A*1*1*1"), "{}", text(&answer));
     // The next one is taken.
@@ -91,11 +94,14 @@ async fn what_a_step_refuses_fails_and_nothing_of_it_goes() {
     let split = stage.reaches(&id, "split").await;
     let told = document(&stage, &split).await;
     assert_eq!(
-        (told["processing"].as_str(), told["code"].as_str()),
+        (told["document"]["processing"].as_str(), told["document"]["code"].as_str()),
         (Some("failed"), Some("DOCUMENT-CHECK-FAILED")),
         "{told:#}"
     );
-    assert!(told["reason"].as_str().is_some_and(|reason| reason.contains("too few for the way")), "{told:#}");
+    assert!(
+        told["document"]["reason"].as_str().is_some_and(|reason| reason.contains("too few for the way")),
+        "{told:#}"
+    );
     stage.balanced().await;
     assert!(supplier.orders().is_empty());
 }

@@ -53,8 +53,7 @@ impl Step for Checking {
             let mut finding = Diagnostic::new(Syntax::Document, Fault::CheckFailed);
             finding.severity = self.severity;
             finding.place = self.each.place(at);
-            finding.expected = self.condition.to_string();
-            findings.push(finding.because(self.say.clone(), ""));
+            findings.push(finding.because(format!("{} ({})", self.condition, self.say), ""));
         }
         Ok(Done::On)
     }
