@@ -89,6 +89,12 @@ pub struct AckPolicy {
     /// 997, 999, CONTRL.
     #[serde(default = "always")]
     pub functional: AckRule,
+    /// 824, APERAK: what the business made of a document.
+    #[serde(default = "never")]
+    pub application: AckRule,
+    /// The agreement of way out under which that leaves.
+    #[serde(default)]
+    pub advice: Option<String>,
     /// 997 or 999; left out: 999 where GS08 names a guide (`005010X…`).
     #[serde(default)]
     pub form: Option<AckForm>,
@@ -115,6 +121,10 @@ fn always() -> AckRule {
     AckRule::Always
 }
 
+fn never() -> AckRule {
+    AckRule::Never
+}
+
 fn clock() -> u32 {
     CLOCK_MINUTES
 }
@@ -126,6 +136,14 @@ impl AckPolicy {
         let (standard, version) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         if self.form == Some(AckForm::Implementation) && version < "005010" {
             found.push(format!("ack.form: expected 997, found 999, which {document} does not have"));
+        }
+        if self.application == AckRule::OnRequest {
+            found.push("ack.application: expected always, on_error or never, for no envelope asks for it".to_owned());
+        }
+        if (self.application == AckRule::Never) != self.advice.is_none() {
+            let expected =
+                "expected the agreement of way out under which the 824 or APERAK leaves, beside ack.application";
+            found.push(format!("ack.advice: {expected}, and only there"));
         }
         let for_x12 = [
             ("form", self.form.is_some()),

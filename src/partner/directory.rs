@@ -179,6 +179,14 @@ impl Directory {
             found.push(format!("document: expected such as x12/004010/850, found {}", agreement.document));
         }
         agreement.ack.iter().for_each(|ack| ack.check(&agreement.document, found));
+        if let Some(name) = agreement.ack.as_ref().and_then(|ack| ack.advice.as_ref()) {
+            self.check_way("ack.advice", name, Way::Out, found);
+            if let Some(advice) = self.agreements.get(name).filter(|advice| advice.environment != agreement.environment)
+            {
+                let (wanted, came) = (agreement.environment.as_str(), advice.environment.as_str());
+                found.push(format!("ack.advice: expected an agreement for {wanted}, found {name}, for {came}"));
+            }
+        }
         agreement.expect.iter().for_each(|expect| expect.check(&agreement.document, found));
         let channels = agreement.channel.iter().chain(agreement.ack.iter().map(|ack| &ack.channel));
         for name in channels {

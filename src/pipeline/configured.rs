@@ -78,6 +78,7 @@ impl Configured {
         for one in resources.iter().filter(|one| one.kind == "agreement") {
             errors.extend(configured.ready(rules, directory, one));
             errors.extend(configured.agreement(directory, one));
+            errors.extend(advice(rules, directory, one));
             errors.extend(configured.split(rules, directory, one));
         }
         for one in resources.iter().filter(|one| one.kind == "route") {
@@ -259,6 +260,14 @@ impl Configured {
         };
         named.filter(|guide| guide.is_for_type(document)).or_else(selected).cloned()
     }
+}
+
+/// What tells senders what the business made of their documents has to be an application advice.
+fn advice(rules: &Rules, directory: &Directory, one: &Resource) -> Option<ResourceError> {
+    let name = directory.agreement(&one.name)?.ack.as_ref()?.advice.as_ref()?;
+    let document = &directory.agreement(name)?.document;
+    let message = || format!("expected an agreement for an 824 or APERAK, found {name}, which is for {document}");
+    (!super::answer::is_advice(rules, document)).then(|| one.error_at("ack.advice", &message()))
 }
 
 /// What a channel says is sent there has to be a document type whose definition lays its bytes out.

@@ -3,6 +3,7 @@
 
 use super::acknowledge;
 use super::admit::{AdmitError, Open, RepeatWay, admit};
+use super::advise::{self, Subject};
 use super::answer;
 use super::canonicalise::canonicalise_by;
 use super::depart::{Departures, Leaving, Refused};
@@ -16,7 +17,7 @@ use crate::codec::segment::{
 use crate::codec::{cxml, edifact, ubl, x12, xml};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
-use crate::partner::Held;
+use crate::partner::{Held, WayOut};
 use crate::standard::load::Library;
 use crate::store::commit::translate::{End, Repeat, Slice};
 use crate::store::document::{NewDocument, Processing};
@@ -311,6 +312,12 @@ impl Translation {
             findings.extend(more);
             verdict = refused.unwrap_or(verdict);
         }
+        if let (Some(entity), Some(processing)) = (entities.first(), verdict.processing) {
+            let (envelope, version, found) = (&report.envelope, report.version.as_str(), findings.as_slice());
+            let subject = Subject { envelope, version, entity, findings: found, processing };
+            let more = self.advise(open, &document_id, agreement.as_deref(), &subject)?;
+            findings.extend(more);
+        }
         let entity = match entities.first() {
             Some(entity) => {
                 let text = entity.to_string();
@@ -390,6 +397,44 @@ impl Translation {
                 self.slice.missing.extend(super::waiting::missing(&findings, source_id));
                 let judged = refused(&findings, &document);
                 Ok((findings, Some(judged)))
+            }
+        }
+    }
+
+    /// Tells the sender what the business made of its document, where that was agreed. What keeps the advice from leaving
+    /// is told as a warning of the document, which it changes nothing of.
+    fn advise(
+        &mut self,
+        open: &Open,
+        source_id: &str,
+        agreement: Option<&str>,
+        subject: &Subject<'_>,
+    ) -> Result<Vec<Diagnostic>> {
+        let (service, directory) = (self.service.clone(), self.service.directory());
+        let policy = agreement.and_then(|name| directory.agreement(name)?.ack.as_ref());
+        let Some(name) = policy.and_then(|policy| advise::due(policy, subject)) else { return Ok(Vec::new()) };
+        let day = service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let out = directory.agreement_out(name, day).ok();
+        let Some((name, agreement)) = out.and_then(|name| Some((name, directory.agreement(name)?))) else {
+            return Ok(Vec::new());
+        };
+        let owner = format!("{}/{}/advice", self.job.subject, self.documents);
+        let wanted = vec![(format!("advice {name}"), 1)];
+        let number = self.handle.block_on(service.store.take_numbers(wanted, &owner, service.now()))?;
+        let advice = advise::advice(subject, &number.first().copied().unwrap_or(1).to_string(), service.now());
+        let environment = open.identified.environment.as_str();
+        let leaving = Leaving { document_id: source_id, owner, entities: &[advice], environment };
+        // No route leads there, so that nothing is asked or changed on the way.
+        let ways = [WayOut { route: "", name, agreement }];
+        match self.handle.block_on(self.departures.depart(&service, &ways, &leaving))? {
+            Ok(left) => {
+                self.slice.outputs.extend(left.outputs);
+                self.slice.gathered.extend(left.gathered);
+                Ok(Vec::new())
+            }
+            Err(refused) => {
+                let warning = |finding: Diagnostic| Diagnostic { severity: Severity::Warning, ..finding };
+                Ok(refused.findings.into_iter().map(warning).collect())
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Application advices of partners, 824 and APERAK: what they say of a document of ours is its acknowledgment.
 
-use super::edi::{control_of, order};
+use super::edi::{Order, control_of, order, written};
 use super::peer::Peer;
 use super::stage::{Stage, resources};
 use serde_json::Value;
@@ -101,4 +101,69 @@ async fn an_aperak_names_a_document_by_its_number() {
     says(&stage, advice("4711", 2)).await;
     let refused = ours(&stage, "rejected").await;
     assert!(detail(&stage, &refused).await.contains("Unknown article"));
+}
+
+/// North Stores' orders, told of by advices under these keys; the agreement for those is of this document type.
+async fn telling(keys: &str, document: &str) -> (Stage, Peer, Peer) {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, "").await;
+    let all = resources(retailer.port, supplier.port);
+    let answered = "functional: always, channel: northstores-out";
+    assert!(all.contains(answered), "{all}");
+    let all = all.replace(answered, &format!("{answered}{keys}"));
+    let more = format!(
+        "---\nkind: agreement\nname: northstores-advice\nway: out\npartner: northstores\ndocument: {document}\n\
+         channel: northstores-out\nenvelope: {{ sender: \"ZZ:PORTOLAN\", receiver: \"ZZ:NORTHSTORES\" }}\n\
+         ---\nkind: transformation\nname: enough\nentity: order\nsteps:\n\
+         - {{ check: quantity.value >= 100, each: lines, say: too few for the way }}\n"
+    );
+    let route = "from: northstores-orders\nto: lamps-orders\n";
+    assert!(all.contains(route), "{all}");
+    stage.apply(&format!("{}{more}", all.replace(route, &format!("{route}through: enough\n"))));
+    (stage, retailer, supplier)
+}
+
+/// An order of so many.
+fn of(number: &str, control: u32, quantity: &str) -> Vec<u8> {
+    written(&Order { number, control, quantity, ..Order::default() })
+}
+
+async fn told(stage: &Stage, retailer: &Peer, mark: &str) -> String {
+    let found = || async {
+        let texts = retailer.posts().into_iter().map(|post| String::from_utf8_lossy(&post.body).into_owned());
+        texts.into_iter().find(|text| text.contains(mark))
+    };
+    stage.until(mark, found).await
+}
+
+#[tokio::test]
+async fn what_the_business_refuses_is_told_by_an_824() {
+    let keys = ", application: on_error, advice: northstores-advice";
+    let (stage, retailer, supplier) = telling(keys, "x12/004010/824").await;
+    let id = stage.send(of("4711", 1, "99")).await;
+    stage.reaches(&id, "split").await;
+    let advice = told(&stage, &retailer, "ST*824*").await;
+    assert!(advice.contains("BGN*11*1*"), "{advice}");
+    assert!(advice.contains("OTI*TR*PO*4711*NORTHSTORES*PORTOLAN"), "{advice}");
+    assert!(advice.contains("too few for the way"), "{advice}");
+    told(&stage, &retailer, "AK9*A*1*1*1").await;
+    assert!(supplier.orders().is_empty());
+    // One that is taken is not told of.
+    let id = stage.send(of("4712", 2, "100")).await;
+    stage.reaches(&id, "split").await;
+    stage.until("the order", || async { (!supplier.orders().is_empty()).then_some(()) }).await;
+    let advices =
+        retailer.posts().iter().filter(|post| String::from_utf8_lossy(&post.body).contains("ST*824*")).count();
+    assert_eq!(advices, 1);
+    stage.balanced().await;
+}
+
+#[tokio::test]
+async fn an_aperak_says_that_all_was_taken_where_that_was_agreed() {
+    let keys = ", application: always, advice: northstores-advice";
+    let (stage, retailer, _supplier) = telling(keys, "edifact/d96a/APERAK").await;
+    let id = stage.send(of("4711", 1, "100")).await;
+    stage.reaches(&id, "split").await;
+    let advice = told(&stage, &retailer, "APERAK:D:96A:UN").await;
+    assert!(advice.contains("BGM+27+1+11+AP'") && advice.contains("RFF+ON:4711'"), "{advice}");
 }

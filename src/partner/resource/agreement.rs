@@ -16,6 +16,8 @@ pub const ACK_KEYS: &[Key] = &[
     must("channel", Shape::Filled, "The outgoing channel it goes over"),
     may("technical", RULE, "TA1; CONTRL on the interchange alone; UBL: AB"),
     may("functional", RULE, "997, 999, CONTRL, ApplicationResponse"),
+    may("application", Shape::Word(&["always", "on_error", "never"]), "824, APERAK: what the business made of it"),
+    may("advice", Shape::Filled, "The agreement of way out under which the 824 or APERAK leaves"),
     may("form", Shape::Word(&["997", "999"]), "Which one; left out: 999 where GS08 names a guide"),
     may("per", Shape::Word(&["group", "document"]), "What each is about"),
     may("accepted_sets", Shape::Word(&["list", "omit"]), "Whether accepted documents are listed"),
