@@ -132,7 +132,9 @@ fn reference_kind(entity: &str) -> Option<&'static str> {
 }
 
 fn error(finding: &Diagnostic) -> Value {
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    // What could be a separator of the interchange is written as a blank.
+    let plain = |c: char| if c.is_control() || "*~>^|<".contains(c) { ' ' } else { c };
+    let cut = |text: &str, most: usize| text.chars().map(plain).take(most).collect::<String>();
     let code = match finding.fault {
         Fault::SumDiffers => "total",
         Fault::QuantityDiffers => "quantity",
@@ -145,13 +147,11 @@ fn error(finding: &Diagnostic) -> Value {
         Fault::OriginMissing => "order_number",
         _ => "other",
     };
-    let place = if finding.place.is_empty() { String::new() } else { format!("{}: ", finding.place) };
-    let text = format!("{place}{}", finding.message());
     let position = |number: u64| if number == 0 { String::new() } else { number.to_string() };
     let mut error = crate::entity::Map::new();
     for (field, value) in [
         ("code", code),
-        ("text", &cut(&text, TEXT_CHARACTERS_MAX)),
+        ("text", &cut(&finding.message(), TEXT_CHARACTERS_MAX)),
         ("segment", &finding.tag),
         ("position", &position(finding.position.segment.into())),
         ("element", &position(finding.position.element.into())),

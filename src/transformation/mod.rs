@@ -291,7 +291,7 @@ mod tests {
         let order = json!({ "number": "1", "lines": [
             { "quantity": { "value": "1" }, "item": { "ids": [{ "scheme": "buyer", "value": "B-100" }] } },
             { "quantity": { "value": "0" }, "item": { "ids": [{ "scheme": "buyer", "value": "B-200" }] } }] });
-        let steps = "- { check: quantity.value > 0, each: lines, say: nothing is ordered, severity: warning }\n\
+        let steps = "- { check: quantity.value > 0, each: lines, expect: something to be ordered, severity: warning }\n\
             - { lookup: items, column: buyer, value: \"item.ids[scheme = 'buyer'].value\", \
             into: { \"item.ids[scheme = 'gtin'].value\": gtin }, each: lines }";
         let (entity, outcome) = transformed(steps, &order);
@@ -304,7 +304,11 @@ mod tests {
                 ("DOCUMENT-LOOKUP-MISSING".to_owned(), "lines[2]", Error)
             ]
         );
-        assert!(outcome.findings[0].message().contains("nothing is ordered"), "{}", outcome.findings[0].message());
+        assert!(
+            outcome.findings[0].message().contains("expected something to be ordered"),
+            "{}",
+            outcome.findings[0].message()
+        );
         assert_eq!(
             entity.list("lines")[0]["item"]["ids"][1],
             Entity::from_json(&json!({ "type": "x", "scheme": "gtin",
@@ -395,7 +399,7 @@ mod tests {
             ),
             ("- { key: parties, of: number, sequence: x }", "steps[1].key: expected a text or a number, found parties"),
             (
-                "- { check: number, severity: fatal, say: x }",
+                "- { check: number, severity: fatal, expect: x }",
                 "steps[1].severity: expected error or warning, found fatal",
             ),
             ("- { number: lines, width: '99' }", "steps[1].width: expected at most 35 digits"),

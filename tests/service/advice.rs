@@ -115,7 +115,7 @@ async fn telling(keys: &str, document: &str) -> (Stage, Peer, Peer) {
         "---\nkind: agreement\nname: northstores-advice\nway: out\npartner: northstores\ndocument: {document}\n\
          channel: northstores-out\nenvelope: {{ sender: \"ZZ:PORTOLAN\", receiver: \"ZZ:NORTHSTORES\" }}\n\
          ---\nkind: transformation\nname: enough\nentity: order\nsteps:\n\
-         - {{ check: quantity.value >= 100, each: lines, say: too few for the way }}\n"
+         - {{ check: quantity.value >= 100, each: lines, expect: enough for the way }}\n"
     );
     let route = "from: northstores-orders\nto: lamps-orders\n";
     assert!(all.contains(route), "{all}");
@@ -145,7 +145,7 @@ async fn what_the_business_refuses_is_told_by_an_824() {
     let advice = told(&stage, &retailer, "ST*824*").await;
     assert!(advice.contains("BGN*11*1*"), "{advice}");
     assert!(advice.contains("OTI*TR*PO*4711*NORTHSTORES*PORTOLAN"), "{advice}");
-    assert!(advice.contains("too few for the way"), "{advice}");
+    assert!(advice.contains("lines[1]: check of a transformation failed: expected enough for the way"), "{advice}");
     told(&stage, &retailer, "AK9*A*1*1*1").await;
     assert!(supplier.orders().is_empty());
     // One that is taken is not told of.

@@ -88,7 +88,7 @@ async fn a_document_that_no_route_takes_is_dropped_and_says_why() {
 #[tokio::test]
 async fn what_a_step_refuses_fails_and_nothing_of_it_goes() {
     let rules = "kind: transformation\nname: lamps\nentity: order\nsteps:\n\
-        - { check: quantity.value > 1000, each: lines, say: too few for the way }\n";
+        - { check: quantity.value > 1000, each: lines, expect: enough for the way }\n";
     let (stage, _retailer, supplier) = stage("through: lamps\n", rules).await;
     let id = stage.send(order("4711", 101)).await;
     let split = stage.reaches(&id, "split").await;
@@ -99,7 +99,7 @@ async fn what_a_step_refuses_fails_and_nothing_of_it_goes() {
         "{told:#}"
     );
     assert!(
-        told["document"]["reason"].as_str().is_some_and(|reason| reason.contains("too few for the way")),
+        told["document"]["reason"].as_str().is_some_and(|reason| reason.contains("expected enough for the way")),
         "{told:#}"
     );
     stage.balanced().await;

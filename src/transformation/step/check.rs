@@ -12,7 +12,7 @@ pub struct Check;
 struct Checking {
     each: Each,
     condition: Formula,
-    say: String,
+    expect: String,
     severity: Severity,
 }
 
@@ -22,13 +22,12 @@ impl StepKind for Check {
     }
 
     fn help(&self) -> &'static str {
-        "check: CONDITION, say: TEXT: what must hold, else it is CHECK-FAILED with that sentence. severity: error, or \
-         warning. each: LIST and where: CONDITION: in each of those items."
+        "check: CONDITION, expect: TEXT: what must hold, and in words; else it is CHECK-FAILED. severity: error, or warning. each: LIST and where: CONDITION: in each of those items."
     }
 
     fn example(&self) -> [&'static str; 3] {
         [
-            "{ check: quantity.value > 0, each: lines, say: nothing is ordered }",
+            "{ check: quantity.value > 0, each: lines, expect: something to be ordered }",
             r#"{ "lines": [{ "quantity": { "value": "1", "unit": "EA" } }] }"#,
             r#"{ "lines": [{ "quantity": { "value": "1", "unit": "EA" } }] }"#,
         ]
@@ -38,9 +37,9 @@ impl StepKind for Check {
         let each = keys.each()?;
         let severity = keys.word("severity", &["error", "warning"])?;
         let severity = if severity == Some("warning") { Severity::Warning } else { Severity::Error };
-        let say = keys.must("say")?;
+        let expect = keys.must("expect")?;
         match keys.formula(self.name())? {
-            Some(condition) => Ok(Box::new(Checking { each, condition, say, severity })),
+            Some(condition) => Ok(Box::new(Checking { each, condition, expect, severity })),
             None => Keys::wrong(self.name(), "expected a condition, found nothing".to_owned()),
         }
     }
@@ -53,7 +52,7 @@ impl Step for Checking {
             let mut finding = Diagnostic::new(Syntax::Document, Fault::CheckFailed);
             finding.severity = self.severity;
             finding.place = self.each.place(at);
-            findings.push(finding.because(format!("{} ({})", self.condition, self.say), ""));
+            findings.push(finding.because(self.expect.clone(), ""));
         }
         Ok(Done::On)
     }
