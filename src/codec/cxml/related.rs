@@ -7,31 +7,51 @@ use std::ops::Range;
 const PARTS_MAX: usize = 1000;
 /// Bytes of the header lines of a part, at most.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Characters of an encoding that is told as wrong.
+const ENCODING_SHOWN_MAX: usize = 40;
 
 /// The bytes of the root part: that which `start` names, else the first. `None`: the body is one document.
 ///
 /// # Errors
 /// What is wrong with the body.
 pub fn root(content_type: &str, body: &[u8]) -> Result<Option<Range<usize>>, String> {
-    let kind = content_type.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("multipart/related") {
-        return Ok(None);
-    }
-    let boundary = parameter(content_type, "boundary").filter(|text| !text.is_empty());
-    let boundary = boundary.ok_or("expected a boundary in the Content-Type of a multipart/related body")?;
+    let Some(boundary) = boundary(content_type)? else { return Ok(None) };
     let start = parameter(content_type, "start");
-    let parts = parts(body, boundary.as_bytes())?;
+    let parts = parts(body, &delimiters(body, boundary.as_bytes())?)?;
     let is_start = |head: &str| start.as_deref().is_none_or(|start| line(head, "content-id") == Some(start));
     let found = parts.into_iter().find(|(head, _)| is_start(head));
     let (head, range) = found.ok_or("expected a part that is the cXML document, found none under this boundary")?;
     match line(&head, "content-transfer-encoding").unwrap_or("binary").to_ascii_lowercase().as_str() {
         "7bit" | "8bit" | "binary" => Ok(Some(range)),
-        other => Err(format!("expected the cXML part as it is (7bit, 8bit or binary), found it in {other}")),
+        other => {
+            let found: String = other.chars().take(ENCODING_SHOWN_MAX).collect();
+            Err(format!("expected the cXML part as it is (7bit, 8bit or binary), found it in {found}"))
+        }
     }
 }
 
+/// All bytes of a body, part by part, with what stands before and behind the parts, but for the line breaks of delimiters; one
+/// that is not made of parts, or wrongly, is one piece.
+pub(super) fn pieces(content_type: &str, body: &[u8]) -> Vec<Range<usize>> {
+    let boundary = boundary(content_type).ok().flatten();
+    let delimiters = boundary.and_then(|boundary| delimiters(body, boundary.as_bytes()).ok()).unwrap_or_default();
+    let begins = std::iter::once(0).chain(delimiters.iter().map(|one| one.start));
+    let ends = delimiters.iter().map(|one| without_break(&body[..one.start]).len()).chain([body.len()]);
+    begins.zip(ends).map(|(begin, end)| begin..end).collect()
+}
+
+/// The boundary of a body that is made of parts.
+fn boundary(content_type: &str) -> Result<Option<String>, String> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("multipart/related") {
+        return Ok(None);
+    }
+    let boundary = parameter(content_type, "boundary").filter(|text| !text.is_empty());
+    boundary.map(Some).ok_or("expected a boundary in the Content-Type of a multipart/related body".to_owned())
+}
+
 /// A parameter of a Content-Type, without quotes.
-fn parameter(content_type: &str, name: &str) -> Option<String> {
+pub(super) fn parameter(content_type: &str, name: &str) -> Option<String> {
     let mut rest = content_type.split_once(';')?.1;
     loop {
         let (key, behind) = rest.split_once('=')?;
@@ -53,40 +73,62 @@ fn line<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     lines.into_iter().find(|(own, _)| own.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
 }
 
-/// Head and place of each part.
-fn parts(body: &[u8], boundary: &[u8]) -> Result<Vec<(String, Range<usize>)>, String> {
-    let delimiter = [b"--", boundary].concat();
-    let mut marks = Vec::new();
+/// The lines between parts. RFC 2046, 5.1.1: such a line is the delimiter, two hyphens more where it is the last, and then
+/// nothing but blanks; what only begins like it is content.
+fn delimiters(body: &[u8], boundary: &[u8]) -> Result<Vec<Range<usize>>, String> {
+    let mut found = Vec::new();
     let mut at = 0;
-    while let Some(found) = find(&body[at..], &delimiter).map(|found| found + at) {
-        // It stands at the beginning of a line.
-        if found == 0 || body[found - 1] == b'\n' {
-            marks.push(found);
+    while at < body.len() {
+        let end = body[at..].iter().position(|byte| *byte == b'\n').map_or(body.len(), |length| at + length + 1);
+        if let Some(rest) = body[at..end].strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary)) {
+            let is_last = rest.starts_with(b"--");
+            if rest[if is_last { 2 } else { 0 }..].trim_ascii().is_empty() {
+                found.push(at..end);
+                if is_last {
+                    break;
+                }
+            }
         }
-        if marks.len() > PARTS_MAX {
+        if found.len() > PARTS_MAX + 1 {
             return Err(format!("expected at most {PARTS_MAX} parts, found more"));
         }
-        at = found + delimiter.len();
+        at = end;
     }
+    Ok(found)
+}
+
+/// What stands before a delimiter: the line break there is part of that.
+fn without_break(before: &[u8]) -> &[u8] {
+    let before = before.strip_suffix(b"\n").unwrap_or(before);
+    before.strip_suffix(b"\r").unwrap_or(before)
+}
+
+/// Head and place of each part.
+fn parts(body: &[u8], delimiters: &[Range<usize>]) -> Result<Vec<(String, Range<usize>)>, String> {
     let mut parts = Vec::new();
-    for pair in marks.windows(2) {
-        let begin = pair[0] + delimiter.len();
-        let end = pair[1] - usize::from(pair[1] > 0);
-        let end = end - usize::from(end > begin && body[end - 1] == b'\r');
-        let Some(part) = body.get(begin..end) else { continue };
-        // Header lines end with an empty one; there may be none at all.
-        let empty = [&b"\r\n\r\n"[..], b"\n\n"].into_iter().filter_map(|empty| Some((find(part, empty)?, empty.len())));
-        let Some((head, length)) = empty.min() else { continue };
-        if head > HEAD_BYTES_MAX {
-            return Err(format!("expected header lines of at most {HEAD_BYTES_MAX} bytes in a part, found {head}"));
-        }
-        parts.push((String::from_utf8_lossy(&part[..head]).into_owned(), begin + head + length..end));
+    for pair in delimiters.windows(2) {
+        let part = without_break(&body[pair[0].end..pair[1].start]);
+        let Some((head, content)) = head_of(part)? else { continue };
+        let begin = pair[0].end;
+        parts.push((String::from_utf8_lossy(&part[..head]).into_owned(), begin + content..begin + part.len()));
     }
     Ok(parts)
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+/// Where the header lines of a part end, and its content begins. An empty line stands between, and it may be the first.
+fn head_of(part: &[u8]) -> Result<Option<(usize, usize)>, String> {
+    let mut at = 0;
+    while let Some(length) = part.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\n')) {
+        let end = at + length + 1;
+        if matches!(&part[at..end], b"\n" | b"\r\n") {
+            return Ok(Some((at, end)));
+        }
+        if end > HEAD_BYTES_MAX {
+            return Err(format!("expected header lines of at most {HEAD_BYTES_MAX} bytes in a part, found {end}"));
+        }
+        at = end;
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -102,6 +144,42 @@ mod tests {
         assert_eq!(found("multipart/related; boundary=b1; start=\"<main>\""), Some("<cXML/>"));
         assert_eq!(found("Multipart/Related; type=\"text/xml\"; BOUNDARY=\"b1\""), Some("Hello --b1"));
         assert_eq!(found("text/xml; charset=UTF-8"), None);
+    }
+
+    /// RFC 2046, 5.1.1: blanks may follow the delimiter on its line, and nothing else.
+    #[test]
+    fn what_only_begins_like_the_delimiter_is_content() {
+        let kind = "multipart/related; boundary=abc";
+        let body =
+            "--abc \t\r\n\r\n<a>\r\n--abcd\r\n--abc-\r\n --abc\r\n--abc--d\r\n</a>\r\n--abc\r\n\r\n2\n--abc-- \n";
+        let found = root(kind, body.as_bytes()).expect("fit").map(|range| &body[range]);
+        assert_eq!(found, Some("<a>\r\n--abcd\r\n--abc-\r\n --abc\r\n--abc--d\r\n</a>"));
+        // Behind the last nothing is a part, and a part may have no header line.
+        let behind = "--abc--\n--abc\n\nx\n--abc--\n";
+        assert!(root(kind, behind.as_bytes()).expect_err("none").contains("found none"));
+        let short = "--abc\n\nx\n--abc--";
+        assert_eq!(root(kind, short.as_bytes()).expect("fit").map(|range| &short[range]), Some("x"));
+    }
+
+    #[test]
+    fn pieces_leave_nothing_out() {
+        let told = |kind: &str, body: &'static str| -> Vec<&str> {
+            pieces(kind, body.as_bytes()).into_iter().map(|piece| &body[piece]).collect()
+        };
+        let body = "a\n--b\nc\n--b\nd\n--b--\ne";
+        assert_eq!(told("multipart/related; boundary=b", body), ["a", "--b\nc", "--b\nd", "--b--\ne"]);
+        assert_eq!(told("multipart/related", body), [body]);
+        assert_eq!(told("text/xml; boundary=b", body), [body]);
+    }
+
+    #[test]
+    fn a_body_of_delimiters_is_walked_through_once() {
+        let body = "--b\nx: y\n".repeat(PARTS_MAX) + &"--bb".repeat(4_000_000);
+        let begin = std::time::Instant::now();
+        assert!(root("multipart/related; boundary=b", body.as_bytes()).is_err());
+        let lines = "\n".repeat(8_000_000);
+        assert!(root(&format!("multipart/related; boundary={}", "\n".repeat(60)), lines.as_bytes()).is_err());
+        assert!(begin.elapsed() < std::time::Duration::from_secs(20));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An XML document as text: in the character set that its declaration names, UTF-8 where it names none. Bytes that
 //! contradict the declaration are read one by one, which any can be; it guesses no set.
 
+use super::cut::{Start, start};
 use crate::tree::Charset;
 use std::borrow::Cow;
 
@@ -46,6 +47,15 @@ pub fn text(bytes: &[u8], declared: Charset) -> Text<'_> {
         Ok(text) => Text { text, charset: declared, contradiction: None },
         Err(at) => Text { text: Charset::Latin1.decode(bytes), charset: Charset::Latin1, contradiction: Some(at) },
     }
+}
+
+/// The root element of an input that is one document, as text: in the set that somebody `told`, else in the one that it
+/// declares. `None`: it does not begin like XML.
+#[must_use]
+pub fn read(bytes: &[u8], told: Option<Charset>) -> Option<Text<'_>> {
+    let Start::At(root) = start(bytes, true) else { return None };
+    let charset = told.or_else(|| declared(&bytes[..root])).unwrap_or(Charset::Utf8);
+    Some(text(&bytes[root..], charset))
 }
 
 /// How many bytes a text of a document takes there.

@@ -1,0 +1,249 @@
+//! Stars over the secrets of a body, before anything of it is kept or told: over what stands in every element named
+//! `SharedSecret`, whoever it speaks for, in whichever document or part of the body, in comments and in broken markup too.
+//!
+//! It looks at bytes and not at text, so that it needs no character set: in all sets that a document may declare here
+//! (`xml::declared`), the bytes of `<`, `>`, `/`, `:` and of blanks are never part of another character. It follows no rules
+//! of XML beyond that, and hides rather too much. Not found are secrets in parts that are packed (base64) or in UTF-16.
+
+use super::related::pieces;
+use std::ops::Range;
+
+const NAME: &[u8] = b"SharedSecret";
+
+/// Puts a star in the place of every byte of every secret.
+pub fn star(content_type: &str, body: &mut [u8]) {
+    for piece in pieces(content_type, body) {
+        let piece = &mut body[piece];
+        for secret in secrets(piece) {
+            piece[secret].fill(b'*');
+        }
+    }
+}
+
+/// Where the secrets stand, in one walk.
+fn secrets(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    // Where the comment ends that we are in, or the text that is no markup: what begins in it ends in it.
+    let mut fence = 0;
+    let mut at = 0;
+    while let Some(tag) = position(bytes, at, b'<') {
+        at = tag + 1;
+        if tag >= fence {
+            fence = aside(bytes, tag).map_or(fence, |inside| inside.end);
+        }
+        if let Some(content) = opened(bytes, tag) {
+            let limit = if content < fence { fence } else { bytes.len() };
+            let end = closed(&bytes[..limit], content);
+            found.push(content..end);
+            at = end;
+        }
+    }
+    found
+}
+
+/// Where what the element holds begins, if such a one begins here and holds anything.
+fn opened(bytes: &[u8], tag: usize) -> Option<usize> {
+    let name = name(bytes, tag + 1);
+    if !is_secret(&bytes[name.clone()]) {
+        return None;
+    }
+    let mut quote = None;
+    for (at, byte) in bytes.iter().enumerate().skip(name.end) {
+        match (byte, quote) {
+            // No tag holds one: this one is broken, and what follows its first bracket may be the secret.
+            (b'<', _) => {
+                return Some(position(&bytes[..at], name.end, b'>').map_or(name.end, |bracket| bracket + 1));
+            }
+            (b'>', None) => return (bytes[at - 1] != b'/').then_some(at + 1),
+            (b'"' | b'\'', None) => quote = Some(*byte),
+            (byte, Some(own)) if *byte == own => quote = None,
+            _ => {}
+        }
+    }
+    Some(position(bytes, name.end, b'>').map_or(name.end, |bracket| bracket + 1))
+}
+
+/// Where the element ends whose content begins here; that of one that is not closed, at the end of all.
+fn closed(bytes: &[u8], content: usize) -> usize {
+    let (mut depth, mut at) = (1, content);
+    while let Some(tag) = position(bytes, at, b'<') {
+        at = tag + 1;
+        if let Some(inside) = aside(bytes, tag) {
+            at = inside.end;
+        } else if bytes.get(at) == Some(&b'/') && is_secret(&bytes[name(bytes, at + 1)]) {
+            depth -= 1;
+            if depth == 0 {
+                return tag;
+            }
+        } else if opened(bytes, tag).is_some() {
+            depth += 1;
+        }
+    }
+    bytes.len()
+}
+
+/// What stands in the comment or the CDATA section that begins here; what is not closed, reaches to the end of all.
+fn aside(bytes: &[u8], tag: usize) -> Option<Range<usize>> {
+    let inside = |begin: &[u8], end: &[u8]| {
+        let rest = bytes[tag..].strip_prefix(begin)?;
+        let length = rest.windows(end.len()).position(|window| window == end).unwrap_or(rest.len());
+        Some(tag + begin.len()..tag + begin.len() + length)
+    };
+    inside(b"<!--", b"-->").or_else(|| inside(b"<![CDATA[", b"]]>"))
+}
+
+/// The name that begins here, with its prefix.
+fn name(bytes: &[u8], begin: usize) -> Range<usize> {
+    let is_end = |byte: &u8| matches!(byte, b'<' | b'>' | b'/') || byte.is_ascii_whitespace();
+    let rest = bytes.get(begin..).unwrap_or_default();
+    begin..rest.iter().position(is_end).map_or(bytes.len(), |length| begin + length)
+}
+
+fn is_secret(name: &[u8]) -> bool {
+    let local = name.rsplit(|byte| *byte == b':').next().unwrap_or_default();
+    local.eq_ignore_ascii_case(NAME)
+}
+
+fn position(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
+    Some(from + bytes.get(from..)?.iter().position(|byte| *byte == wanted)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::cxml::header;
+
+    fn starred(text: &str) -> String {
+        let mut body = text.as_bytes().to_vec();
+        star("text/xml", &mut body);
+        String::from_utf8(body).expect("text")
+    }
+
+    #[test]
+    fn secrets_are_starred_wherever_they_stand() {
+        for (text, expected) in [
+            ("<a><SharedSecret>s1</SharedSecret>s2</a>", "<a><SharedSecret>**</SharedSecret>s2</a>"),
+            ("<p:SharedSecret b='>'>s</p:SharedSecret >", "<p:SharedSecret b='>'>*</p:SharedSecret >"),
+            ("<SharedSecret/>a<SharedSecret />b", "<SharedSecret/>a<SharedSecret />b"),
+            ("<SharedSecrets>a</SharedSecrets>", "<SharedSecrets>a</SharedSecrets>"),
+            // In each other, in a section and around a comment that end them in words only.
+            (
+                "<SharedSecret>a<SharedSecret>b</SharedSecret>c</SharedSecret>d",
+                "<SharedSecret>********************************</SharedSecret>d",
+            ),
+            (
+                "<SharedSecret><![CDATA[</SharedSecret>]]>a</SharedSecret>b",
+                "<SharedSecret>****************************</SharedSecret>b",
+            ),
+            (
+                "<SharedSecret>a<!--</SharedSecret>-->b</SharedSecret>c",
+                "<SharedSecret>************************</SharedSecret>c",
+            ),
+            // Where nothing should stand: in comments and sections, which end what begins in them.
+            ("<!-- <SharedSecret>s</SharedSecret> -->", "<!-- <SharedSecret>*</SharedSecret> -->"),
+            ("<!--<SharedSecret>s--><a>1</a>", "<!--<SharedSecret>*--><a>1</a>"),
+            ("<![CDATA[<SharedSecret>s</SharedSecret>]]>", "<![CDATA[<SharedSecret>*</SharedSecret>]]>"),
+            // Broken markup.
+            ("<SharedSecret>s</Credential></cXML>", "<SharedSecret>*********************"),
+            ("<SharedSecret a='x>s</SharedSecret>", "<SharedSecret a='x>*</SharedSecret>"),
+            ("<SharedSecret s</SharedSecret>", "<SharedSecret**</SharedSecret>"),
+            ("<SharedSecret s", "<SharedSecret**"),
+            ("<SharedSecret>s", "<SharedSecret>*"),
+            ("<a></a><b><SharedSecret>s</SharedSecret>", "<a></a><b><SharedSecret>*</SharedSecret>"),
+        ] {
+            assert_eq!(starred(text), expected);
+        }
+    }
+
+    #[test]
+    fn secrets_are_starred_in_every_character_set() {
+        for (charset, before, secret) in [
+            (encoding_rs::EUC_JP, "日本語の商品", "秘密"),
+            (encoding_rs::GBK, "中文商品丂丄", "秘密丂"),
+            (encoding_rs::BIG5, "中文商品功許", "秘密功許"),
+            (encoding_rs::SHIFT_JIS, "日本語ソ表", "秘ソ表"),
+            (encoding_rs::GB18030, "中文\u{20AC}\u{1F600}", "秘\u{1F600}"),
+        ] {
+            let text = format!("<a>{before}</a><b><SharedSecret>{secret}</SharedSecret></b><c>{before}</c>");
+            let (bytes, _, is_unfit) = charset.encode(&text);
+            assert!(!is_unfit, "{}", charset.name());
+            let mut body = bytes.into_owned();
+            let length = charset.encode(secret).0.len();
+            star("text/xml", &mut body);
+            let (read, is_broken) = charset.decode_without_bom_handling(&body);
+            assert!(!is_broken, "{}", charset.name());
+            assert_eq!(read, text.replace(secret, &"*".repeat(length)), "{}", charset.name());
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_body_is_starred_by_itself() {
+        let part = |text: &str| format!("--b\r\nContent-Type: text/xml\r\n\r\n{text}\r\n");
+        let secret = "<SharedSecret>s</SharedSecret>";
+        let body = format!(
+            "<!--{secret}\r\n{}{}{}--b--\r\n{secret}",
+            part("<!--<SharedSecret>"),
+            part(secret),
+            part("<SharedSecret>s")
+        );
+        let mut bytes = body.clone().into_bytes();
+        star("multipart/related; boundary=b", &mut bytes);
+        let starred = String::from_utf8(bytes).expect("text");
+        assert_eq!(starred, body.replace("<SharedSecret>s", "<SharedSecret>*"));
+    }
+
+    /// What is read as a secret is stars, whatever the markup is like.
+    #[test]
+    fn no_secret_is_read_of_what_was_starred() {
+        const PIECES: [&str; 14] = [
+            "<Header><Sender><Credential>",
+            "<SharedSecret>",
+            "</SharedSecret>",
+            "<SharedSecret a=\"",
+            "\">",
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "]]>",
+            "s3cret",
+            "<x/>",
+            "/>",
+            "<SharedSecret\n",
+            "</Credential>",
+        ];
+        let mut state = 7_u64;
+        let mut read = 0;
+        for _ in 0..20_000 {
+            let mut text = "<cXML><Header><Sender><Credential><SharedSecret>".to_owned();
+            for _ in 0..8 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                text.push_str(PIECES[(state >> 33) as usize % PIECES.len()]);
+            }
+            read += usize::from(
+                header(&text).sender.iter().any(|one| one.secret.as_deref().unwrap_or("").contains("s3cret")),
+            );
+            let found = header(&starred(&text));
+            let told = found.sender.iter().filter_map(|one| one.secret.as_deref());
+            told.for_each(|secret| assert!(!secret.contains("s3cret"), "{text}"));
+        }
+        assert!(read > 100, "only {read} had one before");
+    }
+
+    #[test]
+    fn a_body_of_secrets_is_walked_through_once() {
+        for piece in [
+            "<SharedSecret>",
+            "<SharedSecret a='",
+            "<SharedSecret>s</SharedSecret>",
+            "<!--",
+            "<![CDATA[",
+            "<",
+            "<SharedSecret><!--",
+        ] {
+            let mut body = piece.repeat(2_000_000 / piece.len()).into_bytes();
+            let begin = std::time::Instant::now();
+            star("text/xml", &mut body);
+            assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{piece}");
+        }
+    }
+}
