@@ -399,6 +399,9 @@ async fn err_strangers_fill_no_ledger() {
 #[tokio::test(flavor = "multi_thread")]
 async fn err_what_cannot_be_taken_is_told_by_its_status() {
     let scene = Scene::begin(&[], &[], "").await;
+    let order_text = order();
+    let head = &order_text[..order_text.find("<Request").expect("a begin")];
+    let answering = format!("{head}<Response><Status code=\"200\" text=\"OK\"/></Response>\n</cXML>");
     for (body, code, words) in [
         ("ISA*00*".to_owned(), 406, "expected a cXML document"),
         ("<Order/>".to_owned(), 406, "expected cXML as the root"),
@@ -407,15 +410,21 @@ async fn err_what_cannot_be_taken_is_told_by_its_status() {
         (order().replace("payloadID=\"order-4711@example\"", "payloadID=\"\""), 400, "payloadID"),
         (request("q1@n", "<SupplierListRequest/>"), 450, "OrderRequest, ProfileRequest, PunchOutSetupRequest"),
         (request("q2@n", "<Unheard><Of/></Unheard>"), 450, "found Unheard"),
-        (order().replace("\"production\"", "\"test\""), 450, "as agreed for test"),
+        (
+            order().replace("\"production\"", "\"test\""),
+            450,
+            "expected one of ProfileRequest, PunchOutSetupRequest, StatusUpdateRequest, as agreed for test, found OrderRequest",
+        ),
+        (answering, 450, "found a Response, which is sent in the call that it answers only"),
+        (request("q3@n", "<StatusUpdateRequest/>"), 406, "StatusUpdateRequest"),
     ] {
         let said = scene.post(&body).await;
         assert!(said.code == code && said.words.contains(words), "{code} {words}: {}", said.text);
     }
     let rejected = scene.transmissions("rejected").await;
-    assert_eq!(rejected.len(), 8);
+    assert_eq!(rejected.len(), 10);
     let kept = rejected.iter().filter(|row| row["partner"] == "north" && row["size"].as_i64() > Some(0));
-    assert_eq!(kept.count(), 6, "{rejected:?}");
+    assert_eq!(kept.count(), 8, "{rejected:?}");
     // Too large is told by HTTP, before it is read to its end.
     let url = format!("{}/in/north-cxml", scene.stage.partner);
     let large = scene.stage.client.post(url).body(vec![b' '; 100_001]).send().await.expect("an answer");
