@@ -347,28 +347,32 @@ async fn what_is_kept_does_not_hold_the_secret() {
     assert!(!scene.stage.log().contains(SECRET));
 }
 
+/// Names hold characters that are read in a set and never written in it, so that no text leads back to the bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_secret_is_starred_in_every_character_set() {
     let scene = Scene::begin(&[], &[], "").await;
     for (charset, name) in [
-        (encoding_rs::EUC_JP, "電気スタンド"),
-        (encoding_rs::GBK, "台灯丂"),
-        (encoding_rs::BIG5, "檯燈功許"),
-        (encoding_rs::SHIFT_JIS, "電気ソ表"),
-        (encoding_rs::WINDOWS_1252, "Stehleuchte weiß"),
+        ("EUC-JP", &b"\x8F\xB0\xA1\x8F\xB0\xA2\xC5\xC5"[..]),
+        ("GBK", b"\x81\x30\x81\x36\x81\x40"),
+        ("Big5", b"\x88\x62\x88\x62\x87\x40\xA5\x5C"),
+        ("Shift_JIS", b"\x83\x5C\x95\x5C\xED\x40"),
+        ("windows-1252", b"wei\xDF"),
     ] {
-        let declared = order().replacen("UTF-8", charset.name(), 1).replace("order-4711@example", charset.name());
-        let text = declared
-            .replacen("<Header>", &format!("<Header><!-- {name} -->"), 1)
-            .replace("Desk lamp", name)
-            .replacen("</SharedSecret>", &format!("<!-- {name} --></SharedSecret>"), 1);
-        let comment = format!("<!-- {name} -->");
-        let hidden = SECRET.len() + charset.encode(&comment).0.len();
-        let starred = text.replacen(&format!("{SECRET}{comment}"), &"*".repeat(hidden), 1);
-        let said = scene.post_as("north-cxml", "text/xml", charset.encode(&text).0.into_owned()).await;
-        assert_eq!(said.code, 200, "{}: {}", charset.name(), said.text);
-        let kept = scene.kept(&said).await;
-        assert_eq!(charset.decode_without_bom_handling(&kept).0, starred, "{}", charset.name());
+        let text = order()
+            .replacen("UTF-8", charset, 1)
+            .replace("order-4711@example", charset)
+            .replacen("<Header>", "<Header><!-- NAME -->", 1)
+            .replace("Desk lamp", "NAME")
+            .replacen("</SharedSecret>", "<!-- NAME --></SharedSecret>", 1);
+        let in_bytes = |text: &str| {
+            let pieces: Vec<&[u8]> = text.split("NAME").map(str::as_bytes).collect();
+            pieces.join(name)
+        };
+        let secret = format!("{SECRET}<!-- NAME -->");
+        let hidden = "*".repeat(in_bytes(&secret).len());
+        let said = scene.post_as("north-cxml", "text/xml", in_bytes(&text)).await;
+        assert_eq!(said.code, 200, "{charset}: {}", said.text);
+        assert_eq!(scene.kept(&said).await, in_bytes(&text.replacen(&secret, &hidden, 1)), "{charset}");
     }
 }
 
