@@ -32,7 +32,7 @@ fn secrets(bytes: &[u8]) -> Vec<Range<usize>> {
             fence = aside(bytes, tag).map_or(fence, |inside| inside.end);
         }
         if let Some(content) = opened(bytes, tag) {
-            let limit = if content < fence { fence } else { bytes.len() };
+            let limit = if tag < fence { fence.max(content) } else { bytes.len() };
             let end = closed(&bytes[..limit], content);
             found.push(content..end);
             at = end;
@@ -143,6 +143,7 @@ mod tests {
             ("<!-- <SharedSecret>s</SharedSecret> -->", "<!-- <SharedSecret>*</SharedSecret> -->"),
             ("<!--<SharedSecret>s--><a>1</a>", "<!--<SharedSecret>*--><a>1</a>"),
             ("<![CDATA[<SharedSecret>s</SharedSecret>]]>", "<![CDATA[<SharedSecret>*</SharedSecret>]]>"),
+            ("<!-- <SharedSecret --><a>1</a>", "<!-- <SharedSecret --><a>1</a>"),
             // Broken markup.
             ("<SharedSecret>s</Credential></cXML>", "<SharedSecret>*********************"),
             ("<SharedSecret a='x>s</SharedSecret>", "<SharedSecret a='x>*</SharedSecret>"),

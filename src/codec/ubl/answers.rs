@@ -8,7 +8,7 @@ use crate::codec::xml::{ELEMENTS_MAX, Outline, in_parts};
 /// Notes that are kept of one answer, at most.
 const NOTES_MAX: usize = 100;
 /// Documents that one ApplicationResponse answers for, at most.
-const ANSWERS_MAX: usize = 5_000;
+const ANSWERS_MAX: usize = 1_000;
 const RESPONSE: &str = "DocumentResponse";
 /// What a DocumentResponse is made of: what is said, of which documents, and of which of their lines.
 const SAID: &str = "DocumentResponse/Response";
@@ -154,7 +154,7 @@ mod tests {
             format!("<r><DocumentResponse>{RESPONSE}{references}</DocumentResponse></r>")
         };
         assert_eq!(answers(&of(ANSWERS_MAX)).expect("answers").len(), ANSWERS_MAX);
-        assert!(answers(&of(ANSWERS_MAX + 1)).expect_err("more").contains("at most 5000 documents"));
+        assert!(answers(&of(ANSWERS_MAX + 1)).expect_err("more").contains("at most 1000 documents"));
         let wide = of(1).replace("<ID>", &format!("{}<ID>", "<Note/>".repeat(ELEMENTS_MAX)));
         assert!(answers(&wide).expect_err("more").contains("at most 10000 elements"));
     }
