@@ -132,10 +132,10 @@ async fn an_answer_is_for_the_type_and_the_environment_that_it_means(ground: Gro
     apply(&store, about(&["850"], None, "4711", AckState::Rejected)).await;
     apply(&store, about(&["810"], Some("production"), "4711", AckState::Accepted)).await;
     assert_eq!(stands().await, "rejected waiting, accepted waiting, rejected waiting");
-    // Control numbers of test and production are numbers of their own.
-    apply(&store, Incoming { environment: Some("test".into()), ..answer(None, "1", AckState::Rejected) }).await;
-    assert_eq!(stands().await, "rejected waiting, accepted waiting, rejected rejected");
+    // Control numbers of test and production are numbers of their own: the newer one is not meant here.
     apply(&store, answer(Some("0001"), "1", AckState::Accepted)).await;
+    assert_eq!(stands().await, "rejected accepted, accepted waiting, rejected waiting");
+    apply(&store, Incoming { environment: Some("test".into()), ..answer(None, "1", AckState::Rejected) }).await;
     assert_eq!(stands().await, "rejected accepted, accepted waiting, rejected rejected");
 }
 
