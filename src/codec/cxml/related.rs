@@ -42,6 +42,62 @@ pub(super) fn pieces(content_type: &str, body: &[u8]) -> Vec<Range<usize>> {
     begins.zip(ends).map(|(begin, end)| begin..end).collect()
 }
 
+/// What a piece holds that is a part in base64 or quoted-printable, and where its content stands. What is not of the encoding
+/// is passed over.
+pub(super) fn unpacked(piece: &[u8]) -> Option<(Range<usize>, Vec<u8>)> {
+    let begin = piece.iter().position(|byte| *byte == b'\n')? + 1;
+    let (head, content) = head_of(&piece[begin..]).ok()??;
+    let head = String::from_utf8_lossy(&piece[begin..begin + head]);
+    let packed = &piece[begin + content..];
+    let bytes = match line(&head, "content-transfer-encoding")?.to_ascii_lowercase().as_str() {
+        "base64" => from_base64(packed),
+        "quoted-printable" => from_quoted(packed),
+        _ => return None,
+    };
+    Some((begin + content..piece.len(), bytes))
+}
+
+/// RFC 2045, 6.8.
+fn from_base64(packed: &[u8]) -> Vec<u8> {
+    let value = |byte: &u8| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    };
+    let values: Vec<u8> = packed.iter().filter_map(value).collect();
+    let bytes = values.chunks(4).flat_map(|four| {
+        let bits = four.iter().fold(0, |bits, value| bits << 6 | u32::from(*value)) << (6 * (4 - four.len()));
+        bits.to_be_bytes().into_iter().skip(1).take(four.len() - 1)
+    });
+    bytes.collect()
+}
+
+/// RFC 2045, 6.7.
+fn from_quoted(packed: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| packed.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let (mut bytes, mut at) = (Vec::with_capacity(packed.len()), 0);
+    while let Some(byte) = packed.get(at) {
+        let coded = (*byte == b'=').then(|| digit(at + 1).zip(digit(at + 2))).flatten();
+        let length = match (&packed[at..], coded) {
+            ([b'=', b'\r', b'\n', ..], _) => 3,
+            ([b'=', b'\n', ..], _) => 2,
+            (_, Some((high, low))) => {
+                bytes.extend(u8::try_from(high * 16 + low));
+                3
+            }
+            _ => {
+                bytes.push(*byte);
+                1
+            }
+        };
+        at += length;
+    }
+    bytes
+}
+
 /// The boundary of a body that is made of parts.
 fn boundary(content_type: &str) -> Result<Option<String>, String> {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
@@ -167,6 +223,24 @@ mod tests {
         assert!(root(kind, behind.as_bytes()).expect_err("none").contains("found none"));
         let short = "--abc\n\nx\n--abc--";
         assert_eq!(root(kind, short.as_bytes()).expect("fit").map(|range| &short[range]), Some("x"));
+    }
+
+    #[test]
+    fn packed_parts_are_unpacked() {
+        use base64::Engine as _;
+        for length in 0..9 {
+            let bytes: Vec<u8> = (0..length).map(|byte| byte * 31).collect();
+            let packed = base64::engine::general_purpose::STANDARD.encode(&bytes);
+            let piece = format!("--b\r\nContent-Transfer-Encoding: BASE64\r\n\r\n{}\r\n", packed.replace('A', "A\r\n"));
+            let (content, unpacked) = unpacked(piece.as_bytes()).expect("a packed part");
+            assert_eq!((content.end, unpacked), (piece.len(), bytes), "{piece}");
+            assert!(piece[..content.start].ends_with("\r\n\r\n"));
+        }
+        let quoted = "--b\ncontent-transfer-encoding: quoted-printable\n\n=3CShared=\r\nSec=\nret=3e=X";
+        assert_eq!(unpacked(quoted.as_bytes()).map(|(_, bytes)| bytes), Some(b"<SharedSecret>=X".to_vec()));
+        for other in ["", "--b", "--b\n\n", "--b\nContent-Transfer-Encoding: 8bit\n\nx", "--b\nx: y\n\nbase64"] {
+            assert_eq!(unpacked(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //!
 //! It looks at bytes and not at text, so that it needs no character set: in all sets that a document may declare here
 //! (`xml::declared`), the bytes of `<`, `>`, `/`, `:` and of blanks are never part of another character. It follows no rules
-//! of XML beyond that, and hides rather too much. Not found are secrets in parts that are packed (base64) or in UTF-16.
+//! of XML beyond that, and hides rather too much: of what it cannot follow, a part that is packed or in UTF-16, all is hidden
+//! from the name of such an element on. Archives are not opened.
 
-use super::related::pieces;
+use super::related::{pieces, unpacked};
 use std::ops::Range;
 
 const NAME: &[u8] = b"SharedSecret";
@@ -14,10 +15,27 @@ const NAME: &[u8] = b"SharedSecret";
 pub fn star(content_type: &str, body: &mut [u8]) {
     for piece in pieces(content_type, body) {
         let piece = &mut body[piece];
-        for secret in secrets(piece) {
+        let packed = unpacked(piece).filter(|(_, bytes)| is_named(bytes) || wide(bytes).is_some());
+        let wide = wide(piece).map(|begin| begin..piece.len());
+        let all = secrets(piece).into_iter().chain(wide).chain(packed.map(|(content, _)| content));
+        for secret in all {
             piece[secret].fill(b'*');
         }
     }
+}
+
+/// Whether the name stands in what was packed.
+fn is_named(bytes: &[u8]) -> bool {
+    bytes.windows(NAME.len()).any(|window| window.eq_ignore_ascii_case(NAME))
+}
+
+/// Where the name stands in UTF-16, whichever byte of its characters comes first.
+fn wide(bytes: &[u8]) -> Option<usize> {
+    let is_it = |window: &[u8]| {
+        window.iter().step_by(2).zip(NAME).all(|(byte, own)| byte == own)
+            && window.iter().skip(1).step_by(2).all(|byte| *byte == 0)
+    };
+    bytes.windows(2 * NAME.len() - 1).position(is_it)
 }
 
 /// Where the secrets stand, in one walk.
@@ -191,6 +209,37 @@ mod tests {
         star("multipart/related; boundary=b", &mut bytes);
         let starred = String::from_utf8(bytes).expect("text");
         assert_eq!(starred, body.replace("<SharedSecret>s", "<SharedSecret>*"));
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_hidden_as_a_whole() {
+        use base64::Engine as _;
+        let secret = "<cXML><SharedSecret>s3cret</SharedSecret></cXML>";
+        let part = |encoding: &str, content: &str| {
+            format!("--b\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{content}\r\n")
+        };
+        let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+        let packed = [
+            part("base64", &base64(secret.as_bytes())),
+            part("base64", &base64(b"a drawing")),
+            part("quoted-printable", "=3CSharedSecret=3Es3=\r\ncret"),
+            part("quoted-printable", "a=3Ddrawing"),
+        ];
+        let body = format!("{}--b--", packed.concat());
+        let mut starred = body.clone().into_bytes();
+        star("multipart/related; boundary=b", &mut starred);
+        let hidden = |part: &str| {
+            let content = part.find("\r\n\r\n").expect("a head") + 4;
+            format!("{}{}\r\n", &part[..content], "*".repeat(part.len() - content - 2))
+        };
+        let expected = format!("{}{}{}{}--b--", hidden(&packed[0]), packed[1], hidden(&packed[2]), packed[3]);
+        assert_eq!(String::from_utf8(starred).expect("text"), expected);
+        for to_bytes in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+            let mut body: Vec<u8> = secret.encode_utf16().flat_map(to_bytes).collect();
+            let begin = wide(&body).expect("a name");
+            star("text/xml", &mut body);
+            assert!(body[begin..].iter().all(|byte| *byte == b'*') && body[..begin].iter().all(|byte| *byte != b'*'));
+        }
     }
 
     /// What is read as a secret is stars, whatever the markup is like.
