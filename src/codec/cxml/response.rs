@@ -3,7 +3,7 @@
 
 use super::related::parameter;
 use crate::codec::segment::{Answer, Answered, Verdict};
-use crate::codec::xml::{escaped, outline, read};
+use crate::codec::xml::{charset, escaped, outline, read};
 use crate::tree::Charset;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -111,9 +111,9 @@ pub fn handed_on(content_type: &str, body: &[u8]) -> String {
     format!("{kind}; charset={charset}")
 }
 
-/// The character set that a Content-Type names, if it is one that is known.
+/// The character set that a Content-Type names; a document that begins in ASCII is not in UTF-16, whatever is told.
 fn told(content_type: &str) -> Option<Charset> {
-    Charset::of_name(&parameter(content_type, "charset")?)
+    charset(&parameter(content_type, "charset")?)
 }
 
 /// What a StatusUpdateRequest says of the document that it names by its payloadID. One that names none is about nothing that
@@ -223,6 +223,7 @@ mod tests {
             assert!(words.ends_with(" 日") && text.contains(&words), "{kind}: {words}");
         }
         assert_eq!(status_of("text/xml", b"OK"), None);
+        assert_eq!(status_of("text/xml; charset=utf-16", text.as_bytes()).map(|said| said.code), Some(400));
         for (kind, body, expected) in [
             ("", "<a/>", "text/xml; charset=UTF-8"),
             (
@@ -232,6 +233,7 @@ mod tests {
             ),
             ("text/xml; charset=euc-jp", "<?xml version='1.0' encoding='utf-8'?><a/>", "text/xml; charset=EUC-JP"),
             ("text/html; charset=unheard-of", "<?xml version='1.0' encoding='big5'?><a/>", "text/xml; charset=Big5"),
+            ("text/xml; charset=utf-16", "<a/>", "text/xml; charset=UTF-8"),
             ("x/xml\u{1}", "", "text/xml; charset=UTF-8"),
         ] {
             assert_eq!(handed_on(kind, body.as_bytes()), expected);

@@ -26,6 +26,12 @@ pub fn declared(prolog: &[u8]) -> Option<Charset> {
     let value = behind.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (name, _) = value[1..].split_once(quote)?;
+    charset(name)
+}
+
+/// The character set of this name, if this program knows it and a document can be in it whose declaration is read as ASCII.
+#[must_use]
+pub fn charset(name: &str) -> Option<Charset> {
     let is_readable = |charset: &Charset| match charset {
         Charset::Other(encoding) => encoding.is_ascii_compatible(),
         Charset::Latin1 | Charset::Utf8 => true,
