@@ -278,6 +278,10 @@ impl Translation {
         findings: &[Diagnostic],
     ) -> std::result::Result<Vec<Incoming>, Judged> {
         let (found, identified) = (&open.found, &open.identified);
+        if open.is_duplicate() {
+            // It was heard when it came first, and later words stand.
+            return Ok(Vec::new());
+        }
         match piece.syntax {
             Syntax::X12 => Ok(answer::functional(&x12::answers(&piece.run), found, identified)),
             Syntax::Xml if !is_clean(findings) => {
@@ -445,7 +449,7 @@ impl Translation {
     fn finish_interchange(&mut self, open: &mut BTreeMap<u32, Open>, mut report: InterchangeReport) -> Result<()> {
         let Some(at_work) = open.get_mut(&report.number) else { return Ok(()) };
         self.write_interchange(at_work);
-        for ta1 in &report.technical {
+        for ta1 in report.technical.iter().filter(|_| !at_work.is_duplicate()) {
             let answer = x12::technical_answer(ta1);
             self.slice.incoming.push(answer::technical(&answer, &at_work.found, &at_work.identified));
         }

@@ -140,6 +140,10 @@ async fn what_the_buyer_says_of_an_invoice_is_its_acknowledgment() {
         assert_eq!(invoice["document"]["ack_application"], state);
         assert!(invoice["acks"].to_string().contains("seen by accounting"), "{invoice:#}");
     }
+    // A repeat of what was said before is no later word.
+    let again = scene.post("harbour-in", &response("r3", "RE", &number)).await;
+    scene.stage.reaches(&again, "duplicate").await;
+    assert_eq!(scene.invoice("accepted").await["document"]["ack_application"], "accepted");
     // Of what we never sent, it is kept and listed.
     scene.post("harbour-in", &response("r5", "AP", "I-unknown")).await;
     let unmatched = scene.stage.until("one that fits nothing", || async {
