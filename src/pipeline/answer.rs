@@ -15,6 +15,8 @@ use serde_json::Value;
 
 /// The entity that says what an application made of documents.
 pub const ADVICE: &str = "application_advice";
+/// The code list of documents that are answered, in words of reference.
+const ANSWERED: &str = "answered_document";
 /// Errors of an advice that are kept with its verdict.
 const NOTES_MAX: usize = 100;
 
@@ -91,7 +93,7 @@ pub fn application(
             interchange_control_number: Some(number.clone()),
             named: Some(NamedDocument {
                 standard: envelope.standard.clone(),
-                kinds: known(rules, &envelope.standard, &answer.about.document_type).into_iter().collect(),
+                kinds: meant(rules, &envelope.standard, &answer.about.document_type),
                 number,
                 is_envelope: envelope.standard == CXML,
             }),
@@ -107,10 +109,15 @@ fn says_environment(rules: &Rules, envelope: &Envelope) -> bool {
     document.is_ok_and(|one| one.markup.as_ref().is_none_or(|markup| markup.envelope.contains_key("test")))
 }
 
-/// The document type of a standard that is called so. What people write may be no type at all.
-fn known(rules: &Rules, standard: &str, kind: &str) -> Option<String> {
+/// The document types of a standard that a word is for: the one that is called so, or those that the code of a document says
+/// (UNCL1001). What people write may be no type at all.
+fn meant(rules: &Rules, standard: &str, word: &str) -> Vec<String> {
     let kinds = rules.library.kinds(standard);
-    kinds.into_iter().find(|one| one.eq_ignore_ascii_case(kind.trim())).map(str::to_owned)
+    if let Some(kind) = kinds.into_iter().find(|one| one.eq_ignore_ascii_case(word.trim())) {
+        return vec![kind.to_owned()];
+    }
+    let reference = rules.mappings.codes().canonical(ANSWERED, standard, word.trim());
+    reference.map_or_else(Vec::new, |reference| known_by(rules, standard, &reference))
 }
 
 /// The document types of a standard that are known by such a number: an `order` is one of those whose entity is called so.
@@ -174,9 +181,9 @@ fn advised_of(
             interchange_control_number: Some(named.to_owned()),
             named: Some(NamedDocument {
                 standard: standard.to_owned(),
-                kinds: match known(rules, standard, &text("document_type")) {
-                    Some(kind) => vec![kind],
-                    None => known_by(rules, standard, document["reference"]["kind"].as_str().unwrap_or_default()),
+                kinds: match meant(rules, standard, &text("document_type")) {
+                    kinds if !kinds.is_empty() => kinds,
+                    _ => known_by(rules, standard, document["reference"]["kind"].as_str().unwrap_or_default()),
                 },
                 number: named.to_owned(),
                 is_envelope: false,
@@ -289,10 +296,22 @@ mod tests {
         for unknown in ["", "message", "transaction"] {
             assert!(known_by(&rules, "edifact", unknown).is_empty(), "{unknown}");
         }
-        assert_eq!(known(&rules, "ubl", " invoice ").as_deref(), Some("Invoice"));
-        assert_eq!(known(&rules, "x12", "850").as_deref(), Some("850"));
-        for words in ["", "Rechnung", "380"] {
-            assert_eq!(known(&rules, "ubl", words), None, "{words}");
+    }
+
+    #[test]
+    fn an_answer_names_a_type_or_its_code_or_none() {
+        let rules = Rules::new(None, None);
+        for (standard, word, kinds) in [
+            ("ubl", " invoice ", &["Invoice"][..]),
+            ("ubl", "380", &["Invoice"]),
+            ("ubl", "381", &["CreditNote"]),
+            ("ubl", "220", &["Order", "OrderChange", "OrderResponse"]),
+            ("x12", "850", &["850"]),
+            ("ubl", "", &[]),
+            ("ubl", "Rechnung", &[]),
+            ("ubl", "999", &[]),
+        ] {
+            assert_eq!(meant(&rules, standard, word), kinds, "{standard} {word}");
         }
     }
 

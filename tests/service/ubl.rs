@@ -154,7 +154,8 @@ async fn what_the_buyer_says_of_an_invoice_is_its_acknowledgment() {
     assert_eq!(unmatched[0]["interchange_control_number"], "I-unknown", "{unmatched:?}");
     assert_eq!(unmatched[0]["partner"], "harbour");
     // Of another type that bears the number, though we never sent one: it is not for the invoice.
-    let of_order = response("r6", "RE", &number).replace("DocumentType>Invoice<", "DocumentType>Order<");
+    let of_order = response("r6", "RE", &number)
+        .replace("<cbc:DocumentType>Invoice</cbc:DocumentType>", "<cbc:DocumentTypeCode>220</cbc:DocumentTypeCode>");
     scene.post("harbour-in", &of_order).await;
     let unmatched = scene.stage.until("another that fits nothing", || async {
         let rows = scene.stage.list("/api/v1/acks/unmatched").await;

@@ -45,7 +45,7 @@ pub fn answers(text: &str) -> Result<Vec<Answer>, String> {
 struct Heard {
     /// The code of its first Response, with what that says besides.
     said: Option<(String, Vec<String>)>,
-    /// Number and type of each document.
+    /// Number of each document, and its type as a code (UNCL1001), else in words.
     named: Vec<(String, String)>,
     /// What is said of lines.
     lines: Vec<String>,
@@ -58,7 +58,9 @@ impl Heard {
                 self.said = Some((part.text(0, "ResponseCode").to_owned(), words(part, 0)));
             }
             REFERENCE => {
-                self.named.push((part.text(0, "ID").to_owned(), part.text(0, "DocumentType").to_owned()));
+                let code = part.text(0, "DocumentTypeCode");
+                let kind = if code.is_empty() { part.text(0, "DocumentType") } else { code };
+                self.named.push((part.text(0, "ID").to_owned(), kind.to_owned()));
             }
             LINE if self.lines.len() < NOTES_MAX => {
                 let place = part.within(0, "LineReference").next().map_or("", |(at, _)| part.text(at, "LineID"));
@@ -117,7 +119,8 @@ mod tests {
         let text = "<ApplicationResponse><DocumentResponse><Response><ResponseCode>RE</ResponseCode>\
             <Description>not ours</Description><Status><StatusReasonCode>REF</StatusReasonCode></Status></Response>\
             <DocumentReference><ID>I-1</ID><DocumentType>Invoice</DocumentType></DocumentReference>\
-            <DocumentReference><ID>I-2</ID></DocumentReference>\
+            <DocumentReference><ID>I-2</ID><DocumentTypeCode>380</DocumentTypeCode><DocumentType>Rechnung</DocumentType>\
+            </DocumentReference>\
             <LineResponse><LineReference><LineID>/Invoice/ID</LineID></LineReference><Response>\
             <Description>too long</Description></Response></LineResponse></DocumentResponse>\
             <DocumentResponse><Response><ResponseCode>UQ</ResponseCode></Response><DocumentReference><ID>I-3</ID>\
@@ -126,7 +129,8 @@ mod tests {
         let said: Vec<_> = all.iter().map(|one| (one.about.document_control_number.as_str(), one.verdict)).collect();
         let expected = [("I-1", Verdict::Rejected), ("I-2", Verdict::Rejected), ("I-3", Verdict::AcceptedWithErrors)];
         assert_eq!(said, expected);
-        assert_eq!(all[0].about.document_type, "Invoice");
+        let kinds: Vec<_> = all.iter().map(|one| one.about.document_type.as_str()).collect();
+        assert_eq!(kinds, ["Invoice", "380", ""]);
         assert_eq!(all[0].notes, ["not ours", "REF", "/Invoice/ID: too long"]);
         assert!(answers("<ApplicationResponse/>").expect("none").is_empty());
     }
