@@ -2,6 +2,8 @@
 //! on every database; the list is at the end.
 
 mod backend;
+#[path = "store/matching.rs"]
+mod matching;
 
 use backend::{Ground, store_at};
 use portolan::clock::Timestamp;
@@ -15,6 +17,7 @@ use portolan::store::delivery::{DeliveryFilter, DeliveryState, NewDelivery};
 use portolan::store::document::{DocumentFilter, NewDocument, Processing};
 use portolan::store::interchange::NewInterchange;
 use portolan::store::job::{Job, JobKind, LEASE};
+use portolan::store::refusal::STRANGERS_KEPT_MAX;
 use portolan::store::resource::ResourceChange;
 use portolan::store::transmission::{NewTransmission, TransmissionFilter, TransmissionState};
 use portolan::store::{Actor, Direction, INLINE_BYTES_MAX, MasterKey, Page, Reconciliation, Store, StoreError};
@@ -157,13 +160,25 @@ async fn translated(store: &Store, control_number: &str) -> (String, String, Str
 }
 
 async fn translated_at(store: &Store, control_number: &str, now: Timestamp) -> (String, String, String) {
+    translated_as(store, control_number, now, ("850", "production")).await
+}
+
+/// The same; what goes out is of this type and environment.
+async fn translated_as(
+    store: &Store,
+    control_number: &str,
+    now: Timestamp,
+    (kind, environment): (&str, &str),
+) -> (String, String, String) {
     let (_, reception) = receive(store, control_number.as_bytes(), None).await;
     assert_eq!(reception, Reception::New);
     let job = lease(store, JobKind::Translate, now).await.expect("a job");
     let came = interchange(store, Direction::In, control_number, None);
     let source = document(store, Direction::In, 1, &came);
     let source_id = source.document_id.clone();
-    let output = output(store, control_number, Some(&source_id)).await;
+    let mut output = output(store, control_number, Some(&source_id)).await;
+    output.documents[0].kind = kind.to_owned();
+    output.documents[0].environment = environment.to_owned();
     let ids = (source_id, output.documents[0].document_id.clone(), output.delivery.delivery_id.clone());
     let slice = Slice {
         interchanges: vec![came],
@@ -463,90 +478,8 @@ async fn a_nul_in_a_strangers_value_stops_nothing(ground: Ground) {
     assert_eq!(found.sender, "ZZ:A\u{FFFD}");
 }
 
-fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
-    let said = Said { state, code: "A".into(), detail: "accepted".into() };
-    Incoming {
-        level: AckLevel::Functional,
-        kind: "997".into(),
-        partner: Some("acme".into()),
-        sender: "US".into(),
-        receiver: "ACME".into(),
-        interchange_control_number: None,
-        group_control_number: Some(group.into()),
-        named: None,
-        whole: document.is_none().then(|| said.clone()),
-        documents: document.map(|number| (number.to_owned(), said)).into_iter().collect(),
-        is_listed: true,
-    }
-}
-
-/// The delivery of a transmission ends well.
-async fn delivered(store: &Store, now: Timestamp) {
-    let job = lease(store, JobKind::Deliver, now).await.expect("a delivery");
-    store.deliver_sending(&job, "x", now).await.expect("sending");
-    store.deliver_result(&job, AttemptEnd::Delivered, AttemptFacts::default(), now).await.expect("delivered");
-}
-
-async fn apply(store: &Store, incoming: Incoming) {
-    receive(store, b"997", None).await;
-    let job = lease(store, JobKind::Translate, at(5)).await.expect("a job");
-    let slice = Slice { incoming: vec![incoming], end: end(TransmissionState::Split), ..Slice::default() };
-    store.translate(&job, slice, &Actor::system(), at(5)).await.expect("a commit");
-}
-
-async fn answers_find_the_newest_unanswered_and_the_rest_is_listed(ground: Ground) {
-    let store = fresh(&ground).await;
-    let (_, older, _) = translated(&store, "000000007").await;
-    let (source, newer, _) = translated_at(&store, "000000007", at(2)).await;
-    assert_eq!(store.document(&newer).await.expect("it").ack, "waiting");
-    apply(&store, answer(Some("0001"), "7", AckState::Accepted)).await;
-    assert_eq!(store.document(&newer).await.expect("it").ack_functional, "accepted");
-    assert_eq!(store.document(&source).await.expect("it").ack, "accepted", "what it was made from shows it too");
-    assert_eq!(store.document(&older).await.expect("it").ack, "waiting");
-    apply(&store, answer(None, "7", AckState::Rejected)).await;
-    assert_eq!(store.document(&older).await.expect("it").ack, "rejected", "the other is next");
-    apply(&store, answer(Some("0001"), "8", AckState::Accepted)).await;
-    let unmatched = store.unmatched_acks(&Page::default()).await.expect("a list");
-    assert_eq!(unmatched.len(), 1);
-    assert_eq!(unmatched[0].group_control_number.as_deref(), Some("8"));
-}
-
-async fn an_answer_by_a_documents_number_is_for_the_partner_it_went_to(ground: Ground) {
-    let store = fresh(&ground).await;
-    let (_, made, _) = translated(&store, "41").await;
-    let named = |partner: &str, kind: Option<&str>, number: &str, is_envelope: bool| Incoming {
-        level: AckLevel::Application,
-        kind: "application_response".into(),
-        partner: Some(partner.into()),
-        named: Some(NamedDocument {
-            standard: "x12".into(),
-            kind: kind.map(str::to_owned),
-            number: number.into(),
-            is_envelope,
-        }),
-        ..answer(None, "", AckState::Rejected)
-    };
-    for stranger in [
-        named("other", None, "4711", false),
-        named("acme", None, "4712", false),
-        named("acme", None, "4711", true),
-        named("acme", None, "", false),
-    ] {
-        apply(&store, stranger).await;
-        assert_eq!(store.document(&made).await.expect("it").ack_application, "none");
-    }
-    assert_eq!(store.unmatched_acks(&Page::default()).await.expect("a list").len(), 4);
-    apply(&store, named("acme", None, "4711", false)).await;
-    assert_eq!(store.document(&made).await.expect("it").ack_application, "rejected");
-    // A type that it has goes before one that it has not.
-    let (_, newer, _) = translated_at(&store, "42", at(2)).await;
-    apply(&store, named("acme", Some("850"), "42", true)).await;
-    assert_eq!(store.document(&newer).await.expect("it").ack_application, "rejected");
-}
-
-async fn what_was_settled_in_its_call_is_kept_without_a_job(ground: Ground) {
-    let store = fresh(&ground).await;
-    let new = NewTransmission {
+async fn rejected_in_its_call(store: &Store) -> NewTransmission {
+    NewTransmission {
         transmission_id: store.new_id("tra", at(0)),
         direction: Direction::In,
         channel: "in".into(),
@@ -556,7 +489,35 @@ async fn what_was_settled_in_its_call_is_kept_without_a_job(ground: Ground) {
         content_type: "text/xml".into(),
         file_name: None,
         headers: json!({}),
+    }
+}
+
+async fn strangers_are_counted_and_only_the_first_are_rows(ground: Ground) {
+    let store = fresh(&ground).await;
+    let refuse = async |claims: Option<&str>, now: Timestamp| {
+        let (new, actor) = (rejected_in_its_call(&store).await, Actor("cxml".into()));
+        store.settle_stranger(new, claims, ("CREDENTIALS-REFUSED", "no"), &actor, now).await.expect("a commit")
     };
+    for number in 1..=STRANGERS_KEPT_MAX + 20 {
+        assert_eq!(refuse(None, at(number)).await, number <= STRANGERS_KEPT_MAX, "{number}");
+    }
+    assert!(refuse(Some("acme"), at(500)).await, "a partner's own failures are seen beside");
+    assert!(refuse(None, at(3600)).await, "and in the next hour a stranger's again");
+    let kept = usize::try_from(STRANGERS_KEPT_MAX).expect("few") + 2;
+    let filter = TransmissionFilter { state: Some(TransmissionState::Rejected), ..TransmissionFilter::default() };
+    assert_eq!(store.transmissions(&filter, &Page::default()).await.expect("a list").len(), kept);
+    let told = store.refusals(at(0)).await.expect("counts");
+    let told: Vec<_> = told.iter().map(|one| (one.hour.0 / 1_000_000, one.claims.as_str(), one.refused)).collect();
+    let hour = at(0).as_second();
+    assert_eq!(told, [(hour + 3600, "", 1), (hour, "", STRANGERS_KEPT_MAX + 20), (hour, "acme", 1)]);
+    assert!(refuse(None, at(91 * 24 * 3600)).await);
+    assert_eq!(store.refusals(at(0)).await.expect("counts").len(), 1, "counts are forgotten some day");
+    assert!(store.balances().await.expect("sums").iter().all(|one| one.holds));
+}
+
+async fn what_was_settled_in_its_call_is_kept_without_a_job(ground: Ground) {
+    let store = fresh(&ground).await;
+    let new = rejected_in_its_call(&store).await;
     let (id, actor) = (new.transmission_id.clone(), Actor("cxml".into()));
     let told = ("CREDENTIALS-REFUSED", "no \u{0} such");
     store.settle(new, TransmissionState::Rejected, told, &actor, at(0)).await.expect("a commit");
@@ -565,58 +526,6 @@ async fn what_was_settled_in_its_call_is_kept_without_a_job(ground: Ground) {
     assert_eq!(kept.size, 0);
     assert!(lease(&store, JobKind::Translate, at(9)).await.is_none());
     assert!(store.balances().await.expect("sums").iter().all(|one| one.holds));
-}
-
-async fn an_answer_that_does_not_come_is_overdue_and_may_still_come(ground: Ground) {
-    let store = fresh(&ground).await;
-    let (_, made, _) = translated(&store, "9").await;
-    assert!(lease(&store, JobKind::Acknowledge, at(9999)).await.is_none(), "the clock begins with the delivery");
-    delivered(&store, at(100)).await;
-    let document = store.document(&made).await.expect("it");
-    assert_eq!((document.ack.as_str(), document.ack_receipt.as_str()), ("waiting", "accepted"));
-    assert!(lease(&store, JobKind::Acknowledge, at(3699)).await.is_none());
-    let job = lease(&store, JobKind::Acknowledge, at(3700)).await.expect("the deadline");
-    assert!(store.acknowledge_overdue(&job, at(3700)).await.expect("a commit"));
-    assert_eq!(store.document(&made).await.expect("it").ack, "overdue");
-    let filter = AckFilter { state: Some(AckState::Overdue), ..AckFilter::default() };
-    assert_eq!(store.acks(&filter, &Page::default()).await.expect("a list").len(), 1);
-    let events = store.document_events(&made).await.expect("events");
-    assert!(events.iter().any(|event| event.kind == "ack_overdue"), "{events:?}");
-    apply(&store, answer(Some("1"), "9", AckState::Accepted)).await;
-    assert_eq!(store.document(&made).await.expect("it").ack, "accepted");
-}
-
-async fn an_answer_to_something_long_ago_fits_nothing(ground: Ground) {
-    let store = fresh(&ground).await;
-    let (_, made, _) = translated(&store, "9").await;
-    receive(&store, b"late", None).await;
-    let late = at(91 * 24 * 60 * 60);
-    let job = lease(&store, JobKind::Translate, late).await.expect("a job");
-    let incoming = vec![answer(Some("1"), "9", AckState::Accepted)];
-    let slice = Slice { incoming, end: end(TransmissionState::Split), ..Slice::default() };
-    store.translate(&job, slice, &Actor::system(), late).await.expect("a commit");
-    assert_eq!(store.document(&made).await.expect("it").ack, "waiting");
-    assert_eq!(store.unmatched_acks(&Page::default()).await.expect("a list").len(), 1);
-}
-
-async fn a_refused_interchange_awaits_no_answers_about_its_documents(ground: Ground) {
-    let store = fresh(&ground).await;
-    let (_, made, _) = translated(&store, "9").await;
-    delivered(&store, at(2)).await;
-    let said = answer(None, "9", AckState::Rejected);
-    let numbers = (Some("9".to_owned()), None);
-    let ta1 = Incoming {
-        level: AckLevel::Technical,
-        kind: "ta1".into(),
-        interchange_control_number: numbers.0,
-        group_control_number: numbers.1,
-        ..said
-    };
-    apply(&store, ta1).await;
-    let document = store.document(&made).await.expect("it");
-    let levels = (document.ack.as_str(), document.ack_technical.as_str(), document.ack_functional.as_str());
-    assert_eq!(levels, ("rejected", "rejected", "none"));
-    assert!(lease(&store, JobKind::Acknowledge, at(99_999)).await.is_none(), "so nothing gets overdue");
 }
 
 async fn numbers_belong_to_their_owner(ground: Ground) {
@@ -784,13 +693,9 @@ on_every_database![
     a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key,
     an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out,
     a_nul_in_a_strangers_value_stops_nothing,
-    answers_find_the_newest_unanswered_and_the_rest_is_listed,
-    an_answer_that_does_not_come_is_overdue_and_may_still_come,
-    an_answer_to_something_long_ago_fits_nothing,
-    a_refused_interchange_awaits_no_answers_about_its_documents,
     numbers_belong_to_their_owner,
     a_business_key_is_taken_once_and_what_failed_gives_it_up,
-    an_answer_by_a_documents_number_is_for_the_partner_it_went_to,
+    strangers_are_counted_and_only_the_first_are_rows,
     what_was_settled_in_its_call_is_kept_without_a_job,
     a_content_key_is_forgotten_after_its_window,
     changed_history_and_deleted_rows_raise_the_alarm,

@@ -44,6 +44,16 @@ fn words(status: &Value) -> String {
         let due = super::client::moment(&row["answer_due_at"]);
         text.push_str(&format!("unanswered     {id} is held ({code}); its sender waits for an answer until {due}\n"));
     }
+    for row in status["refused"].as_array().into_iter().flatten() {
+        let (channel, claims) =
+            (row["channel"].as_str().unwrap_or_default(), row["claims"].as_str().unwrap_or_default());
+        let hour = super::client::moment(&row["hour"]);
+        let who = if claims.is_empty() { "nobody we know".to_owned() } else { format!("partner {claims}") };
+        text.push_str(&format!(
+            "refused        {} posts to {channel} in the hour from {hour}, said to be of {who} and not proved\n",
+            row["refused"]
+        ));
+    }
     if status["gathered"] != 0 {
         text.push_str(&format!(
             "waiting        {} documents, for others to share an interchange with\n",

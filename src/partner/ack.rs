@@ -129,11 +129,25 @@ fn clock() -> u32 {
     CLOCK_MINUTES
 }
 
+/// The standards whose documents are answered by acknowledgments.
+const ANSWERED: [&str; 3] = ["x12", "edifact", "ubl"];
+
 impl AckPolicy {
     /// What does not fit the document type.
     pub(super) fn check(&self, document: &str, found: &mut Vec<String>) {
         let mut parts = document.split('/');
         let (standard, version) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        if !ANSWERED.contains(&standard) {
+            let words = if standard == "cxml" {
+                "which is answered in the call that brings it"
+            } else {
+                "which no acknowledgment answers"
+            };
+            found.push(format!(
+                "ack: expected with documents of x12, edifact or ubl, found with {document}, {words}; leave it out"
+            ));
+            return;
+        }
         if self.form == Some(AckForm::Implementation) && version < "005010" {
             found.push(format!("ack.form: expected 997, found 999, which {document} does not have"));
         }
@@ -254,6 +268,22 @@ mod tests {
         let mut found = Vec::new();
         Expect { kind: ExpectKind::Functional, within_minutes: 5 }.check("edifact/d96a/ORDERS", &mut found);
         assert_eq!(found, ["expect.kind: expected contrl or aperak, found 997"]);
+    }
+
+    #[test]
+    fn err_what_nothing_answers_has_no_policy() {
+        for document in ["x12/004010/850", "edifact/d96a/ORDERS", "ubl/2.1/Order"] {
+            assert!(wrong(document, json!({ "channel": "c" })).is_empty(), "{document}");
+        }
+        for (document, words) in [
+            ("cxml/1.2/OrderRequest", "answered in the call"),
+            ("csv/1/Order", "no acknowledgment"),
+            ("idoc/1/ORDERS05", "no acknowledgment"),
+            ("cii/d16b/CrossIndustryInvoice", "no acknowledgment"),
+        ] {
+            let found = wrong(document, json!({ "channel": "c", "per": "document" }));
+            assert!(found.len() == 1 && found[0].starts_with("ack: ") && found[0].contains(words), "{found:?}");
+        }
     }
 
     #[test]

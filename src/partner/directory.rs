@@ -165,6 +165,16 @@ impl Directory {
             }
             _ => {}
         }
+        // Who holds the secret speaks for all who may send here, unless it is told who that is.
+        if let Some(cxml) = channel.cxml.as_ref().filter(|cxml| cxml.senders.is_empty() && channel.partners.len() != 1)
+        {
+            let found_partners = if channel.partners.is_empty() { "every partner" } else { "several partners" };
+            let secret = &cxml.secret.secret;
+            found.push(format!(
+                "cxml: expected one partner in partners, or senders that say who speaks for others, found neither: who knows \
+                 {secret} could speak for {found_partners}"
+            ));
+        }
         let punchout = channel.cxml.as_ref().and_then(|cxml| cxml.punchout.as_ref());
         if let Some(url) = punchout.filter(|url| !url.starts_with("http")) {
             found.push(format!("cxml.punchout: expected such as https://shop.example/punchout, found {url}"));
@@ -478,6 +488,26 @@ party_ids: [ZZ:OTHER]
         assert!(text.iter().any(|one| one.contains("partner acmee is not there; did you mean acme?")), "{text:?}");
         assert!(text.iter().any(|one| one.contains("expected http, found smtp")), "{text:?}");
         assert!(text.iter().all(|one| one.starts_with("f.yaml:")), "{text:?}");
+    }
+
+    #[test]
+    fn err_a_channel_of_cxml_says_who_speaks_for_whom() {
+        let of = |more: &str| {
+            let channel = format!(
+                "---\n{{kind: channel, name: c, transport: http, way: in, cxml: {{secret: {{secret: s}}{more}}}\n"
+            );
+            Directory::new(&parse("f", &format!("{FILE}{channel}")).expect("resources"))
+        };
+        for fit in ["}, partners: [acme]", ", senders: ['DUNS:1']}", ", senders: ['DUNS:1']}, partners: [acme, other]"]
+        {
+            assert!(of(fit).is_ok(), "{fit}: {:?}", of(fit).err());
+        }
+        for (unfit, whom) in
+            [("}", "every partner"), ("}, auth: token", "every partner"), ("}, partners: [acme, other]", "several")]
+        {
+            let errors = of(unfit).expect_err("anybody could speak for anybody");
+            assert!(errors[0].to_string().contains(whom) && errors[0].to_string().contains("senders"), "{errors:?}");
+        }
     }
 
     #[test]

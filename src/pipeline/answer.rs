@@ -4,14 +4,19 @@
 use super::Rules;
 use super::acknowledge::state;
 use super::identify::{Found, Identified};
+use super::output::CXML;
 use crate::codec::edifact::Contrl;
-use crate::codec::segment::{Answer, Answered, Verdict};
+use crate::codec::segment::{Answer, Answered, Envelope, Verdict};
+use crate::codec::{cxml, ubl, xml};
 use crate::entity::Entity;
 use crate::store::ack::{AckLevel, AckState, Incoming, NamedDocument, Said};
+use crate::tree::Run;
 use serde_json::Value;
 
 /// The entity that says what an application made of documents.
 pub const ADVICE: &str = "application_advice";
+/// The code list of documents that are answered, in words of reference.
+const ANSWERED: &str = "answered_document";
 /// Errors of an advice that are kept with its verdict.
 const NOTES_MAX: usize = 100;
 
@@ -67,25 +72,67 @@ pub fn contrl(contrl: &Contrl, found: &Found, identified: &Identified) -> Vec<In
     all
 }
 
-/// What a UBL ApplicationResponse or a StatusUpdateRequest of cXML says, of each document that it names.
-#[must_use]
-pub fn application(answers: &[Answer], found: &Found, identified: &Identified) -> Vec<Incoming> {
-    let standard = &found.envelope.standard;
+/// What an ApplicationResponse of UBL or a StatusUpdateRequest of cXML says, of each document that it names.
+///
+/// # Errors
+/// Why it says nothing that counts.
+pub fn application(
+    rules: &Rules,
+    run: &Run<'_>,
+    (found, identified): (&Found, &Identified),
+) -> Result<Vec<Incoming>, String> {
+    let envelope = &found.envelope;
+    let text = xml::text(run.bytes, run.charset).text;
+    let answers = if envelope.document_type == ubl::KIND { ubl::answers(&text)? } else { cxml::answers(&text)? };
     let one = |answer: &Answer| {
         let number = answer.about.document_control_number.clone();
+        let about = about(answer, AckLevel::Application, found, identified);
         Incoming {
             whole: Some(said(answer)),
+            environment: about.environment.filter(|_| says_environment(rules, envelope)),
             interchange_control_number: Some(number.clone()),
             named: Some(NamedDocument {
-                standard: standard.clone(),
-                kind: Some(answer.about.document_type.clone()).filter(|kind| !kind.is_empty()),
+                standard: envelope.standard.clone(),
+                kinds: meant(rules, &envelope.standard, &answer.about.document_type),
                 number,
-                is_envelope: standard == "cxml",
+                is_envelope: envelope.standard == CXML,
             }),
-            ..about(answer, AckLevel::Application, found, identified)
+            ..about
         }
     };
-    answers.iter().map(one).collect()
+    Ok(answers.iter().map(one).collect())
+}
+
+/// Whether documents of this type say that they are for a test.
+fn says_environment(rules: &Rules, envelope: &Envelope) -> bool {
+    let document = rules.library.document(&envelope.standard, &envelope.version, &envelope.document_type);
+    document.is_ok_and(|one| one.markup.as_ref().is_none_or(|markup| markup.envelope.contains_key("test")))
+}
+
+/// The document types of a standard that a word is for: the one that is called so, or those that the code of a document says
+/// (UNCL1001). What people write may be no type at all.
+fn meant(rules: &Rules, standard: &str, word: &str) -> Vec<String> {
+    let kinds = rules.library.kinds(standard);
+    if let Some(kind) = kinds.into_iter().find(|one| one.eq_ignore_ascii_case(word.trim())) {
+        return vec![kind.to_owned()];
+    }
+    let reference = rules.mappings.codes().canonical(ANSWERED, standard, word.trim());
+    reference.map_or_else(Vec::new, |reference| known_by(rules, standard, &reference))
+}
+
+/// The document types of a standard that are known by such a number: an `order` is one of those whose entity is called so.
+fn known_by(rules: &Rules, standard: &str, reference: &str) -> Vec<String> {
+    if reference.is_empty() {
+        return Vec::new();
+    }
+    let is_it = |[one, version, kind]: &[String; 3]| {
+        let mapping = (one == standard).then(|| rules.mappings.find(one, version, kind).ok()).flatten();
+        mapping.is_some_and(|mapping| mapping.select.iter().any(|one| one.entity.starts_with(reference)))
+    };
+    let mut kinds: Vec<String> = rules.mappings.list().into_iter().filter(is_it).map(|[_, _, kind]| kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
 }
 
 /// Whether documents of a type say what an application made of others: then it is heard, and need not lead on.
@@ -99,17 +146,23 @@ pub fn is_advice(rules: &Rules, document: &str) -> bool {
 /// What an application advice (824, APERAK) says, of each document that it names: by control numbers where it has them, else
 /// by the number that people know the document by.
 #[must_use]
-pub fn advised(entity: &Entity, kind: &str, (found, identified): (&Found, &Identified)) -> Vec<Incoming> {
+pub fn advised(rules: &Rules, entity: &Entity, kind: &str, context: (&Found, &Identified)) -> Vec<Incoming> {
     let advice = entity.to_json();
     let documents = advice["documents"].as_array().into_iter().flatten();
-    documents.filter_map(|document| advised_of(document, kind, found, identified)).collect()
+    documents.filter_map(|document| advised_of(rules, document, kind, context)).collect()
 }
 
-fn advised_of(document: &Value, kind: &str, found: &Found, identified: &Identified) -> Option<Incoming> {
+fn advised_of(
+    rules: &Rules,
+    document: &Value,
+    kind: &str,
+    (found, identified): (&Found, &Identified),
+) -> Option<Incoming> {
     let said = said_by(document)?;
     let text = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
     let (group, number) = (text("group_control_number"), text("control_number"));
     let named = document["reference"]["id"].as_str().unwrap_or_default();
+    let standard = found.envelope.standard_in(found.syntax);
     let answered = Answered { group_control_number: group.clone(), ..Answered::default() };
     let empty = Answer {
         kind: "",
@@ -127,8 +180,11 @@ fn advised_of(document: &Value, kind: &str, found: &Found, identified: &Identifi
             group_control_number: None,
             interchange_control_number: Some(named.to_owned()),
             named: Some(NamedDocument {
-                standard: found.envelope.standard_in(found.syntax).to_owned(),
-                kind: document["document_type"].as_str().map(str::to_owned),
+                standard: standard.to_owned(),
+                kinds: match meant(rules, standard, &text("document_type")) {
+                    kinds if !kinds.is_empty() => kinds,
+                    _ => known_by(rules, standard, document["reference"]["kind"].as_str().unwrap_or_default()),
+                },
                 number: named.to_owned(),
                 is_envelope: false,
             }),
@@ -177,6 +233,7 @@ fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identifie
         level,
         kind: answer.kind.to_owned(),
         partner: Some(identified.partner.clone()),
+        environment: Some(identified.environment.as_str().to_owned()),
         sender: found.envelope.receiver.value.clone(),
         receiver: found.envelope.sender.value.clone(),
         interchange_control_number: filled(&answer.about.interchange_control_number),
@@ -191,7 +248,6 @@ fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identifie
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::segment::Envelope;
     use crate::diagnostic::Syntax;
     use crate::partner::Environment;
     use serde_json::json;
@@ -230,6 +286,35 @@ mod tests {
         let group = heard(&[said_of("0001", Verdict::Accepted, None), said_of("", Verdict::Rejected, Some(2))]);
         assert_eq!(group.documents[0].1.state, AckState::Rejected, "a rejected group takes all with it");
     }
+
+    #[test]
+    fn a_number_of_an_order_is_for_documents_of_orders() {
+        let rules = Rules::new(None, None);
+        assert_eq!(known_by(&rules, "edifact", "order"), ["ORDCHG", "ORDERS", "ORDRSP"]);
+        assert_eq!(known_by(&rules, "edifact", "invoice"), ["INVOIC"]);
+        assert_eq!(known_by(&rules, "x12", "despatch"), ["856"]);
+        for unknown in ["", "message", "transaction"] {
+            assert!(known_by(&rules, "edifact", unknown).is_empty(), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn an_answer_names_a_type_or_its_code_or_none() {
+        let rules = Rules::new(None, None);
+        for (standard, word, kinds) in [
+            ("ubl", " invoice ", &["Invoice"][..]),
+            ("ubl", "380", &["Invoice"]),
+            ("ubl", "381", &["CreditNote"]),
+            ("ubl", "220", &["Order", "OrderChange", "OrderResponse"]),
+            ("x12", "850", &["850"]),
+            ("ubl", "", &[]),
+            ("ubl", "Rechnung", &[]),
+            ("ubl", "999", &[]),
+        ] {
+            assert_eq!(meant(&rules, standard, word), kinds, "{standard} {word}");
+        }
+    }
+
     #[test]
     fn an_advice_without_a_verdict_speaks_by_its_errors() {
         let said = |document: Value| said_by(&document).map(|said| (said.state, said.code, said.detail));

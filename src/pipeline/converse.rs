@@ -15,7 +15,6 @@ use crate::store::transmission::{NewTransmission, TransmissionState};
 use crate::store::{Actor, Direction, Result as StoreResult, StoreError};
 use crate::transport::http::receive::{Answer, Arrival, Intake, KEY_CHARACTERS_MAX, Refusal};
 use crate::transport::http::send::{Outcome, Post};
-use crate::tree::Charset;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -42,6 +41,7 @@ const CONTENT_TYPE: &str = "text/xml; charset=UTF-8";
 const PROFILE: &str = "ProfileRequest";
 const PUNCHOUT: &str = "PunchOutSetupRequest";
 const UPDATE: &str = "StatusUpdateRequest";
+const RESPONSE: &str = "Response";
 
 /// Takes one body of a channel that speaks cXML.
 pub(super) fn intake(service: &Arc<Service>, arrival: Arrival) -> Box<dyn Intake> {
@@ -71,11 +71,13 @@ struct Refused {
     words: String,
     /// For us, where that is more.
     reason: Option<String>,
+    /// The partner that a stranger says to be.
+    claims: Option<String>,
 }
 
 impl Refused {
     fn new(code: &'static str, status: u16, words: impl Into<String>) -> Self {
-        Refused { code, status, words: words.into(), reason: None }
+        Refused { code, status, words: words.into(), reason: None, claims: None }
     }
 }
 
@@ -93,8 +95,6 @@ struct Head {
     /// Where the document stands.
     part: Range<usize>,
     header: Header,
-    /// Where the secrets stand in the body.
-    secrets: Vec<Range<usize>>,
 }
 
 impl Intake for Conversation {
@@ -152,7 +152,7 @@ impl Conversation {
             return Ok(self.says(&status, "", String::new()));
         };
         let content_type = self.arrival.content_type.clone();
-        let Head { part, header, secrets } = match self.blocking(move |_, body| head(&content_type, body)).await? {
+        let Head { part, header } = match self.blocking(move |_, body| head(&content_type, body)).await? {
             Ok(head) => head,
             Err(refused) => return self.refuse(None, refused).await,
         };
@@ -167,13 +167,22 @@ impl Conversation {
         let proved = proved(&directory, &self.arrival.channel, policy, &header, wanted.trim_ascii());
         let partner = match proved {
             Ok(partner) => partner,
-            Err(words) => return self.refuse(None, Refused::new("CREDENTIALS-REFUSED", 401, words)).await,
+            Err(words) => {
+                let claims = claimed(&directory, &self.arrival.channel, &header).map(str::to_owned);
+                let refused = Refused { claims, ..Refused::new("CREDENTIALS-REFUSED", 401, words) };
+                return self.refuse(None, refused).await;
+            }
         };
         let asked = (header.request == PUNCHOUT).then(|| self.body.clone());
-        // What is kept, looked at and told does not hold the secret.
-        secrets.into_iter().for_each(|secret| self.body[secret].fill(b'*'));
-        let looked = self.blocking(move |service, body| look(service, &body[part])).await?;
-        if let Err(refused) = self.is_taken(&directory, (channel, policy), &partner, &header, &looked) {
+        let (content_type, request) = (self.arrival.content_type.clone(), header.request.clone());
+        let looked = self.blocking(move |service, body| {
+            // What is kept, looked at and told does not hold the secret.
+            cxml::star(&content_type, body);
+            look(service, &body[part], &request)
+        });
+        let taken =
+            looked.await?.and_then(|looked| self.is_taken(&directory, (channel, policy), &partner, &header, &looked));
+        if let Err(refused) = taken {
             return self.refuse(Some(&partner), refused).await;
         }
         match (header.request.as_str(), asked, &policy.punchout) {
@@ -183,13 +192,13 @@ impl Conversation {
         }
     }
 
-    /// Reads the body off the runtime's threads, for it may be large.
+    /// Works on the body off the runtime's threads, for it may be large.
     async fn blocking<T: Send + 'static>(
         &mut self,
-        read: impl FnOnce(&Service, &[u8]) -> T + Send + 'static,
+        read: impl FnOnce(&Service, &mut [u8]) -> T + Send + 'static,
     ) -> StoreResult<T> {
-        let (service, body) = (self.service.clone(), std::mem::take(&mut self.body));
-        let done = tokio::task::spawn_blocking(move || (read(&service, &body), body)).await;
+        let (service, mut body) = (self.service.clone(), std::mem::take(&mut self.body));
+        let done = tokio::task::spawn_blocking(move || (read(&service, &mut body), body)).await;
         let (found, body) = done.map_err(|error| StoreError::Unfit(format!("reading cXML: {error}")))?;
         self.body = body;
         Ok(found)
@@ -217,11 +226,16 @@ impl Conversation {
             Some(kind) => {
                 directory.agreement_in(partner, kind, looked.environment, day).map(drop).map_err(|held| held.reason)
             }
+            None if header.request == PUNCHOUT => Err("the channel names no punchout that answers it".to_owned()),
             None => Err(format!("{} is no request that is known", shown(&header.request))),
         };
         if let (false, Err(reason)) = (is_simple, agreed()) {
-            let taken = requests(directory, channel, partner, day).join(", ");
-            let (what, environment) = (shown(&header.request), looked.environment.as_str());
+            let taken = requests(directory, channel, partner, (day, Some(looked.environment))).join(", ");
+            let environment = looked.environment.as_str();
+            let what = match header.holder.as_str() {
+                RESPONSE => "a Response, which is sent in the call that it answers only".to_owned(),
+                _ => shown(&header.request),
+            };
             let words = format!("expected one of {taken}, as agreed for {environment}, found {what}");
             return Err(Refused { reason: Some(reason), ..Refused::new("REQUEST-UNSUPPORTED", 450, words) });
         }
@@ -252,7 +266,7 @@ impl Conversation {
             }
             Reception::Replay { transmission_id, status, body } => {
                 let location = location(&transmission_id);
-                Ok(Answer { status, content_type: CONTENT_TYPE, body, location, replayed: true })
+                Ok(Answer { status, content_type: CONTENT_TYPE.into(), body, location, replayed: true })
             }
             Reception::Conflict { transmission_id } => {
                 let words =
@@ -262,22 +276,33 @@ impl Conversation {
         }
     }
 
-    /// Tells the sender, and notes it. Nothing is kept of what one sends who has not proved to be a partner.
+    /// Tells the sender, and notes it. Nothing is kept of what one sends who has not proved to be a partner, and of very many
+    /// such refusals only how many there were.
     async fn refuse(self, partner: Option<&str>, refused: Refused) -> StoreResult<Answer> {
-        let Refused { code, status, words, reason } = refused;
+        let Refused { code, status, words, reason, claims } = refused;
         let body: &[u8] = if partner.is_some() { &self.body } else { &[] };
         let new = self.transmission(partner, body).await?;
-        let told = reason.as_deref().unwrap_or(&words);
-        let (state, actor) = (TransmissionState::Rejected, actor(partner));
-        self.service.store.settle(new, state, (code, told), &actor, self.service.now()).await?;
-        tracing::warn!(transmission.id = self.id, transmission.channel = self.arrival.channel, code, "Refused");
+        let told = (code, reason.as_deref().unwrap_or(&words));
+        let (store, now, channel) = (&self.service.store, self.service.now(), self.arrival.channel.clone());
+        let is_kept = match partner {
+            Some(_) => {
+                store.settle(new, TransmissionState::Rejected, told, &actor(partner), now).await?;
+                true
+            }
+            None => store.settle_stranger(new, claims.as_deref(), told, &actor(None), now).await?,
+        };
+        if is_kept {
+            tracing::warn!(transmission.id = self.id, transmission.channel = channel, code, "Refused");
+        }
+        metrics::counter!("portolan_refused_total", "channel" => channel).increment(1);
         Ok(self.says(&Status { code: status, words }, "", String::new()))
     }
 
     /// Which requests are taken here, and where. It is a question about the channel, so nothing is kept of it.
     fn profile(&self, directory: &Directory, (channel, _): (&Channel, &Cxml), partner: &str) -> Answer {
         let now = self.service.now();
-        let all = requests(directory, channel, partner, now.to_zoned(jiff::tz::TimeZone::UTC).date());
+        let day = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let all = requests(directory, channel, partner, (day, None));
         let scheme = if self.service.config.partner.tls.is_some() { "https" } else { "http" };
         let own = || format!("{scheme}://{}/in/{}", self.arrival.host, self.arrival.channel);
         let url = channel.url.clone().unwrap_or_else(own);
@@ -298,19 +323,18 @@ impl Conversation {
             is_asking: true,
         };
         let (code, reason) = match self.service.sender.send(post).await {
-            Outcome::Delivered { answer, .. } => match cxml::status(&String::from_utf8_lossy(&answer)) {
+            Outcome::Delivered { answer, .. } => match cxml::status_of(&answer.content_type, &answer.body) {
                 Some(said) => {
                     let new = self.transmission(Some(partner), &self.body).await?;
                     let reason = format!("answered by {url} with Status {}", said.code);
                     let (state, actor) = (TransmissionState::Split, actor(Some(partner)));
                     let told = ("PUNCHOUT-ANSWERED", reason.as_str());
                     self.service.store.settle(new, state, told, &actor, self.service.now()).await?;
-                    let location = String::new();
                     return Ok(Answer {
                         status: ANSWERED,
-                        content_type: CONTENT_TYPE,
-                        body: answer,
-                        location,
+                        content_type: cxml::handed_on(&answer.content_type, &answer.body).into(),
+                        body: answer.body,
+                        location: String::new(),
                         replayed: false,
                     });
                 }
@@ -322,7 +346,7 @@ impl Conversation {
         // Where the shop stands is not the sender's to know.
         let words = "the shop that answers PunchOutSetupRequests cannot be asked now".to_owned();
         let refused =
-            Refused { code: "PUNCHOUT-FAILED", status: code, words, reason: Some(format!("{url}: {reason}")) };
+            Refused { reason: Some(format!("{url}: {reason}")), ..Refused::new("PUNCHOUT-FAILED", code, words) };
         self.refuse(Some(partner), refused).await
     }
 
@@ -351,7 +375,7 @@ fn spoken(service: &Service, id: &str, status: &Status, inner: &str, location: S
     let doctype = definition.and_then(|one| Some(one.markup.as_ref()?.doctype.clone()));
     let doctype = doctype.unwrap_or_else(|| "cXML SYSTEM \"cXML.dtd\"".to_owned());
     let body = cxml::response(&doctype, &format!("{id}@portolan"), &timestamp(service), status, inner);
-    Answer { status: ANSWERED, content_type: CONTENT_TYPE, body, location, replayed: false }
+    Answer { status: ANSWERED, content_type: CONTENT_TYPE.into(), body, location, replayed: false }
 }
 
 fn timestamp(service: &Service) -> String {
@@ -381,9 +405,7 @@ fn proved(
             false => format!("expected a Credential with a SharedSecret in Sender, found {who}"),
         });
     }
-    let from = header.from.iter().filter(|one| !one.identity.is_empty());
-    let partner = from.into_iter().find_map(|one| directory.sender(channel, called(one), None).ok());
-    let partner = partner.ok_or_else(|| {
+    let partner = claimed(directory, channel, header).ok_or_else(|| {
         format!("From: expected a Credential of a partner who may send here, found {}", all_shown(&header.from))
     })?;
     let own = directory.partner(partner).map_or(&[][..], |partner| &partner.party_ids);
@@ -397,6 +419,12 @@ fn proved(
         return Err(format!("To: expected {}, found {}", expected.join(" or "), all_shown(&header.to)));
     }
     Ok(partner.to_owned())
+}
+
+/// The partner that From names, if it may send here.
+fn claimed<'d>(directory: &'d Directory, channel: &str, header: &Header) -> Option<&'d str> {
+    let from = header.from.iter().filter(|one| !one.identity.is_empty());
+    from.into_iter().find_map(|one| directory.sender(channel, called(one), None).ok())
 }
 
 fn called(one: &Credential) -> Sender<'_> {
@@ -414,10 +442,19 @@ fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(SHOWN_MAX).collect()
 }
 
-/// The requests that a partner may send over a channel today.
-fn requests(directory: &Directory, channel: &Channel, partner: &str, day: jiff::civil::Date) -> Vec<String> {
+/// The requests that a partner may send over a channel on a day, in one environment or in any.
+fn requests(
+    directory: &Directory,
+    channel: &Channel,
+    partner: &str,
+    (day, environment): (jiff::civil::Date, Option<Environment>),
+) -> Vec<String> {
     let is_agreed = |one: &&crate::partner::Agreement| {
-        one.way == Way::In && one.partner == partner && one.document.starts_with("cxml/") && one.is_valid_on(day)
+        one.way == Way::In
+            && one.partner == partner
+            && one.document.starts_with("cxml/")
+            && one.is_valid_on(day)
+            && environment.is_none_or(|environment| one.environment == environment)
     };
     let agreed = directory.agreements().values().filter(is_agreed);
     let mut all: Vec<String> = agreed.filter_map(|one| one.document.rsplit('/').next()).map(str::to_owned).collect();
@@ -432,34 +469,35 @@ fn requests(directory: &Directory, channel: &Channel, partner: &str, day: jiff::
 fn head(content_type: &str, body: &[u8]) -> Result<Head, Refused> {
     let unfit = |words: String| Refused::new("XML-REFUSED", 406, words);
     let part = cxml::root(content_type, body).map_err(unfit)?.unwrap_or(0..body.len());
-    let bytes = &body[part.clone()];
-    let xml::Start::At(root) = xml::start(bytes, true) else {
+    let Some(text) = xml::read(&body[part.clone()], None) else {
         return Err(unfit("expected a cXML document, found what does not begin like XML".to_owned()));
     };
-    let charset = xml::declared(&bytes[..root]).unwrap_or(Charset::Utf8);
-    let text = xml::text(&bytes[root..], charset);
     let header = cxml::header(&text.text);
     if !header.is_cxml {
         return Err(unfit("expected cXML as the root element".to_owned()));
     }
-    let begin = part.start + root;
-    let place = |at: usize| begin + xml::width(&text.text[..at], text.charset);
-    let secrets = header.secrets.iter().map(|secret| place(secret.start)..place(secret.end)).collect();
-    Ok(Head { part, header, secrets })
+    if header.is_cut {
+        let most = xml::ELEMENTS_MAX;
+        return Err(unfit(format!("expected at most {most} elements of credentials in the Header, found more")));
+    }
+    Ok(Head { part, header })
 }
 
 /// Holds a document against the standard.
-fn look(service: &Service, bytes: &[u8]) -> Looked {
+fn look(service: &Service, bytes: &[u8], request: &str) -> Result<Looked, Refused> {
     let rules = &service.rules;
-    let found = identify::look(rules, &rules.library, bytes).unwrap_or_default().into_iter().next();
-    let reports = Inspection::new(&rules.library).whole(bytes, Limits::default()).unwrap_or_default();
+    // Nothing can fail in memory but the limit of a document's size.
+    let unfit = |error: std::io::Error| Refused::new("XML-REFUSED", 406, error.to_string());
+    let found = identify::look(rules, &rules.library, bytes).map_err(unfit)?.into_iter().next();
+    let reports = Inspection::new(&rules.library).whole(bytes, Limits::default()).map_err(unfit)?;
     let documents = reports.iter().flat_map(|report| &report.groups).flat_map(|group| &group.documents);
     let envelopes = reports.iter().flat_map(|report| report.envelope_faults());
     let all = envelopes.chain(documents.flat_map(|document| &document.faults));
     let counts = |fault: &&Diagnostic| fault.severity == Severity::Error && fault.fault.info().effect == Effect::Syntax;
-    Looked {
+    let unsaid = (request == UPDATE).then(|| cxml::answers(&xml::read(bytes, None)?.text).err()).flatten();
+    Ok(Looked {
         kind: found.as_ref().and_then(|found| found.kinds.first().cloned()),
         environment: found.as_ref().map_or(Environment::Production, identify::Found::environment),
-        faults: all.filter(counts).map(Diagnostic::message).collect(),
-    }
+        faults: all.filter(counts).map(Diagnostic::message).chain(unsaid).collect(),
+    })
 }

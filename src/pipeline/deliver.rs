@@ -5,12 +5,12 @@ use super::output::CXML;
 use super::state::Service;
 use crate::codec::cxml::{self, Status};
 use crate::partner::{Channel, SecretOrText};
-use crate::store::ack::Said;
+use crate::store::ack;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
-use crate::transport::http::send::{Outcome, Post};
+use crate::transport::http::send::{Outcome, Post, Said};
 use std::time::Duration;
 
 /// The first Status of cXML that means: not now.
@@ -130,7 +130,7 @@ impl Heard {
                 facts.detail = Some(facts.detail.take().unwrap_or(detail));
                 if status.code < TRANSIENT {
                     let (code, detail) = (status.code.to_string(), status.words.clone());
-                    let said = Said { state: state(status.verdict()), code, detail };
+                    let said = ack::Said { state: state(status.verdict()), code, detail };
                     facts.said = Some(("cxml".to_owned(), said));
                 }
             }
@@ -145,16 +145,16 @@ impl Heard {
 /// What an answer to cXML comes to: HTTP says only that the bytes arrived, the Status whether the document is taken.
 fn heard(outcome: Outcome) -> (Outcome, Option<Heard>) {
     let Outcome::Delivered { status, answer } = outcome else { return (outcome, None) };
-    let text = String::from_utf8_lossy(&answer);
-    let begin = || text.chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
-    let Some(said) = cxml::status(&text) else {
-        return (Outcome::Delivered { status, answer: Vec::new() }, Some(Heard::Other(begin())));
+    let Some(said) = cxml::status_of(&answer.content_type, &answer.body) else {
+        let text = String::from_utf8_lossy(&answer.body);
+        let begin = text.chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
+        return (Outcome::Delivered { status, answer: Said::default() }, Some(Heard::Other(begin)));
     };
     let words: String = said.words.chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
     let said = Status { words, ..said };
     let (reason, status) = (format!("the receiver answered Status {}: {}", said.code, said.words), Some(status));
     let outcome = match said.code {
-        ..300 => Outcome::Delivered { status: status.unwrap_or_default(), answer: Vec::new() },
+        ..300 => Outcome::Delivered { status: status.unwrap_or_default(), answer: Said::default() },
         TRANSIENT.. => Outcome::Transient { status, reason, retry_after: None },
         _ => Outcome::Permanent { status, reason },
     };

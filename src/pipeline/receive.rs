@@ -137,7 +137,7 @@ impl HttpIntake {
                 service.arrived.notify_one();
                 Ok(Answer {
                     status: ACCEPTED,
-                    content_type: CONTENT_TYPE,
+                    content_type: CONTENT_TYPE.into(),
                     body,
                     location: location(&id),
                     replayed: false,
@@ -145,7 +145,7 @@ impl HttpIntake {
             }
             Reception::Replay { transmission_id, status, body } => Ok(Answer {
                 status,
-                content_type: CONTENT_TYPE,
+                content_type: CONTENT_TYPE.into(),
                 body,
                 location: location(&transmission_id),
                 replayed: true,

@@ -11,14 +11,13 @@ use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 
 use super::state::Service;
 use super::whole;
-use crate::codec::segment::{
-    Answer, DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader,
-};
-use crate::codec::{cxml, edifact, ubl, x12, xml};
+use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
+use crate::codec::{cxml, edifact, x12};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::partner::{Held, WayOut};
 use crate::standard::load::Library;
+use crate::store::ack::Incoming;
 use crate::store::commit::translate::{End, Repeat, Slice};
 use crate::store::document::{NewDocument, Processing};
 use crate::store::interchange::NewInterchange;
@@ -271,6 +270,35 @@ impl Translation {
         canonicalise_by(&self.service.rules, &means, placed, &piece.run)
     }
 
+    /// What an acknowledgment says. One in XML that breaks its standard, or of which not all is read, says nothing: it is kept
+    /// as failed, with the reason, and what it is about waits on.
+    fn heard(
+        &self,
+        open: &Open,
+        piece: &Piece<'_>,
+        findings: &[Diagnostic],
+    ) -> std::result::Result<Vec<Incoming>, Judged> {
+        let (found, identified) = (&open.found, &open.identified);
+        if open.is_duplicate() {
+            // It was heard when it came first, and later words stand.
+            return Ok(Vec::new());
+        }
+        match piece.syntax {
+            Syntax::X12 => Ok(answer::functional(&x12::answers(&piece.run), found, identified)),
+            Syntax::Xml if !is_clean(findings) => {
+                Err(failed(findings, "an answer that does not count, for it has errors"))
+            }
+            Syntax::Xml => {
+                answer::application(&self.service.rules, &piece.run, (found, identified)).map_err(|reason| Judged {
+                    processing: Some(Processing::Failed),
+                    code: Some("ANSWER-UNFIT".to_owned()),
+                    reason: Some(format!("an answer that does not count: {reason}")),
+                })
+            }
+            _ => Ok(answer::contrl(&edifact::answers(&piece.run), found, identified)),
+        }
+    }
+
     fn document(
         &mut self,
         open: &mut Open,
@@ -285,13 +313,12 @@ impl Translation {
         let is_acknowledgment = ACKNOWLEDGMENTS.contains(&report.envelope.document_type.as_str());
         let (mut findings, mut entities) = (report.faults.clone(), Vec::new());
         findings.extend(spoilt(&open.found, piece.group).cloned());
+        let mut verdict = Judged { processing: None, code: None, reason: None };
         if is_acknowledgment {
-            let (found, identified) = (&open.found, &open.identified);
-            self.slice.incoming.extend(match piece.syntax {
-                Syntax::X12 => answer::functional(&x12::answers(&piece.run), found, identified),
-                Syntax::Xml => answer::application(&xml_answers(piece), found, identified),
-                _ => answer::contrl(&edifact::answers(&piece.run), found, identified),
-            });
+            match self.heard(open, piece, &findings) {
+                Ok(incoming) => self.slice.incoming.extend(incoming),
+                Err(unfit) => verdict = unfit,
+            }
         } else if let (Some(placed), false) = (placed, open.is_duplicate()) {
             let (read, more) = self.canonicalise(open, report, placed, piece);
             (entities, findings) = (read, [findings, more.clone()].concat());
@@ -299,10 +326,10 @@ impl Translation {
         }
         let context = (&open.found, &open.identified);
         for advice in entities.iter().filter(|one| one.kind == answer::ADVICE) {
-            self.slice.incoming.extend(answer::advised(advice, &report.envelope.document_type, context));
+            let (rules, kind) = (&self.service.rules, &report.envelope.document_type);
+            self.slice.incoming.extend(answer::advised(rules, advice, kind, context));
         }
         let agreement = open.identified.agreements.get(&kind).cloned();
-        let mut verdict = Judged { processing: None, code: None, reason: None };
         if !is_acknowledgment {
             verdict = judge(open, &findings);
         }
@@ -467,7 +494,7 @@ impl Translation {
     fn finish_interchange(&mut self, open: &mut BTreeMap<u32, Open>, mut report: InterchangeReport) -> Result<()> {
         let Some(at_work) = open.get_mut(&report.number) else { return Ok(()) };
         self.write_interchange(at_work);
-        for ta1 in &report.technical {
+        for ta1 in report.technical.iter().filter(|_| !at_work.is_duplicate()) {
             let answer = x12::technical_answer(ta1);
             self.slice.incoming.push(answer::technical(&answer, &at_work.found, &at_work.identified));
         }
@@ -529,13 +556,6 @@ impl Translation {
         }
         self.commit(Some(End { state, code, reason, duplicate_of, partner, environment }))
     }
-}
-
-/// What an acknowledgment in XML says; one that nothing can be read of says nothing.
-fn xml_answers(piece: &Piece<'_>) -> Vec<Answer> {
-    let text = xml::text(piece.run.bytes, piece.run.charset).text;
-    let all = ubl::answers(&text);
-    if all.is_empty() { cxml::answers(&text) } else { all }
 }
 
 /// The agreements of each interchange, by document type.

@@ -110,6 +110,9 @@ pub struct Incoming {
     pub kind: String,
     /// The partner who sent it.
     pub partner: Option<String>,
+    /// `test` or `production`: what it answers was sent there. `None`: its standard has no word for that (UBL), and what was
+    /// sent in production goes before what was sent for a test.
+    pub environment: Option<String>,
     /// Value of the party id that sent what is answered: ours.
     pub sender: String,
     /// Value of the party id that received it: the partner's.
@@ -151,8 +154,8 @@ impl Incoming {
 pub struct NamedDocument {
     /// Its standard.
     pub standard: String,
-    /// Its type, where that is told.
-    pub kind: Option<String>,
+    /// The types that may be meant; none: it is not told which. Then a number that documents of several types bear is nobody's.
+    pub kinds: Vec<String>,
     /// Its number: that which people know it by (UBL), or that of its envelope (cXML).
     pub number: String,
     /// Whether it is the number of the envelope.

@@ -3,6 +3,7 @@
 //! rejecting); what fits nothing is kept as unmatched, and nothing that comes late is lost.
 
 use super::ack::{AckLevel, AckState, Incoming, NamedDocument, Said};
+use super::delivery::Delivery;
 use super::document;
 use super::error::Result;
 use super::event::{self, NewEvent};
@@ -11,6 +12,7 @@ use super::value::Micros;
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -18,6 +20,9 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Digits of the longest control number, to which some partners pad.
 const NUMBER_DIGITS: usize = 9;
+
+/// The word of the environment that goes before tests.
+const PRODUCTION: &str = "production";
 
 /// A document we sent that an answer may be about.
 struct Sent {
@@ -72,7 +77,7 @@ async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming, now: Timestamp) -> Res
           AND a.answered_at IS NOT NULL)
          FROM document d JOIN interchange i ON i.interchange_id = d.interchange_id
          WHERE d.direction = 'out' AND {column} IN ($2, $3, $4) AND d.created_at >= $5
-         ORDER BY d.created_at DESC, d.document_id DESC"
+         AND d.environment = COALESCE($6, d.environment) ORDER BY d.created_at DESC, d.document_id DESC"
     );
     let short = bare(number);
     let rows = sqlx::query(sqlx::AssertSqlSafe(query))
@@ -81,9 +86,10 @@ async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming, now: Timestamp) -> Res
         .bind(short)
         .bind(format!("{short:0>NUMBER_DIGITS$}"))
         .bind(Micros::from(now - WINDOW))
+        .bind(&incoming.environment)
         .fetch_all(&mut *tx.connection)
         .await?;
-    let is_ours = |row: &&sqlx::any::AnyRow| {
+    let is_ours = |row: &&AnyRow| {
         let text = |at: usize| row.get::<Option<String>, _>(at).unwrap_or_default();
         let value = |party: &str| party.split_once(':').map_or(party.to_owned(), |(_, value)| value.to_owned());
         let group = incoming.group_control_number.as_deref().filter(|_| incoming.interchange_control_number.is_some());
@@ -92,7 +98,7 @@ async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming, now: Timestamp) -> Res
             && (text(7).is_empty() || incoming.partner.as_ref().is_none_or(|partner| *partner == text(7)))
             && group.is_none_or(|group| bare(group) == bare(&text(4)))
     };
-    let one = |row: &sqlx::any::AnyRow| Sent {
+    let one = |row: &AnyRow| Sent {
         document_id: row.get(0),
         transmission_id: row.get(1),
         control_number: row.get(2),
@@ -103,59 +109,72 @@ async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming, now: Timestamp) -> Res
 }
 
 /// What was sent to the partner under the number that a document is named by, newest first. Its parties are not asked for:
-/// networks stand between, and a document of XML may name others than its envelope.
+/// networks stand between, and a document of XML may name others than its envelope. An order and its invoice may bear one
+/// number, and test and production too: what is said of one is never taken for a word on the other.
 async fn bearers(tx: &mut Tx<'_>, incoming: &Incoming, named: &NamedDocument, now: Timestamp) -> Result<Vec<Sent>> {
     let column = if named.is_envelope { "i.control_number" } else { "d.business_number" };
     let query = format!(
-        "SELECT d.document_id, d.transmission_id, d.control_number, d.interchange_id, d.type,
+        "SELECT d.document_id, d.transmission_id, d.control_number, d.interchange_id, d.type, d.environment,
          (SELECT COUNT(*) FROM ack a WHERE a.direction = 'in' AND a.refers_to = d.document_id AND a.level = $1
           AND a.answered_at IS NOT NULL)
          FROM document d JOIN interchange i ON i.interchange_id = d.interchange_id
          WHERE d.direction = 'out' AND {column} = $2 AND d.standard = $3 AND d.partner = $4 AND d.created_at >= $5
-         AND d.is_acknowledgment = 0 ORDER BY d.created_at DESC, d.document_id DESC"
+         AND d.is_acknowledgment = 0 AND d.environment = COALESCE($6, d.environment)
+         ORDER BY d.created_at DESC, d.document_id DESC"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+    let mut rows = sqlx::query(sqlx::AssertSqlSafe(query))
         .bind(incoming.level)
         .bind(&named.number)
         .bind(&named.standard)
         .bind(&incoming.partner)
         .bind(Micros::from(now - WINDOW))
+        .bind(&incoming.environment)
         .fetch_all(&mut *tx.connection)
         .await?;
-    let is_of_kind = |row: &&sqlx::any::AnyRow| {
-        named.kind.as_ref().is_some_and(|kind| row.get::<String, _>(4).eq_ignore_ascii_case(kind))
-    };
-    let one = |row: &sqlx::any::AnyRow| Sent {
+    let (kind, environment) = (|row: &AnyRow| row.get::<String, _>(4), |row: &AnyRow| row.get::<String, _>(5));
+    rows.retain(|row| named.kinds.is_empty() || named.kinds.iter().any(|one| one.eq_ignore_ascii_case(&kind(row))));
+    if rows.iter().any(|row| environment(row) == PRODUCTION) {
+        rows.retain(|row| environment(row) == PRODUCTION || incoming.environment.is_some());
+    }
+    if named.kinds.is_empty() && rows.iter().any(|row| kind(row) != kind(&rows[0])) {
+        return Ok(Vec::new());
+    }
+    let one = |row: &AnyRow| Sent {
         document_id: row.get(0),
         transmission_id: row.get(1),
         control_number: row.get(2),
         sending: (row.get(3), String::new()),
-        is_answered: row.get::<i64, _>(5) > 0,
+        is_answered: row.get::<i64, _>(6) > 0,
     };
-    // An order and its invoice may bear one number; where the answer says which it means, that is it.
-    let meant: Vec<Sent> = rows.iter().filter(is_of_kind).map(one).collect();
-    Ok(if meant.is_empty() { rows.iter().map(one).collect() } else { meant })
+    Ok(rows.iter().map(one).collect())
 }
 
-/// The receiver said of all documents of a transmission how they went, in the answer to the call that brought them.
+/// The receiver said of all documents of a transmission how they went, in the answer to the call of a delivery that brought
+/// them. What it has said in a document of its own since that delivery was made stands: a repeat of the delivery may be
+/// answered by rote after the receiver has thought about it.
 pub(crate) async fn answered_at_once(
     tx: &mut Tx<'_>,
-    transmission_id: &str,
+    delivery: &Delivery,
     (kind, said): (&str, &Said),
     now: Timestamp,
 ) -> Result<()> {
     let rows = sqlx::query(
         "SELECT d.document_id, d.control_number, d.interchange_id, d.partner, d.sender, d.receiver, i.control_number
          FROM document d JOIN interchange i ON i.interchange_id = d.interchange_id
-         WHERE d.transmission_id = $1 ORDER BY d.number",
+         WHERE d.transmission_id = $1 AND NOT EXISTS (SELECT 1 FROM ack a WHERE a.direction = 'in'
+         AND a.refers_to = d.document_id AND a.level = $2 AND a.kind = $3 AND a.transmission_id <> $1
+         AND a.answered_at >= $4) ORDER BY d.number",
     )
-    .bind(transmission_id)
+    .bind(&delivery.transmission_id)
+    .bind(AckLevel::Application)
+    .bind(kind)
+    .bind(delivery.created_at)
     .fetch_all(&mut *tx.connection)
     .await?;
     for row in rows {
         let document = Sent {
             document_id: row.get(0),
-            transmission_id: transmission_id.to_owned(),
+            transmission_id: delivery.transmission_id.clone(),
             control_number: row.get(1),
             sending: (row.get(2), String::new()),
             is_answered: false,
@@ -164,6 +183,7 @@ pub(crate) async fn answered_at_once(
             level: AckLevel::Application,
             kind: kind.to_owned(),
             partner: row.get(3),
+            environment: None,
             sender: row.get(4),
             receiver: row.get(5),
             interchange_control_number: row.get(6),
@@ -173,7 +193,8 @@ pub(crate) async fn answered_at_once(
             documents: Vec::new(),
             is_listed: false,
         };
-        answer(tx, &incoming.storable(), &said.clone().storable(), &document, transmission_id, now).await?;
+        let (incoming, said) = (incoming.storable(), said.clone().storable());
+        answer(tx, &incoming, &said, &document, &delivery.transmission_id, now).await?;
     }
     Ok(())
 }

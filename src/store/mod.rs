@@ -23,6 +23,7 @@ pub mod lookup; // what lookup tables lack
 mod matching; // which sending an acknowledgment is about
 pub mod payload;
 mod reconcile;
+pub mod refusal; // of strangers, counted
 pub mod resource;
 mod rows;
 mod seal;

@@ -271,6 +271,36 @@ async fn what_is_expected_waits_gets_overdue_and_may_still_come() {
 }
 
 #[tokio::test]
+async fn a_repeat_of_an_answer_is_no_later_word() {
+    let (stage, retailer, supplier) = stage().await;
+    stage.apply(&expecting(&retailer, &supplier, "{ kind: contrl, within_minutes: \"60\" }"));
+    stage.send(order("4711", 1)).await;
+    let orders = posts(&stage, &supplier, 1).await.remove(0);
+    let contrl = |number: u32, action: &str| {
+        format!(
+            "UNB+UNOA:2+4012345000030:14+4098765000003:14+261124:1000+{number}'UNH+1+CONTRL:2:2:UN'\
+             UCI+{}+4098765000003:14+4012345000030:14+{action}'UNT+3+1'UNZ+1+{number}'",
+            control_of(&orders.body)
+        )
+    };
+    let stands = async || {
+        let made = stage.list("/api/v1/documents?number=4711&direction=out").await.remove(0);
+        made["ack_technical"].as_str().unwrap_or_default().to_owned()
+    };
+    for (number, action, state, comes_to) in [
+        (1, "4+29", "split", "rejected"),
+        (2, "7", "split", "accepted"),
+        (1, "4+29", "duplicate", "accepted"),
+        (3, "4+29", "split", "rejected"),
+    ] {
+        let id = stage.send_over("lamps-in", contrl(number, action)).await;
+        stage.reaches(&id, state).await;
+        assert_eq!(stands().await, comes_to, "{number} {action}");
+    }
+    stage.balanced().await;
+}
+
+#[tokio::test]
 async fn a_2xx_is_the_receipt_and_the_clock_begins_with_it() {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[super::peer::Answer::Later(3600)]).await);
     let stage = Stage::with(&retailer, &supplier, "").await;

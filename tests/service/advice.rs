@@ -32,9 +32,7 @@ async fn sent(stage: &mut Stage, supplier: &Peer) -> Vec<u8> {
 }
 
 async fn says(stage: &Stage, body: String) {
-    let (token, url) = (stage.new_token("lamps-in"), format!("{}/in/lamps-in", stage.partner));
-    let taken = stage.client.post(url).bearer_auth(token).body(body).send().await.expect("an answer");
-    assert_eq!(taken.status(), 202);
+    stage.send_over("lamps-in", body).await;
 }
 
 /// The order that went out, once its application level says `state`.

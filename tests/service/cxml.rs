@@ -3,6 +3,7 @@
 
 use super::peer::{Answer, Peer};
 use super::stage::{Stage, resources};
+use portolan::store::refusal::STRANGERS_KEPT_MAX;
 use serde_json::Value;
 
 const SECRET: &str = "s3cret-of-north";
@@ -48,6 +49,7 @@ kind: channel
 name: shop-cxml
 transport: http
 way: in
+partners: [shop]
 cxml: {{ secret: {{ secret: shop-cxml }}, punchout: \"http://127.0.0.1:{live}/punchout\" }}
 ---
 kind: channel
@@ -55,6 +57,7 @@ name: both-cxml
 transport: http
 way: in
 auth: token
+partners: [north]
 cxml: {{ secret: {{ secret: north-cxml }} }}
 ---
 kind: channel
@@ -138,9 +141,9 @@ impl Scene {
     }
 
     /// Posts to a channel of cXML, whose answer is 200 and a Response whatever its Status says.
-    async fn post_as(&self, channel: &str, kind: &str, body: &str) -> Said {
+    async fn post_as(&self, channel: &str, kind: &str, body: impl Into<Vec<u8>>) -> Said {
         let url = format!("{}/in/{channel}", self.stage.partner);
-        let request = self.stage.client.post(url).header("content-type", kind).body(body.to_owned());
+        let request = self.stage.client.post(url).header("content-type", kind).body(body.into());
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 200);
         let header =
@@ -151,6 +154,19 @@ impl Scene {
         let status = portolan::codec::cxml::status(&text).unwrap_or_else(|| panic!("no Response: {text}"));
         assert!(text.contains("<!DOCTYPE cXML SYSTEM") && text.contains(" payloadID=") && text.contains(" timestamp="));
         Said { code: status.code, words: status.words, text, location }
+    }
+
+    /// What is kept of a body that was taken.
+    async fn kept(&self, said: &Said) -> Vec<u8> {
+        assert_eq!(said.code, 200, "{}", said.text);
+        self.content(said.location.rsplit('/').next().expect("an id")).await
+    }
+
+    async fn content(&self, id: &str) -> Vec<u8> {
+        let token = std::fs::read_to_string(self.stage.data().join("admin.token")).expect("the admin token");
+        let url = format!("{}/api/v1/transmissions/{id}/content", self.stage.admin);
+        let kept = self.stage.client.get(url).bearer_auth(token.trim()).send().await.expect("an answer");
+        kept.bytes().await.expect("a body").to_vec()
     }
 
     async fn transmissions(&self, state: &str) -> Vec<Value> {
@@ -246,15 +262,18 @@ async fn a_network_brings_what_is_from_a_partner() {
     let scene = Scene::begin(&[], &[], "").await;
     // By another of its ids, whose domain is written another way.
     let from = order().replacen("domain=\"DUNS\"", "domain=\"NetworkId\"", 1).replacen("123456789", "AN-NORTH", 1);
-    let direct = scene.post_as("network-cxml", "text/xml", &from).await;
+    let direct = scene.post_as("network-cxml", "text/xml", from.as_str()).await;
     assert!(direct.code == 401 && direct.words.contains("Sender"), "{}", direct.text);
     let (head, sender) = from.split_at(from.find("<Sender>").expect("a sender"));
     let sender = sender.replacen("domain=\"DUNS\"", "domain=\"NetworkID\"", 1).replacen("123456789", "AN-HUB", 1);
-    let said = scene.post_as("network-cxml", "text/xml", &format!("{head}{sender}")).await;
+    let said = scene.post_as("network-cxml", "text/xml", format!("{head}{sender}")).await;
     assert_eq!(said.code, 200, "{}", said.text);
     let id = said.location.rsplit('/').next().expect("an id").to_owned();
     let row = scene.stage.reaches(&id, "split").await;
     assert_eq!(row["transmission"]["partner"], "north");
+    let refused = scene.transmissions("rejected").await;
+    assert!(refused.len() == 1 && refused[0]["code"] == "CREDENTIALS-REFUSED", "{refused:?}");
+    scene.stage.balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -269,6 +288,11 @@ async fn a_token_may_be_asked_for_besides() {
         let text = with(body).await.expect("an answer").text().await.expect("a body");
         assert_eq!(portolan::codec::cxml::status(&text).map(|said| said.code), Some(code), "{text}");
     }
+    // What came without a token left nothing; the other two are in the ledger.
+    let all = scene.stage.list("/api/v1/transmissions?direction=in").await;
+    assert!(all.len() == 2 && all.iter().all(|row| row["channel"] == "both-cxml"), "{all:?}");
+    assert_eq!(scene.transmissions("rejected").await[0]["code"], "CREDENTIALS-REFUSED");
+    scene.stage.balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,19 +319,93 @@ async fn nothing_is_answered_before_it_is_on_disk_and_nothing_happens_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_kept_does_not_hold_the_secret() {
     let scene = Scene::begin(&[], &[], "").await;
+    let stars = |text: &str| text.replace(SECRET, &"*".repeat(SECRET.len()));
     let said = scene.post(&order()).await;
-    let token = std::fs::read_to_string(scene.stage.data().join("admin.token")).expect("the admin token");
-    let url = format!("{}{}/content", scene.stage.admin, said.location);
-    let kept = scene.stage.client.get(url).bearer_auth(token.trim()).send().await.expect("an answer");
-    let kept = kept.text().await.expect("a body");
-    let stars = "*".repeat(SECRET.len());
-    assert_eq!(kept, order().replace(SECRET, &stars));
+    assert_eq!(scene.kept(&said).await, stars(&order()).into_bytes());
+    // On the way that it came, beside a comment and in From.
+    let credential = format!(
+        "<Credential domain=\"NetworkID\"><Identity>AN-HUB</Identity><SharedSecret>{SECRET}</SharedSecret></Credential>"
+    );
+    let order = order().replace("order-4711@example", "many@n");
+    let many = order
+        .replacen("<Header>", &format!("<!-- {credential} --><Header>"), 1)
+        .replacen("</From>", &format!("{credential}</From>"), 1)
+        .replacen("</Header>", &format!("<Path><Node type=\"copy\">{credential}</Node></Path></Header>"), 1);
+    let said = scene.post(&many).await;
+    assert_eq!(scene.kept(&said).await, stars(&many).into_bytes(), "{}", said.text);
+    // In the second part of a body, and in markup that is broken.
+    let parts = format!(
+        "--b0\r\nContent-Type: text/xml\r\n\r\n{}\r\n--b0\r\nContent-Type: text/xml\r\n\r\n<cXML>{credential}\r\n--b0--\r\n",
+        order.replace("many@n", "parts@n")
+    );
+    let said = scene.post_as("north-cxml", "multipart/related; boundary=b0", parts.as_str()).await;
+    assert_eq!(scene.kept(&said).await, stars(&parts).into_bytes(), "{}", said.text);
+    let broken = format!("{order}{credential}<SharedSecret>{SECRET}");
+    assert_eq!(scene.post(&broken).await.code, 406);
+    let row = scene.transmissions("rejected").await.remove(0);
+    assert_eq!(scene.content(row["transmission_id"].as_str().expect("an id")).await, stars(&broken).into_bytes());
     assert!(!scene.stage.log().contains(SECRET));
+}
+
+/// Names hold characters that are read in a set and never written in it, so that no text leads back to the bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_is_starred_in_every_character_set() {
+    let scene = Scene::begin(&[], &[], "").await;
+    for (charset, name) in [
+        ("EUC-JP", &b"\x8F\xB0\xA1\x8F\xB0\xA2\xC5\xC5"[..]),
+        ("GBK", b"\x81\x30\x81\x36\x81\x40"),
+        ("Big5", b"\x88\x62\x88\x62\x87\x40\xA5\x5C"),
+        ("Shift_JIS", b"\x83\x5C\x95\x5C\xED\x40"),
+        ("windows-1252", b"wei\xDF"),
+    ] {
+        let text = order()
+            .replacen("UTF-8", charset, 1)
+            .replace("order-4711@example", charset)
+            .replacen("<Header>", "<Header><!-- NAME -->", 1)
+            .replace("Desk lamp", "NAME")
+            .replacen("</SharedSecret>", "<!-- NAME --></SharedSecret>", 1);
+        let in_bytes = |text: &str| {
+            let pieces: Vec<&[u8]> = text.split("NAME").map(str::as_bytes).collect();
+            pieces.join(name)
+        };
+        let secret = format!("{SECRET}<!-- NAME -->");
+        let hidden = "*".repeat(in_bytes(&secret).len());
+        let said = scene.post_as("north-cxml", "text/xml", in_bytes(&text)).await;
+        assert_eq!(said.code, 200, "{charset}: {}", said.text);
+        assert_eq!(scene.kept(&said).await, in_bytes(&text.replacen(&secret, &hidden, 1)), "{charset}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn err_strangers_fill_no_ledger() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let stranger = order().replace(SECRET, "guessed").replacen("123456789", "000000001", 1);
+    let kept = usize::try_from(STRANGERS_KEPT_MAX).expect("few");
+    for _ in 0..kept + 9 {
+        assert_eq!(scene.post(&stranger).await.code, 401);
+    }
+    assert_eq!(scene.post("<Order/>").await.code, 406);
+    // The hour may have turned meanwhile.
+    let refused = scene.stage.get("/api/v1/status").await["refused"].as_array().expect("counts").clone();
+    let rows = scene.transmissions("rejected").await.len();
+    let counted: i64 = refused.iter().map(|row| row["refused"].as_i64().expect("a number")).sum();
+    assert_eq!(counted, STRANGERS_KEPT_MAX + 10, "{refused:?}");
+    assert!(rows == kept && refused.len() == 1 || refused.len() > 1, "{rows} rows: {refused:?}");
+    assert!(scene.stage.done(&["status"], "").contains("posts to north-cxml in the hour from"));
+    // A partner's own failure is seen all the same.
+    assert_eq!(scene.post(&order().replace(SECRET, "mistyped")).await.code, 401);
+    assert_eq!(scene.transmissions("rejected").await.len(), rows + 1);
+    let refused = scene.stage.get("/api/v1/status").await["refused"].clone();
+    assert!(refused.as_array().expect("counts").iter().any(|row| row["claims"] == "north" && row["refused"] == 1));
+    scene.stage.balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn err_what_cannot_be_taken_is_told_by_its_status() {
     let scene = Scene::begin(&[], &[], "").await;
+    let order_text = order();
+    let head = &order_text[..order_text.find("<Request").expect("a begin")];
+    let answering = format!("{head}<Response><Status code=\"200\" text=\"OK\"/></Response>\n</cXML>");
     for (body, code, words) in [
         ("ISA*00*".to_owned(), 406, "expected a cXML document"),
         ("<Order/>".to_owned(), 406, "expected cXML as the root"),
@@ -316,15 +414,21 @@ async fn err_what_cannot_be_taken_is_told_by_its_status() {
         (order().replace("payloadID=\"order-4711@example\"", "payloadID=\"\""), 400, "payloadID"),
         (request("q1@n", "<SupplierListRequest/>"), 450, "OrderRequest, ProfileRequest, PunchOutSetupRequest"),
         (request("q2@n", "<Unheard><Of/></Unheard>"), 450, "found Unheard"),
-        (order().replace("\"production\"", "\"test\""), 450, "as agreed for test"),
+        (
+            order().replace("\"production\"", "\"test\""),
+            450,
+            "expected one of ProfileRequest, PunchOutSetupRequest, StatusUpdateRequest, as agreed for test, found OrderRequest",
+        ),
+        (answering, 450, "found a Response, which is sent in the call that it answers only"),
+        (request("q3@n", "<StatusUpdateRequest/>"), 406, "StatusUpdateRequest"),
     ] {
         let said = scene.post(&body).await;
         assert!(said.code == code && said.words.contains(words), "{code} {words}: {}", said.text);
     }
     let rejected = scene.transmissions("rejected").await;
-    assert_eq!(rejected.len(), 8);
+    assert_eq!(rejected.len(), 10);
     let kept = rejected.iter().filter(|row| row["partner"] == "north" && row["size"].as_i64() > Some(0));
-    assert_eq!(kept.count(), 6, "{rejected:?}");
+    assert_eq!(kept.count(), 8, "{rejected:?}");
     // Too large is told by HTTP, before it is read to its end.
     let url = format!("{}/in/north-cxml", scene.stage.partner);
     let large = scene.stage.client.post(url).body(vec![b' '; 100_001]).send().await.expect("an answer");
@@ -341,7 +445,15 @@ async fn err_a_failure_of_ours_is_told_as_temporary() {
     assert!(said.code == 560 && said.words.contains("send it again"), "{}", said.text);
     assert!(scene.transmissions("rejected").await.is_empty());
     scene.stage.done(&["secret", "set", "north-cxml"], SECRET);
-    assert_eq!(scene.post(&order()).await.code, 200);
+    let said = scene.post(&order()).await;
+    assert_eq!(said.code, 200, "{}", said.text);
+    scene.stage.reaches(said.location.rsplit('/').next().expect("an id"), "split").await;
+    assert_eq!(
+        scene.stage.list("/api/v1/transmissions?direction=in").await.len(),
+        1,
+        "of the failure nothing was kept"
+    );
+    scene.stage.balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -384,11 +496,51 @@ async fn a_punchout_is_answered_by_the_live_shop() {
     assert!(failed.len() == 3 && failed.iter().all(|row| row["code"] == "PUNCHOUT-FAILED"), "{failed:?}");
     // A shop in a network that nobody named is not reached.
     let from_shop = setup("s5@s").replace("123456789", "777777777").replace(SECRET, "s3cret-of-shop");
-    let said = scene.post_as("shop-cxml", "text/xml", &from_shop).await;
+    let said = scene.post_as("shop-cxml", "text/xml", from_shop).await;
     assert_eq!(said.code, 551, "{}", said.text);
     assert_eq!(scene.live.posts().len(), 4);
     let row = scene.transmissions("rejected").await.into_iter().find(|row| row["partner"] == "shop").expect("a row");
     assert!(row["reason"].to_string().contains("allow_networks"), "{row}");
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_live_shop_answers_keeps_its_character_set() {
+    let page = |declaration: &str| {
+        format!(
+            "{declaration}<cXML payloadID='l' timestamp='2026-11-02T09:30:00Z'><Response><Status code='200' text='大丈夫'/></Response></cXML>"
+        )
+    };
+    let (japanese, unicode) = (encoding_rs::EUC_JP, "<?xml version='1.0' encoding='UTF-8'?>");
+    let written = [
+        japanese.encode(&page("<?xml version='1.0' encoding='EUC-JP'?>")).0.into_owned(),
+        japanese.encode(&page(unicode)).0.into_owned(),
+        page(unicode).into_bytes(),
+    ];
+    let kinds = ["application/xml", "text/xml; charset=euc-jp", "text/html"];
+    let live: Vec<_> = kinds.iter().zip(&written).map(|(kind, body)| Answer::Sends(kind, body.clone())).collect();
+    let scene = Scene::begin(&[], &live, "").await;
+    let expected = ["application/xml; charset=EUC-JP", "text/xml; charset=EUC-JP", "text/xml; charset=UTF-8"];
+    for (number, (body, kind)) in written.iter().zip(expected).enumerate() {
+        let setup = request(
+            &format!("s{number}@n"),
+            "<PunchOutSetupRequest operation=\"create\"><BuyerCookie>c1</BuyerCookie></PunchOutSetupRequest>",
+        );
+        let url = format!("{}/in/north-cxml", scene.stage.partner);
+        let answer = scene
+            .stage
+            .client
+            .post(url)
+            .header("content-type", "text/xml")
+            .body(setup)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.headers()["content-type"], kind);
+        assert_eq!(answer.bytes().await.expect("a body"), body.as_slice(), "{kind}: byte for byte");
+    }
+    let answered = scene.transmissions("split").await;
+    assert!(answered.len() == 3 && answered.iter().all(|row| row["code"] == "PUNCHOUT-ANSWERED"), "{answered:?}");
     scene.stage.balanced().await;
 }
 
@@ -401,7 +553,7 @@ async fn attachments_are_kept_with_the_document() {
         order()
     );
     let kind = "multipart/related; boundary=b0; type=\"text/xml\"; start=\"<root@n>\"";
-    let said = scene.post_as("north-cxml", kind, &body).await;
+    let said = scene.post_as("north-cxml", kind, body.as_str()).await;
     assert_eq!(said.code, 200, "{}", said.text);
     let id = said.location.rsplit('/').next().expect("an id").to_owned();
     let kept = scene.stage.reaches(&id, "split").await;
@@ -410,7 +562,7 @@ async fn attachments_are_kept_with_the_document() {
     let documents = scene.stage.list("/api/v1/documents?direction=in").await;
     assert_eq!(documents[0]["business_number"], "4711");
     let packed = body.replace("Content-Type: text/xml", "Content-Transfer-Encoding: base64\r\nContent-Type: text/xml");
-    let refused = scene.post_as("north-cxml", kind, &packed).await;
+    let refused = scene.post_as("north-cxml", kind, packed).await;
     assert!(refused.code == 406 && refused.words.contains("base64"), "{}", refused.text);
     scene.stage.balanced().await;
 }
@@ -474,15 +626,15 @@ async fn a_status_update_changes_the_acknowledgment() {
         let own = request(id, &says(payload_id, code));
         own.replace("123456789", "777777777").replace(SECRET, "s3cret-of-shop")
     };
-    let said = scene.post_as("shop-cxml", "text/xml", &update("u1@s", SENT, 400)).await;
+    let said = scene.post_as("shop-cxml", "text/xml", update("u1@s", SENT, 400)).await;
     assert_eq!(said.code, 200, "{}", said.text);
     let sent = scene.sent("rejected").await;
     assert!(sent["acks"].to_string().contains("no such item"), "{sent:#}");
     // It may change its mind.
-    scene.post_as("shop-cxml", "text/xml", &update("u2@s", SENT, 200)).await;
+    scene.post_as("shop-cxml", "text/xml", update("u2@s", SENT, 200)).await;
     scene.sent("accepted").await;
     // What fits nothing is listed; and nobody speaks for another's documents.
-    scene.post_as("shop-cxml", "text/xml", &update("u3@s", "999", 200)).await;
+    scene.post_as("shop-cxml", "text/xml", update("u3@s", "999", 200)).await;
     scene.post(&request("u4@n", &says(SENT, 400))).await;
     let unmatched = scene.stage.until("two that fit nothing", || async {
         let rows = scene.stage.list("/api/v1/acks/unmatched").await;
@@ -491,6 +643,23 @@ async fn a_status_update_changes_the_acknowledgment() {
     let unmatched = unmatched.await;
     let partners: Vec<_> = unmatched.iter().map(|row| row["partner"].as_str().unwrap_or_default()).collect();
     assert_eq!(partners, ["north", "shop"], "newest first: {unmatched:?}");
+    scene.sent("accepted").await;
+    // What is no Status of the standard, or said for a test, changes nothing either.
+    let unfit = scene.post_as("shop-cxml", "text/xml", update("u5@s", SENT, 100)).await;
+    assert!(
+        unfit.code == 406 && unfit.words.contains("200 to 599 in StatusUpdateRequest, found \"100\""),
+        "{}",
+        unfit.text
+    );
+    let test = update("u6@s", SENT, 400).replacen("\"production\"", "\"test\"", 1);
+    assert_eq!(scene.post_as("shop-cxml", "text/xml", test).await.code, 200);
+    scene
+        .stage
+        .until("a third that fits nothing", || async {
+            let rows = scene.stage.list("/api/v1/acks/unmatched").await;
+            (rows.len() == 3).then_some(())
+        })
+        .await;
     scene.sent("accepted").await;
     scene.stage.balanced().await;
 }

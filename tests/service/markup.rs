@@ -2,101 +2,27 @@
 //! is wrong with an XML document is told and kept like anything else.
 
 use super::peer::Peer;
-use super::stage::{Stage, resources};
-
-/// A buyer who writes and reads UBL.
-fn more(buyer: u16) -> String {
-    format!(
-        "\
-kind: partner
-name: harbour
-party_ids: [\"0088:4012345000009\"]
----
-kind: channel
-name: harbour-in
-transport: http
-way: in
-auth: token
-partners: [harbour]
----
-kind: channel
-name: harbour-out
-transport: http
-way: out
-url: http://127.0.0.1:{buyer}/xml
-allow_networks: [127.0.0.0/8]
----
-kind: agreement
-name: harbour-orders
-way: in
-partner: harbour
-document: ubl/2.1/Order
----
-kind: route
-name: harbour-to-lamps
-from: harbour-orders
-to: lamps-orders
----
-kind: channel
-name: lamps-in
-transport: http
-way: in
-auth: token
-partners: [lamps]
----
-kind: agreement
-name: lamps-invoices
-way: in
-partner: lamps
-document: edifact/d96a/INVOIC
----
-kind: agreement
-name: harbour-invoices
-way: out
-partner: harbour
-document: ubl/2.1/Invoice
-channel: harbour-out
-envelope: {{ sender: \"0088:4098765000003\", receiver: \"0088:4012345000009\" }}
----
-kind: route
-name: invoices-to-harbour
-from: lamps-invoices
-to: harbour-invoices
-"
-    )
-}
+use super::stage::{Stage, resources, ubl_buyer, ubl_order};
 
 struct Scene {
     stage: Stage,
     supplier: Peer,
     harbour: Peer,
-    token: String,
 }
 
 impl Scene {
     async fn begin() -> Scene {
         let (retailer, supplier, harbour) = (Peer::start(&[]).await, Peer::start(&[]).await, Peer::start(&[]).await);
-        let mut stage = Stage::bare("").await;
-        stage.apply(&format!("{}---\n{}", resources(retailer.port, supplier.port), more(harbour.port)));
-        stage.token = stage.new_token("northstores-in");
-        let token = stage.new_token("harbour-in");
-        Scene { stage, supplier, harbour, token }
+        let stage = Stage::bare("").await;
+        let more = ubl_buyer(harbour.port, "", "");
+        stage.apply(&format!("{}---\n{more}", resources(retailer.port, supplier.port)));
+        Scene { stage, supplier, harbour }
     }
 
     /// Posts a document over the channel of the buyer who writes UBL; returns the transmission's id.
     async fn post(&self, body: &str) -> String {
-        let url = format!("{}/in/harbour-in", self.stage.partner);
-        let request = self.stage.client.post(url).bearer_auth(&self.token).body(body.to_owned());
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status().as_u16(), 202);
-        let body: serde_json::Value = answer.json().await.expect("JSON");
-        body["transmission"].as_str().expect("an id").to_owned()
+        self.stage.send_over("harbour-in", body.to_owned()).await
     }
-}
-
-fn ubl_order() -> String {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ubl/2.1/Order/plain/in.xml");
-    std::fs::read_to_string(file).expect("the fixture")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,13 +45,9 @@ async fn an_order_in_ubl_leaves_as_edifact() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invoice_in_edifact_leaves_as_ubl() {
-    let mut scene = Scene::begin().await;
-    scene.stage.token = scene.stage.new_token("lamps-in");
+    let scene = Scene::begin().await;
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/invoice-4711.edi");
-    let url = format!("{}/in/lamps-in", scene.stage.partner);
-    let body = std::fs::read(file).expect("the invoice");
-    let request = scene.stage.client.post(url).bearer_auth(&scene.stage.token).body(body);
-    assert_eq!(request.send().await.expect("an answer").status().as_u16(), 202);
+    scene.stage.send_over("lamps-in", std::fs::read(file).expect("the invoice")).await;
     scene.stage.deliveries("delivered", 1).await;
     let posts = scene.harbour.posts();
     let text = String::from_utf8_lossy(&posts[0].body).into_owned();

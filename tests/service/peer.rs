@@ -19,6 +19,8 @@ pub enum Answer {
     Slow(Duration),
     /// 200, with a body.
     Says(String),
+    /// The same, in bytes and with its Content-Type.
+    Sends(&'static str, Vec<u8>),
 }
 
 /// A post as it came.
@@ -94,17 +96,19 @@ impl Peer {
         let answer = self.script.lock().expect("no panic held it").pop_front().unwrap_or(Answer::Status(200));
         let (status, more, body) = match answer {
             Answer::Cut => return Ok(()),
-            Answer::Status(status) => (status, String::new(), String::new()),
-            Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n"), String::new()),
+            Answer::Status(status) => (status, String::new(), Vec::new()),
+            Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n"), Vec::new()),
             Answer::Slow(time) => {
                 tokio::time::sleep(time).await;
-                (200, String::new(), String::new())
+                (200, String::new(), Vec::new())
             }
-            Answer::Says(body) => (200, String::new(), body),
+            Answer::Says(body) => (200, String::new(), body.into_bytes()),
+            Answer::Sends(kind, body) => (200, format!("content-type: {kind}\r\n"), body),
         };
         let length = body.len();
-        let text = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n{body}");
-        stream.write_all(text.as_bytes()).await?;
+        let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n");
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(&body).await?;
         stream.shutdown().await
     }
 }

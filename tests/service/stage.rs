@@ -205,6 +205,14 @@ impl Stage {
         answer.word("transmission").to_owned()
     }
 
+    /// Posts over another channel what must be taken; the transmission's id.
+    pub async fn send_over(&self, channel: &str, body: impl Into<reqwest::Body>) -> String {
+        let (token, url) = (self.new_token(channel), format!("{}/in/{channel}", self.partner));
+        let answer = answer(self.client.post(url).bearer_auth(token).body(body)).await.expect("an answer");
+        assert_eq!(answer.status, 202, "{answer:?}");
+        answer.word("transmission").to_owned()
+    }
+
     /// Asks the admin API.
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let token = std::fs::read_to_string(self.data().join("admin.token")).expect("the admin token");
@@ -307,6 +315,77 @@ fn spawn(data: &Path, environment: &[(&str, &str)]) -> Child {
         command.arg("--mapping").arg(data.join("mappings"));
     }
     command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary")
+}
+
+/// What a buyer sends who writes UBL.
+pub fn ubl_order() -> String {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ubl/2.1/Order/plain/in.xml");
+    std::fs::read_to_string(file).expect("the fixture")
+}
+
+/// A buyer who writes and reads UBL: its orders go to the supplier, whose invoices come back. The further lines are those of
+/// the agreements on orders and on invoices.
+pub fn ubl_buyer(buyer: u16, orders: &str, invoices: &str) -> String {
+    format!(
+        "\
+kind: partner
+name: harbour
+party_ids: [\"0088:4012345000009\"]
+---
+kind: channel
+name: harbour-in
+transport: http
+way: in
+auth: token
+partners: [harbour]
+---
+kind: channel
+name: harbour-out
+transport: http
+way: out
+url: http://127.0.0.1:{buyer}/xml
+allow_networks: [127.0.0.0/8]
+---
+kind: agreement
+name: harbour-orders
+way: in
+partner: harbour
+document: ubl/2.1/Order
+{orders}
+---
+kind: route
+name: harbour-to-lamps
+from: harbour-orders
+to: lamps-orders
+---
+kind: channel
+name: lamps-in
+transport: http
+way: in
+auth: token
+partners: [lamps]
+---
+kind: agreement
+name: lamps-invoices
+way: in
+partner: lamps
+document: edifact/d96a/INVOIC
+---
+kind: agreement
+name: harbour-invoices
+way: out
+partner: harbour
+document: ubl/2.1/Invoice
+channel: harbour-out
+envelope: {{ sender: \"0088:4098765000003\", receiver: \"0088:4012345000009\" }}
+{invoices}
+---
+kind: route
+name: invoices-to-harbour
+from: lamps-invoices
+to: harbour-invoices
+"
+    )
 }
 
 /// Both partners, one route.

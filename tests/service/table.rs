@@ -58,7 +58,6 @@ struct Scene {
     stage: Stage,
     supplier: Peer,
     market: Peer,
-    token: String,
 }
 
 impl Scene {
@@ -67,18 +66,12 @@ impl Scene {
         let mut stage = Stage::bare("").await;
         stage.apply(&format!("{}---\n{}", resources(retailer.port, supplier.port), more(market.port)));
         stage.token = stage.new_token("northstores-in");
-        let token = stage.new_token("market-in");
-        Scene { stage, supplier, market, token }
+        Scene { stage, supplier, market }
     }
 
     /// Posts a table over the channel of the buyer who writes them; returns the transmission's id.
     async fn post(&self, body: &str) -> String {
-        let url = format!("{}/in/market-in", self.stage.partner);
-        let request = self.stage.client.post(url).bearer_auth(&self.token).body(body.to_owned());
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status().as_u16(), 202);
-        let body: serde_json::Value = answer.json().await.expect("JSON");
-        body["transmission"].as_str().expect("an id").to_owned()
+        self.stage.send_over("market-in", body.to_owned()).await
     }
 }
 
@@ -117,13 +110,8 @@ async fn an_order_in_x12_leaves_as_a_table() {
     let scene = Scene::begin().await;
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/order-4711.edi");
     let order = std::fs::read_to_string(file).expect("the order");
-    let url = format!("{}/in/northstores-in", scene.stage.partner);
-    let post = async |body: String| {
-        let request = scene.stage.client.post(&url).bearer_auth(&scene.stage.token).body(body);
-        assert_eq!(request.send().await.expect("an answer").status().as_u16(), 202);
-    };
     // The table must name its buyer by a GLN, which the order has not: it leaves on no route, and says why.
-    post(order.clone()).await;
+    scene.stage.send(order.clone()).await;
     scene.stage.deliveries("delivered", 1).await;
     let documents = scene.stage.list("/api/v1/documents?direction=in").await;
     let reason = documents[0]["reason"].as_str().unwrap_or_default();
@@ -132,7 +120,7 @@ async fn an_order_in_x12_leaves_as_a_table() {
 
     let named =
         order.replace("*92*1000~", "*UL*4012345000009~").replace("4711", "4712").replace("000000101", "000000102");
-    post(named).await;
+    scene.stage.send(named).await;
     scene.stage.deliveries("delivered", 4).await;
     let posts = scene.market.posts();
     let text = String::from_utf8_lossy(&posts[0].body).into_owned();

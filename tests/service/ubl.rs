@@ -1,73 +1,8 @@
 //! UBL ApplicationResponses: what a buyer who writes UBL is told of its orders, and what it says of our invoices.
 
 use super::peer::Peer;
-use super::stage::{Stage, resources};
+use super::stage::{Stage, resources, ubl_buyer, ubl_order as order};
 use serde_json::Value;
-
-/// A buyer who writes and reads UBL; `ack` is what its agreement says of acknowledgments.
-fn more(buyer: u16, ack: &str) -> String {
-    format!(
-        "\
-kind: partner
-name: harbour
-party_ids: [\"0088:4012345000009\"]
----
-kind: channel
-name: harbour-in
-transport: http
-way: in
-auth: token
-partners: [harbour]
----
-kind: channel
-name: harbour-out
-transport: http
-way: out
-url: http://127.0.0.1:{buyer}/xml
-allow_networks: [127.0.0.0/8]
----
-kind: agreement
-name: harbour-orders
-way: in
-partner: harbour
-document: ubl/2.1/Order
-duplicate: reject
-ack: {{ {ack}, channel: harbour-out }}
----
-kind: route
-name: harbour-to-lamps
-from: harbour-orders
-to: lamps-orders
----
-kind: channel
-name: lamps-in
-transport: http
-way: in
-auth: token
-partners: [lamps]
----
-kind: agreement
-name: lamps-invoices
-way: in
-partner: lamps
-document: edifact/d96a/INVOIC
----
-kind: agreement
-name: harbour-invoices
-way: out
-partner: harbour
-document: ubl/2.1/Invoice
-channel: harbour-out
-envelope: {{ sender: \"0088:4098765000003\", receiver: \"0088:4012345000009\" }}
-expect: {{ kind: application_response, within_minutes: 60 }}
----
-kind: route
-name: invoices-to-harbour
-from: lamps-invoices
-to: harbour-invoices
-"
-    )
-}
 
 struct Scene {
     stage: Stage,
@@ -78,19 +13,15 @@ impl Scene {
     async fn begin(ack: &str) -> Scene {
         let (retailer, supplier, harbour) = (Peer::start(&[]).await, Peer::start(&[]).await, Peer::start(&[]).await);
         let stage = Stage::bare("").await;
-        stage.apply(&format!("{}---\n{}", resources(retailer.port, supplier.port), more(harbour.port, ack)));
+        let orders = format!("duplicate: reject\nack: {{ {ack}, channel: harbour-out }}");
+        let more = ubl_buyer(harbour.port, &orders, "expect: { kind: application_response, within_minutes: 60 }");
+        stage.apply(&format!("{}---\n{more}", resources(retailer.port, supplier.port)));
         Scene { stage, harbour }
     }
 
     /// Posts a document; returns the transmission's id.
     async fn post(&self, channel: &str, body: &str) -> String {
-        let token = self.stage.new_token(channel);
-        let url = format!("{}/in/{channel}", self.stage.partner);
-        let request = self.stage.client.post(url).bearer_auth(token).body(body.to_owned());
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status().as_u16(), 202);
-        let body: Value = answer.json().await.expect("JSON");
-        body["transmission"].as_str().expect("an id").to_owned()
+        self.stage.send_over(channel, body.to_owned()).await
     }
 
     /// The ApplicationResponses that the buyer has, once it has so many.
@@ -115,11 +46,6 @@ impl Scene {
         let row = found.await;
         self.stage.get(&format!("/api/v1/documents/{}", row["document_id"].as_str().expect("an id"))).await
     }
-}
-
-fn order() -> String {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/ubl/2.1/Order/plain/in.xml");
-    std::fs::read_to_string(file).expect("the fixture")
 }
 
 /// What the buyer says of an invoice.
@@ -187,9 +113,13 @@ async fn only_errors_are_told_where_that_was_agreed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn that_it_came_is_said_where_no_more_was_agreed() {
     let scene = Scene::begin("functional: never, technical: always").await;
-    scene.post("harbour-in", &order()).await;
+    let id = scene.post("harbour-in", &order()).await;
     let told = scene.responses(1).await.remove(0);
     assert!(told.contains("<cbc:ResponseCode>AB<"), "{told}");
+    scene.stage.reaches(&id, "split").await;
+    let made = scene.stage.list("/api/v1/acks?direction=out").await;
+    assert!(made.len() == 1 && made[0]["level"] == "technical" && made[0]["state"] == "accepted", "{made:?}");
+    scene.stage.balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,6 +140,10 @@ async fn what_the_buyer_says_of_an_invoice_is_its_acknowledgment() {
         assert_eq!(invoice["document"]["ack_application"], state);
         assert!(invoice["acks"].to_string().contains("seen by accounting"), "{invoice:#}");
     }
+    // A repeat of what was said before is no later word.
+    let again = scene.post("harbour-in", &response("r3", "RE", &number)).await;
+    scene.stage.reaches(&again, "duplicate").await;
+    assert_eq!(scene.invoice("accepted").await["document"]["ack_application"], "accepted");
     // Of what we never sent, it is kept and listed.
     scene.post("harbour-in", &response("r5", "AP", "I-unknown")).await;
     let unmatched = scene.stage.until("one that fits nothing", || async {
@@ -219,7 +153,57 @@ async fn what_the_buyer_says_of_an_invoice_is_its_acknowledgment() {
     let unmatched = unmatched.await;
     assert_eq!(unmatched[0]["interchange_control_number"], "I-unknown", "{unmatched:?}");
     assert_eq!(unmatched[0]["partner"], "harbour");
+    // Of another type that bears the number, though we never sent one: it is not for the invoice.
+    let of_order = response("r6", "RE", &number)
+        .replace("<cbc:DocumentType>Invoice</cbc:DocumentType>", "<cbc:DocumentTypeCode>220</cbc:DocumentTypeCode>");
+    scene.post("harbour-in", &of_order).await;
+    let unmatched = scene.stage.until("another that fits nothing", || async {
+        let rows = scene.stage.list("/api/v1/acks/unmatched").await;
+        (rows.len() == 2).then_some(rows)
+    });
+    assert_eq!(unmatched.await[0]["interchange_control_number"], number.as_str());
+    scene.invoice("accepted").await;
     // Nobody answers an answer.
     assert!(scene.responses(0).await.is_empty());
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn err_an_application_response_that_is_broken_changes_nothing() {
+    let scene = Scene::begin("functional: always").await;
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/demo/invoice-4711.edi");
+    scene.post("lamps-in", &std::fs::read_to_string(file).expect("the invoice")).await;
+    let waiting = scene.invoice("waiting").await;
+    let number = waiting["document"]["business_number"].as_str().expect("a number").to_owned();
+    let good = response("b1", "RE", &number);
+    let many = "<cac:DocumentReference><cbc:ID>1</cbc:ID></cac:DocumentReference>".repeat(1_000);
+    for (body, code, words) in [
+        (good.replace("</ApplicationResponse>", ""), "XML", "the end of ApplicationResponse"),
+        (good.replace("2026-11-25", "25.11.2026"), "XML", "found 25.11.2026"),
+        (good.replace("<cbc:ID>b1</cbc:ID>", "<cbc:Unheard>b1</cbc:Unheard>"), "XML", "Unheard"),
+        (
+            good.replacen("</cac:DocumentResponse>", &format!("{many}</cac:DocumentResponse>"), 1),
+            "ANSWER-UNFIT",
+            "at most 1000",
+        ),
+    ] {
+        let id = scene.post("harbour-in", &body).await;
+        scene.stage.reaches(&id, "split").await;
+        let told = scene.stage.get(&format!("/api/v1/transmissions/{id}")).await;
+        let documents = scene.stage.list("/api/v1/documents?direction=in&type=ApplicationResponse").await;
+        let found =
+            documents.iter().find(|row| row["transmission_id"] == id.as_str()).unwrap_or_else(|| panic!("{told:#}"));
+        assert_eq!(found["processing"], "failed", "{found:#}");
+        let (said, reason) = (found["code"].as_str().unwrap_or(""), found["reason"].as_str().unwrap_or(""));
+        assert!(
+            said.starts_with(code) && reason.contains(words) && reason.contains("does not count"),
+            "{said}: {reason}"
+        );
+    }
+    let still = scene.invoice("waiting").await;
+    assert_eq!(still["document"]["ack_application"], "waiting", "{still:#}");
+    assert!(scene.stage.list("/api/v1/acks/unmatched").await.is_empty());
+    scene.post("harbour-in", &good).await;
+    scene.invoice("rejected").await;
     scene.stage.balanced().await;
 }

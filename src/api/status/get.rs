@@ -6,10 +6,14 @@ use crate::store::Page;
 use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How far back refusals of strangers are shown.
+const REFUSED_SHOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where everything is, whether the sums hold, and what waits.
 #[utoipa::path(get, path = "/api/v1/status", operation_id = "status_get",
-    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer")))]
+    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer, strangers refused in the last day by channel, partner they said to be, and hour")))]
 pub async fn get(State(service): State<Shared>) -> Reply {
     let store = &service.store;
     let backlog = store.backlog(service.now()).await?;
@@ -26,10 +30,12 @@ pub async fn get(State(service): State<Shared>) -> Reply {
     let awaited: Vec<Value> =
         awaited.iter().map(|(level, state, count)| json!({ "level": level, "state": state, "count": count })).collect();
     let held = unanswered(&service).await?;
+    let refused: Vec<Value> =
+        store.refusals(service.now() - REFUSED_SHOWN).await?.iter().map(|one| json!(one)).collect();
     let unmatched = store.unmatched_acks(&Page::default()).await?.len();
     Ok(Json(
         json!({ "version": env!("CARGO_PKG_VERSION"), "database": store.database(), "balances": store.balances().await?, "backlog": backlog,
-        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched,
+        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "refused": refused,
         "gathered": store.waiting_count().await?, "revision": store.resource_revision().await? }),
     ))
 }

@@ -2,7 +2,6 @@
 //! credentials are right is for others to say.
 
 use crate::codec::xml::{Outline, outline};
-use std::ops::Range;
 
 /// Who somebody says to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,8 +31,8 @@ pub struct Header {
     pub holder: String,
     /// `OrderRequest` …; empty when nothing is asked.
     pub request: String,
-    /// Where the secrets stand in the text.
-    pub secrets: Vec<Range<usize>>,
+    /// It holds more than is looked at, so that not all of this is known.
+    pub is_cut: bool,
 }
 
 /// Credentials of one party that are looked at, at most; the first ones.
@@ -60,7 +59,7 @@ pub fn header(text: &str) -> Header {
         sender: credentials("Sender"),
         holder: holder.map_or(String::new(), |(_, one)| one.path.clone()),
         request: inner.and_then(|one| one.path.rsplit('/').next()).unwrap_or_default().to_owned(),
-        secrets: found.elements.iter().filter(|one| is_secret(&one.path)).map(|one| one.content.clone()).collect(),
+        is_cut: found.is_cut,
     }
 }
 
@@ -72,17 +71,15 @@ fn credential(found: &Outline, number: usize, domain: &str) -> Credential {
     }
 }
 
-fn is_secret(path: &str) -> bool {
-    path.starts_with("Header/") && path.ends_with("/SharedSecret")
-}
-
-/// The root, credentials with what stands in them, and what is asked for.
+/// The root, credentials with what is asked of them, and what is asked for. Only what stands in such elements is asked about.
 fn is_wanted(path: &str) -> bool {
-    let steps: Vec<&str> = path.split('/').collect();
-    match steps[..] {
-        [""] => true,
-        [one] | [one, _] if HOLDERS.contains(&one) => true,
-        ["Header", party, "Credential"] | ["Header", party, "Credential", _] => PARTIES.contains(&party),
+    let Some((first, rest)) = path.split_once('/') else {
+        return matches!(path, "" | "Header") || HOLDERS.contains(&path);
+    };
+    let (second, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    match (first, rest) {
+        ("Header", "" | "Credential" | "Credential/Identity" | "Credential/SharedSecret") => PARTIES.contains(&second),
+        (holder, "") => HOLDERS.contains(&holder),
         _ => false,
     }
 }
@@ -108,8 +105,17 @@ mod tests {
         let domains: Vec<_> = found.from.iter().map(|one| one.domain.as_str()).collect();
         assert_eq!(domains, ["DUNS", "NetworkID"]);
         assert_eq!(found.sender[0].secret.as_deref(), Some("a&b"));
-        let secrets: Vec<_> = found.secrets.iter().map(|one| &TEXT[one.clone()]).collect();
-        assert_eq!(secrets, ["a&amp;b"]);
+        assert!(!found.is_cut);
+    }
+
+    #[test]
+    fn err_a_head_that_is_too_large_is_told() {
+        let many = "<Credential domain='DUNS'><Identity>1</Identity></Credential>".repeat(6_000);
+        let found = header(&TEXT.replacen("<From>", &format!("<From>{many}"), 1));
+        assert!(found.is_cut && found.request.is_empty());
+        // What stands in the request does not count.
+        let large = TEXT.replace("<OrderRequest>", &format!("<OrderRequest>{}", "<ItemOut/>".repeat(20_000)));
+        assert!(!header(&large).is_cut);
     }
 
     #[test]

@@ -4,7 +4,9 @@
 mod header;
 mod related;
 mod response;
+mod secret;
 
 pub use header::{Credential, Header, header};
 pub use related::root;
-pub use response::{Status, answers, profile, response, status};
+pub use response::{Status, answers, handed_on, profile, response, status, status_of};
+pub use secret::star;

@@ -14,9 +14,9 @@ pub use cut::{Start, entities, start};
 pub use decode::{Unfit, from_json, to_json};
 pub use encode::encode;
 pub use envelope::{note, root};
-pub use outline::{ELEMENTS_MAX, Element, Outline, outline};
+pub use outline::{ELEMENTS_MAX, Element, Outline, in_parts, outline};
 pub use project::project;
-pub use text::{Text, declared, escaped, text, width};
+pub use text::{Text, charset, declared, escaped, read, text, width};
 
 /// Elements inside one another, at most; documents of business have some twenty.
 pub const DEPTH_MAX: usize = 200;

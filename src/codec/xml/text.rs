@@ -1,6 +1,7 @@
 //! An XML document as text: in the character set that its declaration names, UTF-8 where it names none. Bytes that
 //! contradict the declaration are read one by one, which any can be; it guesses no set.
 
+use super::cut::{Start, start};
 use crate::tree::Charset;
 use std::borrow::Cow;
 
@@ -25,6 +26,12 @@ pub fn declared(prolog: &[u8]) -> Option<Charset> {
     let value = behind.trim_start().strip_prefix('=')?.trim_start();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     let (name, _) = value[1..].split_once(quote)?;
+    charset(name)
+}
+
+/// The character set of this name, if this program knows it and a document can be in it whose declaration is read as ASCII.
+#[must_use]
+pub fn charset(name: &str) -> Option<Charset> {
     let is_readable = |charset: &Charset| match charset {
         Charset::Other(encoding) => encoding.is_ascii_compatible(),
         Charset::Latin1 | Charset::Utf8 => true,
@@ -46,6 +53,15 @@ pub fn text(bytes: &[u8], declared: Charset) -> Text<'_> {
         Ok(text) => Text { text, charset: declared, contradiction: None },
         Err(at) => Text { text: Charset::Latin1.decode(bytes), charset: Charset::Latin1, contradiction: Some(at) },
     }
+}
+
+/// The root element of an input that is one document, as text: in the set that somebody `told`, else in the one that it
+/// declares. `None`: it does not begin like XML.
+#[must_use]
+pub fn read(bytes: &[u8], told: Option<Charset>) -> Option<Text<'_>> {
+    let Start::At(root) = start(bytes, true) else { return None };
+    let charset = told.or_else(|| declared(&bytes[..root])).unwrap_or(Charset::Utf8);
+    Some(text(&bytes[root..], charset))
 }
 
 /// How many bytes a text of a document takes there.

@@ -99,7 +99,7 @@ impl Store {
                     ack::received(&mut tx, &found.transmission_id, now).await?;
                 }
                 if let Some((kind, said)) = &facts.said {
-                    matching::answered_at_once(&mut tx, &found.transmission_id, (kind, said), now).await?;
+                    matching::answered_at_once(&mut tx, &found, (kind, said), now).await?;
                 }
                 sqlx::query(
                     "UPDATE attempt SET outcome = $2, status = $3, detail = $4, ended_at = $5

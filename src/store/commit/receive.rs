@@ -5,6 +5,7 @@ use crate::store::Store;
 use crate::store::claim::{self, NewClaim};
 use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, JobKind};
+use crate::store::refusal;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::{Actor, storable};
 use crate::store::writer::Tx;
@@ -75,20 +76,55 @@ impl Store {
         &self,
         new: NewTransmission,
         state: TransmissionState,
-        (code, reason): (&str, &str),
+        told: (&str, &str),
         actor: &Actor,
         now: Timestamp,
     ) -> Result<()> {
+        self.settle_counted(new, state, None, told, actor, now).await.map(drop)
+    }
+
+    /// Notes that somebody was refused who did not prove to be a partner, and `claims` to be this one. Each is counted; true:
+    /// it is also a transmission of its own, as the first [`STRANGERS_KEPT_MAX`](refusal::STRANGERS_KEPT_MAX) in an hour are.
+    ///
+    /// # Errors
+    /// The database failed; then nothing was noted.
+    pub async fn settle_stranger(
+        &self,
+        new: NewTransmission,
+        claims: Option<&str>,
+        told: (&str, &str),
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let claims = claims.unwrap_or_default().to_owned();
+        self.settle_counted(new, TransmissionState::Rejected, Some(claims), told, actor, now).await
+    }
+
+    async fn settle_counted(
+        &self,
+        new: NewTransmission,
+        state: TransmissionState,
+        stranger: Option<String>,
+        (code, reason): (&str, &str),
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
         let file = new.content.file();
         let (code, reason, actor) = (code.to_owned(), storable(reason), actor.clone());
         let done = self
             .write("settle", move |mut tx| {
                 Box::pin(async move {
+                    if let Some(claims) = stranger
+                        && !refusal::count(&mut tx, &new.channel, &claims, now).await?
+                    {
+                        return Ok(false);
+                    }
                     transmission::insert(&mut tx, (&new, &actor, now), TransmissionState::Stored).await?;
                     let change =
                         transmission::Change { code: Some(&code), reason: Some(&reason), ..Default::default() };
                     let from = [TransmissionState::Stored];
-                    transmission::change(&mut tx, &new.transmission_id, &from, state, change, &actor, now).await
+                    transmission::change(&mut tx, &new.transmission_id, &from, state, change, &actor, now).await?;
+                    Ok(true)
                 })
             })
             .await;

@@ -13,6 +13,7 @@ use axum::routing::post;
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use serde_json::json;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -55,7 +56,7 @@ pub struct Answer {
     /// HTTP status.
     pub status: u16,
     /// What stands in it.
-    pub content_type: &'static str,
+    pub content_type: Cow<'static, str>,
     /// What it says.
     pub body: Vec<u8>,
     /// Where to ask after it; empty where nothing was kept.
@@ -177,7 +178,8 @@ async fn take(
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    let kind = HeaderValue::from_str(&answer.content_type);
+    headers.insert(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
     if let (false, Ok(location)) = (answer.location.is_empty(), HeaderValue::from_str(&answer.location)) {
         headers.insert(LOCATION, location);
     }

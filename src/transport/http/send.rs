@@ -45,6 +45,15 @@ pub struct Post {
     pub is_asking: bool,
 }
 
+/// What stands in an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Its `Content-Type`; empty where it names none.
+    pub content_type: String,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -53,7 +62,7 @@ pub enum Outcome {
         /// Status of the answer.
         status: u16,
         /// What stands in it, where that is wanted.
-        answer: Vec<u8>,
+        answer: Said,
     },
     /// It did not arrive; it may later.
     Transient {
@@ -228,7 +237,7 @@ async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcom
     if response.status().is_success() {
         // Read to its end, the connection can take the next post; nobody waits for that.
         tokio::spawn(tokio::time::timeout(ANSWER_REST_WAIT, async move { read(&mut response).await }));
-        return Outcome::Delivered { status, answer: Vec::new() };
+        return Outcome::Delivered { status, answer: Said::default() };
     }
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let retry_after = seconds.map(Duration::from_secs).map(|asked| asked.min(RETRY_AFTER_MAX));
@@ -249,6 +258,8 @@ async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcom
 /// A good answer whose body counts: without that, nobody knows what the receiver said.
 async fn said(mut response: reqwest::Response, patience: Duration) -> Outcome {
     let status = response.status().as_u16();
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
     let whole = async {
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|_| "broke off")? {
@@ -260,7 +271,7 @@ async fn said(mut response: reqwest::Response, patience: Duration) -> Outcome {
         Ok(answer)
     };
     match tokio::time::timeout(patience, whole).await.unwrap_or(Err("did not come to its end in time")) {
-        Ok(answer) => Outcome::Delivered { status, answer },
+        Ok(body) => Outcome::Delivered { status, answer: Said { content_type, body } },
         Err(what) => Outcome::Uncertain { reason: format!("the receiver answered {status}, and its answer {what}") },
     }
 }
@@ -325,7 +336,7 @@ mod tests {
         let sender = Sender::default();
         for _ in 0..3 {
             let sent = sender.send(post("localhost", port, &["127.0.0.0/8", "::1"])).await;
-            assert_eq!(sent, Outcome::Delivered { status: 200, answer: Vec::new() });
+            assert_eq!(sent, Outcome::Delivered { status: 200, answer: Said::default() });
             // The rest of the answer is read beside.
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
