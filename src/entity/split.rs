@@ -618,4 +618,50 @@ mod tests {
         }
         assert!(cut > 200, "only {cut} were cut");
     }
+
+    /// Where lines are divided, each delivery is in one piece, and the quantities of a line in all pieces are its own.
+    #[test]
+    fn the_deliveries_of_the_pieces_are_those_of_the_whole() {
+        let mut seed = 5;
+        for _ in 0..200 {
+            let lines = (1..=1 + dice(&mut seed, 20)).map(|at| {
+                let deliveries: Vec<_> = (0..1 + dice(&mut seed, 6))
+                    .map(|_| {
+                        let (store, quantity) = (dice(&mut seed, 4), 1 + dice(&mut seed, 9));
+                        json!({ "location": { "value": format!("S{store}") }, "quantity": { "value": quantity.to_string() } })
+                    })
+                    .collect();
+                let sum: u64 = deliveries.iter().filter_map(|one| one["quantity"]["value"].as_str()?.parse::<u64>().ok()).sum();
+                json!({ "number": at.to_string(), "quantity": { "value": sum.to_string() }, "deliveries": deliveries })
+            });
+            let whole = order(json!(lines.collect::<Vec<_>>()));
+            let pieces = split(&whole, &rule(&["deliveries.location"], None, "{number}-{key}")).expect("pieces");
+            let all = |entity: &Entity| -> Vec<String> {
+                let of_line = |line: &Value| {
+                    let number = line["number"].as_str().unwrap_or_default().to_owned();
+                    let deliveries = line["deliveries"].as_array().cloned().unwrap_or_default();
+                    assert_eq!(sum(&deliveries, "quantity.value"), sum(std::slice::from_ref(line), "quantity.value"));
+                    deliveries.into_iter().map(move |one| format!("{number} {one}")).collect::<Vec<_>>()
+                };
+                entity.list("lines").iter().flat_map(of_line).collect()
+            };
+            let mut back: Vec<String> = pieces.iter().flat_map(|piece| all(&piece.entity)).collect();
+            let mut expected = all(&whole);
+            back.sort();
+            expected.sort();
+            assert_eq!(back, expected);
+            for piece in &pieces {
+                let places: std::collections::HashSet<_> = piece
+                    .entity
+                    .list("lines")
+                    .iter()
+                    .flat_map(|line| {
+                        let deliveries = line["deliveries"].as_array().cloned().unwrap_or_default();
+                        deliveries.into_iter().map(|one| one["location"]["value"].to_string())
+                    })
+                    .collect();
+                assert_eq!(places.len(), 1, "{}", piece.entity);
+            }
+        }
+    }
 }

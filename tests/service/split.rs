@@ -1,6 +1,7 @@
 //! One document cut into several on its way out, by count and by what its lines say: numbers, totals, one commit, one
 //! acknowledgment; together with shared interchanges, with all or nothing, and killed at the commit.
 
+use super::backend::Ground;
 use super::edi::control_of;
 use super::peer::{Peer, Post};
 use super::stage::{PATIENCE, Stage, resources};
@@ -325,8 +326,19 @@ async fn a_plan_tells_how_documents_will_be_cut_and_what_cannot_be() {
 /// The supplier answers the part that it got; the retailer, who knows no parts, gets an answer to its order.
 #[tokio::test]
 async fn an_answer_to_a_part_goes_back_as_one_to_the_whole() {
+    answer_to_a_part("").await;
+}
+
+#[tokio::test]
+async fn an_answer_to_a_part_goes_back_as_one_to_the_whole_on_a_server() {
+    if let Some(ground) = Ground::server().await {
+        answer_to_a_part(&ground.line()).await;
+    }
+}
+
+async fn answer_to_a_part(database: &str) {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
-    let stage = Stage::with(&retailer, &supplier, "").await;
+    let stage = Stage::with_on(database, &retailer, &supplier, "").await;
     let split = "{ lines_max: 200, number: \"{number}-{part}\" }";
     stage.apply(&format!("{}---\n{}", cut(&retailer, &supplier, split, ""), super::echo::WAY_BACK));
     let id = stage.send(long_order("4711", 1, |_| String::new())).await;

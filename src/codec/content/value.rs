@@ -40,7 +40,9 @@ fn without_zone(text: &str) -> &str {
     }
     let split = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at));
     match split {
-        Some((before, zone)) if zone.starts_with(['+', '-']) && is_clock(&zone[1..]) && &zone[1..] <= ZONE_MAX => before,
+        Some((before, zone)) if zone.starts_with(['+', '-']) && is_clock(&zone[1..]) && &zone[1..] <= ZONE_MAX => {
+            before
+        }
         _ => text,
     }
 }
@@ -55,7 +57,10 @@ fn is_date(text: &str) -> bool {
     let Some((year, day)) = text.split_at_checked(4) else { return false };
     let digits: String = [year, &day.replace('-', "")].concat();
     year != YEAR_ZERO
-        && day.len() == 6 && day.starts_with('-') && day.as_bytes().get(3) == Some(&b'-') && validate::is_date(&digits)
+        && day.len() == 6
+        && day.starts_with('-')
+        && day.as_bytes().get(3) == Some(&b'-')
+        && validate::is_date(&digits)
 }
 
 fn is_time(text: &str) -> bool {
