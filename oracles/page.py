@@ -5,6 +5,8 @@ import re
 import sys
 from collections import defaultdict
 
+# Behind the type of a document that was not written by us.
+INPUT, CHANGED = " as it came", " changed"
 # Files that are named with one verdict.
 NAMED_MAX = 40
 
@@ -16,9 +18,10 @@ with open(reasons, encoding="utf-8") as file:
 def kind_of(path: str) -> str:
     """The document type that was written, or that an input is of, as it came or changed in one place."""
     if "/out." in path:
-        return path.rsplit("out.", 1)[1].replace(".", "/")
+        standard, *version, document = path.rsplit("out.", 1)[1].split(".")
+        return f"{standard}/{'.'.join(version)}/{document}"
     before, inside = path.split("fixtures/", 1)
-    return "/".join(inside.split("/")[:3]) + (" changed" if before else " as input")
+    return "/".join(inside.split("/")[:3]) + (CHANGED if before else INPUT)
 
 
 counts = defaultdict(lambda: [0, 0])
@@ -34,15 +37,20 @@ with open(verdicts, encoding="utf-8") as file:
         if said != "ok":
             others[reader, said].append(path)
 readers = sorted({reader for _, reader in counts})
-kinds = sorted({kind for kind, _ in counts})
+kinds = sorted({kind for kind, _ in counts if not kind.endswith((INPUT, CHANGED))})
 print("# What readers of other houses say of what we encode\n")
-print(f"Written by `make oracles` on commit {commit}: every `out.*` of `fixtures/`, accepted of judged. Of UBL, inputs too,")
-print("as they are and changed in one place each: how many of them get the same verdict from both.\n")
+print(f"Written by `make oracles` on commit {commit}: every `out.*` of `fixtures/`, accepted of judged.\n")
 print("| document type | " + " | ".join(readers) + " |")
 print("|---|" + "---|" * len(readers))
 for kind in kinds:
     cells = [counts.get((kind, reader)) for reader in readers]
     print(f"| {kind} | " + " | ".join(f"{ok} of {all}" if all else "–" for ok, all in (cell or (0, 0) for cell in cells)) + " |")
+print("\nOf UBL, inputs too, as they came and changed in one place each: how many get the same verdict from the schemas of OASIS and")
+print("from `portolan validate`.\n")
+print("| document type | as it came | changed |\n|---|---|---|")
+for kind in sorted({kind.removesuffix(INPUT) for kind, _ in counts if kind.endswith(INPUT)}):
+    cells = ["{} of {}".format(*counts[kind + suffix, "libxml2"]) for suffix in (INPUT, CHANGED)]
+    print(f"| {kind} | " + " | ".join(cells) + " |")
 print("\n`pydifact` reads and counts; `pyx12` reads and checks envelopes, counts and control numbers; `node-x12` reads and")
 print("writes the same again; `x12-types` places each segment of a 005010 document and writes the same again;")
 print("`libxml2` holds UBL against the schemas of OASIS. Where it and `portolan validate` say the same of what we wrote, and both find")

@@ -287,7 +287,7 @@ impl Cut<'_> {
 
 /// What is said of the whole, as an error, or as a loss where it is left out.
 fn told(path: &str, leaves_out: bool) -> Diagnostic {
-    let expected = "nothing that is said of all lines together, for they go out in several pieces";
+    let expected = "a value that is true of each part";
     let fault = if leaves_out { Fault::MappingLoss } else { Fault::SplitWhole };
     finding(fault, path, expected, "")
 }
