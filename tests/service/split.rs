@@ -116,7 +116,9 @@ async fn an_order_of_hundreds_of_lines_leaves_in_parts_of_so_many() {
     let part = part[0]["document_id"].as_str().expect("an id");
     let told = stage.get(&format!("/api/v1/documents/{part}")).await;
     assert_eq!(told["made_from"], serde_json::json!([source]));
-    assert!(stage.done(&["document", "show", part], "").contains("found part 2 of 3 of 4711"));
+    assert!(shown.contains(&format!("made into {part}")), "{shown}");
+    let shown = stage.done(&["document", "show", part], "");
+    assert!(shown.contains("found part 2 of 3 of 4711") && shown.contains(&format!("made from {source}")), "{shown}");
     stage.balanced().await;
 }
 
