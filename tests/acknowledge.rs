@@ -511,6 +511,7 @@ fn the_page_names_tests_that_exist() {
         "tests/service/acknowledgment.rs",
         "tests/service/advice.rs",
         "tests/service/cxml.rs",
+        "tests/service/split.rs",
         "tests/service/ubl.rs",
         "src/pipeline/answer.rs",
         "src/pipeline/unanswered.rs",

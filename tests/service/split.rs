@@ -41,8 +41,10 @@ fn to_stores(at: usize) -> String {
 /// The partners, with these keys at the agreement of way out and these in its envelope.
 fn cut(retailer: &Peer, supplier: &Peer, split: &str, envelope: &str) -> String {
     let receiver = "receiver: \"14:4012345000030\"";
-    resources(retailer.port, supplier.port)
-        .replace(&format!("{receiver} }}"), &format!("{receiver}{envelope} }}\nsplit: {split}"))
+    resources(retailer.port, supplier.port).replace(
+        &format!("{receiver} }}"),
+        &format!("{receiver}{envelope} }}\nsplit: {split}\nexpect: {{ kind: contrl, within_minutes: 60 }}"),
+    )
 }
 
 async fn stage(split: &str, envelope: &str) -> (Stage, Peer, Peer) {
@@ -104,6 +106,9 @@ async fn an_order_of_hundreds_of_lines_leaves_in_parts_of_so_many() {
     let answer = stage.until("the 997", || async { retailer.posts().first().cloned() }).await;
     let answer = String::from_utf8_lossy(&answer.body).into_owned();
     assert!(answer.contains("AK9*A*1*1*1"), "{answer}");
+    for document in stage.list("/api/v1/documents?type=ORDERS").await {
+        assert_eq!(document["ack"], "waiting", "each part expects an answer of its own: {document:#}");
+    }
     let source = split["documents"][0]["document_id"].as_str().expect("an id");
     let told = stage.get(&format!("/api/v1/documents/{source}")).await;
     assert_eq!(told["made_into"].as_array().map(Vec::len), Some(3), "{told:#}");
