@@ -512,6 +512,7 @@ fn the_page_names_tests_that_exist() {
         "tests/service/acknowledgment.rs",
         "tests/service/advice.rs",
         "tests/service/cxml.rs",
+        "tests/service/split.rs",
         "tests/service/ubl.rs",
         "src/codec/cxml/secret.rs",
         "src/codec/ubl/answers.rs",

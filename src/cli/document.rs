@@ -95,6 +95,11 @@ fn shown(value: &Value) -> String {
             word("remedy")
         ));
     }
+    for (key, word) in [("made_from", "made from"), ("made_into", "made into")] {
+        for id in value[key].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            text.push_str(&format!("  {word} {id}\n"));
+        }
+    }
     for waiting in value["waiting"].as_array().into_iter().flatten() {
         let (agreement, due) =
             (waiting["agreement"].as_str().unwrap_or_default(), super::client::moment(&waiting["due_at"]));

@@ -123,7 +123,7 @@ impl Cut<'_> {
 
     fn pieces(&mut self, parts: Vec<Group>) -> Result<Vec<Piece>, Vec<Diagnostic>> {
         let count = parts.len();
-        let header = self.header(count);
+        let (header, right) = (self.header(count), self.right());
         let mut pieces = Vec::with_capacity(count);
         for (at, part) in parts.into_iter().enumerate() {
             let mut fields = header.clone();
@@ -138,7 +138,7 @@ impl Cut<'_> {
             let lines: Vec<Value> =
                 lines.into_iter().map(|(ordinal, line)| self.numbered(ordinal, line, count)).collect();
             if count > 1 {
-                self.made_anew(&mut fields, &lines);
+                self.made_anew(&mut fields, &lines, &right);
             }
             fields.insert(key(LINES), Value::Array(lines));
             pieces.push((Entity { kind: self.whole.kind.clone(), fields }, number));
@@ -246,22 +246,27 @@ impl Cut<'_> {
         line
     }
 
-    /// Counts and sums over the lines: made anew where they were right for the whole, else left out and told.
-    fn made_anew(&mut self, fields: &mut Map, lines: &[Value]) {
+    /// Which of the counts and sums over the lines are right for the whole, and how they count.
+    fn right(&self) -> Right {
         let whole = self.whole.list(LINES);
-        for path in &self.facts.counts {
-            let Some(sent) = self.whole.text(path) else { continue };
-            let counted = |all: &[Value]| [all.len(), all.len() + components(all)];
-            let way = counted(whole).iter().position(|count| sent.parse() == Ok(*count));
-            let anew = way.map(|way| counted(lines)[way].to_string());
-            self.put_anew(fields, path, anew);
-        }
-        for (path, of) in &self.facts.sums {
-            let Some(sent) = self.whole.text(path).and_then(|sent| sent.parse::<Decimal>().ok()) else { continue };
-            let is_right = sum(whole, of) == Some(sent);
-            let anew = sum(lines, of).filter(|_| is_right).map(|sum| sum.to_string());
-            self.put_anew(fields, path, anew);
-        }
+        let sent = |path: &str| self.whole.text(path)?.parse::<Decimal>().ok();
+        let counted = counted(whole);
+        let count = |path: &String| counted.iter().position(|count| sent(path) == Some(Decimal::from(*count)));
+        let counts = self.facts.counts.iter().map(count).collect();
+        let is_sum = |(path, of): &(String, String)| sent(path).is_some_and(|sent| sum(whole, of) == Some(sent));
+        Right { counts, sums: self.facts.sums.iter().map(is_sum).collect() }
+    }
+
+    /// Counts and sums over the lines: made anew where they were right for the whole, else left out and told.
+    fn made_anew(&mut self, fields: &mut Map, lines: &[Value], right: &Right) {
+        let is_sent = |path: &String| self.whole.text(path).is_some();
+        let counts = self.facts.counts.iter().zip(&right.counts).filter(|(path, _)| is_sent(path));
+        let counts = counts.map(|(path, way)| (path, way.map(|way| counted(lines)[way].to_string())));
+        let sums = self.facts.sums.iter().zip(&right.sums).filter(|((path, _), _)| is_sent(path));
+        let sums =
+            sums.map(|((path, of), is_right)| (path, sum(lines, of).filter(|_| *is_right).map(|sum| sum.to_string())));
+        let anew: Vec<_> = counts.chain(sums).collect();
+        anew.into_iter().for_each(|(path, anew)| self.put_anew(fields, path, anew));
     }
 
     fn put_anew(&mut self, fields: &mut Map, path: &str, anew: Option<String>) {
@@ -285,9 +290,22 @@ impl Cut<'_> {
     }
 }
 
+/// Which totals over the lines are right for the whole.
+struct Right {
+    /// The place in [`counted`] of the number that each count is.
+    counts: Vec<Option<usize>>,
+    /// Whether each sum is one.
+    sums: Vec<bool>,
+}
+
+/// The number of lines, and that of lines with what they are made up of.
+fn counted(lines: &[Value]) -> [usize; 2] {
+    [lines.len(), lines.len() + components(lines)]
+}
+
 /// What is said of the whole, as an error, or as a loss where it is left out.
 fn told(path: &str, leaves_out: bool) -> Diagnostic {
-    let expected = "nothing that is said of all lines together, for they go out in several pieces";
+    let expected = "a value that is true of each part";
     let fault = if leaves_out { Fault::MappingLoss } else { Fault::SplitWhole };
     finding(fault, path, expected, "")
 }
@@ -617,5 +635,51 @@ mod tests {
             assert_eq!(back, whole.list("lines"));
         }
         assert!(cut > 200, "only {cut} were cut");
+    }
+
+    /// Where lines are divided, each delivery is in one piece, and the quantities of a line in all pieces are its own.
+    #[test]
+    fn the_deliveries_of_the_pieces_are_those_of_the_whole() {
+        let mut seed = 5;
+        for _ in 0..200 {
+            let lines = (1..=1 + dice(&mut seed, 20)).map(|at| {
+                let deliveries: Vec<_> = (0..1 + dice(&mut seed, 6))
+                    .map(|_| {
+                        let (store, quantity) = (dice(&mut seed, 4), 1 + dice(&mut seed, 9));
+                        json!({ "location": { "value": format!("S{store}") }, "quantity": { "value": quantity.to_string() } })
+                    })
+                    .collect();
+                let sum: u64 = deliveries.iter().filter_map(|one| one["quantity"]["value"].as_str()?.parse::<u64>().ok()).sum();
+                json!({ "number": at.to_string(), "quantity": { "value": sum.to_string() }, "deliveries": deliveries })
+            });
+            let whole = order(json!(lines.collect::<Vec<_>>()));
+            let pieces = split(&whole, &rule(&["deliveries.location"], None, "{number}-{key}")).expect("pieces");
+            let all = |entity: &Entity| -> Vec<String> {
+                let of_line = |line: &Value| {
+                    let number = line["number"].as_str().unwrap_or_default().to_owned();
+                    let deliveries = line["deliveries"].as_array().cloned().unwrap_or_default();
+                    assert_eq!(sum(&deliveries, "quantity.value"), sum(std::slice::from_ref(line), "quantity.value"));
+                    deliveries.into_iter().map(move |one| format!("{number} {one}")).collect::<Vec<_>>()
+                };
+                entity.list("lines").iter().flat_map(of_line).collect()
+            };
+            let mut back: Vec<String> = pieces.iter().flat_map(|piece| all(&piece.entity)).collect();
+            let mut expected = all(&whole);
+            back.sort();
+            expected.sort();
+            assert_eq!(back, expected);
+            for piece in &pieces {
+                let places: std::collections::HashSet<_> = piece
+                    .entity
+                    .list("lines")
+                    .iter()
+                    .flat_map(|line| {
+                        let deliveries = line["deliveries"].as_array().cloned().unwrap_or_default();
+                        deliveries.into_iter().map(|one| one["location"]["value"].to_string())
+                    })
+                    .collect();
+                assert_eq!(places.len(), 1, "{}", piece.entity);
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! One document cut into several on its way out, by count and by what its lines say: numbers, totals, one commit, one
 //! acknowledgment; together with shared interchanges, with all or nothing, and killed at the commit.
 
+use super::backend::Ground;
 use super::edi::control_of;
 use super::peer::{Peer, Post};
 use super::stage::{PATIENCE, Stage, resources};
@@ -40,8 +41,10 @@ fn to_stores(at: usize) -> String {
 /// The partners, with these keys at the agreement of way out and these in its envelope.
 fn cut(retailer: &Peer, supplier: &Peer, split: &str, envelope: &str) -> String {
     let receiver = "receiver: \"14:4012345000030\"";
-    resources(retailer.port, supplier.port)
-        .replace(&format!("{receiver} }}"), &format!("{receiver}{envelope} }}\nsplit: {split}"))
+    resources(retailer.port, supplier.port).replace(
+        &format!("{receiver} }}"),
+        &format!("{receiver}{envelope} }}\nsplit: {split}\nexpect: {{ kind: contrl, within_minutes: 60 }}"),
+    )
 }
 
 async fn stage(split: &str, envelope: &str) -> (Stage, Peer, Peer) {
@@ -103,6 +106,9 @@ async fn an_order_of_hundreds_of_lines_leaves_in_parts_of_so_many() {
     let answer = stage.until("the 997", || async { retailer.posts().first().cloned() }).await;
     let answer = String::from_utf8_lossy(&answer.body).into_owned();
     assert!(answer.contains("AK9*A*1*1*1"), "{answer}");
+    for document in stage.list("/api/v1/documents?type=ORDERS").await {
+        assert_eq!(document["ack"], "waiting", "each part expects an answer of its own: {document:#}");
+    }
     let source = split["documents"][0]["document_id"].as_str().expect("an id");
     let told = stage.get(&format!("/api/v1/documents/{source}")).await;
     assert_eq!(told["made_into"].as_array().map(Vec::len), Some(3), "{told:#}");
@@ -115,7 +121,9 @@ async fn an_order_of_hundreds_of_lines_leaves_in_parts_of_so_many() {
     let part = part[0]["document_id"].as_str().expect("an id");
     let told = stage.get(&format!("/api/v1/documents/{part}")).await;
     assert_eq!(told["made_from"], serde_json::json!([source]));
-    assert!(stage.done(&["document", "show", part], "").contains("found part 2 of 3 of 4711"));
+    assert!(shown.contains(&format!("made into {part}")), "{shown}");
+    let shown = stage.done(&["document", "show", part], "");
+    assert!(shown.contains("found part 2 of 3 of 4711") && shown.contains(&format!("made from {source}")), "{shown}");
     stage.balanced().await;
 }
 
@@ -325,8 +333,19 @@ async fn a_plan_tells_how_documents_will_be_cut_and_what_cannot_be() {
 /// The supplier answers the part that it got; the retailer, who knows no parts, gets an answer to its order.
 #[tokio::test]
 async fn an_answer_to_a_part_goes_back_as_one_to_the_whole() {
+    answer_to_a_part("").await;
+}
+
+#[tokio::test]
+async fn an_answer_to_a_part_goes_back_as_one_to_the_whole_on_a_server() {
+    if let Some(ground) = Ground::server().await {
+        answer_to_a_part(&ground.line()).await;
+    }
+}
+
+async fn answer_to_a_part(database: &str) {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
-    let stage = Stage::with(&retailer, &supplier, "").await;
+    let stage = Stage::with_on(database, &retailer, &supplier, "").await;
     let split = "{ lines_max: 200, number: \"{number}-{part}\" }";
     stage.apply(&format!("{}---\n{}", cut(&retailer, &supplier, split, ""), super::echo::WAY_BACK));
     let id = stage.send(long_order("4711", 1, |_| String::new())).await;

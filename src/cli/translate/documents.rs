@@ -168,7 +168,13 @@ impl Writing<'_> {
         let Some(entity) = &source.entity else { return Ok(Vec::new()) };
         let Drafted { drafts, mut findings } = source.drafted.take().unwrap_or_else(|| self.drafting.draft(entity));
         let mut bytes = Vec::new();
-        for draft in drafts {
+        let count = drafts.len();
+        for (at, draft) in drafts.into_iter().enumerate() {
+            if let (1.., Some((_, batch))) = (at, &self.open) {
+                let name = &source.name;
+                let said = "documents, and a file of this type holds one; the service sends a file for each";
+                anyhow::ensure!(batch.has_room(), "{name}: it is split into {count} {said}");
+            }
             let batch = self.batch(source, &mut bytes)?;
             match batch.document(draft) {
                 Ok(()) => {

@@ -21,6 +21,11 @@ pub fn refusal(form: Form, text: &str) -> Option<&'static str> {
     (!fits).then_some(expected)
 }
 
+/// No time zone lies further from UTC (XML Schema part 2, 3.2.7.3).
+const ZONE_MAX: &str = "14:00";
+/// A year that XML Schema does not have.
+const YEAR_ZERO: &str = "0000";
+
 fn is_number(text: &str, has_fraction: bool) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
@@ -35,7 +40,9 @@ fn without_zone(text: &str) -> &str {
     }
     let split = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at));
     match split {
-        Some((before, zone)) if zone.starts_with(['+', '-']) && is_clock(&zone[1..]) => before,
+        Some((before, zone)) if zone.starts_with(['+', '-']) && is_clock(&zone[1..]) && &zone[1..] <= ZONE_MAX => {
+            before
+        }
         _ => text,
     }
 }
@@ -49,15 +56,23 @@ fn is_clock(text: &str) -> bool {
 fn is_date(text: &str) -> bool {
     let Some((year, day)) = text.split_at_checked(4) else { return false };
     let digits: String = [year, &day.replace('-', "")].concat();
-    day.len() == 6 && day.starts_with('-') && day.as_bytes().get(3) == Some(&b'-') && validate::is_date(&digits)
+    year != YEAR_ZERO
+        && day.len() == 6
+        && day.starts_with('-')
+        && day.as_bytes().get(3) == Some(&b'-')
+        && validate::is_date(&digits)
 }
 
 fn is_time(text: &str) -> bool {
+    // The end of a day, which no clock shows but the standard has.
+    if text.split('.').next() == Some("24:00:00") {
+        return text.trim_matches(['2', '4', '0', ':', '.']).is_empty();
+    }
     let Some((clock, seconds)) = text.split_at_checked(5) else { return false };
     let seconds = seconds.strip_prefix(':').unwrap_or_default();
     let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
     let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    is_clock(clock) && whole.len() == 2 && whole.parse::<u8>().is_ok_and(|second| second <= 60) && is_fraction
+    is_clock(clock) && whole.len() == 2 && whole.parse::<u8>().is_ok_and(|second| second <= 59) && is_fraction
 }
 
 fn is_date_time(text: &str) -> bool {
@@ -86,12 +101,12 @@ mod tests {
             (
                 Form::Date,
                 &["2026-01-31", "2026-01-31Z", "2024-02-29+01:00"],
-                &["2026-02-30", "20260131", "31.01.2026", "2026-1-1", "ä"],
+                &["2026-02-30", "20260131", "31.01.2026", "2026-1-1", "ä", "0000-01-01", "2026-01-31+14:30"],
             ),
             (
                 Form::Time,
-                &["09:30:00", "09:30:00.5Z", "23:59:59-05:00"],
-                &["9:30:00", "24:00:00", "09:30", "09:30:00."],
+                &["09:30:00", "09:30:00.5Z", "23:59:59-05:00", "24:00:00", "09:30:00+14:00"],
+                &["9:30:00", "24:00:01", "24:00:00.5", "23:59:60", "09:30", "09:30:00."],
             ),
             (
                 Form::DateTime,
