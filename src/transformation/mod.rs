@@ -16,7 +16,7 @@ use crate::table::Tables;
 use expression::Expressions;
 use formula::{Around, Formula, Scope};
 use serde_json::Value;
-use step::{Done, Step};
+use step::{Done, Placed};
 
 /// Steps of a transformation, at most.
 pub const STEPS_MAX: usize = 200;
@@ -29,13 +29,6 @@ pub struct Transformation {
     /// The entity that it is for.
     pub entity: String,
     steps: Vec<Placed>,
-}
-
-#[derive(Debug)]
-struct Placed {
-    name: &'static str,
-    when: Option<Formula>,
-    step: Box<dyn Step>,
 }
 
 /// What is wrong with a transformation: under which key, and a sentence.
@@ -99,7 +92,7 @@ impl Transformation {
         let (mut placed, mut errors) = (Vec::new(), Vec::new());
         for (at, step) in steps.iter().enumerate() {
             match step::read(step, Scope::document(definition)) {
-                Ok((name, when, step)) => placed.push(Placed { name, when, step }),
+                Ok(step) => placed.push(step),
                 Err(error) => {
                     let key = if error.key.is_empty() { String::new() } else { format!(".{}", error.key) };
                     errors.push(wrong(&format!("steps[{}]{key}", at + 1), error.message));

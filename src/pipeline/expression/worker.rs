@@ -74,6 +74,9 @@ fn read(expression: String, known: &mut HashMap<String, Rc<AstNode>>) -> Result<
     Ok(read)
 }
 
+/// What is done with two decimals.
+type Compute = fn(Decimal, Decimal) -> Option<Decimal>;
+
 /// An evaluator with our limits, exact decimals, and without what reads a clock, rolls dice or runs further expressions.
 fn evaluator() -> Result<Evaluator, String> {
     let options = EvaluatorOptions {
@@ -88,7 +91,7 @@ fn evaluator() -> Result<Evaluator, String> {
             move |_: &[JValue]| Err(failed(format!("${name} is not there: the same input gives the same output")));
         evaluator.register_fn_override(name, refused).map_err(|error| error.message().to_owned())?;
     }
-    let computed: [(&str, fn(Decimal, Decimal) -> Option<Decimal>); 4] = [
+    let computed: [(&str, Compute); 4] = [
         ("add", Decimal::checked_add),
         ("subtract", Decimal::checked_sub),
         ("multiply", Decimal::checked_mul),

@@ -188,11 +188,11 @@ impl<'t, 'd> Reader<'t, 'd> {
     }
 
     fn either(&mut self) -> Finding<Part<'t>> {
-        self.conditions("or", Self::both, |one, other| Node::Or(one, other))
+        self.conditions("or", Self::both, Node::Or)
     }
 
     fn both(&mut self) -> Finding<Part<'t>> {
-        self.conditions("and", Self::negated, |one, other| Node::And(one, other))
+        self.conditions("and", Self::negated, Node::And)
     }
 
     fn conditions(

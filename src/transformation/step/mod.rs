@@ -78,6 +78,17 @@ pub trait Step: Debug + Send + Sync {
     }
 }
 
+/// A step in its place.
+#[derive(Debug)]
+pub struct Placed {
+    /// Its name.
+    pub name: &'static str,
+    /// The condition under which it is done.
+    pub when: Option<Formula>,
+    /// It.
+    pub step: Box<dyn Step>,
+}
+
 /// Whether the next step follows.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Done {
@@ -104,8 +115,8 @@ pub struct Keys<'d> {
     pub scope: Scope<'d>,
 }
 
-/// Reads a step: its name, the condition under which it runs, and the step.
-pub(super) fn read(step: &Value, scope: Scope<'_>) -> Result<(&'static str, Option<Formula>, Box<dyn Step>), Wrong> {
+/// Reads a step.
+pub(super) fn read(step: &Value, scope: Scope<'_>) -> Result<Placed, Wrong> {
     let names: Vec<_> = ALL.iter().map(|kind| kind.name()).collect();
     let wrong = |message: String| Wrong { key: String::new(), message };
     let Some(object) = step.as_object() else { return Err(wrong(format!("expected one of {}", names.join(", ")))) };
@@ -126,7 +137,7 @@ pub(super) fn read(step: &Value, scope: Scope<'_>) -> Result<(&'static str, Opti
     let when = keys.formula("when")?;
     let step = kind.read(&mut keys)?;
     match keys.left.keys().next() {
-        None => Ok((kind.name(), when, step)),
+        None => Ok(Placed { name: kind.name(), when, step }),
         Some(other) => {
             let hint = crate::near::hint(other, &keys.taken);
             Err(Wrong { key: other.clone(), message: format!("{} has no key {other}{hint}", kind.name()) })
