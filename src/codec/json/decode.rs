@@ -36,7 +36,7 @@ struct Laid<'t> {
 }
 
 impl Laid<'_> {
-    fn node(&mut self, node: &Node, at: String) {
+    fn node(&mut self, node: &Node<'_>, at: String) {
         let raw = &self.text[node.span.clone()];
         let mut value = Map::new();
         match &node.kind {
@@ -50,15 +50,15 @@ impl Laid<'_> {
             }
             Kind::Text(text) => {
                 value.insert("at".into(), at.into());
-                value.insert("value".into(), text.as_str().into());
-                let plain = Value::from(text.as_str()).to_string();
+                value.insert("value".into(), (**text).into());
+                let plain = Value::from(&**text).to_string();
                 if plain != raw {
                     value.insert("raw".into(), raw.into());
                 }
             }
             Kind::Literal(word) => {
                 value.insert("at".into(), at.into());
-                value.insert("literal".into(), word.as_str().into());
+                value.insert("literal".into(), (*word).into());
             }
         }
         self.out.push_str(&self.text[self.from..node.span.start]);
