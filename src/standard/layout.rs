@@ -233,7 +233,8 @@ impl Layout {
             layout.number_columns(said("content").unwrap_or_default(), contents);
         }
         let root = said("content").unwrap_or_default();
-        check::columns(&layout, root, contents).map_err(|[place, expected, found]| wrong(&place, &expected, &found))?;
+        let checked = check::columns(&layout, root, contents).and_then(|()| check::envelope(value, root, contents));
+        checked.map_err(|[place, expected, found]| wrong(&place, &expected, &found))?;
         Ok(layout)
     }
 

@@ -85,6 +85,8 @@ struct Walk<'d> {
     keys: Vec<Vec<String>>,
     /// Those that came before, in the record around.
     seen: Vec<HashSet<Vec<String>>>,
+    /// Where the document is a record that has a type itself: it has come.
+    has_root: bool,
     offset: u64,
     number: u64,
 }
@@ -101,6 +103,7 @@ impl<'d> Walk<'d> {
             faults: Vec::new(),
             keys: Vec::new(),
             seen: vec![HashSet::new(); sheet.levels.len()],
+            has_root: false,
             offset,
             number: first,
         };
@@ -128,6 +131,18 @@ impl<'d> Walk<'d> {
             }
             at = next.next;
             walk.number += bytes[next.start..next.next].iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        let root = layout.records.get(&sheet.markup().content).filter(|root| !root.tags.is_empty());
+        if let Some(root) = root.filter(|_| layout.tag.is_some() && !walk.has_root) {
+            let span = Span { offset, length: 0, line: first };
+            walk.tell(
+                Fault::RecordMissing,
+                span,
+                &format!("/{}", sheet.markup().root),
+                0,
+                &root.tags.join(" or "),
+                "none",
+            );
         }
         while let Some(frame) = walk.frames.pop() {
             walk.lacking(&frame);
@@ -191,36 +206,33 @@ impl<'d> Walk<'d> {
         let (layout, raw) = (self.layout, next.of(bytes));
         let tag = tag_of(layout, raw);
         let span = self.span(next, 0, 0);
-        let Some((depth, at)) = self.home(&tag) else {
-            let known: Vec<&str> =
-                layout.records.values().flat_map(|one| one.tags.first().map(String::as_str)).collect();
-            let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
-            if layout.records.values().any(|record| record.is_tagged(&tag)) {
-                return self.tell(
-                    Fault::RecordMisplaced,
-                    span,
-                    &path,
-                    0,
-                    "a record that it may stand in before it",
-                    &tag,
-                );
+        let root = layout.records.get(&self.sheet.markup().content).filter(|root| root.is_tagged(&tag));
+        let record = match root.filter(|_| self.laying.rows.len() == 1 && !self.has_root) {
+            Some(root) => {
+                self.has_root = true;
+                self.laying.rows[0].span = span;
+                self.frames.iter_mut().for_each(|frame| frame.span = span);
+                root
             }
-            let expected = format!("one of {} types of record{}", known.len(), near::hint(&tag, &known));
-            return self.tell(Fault::RecordUnknown, span, &path, 0, &expected, &tag);
+            None => {
+                let Some((depth, at)) = self.home(&tag) else { return self.homeless(&tag, span) };
+                while self.frames.len() > depth + 1 {
+                    if let Some(frame) = self.frames.pop() {
+                        self.lacking(&frame);
+                    }
+                }
+                let Some(part) = self.frames.get(depth).and_then(|frame| frame.content.parts.get(at)) else { return };
+                let Some(record) = layout.records.get(&part.content) else { return };
+                self.enter(depth, at, part, span);
+                record
+            }
         };
-        while self.frames.len() > depth + 1 {
-            if let Some(frame) = self.frames.pop() {
-                self.lacking(&frame);
-            }
-        }
-        let Some(part) = self.frames.get(depth).and_then(|frame| frame.content.parts.get(at)) else { return };
-        let Some(record) = layout.records.get(&part.content) else { return };
-        self.enter(depth, at, part, span);
         let mut found: Vec<(&Field, Value<'_>)> = Vec::new();
         let mut last = 0;
         if layout.syntax == Syntax::Csv {
             let cut = cells(layout, raw);
-            last = record.fields.iter().map(|field| field.at + 1).max().unwrap_or(0);
+            let columns = record.fields.iter().map(|field| field.at).chain(layout.tag.map(|(at, _)| at));
+            last = columns.max().map_or(0, |last| last + 1);
             for field in &record.fields {
                 found.extend(cut.get(field.at).map(|cell| (field, self.cell(next, cell, field.at + 1))));
             }
@@ -229,10 +241,9 @@ impl<'d> Walk<'d> {
             let lead: &[Field] = if record.is_without_lead { &[] } else { &layout.lead };
             for field in &record.fields {
                 let (start, end) = stretch(raw, self.charset, field.at, field.length.1);
+                let kept = raw[start..end].trim_ascii_end().len().max(1);
+                let span = self.span(next, start, start + kept);
                 let text = self.charset.decode(&raw[start..end]);
-                let kept = text.trim_end();
-                let span = self.span(next, start, start + kept.len().max(1));
-                let text = Cow::Owned(kept.to_owned());
                 found.push((field, Value { text, span, column: field.at + 1 }));
             }
             for field in lead.iter().chain(&record.fields) {
@@ -241,6 +252,21 @@ impl<'d> Walk<'d> {
             self.stretched(next, raw, lead, if record.is_open { usize::MAX >> 1 } else { last });
         }
         self.fill(record, found);
+    }
+
+    /// A record that has no place here, or that nobody knows.
+    fn homeless(&mut self, tag: &str, span: Span) {
+        let records = || self.layout.records.values();
+        let known: Vec<&str> = records().flat_map(|one| one.tags.first().map(String::as_str)).collect();
+        let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+        let (fault, expected) = match records().any(|record| record.is_tagged(tag)) {
+            true => (Fault::RecordMisplaced, "a record that it may stand in before it".to_owned()),
+            false => {
+                let expected = format!("one of {} types of record{}", known.len(), near::hint(tag, &known));
+                (Fault::RecordUnknown, expected)
+            }
+        };
+        self.tell(fault, span, &path, 0, &expected, tag);
     }
 
     /// Where a record of this type may stand: the innermost record that is open and has room for it.

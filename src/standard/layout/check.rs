@@ -183,6 +183,13 @@ fn table(layout: &Layout, root: &str, contents: &Contents) -> Result<(), Wrong> 
             if let Some(other) = other {
                 return Err(wrong(&key, format!("a column of its own, and not that of {other}"), &field.name));
             }
+            if layout.has_header && !is_title(layout, &field.source) {
+                return Err(wrong(
+                    &key,
+                    "a title that the first line can hold, without blanks around it",
+                    &field.source,
+                ));
+            }
         }
     }
     if layout.columns.is_empty() || !layout.has_header {
@@ -201,6 +208,31 @@ fn table(layout: &Layout, root: &str, contents: &Contents) -> Result<(), Wrong> 
             None => Ok(()),
         },
     }
+}
+
+/// Whether a title is read again as it is written.
+fn is_title(layout: &Layout, title: &str) -> bool {
+    let is_break = |c: char| c == char::from(layout.delimiter) || matches!(c, '\r' | '\n');
+    layout.charset.encode(title).is_some()
+        && title.trim() == title
+        && !(layout.quote.is_none() && title.contains(is_break))
+}
+
+/// Values that stand for an envelope, and are no fields.
+pub(super) fn envelope(value: &Value, root: &str, contents: &Contents) -> Result<(), Wrong> {
+    for (name, fact) in value["envelope"].as_object().into_iter().flatten().filter(|(name, _)| *name != "writes") {
+        let text = fact.as_str().unwrap_or_default();
+        let paths = text.split_once(" = ").map_or(text, |(paths, _)| paths).split('|').map(str::trim);
+        for path in paths.filter(|path| !path.starts_with('=')) {
+            let (holder, field) = path.rsplit_once('/').unwrap_or(("", path));
+            let steps: Vec<&str> = holder.split('/').filter(|step| !step.is_empty()).collect();
+            let part = contents.follow(root, &steps).and_then(|content| content.part(field)?.1.element());
+            if part.is_none() {
+                return Err(wrong(&at("envelope", name), "a field, with the records that it stands in", path));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The members of an object: none twice, and none inside a value.
