@@ -131,8 +131,8 @@ impl Departures {
 pub fn shares(service: &Service, keys: &mut Keys, outgoing: &Outgoing) -> bool {
     let draft = &outgoing.draft;
     let found = service.rules.library.document(&draft.standard, &draft.version, &draft.kind);
-    // One that is not known is told when it is written.
-    found.is_ok_and(|document| keys.share(&document, draft))
+    // Only of a table there is a definition by this name that has keys.
+    found.map_or(true, |document| keys.share(&document, draft))
 }
 
 /// The document for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No

@@ -507,7 +507,8 @@ impl<'d> Walk<'d> {
             let text = match in_tree(self.layout, field, &value.text) {
                 Ok(text) => text,
                 Err(expected) => {
-                    self.tell(Fault::ValueForm, value.span, &place, value.column, &expected, &value.text);
+                    let found = bare(self.layout, field, &value.text);
+                    self.tell(Fault::ValueForm, value.span, &place, value.column, &expected, found);
                     refused(self.layout, field, &value.text)
                 }
             };

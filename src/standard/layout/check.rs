@@ -88,7 +88,7 @@ fn lists(value: &Value, place: &str, keys: &[&str]) -> Result<(), Wrong> {
     for key in keys {
         let said = &value[key];
         let is_list = said.as_array().is_some_and(|list| list.iter().all(Value::is_string));
-        if !said.is_null() && !is_list && !(*key == "lead" && said.is_string()) {
+        if !said.is_null() && !is_list {
             return Err(wrong(&at(place, key), "a list of texts", plain(said)));
         }
     }
