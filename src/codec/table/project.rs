@@ -251,7 +251,8 @@ impl<'d> Walk<'d> {
             }
             self.stretched(next, raw, lead, if record.is_open { usize::MAX >> 1 } else { last });
         }
-        self.fill(record, found);
+        let columns: Vec<Option<usize>> = record.fields.iter().map(|field| Some(field.at)).collect();
+        self.fill(record, found, &columns);
     }
 
     /// A record that has no place here, or that nobody knows.
@@ -398,7 +399,7 @@ impl<'d> Walk<'d> {
             self.keys.truncate(depth);
             self.keys.push(key);
             let found = record.fields.iter().zip(found).filter_map(|(field, value)| Some((field, value?)));
-            self.fill(record, found.collect());
+            self.fill(record, found.collect(), &level.columns);
         }
         if let Some(width) = sheet.width {
             self.ragged(next, &cut, width);
@@ -498,7 +499,7 @@ impl<'d> Walk<'d> {
     // Values.
 
     /// Puts the values of a record into the row that was laid out last.
-    fn fill(&mut self, record: &Record, found: Vec<(&Field, Value<'_>)>) {
+    fn fill(&mut self, record: &Record, found: Vec<(&Field, Value<'_>)>, columns: &[Option<usize>]) {
         let depth = self.frames.len().saturating_sub(1);
         let Some((path, span)) = self.frames.last().map(|frame| (frame.path.clone(), frame.span)) else { return };
         let mut filled: Vec<&str> = Vec::new();
@@ -533,16 +534,10 @@ impl<'d> Walk<'d> {
                 row.values.push(Cell { element, component: 1, text, span: value.span });
             }
         }
-        for field in record.fields.iter().filter(|field| field.usage == Usage::Required) {
+        for (field, column) in record.fields.iter().zip(columns).filter(|(field, _)| field.usage == Usage::Required) {
             if !filled.contains(&field.name.as_str()) {
-                self.tell(
-                    Fault::ValueMissing,
-                    span,
-                    &format!("{path}/{}", field.name),
-                    field.at + 1,
-                    &field.source,
-                    "nothing",
-                );
+                let (place, column) = (format!("{path}/{}", field.name), column.map_or(0, |at| at + 1));
+                self.tell(Fault::ValueMissing, span, &place, column, &field.source, "nothing");
             }
         }
     }

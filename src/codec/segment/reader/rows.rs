@@ -49,8 +49,9 @@ impl<R: Read> Reader<R> {
             return Ok(false);
         }
         let first = self.rest().iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
+        let may_be_json = library.is_told().is_none_or(|told| told.syntax() == Syntax::Json);
         match first {
-            Some(b'{' | b'[') => self.fill_document()?,
+            Some(b'{' | b'[') if may_be_json => self.fill_document()?,
             _ => {
                 self.fill(TITLES_BYTES)?;
                 // Blank lines may stand before it.
