@@ -81,8 +81,12 @@ impl<'d, 't> Walk<'d, 't> {
     }
 
     fn span(&self, range: &Range<usize>) -> Span {
-        let ((start, line), (end, _)) = (self.places.at(range.start), self.places.at(range.end));
-        Span { offset: self.origin.0 + start, length: end - start, line: self.origin.1 + line }
+        let (start, line) = self.places.at(range.start);
+        let length = match self.places.is_latin {
+            true => self.places.at(range.end).0 - start,
+            false => range.len() as u64,
+        };
+        Span { offset: self.origin.0 + start, length, line: self.origin.1 + line }
     }
 
     fn tell(&mut self, fault: Fault, span: Span, place: &str, expected: &str, found: &str) {
@@ -210,7 +214,7 @@ impl<'d, 't> Walk<'d, 't> {
 }
 
 /// Bytes of a text between which lines are counted anew.
-const BLOCK_BYTES: usize = 4096;
+const BLOCK_BYTES: usize = 512;
 
 /// Where places of a text stand in the input that it was read from.
 struct Places<'t> {
@@ -244,8 +248,12 @@ impl<'t> Places<'t> {
 
 /// Line feeds, and bytes that go on a character.
 fn counts(bytes: &[u8]) -> (u64, u64) {
-    let count = |is_it: fn(&u8) -> bool| bytes.iter().filter(|byte| is_it(byte)).count() as u64;
-    (count(|byte| *byte == b'\n'), count(|byte| *byte & 0xC0 == 0x80))
+    let (mut feeds, mut seconds) = (0, 0);
+    for byte in bytes {
+        feeds += u64::from(*byte == b'\n');
+        seconds += u64::from(*byte & 0xC0 == 0x80);
+    }
+    (feeds, seconds)
 }
 
 /// The value at a path of names; of a name that comes twice, the first.
