@@ -274,3 +274,24 @@ fn err_what_would_be_read_as_one_is_not_written_as_two() {
     let found = portolan::pipeline::encode::encode(&rules, portolan::diagnostic::Syntax::Csv, &draft, None);
     assert_eq!(found.expect_err("two documents of one key")[0].code(), "CSV-KEY-AGAIN");
 }
+
+#[test]
+fn documents_of_one_key_do_not_share_a_file() {
+    let made = told(
+        "format: csv\nroot: Order\ncontent: order\nrecords:\n  order:\n    key: number\n    fields:\n      - number R text\n",
+    );
+    let definition = made.library.is_told().expect("it is told");
+    let document = |number: &str| DocumentDraft {
+        segments: vec![segment("Order", 0, &[number.to_owned()], 2)],
+        ..DocumentDraft::default()
+    };
+    let mut keys = table::Keys::default();
+    let shared = ["1", "2", "1", "", "3"].map(|number| keys.share(definition, &document(number)));
+    assert_eq!(shared, [true, true, false, false, true]);
+    // What has no key stands beside anything.
+    let made =
+        told("format: csv\nroot: Order\ncontent: order\nrecords:\n  order:\n    fields:\n      - number R text\n");
+    let definition = made.library.is_told().expect("it is told");
+    let mut keys = table::Keys::default();
+    assert_eq!(["1", "1"].map(|number| keys.share(definition, &document(number))), [true, true]);
+}
