@@ -111,8 +111,10 @@ impl Batch {
     /// Whether the interchange can hold another document.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        let holds_many =
-            |(definition, _): &(Arc<Document>, Vec<u8>)| definition.layout().is_some_and(Layout::holds_many);
+        let holds_many = |(definition, _): &(Arc<Document>, Vec<u8>)| {
+            let content = definition.markup.as_deref().map_or("", |markup| &markup.content);
+            definition.layout().is_some_and(|layout| layout.holds_many(content))
+        };
         self.markup.as_ref().is_none_or(holds_many) || self.documents == 0
     }
 

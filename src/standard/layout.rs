@@ -302,10 +302,12 @@ impl Layout {
         byte.is_ascii_whitespace() || (self.syntax == Syntax::Csv && is_sign)
     }
 
-    /// Whether a file holds as many documents as there are.
+    /// Whether a file holds as many documents as there are, each being a record of this content. Rows without a type and
+    /// without a key are all of one.
     #[must_use]
-    pub fn holds_many(&self) -> bool {
-        !self.is_alone
+    pub fn holds_many(&self, content: &str) -> bool {
+        let has_keys = self.records.get(content).is_some_and(|record| !record.keys.is_empty());
+        !self.is_alone && (self.tag.is_some() || has_keys)
     }
 
     /// The days that the file writes like this, as the tree has them; `None` where it is no day.

@@ -169,7 +169,10 @@ fn err_a_definition_that_would_lose_or_mistake_values_is_refused() {
         (table("columns: [a, b, a]\n", two), "columns: expected each title once"),
         (table("", "      - a O text\n      - b O text = a\n"), "order: expected a column of its own, and not that of a"),
         (table("header: none\n", "      - a O text = 2\n      - b O text = 2\n"), "order: expected a column of its own"),
-        (table("tag: 1\n", "      - a O text = 3\n      - b O text = 3\n"), "order: expected a column of its own"),
+        (
+            table("tag: 1\n", "      - a O text = 3\n      - b O text = 3\n").replace("    fields", "    tag: H\n    fields"),
+            "order: expected a column of its own",
+        ),
         (table("decimal: none\n", two), "decimal: expected a sign"),
         (table("decimal: \",\"\nthousands: \",\"\n", two), "thousands: expected a sign"),
         (table("quote: \";\"\ndelimiter: ;\n", two), "quote: expected a sign other than the delimiter"),
@@ -188,6 +191,18 @@ fn err_a_definition_that_would_lose_or_mistake_values_is_refused() {
         (
             "format: csv\nroot: Order\ncontent: order\nrecords:\n  order:\n    fields:\n      - a O text\n    records:\n      - B O 1 b\n      - C O 1 c\n  b:\n    fields:\n      - x O text\n  c:\n    fields:\n      - y O text\n".to_owned(),
             "order: expected one record in each",
+        ),
+        (
+            "format: fixed\nroot: Order\ncontent: order\nrecords:\n  order:\n    fields:\n      - a O text 2\n".to_owned(),
+            "tag: expected POSITION WIDTH",
+        ),
+        (
+            "format: csv\ntag: 1\nroot: Order\ncontent: order\nrecords:\n  order:\n    records:\n      - Line O >1 line\n  line:\n    tag: L\n    fields:\n      - a O text\n".to_owned(),
+            "order: expected R 1 of its first record",
+        ),
+        (
+            "format: csv\ntag: 1\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: H\n    records:\n      - Line O >1 line\n  line:\n    fields:\n      - a O text\n".to_owned(),
+            "line: expected a type of record (tag)",
         ),
         (
             "format: fixed\ntag: 1 2\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: AB\n    fields:\n      - a O text 2 = ABC\n".to_owned(),

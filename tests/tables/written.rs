@@ -288,9 +288,19 @@ fn documents_of_one_key_do_not_share_a_file() {
     let mut keys = table::Keys::default();
     let shared = ["1", "2", "1", "", "3"].map(|number| keys.share(definition, &document(number)));
     assert_eq!(shared, [true, true, false, false, true]);
-    // What has no key stands beside anything.
+    // Rows without a key are all of one document.
     let made =
         told("format: csv\nroot: Order\ncontent: order\nrecords:\n  order:\n    fields:\n      - number R text\n");
+    let definition = made.library.is_told().expect("it is told");
+    let mut keys = table::Keys::default();
+    assert_eq!(["1", "1"].map(|number| keys.share(definition, &document(number))), [true, false]);
+    let mut keys = table::Keys::default();
+    let taken = ["1", "2"].map(|number| keys.take(definition, &head(), &document(number)).is_ok());
+    assert_eq!(taken, [true, false]);
+    // Records that have types tell where the next document begins.
+    let made = told(
+        "format: csv\ntag: 1\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: H\n    fields:\n      - number R text\n",
+    );
     let definition = made.library.is_told().expect("it is told");
     let mut keys = table::Keys::default();
     assert_eq!(["1", "1"].map(|number| keys.share(definition, &document(number))), [true, true]);

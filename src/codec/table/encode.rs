@@ -57,6 +57,7 @@ impl Keys {
     /// it and not be taken for a part of them.
     pub fn share(&mut self, document: &Document, draft: &DocumentDraft) -> bool {
         let Some((key, faults)) = key(document, None, draft) else { return true };
+        // Where rows have no key, all are of one document.
         let is_first = self.0.is_empty();
         self.0.insert(hash(&key)) && (is_first || faults.is_empty() && !says_nothing(&key))
     }
@@ -79,6 +80,10 @@ impl Keys {
         };
         match says_nothing(&key) {
             _ if !faults.is_empty() => Err(faults),
+            true if key.is_empty() && self.0.insert(hash(&key)) => Ok(()),
+            true if key.is_empty() => {
+                tell(Fault::KeyAgain, "one document in a file whose definition names no key", "another one")
+            }
             true => tell(Fault::ValueMissing, "the key that tells its rows from others", "nothing"),
             false if self.0.len() < KEYS_MAX && !self.0.insert(hash(&key)) => {
                 tell(Fault::KeyAgain, "one document of each key in a file", &key.join(" "))
@@ -92,14 +97,15 @@ fn says_nothing(key: &[String]) -> bool {
     key.iter().all(String::is_empty)
 }
 
-/// The key of a document as it is written, and what of it cannot be; none where its definition names no key.
+/// The key of a document as it is written, empty where its definition names none, and what of it cannot be written; none
+/// where its records have types.
 fn key(
     document: &Document,
     head: Option<&InterchangeDraft>,
     draft: &DocumentDraft,
 ) -> Option<(Vec<String>, Vec<Diagnostic>)> {
     let (layout, markup) = document.layout().zip(document.markup.as_deref())?;
-    let record = layout.records.get(&markup.content).filter(|record| !record.keys.is_empty())?;
+    let record = layout.records.get(&markup.content)?;
     if layout.syntax != Syntax::Csv || layout.tag.is_some() {
         return None;
     }

@@ -5,6 +5,7 @@ use super::{Layout, Mark, Record, chain};
 use crate::diagnostic::Syntax;
 use crate::near;
 use crate::standard::content::Contents;
+use crate::standard::definition::Usage;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -151,6 +152,7 @@ pub(super) fn columns(layout: &Layout, root: &str, contents: &Contents) -> Resul
             return Err(wrong("recognise", expected, format!("{mark:?}")));
         }
     }
+    types(layout, root, contents)?;
     match (layout.syntax, layout.tag) {
         (Syntax::Csv, None) => table(layout, root, contents),
         (Syntax::Csv, Some((tag, _))) => layout.records.iter().try_for_each(|(key, record)| {
@@ -162,6 +164,26 @@ pub(super) fn columns(layout: &Layout, root: &str, contents: &Contents) -> Resul
         }),
         (Syntax::Json, _) => layout.records.iter().try_for_each(|(key, record)| members(key, record, contents)),
         _ => Ok(()),
+    }
+}
+
+/// Records that are told apart by their types have one each, and the first tells where the next document begins.
+fn types(layout: &Layout, root: &str, contents: &Contents) -> Result<(), Wrong> {
+    if layout.tag.is_none() {
+        let is_fixed = layout.syntax == Syntax::Fixed;
+        return if is_fixed { Err(wrong("tag", "POSITION WIDTH of the type of a record", "none")) } else { Ok(()) };
+    }
+    let is_known = |key: &str, record: &Record| key == root || !record.tags.is_empty();
+    if let Some((key, _)) = layout.records.iter().find(|(key, record)| !is_known(key, record)) {
+        return Err(wrong(key, "a type of record (tag), by which it is known", "none"));
+    }
+    if layout.records.get(root).is_some_and(|record| !record.tags.is_empty()) {
+        return Ok(());
+    }
+    let parts = contents.get(root).map(|content| content.parts.clone()).unwrap_or_default();
+    match parts.iter().find(|part| part.element().is_none()) {
+        Some(first) if first.usage == Usage::Required && first.max == Some(1) => Ok(()),
+        _ => Err(wrong(root, "R 1 of its first record, which tells where a document begins", "another")),
     }
 }
 
