@@ -2,8 +2,8 @@
 
 use super::Exit;
 use super::input::{self, Definitions, JsonList};
-use crate::codec::segment::{Envelope, FIRST_BYTES, Limits, Piece, PieceKind, Reader, seems};
-use crate::diagnostic::Syntax;
+use crate::codec::segment::{Envelope, FIRST_BYTES, Limits, Piece, PieceKind, Reader, seems, unfit_definitions};
+use crate::diagnostic::{Fault, Syntax};
 use crate::standard::load::Library;
 use serde_json::json;
 use std::path::PathBuf;
@@ -29,17 +29,24 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         open: None,
         list: as_json.then(JsonList::default),
     };
-    let mut first = Vec::new();
+    let (mut first, mut ambiguous) = (Vec::new(), None);
     while let Some(piece) = reader.next()? {
         if piece.kind == PieceKind::Between && found.interchanges == 0 {
             let room = FIRST_BYTES.saturating_sub(first.len());
             first.extend(piece.run.bytes.iter().take(room));
+            let finding = piece.faults.iter().find(|finding| finding.fault == Fault::FormatUnknown);
+            ambiguous = ambiguous.or(finding.map(|finding| finding.found.clone()));
         }
         found.take(&piece)?;
     }
     found.empty()?;
     if found.interchanges == 0 {
-        eprintln!("{}: {}", arguments.file.display(), unrecognised(&first));
+        let words = match ambiguous {
+            Some(fits) => format!("it fits {fits}; say which it is: --as STANDARD/VERSION/TYPE"),
+            None => unrecognised(&first),
+        };
+        eprintln!("{}: {words}", arguments.file.display());
+        unfit_definitions(&found.library).for_each(|finding| eprintln!("{}", finding.message()));
         return Ok(Exit::Invalid);
     }
     found.list.map(JsonList::end).transpose()?;
@@ -54,7 +61,8 @@ pub fn unrecognised(first: &[u8]) -> String {
     }
     let guess = seems(first);
     let verb = if guess.starts_with('"') { "begins with" } else { "seems to be" };
-    format!("not recognised; it {verb} {guess}; {known}")
+    let own = "a format of your own wants a definition: see docs/FORMATS.md; `portolan standards infer FILE` drafts that of a table";
+    format!("not recognised; it {verb} {guess}; {known}; {own}")
 }
 
 /// What was found so far.

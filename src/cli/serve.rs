@@ -3,6 +3,7 @@
 use super::Exit;
 use super::client::Instance;
 use crate::app::App;
+use crate::codec::segment::unfit_definitions;
 use crate::config::{Config, Log, LogFormat};
 use crate::pipeline::Rules;
 use std::io::IsTerminal as _;
@@ -37,6 +38,9 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
             crate::app::init(data, &config).await?;
         }
         let rules = Rules::new(arguments.standards.as_deref(), arguments.mapping.as_deref());
+        for finding in unfit_definitions(&rules.library) {
+            tracing::warn!(definition = %finding.expected, "A definition cannot be read; mend it and start again");
+        }
         let app = App::start(data, config, rules).await?;
         let database = app.service.store.database();
         tracing::info!(partner = %app.partner, admin = %app.admin, database, found = ?app.found, "Serving");

@@ -79,7 +79,7 @@ macro_rules! faults {
 
 faults! {
     // The whole input.
-    FormatUnknown "FORMAT-UNKNOWN" Error Syntax Interchange "" "" "format not recognised", "The bytes begin like no format this installation knows.", "Send an X12 interchange (ISA…) or an EDIFACT interchange (UNA or UNB…), or name the format.";
+    FormatUnknown "FORMAT-UNKNOWN" Error Syntax Interchange "" "" "format not recognised", "The bytes begin like no format this installation knows.", "Send an X12 interchange (ISA…) or an EDIFACT interchange (UNA or UNB…), or say what it is (--as STANDARD/VERSION/TYPE, `document` of its channel). A table or JSON of your own wants a definition: see docs/FORMATS.md; `portolan standards infer FILE` drafts that of a table.";
     InputEmpty "INPUT-EMPTY" Error Syntax Interchange "" "" "nothing to read", "The input has no bytes, or only blanks.", "Check what the sender's export wrote.";
     Junk "JUNK" Warning Syntax Interchange "" "" "bytes outside any interchange", "Between or around interchanges stand bytes that belong to none.", "Remove what the transport or an editor added around the interchange.";
     CharacterEncoding "CHARACTER-ENCODING" Warning Syntax Interchange "" "21" "characters not in the declared set", "The bytes are not of the character set that the envelope declares.", "Declare the character set that is really written, or write the declared one.";

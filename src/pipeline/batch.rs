@@ -23,6 +23,8 @@ pub struct Batch {
     writer: Writer,
     /// The definition of an XML document, and its bytes.
     markup: Option<(Arc<Document>, Vec<u8>)>,
+    /// Of a table, the keys of its documents.
+    keys: table::Keys,
     documents: usize,
 }
 
@@ -40,7 +42,8 @@ impl Batch {
             let definition = definition.map_err(missing)?;
             let header = table::header(&definition);
             let markup = Some((definition, header));
-            return Ok(Batch { syntax, writer: Writer::new(syntax, &head.style), head, markup, documents: 0 });
+            let writer = Writer::new(syntax, &head.style);
+            return Ok(Batch { syntax, writer, head, markup, keys: table::Keys::default(), documents: 0 });
         }
         let mut writer = if syntax == Syntax::X12 { x12::begin(&head)? } else { edifact::begin(&head)? };
         writer.whole(|writer| {
@@ -51,7 +54,7 @@ impl Batch {
                 }
             }
         })?;
-        Ok(Batch { syntax, head, writer, markup: None, documents: 0 })
+        Ok(Batch { syntax, head, writer, markup: None, keys: table::Keys::default(), documents: 0 })
     }
 
     /// Writes the next document; its control number is its place in the interchange.
@@ -62,9 +65,11 @@ impl Batch {
         if let Some((definition, bytes)) = &mut self.markup {
             if definition.layout().is_some() {
                 if definition.syntax() == Syntax::Json {
-                    bytes.extend(json::document(definition, &self.head, &document));
+                    bytes.extend(json::document(definition, &self.head, &document)?);
                 } else {
-                    bytes.extend(table::document(definition, &self.head, &document)?);
+                    let rows = table::document(definition, &self.head, &document)?;
+                    self.keys.take(definition, &self.head, &document)?;
+                    bytes.extend(rows);
                 }
                 self.documents += 1;
                 return Ok(());
@@ -106,8 +111,10 @@ impl Batch {
     /// Whether the interchange can hold another document.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        let holds_many =
-            |(definition, _): &(Arc<Document>, Vec<u8>)| definition.layout().is_some_and(Layout::holds_many);
+        let holds_many = |(definition, _): &(Arc<Document>, Vec<u8>)| {
+            let content = definition.markup.as_deref().map_or("", |markup| &markup.content);
+            definition.layout().is_some_and(|layout| layout.holds_many(content))
+        };
         self.markup.as_ref().is_none_or(holds_many) || self.documents == 0
     }
 

@@ -6,6 +6,7 @@ use super::gather;
 use super::route::{Outgoing, Outward, attempt, prepare, send};
 use super::state::Service;
 use super::transform::{Transformed, transform};
+use crate::codec::table::Keys;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
 use crate::partner::{Agreement, WayOut};
@@ -52,7 +53,15 @@ pub struct Refused {
 /// The interchanges that still have room, by agreement and environment.
 #[derive(Default)]
 pub struct Departures {
-    filling: BTreeMap<(String, String), (Agreement, Vec<Outgoing>)>,
+    filling: BTreeMap<(String, String), (Agreement, Filling)>,
+}
+
+/// Documents that share an interchange.
+#[derive(Default)]
+struct Filling {
+    outgoing: Vec<Outgoing>,
+    /// Of a table, their keys.
+    keys: Keys,
 }
 
 impl Departures {
@@ -85,16 +94,21 @@ impl Departures {
     /// Puts a document into the interchange of its agreement; the interchanges that have enough by that.
     async fn share(&mut self, service: &Service, outward: Outward<'_>, outgoing: Outgoing) -> Result<Vec<NewOutput>> {
         let key = (outward.name.to_owned(), outward.environment.to_owned());
-        let (_, filling) = self.filling.entry(key.clone()).or_insert_with(|| (outward.agreement.clone(), Vec::new()));
+        let (_, filling) =
+            self.filling.entry(key.clone()).or_insert_with(|| (outward.agreement.clone(), Filling::default()));
         let (bytes, enough) = (|all: &[Outgoing]| all.iter().map(|one| one.size).sum::<u64>(), outward.enough());
-        // One that is too much beside the others begins the next interchange.
+        // One that is too much beside the others, or that would be taken for a part of one, begins the next interchange.
         let mut complete = Vec::new();
-        if !filling.is_empty() && bytes(filling) + outgoing.size > enough.bytes {
-            complete.push(std::mem::take(filling));
+        let is_too_much = bytes(&filling.outgoing) + outgoing.size > enough.bytes;
+        if !filling.outgoing.is_empty() && (is_too_much || !shares(service, &mut filling.keys, &outgoing)) {
+            complete.push(std::mem::take(filling).outgoing);
         }
-        filling.push(outgoing);
-        if filling.len() >= enough.documents || bytes(filling) >= enough.bytes {
-            complete.push(std::mem::take(filling));
+        if filling.outgoing.is_empty() {
+            shares(service, &mut filling.keys, &outgoing);
+        }
+        filling.outgoing.push(outgoing);
+        if filling.outgoing.len() >= enough.documents || bytes(&filling.outgoing) >= enough.bytes {
+            complete.push(std::mem::take(filling).outgoing);
         }
         let mut outputs = Vec::new();
         for outgoing in complete {
@@ -109,9 +123,10 @@ impl Departures {
     /// The ledger failed.
     pub async fn rest(&mut self, service: &Service) -> Result<Vec<NewOutput>> {
         let mut outputs = Vec::new();
-        let filling = std::mem::take(&mut self.filling).into_iter().filter(|(_, (_, outgoing))| !outgoing.is_empty());
-        for (key, (agreement, outgoing)) in filling {
-            outputs.push(full(service, &key, &agreement, outgoing).await?);
+        for (key, (agreement, filling)) in std::mem::take(&mut self.filling) {
+            if !filling.outgoing.is_empty() {
+                outputs.push(full(service, &key, &agreement, filling.outgoing).await?);
+            }
         }
         Ok(outputs)
     }
@@ -126,6 +141,15 @@ pub struct Tried<'r> {
     told: Vec<Diagnostic>,
 }
 
+/// Whether a document can stand beside those of an interchange whose keys these are; if so, its own is one of them.
+pub fn shares(service: &Service, keys: &mut Keys, outgoing: &Outgoing) -> bool {
+    let draft = &outgoing.draft;
+    let found = service.rules.library.document(&draft.standard, &draft.version, &draft.kind);
+    // Only of a table there is a definition by this name that has keys.
+    found.map_or(true, |document| keys.share(&document, draft))
+}
+
+/// The document for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
 /// The documents for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
 /// number is taken for one that cannot, so that control numbers have no gaps.
 ///

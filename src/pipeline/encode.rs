@@ -104,6 +104,7 @@ pub fn encode(
             let definition = definition(rules, draft)?;
             if definition.layout().is_some() {
                 let mut bytes = table::header(&definition);
+                let mut keys = table::Keys::default();
                 let mut documents = draft.groups.iter().flat_map(|group| &group.documents).peekable();
                 while let Some(document) = documents.next() {
                     if syntax == Syntax::Json {
@@ -113,9 +114,10 @@ pub fn encode(
                                 finding.because("one document, for one is all that a JSON file can hold", "several"),
                             ]);
                         }
-                        bytes.extend(json::document(&definition, draft, document));
+                        bytes.extend(json::document(&definition, draft, document)?);
                         break;
                     }
+                    keys.take(&definition, draft, document)?;
                     bytes.extend(table::document(&definition, draft, document)?);
                 }
                 bytes

@@ -1,8 +1,10 @@
 //! Documents that wait for company, by an agreement's `gather_minutes`: how one begins to wait, and how those that wait
 //! leave in one interchange. They were made and tried before; the ledger has them until they leave, in one commit.
 
+use super::depart::shares;
 use super::route::{Outgoing, Outward, attempt, send};
 use super::state::Service;
+use crate::codec::table::Keys;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::store::commit::gather::{Gathering, Refusal};
 use crate::store::gathered::{Gathered, NewGathered, of_subject};
@@ -54,8 +56,13 @@ pub async fn gather(service: &Service, job: &Job) -> Result<()> {
     };
     let outward = Outward { name: of.0, agreement, environment: of.1 };
     let enough = outward.enough();
-    let together = service.store.gathered(of.0, of.1, enough).await?;
-    let outgoing = together.iter().map(restored).collect::<Result<Vec<_>>>()?;
+    let mut together = service.store.gathered(of.0, of.1, enough).await?;
+    let mut outgoing = together.iter().map(restored).collect::<Result<Vec<_>>>()?;
+    // One that would be taken for a part of another leaves with the next run.
+    let mut keys = Keys::default();
+    let alone = outgoing.iter().position(|one| !shares(service, &mut keys, one)).unwrap_or(outgoing.len()).max(1);
+    together.truncate(alone);
+    outgoing.truncate(alone);
     let mut gathering = Gathering {
         of: (of.0.to_owned(), of.1.to_owned()),
         taken: Vec::new(),

@@ -135,9 +135,12 @@ fn note(rules: &Rules, piece: &Piece<'_>, envelope: &Envelope, found: &mut Vec<F
         }),
         (PieceKind::Document, Some(open)) => {
             open.documents += 1;
-            if piece.syntax.is_by_contents() && piece.document == 1 {
+            if piece.syntax.is_by_contents() {
                 // Its envelope is part of the document.
-                open.envelope = envelope.clone();
+                if piece.document == 1 {
+                    open.envelope = envelope.clone();
+                }
+                open.envelope.settle(envelope);
             }
             if !ACKNOWLEDGMENTS.contains(&envelope.document_type.as_str()) {
                 open.kinds.insert(kind_of(rules, piece.syntax, envelope));

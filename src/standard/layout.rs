@@ -11,6 +11,8 @@ use crate::tree::Charset;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+mod check;
+
 /// How the bytes of a document type are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -34,13 +36,15 @@ pub struct Layout {
     pub thousands: Option<char>,
     /// How days are written, such as `DD.MM.YYYY`; the first is ours, all are read.
     pub dates: Vec<String>,
+    /// Blanks around a text mean nothing, as in columns that are padded; else they are part of it.
+    pub cuts_blanks: bool,
     /// What ends a line that we write.
     pub line_end: &'static str,
     /// Where the type of a record stands: its first character and width, or the number of its column.
     pub tag: Option<(usize, usize)>,
     /// What stands at the begin of every record that has no `alone`, the fields of the record following.
     pub lead: Vec<Field>,
-    /// Every document is an interchange of its own, since its sender and receiver are.
+    /// Every document is an interchange of its own, since its sender and receiver are; of JSON each one is.
     pub is_alone: bool,
     /// What a file or list of documents holds, by the key of its content.
     pub records: BTreeMap<String, Record>,
@@ -135,6 +139,7 @@ impl Layout {
             place: place.to_owned(),
             problem: format!("expected {expected}, found {found}"),
         };
+        check::words(value).map_err(|[place, expected, found]| wrong(&place, &expected, &found))?;
         let said = |key: &str| value[key].as_str();
         let one = |key: &str, usual: &str| -> Result<String, LoadError> {
             let text = said(key).unwrap_or(usual);
@@ -162,22 +167,26 @@ impl Layout {
             quote,
             has_header: syntax == Syntax::Csv && said("header") != Some("none"),
             columns: texts(&value["columns"]),
-            charset: Charset::of_name(charset).ok_or_else(|| wrong("charset", "a character set", charset))?,
+            charset: Charset::of_name(charset).filter(|charset| charset.has_one_byte_each()).ok_or_else(|| {
+                wrong("charset", "utf-8, or a character set that has one byte for each character", charset)
+            })?,
             decimal: one("decimal", ".")?.chars().next().unwrap_or('.'),
             thousands: one("thousands", "none")?
                 .chars()
                 .next()
                 .filter(|_| said("thousands").is_some_and(|t| t != "none")),
+            cuts_blanks: said("blanks") == Some("cut"),
             dates: said("dates").unwrap_or("YYYY-MM-DD").split(' ').map(str::to_owned).collect(),
             line_end: if said("line_end") == Some("crlf") { "\r\n" } else { "\n" },
             tag: None,
             lead: Vec::new(),
-            is_alone: said("interchange") == Some("document"),
+            is_alone: said("interchange") == Some("document") || syntax == Syntax::Json,
             records: BTreeMap::new(),
         };
         if let Some(bad) = layout.dates.iter().find(|date| !is_date_form(date)) {
             return Err(wrong("dates", "forms of YYYY or YY, MM and DD", bad));
         }
+        check::signs(&layout).map_err(|[place, expected, found]| wrong(&place, &expected, &found))?;
         if let Some(tag) = said("tag") {
             let numbers: Vec<usize> = tag.split(' ').filter_map(|word| word.parse().ok()).collect();
             layout.tag = match numbers.as_slice() {
@@ -223,6 +232,9 @@ impl Layout {
         if layout.syntax == Syntax::Csv && layout.tag.is_none() {
             layout.number_columns(said("content").unwrap_or_default(), contents);
         }
+        let root = said("content").unwrap_or_default();
+        let checked = check::columns(&layout, root, contents).and_then(|()| check::envelope(value, root, contents));
+        checked.map_err(|[place, expected, found]| wrong(&place, &expected, &found))?;
         Ok(layout)
     }
 
@@ -244,7 +256,11 @@ impl Layout {
             if self.syntax == Syntax::Csv && self.tag.is_some_and(|(tag, _)| tag == at) {
                 at += 1;
             }
-            let field = field(&text, self.syntax, &mut at).ok_or(text)?;
+            let mut field = field(&text, self.syntax, &mut at).ok_or(text)?;
+            if let (Syntax::Csv, Some(_), Ok(number @ 1..)) = (self.syntax, self.tag, field.source.parse::<usize>()) {
+                field.at = number - 1;
+                at = number;
+            }
             parts.push(Part::new(&field.name, Usage::Optional, Some(1), field.form.name()));
             record.fields.push(field);
         }
@@ -279,10 +295,19 @@ impl Layout {
         }
     }
 
-    /// Whether a file holds as many documents as there are.
+    /// A byte that says nothing by itself: a blank, or what stands around the cells of a table.
     #[must_use]
-    pub fn holds_many(&self) -> bool {
-        !self.is_alone && self.syntax != Syntax::Json
+    pub fn is_idle(&self, byte: u8) -> bool {
+        let is_sign = byte == self.delimiter || Some(byte) == self.quote;
+        byte.is_ascii_whitespace() || (self.syntax == Syntax::Csv && is_sign)
+    }
+
+    /// Whether a file holds as many documents as there are, each being a record of this content. Rows without a type and
+    /// without a key are all of one.
+    #[must_use]
+    pub fn holds_many(&self, content: &str) -> bool {
+        let has_keys = self.records.get(content).is_some_and(|record| !record.keys.is_empty());
+        !self.is_alone && (self.tag.is_some() || has_keys)
     }
 
     /// The days that the file writes like this, as the tree has them; `None` where it is no day.
@@ -297,14 +322,13 @@ impl Layout {
         day_of(form, text)
     }
 
-    /// A day of the tree as the file writes it.
+    /// A day of the tree, such as `2026-01-31`, as the file writes it; `None` where it is none.
     #[must_use]
-    pub fn write_day(&self, text: &str) -> String {
-        let (Some(year), Some(month), Some(day)) = (text.get(..4), text.get(5..7), text.get(8..10)) else {
-            return text.to_owned();
-        };
+    pub fn write_day(&self, text: &str) -> Option<String> {
+        day_of("YYYY-MM-DD", text)?;
         let form = self.dates.first().map_or("YYYY-MM-DD", String::as_str);
-        form.replace("YYYY", year).replace("YY", &year[2..]).replace("MM", month).replace("DD", day)
+        let form = form.replace("YYYY", &text[..4]).replace("YY", &text[2..4]);
+        Some(form.replace("MM", &text[5..7]).replace("DD", &text[8..]))
     }
 }
 
@@ -361,12 +385,16 @@ fn field(text: &str, syntax: Syntax, at: &mut usize) -> Option<Field> {
         },
         _ => return None,
     };
+    if length.0 > length.1 || length.1 == 0 {
+        return None;
+    }
     let width = if syntax == Syntax::Fixed { length.1 } else { 1 };
     let own = *at;
     *at += width;
     let form = Form::ALL.iter().find(|(_, own)| own == form)?.0;
     let is_made = syntax == Syntax::Fixed;
-    if is_made && behind.starts_with('$') && !Field::MADE.contains(&behind) {
+    let is_word = behind.starts_with('$');
+    if is_made && (is_word != Field::MADE.contains(&behind) || !is_word && behind.chars().count() > length.1) {
         return None;
     }
     let source = if behind.is_empty() || is_made { (*name).to_owned() } else { behind.to_owned() };
@@ -374,8 +402,12 @@ fn field(text: &str, syntax: Syntax, at: &mut usize) -> Option<Field> {
     Some(Field { name: (*name).to_owned(), usage: letter(usage)?, form, length, source, at: own, made })
 }
 
+/// Year, month and day once each, and between them whatever is no letter and no digit.
 fn is_date_form(form: &str) -> bool {
-    form.contains("YY") && form.contains("MM") && form.contains("DD") && form.is_ascii()
+    let count = |letter: char| form.matches(letter).count();
+    let rest = || form.chars().filter(|c| !"YMD".contains(*c));
+    let has = |part: &str| form.contains(part) && count(part.chars().next().unwrap_or_default()) == part.len();
+    (has("YYYY") || has("YY")) && has("MM") && has("DD") && rest().all(|c| c.is_ascii() && !c.is_ascii_alphanumeric())
 }
 
 /// The day that a text is in a form such as `DD.MM.YYYY`.

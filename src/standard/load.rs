@@ -1,6 +1,10 @@
 //! Reads definition files into the shapes of `definition`: packed into the binary, or from an overlay folder.
 //! Loading is lazy: a version's shared tables and each document type are read once, when first asked for.
 
+mod laid_out;
+
+pub use laid_out::LaidOut;
+
 use super::content::{Contents, Markup};
 use super::definition::{
     Area, CompositeDefinition, Condition, Derived, Directory, Document, ElementDefinition, ElementType, LoopBody, Node,
@@ -86,7 +90,7 @@ pub struct Library {
     /// The root elements of XML document types.
     roots: Arc<OnceLock<Roots>>,
     /// Document types that are laid out by their definition.
-    laid_out: Arc<OnceLock<Vec<Arc<Document>>>>,
+    laid_out: Arc<OnceLock<LaidOut>>,
     /// What an input is that does not say it.
     told: Option<Arc<Document>>,
     /// Documents with their directories under the service segments of another syntax version.
@@ -201,59 +205,6 @@ impl Library {
         let read = Arc::new(read);
         cache.insert(name, read.clone());
         Ok(read)
-    }
-
-    /// Whether a version has document types and no file that they share: each says all of itself, as tables do.
-    fn is_laid_out(&self, folder: &str) -> bool {
-        let is_there = |file: &String| packed::name(file).is_some() || self.overlaid().contains(file);
-        let mut parts = folder.split('/');
-        let own = [parts.next(), parts.next()];
-        ![SEGMENTS, CONTENTS].map(|file| format!("{folder}/{file}")).iter().any(is_there)
-            && self.types().any(|[standard, version, _]| own == [Some(standard), Some(version)])
-    }
-
-    /// The library of those who were told what an input is that does not say it: `standard/version/type`.
-    ///
-    /// # Errors
-    /// There is no such document type that is laid out by a definition.
-    pub fn told(&self, kind: &str) -> Result<Self, LoadError> {
-        let named =
-            |[standard, version, own]: &[String; 3]| kind.eq_ignore_ascii_case(&format!("{standard}/{version}/{own}"));
-        let found = self.list().into_iter().find(named);
-        let [standard, version, own] = found.ok_or_else(|| LoadError::Unknown(kind.to_owned()))?;
-        let told = self.document(&standard, &version, &own)?;
-        if told.layout().is_none() {
-            return Err(LoadError::Unknown(format!("{kind} that says how a file is laid out")));
-        }
-        Ok(self.telling(Some(&told)))
-    }
-
-    /// The same for a document type at hand that is laid out by its definition; of any other, inputs say themselves what they
-    /// are.
-    #[must_use]
-    pub fn telling(&self, document: Option<&Arc<Document>>) -> Self {
-        let told = document.filter(|document| document.layout().is_some()).cloned();
-        Library { told, ..self.clone() }
-    }
-
-    /// What every input is said to be.
-    #[must_use]
-    pub fn is_told(&self) -> Option<&Arc<Document>> {
-        self.told.as_ref()
-    }
-
-    /// All document types that are laid out by their definition; those of a malformed file left out.
-    #[must_use]
-    pub fn laid_out(&self) -> &[Arc<Document>] {
-        self.laid_out.get_or_init(|| {
-            let mut known: HashMap<String, bool> = HashMap::new();
-            let all = self.list().into_iter().filter(|[standard, version, _]| {
-                let folder = format!("{standard}/{version}");
-                *known.entry(folder).or_insert_with_key(|folder| self.is_laid_out(folder))
-            });
-            let all = all.filter_map(|[standard, version, kind]| self.document(&standard, &version, &kind).ok());
-            all.filter(|document| document.layout().is_some()).collect()
-        })
     }
 
     /// The XML document types whose root element has this name. Where none has, what is wrong with files that do not tell

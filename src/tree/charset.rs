@@ -55,6 +55,15 @@ impl Charset {
         }
     }
 
+    /// Whether each character is one byte, and ASCII is itself; or it is UTF-8, whose characters can be told apart.
+    #[must_use]
+    pub fn has_one_byte_each(self) -> bool {
+        match self {
+            Charset::Latin1 | Charset::Utf8 => true,
+            Charset::Other(encoding) => encoding.is_single_byte(),
+        }
+    }
+
     /// Bytes as text; bytes that do not fit become U+FFFD.
     #[must_use]
     pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {

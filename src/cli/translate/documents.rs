@@ -195,7 +195,10 @@ impl Writing<'_> {
             && !batch.has_room()
             && !batch.is_open_ended()
         {
-            anyhow::bail!("{}: an XML file holds one document, and the input more; split it first", source.name);
+            anyhow::bail!(
+                "{}: a file of XML or JSON is written with one document, and the input has more; split it first",
+                source.name
+            );
         }
         let is_over = |batch: &Batch, from: u32| match batch.is_open_ended() {
             true => !batch.has_room(),

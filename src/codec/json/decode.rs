@@ -2,7 +2,7 @@
 //! the place of each value, and `values` are those, in order: `{at, value}` for a text, `{at, literal}` for anything else; `raw`
 //! beside a text that would be escaped otherwise. What is no JSON is one text, `malformed`.
 
-use super::read::{Kind, Node, read};
+use super::read::{Kind, Node, is_number, read};
 use crate::codec::xml::Unfit;
 use crate::tree::Charset;
 use serde_json::{Map, Value, json};
@@ -36,7 +36,7 @@ struct Laid<'t> {
 }
 
 impl Laid<'_> {
-    fn node(&mut self, node: &Node, at: String) {
+    fn node(&mut self, node: &Node<'_>, at: String) {
         let raw = &self.text[node.span.clone()];
         let mut value = Map::new();
         match &node.kind {
@@ -50,15 +50,15 @@ impl Laid<'_> {
             }
             Kind::Text(text) => {
                 value.insert("at".into(), at.into());
-                value.insert("value".into(), text.as_str().into());
-                let plain = Value::from(text.as_str()).to_string();
+                value.insert("value".into(), (**text).into());
+                let plain = Value::from(&**text).to_string();
                 if plain != raw {
                     value.insert("raw".into(), raw.into());
                 }
             }
             Kind::Literal(word) => {
                 value.insert("at".into(), at.into());
-                value.insert("literal".into(), word.as_str().into());
+                value.insert("literal".into(), (*word).into());
             }
         }
         self.out.push_str(&self.text[self.from..node.span.start]);
@@ -86,14 +86,16 @@ pub fn from_json(value: &Value, charset: Charset, at: &str) -> Result<Vec<u8>, U
     for (number, (part, own)) in parts.by_ref().zip(values).enumerate() {
         let pointer = format!("{at}/values/{number}");
         match (own.get("literal").and_then(Value::as_str), own.get("value").and_then(Value::as_str)) {
-            (Some(literal), _) => out.push_str(literal),
+            (Some(literal), _) if matches!(literal, "true" | "false" | "null") || is_number(literal) => {
+                out.push_str(literal);
+            }
             (None, Some(text)) => {
                 let raw = own.get("raw").and_then(Value::as_str);
                 // What it was before somebody changed its value counts no more.
                 let before = raw.filter(|raw| serde_json::from_str::<String>(raw).is_ok_and(|before| before == text));
                 out.push_str(&before.map_or_else(|| Value::from(text).to_string(), str::to_owned));
             }
-            _ => return Err((pointer, "{at, value} or {at, literal}")),
+            _ => return Err((pointer, "{at, value}, or {at, literal} with a number, true, false or null")),
         }
         out.push_str(part);
         count = number + 1;
@@ -123,5 +125,7 @@ mod tests {
         let (mut value, charset) = to_json(b"{\"a\": \"\\u0041\", \"b\": 1.50}");
         value["values"][0]["value"] = "\"".into();
         assert_eq!(from_json(&value, charset, "").expect("written"), b"{\"a\": \"\\\"\", \"b\": 1.50}");
+        value["values"][1]["literal"] = "1,\"c\":2".into();
+        assert_eq!(from_json(&value, charset, "").expect_err("two values").0, "/values/1");
     }
 }

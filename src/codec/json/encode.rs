@@ -1,7 +1,10 @@
-//! Writes a document as JSON from its draft: members in the order of the definition, two blanks a level.
+//! Writes a document as JSON from its draft: members in the order of the definition, two blanks a level. What is written is
+//! read again by whoever calls this.
 
+use super::read::is_number;
 use crate::codec::content::Element;
 use crate::codec::table::as_written;
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::standard::content::{Form, ITSELF, Markup};
 use crate::standard::definition::Document;
 use crate::standard::layout::Layout;
@@ -16,26 +19,37 @@ enum Made {
 }
 
 /// Writes the only document of an input.
-#[must_use]
-pub fn document(document: &Document, head: &InterchangeDraft, draft: &DocumentDraft) -> Vec<u8> {
-    let Some((layout, markup)) = document.layout().zip(document.markup.as_deref()) else { return Vec::new() };
+///
+/// # Errors
+/// Values that would be read as other ones.
+pub fn document(
+    document: &Document,
+    head: &InterchangeDraft,
+    draft: &DocumentDraft,
+) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    let Some((layout, markup)) = document.layout().zip(document.markup.as_deref()) else { return Ok(Vec::new()) };
     let mut root = Element::root(&markup.root, &draft.segments);
     root.tell(markup, head);
-    let mut out = String::new();
-    record(layout, markup, &markup.content, &root).write(&mut out, 0);
+    let (mut out, mut faults) = (String::new(), Vec::new());
+    record(layout, markup, &markup.content, &root, &mut faults).write(&mut out, 0);
     out.push('\n');
-    out.into_bytes()
+    if faults.is_empty() { Ok(out.into_bytes()) } else { Err(faults) }
 }
 
-fn record(layout: &Layout, markup: &Markup, key: &str, element: &Element) -> Made {
+fn record(layout: &Layout, markup: &Markup, key: &str, element: &Element, faults: &mut Vec<Diagnostic>) -> Made {
     let mut made = Made::Object(Vec::new());
     let (Some(record), Some(content)) = (layout.records.get(key), markup.contents.get(key)) else { return made };
     for field in &record.fields {
         let number = content.part(&field.name).and_then(|(_, part)| part.element()).unwrap_or(ITSELF);
-        let text = as_written(layout, field, element.text(number, 1).unwrap_or_default());
+        let said = element.text(number, 1).unwrap_or_default();
+        let text = as_written(layout, field, said).unwrap_or_else(|expected| {
+            let finding = Diagnostic::new(Syntax::Json, Fault::ValueForm).because(expected, said);
+            faults.push(Diagnostic { place: format!("{}/{}", element.tag, field.name), ..finding });
+            String::new()
+        });
         let literal = match field.form {
             _ if text.is_empty() => continue,
-            Form::Number | Form::Integer if serde_json::from_str::<serde_json::Number>(&text).is_ok() => text,
+            Form::Number | Form::Integer if is_number(&text) => text,
             Form::Boolean if text == "true" || text == "false" => text,
             _ => serde_json::Value::from(text).to_string(),
         };
@@ -43,7 +57,8 @@ fn record(layout: &Layout, markup: &Markup, key: &str, element: &Element) -> Mad
     }
     for part in content.parts.iter().filter(|part| part.element().is_none()) {
         let own = element.inner.iter().filter(|inner| inner.tag == part.name && !inner.is_silent());
-        let mut items: Vec<Made> = own.map(|inner| self::record(layout, markup, &part.content, inner)).collect();
+        let mut items: Vec<Made> =
+            own.map(|inner| self::record(layout, markup, &part.content, inner, faults)).collect();
         let source = record.paths.get(&part.name).map_or(part.name.as_str(), String::as_str);
         match (part.max, items.pop()) {
             (_, None) => {}

@@ -4,48 +4,55 @@
 use super::read::{Kind, Malformed, Node, read};
 use crate::codec::content::{Cell, Laying, Projected, Row, Span};
 use crate::codec::segment::Envelope;
-use crate::codec::table::{Sheet, in_tree, take};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::codec::table::{Sheet, in_tree, literal_in_tree, refused, take};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, is_clean};
 use crate::near;
-use crate::standard::content::ITSELF;
+use crate::standard::content::{Form, ITSELF};
 use crate::standard::definition::Usage;
 use crate::standard::layout::Record;
 use crate::standard::place::Placement;
 use crate::tree::Charset;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Reads a document. `offset` and `line` say where `bytes` begin in the input.
 #[must_use]
 pub fn project(sheet: &Sheet, bytes: &[u8], offset: u64, line: u64) -> (Projected, Placement, Vec<Diagnostic>) {
-    let walk = Walk::read(sheet, bytes, offset, line);
+    let text = text(bytes);
+    let walk = Walk::read(sheet, &text, bytes, (offset, line));
     walk.laying.end(Fault::JsonMalformed, walk.faults)
 }
 
 /// Takes over what a document says of itself.
 pub fn note(envelope: &mut Envelope, sheet: &Sheet, bytes: &[u8]) {
-    let walk = Walk::read(sheet, bytes, 0, 1);
+    let text = text(bytes);
+    let walk = Walk::read(sheet, &text, bytes, (0, 1));
     take(envelope, sheet, &walk.laying.rows);
+    envelope.is_doubtful = !is_clean(&walk.faults);
 }
 
-struct Walk<'d> {
+/// The bytes as text: UTF-8, or ISO 8859-1 where they are not that.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| Charset::Latin1.decode(bytes), Cow::Borrowed)
+}
+
+struct Walk<'d, 't> {
     sheet: &'d Sheet,
     laying: Laying<'d>,
     faults: Vec<Diagnostic>,
-    /// Where each line begins.
-    lines: Vec<usize>,
+    places: Places<'t>,
     origin: (u64, u64),
 }
 
-impl<'d> Walk<'d> {
-    fn read(sheet: &'d Sheet, bytes: &[u8], offset: u64, line: u64) -> Self {
-        let lines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect();
-        let laying = Laying::new(Syntax::Json);
-        let mut walk = Walk { sheet, laying, faults: Vec::new(), lines, origin: (offset, line) };
-        let text = walk.text(bytes);
+impl<'d, 't> Walk<'d, 't> {
+    fn read(sheet: &'d Sheet, text: &'t str, bytes: &[u8], origin: (u64, u64)) -> Self {
+        let places = Places::of(text, bytes);
+        let mut walk = Walk { sheet, laying: Laying::new(Syntax::Json), faults: Vec::new(), places, origin };
+        walk.charset(bytes);
         let markup = sheet.markup();
         let path = format!("/{}", markup.root);
-        match read(&text) {
+        match read(text) {
             Ok((node, end)) => {
                 let behind = text[end..].trim();
                 if !behind.is_empty() {
@@ -63,26 +70,23 @@ impl<'d> Walk<'d> {
         walk
     }
 
-    fn text<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, str> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(error) => {
-                let at = error.valid_up_to();
-                let span = self.span(&(at..at + 1));
-                let found = format!("the byte {:#04x}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
-                self.tell(Fault::CharacterEncoding, span, "", "UTF-8", &found);
-                Charset::Latin1.decode(bytes)
-            }
-        }
+    fn charset(&mut self, bytes: &[u8]) {
+        let Err(error) = std::str::from_utf8(bytes) else { return };
+        let at = error.valid_up_to();
+        let found = format!("the byte {:#04x}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
+        // As far as they are UTF-8, both have the same places only where they are ASCII.
+        let line = self.origin.1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let finding = Diagnostic::new(Syntax::Json, Fault::CharacterEncoding).because("UTF-8", found);
+        self.faults.push(finding.at(self.origin.0 + at as u64, 1, line));
     }
 
     fn span(&self, range: &Range<usize>) -> Span {
-        let line = self.lines.partition_point(|begin| *begin <= range.start);
-        Span {
-            offset: self.origin.0 + range.start as u64,
-            length: range.len() as u64,
-            line: self.origin.1 + line as u64,
-        }
+        let (start, line) = self.places.at(range.start);
+        let length = match self.places.is_latin {
+            true => self.places.at(range.end).0 - start,
+            false => range.len() as u64,
+        };
+        Span { offset: self.origin.0 + start, length, line: self.origin.1 + line }
     }
 
     fn tell(&mut self, fault: Fault, span: Span, place: &str, expected: &str, found: &str) {
@@ -93,7 +97,7 @@ impl<'d> Walk<'d> {
         self.faults.push(finding.at(span.offset, span.length, span.line));
     }
 
-    fn record(&mut self, tag: &'d str, key: &str, node: &Node, instance: usize, path: String) {
+    fn record(&mut self, tag: &'d str, key: &str, node: &Node<'_>, instance: usize, path: String) {
         let (layout, markup) = (self.sheet.layout(), self.sheet.markup());
         let span = self.span(&node.span);
         let (Some(record), Some(content)) = (layout.records.get(key), markup.contents.get(key)) else { return };
@@ -106,16 +110,14 @@ impl<'d> Walk<'d> {
         for field in &record.fields {
             let place = format!("{path}/{}", field.name);
             let found = at(node, &field.source);
-            let text = match found.map(|node| &node.kind) {
-                None => String::new(),
-                Some(Kind::Text(text)) => text.clone(),
-                Some(Kind::Literal(word)) => {
-                    if word == "null" {
-                        String::new()
-                    } else {
-                        word.clone()
-                    }
+            let (text, read) = match found.map(|node| &node.kind) {
+                None | Some(Kind::Literal("null")) => ("", Ok(String::new())),
+                Some(Kind::Text(text)) => (&**text, in_tree(layout, field, text)),
+                // A word is no text, number or day, though it could be spelt as one.
+                Some(Kind::Literal(word @ ("true" | "false"))) if field.form != Form::Boolean => {
+                    (*word, Err(format!("a {}, and not a word", field.form.name())))
                 }
+                Some(Kind::Literal(word)) => (*word, literal_in_tree(layout, field, word)),
                 Some(Kind::List(_) | Kind::Object(_)) => {
                     let span = found.map_or(span, |node| self.span(&node.span));
                     self.tell(Fault::ValueForm, span, &place, field.form.name(), found.map_or("", kind_of));
@@ -123,9 +125,9 @@ impl<'d> Walk<'d> {
                 }
             };
             let at = found.map_or(span, |node| self.span(&node.span));
-            let made = in_tree(layout, field, &text).unwrap_or_else(|expected| {
-                self.tell(Fault::ValueForm, at, &place, &expected, &text);
-                text.trim().to_owned()
+            let made = read.unwrap_or_else(|expected| {
+                self.tell(Fault::ValueForm, at, &place, &expected, text);
+                refused(layout, field, text)
             });
             let length = made.chars().count();
             if made.is_empty() {
@@ -143,10 +145,10 @@ impl<'d> Walk<'d> {
         }
         for part in content.parts.iter().filter(|part| part.element().is_none()) {
             let source = record.paths.get(&part.name).map_or(part.name.as_str(), String::as_str);
-            let found: Vec<&Node> = match at(node, source) {
+            let found: Vec<&Node<'_>> = match at(node, source) {
                 None => Vec::new(),
                 Some(Node { kind: Kind::List(items), .. }) => items.iter().collect(),
-                Some(Node { kind: Kind::Literal(word), .. }) if word == "null" => Vec::new(),
+                Some(Node { kind: Kind::Literal("null"), .. }) => Vec::new(),
                 Some(one) => vec![one],
             };
             if found.is_empty() && part.usage == Usage::Required {
@@ -173,7 +175,7 @@ impl<'d> Walk<'d> {
         &mut self,
         record: &Record,
         content: &crate::standard::content::Content,
-        node: &Node,
+        node: &Node<'_>,
         steps: &mut Vec<String>,
         path: &str,
     ) {
@@ -181,36 +183,88 @@ impl<'d> Walk<'d> {
         let records = content.parts.iter().filter(|part| part.element().is_none());
         let records = records.map(|part| record.paths.get(&part.name).map_or(part.name.as_str(), String::as_str));
         let known: Vec<&str> = record.fields.iter().map(|field| &*field.source).chain(records).collect();
-        for (number, (name, span, inner)) in members.iter().enumerate() {
-            steps.push(name.clone());
+        let mut seen: HashSet<&str> = HashSet::new();
+        for (name, span, inner) in members {
+            steps.push(name.to_string());
             let here = steps.join("/");
             let place = format!("{path}/{here}");
-            if members[..number].iter().any(|(other, ..)| other == name) {
+            let is_on_the_way = |known: &&&str| known.strip_prefix(&*here).is_some_and(|rest| rest.starts_with('/'));
+            if !seen.insert(name) {
                 let span = self.span(span);
                 self.tell(Fault::MemberTwice, span, &place, "each member once; the first counts", name);
-            } else if !known.contains(&here.as_str()) {
-                if known.iter().any(|known| known.strip_prefix(&*here).is_some_and(|rest| rest.starts_with('/'))) {
-                    self.members(record, content, inner, steps, path);
-                } else {
-                    let span = self.span(span);
-                    let expected = format!("one of its {} members{}", known.len(), near::hint(name, &known));
-                    self.tell(Fault::MemberUnknown, span, &place, &expected, name);
+            } else if known.contains(&here.as_str()) {
+                // Its value is looked at as that of a field or of records.
+            } else if known.iter().any(|known| is_on_the_way(&known)) {
+                match &inner.kind {
+                    Kind::Object(_) => self.members(record, content, inner, steps, path),
+                    Kind::Literal("null") => {}
+                    _ => {
+                        let span = self.span(&inner.span);
+                        self.tell(Fault::ValueForm, span, &place, "an object", kind_of(inner));
+                    }
                 }
+            } else {
+                let span = self.span(span);
+                let expected = format!("one of its {} members{}", known.len(), near::hint(name, &known));
+                self.tell(Fault::MemberUnknown, span, &place, &expected, name);
             }
             steps.pop();
         }
     }
 }
 
+/// Bytes of a text between which lines are counted anew.
+const BLOCK_BYTES: usize = 512;
+
+/// Where places of a text stand in the input that it was read from.
+struct Places<'t> {
+    text: &'t str,
+    /// The text was read as ISO 8859-1: what is not ASCII has two bytes in it, and one in the input.
+    is_latin: bool,
+    /// Lines and second bytes before each block.
+    before: Vec<(u64, u64)>,
+}
+
+impl<'t> Places<'t> {
+    fn of(text: &'t str, bytes: &[u8]) -> Self {
+        let mut made = Places { text, is_latin: text.len() != bytes.len(), before: vec![(0, 0)] };
+        for block in text.as_bytes().chunks(BLOCK_BYTES) {
+            let (lines, seconds) = made.before.last().copied().unwrap_or_default();
+            let (more, wide) = counts(block);
+            made.before.push((lines + more, seconds + wide));
+        }
+        made
+    }
+
+    /// Offset and number of line, from 0, in the input.
+    fn at(&self, place: usize) -> (u64, u64) {
+        let block = place.min(self.text.len()) / BLOCK_BYTES;
+        let (lines, seconds) = self.before.get(block).copied().unwrap_or_default();
+        let rest = self.text.as_bytes().get(block * BLOCK_BYTES..place.min(self.text.len())).unwrap_or_default();
+        let (more, wide) = counts(rest);
+        (place as u64 - if self.is_latin { seconds + wide } else { 0 }, lines + more)
+    }
+}
+
+/// Line feeds, and bytes that go on a character.
+fn counts(bytes: &[u8]) -> (u64, u64) {
+    let (mut feeds, mut seconds) = (0, 0);
+    for byte in bytes {
+        feeds += u64::from(*byte == b'\n');
+        seconds += u64::from(*byte & 0xC0 == 0x80);
+    }
+    (feeds, seconds)
+}
+
 /// The value at a path of names; of a name that comes twice, the first.
-fn at<'n>(node: &'n Node, path: &str) -> Option<&'n Node> {
+fn at<'n, 't>(node: &'n Node<'t>, path: &str) -> Option<&'n Node<'t>> {
     path.split('/').try_fold(node, |node, name| match &node.kind {
         Kind::Object(members) => members.iter().find(|(own, ..)| own == name).map(|(.., inner)| inner),
         _ => None,
     })
 }
 
-fn kind_of(node: &Node) -> &'static str {
+fn kind_of(node: &Node<'_>) -> &'static str {
     match node.kind {
         Kind::Object(_) => "an object",
         Kind::List(_) => "a list",

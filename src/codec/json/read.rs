@@ -1,29 +1,33 @@
 //! Reads JSON into values that know where they stand. It knows no definition.
 
-use super::DEPTH_MAX;
+use super::{DEPTH_MAX, VALUES_MAX};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A value, with the bytes it stands in.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Node {
+pub struct Node<'t> {
     /// What it is.
-    pub kind: Kind,
+    pub kind: Kind<'t>,
     /// Where it stands.
     pub span: Range<usize>,
 }
 
 /// What a value is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum Kind<'t> {
     /// Its members as they stand, with the place of each name.
-    Object(Vec<(String, Range<usize>, Node)>),
+    Object(Vec<Member<'t>>),
     /// Its items.
-    List(Vec<Node>),
+    List(Vec<Node<'t>>),
     /// A text.
-    Text(String),
+    Text(Cow<'t, str>),
     /// A number, `true`, `false` or `null`, as it stands.
-    Literal(String),
+    Literal(&'t str),
 }
+
+/// Name, where that stands, and value.
+pub type Member<'t> = (Cow<'t, str>, Range<usize>, Node<'t>);
 
 /// Why the text is no JSON: where, what was expected, what stands there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +43,9 @@ pub struct Malformed {
 /// The value that a text is, and where it ends; blanks may stand around it.
 ///
 /// # Errors
-/// The text is no JSON.
-pub fn read(text: &str) -> Result<(Node, usize), Malformed> {
-    let mut reader = Reader { text, at: 0 };
+/// The text is no JSON, or has more values, or deeper ones, than are read.
+pub fn read(text: &str) -> Result<(Node<'_>, usize), Malformed> {
+    let mut reader = Reader { text, at: 0, values: 0 };
     reader.blanks();
     let node = reader.value(0)?;
     Ok((node, reader.at))
@@ -50,9 +54,10 @@ pub fn read(text: &str) -> Result<(Node, usize), Malformed> {
 struct Reader<'t> {
     text: &'t str,
     at: usize,
+    values: usize,
 }
 
-impl Reader<'_> {
+impl<'t> Reader<'t> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -70,8 +75,12 @@ impl Reader<'_> {
         Err(Malformed { at: self.at, expected: expected.to_owned(), found })
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, Malformed> {
+    fn value(&mut self, depth: usize) -> Result<Node<'t>, Malformed> {
         let start = self.at;
+        self.values += 1;
+        if self.values > VALUES_MAX {
+            return self.wrong(&format!("at most {VALUES_MAX} values in a document"));
+        }
         if depth > DEPTH_MAX {
             return self.wrong(&format!("at most {DEPTH_MAX} lists and objects inside one another"));
         }
@@ -84,7 +93,7 @@ impl Reader<'_> {
         Ok(Node { kind, span: start..self.at })
     }
 
-    fn object(&mut self, depth: usize) -> Result<Vec<(String, Range<usize>, Node)>, Malformed> {
+    fn object(&mut self, depth: usize) -> Result<Vec<Member<'t>>, Malformed> {
         let mut members = Vec::new();
         self.at += 1;
         self.blanks();
@@ -114,7 +123,7 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Vec<Node>, Malformed> {
+    fn list(&mut self, depth: usize) -> Result<Vec<Node<'t>>, Malformed> {
         let mut items = Vec::new();
         self.at += 1;
         self.blanks();
@@ -147,7 +156,7 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self) -> Result<String, Malformed> {
+    fn string(&mut self) -> Result<Cow<'t, str>, Malformed> {
         let start = self.at;
         let bytes = self.text.as_bytes();
         let mut at = start + 1;
@@ -163,7 +172,11 @@ impl Reader<'_> {
             }
         }
         let raw = self.text.get(start..=at);
-        match raw.and_then(|raw| serde_json::from_str(raw).ok()) {
+        let read = raw.and_then(|raw| match raw.contains('\\') {
+            true => serde_json::from_str(raw).ok().map(Cow::Owned),
+            false => Some(Cow::Borrowed(&raw[1..raw.len() - 1])),
+        });
+        match read {
             Some(text) => {
                 self.at = at + 1;
                 Ok(text)
@@ -172,21 +185,46 @@ impl Reader<'_> {
         }
     }
 
-    fn literal(&mut self) -> Result<String, Malformed> {
+    fn literal(&mut self) -> Result<&'t str, Malformed> {
         let rest = &self.text[self.at..];
         let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && !"+-.".contains(c)).unwrap_or(rest.len());
         let word = &rest[..length];
-        if length == 0 || serde_json::from_str::<serde_json::Value>(word).is_err() {
+        if !matches!(word, "true" | "false" | "null") && !is_number(word) {
             return self.wrong("a value");
         }
         self.at += length;
-        Ok(word.to_owned())
+        Ok(word)
     }
+}
+
+/// Whether a word is a number of JSON (RFC 8259, section 6), however large.
+#[must_use]
+pub fn is_number(word: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (mantissa, exponent) =
+        word.split_once(['e', 'E']).map_or((word, None), |(before, behind)| (before, Some(behind)));
+    let plain = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, fraction) = plain.split_once('.').map_or((plain, None), |(before, behind)| (before, Some(behind)));
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_those_of_json_however_large() {
+        let large = format!("-{}.{}", "9".repeat(400), "1".repeat(400));
+        for word in ["0", "-0", "1.10", "1e3", "1E-400", "12345678901234567890123", &large] {
+            assert!(is_number(word) && matches!(read(word).expect("JSON").0.kind, Kind::Literal(own) if own == word));
+        }
+        for word in ["", "-", "01", "+1", ".5", "1.", "1e", "1e+", "0x1", "NaN", "1.e3"] {
+            assert!(!is_number(word), "{word}");
+        }
+    }
 
     #[test]
     fn values_know_where_they_stand() {
@@ -209,5 +247,9 @@ mod tests {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         assert!(read(&deep(DEPTH_MAX + 1)).is_ok());
         assert!(read(&deep(DEPTH_MAX + 2)).is_err());
+        let many = |values: usize| format!("[{}0]", "0,".repeat(values - 2));
+        assert!(read(&many(VALUES_MAX)).is_ok());
+        assert!(read(&many(VALUES_MAX + 1)).is_err());
+        assert_eq!(read(r#""\ud800""#).expect_err("half a character").at, 0);
     }
 }

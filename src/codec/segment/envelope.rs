@@ -53,6 +53,9 @@ pub struct Envelope {
     pub document_type: String,
     /// ST02, UNH 0062.
     pub document_control_number: String,
+    /// Of an envelope that is values of a document: errors stand among them, so that who sent it may be one of them.
+    #[serde(skip)]
+    pub is_doubtful: bool,
 }
 
 impl Envelope {
@@ -64,6 +67,23 @@ impl Envelope {
             Syntax::Edifact => "edifact",
             _ => &self.standard,
         }
+    }
+
+    /// Where the envelope of a document is part of it: takes over from another document of the file, behind this one, whose
+    /// they are, where this one does not say it without doubt. The numbers stay those of the first.
+    pub fn settle(&mut self, behind: &Envelope) {
+        if behind.is_doubtful || !(self.is_doubtful || self.sender.value.is_empty()) {
+            return;
+        }
+        (self.sender, self.receiver) = (behind.sender.clone(), behind.receiver.clone());
+        (self.test, self.is_doubtful) = (behind.test, false);
+    }
+
+    /// Whether two documents of a file are between others, as far as both say it without doubt.
+    #[must_use]
+    pub fn is_between_others(&self, other: &Envelope) -> bool {
+        let is_clear = !self.is_doubtful && !other.is_doubtful;
+        is_clear && (&self.sender, &self.receiver) != (&other.sender, &other.receiver)
     }
 
     /// Takes over what the headers in `piece` say; a new interchange begins anew. `library` knows which values of an XML

@@ -228,7 +228,9 @@ impl<'l> Inspection<'l> {
         }
         self.close();
         if self.interchanges == 0 {
-            self.done = vec![unrecognised(&self.first_bytes)];
+            let ambiguous =
+                self.leading.into_iter().find(|one| one.faults.iter().any(|one| one.fault == Fault::FormatUnknown));
+            self.done = vec![ambiguous.unwrap_or_else(|| unrecognised(&self.first_bytes, self.judge.library()))];
         }
         self.done
     }
@@ -319,6 +321,7 @@ impl<'l> Inspection<'l> {
             if piece.document == 1 {
                 open.envelope = self.envelope.clone();
             }
+            open.envelope.settle(&self.envelope);
             let differs = other_parties(&open.envelope, &self.envelope, piece);
             report.iter_mut().for_each(|report| report.faults.extend(differs.clone()));
         }
@@ -352,9 +355,8 @@ impl<'l> Inspection<'l> {
 /// The documents of one file are between the same parties.
 fn other_parties(first: &Envelope, own: &Envelope, piece: &Piece<'_>) -> Option<Diagnostic> {
     let between = |one: &Envelope| format!("{} to {}", one.sender.value, one.receiver.value);
-    let is_same = (&first.sender, &first.receiver) == (&own.sender, &own.receiver);
     let finding = Diagnostic::new(piece.syntax, Fault::PartiesDiffer).at(piece.run.offset, 0, piece.run.line);
-    (!is_same).then(|| finding.because(between(first), between(own)))
+    first.is_between_others(own).then(|| finding.because(between(first), between(own)))
 }
 
 /// A report for bytes outside any interchange.
@@ -373,8 +375,14 @@ fn outside(diagnostic: Diagnostic) -> InterchangeReport {
     }
 }
 
+/// What is wrong with definitions of our own that say how inputs are laid out: one of them may be meant.
+pub fn unfit_definitions(library: &Library) -> impl Iterator<Item = Diagnostic> {
+    let faults = library.laid_out().faults.iter();
+    faults.map(|error| Diagnostic::new(Syntax::Document, error.fault()).because(error.to_string(), "").at(0, 0, 1))
+}
+
 /// Says what an input without any interchange seems to be.
-fn unrecognised(first: &[u8]) -> InterchangeReport {
+fn unrecognised(first: &[u8], library: &Library) -> InterchangeReport {
     let blank = first.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0);
     if blank {
         let found = if first.is_empty() { "no bytes" } else { "blanks only" };
@@ -382,7 +390,10 @@ fn unrecognised(first: &[u8]) -> InterchangeReport {
     }
     let found = super::seems(first);
     let fault = Diagnostic::new(Syntax::Document, Fault::FormatUnknown);
-    outside(fault.because("ISA (X12), UNA or UNB (EDIFACT)", found).at(0, first.len() as u64, 1))
+    let expected = "ISA (X12), UNA or UNB (EDIFACT), XML of a known root, or what a definition lays out";
+    let mut report = outside(fault.because(expected, found).at(0, first.len() as u64, 1));
+    report.faults.splice(..0, unfit_definitions(library));
+    report
 }
 
 impl InterchangeReport {

@@ -16,6 +16,7 @@ mod kernel; // the index of 64 bytes at once
 mod numbers; // control numbers that were used
 mod piece;
 mod reader;
+mod recognise;
 mod write;
 
 pub use acknowledge::{Acknowledging, Acknowledgment, GroupAnswer, GroupOfAnswers, Loops, Tally, acknowledge};
@@ -27,7 +28,7 @@ pub use encode::{EncodeError, encode, encode_to};
 pub use envelope::{Envelope, PartyId};
 pub use guess::{FIRST_BYTES, seems};
 pub use header::HeaderValues;
-pub use inspect::{DocumentReport, GroupReport, Inspection, InterchangeReport};
+pub use inspect::{DocumentReport, GroupReport, Inspection, InterchangeReport, unfit_definitions};
 pub use judge::{GuideChoice, Judge, Judged, Placed, folder_of};
 pub use piece::{Piece, PieceKind};
 pub use reader::{Limits, Opening, Reader};

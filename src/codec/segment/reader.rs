@@ -85,6 +85,8 @@ pub struct Reader<R> {
     /// Definitions that say how files are laid out.
     library: Option<Library>,
     rows: Option<Rows>,
+    /// The input fits several definitions alike.
+    ambiguous: Option<Diagnostic>,
     /// The character set that an XML input declares.
     declared: Charset,
     separators: Separators,
@@ -124,6 +126,7 @@ impl<R: Read> Reader<R> {
             markup: None,
             library: None,
             rows: None,
+            ambiguous: None,
             declared: Charset::Utf8,
             separators: Separators::X12,
             index: Index::default(),
@@ -337,6 +340,8 @@ impl<R: Read> Reader<R> {
         let blank = bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) || bytes == b"\xEF\xBB\xBF";
         let faults = if blank {
             Vec::new()
+        } else if let Some(finding) = self.ambiguous.take() {
+            vec![finding.at(self.offset, length as u64, self.line)]
         } else {
             let found = bytes[..bytes.len().min(80)].escape_ascii().to_string();
             let junk =

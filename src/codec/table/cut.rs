@@ -4,14 +4,15 @@
 use super::line::{Line, cells, line};
 use super::project::tag_of;
 use super::sheet::Sheet;
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use super::value::bare;
+use crate::diagnostic::{Diagnostic, Fault};
 use crate::standard::layout::Record;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 /// Keys that are remembered; a document whose key came before so many others is not told to have come again.
-const KEYS_MAX: usize = 1_000_000;
+pub(super) const KEYS_MAX: usize = 1_000_000;
 
 /// Cuts a file into documents.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct Cutter {
     at: usize,
     lines: u64,
     /// The key of the document at hand.
-    key: Option<Vec<Vec<u8>>>,
+    key: Option<Vec<String>>,
     has_begun: bool,
     seen: HashSet<u64>,
     faults: Vec<Diagnostic>,
@@ -39,15 +40,12 @@ impl Cutter {
     pub fn next(&mut self, bytes: &[u8], has_ended: bool) -> Option<(usize, Vec<Diagnostic>)> {
         let sheet = self.sheet.clone();
         let layout = sheet.layout();
-        if layout.syntax == Syntax::Json {
-            let end = bytes.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |last| last + 1);
-            return (has_ended && end > 0).then(|| (end, Vec::new()));
-        }
         while let Some(next) = line(layout, bytes, self.at, has_ended) {
-            if !next.is_blank(bytes) && self.begins(&sheet, bytes, next) && self.has_begun {
+            let is_blank = next.is_blank(layout, bytes);
+            if !is_blank && self.begins(&sheet, bytes, next) && self.has_begun {
                 return Some(self.cut());
             }
-            self.has_begun |= !next.is_blank(bytes);
+            self.has_begun |= !is_blank;
             self.lines += 1;
             self.at = next.next;
         }
@@ -60,34 +58,53 @@ impl Cutter {
         (length, std::mem::take(&mut self.faults))
     }
 
+    /// How many bytes are wanted before it is worth looking again: of a line whose end is to come, twice as many, so that
+    /// a long one is not looked through again and again.
+    #[must_use]
+    pub fn wanted(&self, length: usize) -> usize {
+        length + 1 + length.saturating_sub(self.at)
+    }
+
     /// Whether a line begins a document.
     fn begins(&mut self, sheet: &Sheet, bytes: &[u8], next: Line) -> bool {
-        if sheet.layout().tag.is_some() {
-            return first_record(sheet).is_some_and(|record| record.is_tagged(&tag_of(sheet.layout(), next.of(bytes))));
+        let layout = sheet.layout();
+        if next.is_too_long() {
+            return false;
+        }
+        if layout.tag.is_some() {
+            return first_record(sheet).is_some_and(|record| record.is_tagged(&tag_of(layout, next.of(bytes))));
         }
         let Some(level) = sheet.levels.first().filter(|level| !level.keys.is_empty()) else { return false };
-        let cells = cells(sheet.layout(), next.of(bytes));
-        let value = |field: &usize| level.columns.get(*field).copied().flatten().and_then(|at| cells.get(at));
-        let key: Vec<Vec<u8>> =
-            level.keys.iter().map(|at| value(at).map_or(Vec::new(), |cell| cell.text.to_vec())).collect();
+        let Some(record) = layout.records.get(&level.key) else { return false };
+        let cells = cells(layout, next.of(bytes));
+        let value = |field: usize| level.columns.get(field).copied().flatten().and_then(|at| cells.get(at));
+        let text = |field: usize| {
+            let text = value(field).map_or("".into(), |cell| layout.charset.decode(&cell.text));
+            bare(layout, &record.fields[field], &text).to_owned()
+        };
+        let key: Vec<String> = level.keys.iter().map(|field| text(*field)).collect();
         // A row without a key belongs to the document at hand, which is then told to be broken.
-        if key.iter().all(Vec::is_empty) || self.key.as_ref() == Some(&key) {
+        if key.iter().all(String::is_empty) || self.key.as_ref() == Some(&key) {
             return false;
         }
         if self.has_begun && self.key.is_some() {
             return true;
         }
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        if self.seen.len() < KEYS_MAX && !self.seen.insert(hasher.finish()) {
-            let found = key.iter().map(|part| String::from_utf8_lossy(part)).collect::<Vec<_>>().join(" ");
-            let finding = Diagnostic::new(sheet.layout().syntax, Fault::KeyAgain);
-            let finding = finding.because("the rows of one key together", found);
+        if self.seen.len() < KEYS_MAX && !self.seen.insert(hash(&key)) {
+            let finding = Diagnostic::new(layout.syntax, Fault::KeyAgain);
+            let finding = finding.because("the rows of one key together", key.join(" "));
             self.faults.push(finding.at(next.start as u64, (next.end - next.start) as u64, self.lines));
         }
         self.key = Some(key);
         false
     }
+}
+
+/// A number for a key.
+pub(super) fn hash(key: &[String]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The record that a document begins with.

@@ -145,8 +145,13 @@ pub fn from_json(rows: &Value, written_as: &Written, charset: Charset, at: &str)
 fn cell_bytes(cell: &Value, delimiter: u8, quote: Option<u8>, charset: Charset, at: &str) -> Result<Vec<u8>, Unfit> {
     let encode =
         |text: &str| charset.encode(text).ok_or((at.to_owned(), "characters of the character set of the document"));
+    // Nobody could tell where it ends.
+    let fit = |text: Vec<u8>| match quote.is_none() && text.iter().any(|byte| [delimiter, b'\n'].contains(byte)) {
+        true => Err((at.to_owned(), "a value without delimiter and line feed, since there are no quotes")),
+        false => Ok(written(&text, delimiter, quote)),
+    };
     if let Some(text) = cell.as_str() {
-        return Ok(written(&encode(text)?, delimiter, quote));
+        return fit(encode(text)?);
     }
     let (Some(text), Some(raw)) = (cell["value"].as_str(), cell["raw"].as_str()) else {
         return Err((at.to_owned(), "a text, or {value, raw}"));
@@ -161,7 +166,7 @@ fn cell_bytes(cell: &Value, delimiter: u8, quote: Option<u8>, charset: Charset, 
     match (before == text || raw == text || text.is_empty(), quote) {
         (true, _) => Ok(raw),
         (false, Some(quote)) if inside.is_some() => Ok(in_quotes(&text, quote)),
-        _ => Ok(written(&text, delimiter, quote)),
+        _ => fit(text),
     }
 }
 
@@ -183,10 +188,29 @@ fn laid(cells: &[Value], width: usize, at: &str) -> Result<String, Unfit> {
         let (Some(begin), Some(room), Some(text)) = (place("at"), place("width"), cell["value"].as_str()) else {
             return Err((pointer, "{at, width, value}"));
         };
-        if text.chars().count() > room || begin == 0 || begin - 1 + room > width {
+        if text.chars().count() > room || text.contains('\n') || begin == 0 || begin - 1 + room > width {
             return Err((pointer, "a value that has room at its place in the line"));
         }
         text.chars().enumerate().for_each(|(offset, c)| line[begin - 1 + offset] = c);
     }
     Ok(line.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn err_a_changed_value_that_would_be_read_as_others_is_not_written() {
+        let rows = |cell: &str| json!([{ "cells": ["1", cell] }]);
+        let written_as = |quote| Written { delimiter: Some(b';'), quote, line_end: "\n".to_owned() };
+        let write = |quote, cell: &str| from_json(&rows(cell), &written_as(quote), Charset::Utf8, "/rows");
+        assert_eq!(write(Some(b'"'), "a;b\nc").as_deref(), Ok(&b"1;\"a;b\nc\"\n"[..]));
+        assert_eq!(write(None, "a").as_deref(), Ok(&b"1;a\n"[..]));
+        for cell in ["a;b", "a\nb"] {
+            assert_eq!(write(None, cell).expect_err("no quotes").0, "/rows/0/cells/1");
+        }
+        let line = json!([{ "width": 3, "cells": [{ "at": 1, "width": 3, "value": "a\nb" }] }]);
+        assert!(from_json(&line, &Written::default(), Charset::Utf8, "/rows").is_err());
+    }
 }

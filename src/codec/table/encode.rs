@@ -1,13 +1,16 @@
 //! Writes documents as rows from their drafts: in the order of the definition, values as the layout wants them. What is
 //! written is read again by whoever calls this.
 
-use super::line::written;
+use super::cut::{KEYS_MAX, hash};
+use super::line::{needs_quotes, written};
+use super::value::as_written;
 use crate::codec::content::Element;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
-use crate::standard::content::{Form, ITSELF, Markup, Part};
+use crate::standard::content::{ITSELF, Markup, Part};
 use crate::standard::definition::{Document, Usage};
 use crate::standard::layout::{self, Field, Layout, Record};
 use crate::tree::{DocumentDraft, InterchangeDraft};
+use std::collections::HashSet;
 
 /// The line that names the columns; nothing where there is none.
 #[must_use]
@@ -33,7 +36,7 @@ pub fn document(
     let Some((layout, markup)) = document.layout().zip(document.markup.as_deref()) else { return Ok(Vec::new()) };
     let mut root = Element::root(&markup.root, &draft.segments);
     root.tell(markup, head);
-    let mut writer = Writer { layout, markup, head, out: Vec::new(), number: 0, faults: Vec::new() };
+    let mut writer = Writer::new(layout, markup, &head.control_number);
     if layout.tag.is_none() {
         writer.rows(&root);
     } else {
@@ -43,6 +46,74 @@ pub fn document(
         writer.records(&root, &markup.content, 0, 2);
     }
     if writer.faults.is_empty() { Ok(writer.out) } else { Err(writer.faults) }
+}
+
+/// The keys of the documents that a file holds so far: rows of one key are read as one document.
+#[derive(Debug, Default)]
+pub struct Keys(HashSet<u64>);
+
+impl Keys {
+    /// Takes the key of a document, whatever its envelope will say, if it can stand in the file besides those that are in
+    /// it and not be taken for a part of them.
+    pub fn share(&mut self, document: &Document, draft: &DocumentDraft) -> bool {
+        let Some((key, faults)) = key(document, None, draft) else { return true };
+        // Where rows have no key, all are of one document.
+        let is_first = self.0.is_empty();
+        self.0.insert(hash(&key)) && (is_first || faults.is_empty() && !says_nothing(&key))
+    }
+
+    /// Takes the key of a document that is to be written next.
+    ///
+    /// # Errors
+    /// It has none where its definition says which fields are its key, or another one of the file has the same.
+    pub fn take(
+        &mut self,
+        document: &Document,
+        head: &InterchangeDraft,
+        draft: &DocumentDraft,
+    ) -> Result<(), Vec<Diagnostic>> {
+        let Some((key, faults)) = key(document, Some(head), draft) else { return Ok(()) };
+        let tell = |fault, expected: &str, found: &str| {
+            let finding = Diagnostic::new(document.syntax(), fault).because(expected, found);
+            let root = document.markup.as_deref().map_or("", |markup| &markup.root);
+            Err(vec![Diagnostic { place: root.to_owned(), ..finding }])
+        };
+        match says_nothing(&key) {
+            _ if !faults.is_empty() => Err(faults),
+            true if key.is_empty() && self.0.insert(hash(&key)) => Ok(()),
+            true if key.is_empty() => {
+                tell(Fault::KeyAgain, "one document in a file whose definition names no key", "another one")
+            }
+            true => tell(Fault::ValueMissing, "the key that tells its rows from others", "nothing"),
+            false if self.0.len() < KEYS_MAX && !self.0.insert(hash(&key)) => {
+                tell(Fault::KeyAgain, "one document of each key in a file", &key.join(" "))
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+fn says_nothing(key: &[String]) -> bool {
+    key.iter().all(String::is_empty)
+}
+
+/// The key of a document as it is written, empty where its definition names none, and what of it cannot be written; none
+/// where its records have types.
+fn key(
+    document: &Document,
+    head: Option<&InterchangeDraft>,
+    draft: &DocumentDraft,
+) -> Option<(Vec<String>, Vec<Diagnostic>)> {
+    let (layout, markup) = document.layout().zip(document.markup.as_deref())?;
+    let record = layout.records.get(&markup.content)?;
+    if layout.syntax != Syntax::Csv || layout.tag.is_some() {
+        return None;
+    }
+    let mut root = Element::root(&markup.root, &draft.segments);
+    head.into_iter().for_each(|head| root.tell(markup, head));
+    let mut writer = Writer::new(layout, markup, "");
+    let key = writer.key(&root, &markup.content, record);
+    Some((key, writer.faults))
 }
 
 /// Level, field and title of each column, in the order in which they are written.
@@ -72,7 +143,8 @@ fn line(layout: &Layout, cells: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
 struct Writer<'d> {
     layout: &'d Layout,
     markup: &'d Markup,
-    head: &'d InterchangeDraft,
+    /// Number of the document.
+    document: &'d str,
     out: Vec<u8>,
     /// Records written.
     number: u32,
@@ -80,6 +152,10 @@ struct Writer<'d> {
 }
 
 impl<'d> Writer<'d> {
+    fn new(layout: &'d Layout, markup: &'d Markup, document: &'d str) -> Self {
+        Writer { layout, markup, document, out: Vec::new(), number: 0, faults: Vec::new() }
+    }
+
     fn tell(&mut self, fault: Fault, place: &str, expected: &str, found: &str) {
         let mut finding = Diagnostic::new(self.layout.syntax, fault).because(expected, found);
         place.clone_into(&mut finding.place);
@@ -96,6 +172,9 @@ impl<'d> Writer<'d> {
     fn below(&mut self, chain: &[String], path: &mut Vec<&Element>) {
         let Some(around) = path.last().copied() else { return };
         let inner: Vec<&Element> = if path.len() < chain.len() { around.inner.iter().collect() } else { Vec::new() };
+        if path.len() + 1 < chain.len() {
+            self.told_apart(&inner, &chain[path.len()]);
+        }
         for one in &inner {
             path.push(one);
             self.below(chain, path);
@@ -105,11 +184,30 @@ impl<'d> Writer<'d> {
             let (layout, markup) = (self.layout, self.markup);
             let cells = columns(layout, markup).into_iter().map(|(level, field, title)| {
                 let text = path.get(level).map_or(String::new(), |element| self.text(element, &chain[level], field));
-                self.bytes(title, &text)
+                self.cell(title, &text)
             });
             let row = line(layout, cells.collect::<Vec<_>>().into_iter());
             self.out.extend(row);
         }
+    }
+
+    /// Records that hold others are told apart by their keys: what is written of two of one key would be read as one.
+    fn told_apart(&mut self, inner: &[&Element], key: &str) {
+        let Some(record) = self.layout.records.get(key) else { return };
+        let mut seen: HashSet<Vec<String>> = HashSet::new();
+        for element in inner {
+            let key = self.key(element, key, record);
+            if !seen.insert(key.clone()) {
+                let place = format!("{}/{}", element.tag, record.keys.join(" "));
+                self.tell(Fault::KeyAgain, &place, "records that are told apart by their key", &key.join(" "));
+            }
+        }
+    }
+
+    /// What the fields of a record's key say; nothing where it has none.
+    fn key(&mut self, element: &Element, key: &str, record: &Record) -> Vec<String> {
+        let fields = record.keys.iter().filter_map(|name| record.field(name));
+        fields.map(|field| self.text(element, key, field)).collect()
     }
 
     /// The records in one, in the order of its definition.
@@ -135,14 +233,15 @@ impl<'d> Writer<'d> {
         let layout = self.layout;
         self.number += u32::from(!record.is_without_lead);
         let tag = record.tags.first().map_or("", String::as_str);
+        let (own, document) = (self.number, self.document);
         let made = |field: &Field| {
             let number = |number: u32| format!("{number:0width$}", width = field.length.1);
             match field.made.as_str() {
                 "$tag" => tag.to_owned(),
-                "$number" => number(self.number),
+                "$number" => number(own),
                 "$parent" => number(parent),
                 "$level" => number(level),
-                "$document" => self.head.control_number.clone(),
+                "$document" => document.to_owned(),
                 text => text.to_owned(),
             }
         };
@@ -153,10 +252,10 @@ impl<'d> Writer<'d> {
             (field, if said.is_empty() { made(field) } else { said })
         }));
         if layout.syntax == Syntax::Csv {
-            let width = record.fields.last().map_or(0, |field| field.at + 1);
+            let width = record.fields.iter().map(|field| field.at + 1).max().unwrap_or(0);
             let mut cells = vec![Vec::new(); width.max(layout.tag.map_or(0, |(at, _)| at + 1))];
             for (field, text) in values {
-                cells[field.at] = self.bytes(&field.name, &text);
+                cells[field.at] = self.cell(&field.name, &text);
             }
             if let Some((at, _)) = layout.tag {
                 cells[at] = tag.as_bytes().to_vec();
@@ -187,12 +286,29 @@ impl<'d> Writer<'d> {
         self.out.extend_from_slice(layout.line_end.as_bytes());
     }
 
-    /// What a record says in a field, as the file writes it.
-    fn text(&self, element: &Element, key: &str, field: &Field) -> String {
+    /// What a record says in a field, as the file writes it; nothing, and told, where the file cannot hold it.
+    fn text(&mut self, element: &Element, key: &str, field: &Field) -> String {
         let content = self.markup.contents.get(key);
         let part = content.and_then(|content| content.part(&field.name));
         let number = part.and_then(|(_, part)| part.element()).unwrap_or(ITSELF);
-        as_written(self.layout, field, element.text(number, 1).unwrap_or_default())
+        let text = element.text(number, 1).unwrap_or_default();
+        as_written(self.layout, field, text).unwrap_or_else(|expected| {
+            self.tell(Fault::ValueForm, &format!("{}/{}", element.tag, field.name), &expected, text);
+            String::new()
+        })
+    }
+
+    /// A cell without its quotes.
+    fn cell(&mut self, place: &str, text: &str) -> Vec<u8> {
+        let bytes = self.bytes(place, text);
+        let Layout { delimiter, quote, .. } = *self.layout;
+        if quote.is_none() && needs_quotes(&bytes, delimiter, quote) {
+            let expected =
+                format!("no {:?} and no line end, since the definition has no quotes", char::from(delimiter));
+            self.tell(Fault::ValueForm, place, &expected, text);
+            return Vec::new();
+        }
+        bytes
     }
 
     fn bytes(&mut self, place: &str, text: &str) -> Vec<u8> {
@@ -208,51 +324,4 @@ impl<'d> Writer<'d> {
 /// Whether a record that nothing is said of is written all the same.
 fn is_made(part: &Part, record: &Record) -> bool {
     part.usage == Usage::Required && record.fields.iter().any(|field| !field.made.is_empty())
-}
-
-/// A value of the tree as the file writes it.
-#[must_use]
-pub fn as_written(layout: &Layout, field: &Field, text: &str) -> String {
-    match field.form {
-        _ if text.is_empty() => String::new(),
-        Form::Date => layout.write_day(text),
-        Form::Number | Form::Integer => text.replace('.', &layout.decimal.to_string()),
-        Form::Time => {
-            let clock = text.split_once('T').map_or(text, |(_, clock)| clock);
-            let clock: String = clock.chars().take_while(|c| c.is_ascii_digit() || *c == ':').collect();
-            if layout.syntax == Syntax::Fixed { clock.replace(':', "") } else { clock }
-        }
-        _ => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_what_its_form_says() {
-        let field = Field { form: Form::Time, ..date() };
-        let fixed = Layout { syntax: Syntax::Fixed, ..layout() };
-        assert_eq!(as_written(&fixed, &field, "2026-11-24T09:15:00Z"), "091500");
-        assert_eq!(as_written(&layout(), &field, "09:15:00"), "09:15:00");
-        assert_eq!(as_written(&layout(), &date(), "2026-11-24T09:15:00Z"), "24.11.2026");
-    }
-
-    fn date() -> Field {
-        Field {
-            name: "day".into(),
-            usage: Usage::Optional,
-            form: Form::Date,
-            length: (0, 10),
-            source: "day".into(),
-            at: 0,
-            made: String::new(),
-        }
-    }
-
-    fn layout() -> Layout {
-        let value = serde_json::json!({ "format": "csv", "dates": "DD.MM.YYYY" });
-        Layout::parse("a.yaml", &value, &mut crate::standard::content::Contents::default()).expect("a layout")
-    }
 }

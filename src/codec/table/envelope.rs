@@ -5,14 +5,16 @@ use super::project::first_rows;
 use super::sheet::Sheet;
 use crate::codec::content::{Row, without_number};
 use crate::codec::segment::{Envelope, PartyId};
+use crate::diagnostic::is_clean;
 
 /// Lines in which the facts of an envelope may stand.
 const LINES_MAX: usize = 64;
 
 /// Takes over what a document says of itself.
 pub fn note(envelope: &mut Envelope, sheet: &Sheet, bytes: &[u8]) {
-    let rows = first_rows(sheet, bytes, LINES_MAX);
+    let (rows, faults) = first_rows(sheet, bytes, LINES_MAX);
     take(envelope, sheet, &rows);
+    envelope.is_doubtful = !is_clean(&faults);
 }
 
 /// Takes over what the rows of a document say.
@@ -24,7 +26,8 @@ pub fn take(envelope: &mut Envelope, sheet: &Sheet, rows: &[Row<'_>]) {
         let value = fact.paths.iter().find_map(|path| value(sheet, rows, path))?;
         Some((value, fact.value.clone()))
     };
-    let said = |name: &str| fact(name).map_or(String::new(), |(value, _)| value);
+    // An id is the same with blanks around it and without.
+    let said = |name: &str| fact(name).map_or(String::new(), |(value, _)| value.trim().to_owned());
     let party = |name: &str| PartyId { scheme: said(&format!("{name}_scheme")), value: said(name) };
     envelope.standard.clone_from(&sheet.document.standard);
     envelope.version.clone_from(&sheet.document.version);

@@ -7,7 +7,7 @@ use crate::codec::content::refusal;
 use crate::standard::content::{Contents, Form};
 use crate::standard::layout::Layout;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// Rows that are looked at.
@@ -65,7 +65,8 @@ pub fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Resul
         return Err(InferError::NoTable);
     }
     let key = key(&columns);
-    let is_outer: Vec<bool> = columns.iter().map(|column| is_constant(column, &columns[key])).collect();
+    let keys = columns[key].numbered();
+    let is_outer: Vec<bool> = columns.iter().map(|column| is_constant(&column.numbered(), &keys)).collect();
     let (names, dates) = (names(&columns), dates(&columns));
     let mut out = String::new();
     let mut say = |text: &str| writeln!(out, "{text}").unwrap_or_default();
@@ -108,7 +109,7 @@ pub fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Resul
 }
 
 fn layout_of(delimiter: &str, charset: &str) -> Option<Layout> {
-    let said = json!({ "format": "csv", "delimiter": delimiter, "charset": charset });
+    let said = json!({ "format": "csv", "delimiter": delimiter, "charset": charset, "records": {} });
     Layout::parse("", &said, &mut Contents::default()).ok()
 }
 
@@ -118,7 +119,7 @@ fn rows(layout: &Layout, bytes: &[u8], most: usize) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     while let Some(next) = line(layout, bytes, at, true).filter(|_| found.len() < most) {
         at = next.next;
-        if !next.is_blank(bytes) {
+        if !next.is_blank(layout, bytes) && !next.is_too_long() {
             let cut = cells(layout, next.of(bytes));
             found.push(cut.iter().map(|cell| layout.charset.decode(&cell.text).trim().to_owned()).collect());
         }
@@ -173,13 +174,18 @@ fn is_number(text: &str, decimal: char) -> bool {
     !text.contains(other) && refusal(Form::Number, &text.replace(decimal, ".")).is_none()
 }
 
+/// Columns that are held against all others to find the key.
+const KEY_COLUMNS_MAX: usize = 64;
+
 /// The column by which rows are told to be of one document: its values stand together and repeat, and most other columns repeat
 /// with it; the first one that is always filled, where none repeats.
 fn key(columns: &[Column]) -> usize {
-    let worth = |at: &usize| columns.iter().filter(|other| is_constant(other, &columns[*at])).count();
+    let numbered: Vec<Vec<usize>> = columns.iter().map(Column::numbered).collect();
+    let worth = |at: &usize| numbered.iter().filter(|other| is_constant(other, &numbered[*at])).count();
     let filled = |at: &usize| columns[*at].cells.iter().all(|cell| !cell.is_empty());
-    let likely = (0..columns.len()).filter(filled).filter(|at| columns[*at].repeats());
-    likely.rev().max_by_key(worth).or_else(|| (0..columns.len()).find(filled)).unwrap_or(0)
+    let likely: Vec<usize> = (0..columns.len()).filter(filled).filter(|at| columns[*at].repeats()).collect();
+    let near = likely.iter().take(KEY_COLUMNS_MAX).rev().copied();
+    near.max_by_key(worth).or_else(|| (0..columns.len()).find(filled)).unwrap_or(0)
 }
 
 /// Other columns that could be the key.
@@ -192,15 +198,17 @@ fn candidates(columns: &[Column], names: &[String]) -> String {
     }
 }
 
-/// Whether a column has one value in all rows of each key.
-fn is_constant(column: &Column, key: &Column) -> bool {
-    let mut said: BTreeMap<&str, &str> = BTreeMap::new();
-    key.cells.iter().zip(&column.cells).all(|(key, cell)| *said.entry(key).or_insert(cell) == cell)
+/// Whether a column has one value in all rows of each key; both by the numbers of their values.
+fn is_constant(column: &[usize], key: &[usize]) -> bool {
+    let mut said: Vec<Option<usize>> = vec![None; key.len()];
+    key.iter().zip(column).all(|(key, value)| *said[*key].get_or_insert(*value) == *value)
 }
 
 /// Names that mappings can use, made of the titles and told apart.
 fn names(columns: &[Column]) -> Vec<String> {
-    let mut known = BTreeSet::new();
+    let mut known = HashSet::new();
+    // Of titles that are alike, the number that the next one gets.
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     let name = |title: &str| {
         let plain = title.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let plain = plain.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_");
@@ -212,10 +220,12 @@ fn names(columns: &[Column]) -> Vec<String> {
         } else {
             name(&column.title)
         };
-        let numbered = (2..).map(|number| format!("{plain}_{number}"));
-        let free = std::iter::once(plain.clone()).chain(numbered).find(|name| !known.contains(name));
-        let free = free.unwrap_or(plain);
-        known.insert(free.clone());
+        let next = numbers.entry(plain.clone()).or_insert(1);
+        let mut free = plain.clone();
+        while !known.insert(free.clone()) {
+            *next += 1;
+            free = format!("{plain}_{next}");
+        }
         free
     };
     columns.iter().map(&mut told).collect()
@@ -229,6 +239,16 @@ fn dates(columns: &[Column]) -> Vec<&'static str> {
 impl Column {
     fn filled(&self) -> impl Iterator<Item = &String> + Clone {
         self.cells.iter().filter(|cell| !cell.is_empty())
+    }
+
+    /// The number of each row's value: the first is 0, the next other one 1.
+    fn numbered(&self) -> Vec<usize> {
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        let mut number = |cell| {
+            let next = known.len();
+            *known.entry(cell).or_insert(next)
+        };
+        self.cells.iter().map(|cell| number(cell.as_str())).collect()
     }
 
     /// Values stand in rows together, some in several, and there are several.

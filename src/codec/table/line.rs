@@ -27,11 +27,36 @@ impl Line {
         &bytes[self.start..self.end]
     }
 
-    /// Nothing but blanks stands in it.
+    /// Nothing is said in it: it is blank, or has cells of nothing but blanks, as spreadsheets leave behind their last row.
     #[must_use]
-    pub fn is_blank(self, bytes: &[u8]) -> bool {
-        self.of(bytes).iter().all(u8::is_ascii_whitespace)
+    pub fn is_blank(self, layout: &Layout, bytes: &[u8]) -> bool {
+        let raw = self.of(bytes);
+        if !raw.iter().all(|byte| layout.is_idle(*byte)) {
+            return false;
+        }
+        let says_nothing = |cell: &Cell<'_>| cell.fault.is_none() && cell.text.trim_ascii().is_empty();
+        let cut = if layout.syntax == Syntax::Csv { cells(layout, raw) } else { Vec::new() };
+        cut.len() <= COLUMNS_MAX && cut.iter().all(says_nothing)
     }
+
+    /// It is over the limit, and not cut into values.
+    #[must_use]
+    pub fn is_too_long(self) -> bool {
+        self.end - self.start > LINE_BYTES_MAX
+    }
+}
+
+/// Whether all lines say nothing.
+#[must_use]
+pub fn says_nothing(layout: &Layout, bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(next) = line(layout, bytes, at, true) {
+        if !next.is_blank(layout, bytes) {
+            return false;
+        }
+        at = next.next;
+    }
+    true
 }
 
 /// The line that begins at a byte; none where its end is still to come, and at the end of the input.
@@ -45,10 +70,11 @@ pub fn line(layout: &Layout, bytes: &[u8], start: usize, has_ended: bool) -> Opt
         Some(quote) => {
             let near = &rest[..rest.len().min(LINE_BYTES_MAX)];
             match outside_quotes(near, quote, layout.delimiter) {
-                Some(at) => Some(at),
-                // It is not closed: the line ends where the first one would.
-                None if has_ended || near.len() == LINE_BYTES_MAX => feed(),
-                None => None,
+                Feed::At(at) => Some(at),
+                // It is not closed: the line ends where the first one would, so that only its own document is broken.
+                Feed::Unclosed => feed(),
+                Feed::ToCome if has_ended || near.len() == LINE_BYTES_MAX => feed(),
+                Feed::ToCome => None,
             }
         }
     };
@@ -61,22 +87,34 @@ pub fn line(layout: &Layout, bytes: &[u8], start: usize, has_ended: bool) -> Opt
     Some(Line { start, end: start + end, next: start + next })
 }
 
-/// The first line feed that stands in no quotes.
-fn outside_quotes(bytes: &[u8], quote: u8, delimiter: u8) -> Option<usize> {
-    let (mut is_inside, mut is_begin, mut at) = (false, true, 0);
+/// Where a line ends that may have quotes.
+enum Feed {
+    /// The first line feed that stands in no quotes.
+    At(usize),
+    /// A quote goes on over the end of a line, and what ends it begins a value: it was never closed.
+    Unclosed,
+    /// More is to be read.
+    ToCome,
+}
+
+fn outside_quotes(bytes: &[u8], quote: u8, delimiter: u8) -> Feed {
+    let (mut is_inside, mut is_begin, mut has_feed, mut at) = (false, true, false, 0);
     while let Some(&byte) = bytes.get(at) {
         match byte {
-            _ if is_inside && byte == quote && bytes.get(at + 1) == Some(&quote) => at += 1,
-            _ if is_inside && byte == quote => is_inside = false,
-            _ if is_inside => {}
-            b'\n' => return Some(at),
-            _ if is_begin && byte == quote => is_inside = true,
+            _ if is_inside && byte == quote => match bytes.get(at + 1) {
+                Some(next) if *next == quote => at += 1,
+                Some(next) if has_feed && ![delimiter, b'\r', b'\n'].contains(next) => return Feed::Unclosed,
+                _ => is_inside = false,
+            },
+            _ if is_inside => has_feed |= byte == b'\n',
+            b'\n' => return Feed::At(at),
+            _ if is_begin && byte == quote => (is_inside, has_feed) = (true, false),
             _ => {}
         }
         is_begin = !is_inside && byte == delimiter;
         at += 1;
     }
-    None
+    Feed::ToCome
 }
 
 /// A value of a line.
@@ -141,12 +179,19 @@ fn quoted(rest: &[u8], quote: u8) -> Option<(usize, Cow<'_, [u8]>)> {
     }
 }
 
-/// A value as it is written: in quotes where it must be.
+/// A value as it is written: in quotes where it must be; as it is where there are none.
 #[must_use]
 pub fn written(text: &[u8], delimiter: u8, quote: Option<u8>) -> Vec<u8> {
-    let Some(quote) = quote else { return text.to_vec() };
-    let is_special = |byte: &u8| [delimiter, quote, b'\r', b'\n'].contains(byte);
-    if !text.iter().any(is_special) { text.to_vec() } else { in_quotes(text, quote) }
+    match quote.filter(|_| needs_quotes(text, delimiter, quote)) {
+        Some(quote) => in_quotes(text, quote),
+        None => text.to_vec(),
+    }
+}
+
+/// Whether a value would be read as another one without quotes.
+#[must_use]
+pub fn needs_quotes(text: &[u8], delimiter: u8, quote: Option<u8>) -> bool {
+    text.iter().any(|byte| [delimiter, b'\r', b'\n'].contains(byte) || Some(*byte) == quote)
 }
 
 /// A value in quotes.

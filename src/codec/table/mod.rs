@@ -13,12 +13,14 @@ mod infer;
 mod line;
 mod project;
 mod sheet;
+mod value;
 
 pub use cut::Cutter;
 pub use decode::{Written, from_json, to_json};
-pub use encode::{as_written, document, header};
+pub use encode::{Keys, document, header};
 pub use envelope::{note, take};
 pub use infer::{InferError, infer};
-pub use line::{COLUMNS_MAX, LINE_BYTES_MAX};
-pub use project::{in_tree, project};
-pub use sheet::{Sheet, recognise};
+pub use line::{COLUMNS_MAX, LINE_BYTES_MAX, says_nothing};
+pub use project::project;
+pub use sheet::{BYTE_ORDER_MARK, FIT, Sheet, text_fits, titles_fit};
+pub use value::{as_written, bare, in_tree, literal_in_tree, refused};

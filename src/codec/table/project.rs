@@ -4,15 +4,17 @@
 
 use super::line::{COLUMNS_MAX, Cell as Cut, LINE_BYTES_MAX, Line, cells, line};
 use super::sheet::{Level, Sheet};
-use crate::codec::content::{Cell, Laying, Projected, Row, Span, refusal};
+use super::value::{bare, in_tree, refused};
+use crate::codec::content::{Cell, Laying, Projected, Row, Span};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::near;
-use crate::standard::content::{Content, Form, ITSELF, Part};
+use crate::standard::content::{Content, ITSELF, Part};
 use crate::standard::definition::Usage;
 use crate::standard::layout::{Field, Layout, Record};
 use crate::standard::place::Placement;
 use crate::tree::Charset;
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// Reads a document. `offset` and `line` say where `bytes` begin in the input.
 #[must_use]
@@ -21,9 +23,11 @@ pub fn project(sheet: &Sheet, bytes: &[u8], offset: u64, line: u64) -> (Projecte
     walk.laying.end(Fault::LineTooLong, walk.faults)
 }
 
-/// The rows of the first lines of a document.
-pub(super) fn first_rows<'s>(sheet: &'s Sheet, bytes: &[u8], lines: usize) -> Vec<Row<'s>> {
-    Walk::read(sheet, bytes, 0, 1, lines).laying.rows
+/// The rows of the first lines of a document, and what is wrong with them; records that are lacking may stand further on.
+pub(super) fn first_rows<'s>(sheet: &'s Sheet, bytes: &[u8], lines: usize) -> (Vec<Row<'s>>, Vec<Diagnostic>) {
+    let mut walk = Walk::read(sheet, bytes, 0, 1, lines);
+    walk.faults.retain(|finding| finding.fault != Fault::RecordMissing);
+    (walk.laying.rows, walk.faults)
 }
 
 /// What the type of a record reads.
@@ -33,8 +37,8 @@ pub(super) fn tag_of(layout: &Layout, line: &[u8]) -> String {
         let cells = cells(layout, line);
         return cells.get(at).map_or(String::new(), |cell| layout.charset.decode(&cell.text).trim().to_owned());
     }
-    let bytes = line.get(at..(at + width).min(line.len())).unwrap_or_default();
-    layout.charset.decode(bytes).trim().to_owned()
+    let (start, end) = stretch(line, layout.charset, at, width);
+    layout.charset.decode(&line[start..end]).trim().to_owned()
 }
 
 /// The characters of a stretch of a line, and its bytes; what lies behind the end of the line is nothing.
@@ -58,6 +62,8 @@ struct Frame<'d> {
     at: usize,
     span: Span,
     path: String,
+    /// Its row among those that are laid out.
+    row: usize,
 }
 
 /// A value of a line.
@@ -77,6 +83,10 @@ struct Walk<'d> {
     faults: Vec<Diagnostic>,
     /// Of rows without a type, the key of each level at hand.
     keys: Vec<Vec<String>>,
+    /// Those that came before, in the record around.
+    seen: Vec<HashSet<Vec<String>>>,
+    /// Where the document is a record that has a type itself: it has come.
+    has_root: bool,
     offset: u64,
     number: u64,
 }
@@ -92,6 +102,8 @@ impl<'d> Walk<'d> {
             frames: Vec::new(),
             faults: Vec::new(),
             keys: Vec::new(),
+            seen: vec![HashSet::new(); sheet.levels.len()],
+            has_root: false,
             offset,
             number: first,
         };
@@ -101,18 +113,13 @@ impl<'d> Walk<'d> {
             walk.root(Span { offset, length: bytes.len() as u64, line: first });
         }
         while let Some(next) = line(layout, bytes, at, true).filter(|_| count < lines) {
-            if next.end - next.start > LINE_BYTES_MAX {
-                let found = (next.end - next.start).to_string();
-                walk.tell(
-                    Fault::LineTooLong,
-                    walk.span(next, 0, 0),
-                    "",
-                    0,
-                    &format!("at most {LINE_BYTES_MAX} bytes"),
-                    &found,
-                );
-            }
-            if !next.is_blank(bytes) {
+            if next.is_too_long() {
+                // It is not cut into values: what it would say is not known.
+                let (expected, found) =
+                    (format!("at most {LINE_BYTES_MAX} bytes"), (next.end - next.start).to_string());
+                walk.tell(Fault::LineTooLong, walk.span(next, 0, 0), "", 0, &expected, &found);
+                count += 1;
+            } else if !next.is_blank(layout, bytes) {
                 match (layout.tag, layout.syntax) {
                     (Some(_), _) => walk.tagged(bytes, next),
                     (None, Syntax::Csv) => walk.row(bytes, next),
@@ -125,23 +132,46 @@ impl<'d> Walk<'d> {
             at = next.next;
             walk.number += bytes[next.start..next.next].iter().filter(|byte| **byte == b'\n').count() as u64;
         }
+        let root = layout.records.get(&sheet.markup().content).filter(|root| !root.tags.is_empty());
+        if let Some(root) = root.filter(|_| layout.tag.is_some() && !walk.has_root) {
+            let span = Span { offset, length: 0, line: first };
+            walk.tell(
+                Fault::RecordMissing,
+                span,
+                &format!("/{}", sheet.markup().root),
+                0,
+                &root.tags.join(" or "),
+                "none",
+            );
+        }
         while let Some(frame) = walk.frames.pop() {
             walk.lacking(&frame);
         }
         walk
     }
 
-    /// The bytes are read in the set that is declared, or in ISO 8859-1 where they are not of it.
+    /// The bytes are read in the set that is declared, or in ISO 8859-1 where they are not of it; and as UTF-8 where they
+    /// plainly are that. At fixed positions what is declared holds, for it says where a value ends.
     fn charset(&mut self, bytes: &[u8]) {
-        let Some(error) = std::str::from_utf8(bytes).err().filter(|_| self.layout.charset == Charset::Utf8) else {
-            return;
+        let Some(first) = bytes.iter().position(|byte| !byte.is_ascii()) else { return };
+        let declared = self.layout.charset;
+        let byte = |at: usize| bytes.get(at).copied().unwrap_or_default();
+        let (charset, at, found) = match (declared, std::str::from_utf8(bytes)) {
+            (Charset::Utf8, Ok(_)) => return,
+            (Charset::Utf8, Err(error)) => {
+                let at = error.valid_up_to();
+                (Charset::Latin1, at, format!("the byte {:#04x}, read as ISO 8859-1", byte(at)))
+            }
+            (_, Ok(_)) if self.layout.syntax == Syntax::Csv => {
+                (Charset::Utf8, first, "bytes of UTF-8, read as such".to_owned())
+            }
+            _ => return,
         };
-        let at = error.valid_up_to();
-        self.charset = Charset::Latin1;
+        self.charset = charset;
         let line = self.number + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
-        let found = format!("the byte {:#04x}, read as ISO 8859-1", bytes.get(at).copied().unwrap_or_default());
+        let expected = if declared == Charset::Utf8 { "UTF-8" } else { declared.name() };
         let finding = Diagnostic::new(self.layout.syntax, Fault::CharacterEncoding);
-        self.faults.push(finding.because("UTF-8", found).at(self.offset + at as u64, 1, line));
+        self.faults.push(finding.because(expected, found).at(self.offset + at as u64, 1, line));
     }
 
     /// A stretch of a line; all of it for nothing.
@@ -167,44 +197,42 @@ impl<'d> Walk<'d> {
         let markup = self.sheet.markup();
         let Some(content) = markup.root() else { return };
         let path = format!("/{}", markup.root);
+        let (row, counts) = (self.laying.rows.len(), vec![0; content.parts.len()]);
         self.laying.rows.push(Row { tag: &markup.root, home: 0, span, path: path.clone(), values: Vec::new() });
-        self.frames.push(Frame { content, instance: 0, counts: vec![0; content.parts.len()], at: 0, span, path });
+        self.frames.push(Frame { content, instance: 0, counts, at: 0, span, path, row });
     }
 
     fn tagged(&mut self, bytes: &[u8], next: Line) {
         let (layout, raw) = (self.layout, next.of(bytes));
         let tag = tag_of(layout, raw);
         let span = self.span(next, 0, 0);
-        let Some((depth, at)) = self.home(&tag) else {
-            let known: Vec<&str> =
-                layout.records.values().flat_map(|one| one.tags.first().map(String::as_str)).collect();
-            let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
-            if layout.records.values().any(|record| record.is_tagged(&tag)) {
-                return self.tell(
-                    Fault::RecordMisplaced,
-                    span,
-                    &path,
-                    0,
-                    "a record that it may stand in before it",
-                    &tag,
-                );
+        let root = layout.records.get(&self.sheet.markup().content).filter(|root| root.is_tagged(&tag));
+        let record = match root.filter(|_| self.laying.rows.len() == 1 && !self.has_root) {
+            Some(root) => {
+                self.has_root = true;
+                self.laying.rows[0].span = span;
+                self.frames.iter_mut().for_each(|frame| frame.span = span);
+                root
             }
-            let expected = format!("one of {} types of record{}", known.len(), near::hint(&tag, &known));
-            return self.tell(Fault::RecordUnknown, span, &path, 0, &expected, &tag);
+            None => {
+                let Some((depth, at)) = self.home(&tag) else { return self.homeless(&tag, span) };
+                while self.frames.len() > depth + 1 {
+                    if let Some(frame) = self.frames.pop() {
+                        self.lacking(&frame);
+                    }
+                }
+                let Some(part) = self.frames.get(depth).and_then(|frame| frame.content.parts.get(at)) else { return };
+                let Some(record) = layout.records.get(&part.content) else { return };
+                self.enter(depth, at, part, span);
+                record
+            }
         };
-        while self.frames.len() > depth + 1 {
-            if let Some(frame) = self.frames.pop() {
-                self.lacking(&frame);
-            }
-        }
-        let Some(part) = self.frames.get(depth).and_then(|frame| frame.content.parts.get(at)) else { return };
-        let Some(record) = layout.records.get(&part.content) else { return };
-        self.enter(depth, at, part, span);
         let mut found: Vec<(&Field, Value<'_>)> = Vec::new();
         let mut last = 0;
         if layout.syntax == Syntax::Csv {
             let cut = cells(layout, raw);
-            last = record.fields.iter().map(|field| field.at + 1).max().unwrap_or(0);
+            let columns = record.fields.iter().map(|field| field.at).chain(layout.tag.map(|(at, _)| at));
+            last = columns.max().map_or(0, |last| last + 1);
             for field in &record.fields {
                 found.extend(cut.get(field.at).map(|cell| (field, self.cell(next, cell, field.at + 1))));
             }
@@ -213,10 +241,9 @@ impl<'d> Walk<'d> {
             let lead: &[Field] = if record.is_without_lead { &[] } else { &layout.lead };
             for field in &record.fields {
                 let (start, end) = stretch(raw, self.charset, field.at, field.length.1);
+                let kept = raw[start..end].trim_ascii_end().len().max(1);
+                let span = self.span(next, start, start + kept);
                 let text = self.charset.decode(&raw[start..end]);
-                let kept = text.trim_end();
-                let span = self.span(next, start, start + kept.len().max(1));
-                let text = Cow::Owned(kept.to_owned());
                 found.push((field, Value { text, span, column: field.at + 1 }));
             }
             for field in lead.iter().chain(&record.fields) {
@@ -224,7 +251,23 @@ impl<'d> Walk<'d> {
             }
             self.stretched(next, raw, lead, if record.is_open { usize::MAX >> 1 } else { last });
         }
-        self.fill(record, found);
+        let columns: Vec<Option<usize>> = record.fields.iter().map(|field| Some(field.at)).collect();
+        self.fill(record, found, &columns);
+    }
+
+    /// A record that has no place here, or that nobody knows.
+    fn homeless(&mut self, tag: &str, span: Span) {
+        let records = || self.layout.records.values();
+        let known: Vec<&str> = records().flat_map(|one| one.tags.first().map(String::as_str)).collect();
+        let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+        let (fault, expected) = match records().any(|record| record.is_tagged(tag)) {
+            true => (Fault::RecordMisplaced, "a record that it may stand in before it".to_owned()),
+            false => {
+                let expected = format!("one of {} types of record{}", known.len(), near::hint(tag, &known));
+                (Fault::RecordUnknown, expected)
+            }
+        };
+        self.tell(fault, span, &path, 0, &expected, tag);
     }
 
     /// Where a record of this type may stand: the innermost record that is open and has room for it.
@@ -263,8 +306,9 @@ impl<'d> Walk<'d> {
         }
         let Some(content) = self.sheet.markup().contents.get(&part.content).map(|content| &**content) else { return };
         let instance = self.laying.open(around, &part.name);
+        let (row, counts) = (self.laying.rows.len(), vec![0; content.parts.len()]);
         self.laying.rows.push(Row { tag: &part.name, home: instance, span, path: path.clone(), values: Vec::new() });
-        self.frames.push(Frame { content, instance, counts: vec![0; content.parts.len()], at: 0, span, path });
+        self.frames.push(Frame { content, instance, counts, at: 0, span, path, row });
     }
 
     /// Records that a closed one lacks.
@@ -313,7 +357,8 @@ impl<'d> Walk<'d> {
             let key: Vec<String> = level
                 .keys
                 .iter()
-                .map(|at| found[*at].as_ref().map_or(String::new(), |one| one.text.to_string()))
+                .map(|at| (&record.fields[*at], &found[*at]))
+                .map(|(field, one)| one.as_ref().map_or("", |one| bare(self.layout, field, &one.text)).to_owned())
                 .collect();
             let is_innermost = depth + 1 == sheet.levels.len();
             let is_open = self.frames.len() > depth && !is_new;
@@ -326,7 +371,11 @@ impl<'d> Walk<'d> {
             }
             // No line stands in a row that fills no column of it.
             if depth > 0 && found.iter().flatten().all(|value| value.text.trim().is_empty()) {
+                self.hollow(depth, next, &cut);
                 continue;
+            }
+            if self.frames.len() < depth {
+                return;
             }
             is_new = true;
             while self.frames.len() > depth {
@@ -342,13 +391,31 @@ impl<'d> Walk<'d> {
                 let Some((at, part)) = part else { return };
                 self.enter(around, at, part, span);
             }
+            self.seen.iter_mut().skip(depth + 1).for_each(HashSet::clear);
+            if depth > 0 && !is_innermost && !level.keys.is_empty() && !self.seen[depth].insert(key.clone()) {
+                let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+                self.tell(Fault::KeyAgain, span, &path, 0, "the rows of one key together", &key.join(" "));
+            }
             self.keys.truncate(depth);
             self.keys.push(key);
             let found = record.fields.iter().zip(found).filter_map(|(field, value)| Some((field, value?)));
-            self.fill(record, found.collect());
+            self.fill(record, found.collect(), &level.columns);
         }
         if let Some(width) = sheet.width {
             self.ragged(next, &cut, width);
+        }
+    }
+
+    /// A record without a value must not hold one that has some: whose that is, nobody could tell.
+    fn hollow(&mut self, depth: usize, next: Line, cut: &[Cut<'_>]) {
+        let inner = self.sheet.levels.iter().skip(depth + 1).flat_map(|level| level.columns.iter().flatten());
+        let mut cells = inner.filter_map(|at| cut.get(*at));
+        if let Some(cell) = cells.find(|cell| !cell.text.trim_ascii().is_empty()) {
+            let path = self.frames.last().map_or(String::new(), |frame| frame.path.clone());
+            let expected = format!("values of {} in the row, which it stands in", self.sheet.levels[depth].name);
+            let found = self.charset.decode(&cell.text).into_owned();
+            let span = self.span(next, cell.start, cell.end);
+            self.tell(Fault::RecordMisplaced, span, &path, 0, &expected, &found);
         }
     }
 
@@ -373,14 +440,14 @@ impl<'d> Walk<'d> {
     /// The columns of a document are the same in all its rows.
     fn same(&mut self, depth: usize, record: &Record, found: Vec<Option<Value<'_>>>) {
         let Some(frame) = self.frames.get(depth) else { return };
-        let path = frame.path.clone();
-        let Some(row) = self.laying.rows.iter().position(|row| row.path == path) else { return };
+        let (path, row) = (frame.path.clone(), frame.row);
         for (field, value) in record.fields.iter().zip(found) {
             let Some(value) = value else { continue };
             let element = self.element(depth, &field.name);
             let before = self.laying.rows[row].values.iter().find(|cell| cell.element == element);
             let before = before.map_or(String::new(), |cell| cell.text.clone());
-            let now = in_tree(self.layout, field, &value.text).unwrap_or_else(|_| value.text.trim().to_owned());
+            let now = in_tree(self.layout, field, &value.text);
+            let now = now.unwrap_or_else(|_| refused(self.layout, field, &value.text));
             if now != before {
                 let expected = format!("{before:?} as in the first row of it");
                 self.tell(
@@ -432,7 +499,7 @@ impl<'d> Walk<'d> {
     // Values.
 
     /// Puts the values of a record into the row that was laid out last.
-    fn fill(&mut self, record: &Record, found: Vec<(&Field, Value<'_>)>) {
+    fn fill(&mut self, record: &Record, found: Vec<(&Field, Value<'_>)>, columns: &[Option<usize>]) {
         let depth = self.frames.len().saturating_sub(1);
         let Some((path, span)) = self.frames.last().map(|frame| (frame.path.clone(), frame.span)) else { return };
         let mut filled: Vec<&str> = Vec::new();
@@ -441,15 +508,16 @@ impl<'d> Walk<'d> {
             let text = match in_tree(self.layout, field, &value.text) {
                 Ok(text) => text,
                 Err(expected) => {
-                    self.tell(Fault::ValueForm, value.span, &place, value.column, &expected, &value.text);
-                    value.text.trim().to_owned()
+                    let found = bare(self.layout, field, &value.text);
+                    self.tell(Fault::ValueForm, value.span, &place, value.column, &expected, found);
+                    refused(self.layout, field, &value.text)
                 }
             };
             if text.is_empty() {
                 continue;
             }
             filled.push(&field.name);
-            let length = value.text.trim().chars().count();
+            let length = bare(self.layout, field, &value.text).chars().count();
             if length < field.length.0 && self.layout.syntax == Syntax::Csv || length > field.length.1 {
                 let expected = format!("{} to {} characters", field.length.0, field.length.1);
                 self.tell(
@@ -466,76 +534,11 @@ impl<'d> Walk<'d> {
                 row.values.push(Cell { element, component: 1, text, span: value.span });
             }
         }
-        for field in record.fields.iter().filter(|field| field.usage == Usage::Required) {
+        for (field, column) in record.fields.iter().zip(columns).filter(|(field, _)| field.usage == Usage::Required) {
             if !filled.contains(&field.name.as_str()) {
-                self.tell(
-                    Fault::ValueMissing,
-                    span,
-                    &format!("{path}/{}", field.name),
-                    field.at + 1,
-                    &field.source,
-                    "nothing",
-                );
+                let (place, column) = (format!("{path}/{}", field.name), column.map_or(0, |at| at + 1));
+                self.tell(Fault::ValueMissing, span, &place, column, &field.source, "nothing");
             }
         }
     }
-}
-
-/// A value as the tree has it.
-///
-/// # Errors
-/// What was expected.
-pub fn in_tree(layout: &Layout, field: &Field, text: &str) -> Result<String, String> {
-    // Characters that separate values in the tree say nothing.
-    let text: String = text.trim().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    let is_number = matches!(field.form, Form::Number | Form::Integer);
-    let is_nothing =
-        layout.syntax == Syntax::Fixed && field.form == Form::Date && text.bytes().all(|byte| byte == b'0');
-    if text.is_empty() || is_nothing {
-        return Ok(String::new());
-    }
-    match field.form {
-        Form::Date => layout.day(&text).ok_or_else(|| format!("a day written {}", layout.dates.join(" or "))),
-        Form::Time => time(&text).ok_or_else(|| "a time such as 093000 or 09:30".to_owned()),
-        _ if is_number => {
-            let plain = number(layout, &text).filter(|plain| refusal(field.form, plain).is_none());
-            let sample = format!("{} such as 1234{}50", field.form.name(), layout.decimal);
-            plain.ok_or(if field.form == Form::Integer { "a whole number".to_owned() } else { format!("a {sample}") })
-        }
-        form => match refusal(form, &text) {
-            Some(expected) => Err(expected.to_owned()),
-            None => Ok(text),
-        },
-    }
-}
-
-/// `1.234,50-` as `-1234.50`.
-fn number(layout: &Layout, text: &str) -> Option<String> {
-    let (sign, digits) = match (text.strip_prefix('-'), text.strip_suffix('-')) {
-        (Some(digits), _) | (None, Some(digits)) => ("-", digits.trim()),
-        _ => ("", text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (whole, fraction) =
-        digits.split_once(layout.decimal).map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
-    let whole = match layout.thousands.filter(|mark| whole.contains(*mark)) {
-        None => whole.to_owned(),
-        Some(mark) => {
-            let mut groups = whole.split(mark);
-            let first = groups.next().filter(|first| (1..=3).contains(&first.len()))?;
-            let rest: Vec<&str> = groups.collect();
-            rest.iter().all(|group| group.len() == 3).then(|| format!("{first}{}", rest.concat()))?
-        }
-    };
-    let fraction =
-        fraction.filter(|fraction| !fraction.is_empty()).map_or(String::new(), |fraction| format!(".{fraction}"));
-    Some(format!("{sign}{whole}{fraction}"))
-}
-
-/// `0930`, `093000`, `09:30` as `09:30:00`.
-fn time(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|c| *c != ':').collect();
-    let digits = if digits.len() == 4 { format!("{digits}00") } else { digits };
-    let is_six = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let made = is_six.then(|| format!("{}:{}:{}", &digits[..2], &digits[2..4], &digits[4..]))?;
-    refusal(Form::Time, &made).is_none().then_some(made)
 }

@@ -1,13 +1,13 @@
 //! What is known of an input when it is opened: its definition, and what its first line calls the columns.
 
-use super::line::{cells, line};
+use super::line::{LINE_BYTES_MAX, Line, cells, line};
+use super::project::stretch;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::near;
 use crate::standard::content::Markup;
 use crate::standard::definition::{Document, Usage};
-use crate::standard::layout::{self, Field, Layout, Mark};
-use crate::standard::load::Library;
-use std::collections::HashMap;
+use crate::standard::layout::{self, Field, Layout};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// An input that was recognised.
@@ -45,7 +45,11 @@ impl Sheet {
         let (layout, markup) = (document.layout()?, document.markup.as_deref()?);
         let mut sheet =
             Sheet { document: document.clone(), width: None, levels: Vec::new(), header: 0, faults: Vec::new() };
-        sheet.header = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        sheet.header = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+            let finding = Diagnostic::new(layout.syntax, Fault::CharacterEncoding).at(0, 2, 1);
+            sheet.faults.push(finding.because(layout.charset.name(), "UTF-16, as its first two bytes say"));
+        }
         let titles = if layout.has_header { sheet.titles(layout, bytes, has_ended) } else { Vec::new() };
         if layout.syntax == Syntax::Csv && layout.tag.is_none() {
             sheet.level(layout, markup, &titles);
@@ -77,9 +81,15 @@ impl Sheet {
         self.document.markup.as_deref().expect("a sheet is opened by its layout")
     }
 
-    /// What the first line calls the columns.
+    /// What the first line that is not blank calls the columns.
     fn titles(&mut self, layout: &Layout, bytes: &[u8], has_ended: bool) -> Vec<String> {
-        let Some(first) = line(layout, bytes, self.header, has_ended) else { return Vec::new() };
+        let Some(first) = first_line(layout, bytes, self.header, has_ended).filter(|first| !first.is_too_long()) else {
+            let finding = Diagnostic::new(Syntax::Csv, Fault::LineTooLong).at(self.header as u64, 0, 1);
+            let expected = format!("a line of titles of at most {LINE_BYTES_MAX} bytes");
+            self.faults.push(finding.because(expected, "none"));
+            return Vec::new();
+        };
+        let number = 1 + bytes[..first.start].iter().filter(|byte| **byte == b'\n').count() as u64;
         self.header = first.next;
         let titles = cells(layout, first.of(bytes)).into_iter().map(|cell| {
             let title = layout.charset.decode(&cell.text).trim().to_owned();
@@ -98,8 +108,11 @@ impl Sheet {
         for (title, start, length) in &titles {
             let mut tell = |fault, expected: &str| {
                 let finding = Diagnostic::new(Syntax::Csv, fault).because(expected, title);
-                self.faults.push(finding.at(*start as u64, *length as u64, 1));
+                self.faults.push(finding.at(*start as u64, *length as u64, number));
             };
+            if layout.tag.is_some() {
+                continue; // They are read by number, of each type its own.
+            }
             if seen.insert(title, *start).is_some() {
                 tell(Fault::ColumnTwice, "each column once; the first counts");
             } else if !known.contains(&title.as_str()) {
@@ -138,55 +151,46 @@ impl Sheet {
     }
 }
 
-/// The document type that an input is of: what was told, or what its first bytes say.
-#[must_use]
-pub fn recognise(library: &Library, bytes: &[u8], has_ended: bool) -> Option<Arc<Document>> {
-    if let Some(told) = library.is_told() {
-        return Some(told.clone());
+/// What stands at the begin of a text in UTF-8, where something does.
+pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What a title, a letter, a name is worth when definitions are compared that an input fits; a column that is lacking is one.
+pub const FIT: usize = 10_000;
+
+/// The first line that says something; none where it is still to come, and in an input that says nothing.
+fn first_line(layout: &Layout, bytes: &[u8], start: usize, has_ended: bool) -> Option<Line> {
+    let mut next = line(layout, bytes, start, has_ended)?;
+    while next.is_blank(layout, bytes) {
+        next = line(layout, bytes, next.next, has_ended)?;
     }
-    let start = if bytes.starts_with(b"\xEF\xBB\xBF") { &bytes[3..] } else { bytes };
-    let best = library.laid_out().iter().filter_map(|document| {
-        let layout = document.layout().filter(|layout| !layout.marks.is_empty())?;
-        let fits = layout.marks.iter().map(|mark| fit(document, layout, mark, start, has_ended));
-        let fits: Option<Vec<usize>> = fits.collect();
-        Some((fits?.into_iter().sum::<usize>(), document))
-    });
-    best.max_by_key(|(fit, _)| *fit).map(|(_, document)| document.clone())
+    Some(next)
 }
 
-/// How well a mark fits; none where it does not.
-fn fit(document: &Document, layout: &Layout, mark: &Mark, bytes: &[u8], has_ended: bool) -> Option<usize> {
-    match mark {
-        Mark::Text(at, text) => bytes.get(at - 1..)?.starts_with(text.as_bytes()).then_some(text.len()),
-        Mark::Pointer(pointer, meant) => {
-            if !matches!(bytes.iter().find(|byte| !byte.is_ascii_whitespace()), Some(b'{' | b'[')) {
-                return None;
-            }
-            let Ok(value) = serde_json::from_slice::<serde_json::Value>(bytes) else {
-                // What is broken is told to be so, where all names on the way stand in it.
-                let text = String::from_utf8_lossy(bytes);
-                let names = pointer.split('/').filter(|name| !name.is_empty() && name.parse::<usize>().is_err());
-                return names.clone().all(|name| text.contains(&format!("\"{name}\""))).then_some(names.count());
-            };
-            let found = value.pointer(pointer)?;
-            let is_it = meant.as_ref().is_none_or(|meant| found.as_str() == Some(meant));
-            is_it.then_some(pointer.len())
-        }
-        Mark::Header => {
-            let first = line(layout, bytes, 0, has_ended)?;
-            let titles: Vec<String> = cells(layout, first.of(bytes))
-                .iter()
-                .map(|cell| layout.charset.decode(&cell.text).trim().to_owned())
-                .collect();
-            let markup = document.markup.as_deref()?;
-            let keys = layout::chain(&markup.content, &markup.contents);
-            let fields = || keys.iter().filter_map(|key| layout.records.get(key)).flat_map(|record| &record.fields);
-            let has = |field: &&Field| titles.contains(&field.source);
-            let is_needed = |field: &&Field| field.usage == Usage::Required;
-            let (needed, had) = (fields().filter(is_needed).count(), fields().filter(is_needed).filter(has).count());
-            let count = fields().filter(has).count();
-            // Where one is missing among many, the file is told to lack it.
-            (had * 4 >= needed * 3 && count > 1 && count * 2 > titles.len()).then_some(count)
-        }
-    }
+/// How many of its titles a definition knows, in ten thousandths, less those of its own that it lacks; none where the first
+/// line is not one of its titles.
+#[must_use]
+pub fn titles_fit(document: &Document, bytes: &[u8], has_ended: bool) -> Option<usize> {
+    let (layout, markup) = (document.layout()?, document.markup.as_deref()?);
+    let first = first_line(layout, bytes, 0, has_ended)?;
+    let titles = cells(layout, first.of(bytes));
+    let titles: HashSet<String> =
+        titles.iter().map(|cell| layout.charset.decode(&cell.text).trim().to_owned()).collect();
+    let keys = layout::chain(&markup.content, &markup.contents);
+    let fields = || keys.iter().filter_map(|key| layout.records.get(key)).flat_map(|record| &record.fields);
+    let has = |field: &&Field| titles.contains(&field.source);
+    let is_needed = |field: &&Field| field.usage == Usage::Required;
+    let (needed, had) = (fields().filter(is_needed).count(), fields().filter(is_needed).filter(has).count());
+    let (all, count) = (fields().count(), fields().filter(has).count());
+    // Where one is missing among many, the file is told to lack it.
+    let is_it = had * 4 >= needed * 3 && count > 1 && count * 2 > titles.len();
+    is_it.then(|| (count * FIT).saturating_sub(all - count))
+}
+
+/// How well a text fits that stands at a position, from 1, of the first line; none where it does not stand there.
+#[must_use]
+pub fn text_fits(layout: &Layout, (at, text): (usize, &str), bytes: &[u8], has_ended: bool) -> Option<usize> {
+    let begin = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(0);
+    let own = line(layout, bytes, begin, has_ended).map_or(&bytes[begin..], |own| own.of(bytes));
+    let (start, _) = stretch(own, layout.charset, at - 1, 0);
+    layout.charset.decode(&own[start..]).starts_with(text).then_some(text.len() * FIT)
 }

@@ -1,16 +1,18 @@
 //! A file that its definition lays out: the line that names its columns is the header, the documents follow. Where they
-//! begin and end is the cutter's (`codec::table`); JSON is one document. It judges nothing.
+//! begin and end is the cutter's (`codec::table`, `codec::json`). It judges nothing.
 
 use super::{Found, HEADER_BYTES, Ordinals, Reader, find_header};
-use crate::codec::content;
-use crate::codec::segment::{Piece, PieceKind, index};
-use crate::codec::table::{Cutter, Sheet, recognise};
-use crate::diagnostic::Diagnostic;
+use crate::codec::segment::recognise::{Recognised, recognise};
+use crate::codec::segment::{Piece, PieceKind, index, unfit_definitions};
+use crate::codec::table::{LINE_BYTES_MAX, Sheet};
+use crate::codec::{content, json, table};
+use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
+use crate::standard::layout::Layout;
 use crate::tree::Charset;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-/// How much is looked at to tell by its first line what an input is; a line may have no more.
+/// How much is looked at to tell by its first line what an input is; more only where no line ends in it.
 const TITLES_BYTES: usize = 64 * 1024;
 
 /// A file that its definition lays out.
@@ -18,6 +20,12 @@ pub(super) struct Rows {
     pub(super) sheet: Arc<Sheet>,
     cutter: Cutter,
     next: Next,
+}
+
+/// Tells where documents begin and end.
+enum Cutter {
+    Rows(table::Cutter),
+    Json(json::Cutter),
 }
 
 /// What of it comes next.
@@ -41,19 +49,59 @@ impl<R: Read> Reader<R> {
             return Ok(false);
         }
         let first = self.rest().iter().find(|byte| !byte.is_ascii_whitespace() && !b"\xEF\xBB\xBF".contains(byte));
-        // JSON is recognised by what stands anywhere in it, and is one document.
+        let may_be_json = library.is_told().is_none_or(|told| told.syntax() == Syntax::Json);
         match first {
-            Some(b'{' | b'[') => self.fill_within(usize::MAX, self.limits.markup_bytes_max)?,
-            _ => self.fill(TITLES_BYTES)?,
+            Some(b'{' | b'[') if may_be_json => self.fill_document()?,
+            _ => {
+                self.fill(TITLES_BYTES)?;
+                // Blank lines may stand before it.
+                let is_line = |byte: &u8| !byte.is_ascii_whitespace();
+                let begin = self.rest().iter().position(is_line).unwrap_or(0);
+                if !self.rest()[begin..].contains(&b'\n') {
+                    self.fill(begin + LINE_BYTES_MAX + TITLES_BYTES)?;
+                }
+            }
         }
         let has_ended = self.window.has_ended();
-        let Some(document) = recognise(&library, self.rest(), has_ended) else { return Ok(false) };
-        let Some(sheet) = Sheet::open(&document, self.rest(), has_ended).map(Arc::new) else { return Ok(false) };
+        let document = match recognise(&library, self.rest(), has_ended) {
+            Recognised::As(document) => document,
+            Recognised::No => return Ok(false),
+            Recognised::Several(names) => {
+                let finding = Diagnostic::new(Syntax::Document, Fault::FormatUnknown);
+                let finding =
+                    finding.because("one definition that it fits best", format!("{} alike", names.join(", ")));
+                self.ambiguous = Some(finding);
+                return Ok(false);
+            }
+        };
+        let Some(mut sheet) = Sheet::open(&document, self.rest(), has_ended) else { return Ok(false) };
+        if library.is_told().is_none() {
+            // A definition that cannot be read may be the one that is meant: it spoils nothing, and is told.
+            let unfit = unfit_definitions(&library);
+            sheet.faults.extend(unfit.map(|finding| Diagnostic { severity: Severity::Warning, ..finding }));
+        }
+        let sheet = Arc::new(sheet);
         self.separators = content::SEPARATORS;
         self.ordinals = Ordinals { interchange: 1, ..Ordinals::default() };
         self.take_bytes(sheet.header);
-        self.rows = Some(Rows { cutter: Cutter::new(sheet.clone()), sheet, next: Next::Document });
+        let cutter = match sheet.layout().syntax {
+            Syntax::Json => Cutter::Json(json::Cutter::default()),
+            _ => Cutter::Rows(table::Cutter::new(sheet.clone())),
+        };
+        self.rows = Some(Rows { cutter, sheet, next: Next::Document });
         Ok(true)
+    }
+
+    /// Reads until the first document of JSON is at hand, which is recognised by what stands anywhere in it.
+    fn fill_document(&mut self) -> io::Result<()> {
+        let mut cutter = json::Cutter::default();
+        loop {
+            let has_ended = self.window.has_ended();
+            if cutter.next(self.rest(), has_ended).is_some() || has_ended {
+                return Ok(());
+            }
+            self.fill_within(self.rest().len() + 1, self.limits.markup_bytes_max)?;
+        }
     }
 
     /// The first piece of such an input: the line that names the columns, where there is one.
@@ -70,7 +118,7 @@ impl<R: Read> Reader<R> {
                 rows.next = Next::Document;
                 PieceKind::InterchangeHeader
             }
-            Next::Document if self.is_blank()? => {
+            Next::Document if self.is_blank(rows.sheet.layout())? => {
                 rows.next = Next::End;
                 self.take_bytes(self.rest().len());
                 PieceKind::InterchangeTrailer
@@ -83,7 +131,7 @@ impl<R: Read> Reader<R> {
                 PieceKind::Document
             }
             Next::Trailer => {
-                rows.next = if self.is_blank()? { Next::End } else { Next::Header };
+                rows.next = if self.is_blank(rows.sheet.layout())? { Next::End } else { Next::Header };
                 if matches!(rows.next, Next::End) {
                     self.take_bytes(self.rest().len());
                 }
@@ -99,14 +147,18 @@ impl<R: Read> Reader<R> {
         Ok(Some(self.piece(kind, syntax, Charset::Utf8, faults)))
     }
 
-    /// Whether nothing but blanks follows.
-    fn is_blank(&mut self) -> io::Result<bool> {
+    /// Whether nothing follows but blanks and, in a table, rows that say nothing.
+    fn is_blank(&mut self, layout: &Layout) -> io::Result<bool> {
+        let mut looked = 0;
         loop {
-            let is_blank = self.rest().iter().all(u8::is_ascii_whitespace);
-            if !is_blank || self.window.has_ended() {
-                return Ok(is_blank);
+            if !self.rest()[looked..].iter().all(|byte| layout.is_idle(*byte)) {
+                return Ok(false);
             }
-            self.fill(self.rest().len() + 1)?;
+            if self.window.has_ended() {
+                return Ok(table::says_nothing(layout, self.rest()));
+            }
+            looked = self.rest().len();
+            self.fill(looked + 1)?;
         }
     }
 
@@ -114,10 +166,21 @@ impl<R: Read> Reader<R> {
     fn cut(&mut self, cutter: &mut Cutter) -> io::Result<Vec<Diagnostic>> {
         let (length, found) = loop {
             let has_ended = self.window.has_ended();
-            match cutter.next(self.window.bytes(), has_ended) {
+            let length = self.rest().len();
+            let (found, wanted, limit) = match cutter {
+                Cutter::Rows(rows) => {
+                    let found = rows.next(self.window.bytes(), has_ended);
+                    (found, rows.wanted(length), self.limits.document_bytes_max)
+                }
+                Cutter::Json(json) => {
+                    let found = json.next(self.window.bytes(), has_ended).map(|length| (length, Vec::new()));
+                    (found, length + 1, self.limits.markup_bytes_max)
+                }
+            };
+            match found {
                 Some(cut) => break cut,
-                None if has_ended => break (self.rest().len(), Vec::new()),
-                None => self.fill(self.rest().len() + 1)?,
+                None if has_ended => break (length, Vec::new()),
+                None => self.fill_within(wanted, limit)?,
             }
         };
         self.take_bytes(length);
