@@ -235,6 +235,15 @@ fn agreements_name_ready_guides() {
 }
 
 #[test]
+fn what_selects_a_guide_does_not_select_what_stands_on_it() {
+    let base = "name: grocers\nbase: x12/004010/850\nselects: [GROC]\nrules:\n  CUR: unused\n";
+    assert_eq!(guide(&format!("kind: guide\n{base}")).selects, ["GROC"]);
+    assert_eq!(guide(&format!("kind: guide\nname: north\nbase: grocers\n---\n{base}")).selects, [""; 0]);
+    let own = format!("kind: guide\nname: north\nbase: grocers\nselects: [NORTH]\n---\n{base}");
+    assert_eq!(guide(&own).selects, ["NORTH"]);
+}
+
+#[test]
 fn a_guide_stands_on_a_guide_and_says_what_it_changes() {
     let guide = guide(
         "kind: guide\nname: north\nbase: grocers\nrules:\n  BEG02: { codes: [SA] }\n  CUR: none\n---\nname: grocers\n\

@@ -11,7 +11,9 @@ use crate::store::gathered::{Gathered, NewGathered, of_subject};
 use crate::store::job::Job;
 use crate::store::{Actor, Result, StoreError};
 use crate::tree::DocumentDraft;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// How long documents wait on whose agreement is gone, or does not let them wait any more, before it is looked at again.
 const PUT_OFF: Duration = Duration::from_secs(60);
@@ -42,12 +44,19 @@ fn place(owner: &str) -> String {
     owner.split('/').map(|part| format!("{part:0>10}")).collect::<Vec<_>>().join("/")
 }
 
-/// Lets those leave that are enough or due. Where they cannot be written together, each is tried alone, and those that
-/// cannot be written, as after a change of the agreement, fail; the others leave with the next run.
+/// Runs a gather job to its end. Writing computes, which does not belong on the runtime's threads.
 ///
 /// # Errors
 /// The lease was lost, or the ledger failed; the job is then run again.
-pub async fn gather(service: &Service, job: &Job) -> Result<()> {
+pub async fn gather(service: Arc<Service>, job: Job) -> Result<()> {
+    let handle = Handle::current();
+    let done = tokio::task::spawn_blocking(move || handle.block_on(gathered(&service, &job))).await;
+    done.map_err(|error| StoreError::Unfit(format!("gather: {error}")))?
+}
+
+/// Lets those leave that are enough or due. Where they cannot be written together, each is tried alone, and those that
+/// cannot be written, as after a change of the agreement, fail; the others leave with the next run.
+async fn gathered(service: &Service, job: &Job) -> Result<()> {
     let directory = service.directory();
     let of = of_subject(&job.subject).unwrap_or_default();
     let Some(agreement) = directory.agreement(of.0) else {

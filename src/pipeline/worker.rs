@@ -1,5 +1,5 @@
 //! The loops that lease jobs and run them: translations a few for each core, deliveries as configured and a few for each
-//! channel, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
+//! channel, documents that waited for company, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
 
 use super::deliver::{Reached, deliver};
 use super::gather::gather;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a loop sleeps when nothing rings.
 const TICK: Duration = Duration::from_millis(500);
-/// Interchanges of documents that waited that are written one after the other, before other upkeep.
+/// Interchanges of documents that waited that are leased at once; they are written one after the other.
 const GATHERINGS: u32 = 16;
 /// How often chains are anchored.
 const ANCHOR_EVERY: Duration = Duration::from_secs(60);
@@ -39,6 +39,7 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(translations(service.clone(), stop.clone()));
     loops.spawn(deliveries(service.clone(), stop.clone()));
+    loops.spawn(gatherings(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}
 }
@@ -219,16 +220,30 @@ async fn one(service: &Service, job: &Job, channel: &str, circuits: &Circuits) -
     Ok(())
 }
 
+/// Documents that waited for company.
+async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let jobs = lease(&service, JobKind::Gather, GATHERINGS).await;
+        let is_idle = jobs.is_empty();
+        for job in jobs {
+            let work = gather(service.clone(), job.clone());
+            told(&job, kept(&service, &job, work).await);
+        }
+        if is_idle {
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+}
+
 /// Deadlines, anchors and changed resources.
 async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
     let mut anchored = tokio::time::Instant::now();
     while !stop.is_cancelled() {
         if let Err(error) = service.reload().await {
             tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
-        }
-        for job in lease(&service, JobKind::Gather, GATHERINGS).await {
-            let done = kept(&service, &job, gather(&service, &job)).await;
-            told(&job, done);
         }
         for job in lease(&service, JobKind::Acknowledge, 64).await {
             let done = service.store.acknowledge_overdue(&job, service.now()).await;

@@ -33,7 +33,7 @@ pub struct Guide {
     pub title: String,
     /// The document type it narrows, `x12/004010/850`.
     pub document: String,
-    /// What envelopes say to choose it: the suffix of GS08, ST03, UNH 0057.
+    /// What envelopes say to choose it: the suffix of GS08, ST03, UNH 0057. Its base's do not count.
     pub selects: Vec<String>,
     /// How bad it is not to follow it, where a rule does not say otherwise.
     pub severity: Severity,
@@ -186,6 +186,9 @@ impl Guide {
         let document = ground_of(ground.as_deref(), library);
         let mut guide = notation::guide(name, document, &inherit::joined(&layers))?;
         guide.overrides = inherit::overrides(&layers);
+        // What chooses the base does not choose what stands on it: that is one partner's, and the envelope says no partner.
+        let own = layers.last().is_some_and(|layer| layer.file.get("selects").is_some());
+        guide.selects.retain(|_| own);
         Ok(guide)
     }
 
