@@ -65,6 +65,22 @@ fn the_manuals_example_is_taken() {
     assert_eq!(configured.transformations.len(), 1);
 }
 
+#[test]
+fn the_example_of_the_readme_changes_the_order() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let line = ["translate", "demo/order-4711.edi", "--to", "entity", "--through", "demo/large-lines.yaml", "--json"];
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_portolan")).args(line).current_dir(root).output();
+    let done = done.expect("the program runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let made: Value = serde_json::from_slice(&done.stdout).expect("JSON");
+    let lines = made["entity"]["lines"].as_array().expect("lines");
+    assert_eq!(made["entity"]["contract"], "C-4711");
+    assert_eq!(made["entity"]["totals"]["lines"], lines.len().to_string());
+    let many =
+        |line: &Value| line["quantity"]["value"].as_str().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    assert!(!lines.is_empty() && lines.iter().all(|line| many(line) > 50.0));
+}
+
 struct NoNumbers;
 
 impl Numbers for NoNumbers {
