@@ -70,6 +70,8 @@ async fn an_order_is_accepted_or_refused_by_an_application_response() {
     scene.stage.reaches(&id, "split").await;
     let accepted = scene.responses(1).await.remove(0);
     for part in [
+        "<cbc:CustomizationID>urn:fdc:peppol.eu:poacc:trns:mlr:3</cbc:CustomizationID>\n  \
+         <cbc:ProfileID>urn:fdc:peppol.eu:poacc:bis:mlr:3</cbc:ProfileID>\n  <cbc:ID>",
         "<cbc:ResponseCode>AP<",
         "<cbc:ID>4711</cbc:ID>",
         "<cbc:DocumentType>Order<",
@@ -80,8 +82,10 @@ async fn an_order_is_accepted_or_refused_by_an_application_response() {
     let output = scene.stage.cli(&["validate", &scene.stage.file("response.xml", &accepted)], "");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let wrong = order().replace("<cbc:ID>4711<", "<cbc:ID>4712<").replace("2026-11-02<", "02.11.2026<");
+    let wrong = wrong.replace("urn:fdc:peppol.eu:poacc:trns:order:3", "urn:example:order");
     scene.post("harbour-in", &wrong).await;
     let refused = scene.responses(2).await.remove(1);
+    assert!(!refused.contains("CustomizationID"), "it is none of Peppol's: {refused}");
     for part in ["<cbc:ResponseCode>RE<", "<cbc:ID>4712</cbc:ID>", ">SV<", "found 02.11.2026"] {
         assert!(refused.contains(part), "{part}: {refused}");
     }

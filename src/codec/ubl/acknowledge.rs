@@ -20,6 +20,11 @@ const NAMESPACES: &str = "xmlns=\"urn:oasis:names:specification:ubl:schema:xsd:A
      xmlns:cac=\"urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2\" \
      xmlns:cbc=\"urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2\"";
 
+/// What a document of Peppol says in its CustomizationID, and what its answer, a message level response, says there and in
+/// its ProfileID.
+const PEPPOL: &str = "peppol.eu";
+const MESSAGE_LEVEL_RESPONSE: [&str; 2] = ["urn:fdc:peppol.eu:poacc:trns:mlr:3", "urn:fdc:peppol.eu:poacc:bis:mlr:3"];
+
 /// The answer to a document, as far as that was read.
 pub struct Acknowledging {
     choice: AckChoice,
@@ -27,6 +32,8 @@ pub struct Acknowledging {
     verdict: Verdict,
     /// It holds a document, which is one to answer.
     is_answered: bool,
+    /// It is one of Peppol's.
+    is_peppol: bool,
     /// The lines about what was found.
     lines: String,
 }
@@ -36,13 +43,15 @@ impl Acknowledging {
     #[must_use]
     pub fn new(choice: AckChoice) -> Self {
         let reach = choice.reach.unwrap_or(Effect::Guide);
-        Acknowledging { choice, reach, verdict: Verdict::Accepted, is_answered: false, lines: String::new() }
+        let (is_answered, is_peppol) = (false, false);
+        Acknowledging { choice, reach, verdict: Verdict::Accepted, is_answered, is_peppol, lines: String::new() }
     }
 
     /// Takes the document.
     pub fn document(&mut self, document: &DocumentReport) {
         let envelope = &document.envelope;
         self.is_answered = envelope.standard == STANDARD && !ANSWERS.contains(&envelope.document_type.as_str());
+        self.is_peppol = envelope.guide.contains(PEPPOL);
         self.verdict = document.verdict(self.reach);
         let noted = document.faults.iter().filter(|fault| fault.fault.info().effect <= self.reach);
         noted.take(NOTES_MAX).for_each(|fault| line(&mut self.lines, fault));
@@ -73,6 +82,7 @@ impl Acknowledging {
             version: VERSION.to_owned(),
             kind: KIND.to_owned(),
             control_number: "1".to_owned(),
+            guide: if self.is_peppol { MESSAGE_LEVEL_RESPONSE[0].to_owned() } else { String::new() },
             ..DocumentDraft::default()
         };
         let party = |id: &PartyId| [id.scheme.trim().to_owned(), id.value.trim().to_owned()];
@@ -142,8 +152,14 @@ fn line(lines: &mut String, fault: &Diagnostic) {
 pub fn write(acknowledgment: &Acknowledgment, stamp: &Stamp) -> Vec<u8> {
     let (date, time) = (stamp.prepared.strftime("%Y-%m-%d"), stamp.prepared.strftime("%H:%M:%SZ"));
     let number = escaped(&stamp.interchange_control_number);
+    let [customization, profile] = MESSAGE_LEVEL_RESPONSE;
+    let is_peppol = acknowledgment.answers.iter().any(|answer| answer.document.guide == customization);
+    let ids = format!(
+        "  <cbc:CustomizationID>{customization}</cbc:CustomizationID>\n  <cbc:ProfileID>{profile}</cbc:ProfileID>\n"
+    );
+    let ids = if is_peppol { ids.as_str() } else { "" };
     let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ApplicationResponse {NAMESPACES}>\n  <cbc:ID>{number}</cbc:ID>\n  \
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ApplicationResponse {NAMESPACES}>\n{ids}  <cbc:ID>{number}</cbc:ID>\n  \
          <cbc:IssueDate>{date}</cbc:IssueDate>\n  <cbc:IssueTime>{time}</cbc:IssueTime>\n"
     );
     for (role, [scheme, value]) in
