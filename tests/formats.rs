@@ -76,6 +76,26 @@ fn a_drafted_definition_reads_its_samples() {
     assert!(String::from_utf8_lossy(&judged.stdout).contains("2 documents"), "{judged:?}");
 }
 
+#[test]
+fn a_definition_drafted_of_json_reads_its_samples() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/json/1/Order/plain/in.json");
+    std::fs::copy(sample, folder.path().join("order.json")).expect("copied");
+    let drafted = portolan(folder.path(), &["standards", "infer", "order.json", "--as", "drafted/1/Order"]);
+    let draft = String::from_utf8(drafted.stdout).expect("UTF-8");
+    for expected in [
+        "- /order/lines\n",
+        "      - Lines R >1 lines = order/lines\n",
+        "order_buyer_gln R text ..17 = order/buyer/gln",
+    ] {
+        assert!(draft.contains(expected), "no {expected} in\n{draft}");
+    }
+    put(folder.path(), "drafts/drafted/1/Order.yaml", &draft);
+    let line = ["validate", "order.json", "--standards", "drafts", "--as", "drafted/1/Order"];
+    let judged = portolan(folder.path(), &line);
+    assert_eq!(judged.status.code(), Some(0), "{}\n{draft}", String::from_utf8_lossy(&judged.stdout));
+}
+
 /// What a channel says is sent there must be something whose bytes its definition lays out.
 #[test]
 fn err_a_channel_names_a_document_that_is_not_laid_out() {

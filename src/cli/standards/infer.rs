@@ -1,10 +1,11 @@
 //! `portolan standards infer FILE…`: the draft of a definition, to standard output.
 
 use super::Exit;
-use crate::codec::table::{LINE_BYTES_MAX, infer};
+use crate::codec::json;
+use crate::codec::table::{self, LINE_BYTES_MAX};
 use crate::standard::load::is_name;
 use anyhow::Context as _;
-use serde_json::json;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,12 @@ pub fn run(files: &[PathBuf], name: &str, as_json: bool) -> anyhow::Result<Exit>
         return Ok(Exit::Usage);
     };
     let samples = files.iter().map(|file| sample(file)).collect::<anyhow::Result<Vec<_>>>()?;
-    let draft = match infer(parts, &samples) {
+    let is_json = samples.iter().any(|bytes| bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{'));
+    let draft = match is_json {
+        true => json::infer(parts, &samples).map_err(|error| error.to_string()),
+        false => table::infer(parts, &samples).map_err(|error| error.to_string()),
+    };
+    let draft = match draft {
         Ok(draft) => draft,
         Err(error) => {
             eprintln!("portolan standards infer: {error}");
@@ -27,7 +33,7 @@ pub fn run(files: &[PathBuf], name: &str, as_json: bool) -> anyhow::Result<Exit>
         }
     };
     match as_json {
-        true => println!("{:#}", json!({ "name": name, "draft": draft })),
+        true => println!("{:#}", serde_json::json!({ "name": name, "draft": draft })),
         false => print!("{draft}"),
     }
     Ok(Exit::Ok)

@@ -7,6 +7,7 @@
 mod cut;
 mod decode;
 mod encode;
+mod infer;
 mod pointed;
 mod project;
 mod read;
@@ -14,6 +15,7 @@ mod read;
 pub use cut::Cutter;
 pub use decode::{from_json, to_json};
 pub use encode::document;
+pub use infer::{InferError, infer};
 pub use pointed::{Pointed, pointed};
 pub use project::{note, project};
 

@@ -1,6 +1,6 @@
 //! Drafts the definition of a table from samples of it: what separates its columns, what they hold, which of them are the
 //! document's and which the row's. What a draft says was seen stands beside it as comments; what samples cannot know (who sends
-//! it to whom, which lengths were agreed) is left to people. Fixed width and JSON it does not draft.
+//! it to whom, which lengths were agreed) is left to people. JSON is drafted by `json::infer`, fixed width is not.
 
 use super::line::{cells, line};
 use crate::codec::content::refusal;
@@ -39,9 +39,11 @@ pub enum InferError {
 }
 
 /// What the cells of a column have in common.
-struct Column {
-    title: String,
-    cells: Vec<String>,
+pub struct Column {
+    /// What it is called; of JSON the path.
+    pub title: String,
+    /// The text in each row, empty where there is none.
+    pub cells: Vec<String>,
 }
 
 /// Drafts a definition of this standard, version and type.
@@ -205,7 +207,8 @@ fn is_constant(column: &[usize], key: &[usize]) -> bool {
 }
 
 /// Names that mappings can use, made of the titles and told apart.
-fn names(columns: &[Column]) -> Vec<String> {
+#[must_use]
+pub fn names(columns: &[Column]) -> Vec<String> {
     let mut known = HashSet::new();
     // Of titles that are alike, the number that the next one gets.
     let mut numbers: HashMap<String, usize> = HashMap::new();
@@ -268,9 +271,16 @@ impl Column {
         DATES.into_iter().filter(|_| self.filled().count() > 0).find(is_of)
     }
 
+    /// Required where it is filled in all rows.
+    #[must_use]
+    pub fn usage(&self) -> char {
+        if self.filled().count() == self.cells.len() { 'R' } else { 'O' }
+    }
+
     /// Usage, form and length.
-    fn form(&self, decimal: char) -> String {
-        let usage = if self.filled().count() == self.cells.len() { 'R' } else { 'O' };
+    #[must_use]
+    pub fn form(&self, decimal: char) -> String {
+        let usage = self.usage();
         let longest = self.filled().map(|cell| cell.chars().count()).max().unwrap_or(0);
         // Zeros before a number are part of a text such as a GTIN.
         let is_text =
@@ -297,7 +307,8 @@ impl Column {
     }
 
     /// What was seen of it, in words.
-    fn seen(&self) -> String {
+    #[must_use]
+    pub fn seen(&self) -> String {
         let lengths = self.filled().map(|cell| cell.chars().count());
         let Some((least, most)) = lengths.clone().min().zip(lengths.max()) else {
             return "empty in all rows".to_owned();

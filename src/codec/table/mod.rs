@@ -19,7 +19,7 @@ pub use cut::Cutter;
 pub use decode::{Written, from_json, to_json};
 pub use encode::{Keys, document, header};
 pub use envelope::{note, take};
-pub use infer::{InferError, infer};
+pub use infer::{Column, InferError, infer, names};
 pub use line::{COLUMNS_MAX, LINE_BYTES_MAX, says_nothing};
 pub use project::project;
 pub use sheet::{BYTE_ORDER_MARK, FIT, Sheet, text_fits, titles_fit};
