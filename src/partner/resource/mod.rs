@@ -14,7 +14,7 @@ pub use channel::{Auth, Channel, Cxml};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
 pub use route::Route;
-pub use split::{OfTheWhole, OneOrMany, Split};
+pub use split::{OfTheWhole, Split};
 
 use crate::yaml::{self, Node};
 use serde::{Deserialize, Deserializer, Serialize};

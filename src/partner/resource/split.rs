@@ -4,6 +4,7 @@
 use super::parsed_option;
 use super::shape::{Key, Shape, may, must};
 use crate::entity::split::{KEYS_MAX, PLACEHOLDERS, SAME_NUMBER, SplitKey, SplitRule};
+use crate::partner::ack::one_or_many;
 use serde::Deserialize;
 
 /// Most lines that may be asked for: more than any document that is read here has.
@@ -37,9 +38,9 @@ pub struct Split {
     /// Lines of one document, at most; as many as there are when left out.
     #[serde(default, deserialize_with = "parsed_option")]
     pub lines_max: Option<usize>,
-    /// A document for each value of these fields of the lines.
-    #[serde(default)]
-    pub by: OneOrMany,
+    /// A document for each value of these fields of the lines, or each combination of their values.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub by: Vec<String>,
     /// How the numbers of the parts are made.
     pub number: String,
     /// The kind of reference by which a part names the whole.
@@ -48,22 +49,6 @@ pub struct Split {
     /// What becomes of what is true of no part.
     #[serde(default)]
     pub of_the_whole: OfTheWhole,
-}
-
-/// Fields of the lines.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
-pub enum OneOrMany {
-    /// One.
-    One(String),
-    /// Several: a document for each combination of their values.
-    Many(Vec<String>),
-}
-
-impl Default for OneOrMany {
-    fn default() -> Self {
-        OneOrMany::Many(Vec::new())
-    }
 }
 
 /// What becomes of what is said of all lines together.
@@ -84,10 +69,7 @@ impl Split {
     /// All that is wrong, each beginning with its key.
     pub fn rule(&self) -> Result<SplitRule, Vec<String>> {
         let (mut by, mut found) = (Vec::new(), Vec::new());
-        let keys = match &self.by {
-            OneOrMany::One(one) => std::slice::from_ref(one),
-            OneOrMany::Many(many) => many,
-        };
+        let keys = &self.by;
         for (at, key) in keys.iter().enumerate() {
             let place = if keys.len() > 1 { format!("split.by[{}]", at + 1) } else { "split.by".to_owned() };
             match SplitKey::parse(key) {
