@@ -1,10 +1,10 @@
 //! One entity cut into several: by how many lines each may have, and by what the lines say (where they go, when, of which
 //! order). Pure: a function of the entity and the rule. What of an entity is said of all its lines, and what is counted
 //! over them, its definition knows (`split:` in `standards/entity/<name>.yaml`); one without that is never cut. Who asks
-//! for it is an agreement, and what becomes of the pieces is the pipeline's.
+//! for it is an agreement, and what becomes of the parts is the pipeline's.
 //!
-//! Every line goes into a piece, in the order of the whole, and keeps its number. A line is divided only where the key
-//! lies in a list of its own, such as its deliveries: then each of these goes into one piece, and the quantity with it.
+//! Every line goes into a part, in the order of the whole, and keeps its number. A line is divided only where the key
+//! lies in a list of its own, such as its deliveries: then each of these goes into one part, and the quantity with it.
 
 mod keys;
 
@@ -18,13 +18,13 @@ use keys::{Group, LINES, groups};
 use rust_decimal::Decimal;
 use std::fmt;
 
-/// Pieces of one entity, at most: as many documents as one commit writes.
-pub const PIECES_MAX: usize = 256;
+/// Parts of one entity, at most: as many documents as one commit writes.
+pub const PARTS_MAX: usize = 256;
 /// Keys of one rule, at most.
 pub const KEYS_MAX: usize = 4;
 /// What a number may be made of.
 pub const PLACEHOLDERS: [&str; 4] = ["number", "part", "parts", "key"];
-/// The template that leaves all pieces the number of the whole.
+/// The template that leaves all parts the number of the whole.
 pub const SAME_NUMBER: &str = "{number}";
 /// The part of a document before its lines, as places of extensions begin: what stood there stands there again.
 const BEFORE_LINES: &str = "heading:";
@@ -32,15 +32,15 @@ const BEFORE_LINES: &str = "heading:";
 /// How an entity is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SplitRule {
-    /// A piece for each value, or each combination of values, in the order in which they are first seen.
+    /// A part for each value, or each combination of values, in the order in which they are first seen.
     pub by: Vec<SplitKey>,
-    /// Lines of one piece, at most.
+    /// Lines of one part, at most.
     pub lines_max: Option<usize>,
-    /// The number of a piece, a template of [`PLACEHOLDERS`].
+    /// The number of a part, a template of [`PLACEHOLDERS`].
     pub number: String,
-    /// The kind of reference by which a piece names the number of the whole; none where it does not.
+    /// The kind of reference by which a part names the number of the whole; none where it does not.
     pub reference: Option<String>,
-    /// What is said of the whole and of no piece is left out and told; else it forbids to cut.
+    /// What is said of the whole and of no part is left out and told; else it forbids to cut.
     pub leaves_out: bool,
 }
 
@@ -53,41 +53,41 @@ impl fmt::Display for SplitRule {
     }
 }
 
-/// One piece.
+/// One part.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Piece {
+pub struct SplitPart {
     /// What it says.
     pub entity: Entity,
-    /// Which piece it is, where there are several, and what it lacks of the whole.
+    /// Which part it is, where there are several, and what it lacks of the whole.
     pub findings: Vec<Diagnostic>,
 }
 
-/// Cuts an entity. One that needs no cutting is one piece with the number it has; keys are moved to where all of the
+/// Cuts an entity. One that needs no cutting is one part with the number it has; keys are moved to where all of the
 /// document reads them all the same.
 ///
 /// # Errors
-/// All that keeps it from being cut: lines without a key, sums of the whole, too many pieces, numbers that are not apart.
-pub fn split(whole: &Entity, rule: &SplitRule) -> Result<Vec<Piece>, Vec<Diagnostic>> {
+/// All that keeps it from being cut: lines without a key, sums of the whole, too many parts, numbers that are not apart.
+pub fn split(whole: &Entity, rule: &SplitRule) -> Result<Vec<SplitPart>, Vec<Diagnostic>> {
     let Some(facts) = definition(&whole.kind).and_then(|definition| definition.split.as_ref()) else {
         let expected = "an entity that can be cut, such as an order or an inventory report";
         return Err(vec![finding(Fault::SplitWhole, "type", expected, &whole.kind)]);
     };
     let mut cut = Cut { whole, rule, facts, findings: Vec::new() };
     let groups = groups(whole, rule, facts, &mut cut.findings);
-    let parts: Vec<Group> = groups.into_iter().flat_map(|group| cut.chunks(group)).collect();
-    if parts.len() > PIECES_MAX {
-        let expected = format!("{PIECES_MAX} pieces at most");
-        cut.findings.push(finding(Fault::SplitLimit, LINES, &expected, &parts.len().to_string()));
+    let groups: Vec<Group> = groups.into_iter().flat_map(|group| cut.chunks(group)).collect();
+    if groups.len() > PARTS_MAX {
+        let expected = format!("{PARTS_MAX} parts at most");
+        cut.findings.push(finding(Fault::SplitLimit, LINES, &expected, &groups.len().to_string()));
     }
-    if parts.len() > 1 {
+    if groups.len() > 1 {
         cut.findings.extend(cut.stated());
     }
     if cut.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(cut.findings);
     }
-    match parts.as_slice() {
-        [] => Ok(vec![Piece { entity: whole.clone(), findings: Vec::new() }]),
-        _ => cut.pieces(parts),
+    match groups.as_slice() {
+        [] => Ok(vec![SplitPart { entity: whole.clone(), findings: Vec::new() }]),
+        _ => cut.parts(groups),
     }
 }
 
@@ -96,12 +96,12 @@ struct Cut<'c> {
     whole: &'c Entity,
     rule: &'c SplitRule,
     facts: &'static SplitFacts,
-    /// What all pieces lack, and what keeps the whole from being cut.
+    /// What all parts lack, and what keeps the whole from being cut.
     findings: Vec<Diagnostic>,
 }
 
 impl Cut<'_> {
-    /// A group in parts of so many lines as a piece may have.
+    /// A group in parts of so many lines as a part may have.
     fn chunks(&self, mut group: Group) -> Vec<Group> {
         let max = self.rule.lines_max.unwrap_or(usize::MAX).max(1);
         let mut found = Vec::new();
@@ -121,39 +121,45 @@ impl Cut<'_> {
         stated.map(|path| told(path, self.rule.leaves_out)).collect()
     }
 
-    fn pieces(&mut self, parts: Vec<Group>) -> Result<Vec<Piece>, Vec<Diagnostic>> {
-        let count = parts.len();
+    fn parts(&mut self, groups: Vec<Group>) -> Result<Vec<SplitPart>, Vec<Diagnostic>> {
+        let count = groups.len();
         let (header, right) = (self.header(count), self.right());
-        let mut pieces = Vec::with_capacity(count);
-        for (at, part) in parts.into_iter().enumerate() {
+        let lack_numbers = count > 1 && self.lack_numbers();
+        let mut parts = Vec::with_capacity(count);
+        for (at, group) in groups.into_iter().enumerate() {
             let mut fields = header.clone();
-            let mut lines = part.lines;
-            for (key, value) in self.rule.by.iter().zip(&part.values) {
+            let mut lines = group.lines;
+            for (key, value) in self.rule.by.iter().zip(&group.values) {
                 key.lift(&self.whole.kind, value, &mut fields, lines.iter_mut().map(|(_, line)| line));
             }
-            let number = if count > 1 { self.number(at + 1, count, &part.values)? } else { None };
+            let number = if count > 1 { self.number(at + 1, count, &group.values)? } else { None };
             if let Some((field, number)) = &number {
                 set(&mut fields, field, number.as_str().into());
             }
-            let lines: Vec<Value> =
-                lines.into_iter().map(|(ordinal, line)| self.numbered(ordinal, line, count)).collect();
+            let numbered = |(ordinal, mut line): (usize, Value)| {
+                if let (true, Value::Object(fields)) = (lack_numbers, &mut line) {
+                    fields.insert(key("number"), ordinal.to_string().into());
+                }
+                line
+            };
+            let lines: Vec<Value> = lines.into_iter().map(numbered).collect();
             if count > 1 {
                 self.made_anew(&mut fields, &lines, &right);
             }
             fields.insert(key(LINES), Value::Array(lines));
-            pieces.push((Entity { kind: self.whole.kind.clone(), fields }, number));
+            parts.push((Entity { kind: self.whole.kind.clone(), fields }, number));
         }
-        self.apart(pieces.iter().filter_map(|(_, number)| Some(number.as_ref()?.1.as_str())))?;
+        self.apart(parts.iter().filter_map(|(_, number)| Some(number.as_ref()?.1.as_str())))?;
         let lost = std::mem::take(&mut self.findings);
         let told = |at: usize| (count > 1).then(|| self.which(at + 1, count));
-        let piece = |(at, (entity, _)): (usize, (Entity, _))| Piece {
+        let part = |(at, (entity, _)): (usize, (Entity, _))| SplitPart {
             entity,
             findings: told(at).into_iter().chain(lost.iter().cloned()).collect(),
         };
-        Ok(pieces.into_iter().enumerate().map(piece).collect())
+        Ok(parts.into_iter().enumerate().map(part).collect())
     }
 
-    /// All but the lines, without what no piece may say.
+    /// All but the lines, without what no part may say.
     fn header(&mut self, count: usize) -> Map {
         let mut header = Map::new();
         for (name, value) in &self.whole.fields {
@@ -195,7 +201,7 @@ impl Cut<'_> {
         known_by.iter().map(String::as_str).find(|field| !field.contains('.') && self.whole.text(field).is_some())
     }
 
-    /// The field and the number of a piece; none where the whole has none either.
+    /// The field and the number of a part; none where the whole has none either.
     fn number(
         &self,
         part: usize,
@@ -205,7 +211,7 @@ impl Cut<'_> {
         let Some(field) = self.number_field() else { return Ok(None) };
         let words: Option<Vec<&str>> = values.iter().map(keys::word).collect();
         let Some(words) = words.or_else(|| (!self.rule.number.contains("{key}")).then(Vec::new)) else {
-            let expected = "a number of the piece that is made of its key, which is no plain value";
+            let expected = "a number of the part that is made of its key, which is no plain value";
             return Err(vec![finding(Fault::SplitNumber, field, expected, &self.rule.number)]);
         };
         let number = filled(&self.rule.number, |name| match name {
@@ -217,12 +223,12 @@ impl Cut<'_> {
         Ok(Some((field, number)))
     }
 
-    /// Whether the numbers of the pieces are apart, where they are meant to be.
+    /// Whether the numbers of the parts are apart, where they are meant to be.
     fn apart<'n>(&self, numbers: impl Iterator<Item = &'n str>) -> Result<(), Vec<Diagnostic>> {
         let mut seen = std::collections::HashSet::new();
         for number in numbers.filter(|_| self.rule.number != SAME_NUMBER) {
             if !seen.insert(number) {
-                let expected = format!("a number for each piece, made as {}", self.rule.number);
+                let expected = format!("a number for each part, made as {}", self.rule.number);
                 return Err(vec![finding(
                     Fault::SplitNumber,
                     self.number_field().unwrap_or_default(),
@@ -234,16 +240,10 @@ impl Cut<'_> {
         Ok(())
     }
 
-    /// A line with the number that it has by its place in the whole.
-    fn numbered(&self, ordinal: usize, mut line: Value, count: usize) -> Value {
-        let has_numbers = || definition(&self.whole.kind).is_some_and(|all| all.field("lines.number").is_some());
-        if let (true, Value::Object(fields)) = (count > 1, &mut line)
-            && !fields.contains_key("number")
-            && has_numbers()
-        {
-            fields.insert(key("number"), ordinal.to_string().into());
-        }
-        line
+    /// Whether lines get the number of their place: where none of them has one, and the entity knows such numbers.
+    fn lack_numbers(&self) -> bool {
+        let knows = definition(&self.whole.kind).is_some_and(|all| all.field("lines.number").is_some());
+        knows && self.whole.views(LINES).all(|line| line.field("number").is_null())
     }
 
     /// Which of the counts and sums over the lines are right for the whole, and how they count.
@@ -274,7 +274,7 @@ impl Cut<'_> {
             Some(anew) => set(fields, path, anew.into()),
             None => {
                 leave_out(fields, path);
-                let expected = "a total that is counted over the lines, so that it can be made anew for each piece";
+                let expected = "a total that is counted over the lines, so that it can be made anew for each part";
                 let lost = finding(Fault::MappingLoss, path, expected, self.whole.text(path).unwrap_or_default());
                 if !self.findings.contains(&lost) {
                     self.findings.push(lost);
@@ -283,7 +283,7 @@ impl Cut<'_> {
         }
     }
 
-    /// What is told of each piece.
+    /// What is told of each part.
     fn which(&self, part: usize, parts: usize) -> Diagnostic {
         let number = self.number_field().and_then(|field| self.whole.text(field)).unwrap_or_default();
         finding(Fault::Split, "", &self.rule.to_string(), &format!("part {part} of {parts} of {number}"))
@@ -414,8 +414,8 @@ mod tests {
         set(&mut whole.fields, "totals.hash", "6".into());
         let mut by_two = rule(&[], Some(2), "{number}-{part}/{parts}");
         by_two.reference = Some("customer_order".to_owned());
-        let pieces = split(&whole, &by_two).expect("pieces");
-        let said: Vec<_> = pieces
+        let parts = split(&whole, &by_two).expect("parts");
+        let said: Vec<_> = parts
             .iter()
             .map(|one| {
                 let of = |path| one.entity.text(path).map(str::to_owned).unwrap_or_default();
@@ -428,33 +428,33 @@ mod tests {
         };
         assert_eq!(said, [expected("4711-1/2", "2", "3"), expected("4711-2/2", "1", "3")]);
         assert_eq!(
-            pieces[1].findings[0].message(),
+            parts[1].findings[0].message(),
             "one of several that the document became: expected 2 lines at most, found part 2 of 2 of 4711"
         );
-        for piece in &pieces {
-            assert_eq!(codes(&piece.entity.check()), codes(&whole.check()), "{}", piece.entity);
+        for part in &parts {
+            assert_eq!(codes(&part.entity.check()), codes(&whole.check()), "{}", part.entity);
         }
     }
 
     #[test]
     fn ok_what_need_not_be_cut_stays_as_it_is() {
         let whole = order(json!([line(1, 1, None), line(2, 2, None)]));
-        let pieces = split(&whole, &rule(&[], Some(2), "{number}-{part}")).expect("a piece");
-        assert_eq!(pieces, [Piece { entity: whole, findings: Vec::new() }]);
+        let parts = split(&whole, &rule(&[], Some(2), "{number}-{part}")).expect("a part");
+        assert_eq!(parts, [SplitPart { entity: whole, findings: Vec::new() }]);
     }
 
     #[test]
     fn ok_by_key_in_the_order_first_seen_with_the_key_in_the_header() {
         let lines = json!([line(1, 1, Some("B")), line(2, 2, None), line(3, 3, Some("B")), line(4, 4, Some("C"))]);
-        let pieces = split(&order(lines), &rule(&["parties[role=ship_to]"], None, "{number}-{key}")).expect("pieces");
-        let numbers: Vec<_> = pieces.iter().map(|one| one.entity.text("number").unwrap_or_default()).collect();
+        let parts = split(&order(lines), &rule(&["parties[role=ship_to]"], None, "{number}-{key}")).expect("parts");
+        let numbers: Vec<_> = parts.iter().map(|one| one.entity.text("number").unwrap_or_default()).collect();
         assert_eq!(numbers, ["4711-B", "4711-A", "4711-C"]);
-        let parties = |at: usize| serde_json::Value::from(&pieces[at].entity.fields["parties"]);
+        let parties = |at: usize| serde_json::Value::from(&parts[at].entity.fields["parties"]);
         assert_eq!(parties(0), json!([{ "role": "buyer" }, ship_to("B")]));
         assert_eq!(parties(1), json!([{ "role": "buyer" }, ship_to("A")]), "what a line does not say, the header does");
-        let first = &pieces[0].entity.list("lines")[0];
+        let first = &parts[0].entity.list("lines")[0];
         assert_eq!(serde_json::Value::from(&first["parties"]), json!([{ "role": "buyer" }]), "moved, and nothing else");
-        assert_eq!(pieces[2].entity.text("totals.lines"), Some("1"));
+        assert_eq!(parts[2].entity.text("totals.lines"), Some("1"));
     }
 
     #[test]
@@ -468,8 +468,8 @@ mod tests {
             .map(|at| day(line(at, at, Some("B")), if at % 2 == 0 { "2026-12-01" } else { "2026-12-02" }))
             .collect();
         let both = rule(&["parties[role=ship_to].ids.value", "dates[role=delivery].at"], Some(2), "{number}.{part}");
-        let pieces = split(&order(json!(lines)), &both).expect("pieces");
-        let said: Vec<_> = pieces
+        let parts = split(&order(json!(lines)), &both).expect("parts");
+        let said: Vec<_> = parts
             .iter()
             .map(|one| {
                 let numbers: Vec<_> =
@@ -490,8 +490,8 @@ mod tests {
         lines[0]["deliveries"] = json!([to("S1", "4"), to("S2", "6")]);
         lines[1]["deliveries"] = json!([to("S2", "5")]);
         let stores = rule(&["deliveries.location as parties[role=ship_to].ids"], None, "{number}-{key}");
-        let pieces = split(&order(lines.clone()), &stores).expect("pieces");
-        let said: Vec<_> = pieces
+        let parts = split(&order(lines.clone()), &stores).expect("parts");
+        let said: Vec<_> = parts
             .iter()
             .map(|one| {
                 let quantity = |line: &Value| line["quantity"]["value"].as_str().unwrap_or_default().to_owned();
@@ -505,7 +505,7 @@ mod tests {
             })
             .collect();
         assert_eq!(said, [("4711-S1", "S1", "4".to_owned()), ("4711-S2", "S2", "6 5".to_owned())]);
-        assert_eq!(pieces[1].entity.text("totals.lines"), Some("2"));
+        assert_eq!(parts[1].entity.text("totals.lines"), Some("2"));
         // What they do not make up cannot be divided, nor what is said of the line as a whole.
         lines[0]["quantity"]["value"] = "11".into();
         lines[1]["amounts"] = json!([{ "kind": "total", "amount": "50" }]);
@@ -520,12 +520,17 @@ mod tests {
         let line = |order: &str| json!({ "quantity": { "value": "1" }, "order": { "number": order, "line": "1" } });
         let whole = entity(json!({ "type": "invoice", "number": "R1", "issued": "2026-11-24",
             "lines": [line("A"), line("B"), line("A")] }));
-        let pieces = split(&whole, &rule(&["order.number"], None, "{number}-{part}")).expect("pieces");
-        let said: Vec<_> = pieces.iter().map(|one| one.entity.text("order.number").unwrap_or_default()).collect();
+        let parts = split(&whole, &rule(&["order.number"], None, "{number}-{part}")).expect("parts");
+        let said: Vec<_> = parts.iter().map(|one| one.entity.text("order.number").unwrap_or_default()).collect();
         assert_eq!(said, ["A", "B"]);
-        let numbers: Vec<_> =
-            pieces[0].entity.list("lines").iter().filter_map(|line| line["number"].as_str()).collect();
-        assert_eq!(numbers, ["1", "3"], "the place in the whole, where a line has no number");
+        let numbers: Vec<_> = parts[0].entity.list("lines").iter().filter_map(|line| line["number"].as_str()).collect();
+        assert_eq!(numbers, ["1", "3"], "the place in the whole, where no line has a number");
+        let mut mixed = whole;
+        let lines = mixed.fields.get_mut("lines").and_then(Value::as_array_mut).expect("lines");
+        lines[0].as_object_mut().expect("a line").insert("number".into(), "3".into());
+        let parts = split(&mixed, &rule(&["order.number"], None, "{number}-{part}")).expect("parts");
+        let numbers: Vec<_> = parts[0].entity.list("lines").iter().map(|line| line["number"].as_str()).collect();
+        assert_eq!(numbers, [Some("3"), None], "no number that another line has");
     }
 
     #[test]
@@ -541,12 +546,12 @@ mod tests {
         let refused = split(&whole, &by_one).expect_err("an amount of the whole");
         assert_eq!(codes(&refused), [("DOCUMENT-SPLIT-WHOLE".to_owned(), "allowance_charges.amount".to_owned())]);
         by_one.leaves_out = true;
-        let pieces = split(&whole, &by_one).expect("pieces");
-        let left = serde_json::Value::from(&pieces[1].entity.fields["allowance_charges"]);
+        let parts = split(&whole, &by_one).expect("parts");
+        let left = serde_json::Value::from(&parts[1].entity.fields["allowance_charges"]);
         assert_eq!(left, json!([{ "is_charge": false, "percent": "3" }]), "a per cent holds for a part too");
-        assert_eq!(pieces[1].entity.text("totals.hash"), None, "counted in a way of their own");
-        assert_eq!(pieces[1].entity.list("extensions").len(), 1);
-        let told: Vec<_> = codes(&pieces[1].findings).into_iter().map(|(_, place)| place).collect();
+        assert_eq!(parts[1].entity.text("totals.hash"), None, "counted in a way of their own");
+        assert_eq!(parts[1].entity.list("extensions").len(), 1);
+        let told: Vec<_> = codes(&parts[1].findings).into_iter().map(|(_, place)| place).collect();
         assert_eq!(told, ["", "allowance_charges.amount", "extensions", "totals.hash"]);
     }
 
@@ -571,8 +576,8 @@ mod tests {
     fn err_more_pieces_than_one_commit_writes() {
         let lines = |count: u32| json!((1..=count).map(|at| line(at, 1, None)).collect::<Vec<_>>());
         let by_one = rule(&[], Some(1), "{number}-{part}");
-        let max = u32::try_from(PIECES_MAX).expect("a small number");
-        assert_eq!(split(&order(lines(max)), &by_one).map(|pieces| pieces.len()), Ok(PIECES_MAX));
+        let max = u32::try_from(PARTS_MAX).expect("a small number");
+        assert_eq!(split(&order(lines(max)), &by_one).map(|parts| parts.len()), Ok(PARTS_MAX));
         let refused = split(&order(lines(max + 1)), &by_one).expect_err("one too many");
         assert_eq!(codes(&refused), [("DOCUMENT-SPLIT-LIMIT".to_owned(), "lines".to_owned())]);
         let wrong = entity(json!({ "type": "party", "lines": [] }));
@@ -585,7 +590,7 @@ mod tests {
         (*seed >> 33) % sides
     }
 
-    /// The lines of the pieces are the lines of the whole: all, none twice, in their order within each piece; what was moved
+    /// The lines of the parts are the lines of the whole: all, none twice, in their order within each part; what was moved
     /// to the header is there.
     #[test]
     fn the_lines_of_the_pieces_are_those_of_the_whole() {
@@ -603,18 +608,17 @@ mod tests {
             let whole = order(json!(lines));
             let max = (dice(&mut seed, 2) == 0).then(|| 1 + usize::try_from(dice(&mut seed, 20)).expect("small"));
             let keys: &[&str] = if max.is_some() && dice(&mut seed, 2) == 0 { &[] } else { &["parties[role=ship_to]"] };
-            let pieces = split(&whole, &rule(keys, max, "{number}-{part}")).expect("pieces");
-            cut += usize::from(pieces.len() > 1);
+            let parts = split(&whole, &rule(keys, max, "{number}-{part}")).expect("parts");
+            cut += usize::from(parts.len() > 1);
             let mut back: Vec<Value> = Vec::new();
-            for piece in &pieces {
-                let own = piece.entity.list("lines");
+            for part in &parts {
+                let own = part.entity.list("lines");
                 assert!(own.len() <= max.unwrap_or(usize::MAX) && !own.is_empty());
                 let numbers: Vec<u32> =
                     own.iter().map(|line| line["number"].as_str().expect("a number").parse().expect("one")).collect();
                 assert!(numbers.windows(2).all(|two| two[0] < two[1]), "in order: {numbers:?}");
-                assert_eq!(piece.entity.text("totals.lines"), Some(own.len().to_string().as_str()));
-                let there =
-                    piece.entity.list("parties").iter().find(|one| one["role"] == "ship_to").expect("a ship-to");
+                assert_eq!(part.entity.text("totals.lines"), Some(own.len().to_string().as_str()));
+                let there = part.entity.list("parties").iter().find(|one| one["role"] == "ship_to").expect("a ship-to");
                 back.extend(own.iter().cloned().map(|mut line| {
                     let said = whole.list("lines").iter().find(|one| one["number"] == line["number"]).expect("a line");
                     let before =
@@ -637,7 +641,7 @@ mod tests {
         assert!(cut > 200, "only {cut} were cut");
     }
 
-    /// Where lines are divided, each delivery is in one piece, and the quantities of a line in all pieces are its own.
+    /// Where lines are divided, each delivery is in one part, and the quantities of a line in all parts are its own.
     #[test]
     fn the_deliveries_of_the_pieces_are_those_of_the_whole() {
         let mut seed = 5;
@@ -653,7 +657,7 @@ mod tests {
                 json!({ "number": at.to_string(), "quantity": { "value": sum.to_string() }, "deliveries": deliveries })
             });
             let whole = order(json!(lines.collect::<Vec<_>>()));
-            let pieces = split(&whole, &rule(&["deliveries.location"], None, "{number}-{key}")).expect("pieces");
+            let parts = split(&whole, &rule(&["deliveries.location"], None, "{number}-{key}")).expect("parts");
             let all = |entity: &Entity| -> Vec<String> {
                 let of_line = |line: &Value| {
                     let number = line["number"].as_str().unwrap_or_default().to_owned();
@@ -663,13 +667,13 @@ mod tests {
                 };
                 entity.list("lines").iter().flat_map(of_line).collect()
             };
-            let mut back: Vec<String> = pieces.iter().flat_map(|piece| all(&piece.entity)).collect();
+            let mut back: Vec<String> = parts.iter().flat_map(|part| all(&part.entity)).collect();
             let mut expected = all(&whole);
             back.sort();
             expected.sort();
             assert_eq!(back, expected);
-            for piece in &pieces {
-                let places: std::collections::HashSet<_> = piece
+            for part in &parts {
+                let places: std::collections::HashSet<_> = part
                     .entity
                     .list("lines")
                     .iter()
@@ -678,7 +682,7 @@ mod tests {
                         deliveries.into_iter().map(|one| one["location"]["value"].to_string())
                     })
                     .collect();
-                assert_eq!(places.len(), 1, "{}", piece.entity);
+                assert_eq!(places.len(), 1, "{}", part.entity);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! kind stand in the codecs; when one is late or fits nothing is the ledger's to know.
 
 use super::resource::parsed;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -237,8 +238,8 @@ impl Expect {
     }
 }
 
-/// Reads one expectation or a list of them.
-pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Expect>, D::Error> {
+/// Reads one, such as an expectation, or a list of them.
+pub(super) fn one_or_many<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let all = match Value::deserialize(deserializer)? {
         Value::Array(all) => all,
         one => vec![one],
@@ -289,7 +290,9 @@ mod tests {
     #[test]
     fn one_or_many_are_expected() {
         let one = json!({ "kind": "ta1", "within_minutes": "5" });
-        let read = |value: Value| one_or_many(value).map(|all| all.iter().map(|one| one.kind).collect::<Vec<_>>());
+        let read = |value: Value| {
+            one_or_many(value).map(|all: Vec<Expect>| all.iter().map(|one| one.kind).collect::<Vec<_>>())
+        };
         assert_eq!(read(one.clone()).expect("one"), [ExpectKind::Ta1]);
         let other = json!({ "kind": "997", "within_minutes": "60" });
         assert_eq!(read(json!([one, other])).expect("two"), [ExpectKind::Ta1, ExpectKind::Functional]);

@@ -128,7 +128,7 @@ impl Directory {
                     self.check_way("from", &route.from, Way::In, &mut found);
                     self.check_way("to", &route.to, Way::Out, &mut found);
                     let known = &self.overlays.transformations;
-                    for name in route.through.all().iter().filter(|name| !known.contains_key(*name)) {
+                    for name in route.through.iter().filter(|name| !known.contains_key(*name)) {
                         found.push(missing("through", "transformation", name, known.keys()));
                     }
                     if let (Some(from), Some(to)) = (self.agreements.get(&route.from), self.agreements.get(&route.to))

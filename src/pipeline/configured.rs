@@ -119,7 +119,7 @@ impl Configured {
     /// What a route says of the entities that its documents may be.
     fn way(&mut self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
         let Some(route) = directory.route(&one.name) else { return Vec::new() };
-        if route.when.is_none() && route.through.all().is_empty() {
+        if route.when.is_none() && route.through.is_empty() {
             return Vec::new();
         }
         let Some(agreement) = directory.agreement(&route.from) else { return Vec::new() };
@@ -137,7 +137,7 @@ impl Configured {
                 Err(message) => errors.push(one.error_at("when", &message)),
             }
         }
-        for found in route.through.all().iter().filter_map(|name| self.transformations.get(name)) {
+        for found in route.through.iter().filter_map(|name| self.transformations.get(name)) {
             if !kinds.contains(&found.entity) {
                 let (name, entity, kinds) = (&found.name, &found.entity, kinds.join(" or "));
                 let message = format!("expected transformations of {kinds}, found {name}, which is for {entity}");

@@ -10,7 +10,7 @@ use super::{output, profile};
 use crate::codec::segment::{GuideChoice, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Severity, Syntax, is_clean};
 use crate::entity::Entity;
-use crate::entity::split::{self, Piece};
+use crate::entity::split::{self, SplitPart};
 use crate::partner::{Agreement, DOCUMENTS_MAX, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};
 use crate::store::Result as StoreResult;
 use crate::store::commit::translate::NewOutput;
@@ -77,15 +77,15 @@ pub async fn prepare(
     if !is_clean(&findings) {
         return Ok(Err(findings));
     }
-    let pieces = match pieces(outward.agreement, entity) {
-        Ok(pieces) => pieces,
+    let parts = match parts(outward.agreement, entity) {
+        Ok(parts) => parts,
         Err(more) => return Ok(Err([findings, more].concat())),
     };
     let means = service.configured().means(&service.directory(), Some(outward.name));
-    let mut made = Vec::with_capacity(pieces.len());
-    for piece in pieces {
-        let mut findings = [findings.as_slice(), &piece.findings].concat();
-        let mut draft = match map_by(&service.rules, &means, &target, &piece.entity, "1") {
+    let mut made = Vec::with_capacity(parts.len());
+    for part in parts {
+        let mut findings = [findings.as_slice(), &part.findings].concat();
+        let mut draft = match map_by(&service.rules, &means, &target, &part.entity, "1") {
             Ok((draft, more)) => {
                 findings.extend(more);
                 draft
@@ -99,7 +99,7 @@ pub async fn prepare(
         made.push(Outgoing {
             source_id: source_id.to_owned(),
             owner: owner.to_owned(),
-            business_number: piece.entity.known_by().map(str::to_owned),
+            business_number: part.entity.known_by().map(str::to_owned),
             draft,
             findings,
             size: 0,
@@ -109,9 +109,9 @@ pub async fn prepare(
 }
 
 /// An entity as the agreement cuts it.
-fn pieces(agreement: &Agreement, entity: Entity) -> Allowed<Vec<Piece>> {
+fn parts(agreement: &Agreement, entity: Entity) -> Allowed<Vec<SplitPart>> {
     match &agreement.split {
-        None => Ok(vec![Piece { entity, findings: Vec::new() }]),
+        None => Ok(vec![SplitPart { entity, findings: Vec::new() }]),
         Some(split) => split::split(&entity, &split.rule().map_err(|wrong| vec![missing(&wrong.join("; "))])?),
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::codec::segment::{Inspection, Limits, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Syntax, is_clean};
 use crate::entity::Entity;
-use crate::entity::split::{self, Piece, SplitRule};
+use crate::entity::split::{self, SplitPart, SplitRule};
 use crate::pipeline::Rules;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::echo;
@@ -61,17 +61,17 @@ impl<'r> Drafting<'r> {
             _ => (entity.clone(), Vec::new()),
         };
         let means = self.own.means(&target.standard, &target.version, &target.document);
-        let whole = |entity| Ok(vec![Piece { entity, findings: Vec::new() }]);
-        let pieces = match &self.split {
+        let whole = |entity| Ok(vec![SplitPart { entity, findings: Vec::new() }]);
+        let parts = match &self.split {
             Some(rule) => split::split(&entity, rule),
             None => whole(entity),
         };
         let mut drafts = Vec::new();
-        match pieces {
-            Ok(pieces) => {
-                for piece in pieces {
-                    findings.extend(piece.findings);
-                    match map_by(rules, &means, target, &piece.entity, "") {
+        match parts {
+            Ok(parts) => {
+                for part in parts {
+                    findings.extend(part.findings);
+                    match map_by(rules, &means, target, &part.entity, "") {
                         Ok((draft, more)) => {
                             findings.extend(more);
                             drafts.push(draft);

@@ -1,6 +1,6 @@
 //! By what lines are told apart: the notation of a key, what a line says there, and lines divided where they say several
 //! things in a list of their own. `parties[role=ship_to]` is the item of a list that says so, `order.number` a field,
-//! `deliveries.location` a field of each item of a list, and `… as parties[role=ship_to].ids` says where all of the piece
+//! `deliveries.location` a field of each item of a list, and `… as parties[role=ship_to].ids` says where all of the document
 //! has it.
 
 use super::super::view::View;
@@ -22,7 +22,7 @@ const AS: &str = " as ";
 pub struct SplitKey {
     text: String,
     steps: Vec<Step>,
-    /// Where the whole piece has it, when that is not the same path.
+    /// Where the whole document has it, when that is not the same path.
     home: Option<Vec<Step>>,
 }
 
@@ -67,7 +67,7 @@ impl SplitKey {
         Ok(SplitKey { text: text.to_owned(), steps: steps(path.trim())?, home })
     }
 
-    /// Whether lines of an entity can say it, and its pieces can have it where it is to stand.
+    /// Whether lines of an entity can say it, and its documents can have it where it is to stand.
     ///
     /// # Errors
     /// What was expected, and what was found.
@@ -128,7 +128,7 @@ impl SplitKey {
         items.iter().filter(|item| step.is(item)).collect()
     }
 
-    /// Puts what all lines of a piece say where the piece as a whole has it; an item of a list stands in the lines no more
+    /// Puts what all lines of a document say where the document as a whole has it; an item of a list stands in the lines no more
     /// where it is the same. `value` is what the key says, as [`groups`] found it.
     pub(super) fn lift<'l>(
         &self,

@@ -1,7 +1,7 @@
 //! `kind: route`: where what came in under one agreement goes out under another.
 
-use super::OneOrMany;
 use super::shape::{Key, Shape, may, must};
+use crate::partner::ack::one_or_many;
 use serde::Deserialize;
 
 /// Its keys.
@@ -28,6 +28,6 @@ pub struct Route {
     #[serde(default)]
     pub when: Option<String>,
     /// Transformations by name, in order.
-    #[serde(default)]
-    pub through: OneOrMany,
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub through: Vec<String>,
 }

@@ -1,9 +1,10 @@
 //! How documents of an agreement are cut into several, as it is written down: checked here as far as it can be without the
 //! entity. How it is done is `entity::split`'s.
 
+use super::parsed_option;
 use super::shape::{Key, Shape, may, must};
-use super::{OneOrMany, parsed_option};
 use crate::entity::split::{KEYS_MAX, PLACEHOLDERS, SAME_NUMBER, SplitKey, SplitRule};
+use crate::partner::ack::one_or_many;
 use serde::Deserialize;
 
 /// Most lines that may be asked for: more than any document that is read here has.
@@ -37,9 +38,9 @@ pub struct Split {
     /// Lines of one document, at most; as many as there are when left out.
     #[serde(default, deserialize_with = "parsed_option")]
     pub lines_max: Option<usize>,
-    /// A document for each value of these fields of the lines.
-    #[serde(default)]
-    pub by: OneOrMany,
+    /// A document for each value of these fields of the lines, or each combination of their values.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub by: Vec<String>,
     /// How the numbers of the parts are made.
     pub number: String,
     /// The kind of reference by which a part names the whole.
@@ -68,7 +69,7 @@ impl Split {
     /// All that is wrong, each beginning with its key.
     pub fn rule(&self) -> Result<SplitRule, Vec<String>> {
         let (mut by, mut found) = (Vec::new(), Vec::new());
-        let keys = self.by.all();
+        let keys = &self.by;
         for (at, key) in keys.iter().enumerate() {
             let place = if keys.len() > 1 { format!("split.by[{}]", at + 1) } else { "split.by".to_owned() };
             match SplitKey::parse(key) {
