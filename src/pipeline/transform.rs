@@ -7,13 +7,14 @@ use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::store::Result as StoreResult;
 use crate::transformation::{Numbers, World};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// What becomes of an entity.
-pub enum Transformed {
+pub enum Transformed<'e> {
     /// It goes on, with what was found.
-    On(Entity, Vec<Diagnostic>),
+    On(Cow<'e, Entity>, Vec<Diagnostic>),
     /// The route does not take it, and says so in a finding.
     Dropped(Diagnostic),
     /// It cannot go on.
@@ -46,13 +47,13 @@ impl Numbers for Known {
 ///
 /// # Errors
 /// The ledger failed.
-pub async fn transform(
+pub async fn transform<'e>(
     service: &Service,
     configured: &Configured,
     route: &str,
-    entity: &Entity,
-) -> StoreResult<Transformed> {
-    let Some(way) = configured.ways.get(route) else { return Ok(Transformed::On(entity.clone(), Vec::new())) };
+    entity: &'e Entity,
+) -> StoreResult<Transformed<'e>> {
+    let Some(way) = configured.ways.get(route) else { return Ok(Transformed::On(Cow::Borrowed(entity), Vec::new())) };
     let today = service.today();
     let mut known = Known::default();
     loop {
@@ -73,7 +74,7 @@ pub async fn transform(
 }
 
 /// The same for who has no ledger: numbers are counted from the start of their sequence.
-pub fn go(way: &Way, route: &str, entity: &Entity, world: &World<'_>) -> Transformed {
+pub fn go<'e>(way: &Way, route: &str, entity: &'e Entity, world: &World<'_>) -> Transformed<'e> {
     if let Some((_, condition)) = way.conditions.iter().find(|(kind, _)| *kind == entity.kind) {
         match condition.holds(entity, world.today) {
             Ok(true) => {}
@@ -86,10 +87,10 @@ pub fn go(way: &Way, route: &str, entity: &Entity, world: &World<'_>) -> Transfo
         }
     }
     let through: Vec<_> = way.through.iter().filter(|one| one.entity == entity.kind).collect();
-    let (mut made, mut findings) = (entity.clone(), Vec::new());
     if through.is_empty() {
-        return Transformed::On(made, findings);
+        return Transformed::On(Cow::Borrowed(entity), Vec::new());
     }
+    let (mut made, mut findings) = (entity.clone(), Vec::new());
     for transformation in through {
         let outcome = transformation.run(&mut made, world);
         findings.extend(outcome.findings);
@@ -103,9 +104,9 @@ pub fn go(way: &Way, route: &str, entity: &Entity, world: &World<'_>) -> Transfo
     // What was wrong before was told before.
     let before = entity.check();
     findings.extend(made.check().into_iter().filter(|one| one.severity == Severity::Error && !before.contains(one)));
-    if is_clean(&findings) { Transformed::On(made, findings) } else { Transformed::Refused(findings) }
+    if is_clean(&findings) { Transformed::On(Cow::Owned(made), findings) } else { Transformed::Refused(findings) }
 }
 
-fn dropped(expected: &str) -> Transformed {
+fn dropped<'e>(expected: &str) -> Transformed<'e> {
     Transformed::Dropped(Diagnostic::new(Syntax::Document, Fault::DroppedByRule).because(expected, ""))
 }

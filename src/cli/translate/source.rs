@@ -12,6 +12,7 @@ use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::canonicalise_by;
 use crate::pipeline::transform::Transformed;
 use crate::standard::guide::Guide;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::Read;
 use std::sync::Arc;
@@ -76,9 +77,11 @@ impl Making<'_> {
         let (mut entities, mut is_dropped) = (Vec::new(), false);
         for entity in read {
             let passed = self.through.map(|through| through.pass(&entity, self.own));
-            match passed.unwrap_or(Transformed::On(entity, Vec::new())) {
-                Transformed::On(entity, more) => {
+            match passed.unwrap_or(Transformed::On(Cow::Borrowed(&entity), Vec::new())) {
+                Transformed::On(made, more) => {
                     findings.extend(more);
+                    // What nothing changed is not copied.
+                    let entity = if let Cow::Owned(made) = made { made } else { entity };
                     let drafted = self.drafting.map(|drafting| drafting.draft(&entity));
                     entities.push((entity, drafted));
                 }

@@ -52,7 +52,7 @@ impl Through {
     }
 
     /// Sends an entity through.
-    pub fn pass(&self, entity: &Entity, own: &Own) -> Transformed {
+    pub fn pass<'e>(&self, entity: &'e Entity, own: &Own) -> Transformed<'e> {
         let tables = own.tables();
         let world = World { tables, today: &self.today, numbers: &self.numbers, expressions: &self.expressions };
         go(&self.way, &self.name, entity, &world)
