@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Mappings with one or two fixtures, which do not notice each of their rules yet. A mapping comes off when it has what its
 /// rules need.
-const HELD_BY_ONE_FIXTURE: [&str; 15] = [
+const HELD_BY_ONE_FIXTURE: [&str; 13] = [
     "cii/d16b/CrossIndustryInvoice",
     "csv/1/Order",
     "cxml/1.2/ConfirmationRequest",
@@ -29,12 +29,10 @@ const HELD_BY_ONE_FIXTURE: [&str; 15] = [
     "edifact/d96a/IFTMIN",
     "idoc/dc40/ORDERS05",
     "json/1/Order",
-    "ubl/2.1/CreditNote",
     "ubl/2.1/DespatchAdvice",
     "ubl/2.1/Invoice",
     "ubl/2.1/Order",
     "ubl/2.1/OrderResponse",
-    "ubl/2.1/ReceiptAdvice",
 ];
 
 /// A mapping file with one change, and what the change is.
@@ -188,8 +186,9 @@ fn expected(rules: &Rules, name: &str) -> Vec<Expected> {
 #[test]
 fn every_changed_rule_shows_in_a_fixture() {
     let only = std::env::var("ONLY").unwrap_or_default();
-    let is_asked =
-        |name: &String| !HELD_BY_ONE_FIXTURE.contains(&name.as_str()) && only.split(',').any(|one| name.contains(one));
+    // One that is asked for by name is tried in any case.
+    let is_held = |name: &String| only.is_empty() && HELD_BY_ONE_FIXTURE.contains(&name.as_str());
+    let is_asked = |name: &String| !is_held(name) && only.split(',').any(|one| name.contains(one));
     let all = Mappings::new(None).list();
     let names: Vec<String> = all.iter().map(|parts| parts.join("/")).filter(is_asked).collect();
     let next = AtomicUsize::new(0);
