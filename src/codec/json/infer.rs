@@ -213,7 +213,8 @@ fn draft(record: &Drafted, out: &mut String) {
         say(&format!("      # {}", field.seen()));
         let form = match kind {
             Some(kind) => format!("{} {kind}", field.usage()),
-            None => field.form('.'),
+            // JSON says which of its values are numbers.
+            None => field.form(None),
         };
         let source = if name == field.title { String::new() } else { format!(" = {}", field.title) };
         say(&format!("      - {name} {form}{source}"));
@@ -238,7 +239,7 @@ mod tests {
 
     const ORDERS: &str = r#"{"order": {"number": "A1", "date": "2026-01-31", "net": 1.5, "open": true, "tags": ["a"],
             "lines": [{"line": 1, "item no": "0012", "price": {"amount": 2.25}}, {"line": 2, "item no": "0013"}]}}
-        {"order": {"number": "A2", "date": "2026-02-01", "net": 2, "note": null, "open": false, "lines": [{"line": 1, "item no": "1"}]}}"#;
+        {"order": {"number": "A2", "date": "2026-02-01", "net": 2, "note": null, "open": false, "lines": [{"line": 1, "item no": "1"}], "post": "12345"}}"#;
 
     #[test]
     fn ok_a_draft_says_what_was_seen() {
@@ -251,6 +252,7 @@ mod tests {
             "      - order_date R date = order/date\n",
             "      - order_net R number = order/net\n",
             "      - order_open R boolean = order/open\n",
+            "      - order_post O text ..10 = order/post\n",
             "    # not drafted: order/tags, a list that no field holds\n",
             "      - Lines R >1 lines = order/lines\n",
             "  lines:\n    fields:\n      # in 3 of 3 rows, 2 values of 1 to 1 characters, such as \"1\"\n      - line R integer\n",

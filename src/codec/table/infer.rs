@@ -103,7 +103,7 @@ pub fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Resul
                 false => format!(" = {}", at + 1),
             };
             say(&format!("      # {}", columns[at].seen()));
-            let field = format!("{} {}{source}", names[at], columns[at].form(decimal));
+            let field = format!("{} {}{source}", names[at], columns[at].form(Some(decimal)));
             say(&format!("      - {}", if source.is_empty() { field } else { json!(field).to_string() }));
         }
     }
@@ -277,16 +277,17 @@ impl Column {
         if self.filled().count() == self.cells.len() { 'R' } else { 'O' }
     }
 
-    /// Usage, form and length.
+    /// Usage, form and length; without a decimal sign, texts that look like numbers are texts.
     #[must_use]
-    pub fn form(&self, decimal: char) -> String {
+    pub fn form(&self, decimal: Option<char>) -> String {
         let usage = self.usage();
         let longest = self.filled().map(|cell| cell.chars().count()).max().unwrap_or(0);
         // Zeros before a number are part of a text such as a GTIN.
         let is_text =
             |cell: &String| cell.len() > 1 && cell.starts_with('0') && cell.chars().all(|c| c.is_ascii_digit());
         let is_code = |cell: &String| cell.chars().count() == longest && cell.chars().all(|c| c.is_ascii_uppercase());
-        let has_numbers = longest > 0 && !self.filled().any(is_text);
+        let has_numbers = decimal.is_some() && longest > 0 && !self.filled().any(is_text);
+        let decimal = decimal.unwrap_or('.');
         if self.date().is_some() {
             return format!("{usage} date");
         }
