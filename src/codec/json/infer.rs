@@ -118,9 +118,12 @@ fn record(
             records.push(record(key, path.clone(), usage, &inner, taken, depth + 1));
             continue;
         }
-        let mut kind: Vec<&str> = found.iter().filter_map(|value| kind_of((*value)?)).collect();
-        kind.dedup();
-        kinds.push(if let [one] = kind[..] { Some(one).filter(|one| *one != "text") } else { None });
+        let seen: BTreeSet<&str> = found.iter().filter_map(|value| kind_of((*value)?)).collect();
+        kinds.push(match seen.into_iter().collect::<Vec<_>>()[..] {
+            ["integer", "number"] => Some("number"),
+            [one] if one != "text" => Some(one),
+            _ => None,
+        });
         fields.push(Column { title: path.clone(), cells: found.into_iter().map(text_of).collect() });
     }
     Drafted { key, path, usage, fields, kinds, left_out, records }
