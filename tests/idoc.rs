@@ -44,14 +44,25 @@ fn made(kind: &str) -> String {
         said("codes"),
         said("dates"),
     );
-    for (name, fact) in flat["envelope"].as_object().expect("an envelope") {
-        let fact = fact.as_str().expect("a text");
-        let paths: Vec<String> = match name == "writes" {
-            true => vec![fact.to_owned()],
-            false => fact.split(" | ").map(|path| format!("{}/{path}", said("root"))).collect(),
-        };
+    let control = &flat["records"]["control"];
+    // Which way it goes and how it is sent is the sender's matter: it is no part of what the document says.
+    let sent: Vec<(String, &str)> = texts(&control["fields"])
+        .filter_map(|field| field.split_once(" = "))
+        .filter(|(field, value)| field.contains(" O ") && !value.starts_with('$'))
+        .filter_map(|(field, value)| Some((field.split(' ').next()?.to_owned(), value)))
+        .collect();
+    for (name, fact) in flat["envelope"].as_object().expect("an envelope").iter().filter(|(name, _)| *name != "writes")
+    {
+        let paths = fact.as_str().expect("a text").split(" | ");
+        let paths: Vec<String> = paths.map(|path| format!("{}/{path}", said("root"))).collect();
         let _ = writeln!(made, "  {name}: {}", paths.join(" | "));
     }
+    let mut writes = flat["envelope"]["writes"].as_str().unwrap_or_default().to_owned();
+    for (name, value) in &sent {
+        let _ = writeln!(made, "  {}: {}/EDI_DC40/{name} = {value}", name.to_lowercase(), said("root"));
+        let _ = write!(writes, " {}", name.to_lowercase());
+    }
+    let _ = writeln!(made, "  writes: {writes}");
     let _ = write!(made, "contents:\n  {kind}:\n    parts:\n      - {} R 1 {}\n", said("root"), said("content"));
     for (key, record) in flat["records"].as_object().expect("records") {
         let mark = if key == said("content") { "BEGIN" } else { "SEGMENT" };
@@ -81,6 +92,56 @@ fn xml_is_defined_by_the_flat_file() {
         }
         assert!(fs::read_to_string(&file).expect("a definition") == made(&kind), "{} is another", file.display());
     }
+}
+
+/// The first character of a field in the line of its record, from 1.
+fn offset(flat: &Value, record: &str, field: &str) -> usize {
+    let width = |text: &str| text.split(" = ").next()?.rsplit(' ').next()?.parse::<usize>().ok();
+    let is_without_lead = flat["records"][record]["lead"] == "none";
+    let lead: usize = texts(&flat["lead"]).filter(|_| !is_without_lead).filter_map(width).sum();
+    let before = texts(&flat["records"][record]["fields"]).take_while(|text| text.split(' ').next() != Some(field));
+    1 + lead + before.filter_map(width).sum::<usize>()
+}
+
+/// Where SAP's documentation of the record layouts has them.
+#[test]
+fn fields_stand_where_sap_has_them() {
+    for kind in kinds(FLAT) {
+        let flat = flat(&kind);
+        for (record, field, first) in [
+            ("control", "SERIAL", 505),
+            ("E1EDK01", "WKURS_M", 409),
+            ("E1EDKA1", "ILNNR", 937),
+            ("E1EDK02", "DATUM", 108),
+            ("E1EDK04", "KTEXT", 121),
+            ("E1EDK05", "KOEIN", 246),
+            ("E1EDK18", "ZTERM_TXT", 83),
+            ("E1EDK28", "ACNAM", 254),
+            ("E1EDP01", "MATNR", 458),
+            ("E1EDP02", "BSARK", 122),
+            ("E1EDP05", "MWSKZ", 252),
+            ("E1EDP19", "MFRNR", 214),
+            ("E1EDP26", "BETRG", 67),
+            ("E1EDS01", "WAERQ", 88),
+        ] {
+            let has_it = flat["records"].get(record).is_some();
+            assert!(!has_it || offset(&flat, record, field) == first, "{kind}: {record}/{field}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_has_the_same_fields_in_every_idoc() {
+    let definitions: Vec<Value> = kinds(FLAT).iter().map(|kind| flat(kind)).collect();
+    let mut compared = 0;
+    for (key, record) in definitions[0]["records"].as_object().expect("records") {
+        let others = definitions[1..].iter().filter_map(|other| other["records"].get(key));
+        for other in others.filter(|_| !["idoc", "control"].contains(&key.as_str())) {
+            assert_eq!((&record["tag"], &record["fields"]), (&other["tag"], &other["fields"]), "{key}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 15, "only {compared} segments compared");
 }
 
 /// What a fixture says, without what only its own form has a place for.
