@@ -8,7 +8,7 @@
 
 use super::definition::{Area, LoopBody, Node, Nodes, Usage};
 use super::entries::Entries;
-use super::layout::Layout;
+use super::layout::{Layout, is_date_form};
 use super::lines;
 use super::load::LoadError;
 use super::tag;
@@ -167,6 +167,13 @@ impl Attribute {
         let [name, letter, form] = <[&str; 3]>::try_from(facts.split(' ').collect::<Vec<_>>()).ok()?;
         Some(Attribute { name: name.to_owned(), usage: usage(letter)?, form: Form::of(form)?, values })
     }
+
+    /// The value of one that must be there and can have this only: it says nothing, is written always, and is not in the tree.
+    #[must_use]
+    pub fn only(&self) -> Option<&str> {
+        let [only] = self.values.as_slice() else { return None };
+        Some(only.as_str()).filter(|_| self.usage == Usage::Required)
+    }
 }
 
 impl fmt::Display for Attribute {
@@ -258,6 +265,9 @@ pub struct Markup {
     pub codes: String,
     /// How its bytes are laid out, where it is no XML.
     pub layout: Option<Layout>,
+    /// The forms in which XML writes days where they are not XML Schema's, `YYYYMMDD`: all are read, the first is written.
+    /// Times are then `093000` too, and a minus may stand behind a number. Empty for XML Schema's.
+    pub dates: Vec<String>,
 }
 
 /// Where a fact of the envelope stands.
@@ -456,6 +466,11 @@ impl Markup {
             Some(_) => Some(Layout::parse(file, value, &mut contents)?),
         };
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let dates = if layout.is_some() { String::new() } else { text("dates") };
+        let dates: Vec<String> = dates.split_whitespace().map(str::to_owned).collect();
+        if let Some(bad) = dates.iter().find(|form| !is_date_form(form)) {
+            return Err(wrong(file, "dates", "forms of YYYY or YY, MM and DD", bad));
+        }
         let envelope = value["envelope"].as_object().into_iter().flatten();
         let envelope = envelope.filter(|(name, _)| *name != "writes");
         let envelope = envelope.filter_map(|(name, fact)| Some((name.clone(), Fact::parse(fact.as_str()?))));
@@ -468,6 +483,7 @@ impl Markup {
             doctype: text("doctype"),
             codes: text("codes"),
             layout,
+            dates,
             inside: inside.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect(),
             envelope: envelope.collect(),
             contents: Arc::new(contents),

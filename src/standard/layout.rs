@@ -325,8 +325,13 @@ impl Layout {
     /// A day of the tree, such as `2026-01-31`, as the file writes it; `None` where it is none.
     #[must_use]
     pub fn write_day(&self, text: &str) -> Option<String> {
+        Layout::write_day_in(self.dates.first().map_or("YYYY-MM-DD", String::as_str), text)
+    }
+
+    /// A day of the tree in a form such as `DD.MM.YYYY`; `None` where it is none.
+    #[must_use]
+    pub fn write_day_in(form: &str, text: &str) -> Option<String> {
         day_of("YYYY-MM-DD", text)?;
-        let form = self.dates.first().map_or("YYYY-MM-DD", String::as_str);
         let form = form.replace("YYYY", &text[..4]).replace("YY", &text[2..4]);
         Some(form.replace("MM", &text[5..7]).replace("DD", &text[8..]))
     }
@@ -403,7 +408,7 @@ fn field(text: &str, syntax: Syntax, at: &mut usize) -> Option<Field> {
 }
 
 /// Year, month and day once each, and between them whatever is no letter and no digit.
-fn is_date_form(form: &str) -> bool {
+pub(super) fn is_date_form(form: &str) -> bool {
     let count = |letter: char| form.matches(letter).count();
     let rest = || form.chars().filter(|c| !"YMD".contains(*c));
     let has = |part: &str| form.contains(part) && count(part.chars().next().unwrap_or_default()) == part.len();

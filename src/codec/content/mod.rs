@@ -5,10 +5,12 @@
 mod element;
 mod projected;
 mod value;
+mod written;
 
 pub use element::{Element, facts};
 pub use projected::{Cell, Laying, Projected, Row, Span, without_number};
 pub use value::refusal;
+pub use written::{number, time};
 
 use crate::tree::Separators;
 

@@ -1,9 +1,10 @@
 //! Writes a document as XML from its draft: elements in the order of the definition, namespaces declared at the root, two
 //! blanks a level. What says nothing is left out.
 
+use super::value::as_written;
 use crate::codec::content::Element;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
-use crate::standard::content::{Content, ITSELF, Markup};
+use crate::standard::content::{Content, Form, ITSELF, Markup};
 use crate::standard::definition::{Document, Usage};
 use crate::tree::InterchangeDraft;
 use std::collections::BTreeSet;
@@ -92,7 +93,9 @@ impl<'d> Writer<'d> {
         let name = self.named(prefix, name);
         self.indent(depth);
         self.tag(&name, (holder, number), content);
-        self.text(holder.text(number, 1).unwrap_or_default(), false, &name);
+        let form = content.and_then(|content| content.text).unwrap_or(Form::Text);
+        let text = as_written(self.markup, form, holder.text(number, 1).unwrap_or_default());
+        self.text(&text, false, &name);
         self.out.push_str(&format!("</{name}>\n"));
     }
 
@@ -128,9 +131,9 @@ impl<'d> Writer<'d> {
         self.out.push('<');
         self.out.push_str(name);
         for (own, component) in content.into_iter().flat_map(|content| content.attributes.iter().zip(2..)) {
-            if let Some(text) = holder.text(number, component) {
+            if let Some(text) = own.only().or_else(|| holder.text(number, component)) {
                 self.out.push_str(&format!(" {}=\"", own.name));
-                self.text(text, true, name);
+                self.text(&as_written(self.markup, own.form, text), true, name);
                 self.out.push('"');
             }
         }

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The facts that an envelope has; schemes stand where the party does.
+/// The facts that an envelope has; schemes stand where the party does, or before it.
 const NOTED: [&str; 5] = ["sender", "receiver", "guide", "number", "test"];
 
 /// Takes over what the document says of itself. Of an unknown type, the name of its root element is the document type.
@@ -30,8 +30,11 @@ pub fn note(envelope: &mut Envelope, run: &Run<'_>, library: &Library) {
     let party = |name: &str| {
         let Some((number, said)) = seen.fact(markup, name) else { return PartyId::default() };
         let schemes = markup.envelope.get(&format!("{name}_scheme"));
-        let scheme = schemes.and_then(|schemes| said.around.get(schemes.paths.get(number)?));
-        PartyId { scheme: scheme.cloned().unwrap_or_default(), value: said.text.clone() }
+        let scheme = schemes.and_then(|schemes| schemes.paths.get(number)).and_then(|path| match path.contains('@') {
+            true => said.around.get(path).cloned(),
+            false => seen.found.get(path).map(|said| said.text.clone()),
+        });
+        PartyId { scheme: scheme.unwrap_or_default(), value: said.text.clone() }
     };
     envelope.standard.clone_from(&document.standard);
     envelope.version.clone_from(&document.version);

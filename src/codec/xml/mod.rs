@@ -9,6 +9,7 @@ mod envelope;
 mod outline;
 mod project;
 mod text;
+mod value;
 
 pub use cut::{Start, entities, start};
 pub use decode::{Unfit, from_json, to_json};

@@ -6,6 +6,7 @@
 //! projected.
 
 use super::text::{text, width};
+use super::value::in_tree;
 use super::{DEPTH_MAX, NAME_BYTES_MAX, is_character};
 use crate::codec::content::{Cell, Laying, Projected, Row, Span, refusal, without_number};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
@@ -26,8 +27,10 @@ const PATH_CHARACTERS_MAX: usize = 240;
 #[must_use]
 pub fn project(document: &Document, run: &Run<'_>) -> (Projected, Placement, Vec<Diagnostic>) {
     let read = text(run.bytes, run.charset);
-    let mut walk = Walk::new(&read.text, read.charset, (run.offset, run.line));
-    let Some(markup) = document.markup.as_deref() else { return walk.end() };
+    let Some(markup) = document.markup.as_deref() else {
+        return Laying::new(Syntax::Xml).end(Fault::MarkupMalformed, Vec::new());
+    };
+    let mut walk = Walk::new(markup, &read.text, read.charset, (run.offset, run.line));
     if let Some(at) = read.contradiction {
         let byte = run.bytes.get(at).copied().unwrap_or_default();
         let found = format!("the byte {byte:#04x} at {at}, read as ISO 8859-1");
@@ -35,7 +38,7 @@ pub fn project(document: &Document, run: &Run<'_>) -> (Projected, Placement, Vec
         let finding = finding.because(run.charset.name().to_uppercase(), found);
         walk.faults.push(finding.at(run.offset + at as u64, 1, run.line));
     }
-    walk.read(markup);
+    walk.read();
     walk.end()
 }
 
@@ -61,6 +64,7 @@ struct Frame<'d> {
 }
 
 struct Walk<'d, 't> {
+    markup: &'d Markup,
     text: &'t str,
     charset: Charset,
     /// How far the text was counted: the place in it, the offset in the input, and the line.
@@ -72,8 +76,9 @@ struct Walk<'d, 't> {
 
 impl<'d, 't> Walk<'d, 't> {
     /// `offset` and `line` say where the text begins in the input.
-    fn new(text: &'t str, charset: Charset, (offset, line): (u64, u64)) -> Self {
+    fn new(markup: &'d Markup, text: &'t str, charset: Charset, (offset, line): (u64, u64)) -> Self {
         Walk {
+            markup,
             text,
             charset,
             counted: (0, offset, line),
@@ -83,7 +88,7 @@ impl<'d, 't> Walk<'d, 't> {
         }
     }
 
-    fn read(&mut self, markup: &'d Markup) {
+    fn read(&mut self) {
         let mut reader = NsReader::from_str(self.text);
         reader.config_mut().expand_empty_elements = true;
         let mut from = 0;
@@ -116,7 +121,7 @@ impl<'d, 't> Walk<'d, 't> {
                     if self.frames.is_empty() && !self.laying.rows.is_empty() {
                         return self.malformed(span, "nothing after the root element".to_owned(), name.as_ref());
                     }
-                    self.start(markup, (&namespace, name.as_ref()), &start, span);
+                    self.start((&namespace, name.as_ref()), &start, span);
                 }
                 Ok(Event::End(_)) => self.close(),
                 Ok(Event::DocType(_) | Event::Decl(_)) => {
@@ -196,18 +201,18 @@ impl<'d, 't> Walk<'d, 't> {
         self.faults.push(finding.at(span.offset, span.length, span.line));
     }
 
-    fn start(&mut self, markup: &'d Markup, name: (&str, &str), start: &BytesStart<'_>, range: std::ops::Range<usize>) {
+    fn start(&mut self, name: (&str, &str), start: &BytesStart<'_>, range: std::ops::Range<usize>) {
         let span = self.span(range);
         let mut frame = match self.frames.last() {
-            None => self.root(markup, name, span),
-            Some(_) => self.child(markup, name, span),
+            None => self.root(name, span),
+            Some(_) => self.child(name, span),
         };
         self.attributes(&mut frame, start);
         self.frames.push(frame);
     }
 
-    fn root(&mut self, markup: &'d Markup, (namespace, name): (&str, &str), span: Span) -> Frame<'d> {
-        let path = format!("/{name}");
+    fn root(&mut self, (namespace, name): (&str, &str), span: Span) -> Frame<'d> {
+        let (markup, path) = (self.markup, format!("/{name}"));
         if namespace != markup.namespace {
             self.tell_at(Fault::NodeNamespace, span, &path, &markup.namespace, namespace);
         }
@@ -217,7 +222,8 @@ impl<'d, 't> Walk<'d, 't> {
     }
 
     /// A child of the element that is open: a part of its content, or something that is not known.
-    fn child(&mut self, markup: &'d Markup, (namespace, name): (&str, &str), span: Span) -> Frame<'d> {
+    fn child(&mut self, (namespace, name): (&str, &str), span: Span) -> Frame<'d> {
+        let markup = self.markup;
         let Some(around) = self.frames.last_mut() else { return frame(None, (0, 0, 0), span, String::new()) };
         around.has_children = true;
         let (path, row, instance) = (around.path.clone(), around.row, around.instance);
@@ -320,7 +326,9 @@ impl<'d, 't> Walk<'d, 't> {
             if !own.values.is_empty() && own.values.iter().all(|value| **value != text) {
                 self.tell_at(Fault::NodeValue, frame.span, &path, &own.values.join(", "), &text);
             }
-            self.put(frame, component, own.form, text.trim(), frame.span, &path);
+            if own.only().is_none() {
+                self.put(frame, component, own.form, text.trim(), frame.span, &path);
+            }
         }
         let missing = frame.content.into_iter().flat_map(|content| content.attributes.iter().zip(2..));
         for (own, _) in missing.filter(|(own, component)| own.usage == Usage::Required && !seen.contains(component)) {
@@ -335,9 +343,11 @@ impl<'d, 't> Walk<'d, 't> {
             let found = format!("U+{:04X}", u32::from(c));
             self.tell_at(Fault::MarkupMalformed, span, path, "characters that XML may hold", &found);
         }
-        if let Some(expected) = refusal(form, text) {
+        let read = in_tree(self.markup, form, text);
+        if let Err(expected) = &read {
             self.tell_at(Fault::NodeValue, span, path, expected, text);
         }
+        let text = read.as_deref().unwrap_or(text);
         if let Some(row) = self.laying.rows.get_mut(frame.row).filter(|_| frame.element > 0 && !text.is_empty()) {
             let text = text.chars().filter(|c| is_character(*c)).collect();
             row.values.push(Cell { element: frame.element, component, text, span });
