@@ -32,7 +32,7 @@ const INPUTS: [Input; 4] = [
     Input {
         name: "CSV Order",
         file: "fixtures/csv/1/Order/plain/in.csv",
-        line: ["4711;", "120;EA;1,25;\n"],
+        line: ["4711;", "120;EA;1,25;\r\n"],
         number: ";1;4012345123456;",
         target: "edifact/d96a/ORDERS",
     },
