@@ -79,7 +79,8 @@ impl Departures {
             Ok(tried) => tried,
             Err(refused) => return Ok(Err(refused)),
         };
-        let mut left = Left { told, is_dropped: ready.is_empty(), ..Left::default() };
+        let is_dropped = ready.is_empty() && !told.is_empty();
+        let mut left = Left { told, is_dropped, ..Left::default() };
         for (outward, outgoing) in ready {
             left.findings.extend(outgoing.findings.iter().cloned());
             if let Some(minutes) = outward.agreement.envelope.gather_minutes {

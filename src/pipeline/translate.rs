@@ -441,10 +441,12 @@ impl Translation {
         let policy = agreement.and_then(|name| directory.agreement(name)?.ack.as_ref());
         let Some(name) = policy.and_then(|policy| advise::due(policy, subject)) else { return Ok(Vec::new()) };
         let day = service.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let out = directory.agreement_out(name, day).ok();
-        let Some((name, agreement)) = out.and_then(|name| Some((name, directory.agreement(name)?))) else {
-            return Ok(Vec::new());
+        let warning = |finding: Diagnostic| Diagnostic { severity: Severity::Warning, ..finding };
+        let (name, agreement) = match directory.agreement_out(name, day) {
+            Ok(name) => (name, directory.agreement(name)),
+            Err(held) => return Ok(vec![warning(super::route::missing(&held.reason))]),
         };
+        let Some(agreement) = agreement else { return Ok(Vec::new()) };
         let owner = format!("{}/{}/advice", self.job.subject, self.documents);
         let wanted = vec![(format!("advice {name}"), 1)];
         let number = self.handle.block_on(service.store.take_numbers(wanted, &owner, service.now()))?;
@@ -459,10 +461,7 @@ impl Translation {
                 self.slice.gathered.extend(left.gathered);
                 Ok(Vec::new())
             }
-            Err(refused) => {
-                let warning = |finding: Diagnostic| Diagnostic { severity: Severity::Warning, ..finding };
-                Ok(refused.findings.into_iter().map(warning).collect())
-            }
+            Err(refused) => Ok(refused.findings.into_iter().map(warning).collect()),
         }
     }
 

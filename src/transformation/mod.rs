@@ -327,6 +327,25 @@ mod tests {
     }
 
     #[test]
+    fn ok_what_says_nothing_is_like_no_other_and_what_gathering_loses_is_told() {
+        let order = json!({ "lines": [
+            { "number": "1", "quantity": { "value": "1" }, "price": { "amount": "2" } },
+            { "quantity": { "value": "2" } }, { "quantity": { "value": "3" } },
+            { "number": "1", "quantity": { "value": "4" }, "price": { "amount": "3" } }] });
+        let (merged, _) = transformed("- { merge: lines, by: number, add: quantity.value }", &order);
+        let values: Vec<_> = merged.list("lines").iter().map(|line| line["quantity"]["value"].as_str()).collect();
+        assert_eq!(values, [Some("5"), Some("2"), Some("3")]);
+        let steps =
+            "- { gather: lines, by: number, add: quantity.value, into: deliveries, with: { quantity: quantity } }";
+        let (gathered, outcome) = transformed(steps, &order);
+        let many: Vec<_> =
+            gathered.list("lines").iter().map(|line| line["deliveries"].as_array().map(Vec::len)).collect();
+        assert_eq!(many, [Some(2), Some(1), Some(1)]);
+        let told: Vec<_> = outcome.findings.iter().map(|one| (one.code(), one.place.as_str())).collect();
+        assert_eq!(told, [("DOCUMENT-MAPPING-LOSS".to_owned(), "lines[4].price")]);
+    }
+
+    #[test]
     fn ok_lists_inside_lists() {
         let order = json!({ "lines": [
             { "deliveries": [{ "quantity": { "value": "2" } }, { "quantity": { "value": "1" } }] },

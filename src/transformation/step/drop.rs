@@ -17,7 +17,7 @@ impl StepKind for Drop {
 
     fn help(&self) -> &'static str {
         "drop: REASON: the document goes no further on this route; when it goes on no route, it is `dropped`, for this \
-         reason. It wants a when."
+         reason. Without a when it drops every one."
     }
 
     fn example(&self) -> [&'static str; 3] {

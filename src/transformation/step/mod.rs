@@ -1,5 +1,6 @@
 //! The steps of transformations: each file holds one, with its keys, its help and an example that runs as a test.
 
+mod alike; // what merge and gather share
 mod append;
 mod check;
 mod drop;
@@ -374,7 +375,7 @@ fn first(item: Item) -> Option<crate::entity::Value> {
     item.all().into_iter().next().and_then(Item::value)
 }
 
-/// What items are told apart by.
+/// What formulas say of an item.
 fn key_of(formulas: &[Formula], around: &Around<'_>) -> Result<Vec<String>, String> {
     formulas.iter().map(|formula| Ok(formula.run(around)?.to_string())).collect()
 }
