@@ -1,41 +1,95 @@
-//! Stars over the secrets of a body, before anything of it is kept or told: over what stands in every element named
-//! `SharedSecret`, whoever it speaks for, in whichever document or part of the body, in comments and in broken markup too.
+//! Stars over the secrets of a body, before anything of it is kept or told: over what stands in every element and attribute
+//! named `SharedSecret`, whoever it speaks for, in whichever document or part of the body, in comments and in broken markup
+//! too, and over the texts that a document declares which has such an element, since one of them may be its content.
 //!
 //! It looks at bytes and not at text, so that it needs no character set: in all sets that a document may declare here
 //! (`xml::declared`), the bytes of `<`, `>`, `/`, `:` and of blanks are never part of another character. It follows no rules
-//! of XML beyond that, and hides rather too much: of what it cannot follow, a part that is packed or in UTF-16, all is hidden
-//! from the name of such an element on. Archives are not opened.
+//! of XML beyond that, and hides rather too much: of what it cannot follow, all is hidden; in UTF-16, from the name of such an
+//! element on, or from the document type before it. Archives are not opened.
 
-use super::related::{pieces, unpacked};
+use super::related::{Packing, Piece, pieces};
 use std::ops::Range;
 
 const NAME: &[u8] = b"SharedSecret";
 
 /// Puts a star in the place of every byte of every secret.
 pub fn star(content_type: &str, body: &mut [u8]) {
-    for piece in pieces(content_type, body) {
-        let piece = &mut body[piece];
-        let packed = unpacked(piece).filter(|(_, bytes)| is_named(bytes) || wide(bytes).is_some());
+    for Piece { range, content, packing } in pieces(content_type, body) {
+        let is_hidden = packing != Packing::Not
+            && packing
+                .unpacked(&body[content..range.end])
+                .is_none_or(|bytes| is_named(&bytes) || wide(&bytes).is_some());
+        let packed = is_hidden.then_some(content - range.start..range.len());
+        let piece = &mut body[range];
         let wide = wide(piece).map(|begin| begin..piece.len());
-        let all = secrets(piece).into_iter().chain(wide).chain(packed.map(|(content, _)| content));
+        let all = secrets(piece).into_iter().chain(attributes(piece)).chain(declared(piece)).chain(wide).chain(packed);
         for secret in all {
             piece[secret].fill(b'*');
         }
     }
 }
 
-/// Whether the name stands in what was packed.
+/// Whether the name stands in a text.
 fn is_named(bytes: &[u8]) -> bool {
-    bytes.windows(NAME.len()).any(|window| window.eq_ignore_ascii_case(NAME))
+    named(bytes, 0).is_some()
 }
 
-/// Where the name stands in UTF-16, whichever byte of its characters comes first.
+/// Where the name stands next.
+fn named(bytes: &[u8], from: usize) -> Option<usize> {
+    let found = bytes.get(from..)?.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME))?;
+    Some(from + found)
+}
+
+/// From where on a text in UTF-16 is hidden that holds the name, whichever byte of its characters comes first.
 fn wide(bytes: &[u8]) -> Option<usize> {
-    let is_it = |window: &[u8]| {
-        window.iter().step_by(2).zip(NAME).all(|(byte, own)| byte == own)
-            && window.iter().skip(1).step_by(2).all(|byte| *byte == 0)
+    let find = |wanted: &[u8]| {
+        let is_it = |window: &[u8]| {
+            window.iter().step_by(2).zip(wanted).all(|(byte, own)| byte.eq_ignore_ascii_case(own))
+                && window.iter().skip(1).step_by(2).all(|byte| *byte == 0)
+        };
+        bytes.windows(2 * wanted.len() - 1).position(is_it)
     };
-    bytes.windows(2 * NAME.len() - 1).position(is_it)
+    let name = find(NAME)?;
+    Some(find(b"<!DOCTYPE").map_or(name, |begin| begin.min(name)))
+}
+
+/// What attributes of the name hold, in one walk.
+fn attributes(bytes: &[u8]) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    let past_blanks = |from: usize| from + bytes[from..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    while let Some(name) = named(bytes, at) {
+        at = past_blanks(name + NAME.len());
+        if bytes.get(at) == Some(&b'=') {
+            at = past_blanks(at + 1);
+            if let Some(quote @ (b'"' | b'\'')) = bytes.get(at) {
+                let end = position(bytes, at + 1, *quote).unwrap_or(bytes.len());
+                found.push(at + 1..end);
+                at = end;
+            }
+        }
+    }
+    found
+}
+
+/// What stands in quotes in declarations of entities and attributes, in one walk.
+fn declared(bytes: &[u8]) -> Vec<Range<usize>> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    let is_one = |rest: &[u8], one: &[u8]| rest.get(..one.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(one));
+    while let Some(begin) = position(bytes, at, b'<').filter(|_| at > 0 || is_named(bytes)) {
+        at = begin + 1;
+        if !is_one(&bytes[begin..], b"<!ENTITY") && !is_one(&bytes[begin..], b"<!ATTLIST") {
+            continue;
+        }
+        while let Some(byte) = bytes.get(at).filter(|byte| **byte != b'>') {
+            if matches!(byte, b'"' | b'\'') {
+                let end = position(bytes, at + 1, *byte).unwrap_or(bytes.len());
+                found.push(at + 1..end);
+                at = end;
+            }
+            at += 1;
+        }
+    }
+    found
 }
 
 /// Where the secrets stand, in one walk.
@@ -162,6 +216,16 @@ mod tests {
             ("<!--<SharedSecret>s--><a>1</a>", "<!--<SharedSecret>*--><a>1</a>"),
             ("<![CDATA[<SharedSecret>s</SharedSecret>]]>", "<![CDATA[<SharedSecret>*</SharedSecret>]]>"),
             ("<!-- <SharedSecret --><a>1</a>", "<!-- <SharedSecret --><a>1</a>"),
+            // In attributes, and in what the document declares.
+            ("<a SharedSecret = 's1' b='c'/>s2", "<a SharedSecret = '**' b='c'/>s2"),
+            ("<a sharedsecret=\"s1'\"/>", "<a sharedsecret=\"***\"/>"),
+            ("<a SharedSecret='s1", "<a SharedSecret='**"),
+            (
+                "<!DOCTYPE a SYSTEM \"u\" [<!ENTITY s \"s>\"><!attlist a b CDATA 's'>]><SharedSecret>&s;</SharedSecret>",
+                "<!DOCTYPE a SYSTEM \"u\" [<!ENTITY s \"**\"><!attlist a b CDATA '*'>]><SharedSecret>***</SharedSecret>",
+            ),
+            ("<!ENTITY s 's<SharedSecret>&s;</SharedSecret>", "<!ENTITY s '*********************************"),
+            ("<!DOCTYPE a [<!ENTITY s \"t\">]><a>&s;</a>", "<!DOCTYPE a [<!ENTITY s \"t\">]><a>&s;</a>"),
             // Broken markup.
             ("<SharedSecret>s</Credential></cXML>", "<SharedSecret>*********************"),
             ("<SharedSecret a='x>s</SharedSecret>", "<SharedSecret a='x>*</SharedSecret>"),
@@ -234,6 +298,28 @@ mod tests {
         };
         let expected = format!("{}{}{}{}--b--", hidden(&packed[0]), packed[1], hidden(&packed[2]), packed[3]);
         assert_eq!(String::from_utf8(starred).expect("text"), expected);
+        let first = &packed[0];
+        let nested = format!("--c\r\n{}--c--\r\n", &first["--b\r\n".len()..]);
+        let long = format!("--b\r\nX: {}\r\n{}", "x".repeat(16 * 1024), &first["--b\r\n".len()..]);
+        for part in [
+            first.replace(": base64", ":\r\n base64"),
+            first.replace("base64", "base64 (packed)"),
+            first.replace("base64", "base64;x"),
+            first.replace("base64", "x-base64"),
+            part("quoted-printable", "=3CShared= \r\nSecret=3Es3cret"),
+            part("7bit\r\nContent-Type: multipart/mixed; boundary=c", &nested),
+            part("7bit\r\nContent-Type: message/rfc822", &first["--b\r\n".len()..]),
+            part("7bit\r\nContent-Type: multipart/mixed; boundary=d", &nested),
+            long,
+        ] {
+            let mut starred = format!("{part}--b--").into_bytes();
+            star("multipart/related; boundary=b", &mut starred);
+            let starred = String::from_utf8(starred).expect("text");
+            for line in part.lines().filter(|line| line.starts_with("PGNYTUw") || line.contains("s3cret")) {
+                assert!(!starred.contains(line), "{starred}");
+            }
+            assert!(starred.contains("**"), "{starred}");
+        }
         for to_bytes in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
             let mut body: Vec<u8> = secret.encode_utf16().flat_map(to_bytes).collect();
             let begin = wide(&body).expect("a name");
@@ -289,11 +375,23 @@ mod tests {
             "<![CDATA[",
             "<",
             "<SharedSecret><!--",
+            "<SharedSecret='",
+            "SharedSecret=",
+            "<SharedSecret><!ENTITY ",
+            "<!ENTITY '",
         ] {
             let mut body = piece.repeat(2_000_000 / piece.len()).into_bytes();
             let begin = std::time::Instant::now();
             star("text/xml", &mut body);
             assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{piece}");
+        }
+        let head = "Content-Type: multipart/mixed; boundary=b\n\n--b\n";
+        let quoted = format!("Content-Transfer-Encoding: quoted-printable\n\n{}", "= ".repeat(1_000_000));
+        for content in [head.repeat(2_000_000 / head.len()), quoted] {
+            let mut body = format!("--b\n{content}").into_bytes();
+            let begin = std::time::Instant::now();
+            star("multipart/related; boundary=b", &mut body);
+            assert!(begin.elapsed() < std::time::Duration::from_secs(20), "{}", &content[..40]);
         }
     }
 }
