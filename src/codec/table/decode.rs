@@ -1,7 +1,7 @@
 //! The rows of a document as JSON and back to the same bytes: each value stands once, in its place.
 //!
-//! A row of a table is `{cells, end}`: a cell is a text, or `{value, raw}` where it would be written otherwise; `end` is left
-//! out where it is the line end of the interchange. A row of fixed width is `{width, cells, end}` with cells `{name, at, width,
+//! A row of a table is `{cells, end}`: a cell is a text, or `{value, raw}` where it would be written otherwise, or `{raw}`, which
+//! is all that lies behind the last column that is cut; `end` is left out where it is the line end of the interchange. A row of fixed width is `{width, cells, end}` with cells `{name, at, width,
 //! value}`; what is blank is left out, and what belongs to no field has no name.
 
 use super::line::{Line, cells, in_quotes, line, written};
@@ -55,7 +55,7 @@ fn separated(sheet: &Sheet, bytes: &[u8], next: Line, charset: Charset) -> Map<S
         .and_then(|last| raw.get(last.end + 1..))
         .filter(|_| cut.last().is_some_and(|one| one.end < raw.len()))
     {
-        found.push(json!({ "value": "", "raw": charset.decode(rest) }));
+        found.push(json!({ "raw": charset.decode(rest) }));
     }
     Map::from_iter([("cells".to_owned(), found.into())])
 }
@@ -153,17 +153,18 @@ fn cell_bytes(cell: &Value, delimiter: u8, quote: Option<u8>, charset: Charset, 
     if let Some(text) = cell.as_str() {
         return fit(encode(text)?);
     }
-    let (Some(text), Some(raw)) = (cell["value"].as_str(), cell["raw"].as_str()) else {
-        return Err((at.to_owned(), "a text, or {value, raw}"));
+    let (text, raw) = match (cell.get("value"), cell["raw"].as_str()) {
+        (Some(Value::String(text)), Some(raw)) => (encode(text)?, encode(raw)?),
+        (None, Some(raw)) => return encode(raw),
+        _ => return Err((at.to_owned(), "a text, {value, raw}, or {raw} of what is not cut")),
     };
-    let (text, raw) = (encode(text)?, encode(raw)?);
     let inside = quote.and_then(|quote| raw.strip_prefix(&[quote])?.strip_suffix(&[quote]));
     let before = match (inside, quote) {
         (Some(inside), Some(quote)) => undoubled(inside, quote),
         _ => raw.clone(),
     };
     // What it was before somebody changed its value counts no more.
-    match (before == text || raw == text || text.is_empty(), quote) {
+    match (before == text || raw == text, quote) {
         (true, _) => Ok(raw),
         (false, Some(quote)) if inside.is_some() => Ok(in_quotes(&text, quote)),
         _ => fit(text),
@@ -199,6 +200,23 @@ fn laid(cells: &[Value], width: usize, at: &str) -> Result<String, Unfit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_changed_value_is_written_and_what_it_was_is_not() {
+        let written_as = Written { delimiter: Some(b';'), quote: Some(b'"'), line_end: "\n".to_owned() };
+        for (cell, written) in [
+            (json!({ "value": "4711", "raw": "\"4711\"" }), "\"4711\"\n"),
+            (json!({ "value": "4712", "raw": "\"4711\"" }), "\"4712\"\n"),
+            (json!({ "value": "", "raw": "\"4711\"" }), "\"\"\n"),
+            (json!({ "value": "", "raw": "\"\"" }), "\"\"\n"),
+            (json!({ "raw": "a;\"b;c" }), "a;\"b;c\n"),
+        ] {
+            let found = from_json(&json!([{ "cells": [cell] }]), &written_as, Charset::Utf8, "/rows");
+            assert_eq!(found.as_deref(), Ok(written.as_bytes()));
+        }
+        let none = json!([{ "cells": [{ "value": 1, "raw": "1" }] }]);
+        assert_eq!(from_json(&none, &written_as, Charset::Utf8, "/rows").expect_err("no text").0, "/rows/0/cells/0");
+    }
 
     #[test]
     fn err_a_changed_value_that_would_be_read_as_others_is_not_written() {
