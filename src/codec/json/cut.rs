@@ -43,12 +43,12 @@ impl Cutter {
                 }
                 State::Inside if self.is_by_lines && begins && is_line => return Some(self.cut(self.at)),
                 State::Inside => self.inside(byte),
+                // No text of JSON goes over the end of a line.
+                State::Text if byte == b'\n' => (self.state, self.is_escaped) = (State::Broken, false),
                 State::Text if self.is_escaped => self.is_escaped = false,
                 State::Text => match byte {
                     b'\\' => self.is_escaped = true,
                     b'"' => self.state = State::Inside,
-                    // No text of JSON goes over the end of a line.
-                    b'\n' => self.state = State::Broken,
                     _ => {}
                 },
                 _ => {}
@@ -117,6 +117,7 @@ mod tests {
             ("{\"a\":1} junk\n{\"b\":1}", &["{\"a\":1} junk\n", "{\"b\":1}"]),
             ("{\"a\":1}}\n{\"b\":1}", &["{\"a\":1}}\n", "{\"b\":1}"]),
             ("{\"a\":\"x}\n{\"b\":\"y\"}\n{\"c\":1}\n", &["{\"a\":\"x}\n", "{\"b\":\"y\"}\n", "{\"c\":1}"]),
+            ("{\"a\":\"x\\\n{\"b\":\"y\"}\n{\"c\":1}\n", &["{\"a\":\"x\\\n", "{\"b\":\"y\"}\n", "{\"c\":1}"]),
             ("{\"a\":[1,\n{\"b\":\"y\"}\n{\"c\":1}\n", &["{\"a\":[1,\n", "{\"b\":\"y\"}\n", "{\"c\":1}"]),
             ("[\n{\"b\":1},\n{\"c\":1}\n]", &["[\n{\"b\":1},\n{\"c\":1}\n]"]),
             ("x\n{\"a\":1}", &["x\n", "{\"a\":1}"]),
