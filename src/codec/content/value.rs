@@ -65,8 +65,9 @@ fn is_date(text: &str) -> bool {
 
 fn is_time(text: &str) -> bool {
     // The end of a day, which no clock shows but the standard has.
-    if text.split('.').next() == Some("24:00:00") {
-        return text.trim_matches(['2', '4', '0', ':', '.']).is_empty();
+    if let Some(rest) = text.strip_prefix("24:00:00") {
+        let is_zero = |fraction: &str| !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
+        return rest.is_empty() || rest.strip_prefix('.').is_some_and(is_zero);
     }
     let Some((clock, seconds)) = text.split_at_checked(5) else { return false };
     let seconds = seconds.strip_prefix(':').unwrap_or_default();
@@ -105,9 +106,18 @@ mod tests {
             ),
             (
                 Form::Time,
-                &["09:30:00", "09:30:00.5Z", "23:59:59-05:00", "24:00:00", "09:30:00+14:00"],
+                &[
+                    "09:30:00",
+                    "09:30:00.5Z",
+                    "23:59:59-05:00",
+                    "24:00:00",
+                    "09:30:00+14:00",
+                    "24:00:00.00",
+                    "24:00:00.0Z",
+                ],
                 &["9:30:00", "24:00:01", "24:00:00.5", "23:59:60", "09:30", "09:30:00."],
             ),
+            (Form::Time, &[], &["24:00:00.4", "24:00:00.", "24:00:00.:::", "24:00:00.2040", "24:00:000"]),
             (
                 Form::DateTime,
                 &["2026-01-31T09:30:00", "2026-01-31T09:30:00+02:00", "2026-01-31"],
