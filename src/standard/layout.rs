@@ -13,6 +13,11 @@ use std::collections::BTreeMap;
 
 mod check;
 
+/// Bytes of a line, at most: a longer one has a quote that is not closed, or is no line of a table.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// Columns of a line, at most.
+pub const COLUMNS_MAX: usize = 4096;
+
 /// How the bytes of a document type are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -249,8 +254,8 @@ impl Layout {
             ..Record::default()
         };
         let mut parts = Vec::new();
-        let lead = self.lead.last().map_or(0, |last| last.at + last.length.1);
-        let mut at = if self.syntax == Syntax::Fixed && !is_without_lead { lead } else { 0 };
+        let lead = self.lead.last().filter(|_| self.syntax == Syntax::Fixed && !is_without_lead);
+        let mut at = lead.map_or(0, |last| last.at + last.length.1);
         for text in texts(&facts["fields"]) {
             // The type of the record stands in a column of its own.
             if self.syntax == Syntax::Csv && self.tag.is_some_and(|(tag, _)| tag == at) {
@@ -290,7 +295,7 @@ impl Layout {
                     Ok(number) if !self.has_header && number > 0 => number - 1,
                     _ => at,
                 };
-                at = field.at + 1;
+                at = field.at.saturating_add(1);
             }
         }
     }
@@ -395,7 +400,7 @@ fn field(text: &str, syntax: Syntax, at: &mut usize) -> Option<Field> {
     }
     let width = if syntax == Syntax::Fixed { length.1 } else { 1 };
     let own = *at;
-    *at += width;
+    *at = own.checked_add(width)?;
     let form = Form::ALL.iter().find(|(_, own)| own == form)?.0;
     let is_made = syntax == Syntax::Fixed;
     let is_word = behind.starts_with('$');

@@ -159,6 +159,14 @@ fn err_a_definition_that_would_lose_or_mistake_values_is_refused() {
     let two = "      - a O text\n      - b O text\n";
     let json =
         |fields: &str| format!("format: json\nroot: Order\ncontent: order\nrecords:\n  order:\n    fields:\n{fields}");
+    let tagged = |tag: &str, fields: &str| {
+        table(&format!("tag: {tag}\n"), fields).replace("    fields", "    tag: H\n    fields")
+    };
+    let fixed = |tag: &str, form: &str| {
+        format!(
+            "format: fixed\ntag: {tag}\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: AB\n    fields:\n      - a O {form}\n      - b O text 3\n"
+        )
+    };
     for (definition, said) in [
         (table("delimitter: ;\n", two), "delimitter: expected a key that is known; did you mean delimiter?"),
         (table("line_end: cr\n", two), "line_end: expected crlf or lf, found cr"),
@@ -208,8 +216,37 @@ fn err_a_definition_that_would_lose_or_mistake_values_is_refused() {
             "format: fixed\ntag: 1 2\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: AB\n    fields:\n      - a O text 2 = ABC\n".to_owned(),
             "order: expected NAME USAGE FORM",
         ),
+        // What a definition says is held to the limits of what is read by it.
+        (tagged("1", "      - far O text 1..5 = 99999999999\n"), "order: expected one of the first 4096 columns"),
+        (tagged("1", "      - far O text = 18446744073709551615\n      - b O text\n"), "order: expected "),
+        (tagged("1", "      - far O text = 4097\n"), "order: expected one of the first 4096 columns"),
+        (tagged("4097", two), "tag: expected one of the first 4096 columns"),
+        (table("header: none\n", "      - a O text = 18446744073709551615\n      - b O text\n"), "order: expected one of"),
+        (table("header: none\nrecognise: 1048577 H\n", two), "recognise: expected a place in the first 1048576 characters"),
+        (fixed("1 2", "text 18446744073709551610"), "order: expected a place in the first 1048576 characters"),
+        (fixed("1 2", "text 18446744073709551615"), "order: expected NAME USAGE FORM"),
+        (fixed("1 2", "text 1048574"), "order: expected a place in the first 1048576 characters"),
+        (fixed("1 1048577", "text 2"), "tag: expected a place in the first 1048576 characters"),
+        (fixed("18446744073709551615 2", "text 2"), "tag: expected a place in the first 1048576 characters"),
+        (fixed("1 2\nlead: [a R text 1048577]", "text 2"), "lead: expected a place in the first 1048576 characters"),
+        (fixed("1 2\nlead: [a R text 1048573]", "text 2"), "order: expected a place in the first 1048576 characters"),
     ] {
         let told = refused(&definition);
         assert!(told.contains(said), "{told}\nof\n{definition}");
     }
+}
+
+/// What a definition may say at most is read and written.
+#[test]
+fn the_last_column_and_the_last_character_of_a_line_may_be_named() {
+    let last = told(
+        "format: csv\nheader: none\ntag: 1\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: H\n    fields:\n      - a O text = 4096\n",
+    );
+    let found = read(&last.library, format!("H{}x\n", ",".repeat(4095)).as_bytes());
+    assert_eq!(found[0].segments, [["Order", "x"]]);
+    let last = told(
+        "format: fixed\ntag: 1 1\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: H\n    fields:\n      - h R text 1\n      - a O text 1048574\n      - b O text 1\n",
+    );
+    let found = read(&last.library, format!("H{}x\n", " ".repeat(1_048_574)).as_bytes());
+    assert_eq!((found[0].segments[0].last().map(String::as_str), found[0].codes().len()), (Some("x"), 0));
 }

@@ -275,6 +275,18 @@ fn err_what_would_be_read_as_one_is_not_written_as_two() {
     assert_eq!(found.expect_err("two documents of one key")[0].code(), "CSV-KEY-AGAIN");
 }
 
+/// What is made is as wide as its field, however wide that may be.
+#[test]
+fn a_number_that_is_made_fills_its_field() {
+    let made = told(
+        "format: fixed\ntag: 1 1\nroot: Order\ncontent: order\nrecords:\n  order:\n    tag: H\n    fields:\n      - kind R text 1 = $tag\n      - number R number 70000 = $number\n",
+    );
+    let definition = made.library.is_told().expect("it is told");
+    let document = DocumentDraft { segments: vec![segment("Order", 0, &[], 2)], ..DocumentDraft::default() };
+    let written = write(definition, &[document], "fixed").expect("it has room");
+    assert_eq!(String::from_utf8(written), Ok(format!("H{}1\n", "0".repeat(69_999))));
+}
+
 #[test]
 fn documents_of_one_key_do_not_share_a_file() {
     let made = told(

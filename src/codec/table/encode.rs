@@ -235,7 +235,10 @@ impl<'d> Writer<'d> {
         let tag = record.tags.first().map_or("", String::as_str);
         let (own, document) = (self.number, self.document);
         let made = |field: &Field| {
-            let number = |number: u32| format!("{number:0width$}", width = field.length.1);
+            let number = |number: u32| {
+                let digits = number.to_string();
+                "0".repeat(field.length.1.saturating_sub(digits.len())) + &digits
+            };
             match field.made.as_str() {
                 "$tag" => tag.to_owned(),
                 "$number" => number(own),

@@ -1,13 +1,8 @@
 //! Cuts bytes into lines, and lines into cells. It decodes nothing; what is odd about a quote is said of its cell.
 
 use crate::diagnostic::{Fault, Syntax};
-use crate::standard::layout::Layout;
+use crate::standard::layout::{COLUMNS_MAX, LINE_BYTES_MAX, Layout};
 use std::borrow::Cow;
-
-/// Bytes of a line, at most: a longer one has a quote that is not closed, or is no line of a table.
-pub const LINE_BYTES_MAX: usize = 1 << 20;
-/// Columns of a line, at most.
-pub const COLUMNS_MAX: usize = 4096;
 
 /// A line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! record, its fields as elements. Values are given the form that the tree has (`2026-01-31`, `-12.50`); everything is told
 //! that does not fit, and reading goes on.
 
-use super::line::{COLUMNS_MAX, Cell as Cut, LINE_BYTES_MAX, Line, cells, line};
+use super::line::{Cell as Cut, Line, cells, line};
 use super::sheet::{Level, Sheet};
 use super::value::{bare, in_tree, refused};
 use crate::codec::content::{Cell, Laying, Projected, Row, Span};
@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
 use crate::near;
 use crate::standard::content::{Content, ITSELF, Part};
 use crate::standard::definition::Usage;
-use crate::standard::layout::{Field, Layout, Record};
+use crate::standard::layout::{COLUMNS_MAX, Field, LINE_BYTES_MAX, Layout, Record};
 use crate::standard::place::Placement;
 use crate::tree::Charset;
 use std::borrow::Cow;

@@ -1,12 +1,12 @@
 //! What is known of an input when it is opened: its definition, and what its first line calls the columns.
 
-use super::line::{LINE_BYTES_MAX, Line, cells, line};
+use super::line::{Line, cells, line};
 use super::project::stretch;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::near;
 use crate::standard::content::Markup;
 use crate::standard::definition::{Document, Usage};
-use crate::standard::layout::{self, Field, Layout};
+use crate::standard::layout::{self, Field, LINE_BYTES_MAX, Layout};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 

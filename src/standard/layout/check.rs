@@ -1,7 +1,7 @@
 //! What a layout says that is not known, or that contradicts itself: a definition with such a mistake would read values
 //! that do not stand there, or lose some, so it is refused when it is loaded. It reads no data.
 
-use super::{Layout, Mark, Record, chain};
+use super::{COLUMNS_MAX, LINE_BYTES_MAX, Layout, Mark, Record, chain};
 use crate::diagnostic::Syntax;
 use crate::near;
 use crate::standard::content::Contents;
@@ -151,7 +151,14 @@ pub(super) fn columns(layout: &Layout, root: &str, contents: &Contents) -> Resul
             let expected = "header of a table with titles, POSITION TEXT of lines, a pointer of JSON";
             return Err(wrong("recognise", expected, format!("{mark:?}")));
         }
+        if let Mark::Text(at, _) = mark
+            && *at > LINE_BYTES_MAX
+        {
+            let expected = format!("a place in the first {LINE_BYTES_MAX} characters of a line");
+            return Err(wrong("recognise", expected, at.to_string()));
+        }
     }
+    places(layout)?;
     types(layout, root, contents)?;
     match (layout.syntax, layout.tag) {
         (Syntax::Csv, None) => table(layout, root, contents),
@@ -164,6 +171,28 @@ pub(super) fn columns(layout: &Layout, root: &str, contents: &Contents) -> Resul
         }),
         (Syntax::Json, _) => layout.records.iter().try_for_each(|(key, record)| members(key, record, contents)),
         _ => Ok(()),
+    }
+}
+
+/// Places that no line has which is read.
+fn places(layout: &Layout) -> Result<(), Wrong> {
+    let (most, expected) = match layout.syntax {
+        Syntax::Csv => (COLUMNS_MAX, format!("one of the first {COLUMNS_MAX} columns")),
+        Syntax::Fixed => (LINE_BYTES_MAX, format!("a place in the first {LINE_BYTES_MAX} characters of a line")),
+        _ => return Ok(()),
+    };
+    let width = |width: usize| if layout.syntax == Syntax::Fixed { width } else { 1 };
+    let tag = layout.tag.map(|(at, own)| ("tag", "the type of a record", at, width(own)));
+    let records = layout.records.iter().map(|(key, record)| (&**key, &record.fields));
+    let fields = std::iter::once(("lead", &layout.lead))
+        .chain(records)
+        .flat_map(|(key, fields)| fields.iter().map(move |field| (key, &*field.name, field.at, width(field.length.1))));
+    match tag.into_iter().chain(fields).find(|(_, _, at, width)| at.saturating_add(*width) > most) {
+        Some((place, name, at, width)) => {
+            let end = at.saturating_add(width);
+            Err(wrong(place, expected, format!("{name}, which reaches to {end}")))
+        }
+        None => Ok(()),
     }
 }
 
