@@ -16,6 +16,7 @@ use super::{Entity, Map, Value, definition, finding, has, key, set};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use keys::{Group, LINES, groups};
 use rust_decimal::Decimal;
+use std::collections::HashSet;
 use std::fmt;
 
 /// Parts of one entity, at most: as many documents as one commit writes.
@@ -73,13 +74,15 @@ pub fn split(whole: &Entity, rule: &SplitRule) -> Result<Vec<SplitPart>, Vec<Dia
         return Err(vec![finding(Fault::SplitWhole, "type", expected, &whole.kind)]);
     };
     let mut cut = Cut { whole, rule, facts, findings: Vec::new() };
-    let groups = groups(whole, rule, facts, &mut cut.findings);
-    let groups: Vec<Group> = groups.into_iter().flat_map(|group| cut.chunks(group)).collect();
-    if groups.len() > PARTS_MAX {
-        let expected = format!("{PARTS_MAX} parts at most");
-        cut.findings.push(finding(Fault::SplitLimit, LINES, &expected, &groups.len().to_string()));
+    let mut groups = groups(whole, rule, facts, &mut cut.findings);
+    let count: usize = groups.iter().map(|group| group.lines.len().div_ceil(cut.lines_max())).sum();
+    if count > PARTS_MAX {
+        let found = if groups.len() > PARTS_MAX { "more".to_owned() } else { count.to_string() };
+        cut.findings.push(too_many(LINES, &found));
+    } else {
+        groups = groups.into_iter().flat_map(|group| cut.chunks(group)).collect();
     }
-    if groups.len() > 1 {
+    if count > 1 {
         cut.findings.extend(cut.stated());
     }
     if cut.findings.iter().any(|finding| finding.severity == Severity::Error) {
@@ -101,9 +104,14 @@ struct Cut<'c> {
 }
 
 impl Cut<'_> {
+    /// Lines of one part, at most.
+    fn lines_max(&self) -> usize {
+        self.rule.lines_max.unwrap_or(usize::MAX).max(1)
+    }
+
     /// A group in parts of so many lines as a part may have.
     fn chunks(&self, mut group: Group) -> Vec<Group> {
-        let max = self.rule.lines_max.unwrap_or(usize::MAX).max(1);
+        let max = self.lines_max();
         let mut found = Vec::new();
         while group.lines.len() > max {
             let rest = group.lines.split_off(max);
@@ -149,6 +157,7 @@ impl Cut<'_> {
             fields.insert(key(LINES), Value::Array(lines));
             parts.push((Entity { kind: self.whole.kind.clone(), fields }, number));
         }
+        self.unsaid(&parts);
         self.apart(parts.iter().filter_map(|(_, number)| Some(number.as_ref()?.1.as_str())))?;
         let lost = std::mem::take(&mut self.findings);
         let told = |at: usize| (count > 1).then(|| self.which(at + 1, count));
@@ -157,6 +166,22 @@ impl Cut<'_> {
             findings: told(at).into_iter().chain(lost.iter().cloned()).collect(),
         };
         Ok(parts.into_iter().enumerate().map(part).collect())
+    }
+
+    /// Tells the items of the whole that the lines of each part have others for.
+    fn unsaid(&mut self, parts: &[(Entity, Option<(&'static str, String)>)]) {
+        for key in &self.rule.by {
+            let Some((name, items)) = key.of_header(self.whole) else { continue };
+            let said = parts.iter().filter_map(|(part, _)| key.of_header(part)).flat_map(|(_, items)| items);
+            let said: HashSet<String> = said.map(|(_, item)| item.to_string()).collect();
+            for (at, _) in items.filter(|(_, item)| !said.contains(&item.to_string())) {
+                let expected = format!("a part that goes by it; each line has another {key}");
+                let lost = finding(Fault::MappingLoss, &format!("{name}[{}]", at + 1), &expected, "");
+                if !self.findings.contains(&lost) {
+                    self.findings.push(lost);
+                }
+            }
+        }
     }
 
     /// All but the lines, without what no part may say.
@@ -225,7 +250,7 @@ impl Cut<'_> {
 
     /// Whether the numbers of the parts are apart, where they are meant to be.
     fn apart<'n>(&self, numbers: impl Iterator<Item = &'n str>) -> Result<(), Vec<Diagnostic>> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for number in numbers.filter(|_| self.rule.number != SAME_NUMBER) {
             if !seen.insert(number) {
                 let expected = format!("a number for each part, made as {}", self.rule.number);
@@ -310,6 +335,10 @@ fn told(path: &str, leaves_out: bool) -> Diagnostic {
     finding(fault, path, expected, "")
 }
 
+fn too_many(place: &str, found: &str) -> Diagnostic {
+    finding(Fault::SplitLimit, place, &format!("{PARTS_MAX} parts at most"), found)
+}
+
 /// A template with its placeholders filled in.
 fn filled(template: &str, value: impl Fn(&str) -> String) -> String {
     let mut parts = template.split('{');
@@ -326,26 +355,30 @@ fn components(lines: &[Value]) -> usize {
     lines.iter().map(|line| View::from(line).field("components").items().count()).sum()
 }
 
-/// The sum of a field over lines, through lists in them; `None` where one of them is no number.
-fn sum(lines: &[Value], path: &str) -> Option<Decimal> {
-    let mut total = Some(Decimal::ZERO);
-    lines.iter().for_each(|line| add(View::from(line), path, &mut total));
-    total
+/// The sum of numbers; `None` where one of them is none, or where they come to more than a number holds.
+fn checked_sum(numbers: impl IntoIterator<Item = Option<Decimal>>) -> Option<Decimal> {
+    numbers.into_iter().try_fold(Decimal::ZERO, |sum, number| sum.checked_add(number?))
 }
 
-fn add(view: View<'_>, path: &str, sum: &mut Option<Decimal>) {
+/// The sum of a field over lines, through lists in them; `None` where one of them is no number.
+fn sum(lines: &[Value], path: &str) -> Option<Decimal> {
+    let mut found = Vec::new();
+    lines.iter().for_each(|line| numbers(View::from(line), path, &mut found));
+    checked_sum(found)
+}
+
+fn numbers(view: View<'_>, path: &str, found: &mut Vec<Option<Decimal>>) {
     let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
     let value = view.field(first);
     let Some(rest) = rest else {
-        let number = value.text().and_then(|text| text.parse::<Decimal>().ok());
-        *sum = sum.zip(number).and_then(|(one, other)| one.checked_add(other));
+        found.push(value.text().and_then(|text| text.parse().ok()));
         return;
     };
     let mut items = value.items().peekable();
     if items.peek().is_some() {
-        items.for_each(|item| add(item, rest, sum));
+        items.for_each(|item| numbers(item, rest, found));
     } else {
-        add(value, rest, sum);
+        numbers(value, rest, found);
     }
 }
 

@@ -203,6 +203,170 @@ fn err_more_pieces_than_one_commit_writes() {
     assert_eq!(codes(&split(&wrong, &by_one).expect_err("no lines"))[0].0, "DOCUMENT-SPLIT-WHOLE");
 }
 
+/// A ship-to with all that is said of it.
+fn named(id: &str) -> serde_json::Value {
+    let mut named = ship_to(id);
+    named["name"] = json!(["Store"]);
+    named["address"] = json!({ "city": "Hamburg" });
+    named
+}
+
+fn parties(entity: &Entity) -> serde_json::Value {
+    serde_json::Value::from(&entity.fields["parties"])
+}
+
+/// An order whose header says these parties.
+fn order_to(parties: serde_json::Value, lines: serde_json::Value) -> Entity {
+    let mut whole = order(lines);
+    whole.fields.insert("parties".into(), Value::from(parties));
+    whole
+}
+
+#[test]
+fn ok_what_the_header_says_of_a_key_is_not_lost_to_a_line_that_says_less() {
+    let by_id = rule(&["parties[role=ship_to].ids.value"], None, "{number}-{key}");
+    let only = |id: &str| json!([ship_to(id), { "role": "buyer" }]);
+    for lines in [json!([line(1, 1, Some("A")), line(2, 2, None)]), json!([line(1, 1, None), line(2, 2, Some("A"))])] {
+        let parts = split(&order_to(json!([named("A")]), lines), &by_id).expect("a part");
+        assert_eq!(parties(&parts[0].entity), json!([named("A")]));
+        let left: Vec<_> = parts[0].entity.list("lines").iter().map(|line| line["parties"].to_string()).collect();
+        assert!(!left.concat().contains("ship_to"), "what the header says is said once: {left:?}");
+    }
+    // What a line says beyond the header stays with it; another value takes the header's place.
+    let mut lines = json!([line(1, 1, Some("A")), line(2, 2, Some("B"))]);
+    lines[0]["parties"][0]["name"] = json!(["Gate 2"]);
+    let parts = split(&order_to(json!([named("A")]), lines), &by_id).expect("parts");
+    assert_eq!(parties(&parts[0].entity), json!([named("A")]));
+    let mut gate = only("A");
+    gate[0]["name"] = json!(["Gate 2"]);
+    assert_eq!(serde_json::Value::from(&parts[0].entity.list("lines")[0]["parties"]), gate);
+    assert_eq!(parties(&parts[1].entity), json!([ship_to("B")]));
+    // The same where the key has a place of its own in the header.
+    let to = |store: &str| json!({ "location": { "scheme": "gln", "value": store }, "quantity": { "value": "1" } });
+    let line = json!([{ "number": "1", "quantity": { "value": "2" }, "deliveries": [to("A"), to("B")] }]);
+    let stores = rule(&["deliveries.location as parties[role=ship_to].ids"], None, "{number}-{key}");
+    let parts = split(&order_to(json!([named("A")]), line), &stores).expect("parts");
+    assert_eq!(parties(&parts[0].entity), json!([named("A")]));
+    assert_eq!(parties(&parts[1].entity), json!([ship_to("B")]));
+}
+
+/// A header that is for none of its lines is told, not dropped in silence.
+#[test]
+fn ok_a_header_that_no_line_goes_by_is_told() {
+    let by_id = rule(&["parties[role=ship_to].ids.value"], None, "{number}-{key}");
+    let lines = json!([line(1, 1, Some("B")), line(2, 2, Some("C"))]);
+    let parts = split(&order_to(json!([{ "role": "buyer" }, named("A")]), lines), &by_id).expect("parts");
+    for part in &parts {
+        let told: Vec<_> = codes(&part.findings).into_iter().map(|(code, place)| format!("{code} {place}")).collect();
+        assert_eq!(told, ["DOCUMENT-SPLIT ", "DOCUMENT-MAPPING-LOSS parties[2]"]);
+    }
+    let lines = json!([line(1, 1, Some("B")), line(2, 2, None)]);
+    let parts = split(&order_to(json!([named("A")]), lines), &by_id).expect("parts");
+    assert!(parts.iter().all(|part| part.findings.len() == 1), "a part has it");
+}
+
+#[test]
+fn err_two_in_the_header_are_two_like_on_a_line() {
+    let by_id = rule(&["parties[role=ship_to].ids.value"], None, "{number}-{key}");
+    let two = json!([ship_to("A"), { "role": "buyer" }, ship_to("C")]);
+    let lines = json!([line(1, 1, Some("B")), line(2, 2, None), line(3, 3, None)]);
+    let refused = split(&order_to(two.clone(), lines), &by_id).expect_err("which of them");
+    let expected = [("DOCUMENT-SPLIT-KEY".to_owned(), "parties".to_owned())];
+    assert_eq!(codes(&refused), expected, "once, not for each line");
+    assert!(refused[0].message().ends_with("found 2 values"), "{}", refused[0].message());
+    // Where each line says it for itself, each part is for its own alone.
+    let parts = split(&order_to(two, json!([line(1, 1, Some("B")), line(2, 2, Some("C"))])), &by_id).expect("parts");
+    assert_eq!(parties(&parts[0].entity), json!([ship_to("B"), { "role": "buyer" }]));
+    assert_eq!(parties(&parts[1].entity), json!([{ "role": "buyer" }, ship_to("C")]));
+}
+
+/// A line of so much, with deliveries of so much.
+fn delivered(quantity: serde_json::Value, deliveries: &[(&str, serde_json::Value)]) -> serde_json::Value {
+    let one =
+        |(store, quantity): &(&str, serde_json::Value)| json!({ "location": { "value": store }, "quantity": quantity });
+    json!([{ "number": "1", "quantity": quantity, "deliveries": deliveries.iter().map(one).collect::<Vec<_>>() }])
+}
+
+#[test]
+fn err_quantities_that_are_no_number_together_are_not_divided() {
+    let stores = rule(&["deliveries.location"], None, "{number}-{key}");
+    let of = |number: &str| json!({ "value": number });
+    let big = Decimal::MAX.to_string();
+    let bigger = format!("{big}0");
+    let refused = |quantity: &str, deliveries: [(&str, &str); 3]| {
+        let lines = delivered(of(quantity), &deliveries.map(|(store, quantity)| (store, of(quantity))));
+        codes(&split(&order(lines), &stores).expect_err("no sum"))
+    };
+    let expected = [("DOCUMENT-SPLIT-WHOLE".to_owned(), "lines[1].quantity".to_owned())];
+    assert_eq!(refused("1", [("A", &big), ("A", &big), ("B", "1")]), expected, "too much for one store");
+    assert_eq!(refused("1", [("A", &big), ("B", &big), ("B", "1")]), expected, "too much for all");
+    assert_eq!(refused(&bigger, [("A", &bigger), ("B", &bigger), ("B", "1")]), expected, "no number at all");
+}
+
+#[test]
+fn err_quantities_in_another_unit_are_not_divided() {
+    let stores = rule(&["deliveries.location"], None, "{number}-{key}");
+    let of = |number: &str, unit: &str| json!({ "value": number, "unit": unit });
+    let lines = delivered(of("3", "CT"), &[("A", of("1", "PK")), ("B", of("2", "EA"))]);
+    let refused = split(&order(lines), &stores).expect_err("packs are no cartons");
+    let expected = [("DOCUMENT-SPLIT-WHOLE".to_owned(), "lines[1].deliveries[1].quantity.unit".to_owned())];
+    assert_eq!(codes(&refused), expected);
+    let message = refused[0].message();
+    assert!(
+        message.ends_with("expected the unit CT, as in the quantity that is divided among them, found PK"),
+        "{message}"
+    );
+    let lines = delivered(of("3", "CT"), &[("A", of("1", "CT")), ("B", json!({ "value": "2" }))]);
+    let parts = split(&order(lines), &stores).expect("cartons");
+    let said: Vec<_> = parts.iter().map(|one| one.entity.list("lines")[0]["quantity"].to_string()).collect();
+    assert_eq!(said, [r#"{"value":"1","unit":"CT"}"#, r#"{"value":"2","unit":"CT"}"#]);
+}
+
+/// It stops at the first place too many; that of a line is told at the line.
+#[test]
+fn err_a_line_for_more_places_than_there_may_be_parts() {
+    let stores = rule(&["deliveries.location"], None, "{number}-{part}");
+    let names: Vec<String> = (0..20_000).map(|at| format!("S{at}")).collect();
+    let deliveries: Vec<_> = names.iter().map(|store| (store.as_str(), json!({ "value": "1" }))).collect();
+    let lines = delivered(json!({ "value": "20000" }), &deliveries);
+    let refused = split(&order(lines), &stores).expect_err("too many");
+    assert_eq!(codes(&refused), [("DOCUMENT-SPLIT-LIMIT".to_owned(), "lines[1].deliveries".to_owned())]);
+    let lines = delivered(json!({ "value": PARTS_MAX.to_string() }), &deliveries[..PARTS_MAX]);
+    assert_eq!(split(&order(lines), &stores).map(|parts| parts.len()), Ok(PARTS_MAX));
+    // Each line has few, all together too many; and by two keys one line has.
+    let lines: Vec<_> = (1..=300).map(|at| line(at, 1, Some(&format!("S{at}")))).collect();
+    let refused = split(&order(json!(lines)), &rule(&["parties[role=ship_to]"], None, "{part}")).expect_err("many");
+    assert_eq!(codes(&refused), [("DOCUMENT-SPLIT-LIMIT".to_owned(), "lines".to_owned())]);
+    let dates: Vec<_> = (1..=20).map(|at| json!({ "role": "delivery", "at": format!("2026-12-{at:02}") })).collect();
+    let deliveries: Vec<_> =
+        names[..20].iter().map(|store| json!({ "location": { "value": store }, "dates": dates })).collect();
+    let line = json!([{ "number": "1", "deliveries": deliveries }]);
+    let both = rule(&["deliveries.location", "deliveries.dates.at"], None, "{part}");
+    let refused = split(&order(line), &both).expect_err("400 of them");
+    assert_eq!(codes(&refused), [("DOCUMENT-SPLIT-LIMIT".to_owned(), "lines[1]".to_owned())]);
+}
+
+/// Each part has its own deliveries made for it, not all of them made and thrown away: before, this took as many times as
+/// long as there are parts.
+#[test]
+fn a_long_list_is_divided_in_about_the_time_that_it_takes_to_copy_it() {
+    let stores = rule(&["deliveries.location"], None, "{number}-{part}");
+    let names: Vec<String> = (0..10_000).map(|at| format!("S{}", at % PARTS_MAX)).collect();
+    let deliveries: Vec<_> = names.iter().map(|store| (store.as_str(), json!({ "value": "1" }))).collect();
+    let whole = order(delivered(json!({ "value": "10000" }), &deliveries));
+    let least = |work: &dyn Fn()| {
+        let taken = (0..3).map(|_| {
+            let begun = std::time::Instant::now();
+            work();
+            begun.elapsed()
+        });
+        taken.min().unwrap_or_default()
+    };
+    let copied = least(&|| drop(std::hint::black_box(whole.clone())));
+    let divided = least(&|| assert_eq!(split(&whole, &stores).map(|parts| parts.len()), Ok(PARTS_MAX)));
+    assert!(divided < copied * 100, "{divided:?} to divide what is copied in {copied:?}");
+}
+
 /// Numbers from nowhere, the same at each run.
 fn dice(seed: &mut u64, sides: u64) -> u64 {
     *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
