@@ -373,6 +373,18 @@ fn dice(seed: &mut u64, sides: u64) -> u64 {
     (*seed >> 33) % sides
 }
 
+/// A ship-to of which more may be said, and not always the same.
+fn described(seed: &mut u64, id: &str) -> serde_json::Value {
+    let mut described = ship_to(id);
+    if dice(seed, 3) == 0 {
+        described["name"] = json!([format!("Store {}", dice(seed, 2))]);
+    }
+    if dice(seed, 3) == 0 {
+        described["address"] = json!({ "city": "Hamburg" });
+    }
+    described
+}
+
 /// The lines of the parts are the lines of the whole: all, none twice, in their order within each part; what was moved
 /// to the header is there.
 #[test]
@@ -385,7 +397,11 @@ fn the_lines_of_the_pieces_are_those_of_the_whole() {
         let lines: Vec<_> = (1..=count)
             .map(|at| {
                 let store = dice(&mut seed, stores + 1);
-                line(at, at, (store > 0).then(|| format!("S{store}")).as_deref())
+                let mut line = line(at, at, (store > 0).then(|| format!("S{store}")).as_deref());
+                if store > 0 {
+                    line["parties"][0] = described(&mut seed, &format!("S{store}"));
+                }
+                line
             })
             .collect();
         let whole = order(json!(lines));
@@ -454,7 +470,7 @@ fn the_deliveries_of_the_pieces_are_those_of_the_whole() {
         expected.sort();
         assert_eq!(back, expected);
         for part in &parts {
-            let places: std::collections::HashSet<_> = part
+            let places: HashSet<_> = part
                 .entity
                 .list("lines")
                 .iter()
@@ -466,4 +482,132 @@ fn the_deliveries_of_the_pieces_are_those_of_the_whole() {
             assert_eq!(places.len(), 1, "{}", part.entity);
         }
     }
+}
+
+fn ship_tos(value: &Map) -> Vec<Value> {
+    let parties = value.get("parties").and_then(Value::as_array);
+    parties.into_iter().flatten().filter(|one| one["role"] == "ship_to").cloned().collect()
+}
+
+fn id(party: &Value) -> Option<&str> {
+    party["ids"][0]["value"].as_str()
+}
+
+/// Header and lines say more or less of the same places, and the header may say none or two. What the header says is still
+/// said in a part, or told where it holds for none; what a line says, it says itself, or its header does.
+#[test]
+fn what_header_and_lines_say_of_a_key_is_said_in_the_pieces() {
+    let mut seed = 23;
+    let (mut refused, mut told) = (0, 0);
+    for _ in 0..1000 {
+        let mut header = vec![json!({ "role": "buyer" })];
+        for _ in 0..dice(&mut seed, 4).min(2) {
+            let store = format!("S{}", dice(&mut seed, 4));
+            header.push(described(&mut seed, &store));
+        }
+        let silent = dice(&mut seed, 2) * 5;
+        let lines: Vec<_> = (1..=1 + u32::try_from(dice(&mut seed, 8)).expect("small"))
+            .map(|at| {
+                let store = dice(&mut seed, 4 + silent);
+                let mut line = line(at, at, (store < 4).then_some(""));
+                if store < 4 {
+                    line["parties"][0] = described(&mut seed, &format!("S{store}"));
+                }
+                line
+            })
+            .collect();
+        let whole = order_to(json!(header), json!(lines));
+        let of_header = ship_tos(&whole.fields);
+        let of_lines: Vec<Vec<Value>> =
+            whole.list("lines").iter().map(|line| ship_tos(line.as_object().expect("a line"))).collect();
+        let values: HashSet<_> = of_header.iter().map(id).collect();
+        let inherits = of_lines.iter().any(Vec::is_empty);
+        let by_id = rule(&["parties[role=ship_to].ids.value"], None, "{number}-{key}");
+        let parts = match split(&whole, &by_id) {
+            Ok(parts) => parts,
+            Err(findings) => {
+                assert!(inherits && values.len() != 1, "{whole}");
+                assert!(codes(&findings).iter().all(|(code, _)| code == "DOCUMENT-SPLIT-KEY"));
+                refused += 1;
+                continue;
+            }
+        };
+        assert!(!inherits || values.len() == 1, "{whole}");
+        for (at, one) in whole.list("parties").iter().enumerate().filter(|(_, one)| one["role"] == "ship_to") {
+            let is_said = parts.iter().any(|part| ship_tos(&part.entity.fields).contains(one));
+            let place = format!("parties[{}]", at + 1);
+            let is_told = parts.iter().all(|part| part.findings.iter().any(|finding| finding.place == place));
+            assert!(is_said != is_told, "{one} of {whole}");
+            let holds = inherits || of_lines.iter().flatten().any(|line| id(line) == id(one));
+            assert_eq!(is_said, holds, "{one} of {whole}");
+            told += usize::from(is_told);
+        }
+        for part in &parts {
+            let there = ship_tos(&part.entity.fields);
+            assert!(there.iter().all(|one| id(one) == id(&there[0])), "one place: {}", part.entity);
+            for line in part.entity.list("lines") {
+                let at: usize = line["number"].as_str().expect("a number").parse().expect("one");
+                let left = ship_tos(line.as_object().expect("a line"));
+                let said = &of_lines[at - 1];
+                assert!(said.is_empty() || id(&said[0]) == id(&there[0]), "{}", part.entity);
+                let in_header = |one: &Value| {
+                    let mut fields = one.as_object().into_iter().flatten();
+                    fields.all(|(name, value)| there.iter().any(|there| there[name.as_ref()] == *value))
+                };
+                assert!(said.iter().all(|one| left.contains(one) || in_header(one)), "{} of {whole}", part.entity);
+            }
+        }
+    }
+    assert!(refused > 100 && told > 100, "{refused} refused, {told} told");
+}
+
+/// Deliveries in the unit of their line or another, of what is a number or too large for one: a line is divided where they
+/// add up in its unit, else refused; nothing panics.
+#[test]
+fn deliveries_in_any_unit_and_of_any_size_are_divided_or_refused() {
+    let mut seed = 31;
+    let (mut cut, mut refused) = (0, 0);
+    for _ in 0..500 {
+        let (mut lines, mut expected) = (Vec::new(), Vec::new());
+        for at in 1..=1 + dice(&mut seed, 4) {
+            let (mut sum, mut is_fine, mut stores) = (0, true, HashSet::new());
+            let deliveries: Vec<_> = (0..1 + dice(&mut seed, 6))
+                .map(|_| {
+                    let (store, number) = (dice(&mut seed, 4), 1 + dice(&mut seed, 9));
+                    let (number, is_number) = match dice(&mut seed, 40) {
+                        0 => (format!("{}0", Decimal::MAX), false),
+                        1 | 2 => (Decimal::MAX.to_string(), false),
+                        _ => (number.to_string(), true),
+                    };
+                    let mut quantity = json!({ "value": number });
+                    let unit = dice(&mut seed, 30);
+                    if unit < 15 {
+                        quantity["unit"] = json!(if unit == 0 { "EA" } else { "CT" });
+                    }
+                    is_fine &= unit != 0 && is_number;
+                    sum += number.parse::<u64>().unwrap_or_default();
+                    stores.insert(store);
+                    json!({ "location": { "value": format!("S{store}") }, "quantity": quantity })
+                })
+                .collect();
+            if stores.len() > 1 && !is_fine {
+                expected.push(format!("lines[{at}]"));
+            }
+            lines.push(json!({ "number": at.to_string(), "quantity": { "value": sum.to_string(), "unit": "CT" },
+                "deliveries": deliveries }));
+        }
+        let whole = order(json!(lines));
+        let findings = match split(&whole, &rule(&["deliveries.location"], None, "{number}-{key}")) {
+            Ok(parts) => {
+                cut += usize::from(parts.len() > 1);
+                Vec::new()
+            }
+            Err(findings) => findings,
+        };
+        refused += usize::from(!findings.is_empty());
+        assert!(codes(&findings).iter().all(|(code, _)| code == "DOCUMENT-SPLIT-WHOLE"));
+        let places = findings.iter().map(|finding| finding.place.split_once('.').expect("below a line").0);
+        assert_eq!(places.collect::<Vec<_>>(), expected, "{whole}");
+    }
+    assert!(cut > 100 && refused > 100, "{cut} cut, {refused} refused");
 }
