@@ -97,7 +97,7 @@ impl Configured {
             for (key, expression) in
                 self.transformations.get(&one.name).into_iter().flat_map(|found| found.expressions())
             {
-                errors.extend(by.check(expression).err().map(|sentence| one.error_at(&key, &sentence)));
+                errors.extend(by.check(expression).err().map(|failure| one.error_at(&key, failure.sentence())));
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }

@@ -150,7 +150,6 @@ pub fn shares(service: &Service, keys: &mut Keys, outgoing: &Outgoing) -> bool {
     found.map_or(true, |document| keys.share(&document, draft))
 }
 
-/// The document for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
 /// The documents for each route, in their order: each can be written, in an interchange of its own that goes nowhere. No
 /// number is taken for one that cannot, so that control numbers have no gaps.
 ///
@@ -176,6 +175,7 @@ pub async fn tried<'r>(
                     continue;
                 }
                 Transformed::Refused(findings) => return Ok(Err(refused(findings))),
+                Transformed::Undone(why) => return Err(StoreError::Unfit(why)),
             };
             match prepare(service, outward, &entity, (leaving.document_id, &owner)).await? {
                 Ok(mut outgoing) => {

@@ -5,11 +5,12 @@ use super::configured::{Configured, Way};
 use super::state::Service;
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
-use crate::store::Result as StoreResult;
+use crate::store::{Result as StoreResult, StoreError};
 use crate::transformation::{Numbers, World};
+use futures_util::future::join_all;
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of an entity.
 pub enum Transformed<'e> {
@@ -19,16 +20,18 @@ pub enum Transformed<'e> {
     Dropped(Diagnostic),
     /// It cannot go on.
     Refused(Vec<Diagnostic>),
+    /// It could not be tried, which is no fault of the entity.
+    Undone(String),
 }
 
 /// A number that somebody asks for: sequence, start, and for what.
 type Asked = (String, u64, String);
 
-/// The numbers that are known; what else is asked for is noted, and answered with the start of its sequence.
+/// The numbers that are known; what else is asked for is noted, and answered with the start of its sequence until it is.
 #[derive(Default)]
 struct Known {
     numbers: BTreeMap<Asked, u64>,
-    asked: RefCell<Vec<Asked>>,
+    asked: RefCell<BTreeSet<Asked>>,
 }
 
 impl Numbers for Known {
@@ -36,9 +39,13 @@ impl Numbers for Known {
         let asked = (sequence.to_owned(), start, owner.to_owned());
         let known = self.numbers.get(&asked).copied();
         if known.is_none() {
-            self.asked.borrow_mut().push(asked);
+            self.asked.borrow_mut().insert(asked);
         }
         Ok(known.unwrap_or(start))
+    }
+
+    fn is_open(&self) -> bool {
+        !self.asked.borrow().is_empty()
     }
 }
 
@@ -60,15 +67,20 @@ pub async fn transform<'e>(
         let world =
             World { tables: &configured.tables, today: &today, numbers: &known, expressions: &service.expressions };
         let transformed = go(way, route, entity, &world);
-        // What a number was asked for may depend on another, so that it is run until nothing is asked any more.
+        // Each run ends at the first step that asks, for what is asked behind it may depend on the answer.
         let asked = known.asked.take();
         if asked.is_empty() {
-            return Ok(transformed);
+            return match transformed {
+                Transformed::Undone(why) => Err(StoreError::Unfit(format!("route {route}: {why}"))),
+                done => Ok(done),
+            };
         }
-        for (sequence, start, owner) in asked {
-            let wanted = vec![(format!("key {sequence}"), start)];
-            let taken = service.store.take_numbers(wanted, &owner, service.now()).await?.into_iter().next();
-            known.numbers.insert((sequence, start, owner), taken.unwrap_or(start));
+        // All at once, so that they share commits.
+        let taken = asked.iter().map(|(sequence, start, owner)| {
+            service.store.take_numbers(vec![(format!("key {sequence}"), *start)], owner, service.now())
+        });
+        for (asked, taken) in asked.iter().zip(join_all(taken).await) {
+            known.numbers.insert(asked.clone(), taken?.first().copied().unwrap_or(asked.1));
         }
     }
 }
@@ -94,6 +106,9 @@ pub fn go<'e>(way: &Way, route: &str, entity: &'e Entity, world: &World<'_>) -> 
     for transformation in through {
         let outcome = transformation.run(&mut made, world);
         findings.extend(outcome.findings);
+        if let Some(why) = outcome.undone {
+            return Transformed::Undone(why);
+        }
         if let Some(reason) = outcome.dropped {
             return dropped(&format!("another document on route {route}; of this one it says: {reason}"));
         }

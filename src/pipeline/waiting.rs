@@ -135,7 +135,7 @@ impl<'s> Waiting<'s> {
             Ok(Transformed::On(entity, found)) => (entity, found),
             Ok(Transformed::Refused(found)) => return found,
             // What the ledger cannot do is told by the processing that follows.
-            Ok(Transformed::Dropped(_)) | Err(_) => return Vec::new(),
+            Ok(Transformed::Dropped(_) | Transformed::Undone(_)) | Err(_) => return Vec::new(),
         };
         let means = self.configured.means(&self.directory, Some(out.name));
         let Ok(target) = Target::parse(&self.service.rules, &out.agreement.document) else { return found };

@@ -395,6 +395,7 @@ impl Store {
              JOIN document AS source ON source.document_id = made.source_id
              WHERE part.direction = 'out' AND part.business_number = $1 AND part.environment = $2
              AND source.partner = $3 AND source.processing = 'routed' AND source.entity_payload_id IS NOT NULL
+             AND (SELECT COUNT(*) FROM document_source AS fellow WHERE fellow.source_id = made.source_id) > 1
              ORDER BY part.created_at DESC, part.document_id DESC LIMIT $4",
         )
         .bind(storable(number))

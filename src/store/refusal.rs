@@ -1,6 +1,7 @@
 //! Refusals of those who did not prove to be a partner, counted by channel, by the partner they say to be, and by hour. The
 //! first of each hour are transmissions as well; the rest are this count only, so that strangers cannot fill the ledger.
-//! Who says to be a partner is counted apart, so that a partner's own failures are seen whatever strangers do.
+//! Who says to be a partner is counted apart, so that a partner's own failures are not lost among those of strangers at
+//! large; a stranger who claims that partner's name uses up the same rows.
 
 use super::Store;
 use super::error::Result;

@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Rows of a table, at most; a catalogue beyond that wants a service of its own.
 pub const ROWS_MAX: usize = 1_000_000;
 
+/// What is wrong with rows, told at most; more of it is rarely another mistake.
+pub const ERRORS_MAX: usize = 20;
+
 /// What a value that is not in the table leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Missing {
@@ -168,13 +171,16 @@ impl Table {
     /// Indexes every direction; two rows that give different answers to one question on one day are an error naming both.
     fn build(&mut self, errors: &mut Vec<TableError>) {
         for (at, row) in self.rows.iter().enumerate() {
-            for day in self.days(row).iter().filter(|day| !day.is_empty() && day.parse::<jiff::civil::Date>().is_err())
-            {
-                errors.push(wrong(
-                    &format!("rows[{}]", at + 1),
-                    format!("expected a day such as 2026-01-31, found {day}"),
-                ));
-            }
+            let days = self.days(row);
+            let is_day = |day: &String| day.parse::<jiff::civil::Date>().is_ok_and(|parsed| parsed.to_string() == *day);
+            let message = match days.iter().find(|day| !day.is_empty() && !is_day(day)) {
+                Some(day) => format!("expected a day such as 2026-01-31, found {day}"),
+                None if !days[1].is_empty() && days[1] < days[0] => {
+                    format!("expected a last day from {} on, found {}", days[0], days[1])
+                }
+                None => continue,
+            };
+            errors.push(wrong(&format!("rows[{}]", at + 1), message));
         }
         for &(from, to) in &self.directions {
             let mut index: HashMap<String, Vec<usize>> = HashMap::new();
@@ -197,6 +203,10 @@ impl Table {
                         at + 1
                     );
                     errors.push(wrong(&format!("rows[{}]", at + 1), message));
+                    if errors.len() >= ERRORS_MAX {
+                        return;
+                    }
+                    continue;
                 }
                 // What says the same on the same days is not kept twice.
                 let days = self.days(row);
@@ -342,12 +352,20 @@ mod tests {
 
     #[test]
     fn err_rows_of_one_day_that_differ_and_days_that_are_none() {
-        let rows = json!([["A", "1", "", "2026-01-31"], ["A", "2", "2026-01-31", ""], ["B", "1", "31.1.2026", ""]]);
+        let rows = json!([
+            ["A", "1", "", "2026-01-31"],
+            ["A", "2", "2026-01-31", ""],
+            ["B", "1", "31.1.2026", ""],
+            ["B", "1", "20260101", ""],
+            ["B", "1", "2026-06-01", "2026-01-01"]
+        ]);
         let errors = prices(rows).expect_err("wrong");
         let told: Vec<_> = errors.iter().map(|error| (error.key.as_str(), error.message.as_str())).collect();
         assert_eq!(told[0], ("rows[3]", "expected a day such as 2026-01-31, found 31.1.2026"));
-        assert_eq!(told[1].0, "rows[2]");
-        assert!(told[1].1.starts_with("ambiguous from item to price: item A is price 1 in row 1"), "{told:?}");
+        assert_eq!(told[1], ("rows[4]", "expected a day such as 2026-01-31, found 20260101"));
+        assert_eq!(told[2], ("rows[5]", "expected a last day from 2026-06-01 on, found 2026-01-01"));
+        assert_eq!(told[3].0, "rows[2]");
+        assert!(told[3].1.starts_with("ambiguous from item to price: item A is price 1 in row 1"), "{told:?}");
     }
 
     #[test]

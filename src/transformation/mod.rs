@@ -13,8 +13,8 @@ pub mod step;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::{Entity, definition};
 use crate::table::Tables;
-use expression::Expressions;
-use formula::{Around, Formula, Scope};
+use expression::{Expressions, Failure};
+use formula::{Around, Formula, Once, Scope};
 use serde_json::Value;
 use step::{Done, Placed};
 
@@ -43,6 +43,11 @@ pub struct Wrong {
 
 /// Gives numbers that stay: whoever asks again for the same gets the same.
 pub trait Numbers {
+    /// Whether a number was asked for that is not known yet: the steps behind must not go on with another one.
+    fn is_open(&self) -> bool {
+        false
+    }
+
     /// The number of `owner` in a sequence that begins at `start`.
     ///
     /// # Errors
@@ -68,6 +73,8 @@ pub struct World<'w> {
 pub struct Outcome {
     /// Why it goes no further, where a step says so.
     pub dropped: Option<String>,
+    /// Why it could not be run, where that is no fault of the entity: to be run again in a while.
+    pub undone: Option<String>,
     /// What was found; an error means that the entity is not what it should be.
     pub findings: Vec<Diagnostic>,
 }
@@ -128,12 +135,17 @@ impl Transformation {
         for (at, placed) in self.steps.iter().enumerate() {
             let done = placed.run(entity, world, &mut outcome.findings);
             match done {
+                Ok(Done::On) if world.numbers.is_open() => break,
                 Ok(Done::On) => {}
                 Ok(Done::Dropped(reason)) => {
                     outcome.dropped = Some(reason);
                     break;
                 }
-                Err(sentence) => {
+                Err(Failure::OfOurs(sentence)) => {
+                    outcome.undone = Some(sentence);
+                    break;
+                }
+                Err(Failure::OfDocument(sentence)) => {
                     let mut finding = failed(&sentence, "");
                     finding.place = format!("{} steps[{}].{}", self.name, at + 1, placed.name);
                     outcome.findings.push(finding);
@@ -146,8 +158,9 @@ impl Transformation {
 }
 
 impl Placed {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
-        let around = Around { item: &entity.fields, document: &entity.fields, today: world.today };
+    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
+        let once = Once::default();
+        let around = Around { item: &entity.fields, document: &entity.fields, today: world.today, once: &once };
         let is_due = self.when.as_ref().map_or(Ok(true), |when| when.holds(&around))?;
         if is_due { self.step.run(entity, world, findings) } else { Ok(Done::On) }
     }
@@ -182,7 +195,8 @@ impl Condition {
     /// # Errors
     /// It cannot be computed.
     pub fn holds(&self, entity: &Entity, today: &str) -> Result<bool, String> {
-        self.0.holds(&Around { item: &entity.fields, document: &entity.fields, today })
+        let once = Once::default();
+        self.0.holds(&Around { item: &entity.fields, document: &entity.fields, today, once: &once })
     }
 }
 
@@ -208,11 +222,11 @@ mod tests {
     struct Elsewhere;
 
     impl Expressions for Elsewhere {
-        fn check(&self, _expression: &str) -> Result<(), String> {
-            Err("not here".to_owned())
+        fn check(&self, _expression: &str) -> Result<(), Failure> {
+            Err(Failure::OfOurs("not here".to_owned()))
         }
-        fn run(&self, _expression: &str, _data: &str) -> Result<Option<String>, String> {
-            Err("not here".to_owned())
+        fn run(&self, _expression: &str, _data: &str) -> Result<Option<String>, Failure> {
+            Err(Failure::OfOurs("not here".to_owned()))
         }
     }
 
@@ -309,7 +323,7 @@ mod tests {
             .map(|one| crate::entity::Value::Object(one.fields))
             .expect("an id")
         );
-        let (default, _) = (transformed(&steps.replace("gtin }, each", "gtin }, default: none, each"), &order).0, ());
+        let (default, _) = transformed(&steps.replace("gtin }, each", "gtin }, default: none, each"), &order);
         assert_eq!(default.list("lines")[1]["item"]["ids"][1]["value"], "none");
     }
 
@@ -343,6 +357,62 @@ mod tests {
         assert_eq!(many, [Some(2), Some(1), Some(1)]);
         let told: Vec<_> = outcome.findings.iter().map(|one| (one.code(), one.place.as_str())).collect();
         assert_eq!(told, [("DOCUMENT-MAPPING-LOSS".to_owned(), "lines[4].price")]);
+    }
+
+    #[test]
+    fn ok_charges_of_merged_items_all_count_and_numbers_that_are_equal_are_alike() {
+        let line = |quantity: &str, price: &str| {
+            json!({ "quantity": { "value": quantity }, "price": { "amount": price }, "texts": [{ "body": "a" }],
+                "allowance_charges": [{ "is_charge": true, "amount": "5" }] })
+        };
+        let order = json!({ "lines": [line("1", "2.0"), line("2", "2"), line("3", "3")] });
+        let (entity, outcome) = transformed("- { merge: lines, by: price.amount, add: quantity.value }", &order);
+        let first = &entity.list("lines")[0];
+        assert_eq!((entity.list("lines").len(), first["quantity"]["value"].as_str()), (2, Some("3")));
+        assert_eq!(first["allowance_charges"].as_array().map(Vec::len), Some(2), "each is to be paid");
+        assert_eq!(first["texts"].as_array().map(Vec::len), Some(1));
+        let told: Vec<_> = outcome.findings.iter().map(|one| one.place.as_str()).collect();
+        assert_eq!(told, ["lines[2].price"], "2 is written otherwise than 2.0");
+        // What lists say is not run together.
+        let texts = |all: [&str; 2]| json!({ "texts": all.map(|body| json!({ "body": body })) });
+        let order = json!({ "lines": [texts(["1", "23"]), texts(["12", "3"])] });
+        assert_eq!(transformed("- { merge: lines, by: texts.body }", &order).0.list("lines").len(), 2);
+    }
+
+    #[test]
+    fn ok_numbers_are_sorted_as_numbers_through_lists_too() {
+        let line = |value: &str| json!({ "number": value, "deliveries": [{ "quantity": { "value": value } }] });
+        let order = json!({ "lines": [line("10"), line("5"), { "number": "none" }, line("-1")] });
+        for (by, expected) in [
+            ("deliveries.quantity.value", ["-1", "5", "10", "none"]),
+            ("deliveries.quantity.value down", ["10", "5", "-1", "none"]),
+            ("number", ["-1", "10", "5", "none"]),
+        ] {
+            let (entity, _) = transformed(&format!("- {{ sort: lines, by: {by} }}"), &order);
+            let numbers: Vec<_> = entity.list("lines").iter().filter_map(|line| line["number"].as_str()).collect();
+            assert_eq!(numbers, expected, "{by}");
+        }
+    }
+
+    #[test]
+    fn ok_codes_of_others_are_translated_and_nothing_is_left_of_what_goes() {
+        let unit = json!({ "list": "x12/unit", "code": "ZQ" });
+        let ids = json!([{ "scheme": "seller", "value": "S" }]);
+        let order = json!({ "lines": [{ "quantity": { "value": "1", "unit": unit }, "item": { "ids": ids } }] });
+        let steps = "- { translate: quantity.unit, values: { ZQ: EA }, otherwise: fail, each: lines }\n\
+            - { set: { \"item.ids[scheme = 'seller'].value\": \"item.ids[scheme = 'buyer'].value\" }, each: lines }";
+        let (entity, outcome) = transformed(steps, &order);
+        assert_eq!(outcome.findings, []);
+        assert_eq!(entity.to_json()["lines"], json!([{ "quantity": { "value": "1", "unit": "EA" } }]));
+    }
+
+    #[test]
+    fn ok_what_is_of_the_document_is_computed_once_for_its_items() {
+        let lines: Vec<_> = (1..=20_000).map(|number| json!({ "number": number.to_string() })).collect();
+        let steps =
+            "- { set: { number: \"number & '/' & text(count($.lines))\" }, each: lines, where: count($.lines) > 1 }";
+        let (entity, _) = transformed(steps, &json!({ "lines": lines }));
+        assert_eq!(entity.list("lines")[19_999]["number"], "20000/20000");
     }
 
     #[test]
@@ -415,6 +485,7 @@ mod tests {
                 "steps[1].severity: expected error or warning, found fatal",
             ),
             ("- { number: lines, width: '99' }", "steps[1].width: expected at most 35 digits"),
+            ("- { number: lines, from: '18446744073709551615' }", "steps[1].from: expected at most"),
             ("- { translate: purpose }", "steps[1].values: expected OLD: NEW"),
             ("- { lookup: items, column: buyer, value: number }", "steps[1].into: expected FIELD: COLUMN"),
             ("- { append: texts }", "steps[1].with: expected fields with formulas"),

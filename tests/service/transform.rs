@@ -131,11 +131,10 @@ async fn what_a_table_of_a_step_lacks_holds_the_transmission() {
     assert!(text(&sent).contains("RFF+CT:found'"), "{}", text(&sent));
 }
 
-#[tokio::test]
-async fn a_number_of_our_own_is_the_same_whenever_its_thing_comes() {
-    let rules = "kind: transformation\nname: lamps\nentity: order\nsteps:\n\
-        - { key: contract, of: number, sequence: orders, from: '500', width: '5' }\n";
-    let (stage, _retailer, supplier) = stage("through: lamps\n", rules).await;
+/// Sends three orders, of which the third has the number of the first, and says the number and the contract of what arrives.
+async fn contracts(steps: &str) -> Vec<(String, String)> {
+    let rules = format!("kind: transformation\nname: lamps\nentity: order\nsteps:\n{steps}");
+    let (stage, _retailer, supplier) = stage("through: lamps\n", &rules).await;
     for (number, control) in [("4711", 101), ("4712", 102), ("4711", 103)] {
         let id = stage.send(order(number, control)).await;
         stage.reaches(&id, "split").await;
@@ -150,8 +149,28 @@ async fn a_number_of_our_own_is_the_same_whenever_its_thing_comes() {
         found.push((after("BGM+220+"), after("RFF+CT:")));
     }
     found.sort();
-    let expected = [("4711", "00500"), ("4711", "00500"), ("4712", "00501")];
-    assert_eq!(found, expected.map(|(number, key)| (number.to_owned(), key.to_owned())));
+    found
+}
+
+fn pairs(expected: [(&str, &str); 3]) -> Vec<(String, String)> {
+    expected.map(|(number, contract)| (number.to_owned(), contract.to_owned())).to_vec()
+}
+
+#[tokio::test]
+async fn a_number_of_our_own_is_the_same_whenever_its_thing_comes() {
+    let found = contracts("- { key: contract, of: number, sequence: orders, from: '500', width: '5' }\n").await;
+    assert_eq!(found, pairs([("4711", "00500"), ("4711", "00500"), ("4712", "00501")]));
+}
+
+#[tokio::test]
+async fn a_number_of_our_own_may_be_that_of_another_one() {
+    let found = contracts(
+        "- { key: contract, of: number, sequence: orders, from: '500' }\n\
+         - { key: contract, of: contract, sequence: contracts, from: '9' }\n\
+         - { set: { contract: \"'C' & contract\" } }\n",
+    )
+    .await;
+    assert_eq!(found, pairs([("4711", "C9"), ("4711", "C9"), ("4712", "C10")]));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::partner::{self, Directory, PlannedChange, Resource};
 use crate::pipeline::configured::Configured;
 use crate::pipeline::state::{Service, stored};
 use crate::store::Store;
+use crate::table::Tables;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -78,15 +79,14 @@ pub async fn planned(service: &Service, files: &Files) -> Result<Planned, Proble
         let overrides = configured.overrides.get(&format!("{}/{}", change.kind, change.name));
         change.lines.extend(overrides.into_iter().flatten().map(|one| format!("over its base: {one}")));
     }
-    let answered = answered(store, &changes, &directory).await?;
+    let answered = answered(store, &changes, &directory.tables().on(service.today())).await?;
     Ok(Planned { changes, revision, answered })
 }
 
 /// The entries of the work list that the changed tables answer, or that nobody can ask for any more.
-async fn answered(store: &Store, changes: &[PlannedChange], directory: &Directory) -> Result<Vec<String>, Problem> {
+async fn answered(store: &Store, changes: &[PlannedChange], tables: &Tables) -> Result<Vec<String>, Problem> {
     let mut found = Vec::new();
     for change in changes.iter().filter(|change| change.kind == "table") {
-        let tables = directory.tables();
         for one in store.all_missing_lookups(&change.name).await? {
             let is_there = tables.lookup(&change.name, &one.column_name, &one.wanted, &one.value).is_ok();
             if is_there || !tables.all.contains_key(&change.name) {

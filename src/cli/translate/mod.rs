@@ -37,7 +37,8 @@ pub struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     output: Output,
-    /// Transformations that entities go through, in the order of the file, as `apply` takes them.
+    /// Transformations that entities go through, in the order of the file, as `apply` takes them; one document after the
+    /// other, whatever --jobs says.
     #[arg(long, value_name = "FILE")]
     through: Option<PathBuf>,
     #[command(flatten)]

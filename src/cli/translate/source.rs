@@ -6,7 +6,7 @@ use super::through::Through;
 use crate::cli::input;
 use crate::cli::own::Own;
 use crate::codec::segment::{Ahead, DocumentReport, Inspection, Judged, Piece, Reader, Share, Step};
-use crate::diagnostic::{Diagnostic, is_clean};
+use crate::diagnostic::{Diagnostic, Fault, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::canonicalise_by;
@@ -90,6 +90,10 @@ impl Making<'_> {
                     is_dropped = true;
                 }
                 Transformed::Refused(more) => findings.extend(more),
+                Transformed::Undone(why) => {
+                    let finding = Diagnostic::new(Syntax::Document, Fault::TransformationFailed);
+                    findings.push(finding.because(why, ""));
+                }
             }
         }
         Made { entities, findings, is_dropped }

@@ -2,6 +2,7 @@
 //! instance. Numbers of our own are counted from the start of their sequences, for there is no ledger.
 
 use crate::cli::own::{Own, resources};
+use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
 use crate::pipeline::configured::Way;
 use crate::pipeline::expression::Workers;
@@ -35,7 +36,7 @@ impl Through {
                 Ok(found) => {
                     for (key, expression) in found.expressions() {
                         let wrong = expressions.check(expression).err();
-                        errors.extend(wrong.map(|sentence| one.error_at(&key, &sentence).to_string()));
+                        errors.extend(wrong.map(|failure| one.error_at(&key, failure.sentence()).to_string()));
                     }
                     way.through.push(Arc::new(found));
                 }
@@ -53,6 +54,12 @@ impl Through {
 
     /// Sends an entity through.
     pub fn pass<'e>(&self, entity: &'e Entity, own: &Own) -> Transformed<'e> {
+        if self.way.through.iter().all(|one| one.entity != entity.kind) {
+            let found: Vec<_> = self.way.through.iter().map(|one| one.entity.as_str()).collect();
+            let finding = Diagnostic::new(Syntax::Document, Fault::TransformationFailed);
+            let expected = format!("a transformation of {} in {}", entity.kind, self.name);
+            return Transformed::Refused(vec![finding.because(expected, found.join(", "))]);
+        }
         let tables = own.tables();
         let world = World { tables, today: &self.today, numbers: &self.numbers, expressions: &self.expressions };
         go(&self.way, &self.name, entity, &world)

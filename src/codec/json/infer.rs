@@ -67,7 +67,7 @@ pub fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Resul
     let always = root.fields.iter().filter(|field| field.cells.iter().all(|cell| !cell.is_empty()));
     let lists = root.records.iter().filter(|inner| inner.usage == 'R').map(|inner| inner.path.as_str());
     let marks: Vec<&str> = lists.chain(always.map(|field| field.title.as_str())).take(MARKS).collect();
-    marks.iter().for_each(|mark| say(&format!("  - /{mark}")));
+    marks.iter().for_each(|mark| say(&format!("  - {}", quoted(&format!("/{}", mark.replace('~', "~0"))))));
     say("root: Document\ncontent: document\nenvelope:\n  # sender: a field that names the sender; receiver likewise");
     let number = root.fields.iter().zip(&titles).find(|(field, _)| is_number_of_document(field, many));
     match number {
@@ -107,6 +107,9 @@ fn record(
     taken.insert(key.clone());
     let (mut paths, mut left_out): (Vec<(String, bool)>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
     objects.iter().for_each(|object| find(object, "", &mut paths, &mut left_out, depth));
+    // What is an object in one sample and a value in another.
+    let both = paths.iter().filter(|(path, _)| paths.iter().any(|(other, _)| other.starts_with(&format!("{path}/"))));
+    left_out.extend(both.map(|(path, _)| path.clone()).collect::<Vec<_>>());
     let (mut fields, mut kinds, mut records) = (Vec::new(), Vec::new(), Vec::new());
     for (path, is_list) in paths.iter().filter(|(path, _)| !left_out.contains(path)) {
         let found: Vec<Option<&Value>> = objects.iter().map(|object| at(object, path)).collect();
@@ -206,6 +209,17 @@ fn is_number_of_document(field: &Column, documents: usize) -> bool {
     ["number", "no", "id", "nr"].iter().any(|word| last.ends_with(word)) && values.len() == documents
 }
 
+/// As a scalar of YAML: in quotes where it has more than plain words in it.
+fn quoted(text: &str) -> String {
+    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "_/. =>-".contains(c)) && !text.contains(" -");
+    if is_plain { text.to_owned() } else { Value::from(text).to_string() }
+}
+
+/// A name in a comment.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).collect()
+}
+
 fn draft(record: &Drafted, out: &mut String) {
     let mut say = |text: &str| writeln!(out, "{text}").unwrap_or_default();
     say(&format!("  {}:", record.key));
@@ -220,10 +234,10 @@ fn draft(record: &Drafted, out: &mut String) {
             None => field.form(None),
         };
         let source = if name == field.title { String::new() } else { format!(" = {}", field.title) };
-        say(&format!("      - {name} {form}{source}"));
+        say(&format!("      - {}", quoted(&format!("{name} {form}{source}"))));
     }
     for path in &record.left_out {
-        say(&format!("    # not drafted: {path}, a list that no field holds"));
+        say(&format!("    # not drafted: {}, which no field holds", shown(path)));
     }
     if !record.records.is_empty() {
         say("    records:");
@@ -231,7 +245,7 @@ fn draft(record: &Drafted, out: &mut String) {
     for inner in &record.records {
         let mut name = inner.key.clone();
         name[..1].make_ascii_uppercase();
-        say(&format!("      - {name} {} >1 {} = {}", inner.usage, inner.key, inner.path));
+        say(&format!("      - {}", quoted(&format!("{name} {} >1 {} = {}", inner.usage, inner.key, inner.path))));
     }
     record.records.iter().for_each(|inner| draft(inner, out));
 }
@@ -256,7 +270,7 @@ mod tests {
             "      - order_net R number = order/net\n",
             "      - order_open R boolean = order/open\n",
             "      - order_post O text ..10 = order/post\n",
-            "    # not drafted: order/tags, a list that no field holds\n",
+            "    # not drafted: order/tags, which no field holds\n",
             "      - Lines R >1 lines = order/lines\n",
             "  lines:\n    fields:\n      # in 3 of 3 rows, 2 values of 1 to 1 characters, such as \"1\"\n      - line R integer\n",
             "      - item_no R text ..10 = item no\n",
@@ -264,6 +278,19 @@ mod tests {
         ] {
             assert!(draft.contains(expected), "no {expected} in\n{draft}");
         }
+    }
+
+    #[test]
+    fn ok_a_draft_is_yaml_whatever_members_are_called() {
+        let sample = r#"{"a: b": 1, "c\nd": [1], "e#f": [{"x\ty": "1"}], "g": {"h": 1}} {"a: b": 2, "g": "text"}"#;
+        let draft = infer(["mine", "1", "Order"], &[sample.into()]).expect("documents");
+        let read = crate::yaml::document(&draft).unwrap_or_else(|error| panic!("{error}\n{draft}")).to_json();
+        assert_eq!(read["recognise"], serde_json::json!(["/a: b"]));
+        assert_eq!(
+            read["records"]["document"]["fields"],
+            serde_json::json!(["a_b R integer = a: b", "g_h O integer = g/h"])
+        );
+        assert_eq!(read["records"]["document"]["records"], serde_json::json!(["E_f O >1 e_f = e#f"]));
     }
 
     #[test]

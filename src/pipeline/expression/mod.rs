@@ -9,7 +9,7 @@ mod worker;
 
 pub use worker::serve;
 
-use crate::transformation::expression::Expressions;
+use crate::transformation::expression::{Expressions, Failure};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
@@ -69,9 +69,19 @@ impl Workers {
         Workers::new(if own.exists() { own } else { std::env::current_exe().unwrap_or_default() })
     }
 
-    fn ask(&self, asked: &Asked) -> Result<Option<String>, String> {
-        let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        let mut worker = idle.map_or_else(|| Worker::start(&self.program), Ok)?;
+    fn ask(&self, asked: &Asked) -> Result<Option<String>, Failure> {
+        // One that died while it was idle is none of the expression's doing: another one is asked.
+        while let Some(worker) = self.idle.lock().ok().and_then(|mut idle| idle.pop()) {
+            match self.ask_one(worker, asked) {
+                Err(Silence::Ended) => {}
+                done => return told(done),
+            }
+        }
+        let worker = Worker::start(&self.program).map_err(Failure::OfOurs)?;
+        told(self.ask_one(worker, asked))
+    }
+
+    fn ask_one(&self, mut worker: Worker, asked: &Asked) -> Result<Answered, Silence> {
         let answered = worker.ask(asked)?;
         // One that died or was killed does not come here.
         if let Ok(mut idle) = self.idle.lock()
@@ -79,19 +89,40 @@ impl Workers {
         {
             idle.push(worker);
         }
-        match answered.error {
-            Some(error) => Err(error),
-            None => Ok(answered.made),
+        Ok(answered)
+    }
+}
+
+/// Why a worker says nothing.
+enum Silence {
+    /// It ended.
+    Ended,
+    /// It takes too long.
+    Long,
+}
+
+fn told(done: Result<Answered, Silence>) -> Result<Option<String>, Failure> {
+    match done {
+        Ok(Answered { error: Some(error), .. }) => Err(Failure::OfDocument(error)),
+        Ok(answered) => Ok(answered.made),
+        Err(Silence::Long) => {
+            let seconds = SILENCE_MAX.as_secs();
+            Err(Failure::OfDocument(format!("expected an answer within {seconds} seconds; it was stopped")))
+        }
+        Err(Silence::Ended) => {
+            let megabytes = MEMORY_BYTES_MAX / 1024 / 1024;
+            let sentence = format!("expected less than {megabytes} MiB of memory and no endless depth; it was stopped");
+            Err(Failure::OfDocument(sentence))
         }
     }
 }
 
 impl Expressions for Workers {
-    fn check(&self, expression: &str) -> Result<(), String> {
+    fn check(&self, expression: &str) -> Result<(), Failure> {
         self.ask(&Asked { expression: expression.to_owned(), data: None }).map(|_| ())
     }
 
-    fn run(&self, expression: &str, data: &str) -> Result<Option<String>, String> {
+    fn run(&self, expression: &str, data: &str) -> Result<Option<String>, Failure> {
         self.ask(&Asked { expression: expression.to_owned(), data: Some(data.to_owned()) })
     }
 }
@@ -126,20 +157,16 @@ impl Worker {
         Ok(Worker { child, input, answers })
     }
 
-    fn ask(&mut self, asked: &Asked) -> Result<Answered, String> {
-        let mut line = serde_json::to_string(asked).map_err(|error| error.to_string())?;
+    fn ask(&mut self, asked: &Asked) -> Result<Answered, Silence> {
+        let mut line = serde_json::to_string(asked).unwrap_or_default();
         line.push('\n');
         // A worker that died before it was asked shows itself when nothing comes back.
         let _gone = self.input.write_all(line.as_bytes()).and_then(|()| self.input.flush());
         match self.answers.recv_timeout(SILENCE_MAX) {
-            Ok(answer) => serde_json::from_str(&answer).map_err(|error| error.to_string()),
-            Err(RecvTimeoutError::Timeout) => {
-                Err(format!("expected an answer within {} seconds; it was stopped", SILENCE_MAX.as_secs()))
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                let megabytes = MEMORY_BYTES_MAX / 1024 / 1024;
-                Err(format!("expected less than {megabytes} MiB of memory and no endless depth; it was stopped"))
-            }
+            // What is no answer is half of one: it died while it wrote.
+            Ok(answer) => serde_json::from_str(&answer).map_err(|_| Silence::Ended),
+            Err(RecvTimeoutError::Timeout) => Err(Silence::Long),
+            Err(RecvTimeoutError::Disconnected) => Err(Silence::Ended),
         }
     }
 }
@@ -149,5 +176,27 @@ impl Drop for Worker {
         // It may have ended by itself.
         let _ended = self.child.kill();
         let _waited = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that answers its first line and then ends, as a worker does that somebody kills while it is idle.
+    #[test]
+    fn ok_a_worker_that_died_while_idle_is_none_of_the_next_expressions_doing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("worker");
+        let text = "#!/bin/sh\nread line\necho '{\"made\":\"1\",\"error\":null}'\n";
+        std::fs::write(&program, text).expect("written");
+        let mode = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
+        std::fs::set_permissions(&program, mode).expect("to be run");
+        let workers = Workers::new(program);
+        for _ in 0..3 {
+            assert_eq!(workers.run("1", "{}"), Ok(Some("1".to_owned())));
+            let mut idle = workers.idle.lock().expect("nobody panicked");
+            idle.iter_mut().for_each(|worker| drop(worker.child.wait()));
+        }
     }
 }

@@ -19,6 +19,9 @@ const DEPTH_MAX: usize = 1_000;
 /// Items of a sequence, at most.
 const ITEMS_MAX: usize = 200_000;
 
+/// Characters of what is told of a failure: an expression may make its own.
+const ERROR_CHARACTERS_MAX: usize = 200;
+
 /// Expressions kept read.
 const READ_MAX: usize = 64;
 
@@ -34,7 +37,7 @@ pub fn serve() -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         let answered = match answer(&line?, &mut known) {
             Ok(made) => Answered { made, error: None },
-            Err(error) => Answered { made: None, error: Some(error) },
+            Err(error) => Answered { made: None, error: Some(error.chars().take(ERROR_CHARACTERS_MAX).collect()) },
         };
         serde_json::to_writer(&mut output, &answered)?;
         output.write_all(b"\n")?;
@@ -86,7 +89,7 @@ fn evaluator() -> Result<Evaluator, String> {
         ..EvaluatorOptions::default()
     };
     let mut evaluator = Evaluator::with_options(Context::new(), options);
-    for name in ["now", "millis", "random", "eval"] {
+    for name in ["now", "millis", "random", "shuffle", "eval"] {
         let refused =
             move |_: &[JValue]| Err(failed(format!("${name} is not there: the same input gives the same output")));
         evaluator.register_fn_override(name, refused).map_err(|error| error.message().to_owned())?;

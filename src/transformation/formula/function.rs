@@ -2,11 +2,11 @@
 
 use super::Kind;
 use super::path::Finding;
-use super::run::{Around, Item};
+use super::run::{Item, Values};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// Characters that a function makes of a text, at most.
-const TEXT_MAX: usize = 64 * 1024;
+pub(super) const TEXT_MAX: usize = 64 * 1024;
 
 /// What a function takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Function {
     pub help: &'static str,
     /// A formula, and what it comes to.
     pub example: (&'static str, &'static str),
-    pub(super) call: fn(Vec<Item>, &Around<'_>) -> Finding<Item>,
+    pub(super) call: fn(&Values<'_>) -> Finding<Item>,
 }
 
 macro_rules! functions {
@@ -53,60 +53,63 @@ macro_rules! functions {
 
 functions! {
     "abs"(Number) -> Some(Kind::Number), "a number without its sign", "abs(3 - 5)" = "2",
-        |values, _| map_number(&values[0], |number| Ok(number.abs()));
+        |values| map_number(&values.item(0)?, |number| Ok(number.abs()));
     "average"(Number) -> Some(Kind::Number), "the sum over the count; of none, nothing",
-        "average(lines.quantity.value)" = "3", |values, _| average(&values[0]);
+        "average(lines.quantity.value)" = "3", |values| average(&values.item(0)?);
     "count"(Any) -> Some(Kind::Number), "how many there are", "count(lines)" = "2",
-        |values, _| Ok(Item::Number(values[0].clone().all().len().into()));
+        |values| Ok(Item::Number(values.item(0)?.all().len().into()));
     "days"(Day, Number) -> Some(Kind::Day), "the day so many days later, or earlier with a minus",
-        "days(issued, -31)" = "2025-12-31", |values, _| days(&values);
+        "days(issued, -31)" = "2025-12-31", |values| days(values);
     "distinct"(Given) -> None, "each value once, in the order they come", "join(distinct(lines.quantity.unit), ' ')" = "EA",
-        |values, _| Ok(distinct(&values[0]));
+        |values| Ok(distinct(&values.item(0)?));
     "first"(Given) -> None, "the first of several", "first(lines.number)" = "1",
-        |values, _| Ok(values[0].clone().all().into_iter().next().unwrap_or(Item::Nothing));
+        |values| Ok(values.item(0)?.all().into_iter().next().unwrap_or(Item::Nothing));
     "if"(Condition, Given, Given) -> None, "the second value when the condition holds, else the third",
         "if(number = '1', 'one', 'more')" = "more",
-        |mut values, _| Ok(if values[0].holds() { values.swap_remove(1) } else { values.swap_remove(2) });
+        |values| values.item(if values.item(0)?.holds() { 1 } else { 2 });
     "join"(Any, Text) -> Some(Kind::Text), "several values as one text, the second between them",
-        "join(lines.number, '/')" = "1/2", |values, _| join(&values);
+        "join(lines.number, '/')" = "1/2", |values| join(values);
     "last"(Given) -> None, "the last of several", "last(lines.number)" = "2",
-        |values, _| Ok(values[0].clone().all().pop().unwrap_or(Item::Nothing));
+        |values| Ok(values.item(0)?.all().pop().unwrap_or(Item::Nothing));
     "left"(Text, Number) -> Some(Kind::Text), "the first characters, so many at most", "left('4711-A', 4)" = "4711",
-        |values, _| Ok(text(values[0].to_string().chars().take(whole(&values[1])?).collect()));
+        |values| Ok(text(values.item(0)?.to_string().chars().take(whole(&values.item(1)?)?).collect()));
     "length"(Text) -> Some(Kind::Number), "how many characters", "length('abc')" = "3",
-        |values, _| Ok(Item::Number(values[0].to_string().chars().count().into()));
+        |values| Ok(Item::Number(values.item(0)?.to_string().chars().count().into()));
     "lower"(Text) -> Some(Kind::Text), "in small letters", "lower('EDI')" = "edi",
-        |values, _| Ok(text(values[0].to_string().to_lowercase()));
+        |values| Ok(text(values.item(0)?.to_string().to_lowercase()));
     "max"(Number) -> Some(Kind::Number), "the greatest", "max(lines.quantity.value)" = "4",
-        |values, _| Ok(numbers(&values[0])?.into_iter().max().map_or(Item::Nothing, Item::Number));
+        |values| Ok(numbers(&values.item(0)?)?.into_iter().max().map_or(Item::Nothing, Item::Number));
     "min"(Number) -> Some(Kind::Number), "the least", "min(lines.quantity.value)" = "2",
-        |values, _| Ok(numbers(&values[0])?.into_iter().min().map_or(Item::Nothing, Item::Number));
+        |values| Ok(numbers(&values.item(0)?)?.into_iter().min().map_or(Item::Nothing, Item::Number));
     "number"(Text) -> Some(Kind::Number), "the number that a text is", "number('007') + 1" = "8",
-        |values, _| Ok(values[0].number()?.map_or(Item::Nothing, Item::Number));
+        |values| Ok(values.item(0)?.number()?.map_or(Item::Nothing, Item::Number));
     "or"(Given, Given) -> None, "the first value, or the second where there is none", "or(release, 'none')" = "none",
-        |mut values, _| Ok(if values[0] == Item::Nothing { values.swap_remove(1) } else { values.swap_remove(0) });
+        |values| match values.item(0)? {
+            Item::Nothing => values.item(1),
+            one => Ok(one),
+        };
     "pad"(Text, Number, Text) -> Some(Kind::Text), "filled up from the left to so many characters",
-        "pad(number, 6, '0')" = "004711", |values, _| pad(&values);
+        "pad(number, 6, '0')" = "004711", |values| pad(values);
     "replace"(Text, Text, Text) -> Some(Kind::Text), "each occurrence of the second text becomes the third",
-        "replace('a-b-c', '-', '')" = "abc", |values, _| replace(&values);
+        "replace('a-b-c', '-', '')" = "abc", |values| replace(values);
     "right"(Text, Number) -> Some(Kind::Text), "the last characters, so many at most", "right('4711-A', 1)" = "A",
-        |values, _| {
-            let (all, wanted) = (values[0].to_string(), whole(&values[1])?);
+        |values| {
+            let (all, wanted) = (values.item(0)?.to_string(), whole(&values.item(1)?)?);
             let skipped = all.chars().count().saturating_sub(wanted);
             Ok(text(all.chars().skip(skipped).collect()))
         };
     "round"(Number, Number) -> Some(Kind::Number), "to so many decimals, halves away from zero",
-        "round(2.345, 2)" = "2.35", |values, _| round(&values);
+        "round(2.345, 2)" = "2.35", |values| round(values);
     "sum"(Number) -> Some(Kind::Number), "all of them added up; of none, 0", "sum(lines.quantity.value)" = "6",
-        |values, _| sum(&numbers(&values[0])?).map(Item::Number);
+        |values| sum(&numbers(&values.item(0)?)?).map(Item::Number);
     "text"(Any) -> Some(Kind::Text), "a value as it is written", "text(1.50) & ' m'" = "1.50 m",
-        |values, _| Ok(text(values[0].to_string()));
+        |values| Ok(text(values.item(0)?.to_string()));
     "today"() -> Some(Kind::Day), "the day on which this runs (UTC)", "today()" = "2026-02-01",
-        |_, around| Ok(text(around.today.to_owned()));
+        |values| Ok(text(values.around.today.to_owned()));
     "trim"(Text) -> Some(Kind::Text), "without blanks at either end", "trim('  a b ')" = "a b",
-        |values, _| Ok(text(values[0].to_string().trim().to_owned()));
+        |values| Ok(text(values.item(0)?.to_string().trim().to_owned()));
     "upper"(Text) -> Some(Kind::Text), "in capital letters", "upper('edi')" = "EDI",
-        |values, _| Ok(text(values[0].to_string().to_uppercase()));
+        |values| Ok(text(values.item(0)?.to_string().to_uppercase()));
 }
 
 /// The function of a name.
@@ -153,14 +156,16 @@ fn whole(item: &Item) -> Finding<usize> {
         .ok_or_else(|| format!("expected a whole number up to {TEXT_MAX}, found {item}"))
 }
 
-fn round(values: &[Item]) -> Finding<Item> {
-    let decimals = whole(&values[1])?;
+fn round(values: &Values<'_>) -> Finding<Item> {
+    let decimals = whole(&values.item(1)?)?;
     let decimals = u32::try_from(decimals).unwrap_or(u32::MAX);
-    map_number(&values[0], |number| Ok(number.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero)))
+    map_number(&values.item(0)?, |number| {
+        Ok(number.round_dp_with_strategy(decimals, RoundingStrategy::MidpointAwayFromZero))
+    })
 }
 
-fn days(values: &[Item]) -> Finding<Item> {
-    let (day, count) = (values[0].to_string(), values[1].number()?);
+fn days(values: &Values<'_>) -> Finding<Item> {
+    let (day, count) = (values.item(0)?.to_string(), values.item(1)?.number()?);
     let (false, Some(count)) = (day.is_empty(), count) else { return Ok(Item::Nothing) };
     let parsed: jiff::civil::Date =
         day.parse().map_err(|_| format!("expected a day such as 2026-01-31, found {day}"))?;
@@ -169,7 +174,7 @@ fn days(values: &[Item]) -> Finding<Item> {
     let later = span.and_then(|span| parsed.checked_add(span).ok());
     later
         .map(|day| text(day.to_string()))
-        .ok_or_else(|| format!("expected a whole number of days, found {}", values[1]))
+        .ok_or_else(|| "expected a whole number of days, within the years that there are".to_owned())
 }
 
 fn distinct(item: &Item) -> Item {
@@ -177,19 +182,19 @@ fn distinct(item: &Item) -> Item {
     Item::Many(item.clone().all().into_iter().filter(|item| seen.insert(item.to_string())).collect())
 }
 
-fn limited(length: usize) -> Finding<()> {
+pub(super) fn limited(length: usize) -> Finding<()> {
     if length <= TEXT_MAX { Ok(()) } else { Err(format!("a text longer than {TEXT_MAX} characters")) }
 }
 
-fn join(values: &[Item]) -> Finding<Item> {
-    let all: Vec<String> = values[0].clone().all().iter().map(ToString::to_string).collect();
-    let between = values[1].to_string();
+fn join(values: &Values<'_>) -> Finding<Item> {
+    let all: Vec<String> = values.item(0)?.all().iter().map(ToString::to_string).collect();
+    let between = values.item(1)?.to_string();
     limited(all.iter().map(String::len).sum::<usize>() + between.len() * all.len())?;
     Ok(if all.is_empty() { Item::Nothing } else { text(all.join(&between)) })
 }
 
-fn pad(values: &[Item]) -> Finding<Item> {
-    let (all, width, fill) = (values[0].to_string(), whole(&values[1])?, values[2].to_string());
+fn pad(values: &Values<'_>) -> Finding<Item> {
+    let (all, width, fill) = (values.item(0)?.to_string(), whole(&values.item(1)?)?, values.item(2)?.to_string());
     if fill.is_empty() {
         return Err("expected a character to pad with, found none".to_owned());
     }
@@ -197,8 +202,8 @@ fn pad(values: &[Item]) -> Finding<Item> {
     Ok(text(fill.chars().cycle().take(missing).chain(all.chars()).collect()))
 }
 
-fn replace(values: &[Item]) -> Finding<Item> {
-    let [all, from, to] = [0, 1, 2].map(|at: usize| values[at].to_string());
+fn replace(values: &Values<'_>) -> Finding<Item> {
+    let [all, from, to] = [values.item(0)?, values.item(1)?, values.item(2)?].map(|item| item.to_string());
     if from.is_empty() {
         return Err("expected a text to replace, found an empty one".to_owned());
     }
@@ -208,7 +213,7 @@ fn replace(values: &[Item]) -> Finding<Item> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Formula, Scope};
+    use super::super::{Around, Formula, Once, Scope};
     use super::*;
     use crate::entity::{Entity, definition};
     use serde_json::json;
@@ -220,7 +225,8 @@ mod tests {
             { "number": "2", "quantity": { "value": "4", "unit": "EA" } }] });
         let entity = Entity::from_json(&order).expect("an order");
         let scope = Scope::document(definition("order").expect("order"));
-        let around = Around { item: &entity.fields, document: &entity.fields, today: "2026-02-01" };
+        let once = Once::default();
+        let around = Around { item: &entity.fields, document: &entity.fields, today: "2026-02-01", once: &once };
         for function in ALL {
             let (example, result) = function.example;
             assert!(example.contains(&format!("{}(", function.name)), "{example}");
@@ -238,7 +244,8 @@ mod tests {
     fn err_texts_do_not_grow_without_end() {
         let entity = Entity::new("order");
         let scope = Scope::document(definition("order").expect("order"));
-        let around = Around { item: &entity.fields, document: &entity.fields, today: "2026-02-01" };
+        let once = Once::default();
+        let around = Around { item: &entity.fields, document: &entity.fields, today: "2026-02-01", once: &once };
         for formula in ["pad('a', 100000, 'b')", "replace(pad('', 60000, 'a'), 'a', 'bcd')"] {
             assert!(Formula::read(formula, scope).expect("a formula").run(&around).is_err(), "{formula}");
         }

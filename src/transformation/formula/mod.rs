@@ -12,7 +12,7 @@ mod run;
 
 pub use path::{Path, Target};
 pub use read::FORMULA_BYTES_MAX;
-pub use run::{Around, Item};
+pub use run::{Around, Item, Once};
 
 use crate::entity::{EntityDefinition, Field, FieldType};
 use function::Function;
@@ -158,11 +158,22 @@ enum Node {
     Not(Box<Node>),
     And(Box<Node>, Box<Node>),
     Or(Box<Node>, Box<Node>),
-    Compare { comparison: Comparison, kind: Kind, one: Box<Node>, other: Box<Node> },
-    In { kind: Kind, one: Box<Node>, several: Vec<Node> },
+    Compare {
+        comparison: Comparison,
+        kind: Kind,
+        one: Box<Node>,
+        other: Box<Node>,
+    },
+    In {
+        kind: Kind,
+        one: Box<Node>,
+        several: Vec<Node>,
+    },
     Compute(Operator, Box<Node>, Box<Node>),
     Join(Box<Node>, Box<Node>),
     Call(&'static Function, Vec<Node>),
+    /// Of the document alone, in a formula of its items.
+    Once(Box<Node>),
 }
 
 /// How two values are compared. Numbers are compared as such, all else as texts.
@@ -207,7 +218,9 @@ mod tests {
         let scope = list.map_or(Ok(scope), |list| scope.items(list))?;
         let formula = Formula::read(text, scope)?;
         let item = list.map(|list| entity.list(list)[0].as_object().expect("an item"));
-        let around = Around { item: item.unwrap_or(&entity.fields), document: &entity.fields, today: "2026-02-01" };
+        let once = Once::default();
+        let item = item.unwrap_or(&entity.fields);
+        let around = Around { item, document: &entity.fields, today: "2026-02-01", once: &once };
         formula.run(&around).map(|item| item.to_string())
     }
 
@@ -238,6 +251,11 @@ mod tests {
             ("join(lines.number, '+')", "1+2"),
             ("lines[quantity.value > 5].number", "1"),
             ("'it''s'", "it's"),
+            ("if(count(lines) = 0, 0, 10 / count(lines))", "5"),
+            ("if(count(lines) = 2, 7, 1 / (count(lines) - 2))", "7"),
+            ("-0.5 * 2", "-1.0"),
+            ("number('-3') < 0", "true"),
+            ("or('2026-01-31T10:00', issued) <= issued", "true"),
             ("release = 'x'", "false"),
             ("release != 'x'", "true"),
         ] {
@@ -271,6 +289,8 @@ mod tests {
             ("lines[0].number", "items are counted from 1"),
             ("'a' and 'b'", "expected a condition"),
             ("$", "expected $. and the name of a field"),
+            ("if(number = '1', 'abc', 5)", "expected values of one kind"),
+            ("0.12345678901234567890123456789012345", "at most 28 digits"),
         ] {
             let error = of(formula);
             assert!(error.contains(part), "{formula}: {error}");
@@ -287,6 +307,8 @@ mod tests {
             ("1 / (count(lines) - 2)", "division by zero"),
             ("number(currency)", "expected a number, found EUR"),
             ("79228162514264337593543950335 * 2", "out of range"),
+            ("79228162514264337593543950335 + 0.4", "out of range"),
+            ("0.000000000000001 * 0.000000000000001", "out of range"),
         ] {
             let error = of(formula);
             assert!(error.contains(part), "{formula}: {error}");

@@ -243,7 +243,10 @@ fn remove(fields: &mut Map, steps: &[(Key, Option<Made>)]) {
         (Value::Array(items), made, rest) => {
             let meant = items.iter_mut().filter(|item| made.as_ref().is_none_or(|made| is_meant(item, made)));
             meant.filter_map(Value::as_object_mut).for_each(|inner| remove(inner, rest));
-            items.retain(|item| item.as_object().is_none_or(|inner| !inner.is_empty()));
+            // What is left of an item but what its brackets say is nothing.
+            let says_more = |inner: &Map| inner.keys().any(|key| made.iter().flatten().all(|(name, _)| name != key));
+            let is_left = |item: &Value| made.as_ref().is_some_and(|made| !is_meant(item, made));
+            items.retain(|item| item.as_object().is_none_or(says_more) || is_left(item));
             items.is_empty()
         }
         (Value::Object(inner), _, rest) => {

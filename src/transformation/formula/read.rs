@@ -6,6 +6,7 @@
 
 use super::function::{self, Takes};
 use super::path::{Choice, Finding, Path, Step, inner, unknown};
+use super::run::exact;
 use super::{Comparison, Kind, Node, Operator, Scope};
 use crate::entity::{Field, key};
 use rust_decimal::Decimal;
@@ -20,8 +21,11 @@ const DEPTH_MAX: usize = 32;
 /// Reads a formula and says what it gives.
 pub(super) fn formula(text: &str, scope: Scope<'_>) -> Finding<(Node, Kind)> {
     let mut reader = Reader::new(text, scope)?;
-    let found = reader.whole()?;
+    let mut found = reader.whole()?;
     reader.end()?;
+    if found.of == Of::Document {
+        found.once();
+    }
     Ok((found.node, found.kind))
 }
 
@@ -58,9 +62,36 @@ struct Part<'t> {
     node: Node,
     kind: Kind,
     text: &'t str,
+    of: Of,
+}
+
+/// What a part looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    /// Nothing: it is written there.
+    Nothing,
+    /// The document.
+    Document,
+    /// The item at hand.
+    Item,
+}
+
+/// What parts look at together. Where that is the item, those of the document alone are computed once for all items.
+fn together<'p, 't: 'p>(parts: impl IntoIterator<Item = &'p mut Part<'t>>) -> Of {
+    let parts: Vec<&mut Part<'t>> = parts.into_iter().collect();
+    let of = parts.iter().map(|part| part.of).max().unwrap_or(Of::Nothing);
+    for part in parts.into_iter().filter(|part| of == Of::Item && part.of == Of::Document) {
+        part.once();
+    }
+    of
 }
 
 impl Part<'_> {
+    fn once(&mut self) {
+        let node = std::mem::replace(&mut self.node, Node::Flag(false));
+        self.node = Node::Once(Box::new(node));
+    }
+
     fn must(&self, kind: Kind) -> Finding<()> {
         let (expected, found) = (kind.words(), self.kind.words());
         let remedy = if kind == Kind::Number && self.kind == Kind::Text { "; number(…) reads one" } else { "" };
@@ -205,10 +236,11 @@ impl<'t, 'd> Reader<'t, 'd> {
         let mut found = read(self)?;
         while self.skip(word) {
             found.must_be_condition()?;
-            let other = read(self)?;
+            let mut other = read(self)?;
             other.must_be_condition()?;
+            let of = together([&mut found, &mut other]);
             let node = make(Box::new(found.node), Box::new(other.node));
-            found = Part { node, kind: Kind::Flag, text: self.since(start) };
+            found = Part { node, kind: Kind::Flag, text: self.since(start), of };
         }
         Ok(found)
     }
@@ -220,25 +252,28 @@ impl<'t, 'd> Reader<'t, 'd> {
         }
         let inner = self.deeper(Self::negated)?;
         inner.must_be_condition()?;
-        Ok(Part { node: Node::Not(Box::new(inner.node)), kind: Kind::Flag, text: self.since(start) })
+        let node = Node::Not(Box::new(inner.node));
+        Ok(Part { node, kind: Kind::Flag, text: self.since(start), of: inner.of })
     }
 
     fn compared(&mut self) -> Finding<Part<'t>> {
         let start = self.at;
-        let one = self.joined()?;
+        let mut one = self.joined()?;
         if self.skip("in") {
             self.must("(")?;
             let first = self.joined()?;
             let kind = comparable(&one, &first)?;
-            let mut several = vec![first.node];
+            let mut several = vec![first];
             while self.skip(",") {
                 let other = self.joined()?;
                 comparable(&one, &other)?;
-                several.push(other.node);
+                several.push(other);
             }
             self.must(")")?;
+            let of = together(several.iter_mut().chain([&mut one]));
+            let several = several.into_iter().map(|part| part.node).collect();
             let node = Node::In { kind, one: Box::new(one.node), several };
-            return Ok(Part { node, kind: Kind::Flag, text: self.since(start) });
+            return Ok(Part { node, kind: Kind::Flag, text: self.since(start), of });
         }
         let comparison = match self.peek() {
             Token::Sign("=") => Comparison::Equal,
@@ -250,19 +285,21 @@ impl<'t, 'd> Reader<'t, 'd> {
             _ => return Ok(one),
         };
         self.next();
-        let other = self.joined()?;
+        let mut other = self.joined()?;
         let kind = comparable(&one, &other)?;
+        let of = together([&mut one, &mut other]);
         let (one, other) = (Box::new(one.node), Box::new(other.node));
-        Ok(Part { node: Node::Compare { comparison, kind, one, other }, kind: Kind::Flag, text: self.since(start) })
+        Ok(Part { node: Node::Compare { comparison, kind, one, other }, kind: Kind::Flag, text: self.since(start), of })
     }
 
     fn joined(&mut self) -> Finding<Part<'t>> {
         let start = self.at;
         let mut found = self.added()?;
         while self.skip("&") {
-            let other = self.added()?;
+            let mut other = self.added()?;
+            let of = together([&mut found, &mut other]);
             let node = Node::Join(Box::new(found.node), Box::new(other.node));
-            found = Part { node, kind: Kind::Text, text: self.since(start) };
+            found = Part { node, kind: Kind::Text, text: self.since(start), of };
         }
         Ok(found)
     }
@@ -284,27 +321,25 @@ impl<'t, 'd> Reader<'t, 'd> {
         let mut found = read(self)?;
         while let Some((_, operator)) = signs.iter().find(|(sign, _)| self.skip(sign)) {
             found.must(Kind::Number)?;
-            let other = read(self)?;
+            let mut other = read(self)?;
             other.must(Kind::Number)?;
+            let of = together([&mut found, &mut other]);
             let node = Node::Compute(*operator, Box::new(found.node), Box::new(other.node));
-            found = Part { node, kind: Kind::Number, text: self.since(start) };
+            found = Part { node, kind: Kind::Number, text: self.since(start), of };
         }
         Ok(found)
     }
 
     fn value(&mut self) -> Finding<Part<'t>> {
         let start = self.at;
-        let (node, kind) = match self.next() {
-            Token::Text(text) => (Node::Text(text.replace("''", "'")), Kind::Text),
-            Token::Number(text) => {
-                let number = text.parse().map_err(|_| format!("expected a number, found {text}"))?;
-                (Node::Number(number), Kind::Number)
-            }
-            Token::Word(word @ ("true" | "false")) => (Node::Flag(word == "true"), Kind::Flag),
+        let (node, kind, of) = match self.next() {
+            Token::Text(text) => (Node::Text(text.replace("''", "'")), Kind::Text, Of::Nothing),
+            Token::Number(text) => (Node::Number(exact(text)?), Kind::Number, Of::Nothing),
+            Token::Word(word @ ("true" | "false")) => (Node::Flag(word == "true"), Kind::Flag, Of::Nothing),
             Token::Word(word) if self.peek() == Token::Sign("(") => self.call(word)?,
             Token::Word(word) => {
                 let (path, kind) = self.path(word)?;
-                (Node::Path(path), kind)
+                (Node::Path(path), kind, Of::Item)
             }
             Token::Sign("$.") => {
                 let Token::Word(word) = self.next() else { return Err(NO_FIELD.to_owned()) };
@@ -313,26 +348,26 @@ impl<'t, 'd> Reader<'t, 'd> {
                 let found = self.path(word);
                 self.scope = here;
                 let (path, kind) = found?;
-                (Node::Path(Path { is_from_document: true, ..path }), kind)
+                (Node::Path(Path { is_from_document: true, ..path }), kind, Of::Document)
             }
             Token::Sign("$") => return Err(NO_FIELD.to_owned()),
             Token::Sign("(") => {
                 let inner = self.whole()?;
                 self.must(")")?;
-                (inner.node, inner.kind)
+                (inner.node, inner.kind, inner.of)
             }
             Token::Sign("-") => {
                 let inner = self.deeper(Self::value)?;
                 inner.must(Kind::Number)?;
                 let zero = Box::new(Node::Number(Decimal::ZERO));
-                (Node::Compute(Operator::Minus, zero, Box::new(inner.node)), Kind::Number)
+                (Node::Compute(Operator::Minus, zero, Box::new(inner.node)), Kind::Number, inner.of)
             }
             other => return Err(format!("expected a value, found {other}")),
         };
-        Ok(Part { node, kind, text: self.since(start) })
+        Ok(Part { node, kind, text: self.since(start), of })
     }
 
-    fn call(&mut self, name: &str) -> Finding<(Node, Kind)> {
+    fn call(&mut self, name: &str) -> Finding<(Node, Kind, Of)> {
         let function = function::find(name)
             .ok_or_else(|| format!("no function {name}{}", crate::near::hint(name, &function::names())))?;
         self.must("(")?;
@@ -348,7 +383,7 @@ impl<'t, 'd> Reader<'t, 'd> {
             let s = if takes.len() == 1 { "" } else { "s" };
             return Err(format!("{name} takes {} value{s}, found {}", takes.len(), parts.len()));
         }
-        let mut kind = function.gives;
+        let (mut kind, mut given) = (function.gives, None);
         for (takes, part) in takes.iter().zip(&parts) {
             match takes {
                 Takes::Number => part.must(Kind::Number)?,
@@ -356,11 +391,16 @@ impl<'t, 'd> Reader<'t, 'd> {
                 Takes::Day => part.must(Kind::Day)?,
                 Takes::Text | Takes::Any => {}
                 // What comes out is of the kind that goes in.
-                Takes::Given => kind = Some(part.kind),
+                Takes::Given => {
+                    let first = *given.get_or_insert(part);
+                    same_kind(first, part)?;
+                    kind = Some(first.kind);
+                }
             }
         }
+        let of = together(&mut parts);
         let values = parts.into_iter().map(|part| part.node).collect();
-        Ok((Node::Call(function, values), kind.unwrap_or(Kind::Text)))
+        Ok((Node::Call(function, values), kind.unwrap_or(Kind::Text), of))
     }
 
     /// A path whose first name was read.
@@ -417,6 +457,16 @@ impl<'t, 'd> Reader<'t, 'd> {
 }
 
 const NO_FIELD: &str = "expected $. and the name of a field";
+
+/// Values of which one is chosen are of one kind; days are texts of a form of their own.
+fn same_kind(one: &Part<'_>, other: &Part<'_>) -> Finding<()> {
+    let is_text = |kind: Kind| matches!(kind, Kind::Text | Kind::Day);
+    if one.kind == other.kind || (is_text(one.kind) && is_text(other.kind)) {
+        return Ok(());
+    }
+    let (one, other) = ((one.text, one.kind.words()), (other.text, other.kind.words()));
+    Err(format!("expected values of one kind; {} is {}, {} is {}", one.0, one.1, other.0, other.1))
+}
 
 /// As what two values are compared.
 fn comparable(one: &Part<'_>, other: &Part<'_>) -> Finding<Kind> {

@@ -1,9 +1,12 @@
 //! Computes formulas. Decimals stay exact; nothing is rounded unless the formula says so.
 
+use super::function::limited;
 use super::path::Finding;
 use super::{Comparison, Kind, Node, Operator};
-use crate::entity::{Map, Text, Value, is_plain_number};
+use crate::entity::{Map, Text, Value};
 use rust_decimal::Decimal;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 
 /// What a formula is computed in.
@@ -15,6 +18,25 @@ pub struct Around<'a> {
     pub document: &'a Map,
     /// The day, `2026-01-31`.
     pub today: &'a str,
+    /// What was computed of the document alone.
+    pub once: &'a Once,
+}
+
+/// What parts of formulas that look at nothing but the document came to: it is the same for each of its items, so that it is
+/// computed once for all of them. To be made anew when the document changes.
+#[derive(Debug, Default)]
+pub struct Once(RefCell<HashMap<usize, Item>>);
+
+/// The values between a function's brackets, each computed when it is asked for.
+pub(super) struct Values<'v> {
+    nodes: &'v [Node],
+    pub around: &'v Around<'v>,
+}
+
+impl Values<'_> {
+    pub fn item(&self, at: usize) -> Finding<Item> {
+        self.nodes.get(at).map_or(Ok(Item::Nothing), |node| run(node, self.around))
+    }
 }
 
 /// What a formula comes to.
@@ -87,9 +109,7 @@ impl Item {
         match self {
             Item::Nothing => Ok(None),
             Item::Number(number) => Ok(Some(*number)),
-            Item::Text(text) if is_plain_number(text) => {
-                text.parse().map(Some).map_err(|_| format!("number out of range: {text}"))
-            }
+            Item::Text(text) => exact(text).map(Some),
             Item::Many(items) => match items.as_slice() {
                 [] => Ok(None),
                 [one] => one.number(),
@@ -124,10 +144,28 @@ impl fmt::Display for Item {
             Item::Text(text) => f.write_str(text),
             Item::Number(number) => write!(f, "{number}"),
             Item::Flag(flag) => write!(f, "{flag}"),
+            // A code without a canonical counterpart is `{ list, code }`.
+            Item::Object(fields) if fields.len() == 2 && fields.contains_key("list") => {
+                f.write_str(fields.text("code").unwrap_or_default())
+            }
             Item::Object(fields) => write!(f, "{}", Value::Object(fields.clone())),
             Item::Many(items) => items.iter().try_for_each(|item| write!(f, "{item}")),
         }
     }
+}
+
+/// A number with all of its digits.
+///
+/// # Errors
+/// It is none, or has more digits than are computed with.
+pub(super) fn exact(text: &str) -> Finding<Decimal> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !is_number {
+        return Err(format!("expected a number, found {text}"));
+    }
+    Decimal::from_str_exact(text).map_err(|_| format!("expected a number of at most 28 digits, found {text}"))
 }
 
 pub(super) fn run(node: &Node, around: &Around<'_>) -> Finding<Item> {
@@ -157,10 +195,20 @@ pub(super) fn run(node: &Node, around: &Around<'_>) -> Finding<Item> {
                 _ => Item::Nothing,
             }
         }
-        Node::Join(one, other) => Item::Text(format!("{}{}", run(one, around)?, run(other, around)?).into()),
-        Node::Call(function, values) => {
-            let values: Vec<Item> = values.iter().map(|value| run(value, around)).collect::<Finding<_>>()?;
-            (function.call)(values, around)?
+        Node::Join(one, other) => {
+            let joined = format!("{}{}", run(one, around)?, run(other, around)?);
+            limited(joined.len())?;
+            Item::Text(joined.into())
+        }
+        Node::Call(function, nodes) => (function.call)(&Values { nodes, around })?,
+        Node::Once(inner) => {
+            let place = std::ptr::from_ref::<Node>(inner) as usize;
+            if let Some(known) = around.once.0.borrow().get(&place) {
+                return Ok(known.clone());
+            }
+            let found = run(inner, around)?;
+            around.once.0.borrow_mut().insert(place, found.clone());
+            found
         }
     })
 }
@@ -184,6 +232,11 @@ fn compare(how: (Comparison, Kind), one: &Item, other: &Item) -> Finding<bool> {
         (Item::Nothing, Item::Nothing) => return Ok(comparison == Comparison::Equal),
         (Item::Nothing, _) | (_, Item::Nothing) => return Ok(false),
         (one, other) if kind == Kind::Number => one.number()?.cmp(&other.number()?),
+        (Item::Text(one), Item::Text(other)) if kind == Kind::Day => {
+            // A day and a time of that day are one as far as both say it.
+            let length = one.len().min(other.len());
+            one.as_bytes()[..length].cmp(&other.as_bytes()[..length])
+        }
         (Item::Text(one), Item::Text(other)) => one.cmp(other),
         (one, other) => one.to_string().cmp(&other.to_string()),
     };
@@ -199,12 +252,27 @@ fn compare(how: (Comparison, Kind), one: &Item, other: &Item) -> Finding<bool> {
 
 fn compute(operator: Operator, one: Decimal, other: Decimal) -> Finding<Decimal> {
     let result = match operator {
-        Operator::Plus => one.checked_add(other),
-        Operator::Minus => one.checked_sub(other),
-        Operator::Times => one.checked_mul(other),
+        Operator::Plus => exactly((one, other), Decimal::checked_add, u32::max),
+        Operator::Minus => exactly((one, other), Decimal::checked_sub, u32::max),
+        Operator::Times => exactly((one, other), Decimal::checked_mul, |one, other| one + other),
         Operator::Over if other.is_zero() => return Err(format!("division by zero, of {one}")),
         // What does not end is cut after 28 digits; what does has no zeros behind it.
         Operator::Over => one.checked_div(other).map(|result| result.normalize()),
     };
-    result.ok_or_else(|| format!("a number out of range, from {one} and {other}"))
+    result.ok_or_else(|| format!("a number out of range, of more than 28 digits, from {one} and {other}"))
+}
+
+/// A result with all of its digits: as many behind the point as it has to have, of the numbers as they are or without the
+/// zeros behind them.
+fn exactly(
+    (one, other): (Decimal, Decimal),
+    compute: fn(Decimal, Decimal) -> Option<Decimal>,
+    digits: fn(u32, u32) -> u32,
+) -> Option<Decimal> {
+    let tries = [(one, other), (one.normalize(), other.normalize())];
+    tries.into_iter().find_map(|(one, other)| {
+        let is_whole = |result: &Decimal| result.scale() >= digits(one.scale(), other.scale());
+        let is_nothing = |result: &Decimal| result.is_zero() && (one.is_zero() || other.is_zero());
+        compute(one, other).filter(|result| is_whole(result) || is_nothing(result))
+    })
 }

@@ -2,7 +2,7 @@
 
 use super::{Each, Keys, Wrong};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
-use crate::entity::{Entity, KeyPath, Map, Value};
+use crate::entity::{Entity, FieldType, KeyPath, Map, Value};
 use crate::transformation::formula::{Around, Formula, Kind};
 use crate::transformation::{World, items};
 use rust_decimal::Decimal;
@@ -15,6 +15,8 @@ pub(super) struct Alike {
     list: String,
     by: Vec<Formula>,
     add: Vec<KeyPath>,
+    /// Fields whose lists hold amounts or quantities: each item of them counts, though another says the same.
+    counted: Vec<String>,
 }
 
 impl Alike {
@@ -36,7 +38,9 @@ impl Alike {
             }
             add.push(KeyPath::new(field));
         }
-        Ok(Alike { each, list, by, add })
+        let counted = keys.scope.fields.iter().filter(|field| field.is_list && has_numbers(&field.kind));
+        let counted = counted.map(|field| field.name.clone()).collect();
+        Ok(Alike { each, list, by, add, counted })
     }
 
     /// Makes items that are alike one, in the place of the first. `look` says what each is to give, `strip` takes from it what
@@ -52,7 +56,7 @@ impl Alike {
         let mut found = found.into_iter().enumerate();
         for list in items::lists_mut(&mut entity.fields, &self.list) {
             let mut kept: Vec<Value> = Vec::new();
-            let mut places: HashMap<Vec<String>, usize> = HashMap::new();
+            let mut places: HashMap<Vec<Vec<String>>, usize> = HashMap::new();
             for item in std::mem::take(list) {
                 let Value::Object(mut fields) = item else { continue };
                 let (at, said) = found.next().unwrap_or_default();
@@ -80,7 +84,7 @@ impl Alike {
     }
 
     /// What an item is alike by; one of which a formula says nothing is like no other.
-    fn likeness(&self, around: &Around<'_>) -> Result<Option<Vec<String>>, String> {
+    fn likeness(&self, around: &Around<'_>) -> Result<Option<Vec<Vec<String>>>, String> {
         Ok(Some(super::key_of(&self.by, around)?).filter(|said| said.iter().all(|one| !one.is_empty())))
     }
 
@@ -107,8 +111,10 @@ impl Alike {
             }
         }
         for (key, value) in other {
+            let is_counted = self.counted.iter().any(|name| *name == key);
             match first.get_mut(&key) {
                 None => drop(first.insert(key, value)),
+                Some(Value::Array(there)) if is_counted => there.extend(value.as_array().cloned().unwrap_or_default()),
                 Some(there) if *there == value => {}
                 Some(Value::Array(there)) => {
                     let more = value.as_array().into_iter().flatten().filter(|item| !there.contains(item));
@@ -124,5 +130,13 @@ impl Alike {
             }
         }
         Ok(())
+    }
+}
+
+fn has_numbers(kind: &FieldType) -> bool {
+    match kind {
+        FieldType::Decimal => true,
+        FieldType::Object(fields) => fields.iter().any(|field| has_numbers(&field.kind)),
+        _ => false,
     }
 }

@@ -4,6 +4,7 @@ use super::{Done, Each, Keys, Setting, Step, StepKind, Wrong, set_all, values};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Entity, Map, Value, key};
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 
 pub struct Append;
 
@@ -45,7 +46,7 @@ impl StepKind for Append {
 }
 
 impl Step for Appending {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let found = self.each.look(entity, world.today, |around| values(&self.with, around))?;
         self.each.change(entity, found, |fields, values| {
             let mut item = Map::new();

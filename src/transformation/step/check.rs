@@ -4,6 +4,7 @@ use super::{Done, Each, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
 use crate::entity::Entity;
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 use crate::transformation::formula::Formula;
 
 pub struct Check;
@@ -46,7 +47,7 @@ impl StepKind for Check {
 }
 
 impl Step for Checking {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let found = self.each.look(entity, world.today, |around| self.condition.holds(around))?;
         for (at, _) in found.iter().enumerate().filter(|(_, holds)| **holds == Some(false)) {
             let mut finding = Diagnostic::new(Syntax::Document, Fault::CheckFailed);

@@ -4,6 +4,7 @@ use super::{Done, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 
 pub struct Drop;
 
@@ -34,7 +35,7 @@ impl StepKind for Drop {
 }
 
 impl Step for Dropping {
-    fn run(&self, _entity: &mut Entity, _world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, _entity: &mut Entity, _world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         Ok(Done::Dropped(self.0.clone()))
     }
 }

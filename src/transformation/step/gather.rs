@@ -5,6 +5,7 @@ use super::{Done, Keys, Setting, Step, StepKind, Wrong, set_all, values};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Entity, Map, Value, key};
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 use crate::transformation::formula::Target;
 
 pub struct Gather;
@@ -51,7 +52,7 @@ impl StepKind for Gather {
 }
 
 impl Step for Gathering {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let strip = |fields: &mut Map| self.remove.iter().for_each(|target| target.remove(fields));
         let put = |one: &mut Map, given| {
             let mut inner = Map::new();

@@ -1,10 +1,10 @@
 //! `jsonata: EXPRESSION`: what steps cannot say.
 
 use super::{Done, Keys, Step, StepKind, Wrong};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Fault};
 use crate::entity::{Entity, Map, Value};
 use crate::transformation::World;
-use crate::transformation::expression::{DATA_BYTES_MAX, EXPRESSION_BYTES_MAX};
+use crate::transformation::expression::{DATA_BYTES_MAX, EXPRESSION_BYTES_MAX, Failure};
 use crate::transformation::formula::{Kind, Target};
 
 pub struct Jsonata;
@@ -93,6 +93,11 @@ impl Running {
     }
 }
 
+/// What of an entity is not as its definition says.
+fn malformed(entity: &Entity) -> Vec<Diagnostic> {
+    entity.check().into_iter().filter(|one| one.fault == Fault::MappingValue).collect()
+}
+
 fn entity_value(json: &serde_json::Value) -> Value {
     match json {
         serde_json::Value::Number(number) => Value::from(number.to_string()),
@@ -108,20 +113,25 @@ fn entity_value(json: &serde_json::Value) -> Value {
 }
 
 impl Step for Running {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let mut data = Vec::new();
         entity.write_json(&mut data);
         let data = String::from_utf8(data).map_err(|error| error.to_string())?;
         if data.len() > DATA_BYTES_MAX {
-            return Err(format!(
-                "expected an entity of at most {DATA_BYTES_MAX} bytes for jsonata, found {}",
-                data.len()
-            ));
+            let found = data.len();
+            return Err(
+                format!("expected an entity of at most {DATA_BYTES_MAX} bytes for jsonata, found {found}").into()
+            );
         }
         let made = world.expressions.run(&self.expression, &data)?;
         let value = made.map(|text| self.value(&text)).transpose()?;
+        let before = malformed(entity);
         self.put(entity, value)?;
-        Ok(Done::On)
+        // What steps behind it would not understand ends here.
+        match malformed(entity).into_iter().find(|one| !before.contains(one)) {
+            Some(wrong) => Err(format!("what it made is no {}: {}", entity.kind, wrong.message()).into()),
+            None => Ok(Done::On),
+        }
     }
 
     fn expression(&self) -> Option<&str> {

@@ -3,6 +3,7 @@
 use super::{Done, Each, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
+use crate::transformation::expression::Failure;
 use crate::transformation::{World, items};
 
 pub struct Keep;
@@ -44,7 +45,7 @@ impl StepKind for Keep {
 }
 
 impl Step for Keeping {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let mut kept = self.each.look(entity, world.today, |_| Ok(()))?.into_iter();
         for list in items::lists_mut(&mut entity.fields, &self.list) {
             let mut left = self.first;

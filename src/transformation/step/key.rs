@@ -4,6 +4,7 @@ use super::{Done, Each, Keys, Step, StepKind, Wrong, key_of};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 use crate::transformation::formula::{Formula, Target};
 
 pub struct Key;
@@ -40,7 +41,7 @@ impl StepKind for Key {
     fn read(&self, keys: &mut Keys<'_>) -> Result<Box<dyn Step>, Wrong> {
         let each = keys.each()?;
         let (name, sequence) = (keys.must(self.name())?, keys.must("sequence")?);
-        let (from, width) = (keys.number("from")?.unwrap_or(1), keys.width()?);
+        let (from, width) = (keys.from()?, keys.width()?);
         let (field, of) = (keys.numbered(self.name(), &name)?, keys.formulas("of")?);
         if of.is_empty() {
             return Keys::wrong("of", "expected a formula, found nothing".to_owned());
@@ -50,11 +51,11 @@ impl StepKind for Key {
 }
 
 impl Step for Keyed {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let found = self.each.look(entity, world.today, |around| {
             let of = key_of(&self.of, around)?;
             // What says nothing is nothing that could have a number.
-            if of.iter().all(String::is_empty) {
+            if of.iter().all(Vec::is_empty) {
                 return Ok(None);
             }
             let owner = serde_json::Value::from(of).to_string();

@@ -5,6 +5,7 @@ use crate::diagnostic::{Diagnostic, Fault, Lookup as Sought, Severity, Syntax};
 use crate::entity::{Entity, Value};
 use crate::table::{Lack, Missing};
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 use crate::transformation::formula::{Formula, Target};
 
 pub struct Lookup;
@@ -81,7 +82,7 @@ impl Looking {
 }
 
 impl Step for Looking {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let mut sought = self.each.look(entity, world.today, |around| Ok(super::first(self.value.run(around)?)))?;
         let mut found = Vec::new();
         for (at, sought) in sought.iter_mut().enumerate() {

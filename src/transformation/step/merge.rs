@@ -5,6 +5,7 @@ use super::{Done, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 
 pub struct Merge;
 
@@ -19,7 +20,7 @@ impl StepKind for Merge {
     fn help(&self) -> &'static str {
         "merge: LIST, by: FORMULA, or [FORMULA, …]: items of which these say the same become one, in the place of the first; \
          one of which any says nothing stays by itself. add: FIELD, or [FIELD, …]: numbers that are added up. Lists in them \
-         are put together; where they differ in anything else, the first one's stays and MAPPING-LOSS tells the other. \
+         are put together, those of amounts or quantities whole, of others what is not there already; where they differ in anything else, the first one's stays and MAPPING-LOSS tells the other. \
          where: CONDITION: only of those items."
     }
 
@@ -37,7 +38,7 @@ impl StepKind for Merge {
 }
 
 impl Step for Merging {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         self.0.join(entity, world, findings, (|_| Ok(()), |_| {}, |_, ()| {}))?;
         Ok(Done::On)
     }

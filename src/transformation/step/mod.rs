@@ -18,7 +18,8 @@ mod spread;
 mod translate;
 
 use super::World;
-use super::formula::{Around, Formula, Item, Kind, Scope, Target};
+use super::expression::Failure;
+use super::formula::{Around, Formula, Item, Kind, Once, Scope, Target};
 use super::items;
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
@@ -44,6 +45,9 @@ pub static ALL: &[&dyn StepKind] = &[
     &translate::Translate,
 ];
 
+/// The first number of a sequence, at most: room for all that are counted on.
+const FROM_MAX: u64 = 1_000_000_000_000_000;
+
 /// Digits that a number is padded to, at most.
 const WIDTH_MAX: usize = 35;
 
@@ -67,8 +71,8 @@ pub trait Step: Debug + Send + Sync {
     /// Changes the entity.
     ///
     /// # Errors
-    /// A sentence that says why it cannot.
-    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, String>;
+    /// Why it cannot.
+    fn run(&self, entity: &mut Entity, world: &World<'_>, findings: &mut Vec<Diagnostic>) -> Result<Done, Failure>;
     /// The lookups that it asks for: table, column, column.
     fn lookups(&self) -> Vec<[String; 3]> {
         Vec::new()
@@ -76,6 +80,13 @@ pub trait Step: Debug + Send + Sync {
     /// The expression of another language that it runs.
     fn expression(&self) -> Option<&str> {
         None
+    }
+}
+
+/// What a step cannot do lies in the document, where nobody says otherwise.
+impl From<String> for Failure {
+    fn from(sentence: String) -> Self {
+        Failure::OfDocument(sentence)
     }
 }
 
@@ -237,6 +248,14 @@ impl<'d> Keys<'d> {
         }
     }
 
+    /// The first of numbers that are counted on.
+    fn from(&mut self) -> Result<u64, Wrong> {
+        match self.number("from")?.unwrap_or(1) {
+            from if from <= FROM_MAX => Ok(from),
+            from => Self::wrong("from", format!("expected at most {FROM_MAX}, found {from}")),
+        }
+    }
+
     /// How many digits a number has at least.
     fn width(&mut self) -> Result<usize, Wrong> {
         match self.number("width")?.map_or(Ok(0), usize::try_from) {
@@ -312,9 +331,9 @@ impl Each {
         today: &str,
         mut find: impl FnMut(&Around<'_>) -> Result<T, String>,
     ) -> Result<Vec<Option<T>>, String> {
-        let mut found = Vec::new();
+        let (mut found, once) = (Vec::new(), Once::default());
         for item in items::items(&entity.fields, self.list.as_deref()) {
-            let around = Around { item, document: &entity.fields, today };
+            let around = Around { item, document: &entity.fields, today, once: &once };
             let is_meant = self.condition.as_ref().map_or(Ok(true), |condition| condition.holds(&around))?;
             found.push(if is_meant { Some(find(&around)?) } else { None });
         }
@@ -375,7 +394,15 @@ fn first(item: Item) -> Option<crate::entity::Value> {
     item.all().into_iter().next().and_then(Item::value)
 }
 
-/// What formulas say of an item.
-fn key_of(formulas: &[Formula], around: &Around<'_>) -> Result<Vec<String>, String> {
-    formulas.iter().map(|formula| Ok(formula.run(around)?.to_string())).collect()
+/// What formulas say of an item, each all that it gives: numbers that are equal are written alike.
+fn key_of(formulas: &[Formula], around: &Around<'_>) -> Result<Vec<Vec<String>>, String> {
+    let said = |formula: &Formula| -> Result<Vec<String>, String> {
+        let text = |item: Item| match formula.kind() {
+            Kind::Number => Ok(item.number()?.map(|number| number.normalize().to_string()).unwrap_or_default()),
+            _ => Ok(item.to_string()),
+        };
+        let all = formula.run(around)?.all().into_iter().map(text).collect::<Result<Vec<_>, String>>()?;
+        Ok(all.into_iter().filter(|text| !text.is_empty()).collect())
+    };
+    formulas.iter().map(said).collect()
 }

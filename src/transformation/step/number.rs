@@ -4,6 +4,7 @@ use super::{Done, Each, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 use crate::transformation::formula::Target;
 
 pub struct Number;
@@ -37,16 +38,16 @@ impl StepKind for Number {
 
     fn read(&self, keys: &mut Keys<'_>) -> Result<Box<dyn Step>, Wrong> {
         let list = keys.must(self.name())?;
-        let (from, by, width) = (keys.number("from")?, keys.number("by")?, keys.width()?);
+        let (from, by, width) = (keys.from()?, keys.number("by")?, keys.width()?);
         let field = keys.text("field")?.unwrap_or_else(|| "number".to_owned());
         let each = keys.each_of(Some(list), self.name())?;
         let field = keys.numbered("field", &field)?;
-        Ok(Box::new(Numbering { each, field, from: from.unwrap_or(1), by: by.unwrap_or(1), width }))
+        Ok(Box::new(Numbering { each, field, from, by: by.unwrap_or(1), width }))
     }
 }
 
 impl Step for Numbering {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let mut next = Some(self.from);
         let found = self.each.look(entity, world.today, |_| {
             let number = next.ok_or("a number out of range")?;

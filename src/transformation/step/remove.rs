@@ -4,6 +4,7 @@ use super::{Done, Each, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 use crate::transformation::formula::Target;
 
 pub struct Remove;
@@ -43,7 +44,7 @@ impl StepKind for Remove {
 }
 
 impl Step for Removing {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let found = self.each.look(entity, world.today, |_| Ok(()))?;
         self.each.change(entity, found, |fields, ()| self.targets.iter().for_each(|target| target.remove(fields)));
         Ok(Done::On)

@@ -4,6 +4,7 @@ use super::{Done, Each, Keys, Setting, Step, StepKind, Wrong, set_all, values};
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 
 pub struct Set;
 
@@ -39,7 +40,7 @@ impl StepKind for Set {
 }
 
 impl Step for Settings {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let found = self.each.look(entity, world.today, |around| values(&self.settings, around))?;
         self.each.change(entity, found, |fields, values| set_all(&self.settings, fields, values));
         Ok(Done::On)

@@ -3,8 +3,10 @@
 use super::{Done, Each, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Entity, Value};
-use crate::transformation::formula::{Around, Formula, Item, Kind};
+use crate::transformation::expression::Failure;
+use crate::transformation::formula::{Around, Formula, Kind};
 use crate::transformation::{World, items};
+use rust_decimal::Decimal;
 use std::cmp::Ordering;
 
 pub struct Sort;
@@ -53,24 +55,32 @@ impl StepKind for Sort {
     }
 }
 
+/// What an item is sorted by: of one formula always numbers, or always texts.
+enum Rank {
+    Nothing,
+    Number(Decimal),
+    Text(String),
+}
+
 impl Sorting {
-    fn rank(&self, around: &Around<'_>) -> Result<Vec<Item>, String> {
-        let rank = |(formula, _): &(Formula, bool)| match formula.run(around)? {
-            Item::Many(items) => Ok(items.into_iter().next().unwrap_or(Item::Nothing)),
-            item if formula.kind() == Kind::Number => Ok(item.number()?.map_or(Item::Nothing, Item::Number)),
-            item => Ok(item),
+    fn rank(&self, around: &Around<'_>) -> Result<Vec<Rank>, String> {
+        let rank = |(formula, _): &(Formula, bool)| -> Result<Rank, String> {
+            let Some(first) = formula.run(around)?.all().into_iter().next() else { return Ok(Rank::Nothing) };
+            Ok(match formula.kind() {
+                Kind::Number => first.number()?.map_or(Rank::Nothing, Rank::Number),
+                _ => Rank::Text(first.to_string()),
+            })
         };
         self.by.iter().map(rank).collect()
     }
 
-    fn order(&self, one: &[Item], other: &[Item]) -> Ordering {
-        let orders = self.by.iter().zip(one.iter().zip(other)).map(|((_, is_down), (one, other))| {
-            let order = match (one, other) {
-                (Item::Nothing, Item::Nothing) => return Ordering::Equal,
-                (Item::Nothing, _) => return Ordering::Greater,
-                (_, Item::Nothing) => return Ordering::Less,
-                (Item::Number(one), Item::Number(other)) => one.cmp(other),
-                (one, other) => one.to_string().cmp(&other.to_string()),
+    fn order(&self, one: &[Rank], other: &[Rank]) -> Ordering {
+        let orders = self.by.iter().zip(one.iter().zip(other)).map(|((_, is_down), ranks)| {
+            let order = match ranks {
+                (Rank::Number(one), Rank::Number(other)) => one.cmp(other),
+                (Rank::Text(one), Rank::Text(other)) => one.cmp(other),
+                // Those without a value come last, whichever way.
+                (one, other) => return matches!(one, Rank::Nothing).cmp(&matches!(other, Rank::Nothing)),
             };
             if *is_down { order.reverse() } else { order }
         });
@@ -79,12 +89,12 @@ impl Sorting {
 }
 
 impl Step for Sorting {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let mut ranks = self.each.look(entity, world.today, |around| self.rank(around))?.into_iter();
         for list in items::lists_mut(&mut entity.fields, &self.list) {
             // Those that are not meant stay where they are; the others change places among themselves.
             let mut places = Vec::new();
-            let mut sorted: Vec<(Vec<Item>, Value)> = Vec::new();
+            let mut sorted: Vec<(Vec<Rank>, Value)> = Vec::new();
             for (at, item) in list.iter_mut().enumerate().filter(|(_, item)| item.is_object()) {
                 if let Some(rank) = ranks.next().flatten() {
                     places.push(at);

@@ -3,7 +3,8 @@
 use super::{Done, Keys, Setting, Step, StepKind, Wrong, set_all, values};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Entity, Value};
-use crate::transformation::formula::Around;
+use crate::transformation::expression::Failure;
+use crate::transformation::formula::{Around, Once};
 use crate::transformation::{World, items};
 
 pub struct Spread;
@@ -51,17 +52,17 @@ impl StepKind for Spread {
 }
 
 impl Step for Spreading {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
-        let mut found = Vec::new();
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
+        let (mut found, once) = (Vec::new(), Once::default());
         let mut count = 0;
         for item in items::items(&entity.fields, Some(&self.list)) {
             let inner = item.get(&self.of).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object);
-            let around = |item| Around { item, document: &entity.fields, today: world.today };
+            let around = |item| Around { item, document: &entity.fields, today: world.today, once: &once };
             found.push(inner.map(|item| values(&self.set, &around(item))).collect::<Result<Vec<_>, _>>()?);
             count += found.last().map_or(0, |inner| inner.len().max(1));
         }
         if count > ITEMS_MAX {
-            return Err(format!("expected at most {ITEMS_MAX} items, found {count}"));
+            return Err(format!("expected at most {ITEMS_MAX} items, found {count}").into());
         }
         let mut found = found.into_iter();
         for list in items::lists_mut(&mut entity.fields, &self.list) {

@@ -4,6 +4,7 @@ use super::{Done, Each, Keys, Step, StepKind, Wrong};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Entity, Value};
 use crate::transformation::World;
+use crate::transformation::expression::Failure;
 use crate::transformation::formula::{Formula, Target};
 use std::collections::BTreeMap;
 
@@ -69,10 +70,10 @@ impl StepKind for Translate {
 }
 
 impl Step for Translating {
-    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, String> {
+    fn run(&self, entity: &mut Entity, world: &World<'_>, _findings: &mut Vec<Diagnostic>) -> Result<Done, Failure> {
         let found = self.each.look(entity, world.today, |around| {
-            let Some(old) = super::first(self.now.run(around)?) else { return Ok(None) };
-            let new = old.as_str().and_then(|old| self.values.get(old));
+            let Some(old) = self.now.run(around)?.all().into_iter().next() else { return Ok(None) };
+            let new = self.values.get(&old.to_string());
             match (new, self.otherwise) {
                 (Some(new), _) => Ok(Some(Some(Value::from(new.as_str())))),
                 (None, Otherwise::Keep) => Ok(None),
