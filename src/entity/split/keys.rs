@@ -5,11 +5,11 @@
 
 use super::super::view::View;
 use super::super::{Entity, FieldType, Map, Value, definition, finding, has, key};
-use super::{SplitRule, leave_out, told};
+use super::{PARTS_MAX, SplitRule, checked_sum, leave_out, told, too_many};
 use crate::diagnostic::{Diagnostic, Fault};
 use crate::entity::definition::SplitFacts;
 use rust_decimal::Decimal;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 /// The list that is cut.
@@ -113,23 +113,24 @@ impl SplitKey {
     }
 
     /// What the document as a whole says, where a line says nothing.
-    fn inherited(&self, whole: &Entity) -> Option<Value> {
-        let (first, rest) = self.steps.split_first()?;
-        let inner = whole.fields.get(&first.name)?;
-        match (&first.only, inner) {
-            (None, Value::Array(_)) => None,
-            (None, _) => look(inner, rest).cloned(),
-            (Some(_), _) => self.chosen(first, inner).first().and_then(|item| look(item, rest)).cloned(),
-        }
+    fn inherited(&self, whole: &Entity) -> Result<Option<Value>, Box<Diagnostic>> {
+        let Some((first, rest)) = self.steps.split_first() else { return Ok(None) };
+        Ok(match (&first.only, whole.fields.get(&first.name)) {
+            (Some(_), Some(Value::Array(items))) => one_value(items, (first, rest), &first.name)?.cloned(),
+            (None, Some(inner)) if inner.as_array().is_none() => look(inner, rest).cloned(),
+            _ => None,
+        })
     }
 
-    fn chosen<'v>(&self, step: &Step, list: &'v Value) -> Vec<&'v Value> {
-        let items = list.as_array().map_or(&[][..], Vec::as_slice);
-        items.iter().filter(|item| step.is(item)).collect()
+    /// The list of the whole document that has an item of the key, and the items there that the key chooses, with their places.
+    pub(super) fn of_header<'e>(&self, header: &'e Entity) -> Option<(&str, impl Iterator<Item = (usize, &'e Value)>)> {
+        let step = self.home.as_ref().unwrap_or(&self.steps).first().filter(|step| step.only.is_some())?;
+        Some((&step.name, header.list(&step.name).iter().enumerate().filter(|(_, item)| step.is(item))))
     }
 
-    /// Puts what all lines of a document say where the document as a whole has it; an item of a list stands in the lines no more
-    /// where it is the same. `value` is what the key says, as [`groups`] found it.
+    /// Puts what all lines of a document say where the document as a whole has it. Of the items of a list that the key
+    /// chooses those stay there that say the value; where none does, the first that a line has takes their place. An item
+    /// stands in the lines no more where the document says all of it. `value` is what the key says, as [`groups`] found it.
     pub(super) fn lift<'l>(
         &self,
         kind: &str,
@@ -141,7 +142,7 @@ impl SplitKey {
         if let Some(home) = &self.home {
             return put(header, home, value, &FieldType::Object(definition.fields.clone()));
         }
-        let Some((first, _)) = self.steps.split_first() else { return };
+        let Some((first, rest)) = self.steps.split_first() else { return };
         let Some(field) = definition.field(&first.name) else { return };
         if first.only.is_none() {
             if !field.is_list && !self.steps.iter().any(|step| step.only.is_some()) {
@@ -150,19 +151,20 @@ impl SplitKey {
             return;
         }
         let lines: Vec<&mut Value> = lines.collect();
-        let own = lines.iter().find_map(|line| self.chosen(first, line.get(&first.name)?).first().copied().cloned());
+        let chosen = |line: &Value| {
+            let items = line.get(&first.name)?.as_array()?;
+            items.iter().find(|item| first.is(item) && says(item, rest, value)).cloned()
+        };
         // Where no line says it, the whole did, and does.
-        let Some(item) = own else { return };
-        if let Value::Array(items) = header.or_insert_with(&key(&first.name), || Value::Array(Vec::new())) {
-            match items.iter_mut().find(|one| first.is(one)) {
-                Some(there) => *there = item.clone(),
-                None => items.push(item.clone()),
-            }
-        }
+        let Some(item) = lines.iter().find_map(|line| chosen(line)) else { return };
+        let list = header.or_insert_with(&key(&first.name), || Value::Array(Vec::new()));
+        let Some(there) = list.as_array_mut().and_then(|items| only_saying(items, (first, rest), value, item)) else {
+            return;
+        };
         for line in lines {
             let Some(fields) = line.as_object_mut() else { continue };
             let Some(Value::Array(items)) = fields.get_mut(&first.name) else { continue };
-            items.retain(|one| *one != item);
+            items.retain(|one| !says_all(there, one));
             if items.is_empty() {
                 fields.remove(&first.name);
             }
@@ -208,7 +210,77 @@ fn look<'v>(value: &'v Value, steps: &[Step]) -> Option<&'v Value> {
     }
 }
 
-/// Sets a value below an object: an item of a list is made anew with what chooses it, a list gets it as its only item.
+/// Whether an item says a value below, alone or among others.
+fn says(item: &Value, steps: &[Step], value: &Value) -> bool {
+    look(item, steps).is_some_and(|said| said == value || said.as_array().is_some_and(|all| all.contains(value)))
+}
+
+/// Whether all that an item says, another says too.
+fn says_all(item: &Value, other: &Value) -> bool {
+    match (item, other) {
+        (Value::Object(item), Value::Object(other)) => other.iter().all(|(name, value)| item.get(name) == Some(value)),
+        _ => item == other,
+    }
+}
+
+/// Of the items of a list that a step chooses, leaves those that say a value below; where there is none, `made` takes their
+/// place. Returns the first.
+fn only_saying<'v>(
+    items: &'v mut Vec<Value>,
+    (step, rest): (&Step, &[Step]),
+    value: &Value,
+    made: Value,
+) -> Option<&'v Value> {
+    let says = |item: &Value| step.is(item) && says(item, rest, value);
+    if !items.iter().any(says) {
+        let at = items.iter().position(|item| step.is(item)).unwrap_or(items.len());
+        items.insert(at, made);
+        let mut place = 0..;
+        items.retain(|item| place.next() == Some(at) || !step.is(item));
+        return items.get(at);
+    }
+    items.retain(|item| !step.is(item) || says(item));
+    items.iter().find(|item| says(item))
+}
+
+/// What the items say that a step chooses.
+///
+/// # Errors
+/// They say several things.
+fn one_value<'v>(
+    items: &'v [Value],
+    (step, rest): (&Step, &[Step]),
+    place: &str,
+) -> Result<Option<&'v Value>, Box<Diagnostic>> {
+    let mut said = items.iter().filter(|item| step.is(item)).filter_map(|item| look(item, rest));
+    let Some(first) = said.next() else { return Ok(None) };
+    let others: HashSet<String> = said.filter(|other| *other != first).map(alike).collect();
+    if others.is_empty() {
+        return Ok(Some(first));
+    }
+    let expected = "one value by which the document is split";
+    Err(Box::new(finding(Fault::SplitKey, place, expected, &format!("{} values", others.len() + 1))))
+}
+
+/// A value as a text that is the same for all that are equal to it: fields by name.
+fn alike(value: &Value) -> String {
+    sorted(value).to_string()
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(Map::of_fields(fields))
+        }
+        Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
+}
+
+/// Sets a value below an object: an item of a list is made anew with what chooses it where none says
+/// it, a list gets it as its only item.
 fn put(fields: &mut Map, steps: &[Step], value: &Value, kind: &FieldType) {
     let Some((step, rest)) = steps.split_first() else { return };
     let Some(field) = kind.field(&step.name) else { return };
@@ -223,9 +295,10 @@ fn put(fields: &mut Map, steps: &[Step], value: &Value, kind: &FieldType) {
             put(&mut inner, rest, value, &field.kind);
             let list = fields.or_insert_with(&key(&step.name), || Value::Array(Vec::new()));
             if let Value::Array(items) = list {
-                match items.iter_mut().find(|item| step.is(item)) {
-                    Some(there) => *there = Value::Object(inner),
-                    None => items.push(Value::Object(inner)),
+                if step.only.is_some() {
+                    only_saying(items, (step, rest), value, Value::Object(inner));
+                } else if !items.iter().any(|item| says(item, rest, value)) {
+                    items.push(Value::Object(inner));
                 }
             }
             return;
@@ -241,43 +314,85 @@ fn put(fields: &mut Map, steps: &[Step], value: &Value, kind: &FieldType) {
 }
 
 /// The lines of an entity by what they say, in the order in which each value is first seen; without keys all of them, and
-/// without lines none. What lacks a key is told.
+/// without lines none. What lacks a key is told. It stops at one group more than there may be parts.
 pub(super) fn groups(whole: &Entity, rule: &SplitRule, facts: &SplitFacts, found: &mut Vec<Diagnostic>) -> Vec<Group> {
     let (mut groups, mut known) = (Vec::<Group>::new(), HashMap::<String, usize>::new());
+    let inherited = rule.by.iter().map(|key| (key, key.inherited(whole).map_err(Some)));
+    let mut inherited: Vec<(&SplitKey, Inherited)> = inherited.collect();
     for (at, line) in whole.list(LINES).iter().enumerate() {
         let place = format!("{LINES}[{}]", at + 1);
-        let mut parts = vec![(Vec::new(), line.clone())];
-        for key in &rule.by {
-            let inherited = key.inherited(whole);
-            let mut next = Vec::new();
-            for (values, part) in parts {
-                match divide(&part, &key.steps, &place) {
-                    Ok(divided) => {
-                        for (value, part) in divided {
-                            match value.or_else(|| inherited.clone()) {
-                                Some(value) => next.push(([values.as_slice(), &[value]].concat(), part)),
-                                None => found.push(lacking(&place, key)),
-                            }
-                        }
-                    }
-                    Err(finding) => found.push(*finding),
-                }
+        let mut parts = match parts(line, &mut inherited, &place, found) {
+            Ok(parts) => parts,
+            Err(too_many) => {
+                found.push(*too_many);
+                return groups;
             }
-            parts = next;
-        }
+        };
         if parts.len() > 1 {
-            parts.iter_mut().for_each(|(_, part)| undivided(part, (facts, rule), &place, found));
+            undivided(line, &mut parts, (facts, rule), &place, found);
         }
         for (values, part) in parts {
-            let said = values.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            let said = values.iter().map(alike).collect::<Vec<_>>().join("\n");
             let number = *known.entry(said).or_insert(groups.len());
             if number == groups.len() {
                 groups.push(Group { values, lines: Vec::new() });
             }
             groups[number].lines.push((at + 1, part));
         }
+        if groups.len() > PARTS_MAX {
+            break;
+        }
     }
     groups
+}
+
+/// What the document says of a key, or once that it says several things.
+type Inherited = Result<Option<Value>, Option<Box<Diagnostic>>>;
+
+/// A line by what it says, a value a key. What lacks a key is told.
+///
+/// # Errors
+/// It says more than there may be parts.
+fn parts(
+    line: &Value,
+    keys: &mut [(&SplitKey, Inherited)],
+    place: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Result<Vec<(Vec<Value>, Value)>, Box<Diagnostic>> {
+    let mut parts = vec![(Vec::new(), line.clone())];
+    for (key, inherited) in keys {
+        let mut next = Vec::new();
+        for (values, part) in parts {
+            let divided = match divide(&part, &key.steps, place) {
+                Err(finding) if finding.fault == Fault::SplitLimit => return Err(finding),
+                Err(finding) => {
+                    found.push(*finding);
+                    continue;
+                }
+                Ok(divided) => divided,
+            };
+            for (value, part) in divided {
+                let value = match (value, &mut *inherited) {
+                    (Some(value), _) => value,
+                    (None, Ok(Some(value))) => value.clone(),
+                    (None, Ok(None)) => {
+                        found.push(lacking(place, key));
+                        continue;
+                    }
+                    (None, Err(several)) => {
+                        found.extend(several.take().map(|several| *several));
+                        continue;
+                    }
+                };
+                next.push(([values.as_slice(), &[value]].concat(), part));
+            }
+            if next.len() > PARTS_MAX {
+                return Err(Box::new(too_many(place, "more")));
+            }
+        }
+        parts = next;
+    }
+    Ok(parts)
 }
 
 fn lacking(place: &str, key: &SplitKey) -> Diagnostic {
@@ -285,14 +400,18 @@ fn lacking(place: &str, key: &SplitKey) -> Diagnostic {
 }
 
 /// What is said of a divided line as a whole, and of none of its parts.
-fn undivided(part: &mut Value, (facts, rule): (&SplitFacts, &SplitRule), place: &str, found: &mut Vec<Diagnostic>) {
+fn undivided(
+    line: &Value,
+    parts: &mut [(Vec<Value>, Value)],
+    (facts, rule): (&SplitFacts, &SplitRule),
+    place: &str,
+    found: &mut Vec<Diagnostic>,
+) {
     for path in facts.whole.iter().filter_map(|path| path.strip_prefix("lines.")) {
-        if has(View::from(&*part), path, &|_| true) {
-            let told = told(&format!("{place}.{path}"), rule.leaves_out);
-            if !found.contains(&told) {
-                found.push(told);
-            }
-            part.as_object_mut().into_iter().for_each(|fields| leave_out(fields, path));
+        if has(View::from(line), path, &|_| true) {
+            found.push(told(&format!("{place}.{path}"), rule.leaves_out));
+            let parts = parts.iter_mut().filter_map(|(_, part)| part.as_object_mut());
+            parts.for_each(|fields| leave_out(fields, path));
         }
     }
 }
@@ -306,20 +425,7 @@ fn divide(value: &Value, steps: &[Step], place: &str) -> Result<Divided, Box<Dia
     let place = format!("{place}.{}", step.name);
     let Some(inner) = value.get(&step.name) else { return Ok(vec![(None, value.clone())]) };
     match (inner, &step.only) {
-        (Value::Array(items), Some(_)) => {
-            let fitting = items.iter().filter(|item| step.is(item)).filter_map(|item| look(item, rest));
-            let mut said: Vec<&Value> = Vec::new();
-            fitting.for_each(|one| {
-                if !said.contains(&one) {
-                    said.push(one)
-                }
-            });
-            if said.len() > 1 {
-                let expected = "one value by which the document is split";
-                return Err(Box::new(finding(Fault::SplitKey, &place, expected, &format!("{} values", said.len()))));
-            }
-            Ok(vec![(said.first().copied().cloned(), value.clone())])
-        }
+        (Value::Array(items), Some(_)) => Ok(vec![(one_value(items, (step, rest), &place)?.cloned(), value.clone())]),
         (Value::Array(items), None) => by_items(value, items, (step, rest), &place),
         (Value::Object(_), None) => {
             let whole = |part: Value| {
@@ -337,35 +443,42 @@ fn divide(value: &Value, steps: &[Step], place: &str) -> Result<Divided, Box<Dia
     }
 }
 
+/// An object in a part for each value that the items of a list in it say; with the one value that they have in common, as
+/// it is.
 fn by_items(
     value: &Value,
     items: &[Value],
     (step, rest): (&Step, &[Step]),
     place: &str,
 ) -> Result<Divided, Box<Diagnostic>> {
-    let mut by_value: Vec<(Option<Value>, Vec<Value>)> = Vec::new();
+    let (mut by_value, mut known) = (Vec::<(Option<Value>, Vec<Value>)>::new(), HashMap::new());
     for (at, item) in items.iter().enumerate() {
         for (said, part) in divide(item, rest, &format!("{place}[{}]", at + 1))? {
-            match by_value.iter_mut().find(|(known, _)| *known == said) {
-                Some((_, parts)) => parts.push(part),
-                None => by_value.push((said, vec![part])),
+            let number = *known.entry(said.as_ref().map(alike)).or_insert(by_value.len());
+            if number == by_value.len() {
+                by_value.push((said, Vec::new()));
             }
+            by_value[number].1.push(part);
+        }
+        if by_value.len() > PARTS_MAX {
+            return Err(Box::new(too_many(place, "more")));
         }
     }
     if by_value.len() < 2 {
         let said = by_value.into_iter().next().and_then(|(said, _)| said);
         return Ok(vec![(said, value.clone())]);
     }
-    let sent = quantity(value);
-    let sums: Vec<Option<Decimal>> = by_value.iter().map(|(_, parts)| parts.iter().map(quantity).sum()).collect();
-    if value.get("quantity").is_some() && sums.iter().copied().sum::<Option<Decimal>>() != sent {
-        let expected = format!("the sum of its {}, so that it can be divided among them", step.name);
-        let sent = sent.map(|sent| sent.to_string()).unwrap_or_default();
-        let outer = place.strip_suffix(&format!(".{}", step.name)).unwrap_or(place);
-        return Err(Box::new(finding(Fault::SplitWhole, &format!("{outer}.quantity"), &expected, &sent)));
+    let sums = match value.get("quantity") {
+        Some(_) => quantities(value, items, &by_value, (step, place))?,
+        None => vec![None; by_value.len()],
+    };
+    let mut other = Map::new();
+    for (name, field) in value.as_object().into_iter().flatten() {
+        // The list keeps its place among the fields; it is not copied for each part.
+        other.insert(name.clone(), if *name == step.name { Value::Array(Vec::new()) } else { field.clone() });
     }
     let part = |((said, parts), sum): ((Option<Value>, Vec<Value>), Option<Decimal>)| {
-        let mut fields = value.as_object().cloned().unwrap_or_default();
+        let mut fields = other.clone();
         fields.insert(key(&step.name), Value::Array(parts));
         match (fields.get_mut("quantity"), sum) {
             (Some(Value::Object(quantity)), Some(sum)) => drop(quantity.insert(key("value"), sum.to_string().into())),
@@ -375,6 +488,40 @@ fn by_items(
         (said, Value::Object(fields))
     };
     Ok(by_value.into_iter().zip(sums).map(part).collect())
+}
+
+/// The quantity of each part.
+///
+/// # Errors
+/// They do not make up the quantity of the object in its unit.
+fn quantities(
+    value: &Value,
+    items: &[Value],
+    by_value: &[(Option<Value>, Vec<Value>)],
+    (step, place): (&Step, &str),
+) -> Result<Vec<Option<Decimal>>, Box<Diagnostic>> {
+    let is_other = |item| !unit(item).is_null() && unit(item) != unit(value);
+    if let Some((at, item)) = items.iter().enumerate().find(|(_, item)| is_other(item)) {
+        let word = |unit: View<'_>| unit.text().map_or_else(|| unit.value().to_string(), str::to_owned);
+        let wanted = unit(value);
+        let wanted = if wanted.is_null() { "no unit".to_owned() } else { format!("the unit {}", word(wanted)) };
+        let expected = format!("{wanted}, as in the quantity that is divided among them");
+        let place = format!("{place}[{}].quantity.unit", at + 1);
+        return Err(Box::new(finding(Fault::SplitWhole, &place, &expected, &word(unit(item)))));
+    }
+    let sums: Vec<_> = by_value.iter().map(|(_, parts)| checked_sum(parts.iter().map(quantity))).collect();
+    let all = checked_sum(sums.iter().copied());
+    if all.is_none() || all != quantity(value) {
+        let expected = format!("the sum of its {}, so that it can be divided among them", step.name);
+        let sent = quantity(value).map(|sent| sent.to_string()).unwrap_or_default();
+        let outer = place.strip_suffix(&format!(".{}", step.name)).unwrap_or(place);
+        return Err(Box::new(finding(Fault::SplitWhole, &format!("{outer}.quantity"), &expected, &sent)));
+    }
+    Ok(sums)
+}
+
+fn unit(value: &Value) -> View<'_> {
+    View::from(value).at("quantity.unit")
 }
 
 /// How much a line, or an item in it, is of.
