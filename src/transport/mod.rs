@@ -1,4 +1,5 @@
 //! Ways in and out. A transport knows its protocol and its sockets; what it carries it does not look into, and what is
 //! kept it leaves to those who give it a receiver.
 
+pub mod as2; // messages signed, encrypted and receipted, without sockets
 pub mod http; // bodies posted to us, and bodies we post

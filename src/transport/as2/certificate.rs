@@ -1,0 +1,235 @@
+//! Certificates as far as AS2 uses them: who they name, what key they hold, from when to when they count. Trust is pinned: a
+//! certificate counts because it was told to us, never because of who signed it or because a message brings it.
+
+use super::asn1::{self, Ber, tag};
+use super::crypto::{Curve, Digest, EC_PUBLIC_KEY, Failed, KeyKind, PrivateKey, RSA_ENCRYPTION};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crate::clock::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use std::io;
+
+/// SubjectKeyIdentifier (RFC 5280 4.2.1.2).
+const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 0x0E];
+
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    /// The contents of its INTEGER.
+    pub serial: Vec<u8>,
+    /// A Name, in DER.
+    pub issuer: Vec<u8>,
+    /// A Name, in DER.
+    pub subject: Vec<u8>,
+    /// SubjectPublicKeyInfo, in DER.
+    pub spki: Vec<u8>,
+    /// What its key is for.
+    pub kind: KeyKind,
+    /// From when on it counts.
+    pub not_before: Timestamp,
+    /// Until when.
+    pub not_after: Timestamp,
+    /// Its SubjectKeyIdentifier, if it names one.
+    pub key_id: Option<Vec<u8>>,
+}
+
+/// A certificate of ours with its private key.
+pub struct OwnKey {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The key.
+    pub private: PrivateKey,
+}
+
+impl OwnKey {
+    /// A certificate and the key that belongs to it.
+    ///
+    /// # Errors
+    /// It does not belong to it, or is none that is known.
+    pub fn new(certificate: Certificate, private: &[u8]) -> Result<Self, Failed> {
+        let private = PrivateKey::new(certificate.kind, private)?;
+        let (_, public) = public_key(&certificate.spki).map_err(|_| Failed)?;
+        if private.public()? != public {
+            return Err(Failed);
+        }
+        Ok(OwnKey { certificate, private })
+    }
+}
+
+impl Certificate {
+    /// Reads one in DER.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn from_der(der: &[u8]) -> io::Result<Self> {
+        let mut ber = Ber::new(der);
+        ber.enter(tag::SEQUENCE)?;
+        ber.enter(tag::SEQUENCE)?;
+        if ber.peek()? == Some(tag::context(0)) {
+            ber.pass()?;
+        }
+        let serial = ber.value(tag::INTEGER)?;
+        ber.pass()?;
+        let issuer = ber.whole()?;
+        ber.enter(tag::SEQUENCE)?;
+        let (not_before, not_after) = (time(&mut ber)?, time(&mut ber)?);
+        ber.leave()?;
+        let subject = ber.whole()?;
+        let spki = ber.whole()?;
+        let (kind, _) = public_key(&spki)?;
+        let mut key_id = None;
+        while let Some(next) = ber.peek()? {
+            if next != tag::context(3) {
+                ber.pass()?;
+                continue;
+            }
+            ber.enter(next)?;
+            ber.enter(tag::SEQUENCE)?;
+            while ber.enter_if(tag::SEQUENCE)? {
+                if ber.value(tag::OID)? == SUBJECT_KEY_IDENTIFIER {
+                    let inner = ber.octet_string(tag::OCTET_STRING)?;
+                    key_id = Some(Ber::new(&inner[..]).octet_string(tag::OCTET_STRING)?);
+                }
+                ber.leave()?;
+            }
+            ber.leave()?;
+            ber.leave()?;
+        }
+        Ok(Certificate { der: der.to_vec(), serial, issuer, subject, spki, kind, not_before, not_after, key_id })
+    }
+
+    /// All certificates of a text with PEM blocks, or the one of DER.
+    ///
+    /// # Errors
+    /// What is wrong with one of them; there is none.
+    pub fn all(bytes: &[u8]) -> io::Result<Vec<Self>> {
+        let blocks = pem(bytes);
+        let found: Vec<_> = match blocks.is_empty() {
+            true => vec![bytes.to_vec()],
+            false => blocks.into_iter().filter(|(label, _)| label == "CERTIFICATE").map(|(_, der)| der).collect(),
+        };
+        if found.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "expected a block BEGIN CERTIFICATE, found none"));
+        }
+        found.iter().map(|der| Certificate::from_der(der)).collect()
+    }
+
+    /// As it was read.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// SHA-256 of it, in lower-case hexadecimal: its name among people.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        Digest::Sha256.of(&self.der).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether it counts at a time.
+    #[must_use]
+    pub fn is_valid_at(&self, at: Timestamp) -> bool {
+        self.not_before <= at && at <= self.not_after
+    }
+
+    /// Its subject's common name, or the last of what the subject says.
+    #[must_use]
+    pub fn common_name(&self) -> String {
+        names(&self.subject).unwrap_or_default()
+    }
+}
+
+/// The common name of a Name, or what stands last in it.
+fn names(name: &[u8]) -> io::Result<String> {
+    let mut ber = Ber::new(name);
+    let mut last = String::new();
+    ber.enter(tag::SEQUENCE)?;
+    while ber.enter_if(tag::SET)? {
+        while ber.enter_if(tag::SEQUENCE)? {
+            let kind = ber.value(tag::OID)?;
+            let text = ber.peek()?.map(|tag| ber.value(tag)).transpose()?.unwrap_or_default();
+            last = String::from_utf8_lossy(&text).into_owned();
+            if kind == [0x55, 0x04, 0x03] {
+                return Ok(last);
+            }
+            ber.leave()?;
+        }
+        ber.leave()?;
+    }
+    Ok(last)
+}
+
+/// What a SubjectPublicKeyInfo holds, and the contents of its bit string.
+fn public_key(spki: &[u8]) -> io::Result<(KeyKind, Vec<u8>)> {
+    let unknown = || io::Error::new(io::ErrorKind::InvalidData, "expected a key of RSA or of P-256, P-384 or P-521");
+    let mut ber = Ber::new(spki);
+    ber.enter(tag::SEQUENCE)?;
+    ber.enter(tag::SEQUENCE)?;
+    let algorithm = ber.value(tag::OID)?;
+    let kind = match &algorithm[..] {
+        RSA_ENCRYPTION => KeyKind::Rsa,
+        EC_PUBLIC_KEY => {
+            let curve = ber.value(tag::OID)?;
+            KeyKind::Ec(Curve::ALL.into_iter().find(|known| known.oid() == curve).ok_or_else(unknown)?)
+        }
+        _ => return Err(unknown()),
+    };
+    ber.leave()?;
+    // The first octet counts the bits that are not used: none.
+    let bits = ber.value(tag::BIT_STRING)?;
+    Ok((kind, bits.get(1..).ok_or_else(unknown)?.to_vec()))
+}
+
+/// UTCTime or GeneralizedTime, in seconds and Zulu as RFC 5280 4.1.2.5 has them.
+pub(super) fn time<R: io::Read>(ber: &mut Ber<R>) -> io::Result<Timestamp> {
+    let wrong = |text: &str| io::Error::new(io::ErrorKind::InvalidData, format!("expected a time, found {text:?}"));
+    let tag = ber.peek()?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&ber.value(tag)?).into_owned();
+    let long = match (tag, text.get(..2).and_then(|year| year.parse::<u8>().ok())) {
+        (tag::UTC_TIME, Some(0..50)) => format!("20{text}"),
+        (tag::UTC_TIME, Some(_)) => format!("19{text}"),
+        (tag::GENERALIZED_TIME, _) => text.clone(),
+        _ => return Err(wrong(&text)),
+    };
+    let long = long.split(['.', 'Z']).next().unwrap_or_default();
+    let parsed = DateTime::strptime("%Y%m%d%H%M%S", long).map_err(|_| wrong(&text))?;
+    // A year of 9999 is how endless ones are written; it is beyond no calendar of ours.
+    Ok(TimeZone::UTC.to_timestamp(parsed).unwrap_or(Timestamp::MAX))
+}
+
+/// The blocks of a text of PEM (RFC 7468): what each is called, and its bytes.
+#[must_use]
+pub fn pem(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut found = Vec::new();
+    let mut rest = &text[..];
+    while let Some((_, behind)) = rest.split_once("-----BEGIN ") {
+        let Some((label, behind)) = behind.split_once("-----") else { break };
+        let Some((body, behind)) = behind.split_once("-----END ") else { break };
+        let packed: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+        if let Ok(der) = STANDARD.decode(packed) {
+            found.push((label.to_owned(), der));
+        }
+        rest = behind;
+    }
+    found
+}
+
+/// The first private key of a text of PEM, or DER as it is.
+#[must_use]
+pub fn private_key(bytes: &[u8]) -> Option<Vec<u8>> {
+    let blocks = pem(bytes);
+    if blocks.is_empty() {
+        return Some(bytes.to_vec());
+    }
+    let is_key = |label: &str| label.ends_with("PRIVATE KEY") && !label.starts_with("ENCRYPTED");
+    blocks.into_iter().find(|(label, _)| is_key(label)).map(|(_, der)| der)
+}
+
+/// Issuer and serial number, which name a certificate (RFC 5652 10.2.4).
+#[must_use]
+pub fn issuer_and_serial(certificate: &Certificate) -> Vec<u8> {
+    asn1::sequence(&[&certificate.issuer, &asn1::element(tag::INTEGER, &certificate.serial)])
+}

@@ -1,0 +1,371 @@
+//! EnvelopedData (RFC 5652 6) and AuthEnvelopedData (RFC 5083): content for recipients, as a stream in both directions. GCM
+//! is read in both, since products that stand on one well-known library put it into the former, its tag behind the content.
+
+use crate::id::Random;
+use super::super::asn1::{self, Ber, tag};
+use super::super::certificate::{Certificate, OwnKey, issuer_and_serial};
+use super::super::crypto::{
+    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyTransport, NONCE_BYTES, RSA_ENCRYPTION, TAG_BYTES, random_bytes,
+};
+use super::super::source::Source;
+use super::{
+    AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit,
+};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+/// id-RSAES-OAEP (RFC 4055 4.1).
+const OAEP: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x07];
+/// id-mgf1.
+const MGF1: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x08];
+/// Recipients that are looked at.
+const RECIPIENTS_MAX: usize = 64;
+/// Bytes that are encrypted at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Who is encrypted to.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// Whose certificate.
+    pub certificate: Certificate,
+    /// How the key is encrypted.
+    pub transport: KeyTransport,
+    /// Named by SubjectKeyIdentifier, where the certificate has one.
+    pub by_key_id: bool,
+}
+
+/// In what GCM goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GcmForm {
+    /// AuthEnvelopedData, as RFC 5084 has it.
+    #[default]
+    AuthEnveloped,
+    /// EnvelopedData with the tag behind the content.
+    Enveloped,
+}
+
+/// A message whose content is encrypted while it is read, always to the same bytes.
+pub struct Encrypted<'s> {
+    content: Box<dyn Source + 's>,
+    cipher: Cipher,
+    key: Vec<u8>,
+    iv: Vec<u8>,
+    head: Vec<u8>,
+    /// What stands behind the content and before the tag.
+    before_tag: Vec<u8>,
+    length: u64,
+}
+
+impl<'s> Encrypted<'s> {
+    /// Content for recipients.
+    ///
+    /// # Errors
+    /// A recipient's key is none that can be encrypted to.
+    pub fn new(
+        content: Box<dyn Source + 's>,
+        cipher: Cipher,
+        form: GcmForm,
+        recipients: &[Recipient],
+        random: &dyn Random,
+    ) -> Result<Self, Failed> {
+        let (key, iv) = (random_bytes(random, cipher.key_bytes()), random_bytes(random, cipher.iv_bytes()));
+        let infos = recipients.iter().map(|one| one.info(&key)).collect::<Result<Vec<_>, _>>()?;
+        let is_plain = recipients.iter().all(|one| one.key_id().is_none());
+        let infos = asn1::set(infos);
+        let is_auth = cipher.is_gcm() && form == GcmForm::AuthEnveloped;
+        let parameters = match cipher.is_gcm() {
+            true => {
+                let tag_bytes = asn1::number(u8::try_from(TAG_BYTES).map_err(|_| Failed)?);
+                asn1::sequence(&[&asn1::element(tag::OCTET_STRING, &iv), &tag_bytes])
+            }
+            false => asn1::element(tag::OCTET_STRING, &iv),
+        };
+        let mut encrypted = cipher.encrypted_length(content.length());
+        let (mut before_tag, mut behind) = (Vec::new(), 0);
+        if is_auth {
+            before_tag = asn1::head(tag::OCTET_STRING, TAG_BYTES as u64);
+            behind = (before_tag.len() + TAG_BYTES) as u64;
+        } else if cipher.is_gcm() {
+            encrypted += TAG_BYTES as u64;
+        }
+        let kind = asn1::element(tag::OID, DATA);
+        let algorithm = algorithm_identifier(cipher.oid(), &parameters);
+        let octets = asn1::head(tag::context_primitive(0), encrypted);
+        let inner = kind.len() + algorithm.len() + octets.len();
+        let inner = [asn1::head(tag::SEQUENCE, inner as u64 + encrypted), kind, algorithm, octets].concat();
+        let version = asn1::number(if is_auth || is_plain { 0 } else { 2 });
+        let data = (version.len() + infos.len() + inner.len()) as u64 + encrypted + behind;
+        let data = [asn1::head(tag::SEQUENCE, data), version, infos, inner].concat();
+        let rest = encrypted + behind;
+        let explicit = [asn1::head(tag::context(0), data.len() as u64 + rest), data].concat();
+        let kind = asn1::element(tag::OID, if is_auth { AUTH_ENVELOPED_DATA } else { ENVELOPED_DATA });
+        let head = [asn1::head(tag::SEQUENCE, (kind.len() + explicit.len()) as u64 + rest), kind, explicit].concat();
+        let length = head.len() as u64 + rest;
+        Ok(Encrypted { content, cipher, key, iv, head, before_tag, length })
+    }
+}
+
+impl Source for Encrypted<'_> {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(Encrypting {
+            content: self.content.open()?,
+            encryptor: Some(Encryptor::new(self.cipher, &self.key, &self.iv).map_err(io::Error::other)?),
+            before_tag: &self.before_tag,
+            ready: self.head.clone(),
+            from: 0,
+            plain: vec![0; PIECE_BYTES],
+        }))
+    }
+}
+
+struct Encrypting<'e> {
+    content: Box<dyn Read + 'e>,
+    encryptor: Option<Encryptor>,
+    before_tag: &'e [u8],
+    ready: Vec<u8>,
+    from: usize,
+    plain: Vec<u8>,
+}
+
+impl Read for Encrypting<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.from == self.ready.len() {
+            let Some(mut encryptor) = self.encryptor.take() else { return Ok(0) };
+            self.ready.clear();
+            self.from = 0;
+            let count = self.content.read(&mut self.plain)?;
+            if count > 0 {
+                encryptor.update(&self.plain[..count], &mut self.ready).map_err(io::Error::other)?;
+                self.encryptor = Some(encryptor);
+            } else if let Some(tag) = encryptor.finish(&mut self.ready).map_err(io::Error::other)? {
+                self.ready.extend_from_slice(self.before_tag);
+                self.ready.extend_from_slice(&tag);
+            }
+        }
+        let ready = &self.ready[self.from..];
+        let count = ready.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&ready[..count]);
+        self.from += count;
+        Ok(count)
+    }
+}
+
+impl Recipient {
+    fn key_id(&self) -> Option<&Vec<u8>> {
+        self.certificate.key_id.as_ref().filter(|_| self.by_key_id)
+    }
+
+    /// KeyTransRecipientInfo.
+    fn info(&self, key: &[u8]) -> Result<Vec<u8>, Failed> {
+        let encrypted = crypto::wrap(&self.certificate.spki, self.transport, key)?;
+        let (version, name) = match self.key_id() {
+            Some(id) => (2, asn1::element(tag::context_primitive(0), id)),
+            None => (0, issuer_and_serial(&self.certificate)),
+        };
+        let algorithm = match self.transport {
+            KeyTransport::Pkcs1 => algorithm_identifier(RSA_ENCRYPTION, NULL),
+            KeyTransport::Oaep(digest) => {
+                let hash = algorithm_identifier(digest.oid(), NULL);
+                let generator = algorithm_identifier(MGF1, &hash);
+                let hash = asn1::element(tag::context(0), &hash);
+                algorithm_identifier(OAEP, &asn1::sequence(&[&hash, &asn1::element(tag::context(1), &generator)]))
+            }
+        };
+        Ok(asn1::sequence(&[&asn1::number(version), &name, &algorithm, &asn1::element(tag::OCTET_STRING, &encrypted)]))
+    }
+}
+
+/// The content of a message for us. The last read fails where the padding or the tag is wrong; until then nothing that it
+/// gave away is proved.
+pub struct Opened<R> {
+    ber: Ber<R>,
+    decryptor: Option<Decryptor>,
+    /// How it was encrypted.
+    pub cipher: Cipher,
+    /// How the key was.
+    pub transport: Option<KeyTransport>,
+    /// Which of our certificates it is for: its place among the keys.
+    pub for_key: Option<usize>,
+    /// The tag stands behind the content, not in an element of its own.
+    is_tag_inside: bool,
+    encrypted: Vec<u8>,
+    /// So many bytes of `encrypted` are there and not decrypted yet.
+    held: usize,
+    ready: Vec<u8>,
+    from: usize,
+}
+
+/// What a message says of one of its recipients.
+struct Named {
+    is_key_id: bool,
+    name: Vec<u8>,
+    transport: Option<KeyTransport>,
+    encrypted: Vec<u8>,
+}
+
+impl<R: Read> Opened<R> {
+    /// Of a message that was begun, with any of our keys. Where none of them is right it goes on with a random one, so that
+    /// nobody can tell what was wrong: then `for_key` is none, and the content comes to nothing.
+    ///
+    /// # Errors
+    /// It is no such message, or its cipher is none that is known.
+    pub fn new(kind: ContentType, mut ber: Ber<R>, keys: &[Arc<OwnKey>], random: &dyn Random) -> io::Result<Self> {
+        ber.enter(tag::SEQUENCE)?;
+        ber.number()?;
+        if ber.peek()? == Some(tag::context(0)) {
+            ber.pass()?;
+        }
+        ber.enter(tag::SET)?;
+        let mut named = Vec::new();
+        while let Some(next) = ber.peek()? {
+            if next != tag::SEQUENCE || named.len() == RECIPIENTS_MAX {
+                ber.pass()?;
+                continue;
+            }
+            named.push(recipient(&mut ber)?);
+        }
+        ber.leave()?;
+        ber.enter(tag::SEQUENCE)?;
+        ber.value(tag::OID)?;
+        let (oid, parameters) = algorithm(&mut ber)?;
+        let cipher = Cipher::ALL.into_iter().find_map(|(cipher, _)| (cipher.oid() == oid).then_some(cipher));
+        let cipher = cipher.ok_or_else(|| unfit(format_args!("expected 3DES or AES in CBC or GCM, found {oid:02x?}")))?;
+        let parameters = parameters.unwrap_or_default();
+        let mut inner = Ber::new(&parameters[..]);
+        let iv = match cipher.is_gcm() {
+            true => {
+                inner.enter(tag::SEQUENCE)?;
+                inner.octet_string(tag::OCTET_STRING)?
+            }
+            false => inner.octet_string(tag::OCTET_STRING)?,
+        };
+        if iv.len() != cipher.iv_bytes() {
+            return Err(unfit(format_args!("expected {} bytes to begin with, found {}", cipher.iv_bytes(), iv.len())));
+        }
+        debug_assert!(!cipher.is_gcm() || iv.len() == NONCE_BYTES);
+        let random_key = random_bytes(random, cipher.key_bytes());
+        let (for_key, transport, key) = unwrapped(&named, keys, cipher).unwrap_or((None, None, random_key));
+        let decryptor = Decryptor::new(cipher, &key, &iv).map_err(io::Error::other)?;
+        ber.begin_octets(tag::context_primitive(0))?;
+        Ok(Opened {
+            ber,
+            decryptor: Some(decryptor),
+            cipher,
+            transport,
+            for_key,
+            is_tag_inside: cipher.is_gcm() && kind == ContentType::Enveloped,
+            encrypted: vec![0; PIECE_BYTES],
+            held: 0,
+            ready: Vec::new(),
+            from: 0,
+        })
+    }
+
+    /// What stands behind the content.
+    fn tag(&mut self) -> io::Result<Vec<u8>> {
+        if self.is_tag_inside {
+            return Ok(self.encrypted[..self.held].to_vec());
+        }
+        if !self.cipher.is_gcm() {
+            return Ok(Vec::new());
+        }
+        self.ber.leave()?;
+        if self.ber.peek()? == Some(tag::context(1)) {
+            // They would have to be known before the content.
+            return Err(unfit("expected no authenticated attributes beside the content"));
+        }
+        self.ber.octet_string(tag::OCTET_STRING)
+    }
+
+    fn decrypt(&mut self) -> io::Result<bool> {
+        let Some(mut decryptor) = self.decryptor.take() else { return Ok(false) };
+        self.ready.clear();
+        self.from = 0;
+        let keep = if self.is_tag_inside { TAG_BYTES } else { 0 };
+        let count = self.ber.octets(&mut self.encrypted[self.held..])?;
+        self.held += count;
+        if count > 0 {
+            let known = self.held.saturating_sub(keep);
+            decryptor.update(&self.encrypted[..known], &mut self.ready).map_err(io::Error::other)?;
+            self.encrypted.copy_within(known..self.held, 0);
+            self.held -= known;
+            self.decryptor = Some(decryptor);
+            return Ok(true);
+        }
+        let tag = self.tag()?;
+        decryptor.finish(&tag, &mut self.ready).map_err(|_| unfit("what was decrypted is not what was encrypted"))?;
+        Ok(true)
+    }
+}
+
+impl<R: Read> Read for Opened<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.from == self.ready.len() {
+            if !self.decrypt()? {
+                return Ok(0);
+            }
+        }
+        let ready = &self.ready[self.from..];
+        let count = ready.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&ready[..count]);
+        self.from += count;
+        Ok(count)
+    }
+}
+
+/// KeyTransRecipientInfo.
+fn recipient<R: Read>(ber: &mut Ber<R>) -> io::Result<Named> {
+    ber.enter(tag::SEQUENCE)?;
+    ber.number()?;
+    let is_key_id = ber.peek()? != Some(tag::SEQUENCE);
+    let name = match is_key_id {
+        true => ber.octet_string(tag::context_primitive(0))?,
+        false => ber.whole()?,
+    };
+    let (oid, parameters) = algorithm(ber)?;
+    let transport = match &oid[..] {
+        RSA_ENCRYPTION => Some(KeyTransport::Pkcs1),
+        OAEP => Some(KeyTransport::Oaep(oaep_digest(&parameters.unwrap_or_default())?)),
+        _ => None,
+    };
+    let encrypted = ber.octet_string(tag::OCTET_STRING)?;
+    ber.leave()?;
+    Ok(Named { is_key_id, name, transport, encrypted })
+}
+
+/// RSAES-OAEP-params: SHA-1 where nothing is said.
+fn oaep_digest(parameters: &[u8]) -> io::Result<Digest> {
+    let mut ber = Ber::new(parameters);
+    let mut found = Digest::Sha1;
+    if !parameters.is_empty() && ber.enter_if(tag::SEQUENCE)? && ber.enter_if(tag::context(0))? {
+        let (oid, _) = algorithm(&mut ber)?;
+        let known = Digest::ALL.into_iter().find(|digest| digest.oid() == oid);
+        found = known.ok_or_else(|| unfit(format_args!("expected a digest of SHA, found {oid:02x?}")))?;
+    }
+    Ok(found)
+}
+
+/// The content encryption key, by whichever of our keys opens it; those that are named come first.
+fn unwrapped(
+    named: &[Named],
+    keys: &[Arc<OwnKey>],
+    cipher: Cipher,
+) -> Option<(Option<usize>, Option<KeyTransport>, Vec<u8>)> {
+    for one in named {
+        let is_named = |key: &Arc<OwnKey>| match one.is_key_id {
+            true => key.certificate.key_id.as_ref() == Some(&one.name),
+            false => issuer_and_serial(&key.certificate) == one.name,
+        };
+        let Some(at) = keys.iter().position(is_named) else { continue };
+        let Some(transport) = one.transport else { continue };
+        let Ok(key) = keys[at].private.unwrap(transport, &one.encrypted) else { continue };
+        if key.len() == cipher.key_bytes() {
+            return Some((Some(at), Some(transport), key));
+        }
+    }
+    None
+}

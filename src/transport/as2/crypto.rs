@@ -1,0 +1,764 @@
+//! The primitives that AS2 asks for, of one provider: digests, content encryption as a stream, signatures, and content
+//! encryption keys for recipients. It knows no message syntax. SHA-1 and 3DES are for partners who can do nothing else; the
+//! callers hold back who may use them.
+
+use crate::id::Random;
+use super::asn1::{self, tag};
+use aws_lc_rs::cipher::{self, DecryptionContext, EncryptionContext, StreamingDecryptingKey, StreamingEncryptingKey};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::rsa::{
+    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512, OaepAlgorithm,
+    OaepPrivateDecryptingKey, OaepPublicEncryptingKey, Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey,
+    PrivateDecryptingKey, PublicEncryptingKey,
+};
+use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::{digest, rand};
+use ghash::GHash;
+use ghash::universal_hash::UniversalHash as _;
+
+/// Bytes of a block of every cipher that is known here, at most.
+const BLOCK_BYTES: usize = 16;
+/// Bytes of the tag of GCM (RFC 5084 3.2 recommends 12 and allows 16, which everybody writes).
+pub const TAG_BYTES: usize = 16;
+/// Bytes of the nonce of GCM.
+pub const NONCE_BYTES: usize = 12;
+/// Bytes that GCM encrypts under one nonce, at most (NIST SP 800-38D 5.2.1.1).
+const GCM_BYTES_MAX: u64 = (1 << 36) - 32;
+
+/// What failed, which tells an attacker nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the cryptographic operation failed")]
+pub struct Failed;
+
+impl From<Unspecified> for Failed {
+    fn from(_: Unspecified) -> Self {
+        Failed
+    }
+}
+
+/// A message digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Digest {
+    /// SHA-1: for old partners only.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl Digest {
+    /// All, the usual one first.
+    pub const ALL: [Digest; 4] = [Digest::Sha256, Digest::Sha384, Digest::Sha512, Digest::Sha1];
+
+    fn algorithm(self) -> &'static digest::Algorithm {
+        match self {
+            Digest::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Digest::Sha256 => &digest::SHA256,
+            Digest::Sha384 => &digest::SHA384,
+            Digest::Sha512 => &digest::SHA512,
+        }
+    }
+
+    /// Its name in `micalg` (RFC 5751 3.4.3.2).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Digest::Sha1 => "sha-1",
+            Digest::Sha256 => "sha-256",
+            Digest::Sha384 => "sha-384",
+            Digest::Sha512 => "sha-512",
+        }
+    }
+
+    /// The one of a name as partners write it: `SHA256`, `sha-256`, `sha2-256`, `rsa-sha1`, `sha256_ecdsa`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let plain = name.trim().trim_matches('"').to_ascii_lowercase();
+        let plain = plain.trim_start_matches("rsa-").replace("sha2-", "sha").replace(['-', '_'], "");
+        let plain = plain.trim_end_matches("ecdsa").trim_end_matches("rsa");
+        Digest::ALL.into_iter().find(|digest| digest.name().replace('-', "") == plain)
+    }
+
+    /// The contents of its object identifier.
+    #[must_use]
+    pub fn oid(self) -> &'static [u8] {
+        match self {
+            Digest::Sha1 => &[0x2B, 0x0E, 0x03, 0x02, 0x1A],
+            Digest::Sha256 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01],
+            Digest::Sha384 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02],
+            Digest::Sha512 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03],
+        }
+    }
+
+    /// The digest of bytes.
+    #[must_use]
+    pub fn of(self, bytes: &[u8]) -> Vec<u8> {
+        digest::digest(self.algorithm(), bytes).as_ref().to_vec()
+    }
+}
+
+/// A digest that grows.
+#[derive(Clone)]
+pub struct Hash {
+    digest: Digest,
+    context: digest::Context,
+}
+
+impl Hash {
+    /// Of nothing yet.
+    #[must_use]
+    pub fn new(digest: Digest) -> Self {
+        Hash { digest, context: digest::Context::new(digest.algorithm()) }
+    }
+
+    /// Which it is.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.context.update(bytes);
+    }
+
+    /// What came of all bytes.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.context.finish().as_ref().to_vec()
+    }
+}
+
+/// How content is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cipher {
+    /// 3DES, for old partners only.
+    TripleDesCbc,
+    /// AES in CBC.
+    Aes128Cbc,
+    /// AES in CBC.
+    Aes192Cbc,
+    /// AES in CBC.
+    Aes256Cbc,
+    /// AES in GCM (RFC 5084).
+    Aes128Gcm,
+    /// AES in GCM.
+    Aes192Gcm,
+    /// AES in GCM.
+    Aes256Gcm,
+}
+
+impl Cipher {
+    /// All, with their names in configuration.
+    pub const ALL: [(Cipher, &'static str); 7] = [
+        (Cipher::Aes256Cbc, "aes256-cbc"),
+        (Cipher::Aes192Cbc, "aes192-cbc"),
+        (Cipher::Aes128Cbc, "aes128-cbc"),
+        (Cipher::Aes256Gcm, "aes256-gcm"),
+        (Cipher::Aes192Gcm, "aes192-gcm"),
+        (Cipher::Aes128Gcm, "aes128-gcm"),
+        (Cipher::TripleDesCbc, "3des"),
+    ];
+
+    /// Its name in configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Cipher::ALL.into_iter().find_map(|(cipher, name)| (cipher == self).then_some(name)).unwrap_or_default()
+    }
+
+    /// The contents of its object identifier.
+    #[must_use]
+    pub fn oid(self) -> &'static [u8] {
+        match self {
+            Cipher::TripleDesCbc => &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x03, 0x07],
+            Cipher::Aes128Cbc => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x02],
+            Cipher::Aes128Gcm => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x06],
+            Cipher::Aes192Cbc => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x16],
+            Cipher::Aes192Gcm => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x1A],
+            Cipher::Aes256Cbc => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2A],
+            Cipher::Aes256Gcm => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2E],
+        }
+    }
+
+    /// Whether it tells damage by itself.
+    #[must_use]
+    pub fn is_gcm(self) -> bool {
+        matches!(self, Cipher::Aes128Gcm | Cipher::Aes192Gcm | Cipher::Aes256Gcm)
+    }
+
+    /// Bytes of its key.
+    #[must_use]
+    pub fn key_bytes(self) -> usize {
+        match self {
+            Cipher::Aes128Cbc | Cipher::Aes128Gcm => 16,
+            Cipher::TripleDesCbc | Cipher::Aes192Cbc | Cipher::Aes192Gcm => 24,
+            Cipher::Aes256Cbc | Cipher::Aes256Gcm => 32,
+        }
+    }
+
+    /// Bytes of its initialisation vector or nonce.
+    #[must_use]
+    pub fn iv_bytes(self) -> usize {
+        match self {
+            Cipher::TripleDesCbc => 8,
+            _ if self.is_gcm() => NONCE_BYTES,
+            _ => BLOCK_BYTES,
+        }
+    }
+
+    /// Bytes that so many become, the tag of GCM not counted.
+    #[must_use]
+    pub fn encrypted_length(self, plain: u64) -> u64 {
+        let block = self.iv_bytes() as u64;
+        if self.is_gcm() { plain } else { (plain / block + 1) * block }
+    }
+
+    #[allow(deprecated)] // 3DES is asked for by partners' old products
+    fn key(self, key: &[u8]) -> Result<cipher::UnboundCipherKey, Failed> {
+        let algorithm = match self.key_bytes() {
+            _ if self == Cipher::TripleDesCbc => &cipher::DES_EDE3_FOR_LEGACY_USE_ONLY,
+            16 => &cipher::AES_128,
+            24 => &cipher::AES_192,
+            _ => &cipher::AES_256,
+        };
+        Ok(cipher::UnboundCipherKey::new(algorithm, key)?)
+    }
+}
+
+/// The authentication of GCM beside its counter mode (NIST SP 800-38D).
+struct Authenticator {
+    hash: GHash,
+    /// What is left of a block.
+    rest: Vec<u8>,
+    length: u64,
+    mask: [u8; BLOCK_BYTES],
+}
+
+impl Authenticator {
+    fn update(&mut self, mut ciphertext: &[u8]) -> Result<(), Failed> {
+        self.length += ciphertext.len() as u64;
+        if self.length > GCM_BYTES_MAX {
+            return Err(Failed);
+        }
+        if !self.rest.is_empty() {
+            let (begin, behind) = ciphertext.split_at(ciphertext.len().min(BLOCK_BYTES - self.rest.len()));
+            self.rest.extend_from_slice(begin);
+            ciphertext = behind;
+            if self.rest.len() < BLOCK_BYTES {
+                return Ok(());
+            }
+            self.hash.update_padded(&self.rest);
+            self.rest.clear();
+        }
+        let whole = ciphertext.len() - ciphertext.len() % BLOCK_BYTES;
+        self.hash.update_padded(&ciphertext[..whole]);
+        self.rest.extend_from_slice(&ciphertext[whole..]);
+        Ok(())
+    }
+
+    fn tag(mut self) -> [u8; TAG_BYTES] {
+        self.hash.update_padded(&self.rest);
+        let mut lengths = [0; BLOCK_BYTES];
+        lengths[8..].copy_from_slice(&(self.length * 8).to_be_bytes());
+        self.hash.update_padded(&lengths);
+        let mut tag: [u8; TAG_BYTES] = self.hash.finalize().into();
+        tag.iter_mut().zip(self.mask).for_each(|(byte, mask)| *byte ^= mask);
+        tag
+    }
+}
+
+/// The counter mode and the authentication of GCM under one nonce.
+fn gcm(cipher: Cipher, key: &[u8], nonce: &[u8]) -> Result<(StreamingEncryptingKey, Authenticator), Failed> {
+    let counter = |block: [u8; BLOCK_BYTES]| {
+        let context = EncryptionContext::Iv128(FixedLength::from(&block));
+        Ok::<_, Failed>(StreamingEncryptingKey::less_safe_ctr(cipher.key(key)?, context)?)
+    };
+    let first = |stream: &mut StreamingEncryptingKey| {
+        let (mut found, mut room) = ([0; BLOCK_BYTES], [0; 2 * BLOCK_BYTES]);
+        let written = stream.update(&[0; BLOCK_BYTES], &mut room)?.written().len();
+        found.copy_from_slice(room.get(..written).filter(|it| it.len() == BLOCK_BYTES).ok_or(Failed)?);
+        Ok::<_, Failed>(found)
+    };
+    let mut begin = [0; BLOCK_BYTES];
+    begin.get_mut(..nonce.len()).filter(|_| nonce.len() == NONCE_BYTES).ok_or(Failed)?.copy_from_slice(nonce);
+    begin[BLOCK_BYTES - 1] = 1;
+    let subkey = first(&mut counter([0; BLOCK_BYTES])?)?;
+    let mut stream = counter(begin)?;
+    let mask = first(&mut stream)?;
+    let hash = GHash::new(&subkey.into());
+    Ok((stream, Authenticator { hash, rest: Vec::new(), length: 0, mask }))
+}
+
+/// Encrypts a stream.
+pub struct Encryptor {
+    stream: StreamingEncryptingKey,
+    authenticator: Option<Authenticator>,
+}
+
+impl Encryptor {
+    /// Under a key and an initialisation vector, which are never used again.
+    ///
+    /// # Errors
+    /// They have other lengths than the cipher asks for.
+    pub fn new(cipher: Cipher, key: &[u8], iv: &[u8]) -> Result<Self, Failed> {
+        if cipher.is_gcm() {
+            let (stream, authenticator) = gcm(cipher, key, iv)?;
+            return Ok(Encryptor { stream, authenticator: Some(authenticator) });
+        }
+        let context = match <[u8; BLOCK_BYTES]>::try_from(iv) {
+            Ok(iv) => EncryptionContext::Iv128(FixedLength::from(iv)),
+            Err(_) => EncryptionContext::Iv64(FixedLength::from(<[u8; 8]>::try_from(iv).map_err(|_| Failed)?)),
+        };
+        let stream = StreamingEncryptingKey::less_safe_cbc_pkcs7(cipher.key(key)?, context)?;
+        Ok(Encryptor { stream, authenticator: None })
+    }
+
+    /// Appends what the next bytes become.
+    ///
+    /// # Errors
+    /// More than GCM encrypts under one nonce.
+    pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+        let begin = out.len();
+        out.resize(begin + plain.len() + BLOCK_BYTES, 0);
+        let written = self.stream.update(plain, &mut out[begin..])?.written().len();
+        out.truncate(begin + written);
+        self.authenticator.as_mut().map_or(Ok(()), |authenticator| authenticator.update(&out[begin..]))
+    }
+
+    /// Appends what is left; the tag of GCM.
+    ///
+    /// # Errors
+    /// The provider failed.
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Option<[u8; TAG_BYTES]>, Failed> {
+        let mut room = [0; 2 * BLOCK_BYTES];
+        let (_, last) = self.stream.finish(&mut room)?;
+        if let Some(authenticator) = &mut self.authenticator {
+            authenticator.update(last.written())?;
+        }
+        out.extend_from_slice(last.written());
+        Ok(self.authenticator.map(Authenticator::tag))
+    }
+}
+
+/// Decrypts a stream. What it gives away before [`Decryptor::finish`] is not yet proved to be what was encrypted.
+pub struct Decryptor {
+    stream: Stream,
+    authenticator: Option<Authenticator>,
+}
+
+/// Counter mode goes the same way in both directions.
+enum Stream {
+    Cbc(StreamingDecryptingKey),
+    Counter(StreamingEncryptingKey),
+}
+
+impl Decryptor {
+    /// Under a key and an initialisation vector.
+    ///
+    /// # Errors
+    /// They have other lengths than the cipher asks for.
+    pub fn new(cipher: Cipher, key: &[u8], iv: &[u8]) -> Result<Self, Failed> {
+        if cipher.is_gcm() {
+            let (stream, authenticator) = gcm(cipher, key, iv)?;
+            return Ok(Decryptor { stream: Stream::Counter(stream), authenticator: Some(authenticator) });
+        }
+        let context = match <[u8; BLOCK_BYTES]>::try_from(iv) {
+            Ok(iv) => DecryptionContext::Iv128(FixedLength::from(iv)),
+            Err(_) => DecryptionContext::Iv64(FixedLength::from(<[u8; 8]>::try_from(iv).map_err(|_| Failed)?)),
+        };
+        let stream = StreamingDecryptingKey::cbc_pkcs7(cipher.key(key)?, context)?;
+        Ok(Decryptor { stream: Stream::Cbc(stream), authenticator: None })
+    }
+
+    /// Appends what the next bytes become.
+    ///
+    /// # Errors
+    /// The provider failed.
+    pub fn update(&mut self, encrypted: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+        if let Some(authenticator) = &mut self.authenticator {
+            authenticator.update(encrypted)?;
+        }
+        let begin = out.len();
+        out.resize(begin + encrypted.len() + BLOCK_BYTES, 0);
+        let written = match &mut self.stream {
+            Stream::Cbc(stream) => stream.update(encrypted, &mut out[begin..])?.written().len(),
+            Stream::Counter(stream) => stream.update(encrypted, &mut out[begin..])?.written().len(),
+        };
+        out.truncate(begin + written);
+        Ok(())
+    }
+
+    /// Appends what is left, and says whether all of it is what was encrypted, as far as the cipher tells.
+    ///
+    /// # Errors
+    /// The padding or the tag is wrong.
+    pub fn finish(self, expected: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+        let mut room = [0; 2 * BLOCK_BYTES];
+        match self.stream {
+            Stream::Cbc(stream) => out.extend_from_slice(stream.finish(&mut room)?.written()),
+            Stream::Counter(stream) => out.extend_from_slice(stream.finish(&mut room)?.1.written()),
+        }
+        match self.authenticator {
+            Some(authenticator) => Ok(verify_slices_are_equal(&authenticator.tag(), expected)?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How a signature is made of a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// RSASSA-PKCS1-v1_5.
+    Pkcs1,
+    /// RSASSA-PSS with a salt as long as the digest.
+    Pss,
+    /// ECDSA.
+    Ecdsa,
+}
+
+/// A curve of ECDSA and ECDH.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Curve {
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+    /// NIST P-521.
+    P521,
+}
+
+impl Curve {
+    /// All.
+    pub const ALL: [Curve; 3] = [Curve::P256, Curve::P384, Curve::P521];
+
+    /// The digest that is as strong, with which it signs.
+    #[must_use]
+    pub fn digest(self) -> Digest {
+        match self {
+            Curve::P256 => Digest::Sha256,
+            Curve::P384 => Digest::Sha384,
+            Curve::P521 => Digest::Sha512,
+        }
+    }
+
+    /// The contents of its object identifier (RFC 5480 2.1.1.1).
+    #[must_use]
+    pub fn oid(self) -> &'static [u8] {
+        match self {
+            Curve::P256 => &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07],
+            Curve::P384 => &[0x2B, 0x81, 0x04, 0x00, 0x22],
+            Curve::P521 => &[0x2B, 0x81, 0x04, 0x00, 0x23],
+        }
+    }
+}
+
+/// What a public key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// RSA, by RFC 3279 2.3.1.
+    Rsa,
+    /// A point of a curve.
+    Ec(Curve),
+}
+
+/// Whether a signature over bytes is one of a key. `spki` is a SubjectPublicKeyInfo.
+#[must_use]
+pub fn verify(kind: KeyKind, spki: &[u8], scheme: Scheme, digest: Digest, signed: &[u8], signature: &[u8]) -> bool {
+    let Some(algorithm) = verification(kind, scheme, digest) else { return false };
+    UnparsedPublicKey::new(algorithm, spki).verify(signed, signature).is_ok()
+}
+
+/// Whether a signature over what has a digest is one of a key.
+#[must_use]
+pub fn verify_digest(
+    kind: KeyKind,
+    spki: &[u8],
+    scheme: Scheme,
+    (digest, value): (Digest, &[u8]),
+    signature: &[u8],
+) -> bool {
+    let Some(algorithm) = verification(kind, scheme, digest) else { return false };
+    let Ok(value) = digest::Digest::import_less_safe(value, digest.algorithm()) else { return false };
+    UnparsedPublicKey::new(algorithm, spki).verify_digest(&value, signature).is_ok()
+}
+
+fn verification(kind: KeyKind, scheme: Scheme, digest: Digest) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match (kind, scheme, digest) {
+        (KeyKind::Rsa, Scheme::Pkcs1, Digest::Sha1) => &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        (KeyKind::Rsa, Scheme::Pkcs1, Digest::Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
+        (KeyKind::Rsa, Scheme::Pkcs1, Digest::Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        (KeyKind::Rsa, Scheme::Pkcs1, Digest::Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
+        (KeyKind::Rsa, Scheme::Pss, Digest::Sha256) => &signature::RSA_PSS_2048_8192_SHA256,
+        (KeyKind::Rsa, Scheme::Pss, Digest::Sha384) => &signature::RSA_PSS_2048_8192_SHA384,
+        (KeyKind::Rsa, Scheme::Pss, Digest::Sha512) => &signature::RSA_PSS_2048_8192_SHA512,
+        (KeyKind::Ec(Curve::P256), Scheme::Ecdsa, Digest::Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+        (KeyKind::Ec(Curve::P256), Scheme::Ecdsa, Digest::Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+        (KeyKind::Ec(Curve::P256), Scheme::Ecdsa, Digest::Sha512) => &signature::ECDSA_P256_SHA512_ASN1,
+        (KeyKind::Ec(Curve::P384), Scheme::Ecdsa, Digest::Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+        (KeyKind::Ec(Curve::P384), Scheme::Ecdsa, Digest::Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+        (KeyKind::Ec(Curve::P384), Scheme::Ecdsa, Digest::Sha512) => &signature::ECDSA_P384_SHA512_ASN1,
+        (KeyKind::Ec(Curve::P521), Scheme::Ecdsa, Digest::Sha256) => &signature::ECDSA_P521_SHA256_ASN1,
+        (KeyKind::Ec(Curve::P521), Scheme::Ecdsa, Digest::Sha384) => &signature::ECDSA_P521_SHA384_ASN1,
+        (KeyKind::Ec(Curve::P521), Scheme::Ecdsa, Digest::Sha512) => &signature::ECDSA_P521_SHA512_ASN1,
+        _ => return None,
+    })
+}
+
+/// How a content encryption key is encrypted to RSA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyTransport {
+    /// RSAES-PKCS1-v1_5.
+    Pkcs1,
+    /// RSAES-OAEP, its digest that of MGF1 too.
+    Oaep(Digest),
+}
+
+fn oaep(digest: Digest) -> &'static OaepAlgorithm {
+    match digest {
+        Digest::Sha1 => &OAEP_SHA1_MGF1SHA1,
+        Digest::Sha256 => &OAEP_SHA256_MGF1SHA256,
+        Digest::Sha384 => &OAEP_SHA384_MGF1SHA384,
+        Digest::Sha512 => &OAEP_SHA512_MGF1SHA512,
+    }
+}
+
+/// A content encryption key, for whom a public key belongs to.
+///
+/// # Errors
+/// The public key is none of RSA of 2,048 bits or more.
+pub fn wrap(spki: &[u8], transport: KeyTransport, key: &[u8]) -> Result<Vec<u8>, Failed> {
+    let public = PublicEncryptingKey::from_der(spki).map_err(|_| Failed)?;
+    Ok(match transport {
+        KeyTransport::Pkcs1 => {
+            let public = Pkcs1PublicEncryptingKey::new(public)?;
+            let mut room = vec![0; public.ciphertext_size()];
+            public.encrypt(key, &mut room)?.to_vec()
+        }
+        KeyTransport::Oaep(digest) => {
+            let public = OaepPublicEncryptingKey::new(public)?;
+            let mut room = vec![0; public.ciphertext_size()];
+            public.encrypt(oaep(digest), key, &mut room, None)?.to_vec()
+        }
+    })
+}
+
+/// A private key, for signing and for being sent to.
+pub struct PrivateKey {
+    kind: KeyKind,
+    pkcs8: Vec<u8>,
+    secret: Secret,
+}
+
+enum Secret {
+    Rsa { pair: Box<RsaKeyPair>, pkcs1: Pkcs1PrivateDecryptingKey, oaep: OaepPrivateDecryptingKey },
+    Ec,
+}
+
+impl PrivateKey {
+    /// One of PKCS#8, PKCS#1 or SEC 1, in DER, that belongs to a public key of a kind.
+    ///
+    /// # Errors
+    /// It is none, or belongs to another kind.
+    pub fn new(kind: KeyKind, der: &[u8]) -> Result<Self, Failed> {
+        let pkcs8 = pkcs8(kind, der).ok_or(Failed)?;
+        let secret = match kind {
+            KeyKind::Rsa => {
+                let private = || PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(|_| Failed);
+                let pair = Box::new(RsaKeyPair::from_pkcs8(&pkcs8).map_err(|_| Failed)?);
+                let pkcs1 = Pkcs1PrivateDecryptingKey::new(private()?)?;
+                Secret::Rsa { pair, pkcs1, oaep: OaepPrivateDecryptingKey::new(private()?)? }
+            }
+            KeyKind::Ec(curve) => {
+                pair(curve, curve.digest(), &pkcs8)?;
+                Secret::Ec
+            }
+        };
+        Ok(PrivateKey { kind, pkcs8, secret })
+    }
+
+    /// What it is for.
+    #[must_use]
+    pub fn kind(&self) -> KeyKind {
+        self.kind
+    }
+
+    /// PKCS#8, in DER.
+    #[must_use]
+    pub fn pkcs8(&self) -> &[u8] {
+        &self.pkcs8
+    }
+
+    /// The public key that belongs to it, as it stands in the bit string of a SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// The provider failed.
+    pub fn public(&self) -> Result<Vec<u8>, Failed> {
+        Ok(match (&self.secret, self.kind) {
+            (Secret::Rsa { pair, .. }, _) => pair.public_key().as_ref().to_vec(),
+            (Secret::Ec, KeyKind::Ec(curve)) => {
+                pair(curve, curve.digest(), &self.pkcs8)?.public_key().as_ref().to_vec()
+            }
+            _ => return Err(Failed),
+        })
+    }
+
+    /// Signs bytes.
+    ///
+    /// # Errors
+    /// The scheme is not for this key, or the provider does not sign with that digest, as none does with SHA-1.
+    pub fn sign(&self, scheme: Scheme, digest: Digest, bytes: &[u8]) -> Result<Vec<u8>, Failed> {
+        let random = rand::SystemRandom::new();
+        match (&self.secret, self.kind, scheme) {
+            (Secret::Rsa { pair, .. }, _, Scheme::Pkcs1 | Scheme::Pss) => {
+                let encoding: &'static dyn signature::RsaEncoding = match (scheme, digest) {
+                    (Scheme::Pkcs1, Digest::Sha256) => &signature::RSA_PKCS1_SHA256,
+                    (Scheme::Pkcs1, Digest::Sha384) => &signature::RSA_PKCS1_SHA384,
+                    (Scheme::Pkcs1, Digest::Sha512) => &signature::RSA_PKCS1_SHA512,
+                    (Scheme::Pss, Digest::Sha256) => &signature::RSA_PSS_SHA256,
+                    (Scheme::Pss, Digest::Sha384) => &signature::RSA_PSS_SHA384,
+                    (Scheme::Pss, Digest::Sha512) => &signature::RSA_PSS_SHA512,
+                    _ => return Err(Failed),
+                };
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(encoding, &random, bytes, &mut signature)?;
+                Ok(signature)
+            }
+            (Secret::Ec, KeyKind::Ec(curve), Scheme::Ecdsa) => {
+                Ok(pair(curve, digest, &self.pkcs8)?.sign(&random, bytes)?.as_ref().to_vec())
+            }
+            _ => Err(Failed),
+        }
+    }
+
+    /// A content encryption key that was encrypted to it.
+    ///
+    /// # Errors
+    /// It was not, or was damaged. Callers go on with a random key, so that nobody learns which.
+    pub fn unwrap(&self, transport: KeyTransport, encrypted: &[u8]) -> Result<Vec<u8>, Failed> {
+        let Secret::Rsa { pkcs1, oaep: own, .. } = &self.secret else { return Err(Failed) };
+        let mut room = vec![0; pkcs1.min_output_size().max(own.min_output_size())];
+        Ok(match transport {
+            KeyTransport::Pkcs1 => pkcs1.decrypt(encrypted, &mut room)?.to_vec(),
+            KeyTransport::Oaep(digest) => own.decrypt(oaep(digest), encrypted, &mut room, None)?.to_vec(),
+        })
+    }
+}
+
+fn pair(curve: Curve, digest: Digest, pkcs8: &[u8]) -> Result<EcdsaKeyPair, Failed> {
+    let algorithm = match (curve, digest) {
+        (Curve::P256, Digest::Sha256) => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+        (Curve::P384, Digest::Sha384) => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+        (Curve::P521, Digest::Sha512) => &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
+        _ => return Err(Failed),
+    };
+    EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map_err(|_| Failed)
+}
+
+/// rsaEncryption (RFC 8017 A.1).
+pub const RSA_ENCRYPTION: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01];
+/// id-ecPublicKey (RFC 5480 2.1.1).
+pub const EC_PUBLIC_KEY: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01];
+
+/// A private key as PKCS#8 (RFC 5958), whichever of the three forms it comes in.
+fn pkcs8(kind: KeyKind, der: &[u8]) -> Option<Vec<u8>> {
+    let mut ber = asn1::Ber::new(der);
+    ber.enter(tag::SEQUENCE).ok()?;
+    ber.pass().ok()?;
+    let second = ber.peek().ok()??;
+    let algorithm = match kind {
+        KeyKind::Rsa => asn1::sequence(&[&asn1::element(tag::OID, RSA_ENCRYPTION), &asn1::element(tag::NULL, &[])]),
+        KeyKind::Ec(curve) => {
+            asn1::sequence(&[&asn1::element(tag::OID, EC_PUBLIC_KEY), &asn1::element(tag::OID, curve.oid())])
+        }
+    };
+    // PKCS#8 names its algorithm behind the version; PKCS#1 has the modulus there, SEC 1 the private number.
+    Some(match second {
+        tag::SEQUENCE => der.to_vec(),
+        _ => asn1::sequence(&[&asn1::number(0), &algorithm, &asn1::element(tag::OCTET_STRING, der)]),
+    })
+}
+
+/// Random bytes.
+#[must_use]
+pub fn random_bytes(random: &dyn Random, count: usize) -> Vec<u8> {
+    let mut bytes = vec![0; count];
+    random.fill(&mut bytes);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_by_the_names_that_partners_write() {
+        for (name, digest) in [
+            ("sha1", Some(Digest::Sha1)),
+            ("SHA-1", Some(Digest::Sha1)),
+            ("rsa-sha1", Some(Digest::Sha1)),
+            ("sha256", Some(Digest::Sha256)),
+            ("SHA-256", Some(Digest::Sha256)),
+            ("sha2-256", Some(Digest::Sha256)),
+            ("sha256_ecdsa", Some(Digest::Sha256)),
+            (" \"sha-512\" ", Some(Digest::Sha512)),
+            ("md5", None),
+            ("sha-3", None),
+        ] {
+            assert_eq!(Digest::named(name), digest, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_encrypted_in_pieces_is_decrypted_in_others() {
+        let plain: Vec<u8> = (0..100_000u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+        for (cipher, name) in Cipher::ALL {
+            for length in [0, 1, 15, 16, 17, 4096, plain.len()] {
+                let (key, iv) = (vec![7; cipher.key_bytes()], vec![9; cipher.iv_bytes()]);
+                // The three keys of 3DES may not be one.
+                let key: Vec<u8> = key.iter().enumerate().map(|(at, byte)| byte + at.to_le_bytes()[0]).collect();
+                let mut encryptor = Encryptor::new(cipher, &key, &iv).expect("made");
+                let mut encrypted = Vec::new();
+                for piece in plain[..length].chunks(1000) {
+                    encryptor.update(piece, &mut encrypted).expect("encrypted");
+                }
+                let tag = encryptor.finish(&mut encrypted).expect("finished");
+                assert_eq!(encrypted.len() as u64, cipher.encrypted_length(length as u64), "{name} {length}");
+                let decrypt = |encrypted: &[u8], tag: &[u8]| {
+                    let mut decryptor = Decryptor::new(cipher, &key, &iv).expect("made");
+                    let mut found = Vec::new();
+                    for piece in encrypted.chunks(777) {
+                        decryptor.update(piece, &mut found).expect("decrypted");
+                    }
+                    decryptor.finish(tag, &mut found).map(|()| found)
+                };
+                let tag = tag.map_or(Vec::new(), |tag| tag.to_vec());
+                assert_eq!(decrypt(&encrypted, &tag).as_deref(), Ok(&plain[..length]), "{name} {length}");
+                if let (true, Some(last)) = (cipher.is_gcm(), encrypted.last_mut()) {
+                    *last ^= 1;
+                    assert_eq!(decrypt(&encrypted, &tag), Err(Failed), "{name} {length}");
+                }
+            }
+        }
+    }
+
+    /// The provider's own GCM, which does not stream, agrees.
+    #[test]
+    fn gcm_is_gcm() {
+        use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+        let (key, nonce, plain) = ([3; 32], [5; NONCE_BYTES], [8; 1000]);
+        let other = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key"));
+        let mut sealed = plain.to_vec();
+        let nonce_of = Nonce::assume_unique_for_key(nonce);
+        let tag = other.seal_in_place_separate_tag(nonce_of, Aad::empty(), &mut sealed).expect("sealed");
+        let mut encryptor = Encryptor::new(Cipher::Aes256Gcm, &key, &nonce).expect("made");
+        let mut encrypted = Vec::new();
+        encryptor.update(&plain, &mut encrypted).expect("encrypted");
+        assert_eq!(encryptor.finish(&mut encrypted).expect("finished").expect("a tag"), tag.as_ref());
+        assert_eq!(encrypted, sealed);
+    }
+}

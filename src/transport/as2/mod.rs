@@ -1,0 +1,15 @@
+//! AS2 (RFC 4130, 5402, 6017, draft-ietf-ediint-rfc4130bis) as a protocol, without sockets and without a ledger: messages are
+//! sealed and opened as streams, receipts written and read. Who a partner is, what was received before and what is sent
+//! again is the pipeline's; HTTP is `transport::http`'s.
+
+pub mod asn1;
+pub mod certificate;
+pub mod cms;
+pub mod crypto;
+pub mod mime;
+pub mod name;
+pub mod open;
+pub mod receipt;
+pub mod refused;
+pub mod seal;
+pub mod source;

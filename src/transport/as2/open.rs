@@ -1,0 +1,350 @@
+//! Opens a message: goes through its layers as they come, gives the payload away as a stream, and says what the layers were and
+//! what the receipt has to say (RFC 4130 5.2, 7.3.1; RFC 5402 4). The payload counts only once all layers have been read to
+//! their end; whoever takes it keeps it aside until then.
+
+use crate::id::Random;
+use super::certificate::{Certificate, OwnKey};
+use super::cms::{self, ContentType, Inflated, Opened, Signed, SignedContent, Verdict};
+use super::crypto::{Cipher, Digest, Hash};
+use super::mime::{Base64, Headers, Multipart, Peeked};
+use super::name::micalg;
+use super::refused::{Cause, Refused, Telling, told};
+use crate::clock::Timestamp;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+
+/// Layers within each other, at most: encrypted, compressed, signed, compressed, and the payload.
+const LAYERS_MAX: usize = 6;
+/// Bytes of a detached signature with its certificates.
+const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
+/// Digests that are taken whatever a signature announces.
+const USUAL_DIGESTS: [Digest; 2] = [Digest::Sha1, Digest::Sha256];
+/// Bytes that are taken at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// What a partner's messages have to be.
+pub struct Policy<'p> {
+    /// The partner's certificates, of which one must have signed.
+    pub trusted: &'p [Certificate],
+    /// Ours, to one of which it must be encrypted.
+    pub keys: &'p [Arc<OwnKey>],
+    /// It must be signed.
+    pub must_be_signed: bool,
+    /// It must be encrypted.
+    pub must_be_encrypted: bool,
+    /// SHA-1 and 3DES will do.
+    pub allows_legacy: bool,
+    /// The digest of a receipt where the message is not signed.
+    pub receipt_digest: Digest,
+    /// Bytes of a payload, at most.
+    pub payload_bytes_max: u64,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// A layer that was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layer {
+    /// It was encrypted like this, to that one of our keys.
+    Encrypted(Cipher, Option<usize>),
+    /// It was compressed.
+    Compressed,
+    /// It was signed by that one of the trusted, with this digest.
+    Signed(usize, Digest),
+}
+
+/// What a receipt says that was received: the digest, and of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mic {
+    /// Which digest.
+    pub digest: Digest,
+    /// What it is.
+    pub value: Vec<u8>,
+}
+
+/// What was seen of a message, as far as it was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The layers, the outermost first; signatures that hold only.
+    pub layers: Vec<Layer>,
+    /// For the receipt.
+    pub mic: Option<Mic>,
+    /// `Content-Type` of the payload.
+    pub content_type: String,
+    /// The name of its file, as it was sent.
+    pub file_name: Option<String>,
+    /// Bytes of the payload.
+    pub size: u64,
+    /// A certificate that fits the signature and is not trusted.
+    pub stranger: Option<Box<Certificate>>,
+}
+
+/// Opens a message of HTTP: its header lines, and its body.
+pub fn open(
+    headers: &Headers,
+    body: &mut dyn Read,
+    policy: &Policy<'_>,
+    random: &dyn Random,
+    payload: &mut dyn Write,
+) -> (Seen, Result<(), Refused>) {
+    let mut opening = Opening { policy, random, payload, seen: Seen::default(), has: Has::default(), depth: 0 };
+    let mut done = opening.entity(headers, None, body);
+    if done.is_ok() {
+        done = opening.is_protected();
+    }
+    (opening.seen, done)
+}
+
+/// Which layers were gone into.
+#[derive(Default)]
+struct Has {
+    signed: bool,
+    encrypted: bool,
+    compressed: bool,
+}
+
+struct Opening<'o> {
+    policy: &'o Policy<'o>,
+    random: &'o dyn Random,
+    payload: &'o mut dyn Write,
+    seen: Seen,
+    has: Has,
+    depth: usize,
+}
+
+impl Opening<'_> {
+    /// An entity of MIME. `head` are its header lines as they stand, where they belong to what is signed or encrypted.
+    fn entity(&mut self, headers: &Headers, head: Option<&[u8]>, body: &mut dyn Read) -> Result<(), Refused> {
+        self.depth += 1;
+        if self.depth > LAYERS_MAX {
+            let detail = format!("expected at most {LAYERS_MAX} layers");
+            return Err(Refused::new(Cause::UnexpectedProcessingError, detail));
+        }
+        let content_type = headers.content_type();
+        let is_layer = match content_type.value.as_str() {
+            "application/pkcs7-mime" | "application/x-pkcs7-mime" => true,
+            "multipart/signed" => false,
+            _ => return self.payload(headers, head, body),
+        };
+        let mut unpacked = Base64::new(&mut *body);
+        let body: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
+        if is_layer { self.layer(body) } else { self.multipart(headers, body) }
+    }
+
+    fn layer(&mut self, body: &mut dyn Read) -> Result<(), Refused> {
+        let (kind, ber) = cms::begin(body).map_err(told(Cause::UnexpectedProcessingError))?;
+        match kind {
+            ContentType::Enveloped | ContentType::AuthEnveloped if !self.has.encrypted => {
+                self.has.encrypted = true;
+                let begun = Opened::new(kind, ber, self.policy.keys, self.random);
+                self.encrypted(begun.map_err(told(Cause::DecryptionFailed))?)
+            }
+            ContentType::Compressed if !self.has.compressed => {
+                self.has.compressed = true;
+                self.seen.layers.push(Layer::Compressed);
+                let inflated = Inflated::new(ber).map_err(told(Cause::DecompressionFailed))?;
+                self.inner(&mut Telling(inflated, Cause::DecompressionFailed), Cause::DecompressionFailed)
+            }
+            ContentType::Compressed => Err(Refused::new(Cause::DecompressionFailed, "it is compressed twice")),
+            ContentType::Signed if !self.has.signed => {
+                self.has.signed = true;
+                let mut content = SignedContent::new(ber).map_err(told(Cause::IntegrityCheckFailed))?;
+                self.inner(&mut Telling(&mut content, Cause::IntegrityCheckFailed), Cause::IntegrityCheckFailed)?;
+                let (digests, signed) = content.finish().map_err(told(Cause::IntegrityCheckFailed))?;
+                self.signed(&signed, digests)
+            }
+            _ => Err(Refused::new(Cause::UnexpectedProcessingError, "it is signed or encrypted twice")),
+        }
+    }
+
+    /// Goes into an entity that stands in a layer, and reads that to its end.
+    fn inner(&mut self, content: &mut dyn Read, cause: Cause) -> Result<(), Refused> {
+        let mut peeked = Peeked::new(content);
+        let head = peeked.head().map_err(told(cause))?;
+        self.entity(&Headers::parse(&head), Some(&head), &mut peeked)?;
+        peeked.drain().map_err(told(cause))
+    }
+
+    /// What is encrypted is read to its end whatever stands in it, and whatever is wrong with how it was encrypted comes
+    /// first and is told in one way: nobody learns from a receipt what they do not know already.
+    fn encrypted<R: Read>(&mut self, opened: Opened<R>) -> Result<(), Refused> {
+        let (cipher, for_key) = (opened.cipher, opened.for_key);
+        self.seen.layers.push(Layer::Encrypted(cipher, for_key));
+        if cipher == Cipher::TripleDesCbc && !self.policy.allows_legacy {
+            let detail = "expected encryption by AES, found 3DES, which this partner may not use";
+            return Err(Refused::new(Cause::InsufficientMessageSecurity, detail));
+        }
+        let failed = |detail: &dyn std::fmt::Display| Refused::new(Cause::DecryptionFailed, detail);
+        let mut opened = Telling(opened, Cause::DecryptionFailed);
+        let mut peeked = Peeked::new(&mut opened);
+        let inner = peeked.head().map_err(told(Cause::DecryptionFailed)).and_then(|head| {
+            self.entity(&Headers::parse(&head), Some(&head), &mut peeked)
+        });
+        let drained = peeked.drain().map_err(told(Cause::DecryptionFailed));
+        if for_key.is_none() {
+            return Err(failed(&"it is encrypted to none of our certificates, or the key in it is damaged"));
+        }
+        drained?;
+        match inner {
+            Err(refused) if refused.cause == Cause::UnexpectedProcessingError => Err(failed(&refused.detail)),
+            inner => inner,
+        }
+    }
+
+    fn multipart(&mut self, headers: &Headers, body: &mut dyn Read) -> Result<(), Refused> {
+        if std::mem::replace(&mut self.has.signed, true) {
+            return Err(Refused::new(Cause::UnexpectedProcessingError, "it is signed twice"));
+        }
+        let wrong = || told(Cause::UnexpectedProcessingError);
+        let content_type = headers.content_type();
+        let boundary = content_type.get("boundary").unwrap_or_default();
+        let mut source = Peeked::new(body);
+        let mut parts = Multipart::new(&mut source, boundary).map_err(wrong())?;
+        // What is announced may not be what was signed, and what was signed is only known behind it.
+        let mut digests = micalg(&content_type);
+        digests.extend(USUAL_DIGESTS);
+        digests.sort();
+        digests.dedup();
+        let mut hashing = Hashing { source: &mut parts, hashes: digests.into_iter().map(Hash::new).collect() };
+        if !hashing.source.next_part().map_err(wrong())? {
+            return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found none"));
+        }
+        let mut peeked = Peeked::new(&mut hashing);
+        let head = peeked.head().map_err(wrong());
+        let inner = head.and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked));
+        peeked.drain().map_err(wrong())?;
+        let Hashing { source: parts, hashes } = hashing;
+        let content = hashes.into_iter().map(|hash| (hash.digest(), hash.finish())).collect();
+        if !parts.next_part().map_err(wrong())? {
+            return Err(Refused::new(Cause::UnexpectedProcessingError, "expected a signature behind what was signed"));
+        }
+        let signed = signature(parts).map_err(told(Cause::IntegrityCheckFailed))?;
+        if parts.next_part().map_err(wrong())? {
+            return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found a third"));
+        }
+        self.signed(&signed, content)?;
+        // What is signed and cannot be read is told as that; what is not signed by its sender is told first.
+        inner
+    }
+
+    fn signed(&mut self, signed: &Signed, content: Vec<(Digest, Vec<u8>)>) -> Result<(), Refused> {
+        let trusted = self.policy.trusted;
+        let refused = |cause, detail: String| Err(Refused::new(cause, detail));
+        let named = |one: &Certificate| format!("{} ({})", one.common_name(), one.fingerprint());
+        let mic = |digest: Digest| content.iter().find(|(own, _)| *own == digest).cloned();
+        let as_mic = |(digest, value)| Mic { digest, value };
+        self.seen.mic = signed.digests().first().and_then(|digest| mic(*digest)).map(as_mic);
+        match signed.verdict(&content, trusted, self.policy.now) {
+            Verdict::By { digest: Digest::Sha1, .. } if !self.policy.allows_legacy => {
+                let detail = "expected a signature with SHA-256 or better, found SHA-1, which this partner may not use";
+                refused(Cause::InsufficientMessageSecurity, detail.to_owned())
+            }
+            Verdict::By { at, digest } => {
+                self.seen.mic = mic(digest).map(as_mic);
+                self.seen.layers.push(Layer::Signed(at, digest));
+                Ok(())
+            }
+            Verdict::ContentChanged { signed, digest } => {
+                let found = mic(digest).map(|(_, value)| hexadecimal(&value)).unwrap_or_default();
+                let (name, signed) = (digest.name(), hexadecimal(&signed));
+                refused(Cause::IntegrityCheckFailed, format!("signed was content of {name} {signed}, found {found}"))
+            }
+            Verdict::SignatureWrong => {
+                let detail = "the signature is not one of the certificate that it names".to_owned();
+                refused(Cause::IntegrityCheckFailed, detail)
+            }
+            Verdict::Stranger(Some(stranger)) => {
+                let detail = format!("it is signed by {}, which is none of the partner's certificates", named(&stranger));
+                self.seen.stranger = Some(stranger);
+                refused(Cause::AuthenticationFailed, detail)
+            }
+            Verdict::OutOfTime(at) => {
+                let (one, from, to) = (&trusted[at], trusted[at].not_before, trusted[at].not_after);
+                refused(Cause::AuthenticationFailed, format!("{} counts from {from} to {to} only", named(one)))
+            }
+            Verdict::Stranger(None) | Verdict::Unknown => {
+                let detail = "it is signed by none of the partner's certificates, or in a way that is not known";
+                refused(Cause::AuthenticationFailed, detail.to_owned())
+            }
+        }
+    }
+
+    fn payload(&mut self, headers: &Headers, head: Option<&[u8]>, body: &mut dyn Read) -> Result<(), Refused> {
+        self.seen.content_type = headers.get("content-type").unwrap_or("application/octet-stream").to_owned();
+        let disposition = super::mime::Parameters::parse(headers.get("content-disposition").unwrap_or_default());
+        let content_type = headers.content_type();
+        self.seen.file_name = disposition.extended("filename").or_else(|| content_type.extended("name"));
+        let mut hash = (!self.has.signed).then(|| Hash::new(self.policy.receipt_digest));
+        // A message without any layer has its header lines in HTTP, and those are not digested (RFC 4130 7.3.1).
+        if let (Some(hash), Some(head)) = (&mut hash, head) {
+            hash.update(head);
+        }
+        let mut hashing = Hashing { source: body, hashes: hash.into_iter().collect() };
+        let mut unpacked = Base64::new(&mut hashing);
+        let content: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
+        let mut room = vec![0; PIECE_BYTES];
+        loop {
+            let count = content.read(&mut room).map_err(told(Cause::UnexpectedProcessingError))?;
+            if count == 0 {
+                break;
+            }
+            self.seen.size += count as u64;
+            if self.seen.size > self.policy.payload_bytes_max {
+                let most = self.policy.payload_bytes_max;
+                let detail = format!("expected a payload of at most {most} bytes, found more");
+                return Err(Refused::new(Cause::UnexpectedProcessingError, detail));
+            }
+            self.payload.write_all(&room[..count])?;
+        }
+        let value = hashing.hashes.pop().map(|hash| Mic { digest: hash.digest(), value: hash.finish() });
+        self.seen.mic = self.seen.mic.take().or(value);
+        Ok(())
+    }
+
+    /// Whether it is protected as was agreed.
+    fn is_protected(&self) -> Result<(), Refused> {
+        if self.policy.must_be_encrypted && !self.has.encrypted {
+            let detail = "expected an encrypted message, as agreed, found one that is not";
+            return Err(Refused::new(Cause::InsufficientMessageSecurity, detail));
+        }
+        if self.policy.must_be_signed && !self.has.signed {
+            let detail = "expected a signed message, as agreed, found one that is not";
+            // Who changes what is encrypted and not signed could learn from another answer what stands in it.
+            let cause = if self.has.encrypted { Cause::DecryptionFailed } else { Cause::InsufficientMessageSecurity };
+            return Err(Refused::new(cause, detail));
+        }
+        Ok(())
+    }
+}
+
+/// The signature of a multipart/signed: its second part.
+fn signature(part: &mut dyn Read) -> io::Result<Signed> {
+    let mut limited = part.take(SIGNATURE_BYTES_MAX);
+    let mut peeked = Peeked::new(&mut limited);
+    let headers = Headers::parse(&peeked.head()?);
+    let mut unpacked = Base64::new(&mut peeked);
+    let content: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
+    let (kind, ber) = cms::begin(content)?;
+    if kind != ContentType::Signed {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "expected SignedData in the signature"));
+    }
+    Signed::detached(ber)
+}
+
+/// Takes digests of what passes.
+struct Hashing<R> {
+    source: R,
+    hashes: Vec<Hash>,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.hashes.iter_mut().for_each(|hash| hash.update(&buffer[..count]));
+        Ok(count)
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,198 @@
+//! Makes a message: signed, compressed, encrypted as is asked, in the order of RFC 5402 3. What comes of it is read as a stream
+//! of known length, always the same bytes, and nothing of it is held whole; what is compressed is kept in a spool.
+
+use crate::id::Random;
+use super::certificate::OwnKey;
+use super::cms::{self, Encrypted, GcmForm, Recipient};
+use super::crypto::{Cipher, Digest, Hash, Scheme, random_bytes};
+use super::mime::{base64_lines, filename};
+use super::open::Mic;
+use super::source::{Chain, Source, Spooled};
+use crate::clock::Timestamp;
+use std::fs::File;
+use std::io::{self, Read as _};
+
+/// Bytes that are digested at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// When it is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// What is signed is compressed.
+    BeforeSigning,
+    /// What is compressed is signed.
+    AfterSigning,
+}
+
+/// How a message is protected.
+pub struct Protection<'k> {
+    /// With which key it is signed, and how.
+    pub sign: Option<(&'k OwnKey, Scheme, Digest)>,
+    /// Whether it is compressed, and when.
+    pub compress: Option<Compression>,
+    /// How it is encrypted, and to whom.
+    pub encrypt: Option<(Cipher, GcmForm, &'k [Recipient])>,
+    /// The digest of the receipt that is expected where it is not signed.
+    pub receipt_digest: Digest,
+    /// `micalg` as RFC 3851 writes it: `sha256`.
+    pub has_old_micalg: bool,
+}
+
+/// What is sent.
+pub struct Payload<'p> {
+    /// Its `Content-Type`.
+    pub content_type: &'p str,
+    /// The name of its file.
+    pub file_name: Option<&'p str>,
+    /// Its bytes.
+    pub content: &'p dyn Source,
+}
+
+/// What comes in from outside.
+pub struct Means<'m> {
+    /// Random bytes.
+    pub random: &'m dyn Random,
+    /// Now.
+    pub now: Timestamp,
+    /// Makes an empty file for what is compressed.
+    pub spool: &'m dyn Fn() -> io::Result<File>,
+}
+
+/// A message.
+pub struct Sealed<'s> {
+    /// Its `Content-Type`.
+    pub content_type: String,
+    /// Further header lines that say what it is.
+    pub headers: Vec<(&'static str, String)>,
+    /// Its body.
+    pub body: Box<dyn Source + 's>,
+    /// What a receipt has to say that was received.
+    pub mic: Mic,
+}
+
+/// An entity of MIME on its way into the next layer.
+struct Entity<'e> {
+    headers: Vec<(&'static str, String)>,
+    body: Box<dyn Source + 'e>,
+}
+
+impl<'e> Entity<'e> {
+    /// With its header lines, as it stands within a layer.
+    fn whole(self) -> Box<dyn Source + 'e> {
+        let lines: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        Box::new(Chain(vec![Box::new((lines + "\r\n").into_bytes()), self.body]))
+    }
+
+    fn pkcs7(kind: &str, name: &str, body: Box<dyn Source + 'e>) -> Self {
+        let headers = vec![
+            ("Content-Type", format!("application/pkcs7-mime; smime-type={kind}; name=\"{name}\"")),
+            ("Content-Transfer-Encoding", "binary".to_owned()),
+            ("Content-Disposition", format!("attachment; filename=\"{name}\"")),
+        ];
+        Entity { headers, body }
+    }
+
+    fn compressed(self, means: &Means<'_>) -> io::Result<Self> {
+        let whole = self.whole();
+        let mut file = (means.spool)()?;
+        cms::deflate(&mut *whole.open()?, &mut file)?;
+        let packed = Spooled::new(file)?;
+        let head = cms::compressed_head(packed.length());
+        let body = Box::new(Chain(vec![Box::new(head), Box::new(packed)]));
+        Ok(Entity::pkcs7("compressed-data", "smime.p7z", body))
+    }
+
+    fn signed(
+        self,
+        (key, scheme, digest): (&OwnKey, Scheme, Digest),
+        micalg: &str,
+        means: &Means<'_>,
+    ) -> io::Result<(Self, Vec<u8>)> {
+        let whole = self.whole();
+        let content = digest_of(digest, &*whole)?;
+        let signature = cms::sign(key, scheme, digest, &content, means.now).map_err(io::Error::other)?;
+        let boundary = boundary(means.random);
+        let begin = format!("--{boundary}\r\n");
+        let between = format!(
+            "\r\n--{boundary}\r\nContent-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n"
+        );
+        let end = format!("\r\n--{boundary}--\r\n");
+        let packed = base64_lines(&signature);
+        let behind = [between.as_bytes(), packed.trim_ascii_end(), end.as_bytes()].concat();
+        let headers = vec![(
+            "Content-Type",
+            format!(
+                "multipart/signed; protocol=\"application/pkcs7-signature\"; micalg={micalg}; boundary=\"{boundary}\""
+            ),
+        )];
+        let body = Box::new(Chain(vec![Box::new(begin.into_bytes()), whole, Box::new(behind)]));
+        Ok((Entity { headers, body }, content))
+    }
+}
+
+/// Makes a message of a payload.
+///
+/// # Errors
+/// The payload or the spool cannot be read, or a key is not for what it is used.
+pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Means<'_>) -> io::Result<Sealed<'s>> {
+    let mut headers = vec![("Content-Type", payload.content_type.to_owned())];
+    let is_layered = protection.sign.is_some() || protection.compress.is_some() || protection.encrypt.is_some();
+    if is_layered {
+        headers.push(("Content-Transfer-Encoding", "binary".to_owned()));
+    }
+    headers.extend(payload.file_name.map(|name| ("Content-Disposition", format!("attachment; {}", filename(name)))));
+    let mut entity = Entity { headers, body: Box::new(payload.content) };
+    let mut mic = None;
+    if protection.sign.is_none() {
+        let digest = protection.receipt_digest;
+        let value = match is_layered {
+            true => {
+                let copied = Entity { headers: entity.headers.clone(), body: Box::new(payload.content) };
+                digest_of(digest, &*copied.whole())?
+            }
+            false => digest_of(digest, payload.content)?,
+        };
+        mic = Some(Mic { digest, value });
+    }
+    if protection.compress == Some(Compression::BeforeSigning) {
+        entity = entity.compressed(means)?;
+    }
+    if let Some((key, scheme, digest)) = protection.sign {
+        let plain = digest.name().replace('-', "");
+        let micalg = if protection.has_old_micalg { &plain } else { digest.name() };
+        let (signed, value) = entity.signed((key, scheme, digest), micalg, means)?;
+        entity = signed;
+        mic = Some(Mic { digest, value });
+    }
+    if protection.compress == Some(Compression::AfterSigning) {
+        entity = entity.compressed(means)?;
+    }
+    if let Some((cipher, form, recipients)) = protection.encrypt {
+        let whole = entity.whole();
+        let is_auth = cipher.is_gcm() && form == GcmForm::AuthEnveloped;
+        let encrypted = Encrypted::new(whole, cipher, form, recipients, means.random).map_err(io::Error::other)?;
+        let kind = if is_auth { "authEnveloped-data" } else { "enveloped-data" };
+        entity = Entity::pkcs7(kind, "smime.p7m", Box::new(encrypted));
+    }
+    let mut headers = entity.headers.into_iter();
+    let content_type = headers.next().map(|(_, value)| value).unwrap_or_default();
+    let mic = mic.ok_or_else(|| io::Error::other("no digest was taken"))?;
+    Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, mic })
+}
+
+/// A boundary that stands in no content, for nobody can guess it.
+#[must_use]
+pub fn boundary(random: &dyn Random) -> String {
+    let bytes = random_bytes(random, 16);
+    bytes.iter().fold("=_".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn digest_of(digest: Digest, source: &dyn Source) -> io::Result<Vec<u8>> {
+    let (mut hash, mut reader, mut room) = (Hash::new(digest), source.open()?, vec![0; PIECE_BYTES]);
+    loop {
+        match reader.read(&mut room)? {
+            0 => return Ok(hash.finish()),
+            count => hash.update(&room[..count]),
+        }
+    }
+}

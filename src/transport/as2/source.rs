@@ -1,0 +1,95 @@
+//! Bytes that can be read again from their begin, and whose number is known before: what a message is made of on its way
+//! out, so that it is never held whole.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
+
+/// Such bytes.
+pub trait Source: Send + Sync {
+    /// How many.
+    fn length(&self) -> u64;
+
+    /// Reads them from their begin.
+    ///
+    /// # Errors
+    /// They cannot be had.
+    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+}
+
+impl Source for Vec<u8> {
+    fn length(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(&self[..]))
+    }
+}
+
+impl Source for &dyn Source {
+    fn length(&self) -> u64 {
+        (**self).length()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        (**self).open()
+    }
+}
+
+/// One behind the other.
+pub struct Chain<'s>(pub Vec<Box<dyn Source + 's>>);
+
+impl Source for Chain<'_> {
+    fn length(&self) -> u64 {
+        self.0.iter().map(|one| one.length()).sum()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        let mut all: Box<dyn Read + '_> = Box::new(io::empty());
+        for one in &self.0 {
+            all = Box::new(all.chain(one.open()?));
+        }
+        Ok(all)
+    }
+}
+
+/// A file, whole.
+pub struct Spooled {
+    file: File,
+    length: u64,
+}
+
+impl Spooled {
+    /// As it is now.
+    ///
+    /// # Errors
+    /// Its length cannot be had.
+    pub fn new(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Spooled { file, length })
+    }
+}
+
+impl Source for Spooled {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(From { file: &self.file, at: 0 }))
+    }
+}
+
+struct From<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for From<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,101 @@
+//! Keys and certificates for the tests, made once, and what messages of them are made and opened with.
+
+use portolan::id::SystemRandom;
+use jiff::{Timestamp, ToSpan as _};
+use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
+use portolan::transport::as2::crypto::{Digest, KeyTransport};
+use portolan::transport::as2::cms::Recipient;
+use portolan::transport::as2::mime::Headers;
+use portolan::transport::as2::open::{Policy, Seen, open};
+use portolan::transport::as2::refused::Refused;
+use portolan::transport::as2::seal::{Means, Payload, Protection, Sealed, seal};
+use rcgen::{CertificateParams, DnType, KeyIdMethod, KeyPair, SignatureAlgorithm};
+use std::io::Read as _;
+use std::sync::{Arc, LazyLock};
+
+/// A key in PEM, and what we read of it.
+pub struct Keys {
+    pub certificate_pem: String,
+    pub key_pem: String,
+    pub own: OwnKey,
+}
+
+fn made(name: &str, algorithm: &'static SignatureAlgorithm, (from, to): (i64, i64)) -> Keys {
+    let pair = KeyPair::generate_for(algorithm).expect("a key");
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.key_identifier_method = KeyIdMethod::Sha256;
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let at = |days: i64| {
+        let day = (Timestamp::now() + (24 * days).hours()).to_zoned(jiff::tz::TimeZone::UTC).date();
+        rcgen::date_time_ymd(day.year().into(), day.month().unsigned_abs(), day.day().unsigned_abs())
+    };
+    (params.not_before, params.not_after) = (at(from), at(to));
+    let certificate_pem = params.self_signed(&pair).expect("a certificate").pem();
+    let key_pem = pair.serialize_pem();
+    let certificate = Certificate::all(certificate_pem.as_bytes()).expect("it is read").remove(0);
+    let own = OwnKey::new(certificate, &private_key(key_pem.as_bytes()).expect("a key")).expect("they belong together");
+    Keys { certificate_pem, key_pem, own }
+}
+
+const NOW: (i64, i64) = (-2, 365);
+
+pub static RSA: LazyLock<Keys> = LazyLock::new(|| made("Sender RSA", &rcgen::PKCS_RSA_SHA256, NOW));
+pub static RECEIVER: LazyLock<Keys> = LazyLock::new(|| made("Receiver", &rcgen::PKCS_RSA_SHA256, NOW));
+pub static STRANGER: LazyLock<Keys> = LazyLock::new(|| made("Stranger", &rcgen::PKCS_RSA_SHA256, NOW));
+pub static EXPIRED: LazyLock<Keys> = LazyLock::new(|| made("Expired", &rcgen::PKCS_RSA_SHA256, (-30, -10)));
+pub static P256: LazyLock<Keys> = LazyLock::new(|| made("P-256", &rcgen::PKCS_ECDSA_P256_SHA256, NOW));
+pub static P384: LazyLock<Keys> = LazyLock::new(|| made("P-384", &rcgen::PKCS_ECDSA_P384_SHA384, NOW));
+pub static P521: LazyLock<Keys> = LazyLock::new(|| made("P-521", &rcgen::PKCS_ECDSA_P521_SHA512, NOW));
+
+pub fn recipient(keys: &Keys, transport: KeyTransport) -> Recipient {
+    Recipient { certificate: keys.own.certificate.clone(), transport, by_key_id: false }
+}
+
+pub fn sealed<'s>(content: &'s Vec<u8>, protection: &Protection<'s>) -> Sealed<'s> {
+    let random = SystemRandom;
+    let means = Means { random: &random, now: Timestamp::now(), spool: &tempfile::tempfile };
+    let payload = Payload { content_type: "application/EDI-X12", file_name: Some("order 4711.edi"), content };
+    seal(&payload, protection, &means).expect("it is sealed")
+}
+
+/// Header lines and body of a message as it travels.
+pub fn wire(sealed: &Sealed<'_>) -> (Headers, Vec<u8>) {
+    let mut bytes = Vec::new();
+    sealed.body.open().expect("it opens").read_to_end(&mut bytes).expect("it is read");
+    assert_eq!(bytes.len() as u64, sealed.body.length(), "{}", sealed.content_type);
+    let mut lines = vec![("Content-Type".to_owned(), sealed.content_type.clone())];
+    lines.extend(sealed.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    (Headers(lines), bytes)
+}
+
+pub fn policy<'p>(trusted: &'p [Certificate], keys: &'p [Arc<OwnKey>]) -> Policy<'p> {
+    Policy {
+        trusted,
+        keys,
+        must_be_signed: false,
+        must_be_encrypted: false,
+        allows_legacy: false,
+        receipt_digest: Digest::Sha256,
+        payload_bytes_max: 1 << 30,
+        now: Timestamp::now(),
+    }
+}
+
+/// Opens a message; its payload counts where it was taken.
+pub fn opened(headers: &Headers, body: &[u8], policy: &Policy<'_>) -> (Seen, Result<Vec<u8>, Refused>) {
+    let random = SystemRandom;
+    let mut payload = Vec::new();
+    let (seen, done) = open(headers, &mut &body[..], policy, &random, &mut payload);
+    (seen, done.map(|()| payload))
+}
+
+pub fn headers(content_type: &str) -> Headers {
+    Headers(vec![("Content-Type".to_owned(), content_type.to_owned())])
+}
+
+/// A second key object of the same key, for policies own theirs.
+pub fn again(keys: &Keys) -> Arc<OwnKey> {
+    let der = private_key(keys.key_pem.as_bytes()).expect("a key");
+    Arc::new(OwnKey::new(keys.own.certificate.clone(), &der).expect("they belong together"))
+}

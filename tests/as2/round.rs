@@ -1,0 +1,95 @@
+//! What is sealed is opened, and both sides say the same of what was received.
+
+use super::keys::{P256, P384, P521, RECEIVER, RSA, again, opened, policy, recipient, sealed, wire};
+use portolan::transport::as2::certificate::OwnKey;
+use portolan::transport::as2::cms::GcmForm;
+use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
+use portolan::transport::as2::open::Layer;
+use portolan::transport::as2::seal::{Compression, Protection};
+
+const PLAIN: Protection<'static> =
+    Protection { sign: None, compress: None, encrypt: None, receipt_digest: Digest::Sha256, has_old_micalg: false };
+
+/// What a message of EDI looks like, and what gives trouble: bare line ends, zeros, lines that begin like boundaries.
+fn contents() -> Vec<Vec<u8>> {
+    let mut binary: Vec<u8> = (0..=255).collect();
+    binary.extend_from_slice(b"\n\r\n\r--b\r\n--=_\r\n\0\0--");
+    vec![b"ISA*00*~\n".repeat(500), Vec::new(), b"x".to_vec(), binary, b"\r\n".to_vec(), vec![b'7'; 300_000]]
+}
+
+fn ways() -> Vec<Option<(&'static OwnKey, Scheme, Digest)>> {
+    vec![
+        None,
+        Some((&RSA.own, Scheme::Pkcs1, Digest::Sha256)),
+        Some((&RSA.own, Scheme::Pkcs1, Digest::Sha384)),
+        Some((&RSA.own, Scheme::Pkcs1, Digest::Sha512)),
+        Some((&RSA.own, Scheme::Pss, Digest::Sha256)),
+        Some((&P256.own, Scheme::Ecdsa, Digest::Sha256)),
+        Some((&P384.own, Scheme::Ecdsa, Digest::Sha384)),
+        Some((&P521.own, Scheme::Ecdsa, Digest::Sha512)),
+    ]
+}
+
+#[test]
+fn what_is_sealed_is_opened() {
+    let trusted: Vec<_> = [&RSA, &P256, &P384, &P521].map(|keys| keys.own.certificate.clone()).into();
+    let keys = [again(&RSA), again(&RECEIVER)];
+    let receivers = [recipient(&RECEIVER, KeyTransport::Pkcs1)];
+    let mut count = 0;
+    for content in contents() {
+        for sign in ways() {
+            for compress in [None, Some(Compression::BeforeSigning), Some(Compression::AfterSigning)] {
+                for cipher in [None, Some(Cipher::Aes256Cbc), Some(Cipher::Aes128Gcm)] {
+                    let encrypt = cipher.map(|cipher| (cipher, GcmForm::AuthEnveloped, &receivers[..]));
+                    let sealed = sealed(&content, &Protection { sign, compress, encrypt, ..PLAIN });
+                    let (headers, body) = wire(&sealed);
+                    let (seen, found) = opened(&headers, &body, &policy(&trusted, &keys));
+                    let what = format!("{} bytes, {:?}, {compress:?}, {cipher:?}", content.len(), sign.map(|way| way.1));
+                    let found = found.unwrap_or_else(|refused| panic!("{what}: {refused}"));
+                    assert!(found == content, "{what}: {} bytes", found.len());
+                    assert_eq!(seen.mic.as_ref(), Some(&sealed.mic), "{what}");
+                    assert_eq!(seen.file_name.as_deref(), Some("order 4711.edi"), "{what}");
+                    let layers = [cipher.is_some(), compress.is_some(), sign.is_some()];
+                    assert_eq!(seen.layers.len(), layers.iter().filter(|is| **is).count(), "{what}");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(count, 6 * 8 * 3 * 3);
+}
+
+#[test]
+fn every_cipher_form_and_transport_is_opened() {
+    let content = b"UNB+UNOA:4'".repeat(1000);
+    let keys = [again(&RECEIVER)];
+    for (cipher, name) in Cipher::ALL {
+        for form in [GcmForm::AuthEnveloped, GcmForm::Enveloped] {
+            let oaep = Digest::ALL.map(KeyTransport::Oaep);
+            for transport in [KeyTransport::Pkcs1].into_iter().chain(oaep) {
+                for by_key_id in [false, true] {
+                    let mut receivers = vec![recipient(&RSA, transport), recipient(&RECEIVER, transport)];
+                    receivers.iter_mut().for_each(|one| one.by_key_id = by_key_id);
+                    let sealed = sealed(&content, &Protection { encrypt: Some((cipher, form, &receivers)), ..PLAIN });
+                    let (headers, body) = wire(&sealed);
+                    let mut policy = policy(&[], &keys);
+                    policy.allows_legacy = true;
+                    let (seen, found) = opened(&headers, &body, &policy);
+                    let what = format!("{name} {form:?} {transport:?} {by_key_id}");
+                    assert_eq!(found.as_ref(), Ok(&content), "{what}");
+                    assert_eq!(seen.layers, [Layer::Encrypted(cipher, Some(0))], "{what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_message_is_the_same_each_time_it_is_read() {
+    let content = b"x".repeat(200_000);
+    let receivers = [recipient(&RECEIVER, KeyTransport::Pkcs1)];
+    let encrypt = Some((Cipher::Aes256Gcm, GcmForm::AuthEnveloped, &receivers[..]));
+    let sign = Some((&RSA.own, Scheme::Pss, Digest::Sha256));
+    let sealed = sealed(&content, &Protection { sign, encrypt, ..PLAIN });
+    assert!(wire(&sealed).1 == wire(&sealed).1);
+}
