@@ -387,8 +387,12 @@ async fn a_delivery_goes_its_way_and_its_documents_follow(ground: Ground) {
     let delivery = store.deliver_sending(&job, "http://acme", at(2)).await.expect("sending");
     assert_eq!((delivery.key.as_str(), delivery.attempts), (delivery_id.as_str(), 1));
     assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("sending"));
-    let facts =
-        AttemptFacts { status: Some(503), code: Some("HTTP-503".into()), detail: Some("busy".into()), said: None };
+    let facts = AttemptFacts {
+        status: Some(503),
+        code: Some("HTTP-503".into()),
+        detail: Some("busy".into()),
+        ..AttemptFacts::default()
+    };
     store.deliver_result(&job, AttemptEnd::Retry(at(12)), facts, at(3)).await.expect("a result");
     assert_eq!(store.document(&made).await.expect("it").delivery.as_deref(), Some("retry_wait"));
     assert!(lease(&store, JobKind::Deliver, at(11)).await.is_none(), "not yet");

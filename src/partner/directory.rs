@@ -3,7 +3,8 @@
 
 use super::overlay::Overlays;
 use super::resource::{
-    Agreement, Auth, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route, Way,
+    Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route,
+    Way,
 };
 use crate::diagnostic::Syntax;
 use crate::near::hint;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 pub struct Directory {
     partners: BTreeMap<String, Partner>,
     channels: BTreeMap<String, Channel>,
+    certificates: BTreeMap<String, Certificate>,
     agreements: BTreeMap<String, Agreement>,
     routes: BTreeMap<String, Route>,
     pub(super) overlays: Overlays,
@@ -80,6 +82,7 @@ impl Directory {
             let done = match one.kind.as_str() {
                 "partner" => one.read().map(|read| drop(directory.partners.insert(one.name.clone(), read))),
                 "channel" => one.read().map(|read| drop(directory.channels.insert(one.name.clone(), read))),
+                "certificate" => one.read().map(|read| drop(directory.certificates.insert(one.name.clone(), read))),
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
                 "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),
                 other => Err(one.error(&format!("expected a kind of {}, found {other}", KINDS.join(", ")))),
@@ -112,6 +115,7 @@ impl Directory {
             "channel" => {
                 if let Some(channel) = self.channels.get(&one.name) {
                     self.check_channel(channel, &mut found);
+                    self.check_as2(&one.name, channel, &mut found);
                 }
             }
             "agreement" => {
@@ -122,6 +126,7 @@ impl Directory {
                     found.extend(overlays.map(|(key, message)| format!("{key}: {message}")));
                 }
             }
+            "certificate" => {}
             kind if OVERLAYS.contains(&kind) => {}
             _ => {
                 if let Some(route) = self.routes.get(&one.name) {
@@ -144,9 +149,6 @@ impl Directory {
     }
 
     fn check_channel(&self, channel: &Channel, found: &mut Vec<String>) {
-        if channel.transport != "http" {
-            found.push(format!("transport: expected http, found {}", channel.transport));
-        }
         if channel.document.as_ref().is_some_and(|document| document.split('/').count() != 3) {
             found.push("document: expected such as csv/1/Order".to_owned());
         }
@@ -154,7 +156,7 @@ impl Directory {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
         match channel.way {
-            Way::In if channel.auth.is_none() && channel.cxml.is_none() => {
+            Way::In if channel.auth.is_none() && channel.cxml.is_none() && channel.as2.is_none() => {
                 found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
             }
             Way::Out if channel.cxml.is_some() => {
@@ -178,6 +180,40 @@ impl Directory {
         let punchout = channel.cxml.as_ref().and_then(|cxml| cxml.punchout.as_ref());
         if let Some(url) = punchout.filter(|url| !url.starts_with("http")) {
             found.push(format!("cxml.punchout: expected such as https://shop.example/punchout, found {url}"));
+        }
+    }
+
+    fn check_as2(&self, name: &str, channel: &Channel, found: &mut Vec<String>) {
+        let as2 = match (channel.transport == "as2", &channel.as2) {
+            (true, Some(as2)) => as2,
+            (true, None) => return found.push("as2: expected the pair of AS2 names, found none".to_owned()),
+            (false, Some(_)) => return found.push("as2: expected in a channel of transport as2 only".to_owned()),
+            (false, None) => return,
+        };
+        as2.check(channel.way == Way::In, found);
+        if channel.cxml.is_some() {
+            found.push("cxml: expected in a channel of transport http only".to_owned());
+        }
+        if channel.partners.len() != 1 {
+            found.push(format!("partners: expected the one partner of the pair, found {}", channel.partners.len()));
+        }
+        for (key, names) in [("as2.certificates", &as2.certificates), ("as2.keys", &as2.keys)] {
+            for one in names {
+                match self.certificates.get(one) {
+                    None => found.push(missing(key, "certificate", one, self.certificates.keys())),
+                    Some(Certificate { key: None, .. }) if key == "as2.keys" => {
+                        found.push(format!("{key}: expected a certificate with a key, found {one}, which has none"));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        let is_same = |other: &As2| (&other.from, &other.to) == (&as2.from, &as2.to);
+        let mut others = self.channels.iter().filter(|(other, _)| *other != name);
+        let other = others.find(|(_, other)| other.way == channel.way && other.as2.as_ref().is_some_and(is_same));
+        if let (Some((other, _)), Way::In) = (other, channel.way) {
+            let (from, to) = (&as2.from, &as2.to);
+            found.push(format!("as2.from: expected a pair of its own, found that of channel {other}: {from} to {to}"));
         }
     }
 
@@ -264,6 +300,20 @@ impl Directory {
         self.channels.get(name)
     }
 
+    /// The channel by which a pair of AS2 names sends to us.
+    #[must_use]
+    pub fn as2_pair(&self, from: &str, to: &str) -> Option<(&str, &Channel, &As2)> {
+        let pairs = self.channels.iter().filter(|(_, channel)| channel.way == Way::In);
+        let mut pairs = pairs.filter_map(|(name, channel)| Some((name.as_str(), channel, channel.as2.as_ref()?)));
+        pairs.find(|(_, _, as2)| as2.from == from && as2.to == to)
+    }
+
+    /// A certificate by name.
+    #[must_use]
+    pub fn certificate(&self, name: &str) -> Option<&Certificate> {
+        self.certificates.get(name)
+    }
+
     /// An agreement by name.
     #[must_use]
     pub fn agreement(&self, name: &str) -> Option<&Agreement> {
@@ -284,7 +334,8 @@ impl Directory {
         });
         let envelopes = self.agreements.values().flat_map(|agreement| agreement.envelope.secrets());
         let cxml = self.channels.values().filter_map(|channel| Some(channel.cxml.as_ref()?.secret.secret.clone()));
-        passwords.chain(cxml).chain(headers).chain(envelopes).collect()
+        let keys = self.certificates.values().filter_map(|one| Some(one.key.as_ref()?.secret.clone()));
+        passwords.chain(cxml).chain(headers).chain(envelopes).chain(keys).collect()
     }
 
     /// The partner who sent an interchange over a channel. `released_as` is a person's word, which overrules.

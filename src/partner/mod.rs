@@ -18,7 +18,8 @@ pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
-    Agreement, Auth, Channel, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS, OnUncertain, Partner, PartyId,
-    RequestAck, Resource, ResourceError, Route, Secret, SecretOrText, Split, Una, Way, parse, parse_all,
+    Agreement, As2, Auth, Certificate, Channel, Compress, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS,
+    Legacy, OnUncertain, Partner, PartyId, Receipt, RequestAck, Required, Resource, ResourceError, Route, Secret,
+    SecretOrText, Split, Una, Way, parse, parse_all,
 };
 pub use validity::WayOut;

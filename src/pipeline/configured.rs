@@ -14,6 +14,7 @@ use crate::standard::guide::{Guide, ready};
 use crate::table::Tables;
 use crate::transformation::expression::Expressions;
 use crate::transformation::{Condition, Transformation};
+use crate::transport::as2::certificate::Certificate;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,6 +33,8 @@ pub struct Configured {
     pub transformations: BTreeMap<String, Arc<Transformation>>,
     /// What routes make of documents, by name of the route; one that takes them as they are has none.
     pub ways: BTreeMap<String, Way>,
+    /// Certificates, by name.
+    pub certificates: BTreeMap<String, Arc<Certificate>>,
     /// What each mapping and guide changes of its base, by `mapping/acme-orders`.
     pub overrides: BTreeMap<String, Vec<Override>>,
 }
@@ -69,6 +72,7 @@ impl Configured {
                 "mapping" => errors.extend(configured.mapping(rules, directory, one)),
                 "transformation" => errors.extend(configured.transformation(directory, one)),
                 "guide" => errors.extend(configured.guide(rules, directory, one)),
+                "certificate" => errors.extend(configured.certificate(directory, one)),
                 _ => {}
             }
         }
@@ -101,6 +105,15 @@ impl Configured {
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn certificate(&mut self, directory: &Directory, one: &Resource) -> Option<ResourceError> {
+        let pem = &directory.certificate(&one.name)?.pem;
+        match Certificate::all(pem.as_bytes()) {
+            Ok(mut all) => drop(self.certificates.insert(one.name.clone(), Arc::new(all.swap_remove(0)))),
+            Err(error) => return Some(one.error_at("pem", &error.to_string())),
+        }
+        None
     }
 
     fn transformation(&mut self, directory: &Directory, one: &Resource) -> Vec<ResourceError> {

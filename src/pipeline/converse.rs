@@ -266,7 +266,8 @@ impl Conversation {
             }
             Reception::Replay { transmission_id, status, body } => {
                 let location = location(&transmission_id);
-                Ok(Answer { status, content_type: CONTENT_TYPE.into(), body, location, replayed: true })
+                let headers = Vec::new();
+                Ok(Answer { status, content_type: CONTENT_TYPE.into(), headers, body, location, replayed: true })
             }
             Reception::Conflict { transmission_id } => {
                 let words =
@@ -314,7 +315,7 @@ impl Conversation {
     async fn hand_on(self, channel: &Channel, url: &str, partner: &str, asked: Vec<u8>) -> StoreResult<Answer> {
         let post = Post {
             url: url.to_owned(),
-            key: self.id.clone(),
+            key: Some(self.id.clone()),
             content_type: self.arrival.content_type.clone(),
             headers: Vec::new(),
             bytes: asked,
@@ -333,6 +334,7 @@ impl Conversation {
                     return Ok(Answer {
                         status: ANSWERED,
                         content_type: cxml::handed_on(&answer.content_type, &answer.body).into(),
+                        headers: Vec::new(),
                         body: answer.body,
                         location: String::new(),
                         replayed: false,
@@ -375,7 +377,8 @@ fn spoken(service: &Service, id: &str, status: &Status, inner: &str, location: S
     let doctype = definition.and_then(|one| Some(one.markup.as_ref()?.doctype.clone()));
     let doctype = doctype.unwrap_or_else(|| "cXML SYSTEM \"cXML.dtd\"".to_owned());
     let body = cxml::response(&doctype, &format!("{id}@portolan"), &timestamp(service), status, inner);
-    Answer { status: ANSWERED, content_type: CONTENT_TYPE.into(), body, location, replayed: false }
+    let headers = Vec::new();
+    Answer { status: ANSWERED, content_type: CONTENT_TYPE.into(), headers, body, location, replayed: false }
 }
 
 fn timestamp(service: &Service) -> String {

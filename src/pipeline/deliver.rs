@@ -1,12 +1,14 @@
 //! One attempt of a delivery: `sending` on disk, the post, and what came of it on disk.
 
 use super::acknowledge::state;
+use super::as2::send as as2;
 use super::output::CXML;
 use super::state::Service;
 use crate::codec::cxml::{self, Status};
 use crate::partner::{Channel, SecretOrText};
 use crate::store::ack;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
+use crate::store::delivery::Delivery;
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
@@ -58,29 +60,39 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         Err((_, error)) => return Err(error),
     };
     let transmission = service.store.transmission(&delivery.transmission_id).await?;
-    let bytes = match service.store.read_payload(&transmission.payload_id).await {
-        Ok(bytes) => bytes,
+    let sent = match &channel.as2 {
+        Some(as2) => as2::message(service, job, &delivery, &transmission, as2).await,
+        None => plain(service, &delivery, &transmission).await,
+    };
+    let Sent { key, content_type, lines, bytes, answer } = match sent {
+        Ok(sent) => sent,
         Err(error) if !error.is_lasting() => return Err(error),
         Err(error) => {
-            let reason = format!("its bytes cannot be read: {error}");
+            let reason = format!("its bytes cannot be had: {error}");
             service.store.deliver_park(job, "STORAGE", &reason, now).await?;
             return Ok(Reached::Untold);
         }
     };
-    let speaks_cxml = is_cxml(service, &transmission).await?;
     let sending = service.store.deliver_sending(job, &url, now).await?;
     let post = Post {
         url,
-        key: sending.key.clone(),
-        content_type: transmission.content_type,
-        headers,
+        key,
+        content_type,
+        headers: headers.into_iter().chain(lines).collect(),
         bytes,
         allowed: channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect(),
         patience: Duration::from_secs(service.config.delivery.attempt_seconds),
-        is_asking: speaks_cxml,
+        is_asking: !matches!(answer, Awaited::Nothing),
     };
     let outcome = service.sender.send(post).await;
-    let (outcome, response) = if speaks_cxml { heard(outcome) } else { (outcome, None) };
+    let (outcome, response) = match &answer {
+        Awaited::Nothing => (outcome, None),
+        Awaited::Response => heard(outcome),
+        Awaited::Receipt(wanted) => {
+            let (outcome, receipt) = wanted.heard(outcome, service.now());
+            (outcome, receipt.map(Heard::Receipt))
+        }
+    };
     let reached = match &outcome {
         Outcome::Delivered { .. } | Outcome::Permanent { .. } => Reached::Yes,
         Outcome::Transient { .. } | Outcome::Uncertain { .. } => Reached::No,
@@ -103,6 +115,34 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     Ok(reached)
 }
 
+/// What is sent, and which answer is awaited.
+pub(super) struct Sent {
+    /// `Idempotency-Key`, where the protocol has none of its own.
+    pub key: Option<String>,
+    pub content_type: String,
+    pub lines: Vec<(String, String)>,
+    pub bytes: Vec<u8>,
+    pub answer: Awaited,
+}
+
+/// What an answer has to hold.
+pub(super) enum Awaited {
+    /// Its status is enough.
+    Nothing,
+    /// A Response of cXML.
+    Response,
+    /// A receipt of AS2.
+    Receipt(Box<as2::Wanted>),
+}
+
+/// The bytes as they are.
+async fn plain(service: &Service, delivery: &Delivery, transmission: &Transmission) -> Result<Sent> {
+    let bytes = service.store.read_payload(&transmission.payload_id).await?;
+    let answer = if is_cxml(service, transmission).await? { Awaited::Response } else { Awaited::Nothing };
+    let (key, content_type) = (Some(delivery.key.clone()), transmission.content_type.clone());
+    Ok(Sent { key, content_type, lines: Vec::new(), bytes, answer })
+}
+
 /// Whether cXML is sent, whose receiver says in its answer what becomes of the document.
 async fn is_cxml(service: &Service, transmission: &Transmission) -> Result<bool> {
     if !transmission.content_type.contains("xml") {
@@ -118,6 +158,8 @@ enum Heard {
     Status(Status),
     /// Something else.
     Other(String),
+    /// A receipt of AS2, header lines and body.
+    Receipt(Vec<u8>),
 }
 
 impl Heard {
@@ -134,6 +176,7 @@ impl Heard {
                     facts.said = Some(("cxml".to_owned(), said));
                 }
             }
+            Heard::Receipt(bytes) => facts.receipt = Some(bytes.clone()),
             Heard::Other(begin) => {
                 facts.code = Some("RESPONSE-MISSING".to_owned());
                 facts.detail = Some(format!("the receiver took it and answered with no cXML Response: {begin}"));
@@ -197,6 +240,7 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
         code: Some(status.map_or_else(|| code.to_owned(), |status| format!("HTTP-{status}"))),
         detail: Some(reason.to_owned()),
         said: None,
+        receipt: None,
     };
     let later = |asked| service.retry_delay(attempt, asked).map(|delay| service.now() + delay);
     match outcome {

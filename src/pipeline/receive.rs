@@ -1,5 +1,6 @@
 //! A sender's body over HTTP: who may send, the bytes into the spool, the commit, and only then the answer.
 
+use super::as2;
 use super::converse;
 use super::state::Service;
 use crate::partner::{Auth, Channel, Way};
@@ -52,6 +53,10 @@ impl Receiver for HttpReceiver {
             let intake = HttpIntake { service: service.clone(), arrival, actor, spool, transmission_id };
             Ok(Box::new(intake) as Box<dyn Intake>)
         })
+    }
+
+    fn begin_as2<'r>(&'r self, arrival: Arrival) -> BoxFuture<'r, Result<Box<dyn Intake>, Refusal>> {
+        Box::pin(as2::receive::begin(&self.0, arrival))
     }
 }
 
@@ -138,6 +143,7 @@ impl HttpIntake {
                 Ok(Answer {
                     status: ACCEPTED,
                     content_type: CONTENT_TYPE.into(),
+                    headers: Vec::new(),
                     body,
                     location: location(&id),
                     replayed: false,
@@ -146,6 +152,7 @@ impl HttpIntake {
             Reception::Replay { transmission_id, status, body } => Ok(Answer {
                 status,
                 content_type: CONTENT_TYPE.into(),
+                headers: Vec::new(),
                 body,
                 location: location(&transmission_id),
                 replayed: true,

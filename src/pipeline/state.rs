@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::partner::{Directory, Resource, ResourceError};
 use crate::standard::load::Library;
 use crate::store::{Result, Store, StoreError};
+use crate::transport::as2::certificate::Certificate;
 use crate::transport::http::send::Sender;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct Service {
     pub expressions: Workers,
     /// Memory for bodies that are answered in their call.
     pub room: Arc<Semaphore>,
+    /// Our keys of AS2, as they were read.
+    pub as2_keys: super::as2::Keys,
 }
 
 /// Resources as they are now.
@@ -55,7 +58,9 @@ impl Service {
         let sender = Sender::default();
         let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
         let expressions = Workers::of_this_program();
-        let service = Service { store, rules, clock, config, sender, live, arrived, departing, expressions, room };
+        let as2_keys = super::as2::Keys::default();
+        let service =
+            Service { store, rules, clock, config, sender, live, arrived, departing, expressions, room, as2_keys };
         service.reload().await?;
         Ok(Arc::new(service))
     }
@@ -85,6 +90,12 @@ impl Service {
         let tables = Arc::new(live.configured.tables.on(today));
         live.configured = Arc::new(Configured { tables, ..Configured::clone(&live.configured) });
         live.configured.clone()
+    }
+
+    /// A certificate by name.
+    #[must_use]
+    pub fn certificate(&self, name: &str) -> Option<Arc<Certificate>> {
+        self.configured().certificates.get(name).cloned()
     }
 
     /// The present day (UTC), `2026-01-31`.

@@ -5,6 +5,7 @@
 //! decides nothing about documents; the pipeline does.
 
 pub mod ack;
+pub mod as2; // messages as they were sealed, and their receipts
 pub mod audit;
 pub mod claim;
 pub mod commit; // writes that join aggregates, one transaction each
@@ -180,7 +181,9 @@ impl Store {
         &self.inner.master_key
     }
 
-    fn random(&self) -> &dyn Random {
+    /// The source of all that nobody can guess.
+    #[must_use]
+    pub fn random(&self) -> &dyn Random {
         &*self.inner.random
     }
 

@@ -277,6 +277,18 @@ impl Store {
         }
     }
 
+    /// An empty file that has no name any more, for what is on its way: it is gone with its last use, or with the process.
+    pub fn scratch_file(&self, now: Timestamp) -> Result<File> {
+        let path = self.directory().temporary(&self.new_id("tmp", now));
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&path).map_err(|error| StoreError::file(&path, error))?;
+        std::fs::remove_file(&path).map_err(|error| StoreError::file(&path, error))?;
+        Ok(file)
+    }
+
     /// Seals a body that is in memory already.
     pub async fn content(&self, bytes: &[u8], now: Timestamp) -> Result<Content> {
         if bytes.len() > INLINE_BYTES_MAX {

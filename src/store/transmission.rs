@@ -214,6 +214,19 @@ impl Store {
         found.ok_or_else(|| StoreError::NotFound { what: "transmission", id: transmission_id.to_owned() })
     }
 
+    /// What of its transport's facts was kept, a JSON object.
+    ///
+    /// # Errors
+    /// The database failed, or there is none.
+    pub async fn transport_facts(&self, transmission_id: &str) -> Result<Value> {
+        let query = "SELECT headers FROM transmission WHERE transmission_id = $1";
+        let found: Option<String> =
+            sqlx::query_scalar(query).bind(transmission_id).fetch_optional(self.reader()).await?;
+        let found =
+            found.ok_or_else(|| StoreError::NotFound { what: "transmission", id: transmission_id.to_owned() })?;
+        serde_json::from_str(&found).map_err(|error| StoreError::Unfit(format!("facts of {transmission_id}: {error}")))
+    }
+
     /// Everything that is held on its way in, oldest first.
     ///
     /// # Errors

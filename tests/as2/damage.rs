@@ -28,7 +28,9 @@ fn err_each_changed_byte_of_what_is_signed_is_noticed() {
         let mut changed = body.clone();
         changed[at] ^= 1;
         match opened(&headers, &changed, &policy(&trusted, &[])).1 {
-            Ok(found) => assert!(found == content && !(begin..end).contains(&at), "byte {at} is changed, nobody notices"),
+            Ok(found) => {
+                assert!(found == content && !(begin..end).contains(&at), "byte {at} is changed, nobody notices")
+            }
             Err(refused) if (begin..end).contains(&at) => {
                 assert_eq!(refused.cause, Cause::IntegrityCheckFailed, "byte {at}: {refused}");
             }
@@ -133,11 +135,17 @@ fn err_what_is_cut_off_or_junk() {
         // The last line of a multipart may be missing its end.
         for length in (0..body.len() - 4).step_by(11) {
             let (_, found) = opened(&head, &body[..length], &policy(&trusted, &keys));
-            assert!(found.is_err(), "{} cut at {length} of {}", head.get("content-type").unwrap_or_default(), body.len());
+            assert!(
+                found.is_err(),
+                "{} cut at {length} of {}",
+                head.get("content-type").unwrap_or_default(),
+                body.len()
+            );
         }
     }
     for content_type in ["application/pkcs7-mime", "multipart/signed", "multipart/signed; boundary=b"] {
-        for junk in [&b""[..], b"junk", b"--b\r\n\r\n--b--", b"--b\r\n\r\nx\r\n--b\r\n\r\njunk\r\n--b--", &[0x30, 0x80]] {
+        for junk in [&b""[..], b"junk", b"--b\r\n\r\n--b--", b"--b\r\n\r\nx\r\n--b\r\n\r\njunk\r\n--b--", &[0x30, 0x80]]
+        {
             assert!(opened(&headers(content_type), junk, &policy(&trusted, &keys)).1.is_err(), "{content_type}");
         }
     }

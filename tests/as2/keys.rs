@@ -1,44 +1,18 @@
 //! Keys and certificates for the tests, made once, and what messages of them are made and opened with.
 
+use super::made::made;
+pub use super::made::{Keys, NOW};
+use portolan::clock::{Clock as _, SystemClock};
 use portolan::id::SystemRandom;
-use jiff::{Timestamp, ToSpan as _};
 use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
-use portolan::transport::as2::crypto::{Digest, KeyTransport};
 use portolan::transport::as2::cms::Recipient;
+use portolan::transport::as2::crypto::{Digest, KeyTransport};
 use portolan::transport::as2::mime::Headers;
 use portolan::transport::as2::open::{Policy, Seen, open};
 use portolan::transport::as2::refused::Refused;
 use portolan::transport::as2::seal::{Means, Payload, Protection, Sealed, seal};
-use rcgen::{CertificateParams, DnType, KeyIdMethod, KeyPair, SignatureAlgorithm};
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
-
-/// A key in PEM, and what we read of it.
-pub struct Keys {
-    pub certificate_pem: String,
-    pub key_pem: String,
-    pub own: OwnKey,
-}
-
-fn made(name: &str, algorithm: &'static SignatureAlgorithm, (from, to): (i64, i64)) -> Keys {
-    let pair = KeyPair::generate_for(algorithm).expect("a key");
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, name);
-    params.key_identifier_method = KeyIdMethod::Sha256;
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let at = |days: i64| {
-        let day = (Timestamp::now() + (24 * days).hours()).to_zoned(jiff::tz::TimeZone::UTC).date();
-        rcgen::date_time_ymd(day.year().into(), day.month().unsigned_abs(), day.day().unsigned_abs())
-    };
-    (params.not_before, params.not_after) = (at(from), at(to));
-    let certificate_pem = params.self_signed(&pair).expect("a certificate").pem();
-    let key_pem = pair.serialize_pem();
-    let certificate = Certificate::all(certificate_pem.as_bytes()).expect("it is read").remove(0);
-    let own = OwnKey::new(certificate, &private_key(key_pem.as_bytes()).expect("a key")).expect("they belong together");
-    Keys { certificate_pem, key_pem, own }
-}
-
-const NOW: (i64, i64) = (-2, 365);
 
 pub static RSA: LazyLock<Keys> = LazyLock::new(|| made("Sender RSA", &rcgen::PKCS_RSA_SHA256, NOW));
 pub static RECEIVER: LazyLock<Keys> = LazyLock::new(|| made("Receiver", &rcgen::PKCS_RSA_SHA256, NOW));
@@ -54,7 +28,7 @@ pub fn recipient(keys: &Keys, transport: KeyTransport) -> Recipient {
 
 pub fn sealed<'s>(content: &'s Vec<u8>, protection: &Protection<'s>) -> Sealed<'s> {
     let random = SystemRandom;
-    let means = Means { random: &random, now: Timestamp::now(), spool: &tempfile::tempfile };
+    let means = Means { random: &random, now: SystemClock.now(), spool: &tempfile::tempfile };
     let payload = Payload { content_type: "application/EDI-X12", file_name: Some("order 4711.edi"), content };
     seal(&payload, protection, &means).expect("it is sealed")
 }
@@ -78,7 +52,7 @@ pub fn policy<'p>(trusted: &'p [Certificate], keys: &'p [Arc<OwnKey>]) -> Policy
         allows_legacy: false,
         receipt_digest: Digest::Sha256,
         payload_bytes_max: 1 << 30,
-        now: Timestamp::now(),
+        now: SystemClock.now(),
     }
 }
 

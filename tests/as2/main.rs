@@ -3,5 +3,6 @@
 
 mod damage;
 mod keys;
+mod made;
 mod openssl;
 mod round;

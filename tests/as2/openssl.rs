@@ -77,7 +77,10 @@ fn openssl_decrypts_and_verifies_what_we_make() {
                 let encrypt = Some((cipher, GcmForm::AuthEnveloped, &receivers[..]));
                 let (_, body) = wire(&sealed(&content, &Protection { encrypt, ..PLAIN }));
                 fs::write(path.join("encrypted"), &body).expect("written");
-                run(path, "cms -decrypt -binary -inform DER -in encrypted -recip receiver.pem -inkey receiver.key -out content");
+                run(
+                    path,
+                    "cms -decrypt -binary -inform DER -in encrypted -recip receiver.pem -inkey receiver.key -out content",
+                );
                 let found = fs::read(path.join("content")).expect("the content");
                 assert!(found.ends_with(&content), "{name} {transport:?} {by_key_id}");
             }
@@ -102,7 +105,12 @@ fn what_openssl_encrypts_is_opened() {
                 " -keyopt rsa_padding_mode:oaep",
                 " -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha256",
             ] {
-                run(path, &format!("cms -encrypt -binary -{cipher}{how} -in entity -outform DER -out encrypted -recip receiver.pem{oaep}"));
+                run(
+                    path,
+                    &format!(
+                        "cms -encrypt -binary -{cipher}{how} -in entity -outform DER -out encrypted -recip receiver.pem{oaep}"
+                    ),
+                );
                 let body = fs::read(path.join("encrypted")).expect("it was written");
                 let mut policy = policy(&[], &keys);
                 policy.allows_legacy = true;
@@ -144,7 +152,12 @@ fn what_openssl_signs_is_opened() {
                     // It fails to write those.
                     continue;
                 }
-                run(path, &format!("cms -sign -binary -md {digest}{opaque} -in entity -out signed -signer {name}.pem -inkey {name}.key{how}"));
+                run(
+                    path,
+                    &format!(
+                        "cms -sign -binary -md {digest}{opaque} -in entity -out signed -signer {name}.pem -inkey {name}.key{how}"
+                    ),
+                );
                 let (head, body) = message(path, "signed");
                 let trusted = [keys.own.certificate.clone()];
                 let mut policy = policy(&trusted, &[]);

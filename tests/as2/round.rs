@@ -44,7 +44,8 @@ fn what_is_sealed_is_opened() {
                     let sealed = sealed(&content, &Protection { sign, compress, encrypt, ..PLAIN });
                     let (headers, body) = wire(&sealed);
                     let (seen, found) = opened(&headers, &body, &policy(&trusted, &keys));
-                    let what = format!("{} bytes, {:?}, {compress:?}, {cipher:?}", content.len(), sign.map(|way| way.1));
+                    let what =
+                        format!("{} bytes, {:?}, {compress:?}, {cipher:?}", content.len(), sign.map(|way| way.1));
                     let found = found.unwrap_or_else(|refused| panic!("{what}: {refused}"));
                     assert!(found == content, "{what}: {} bytes", found.len());
                     assert_eq!(seen.mic.as_ref(), Some(&sealed.mic), "{what}");

@@ -4,6 +4,7 @@
 mod acknowledgment;
 mod admin;
 mod advice;
+mod as2;
 #[path = "../backend/mod.rs"]
 mod backend;
 mod bad_input;

@@ -59,6 +59,11 @@ impl Peer {
         peer
     }
 
+    /// How the next posts are answered.
+    pub fn then(&self, script: &[Answer]) {
+        self.script.lock().expect("no panic held it").extend(script.iter().cloned());
+    }
+
     /// What came so far.
     pub fn posts(&self) -> Vec<Post> {
         self.posts.lock().expect("no panic held it").clone()

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-/// A transmission with its interchanges, documents, deliveries and history.
+/// A transmission with what its transport said, its interchanges, documents, deliveries and history.
 #[utoipa::path(get, path = "/api/v1/transmissions/{id}", operation_id = "transmission_get",
     params(("id" = String, Path, description = "Transmission")),
     responses((status = 200, description = "The transmission"), (status = 404, description = "There is none")))]
@@ -32,6 +32,6 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     let documents: Vec<Value> = documents.iter().map(crate::api::document::list::short).collect();
     Ok(Json(json!({
         "transmission": transmission, "interchanges": interchanges, "documents": documents, "deliveries": deliveries,
-        "events": store.events(&id).await?,
+        "events": store.events(&id).await?, "transport": store.transport_facts(&id).await?,
     })))
 }

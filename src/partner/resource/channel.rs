@@ -1,5 +1,6 @@
 //! `kind: channel`: a way in or out at a transport.
 
+use super::as2::{self, As2};
 use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
 use super::{PartyId, Secret, SecretOrText, Way, parsed_option};
 use serde::Deserialize;
@@ -24,11 +25,12 @@ const CXML_KEYS: &[Key] = &[
 
 /// Its keys.
 pub const KEYS: &[Key] = &[
-    must("transport", Shape::Word(&["http"]), "The transport"),
+    must("transport", Shape::Word(&["http", "as2"]), "The transport"),
     must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
     may("partners", Shape::List(&Shape::Filled), "Who may send here, or who is reached; none: every partner"),
     may("auth", AUTH, "In: how senders prove who they are"),
     may("cxml", Shape::Object(CXML_KEYS), "In: cXML is answered in the call that brings it"),
+    may("as2", Shape::Object(as2::KEYS), "Of transport as2: the pair of names, and how messages are protected"),
     may("url", Shape::Filled, "Out: where to; in with cxml: where partners reach it, told in its profile"),
     may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
     may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),
@@ -40,7 +42,7 @@ pub const KEYS: &[Key] = &[
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channel {
-    /// `http`.
+    /// `http` or `as2`.
     pub transport: String,
     /// In or out.
     pub way: Way,
@@ -53,6 +55,9 @@ pub struct Channel {
     /// In: cXML is answered in the call that brings it.
     #[serde(default)]
     pub cxml: Option<Cxml>,
+    /// Of transport `as2`: the pair of names, and how messages are protected.
+    #[serde(default)]
+    pub as2: Option<As2>,
     /// Out: where to; in with cXML: where partners reach it.
     #[serde(default)]
     pub url: Option<String>,

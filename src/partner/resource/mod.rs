@@ -1,6 +1,8 @@
 //! The kinds of resource and how they are read. A file may hold many, in any order; what counts is kind and name.
 
 mod agreement;
+mod as2;
+mod certificate;
 mod channel;
 mod envelope;
 mod overlay;
@@ -10,6 +12,8 @@ pub mod shape; // keys of each kind: errors and schemas
 mod split;
 
 pub use agreement::{Agreement, Environment, OnUncertain};
+pub use as2::{As2, Compress, Legacy, Receipt, Required};
+pub use certificate::Certificate;
 pub use channel::{Auth, Channel, Cxml};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
@@ -24,8 +28,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 8] =
-    ["partner", "channel", "agreement", "route", "mapping", "transformation", "guide", "table"];
+pub const KINDS: [&str; 9] =
+    ["partner", "channel", "certificate", "agreement", "route", "mapping", "transformation", "guide", "table"];
 
 /// A resource with its body as JSON; every scalar is text.
 #[derive(Debug, Clone, PartialEq, Default)]

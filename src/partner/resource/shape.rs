@@ -2,7 +2,7 @@
 //! `/schemas/resource`, both come from here. What the keys mean is said in the structs of the kinds; a test holds the
 //! two against each other.
 
-use super::{agreement, channel, overlay, partner, route};
+use super::{agreement, certificate, channel, overlay, partner, route};
 use crate::near::hint;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -76,9 +76,10 @@ pub struct Kind {
 }
 
 /// All kinds, in the order of the manual; a new one is its file and a line here.
-pub static ALL: [Kind; 8] = [
+pub static ALL: [Kind; 9] = [
     Kind { name: "partner", help: "Who we deal with", keys: partner::KEYS },
     Kind { name: "channel", help: "A way in or out at a transport", keys: channel::KEYS },
+    Kind { name: "certificate", help: "Who may sign, or whom a key of ours belongs to", keys: certificate::KEYS },
     Kind { name: "agreement", help: "What was agreed for one document type", keys: agreement::KEYS },
     Kind { name: "route", help: "Where what came in goes out", keys: route::KEYS },
     Kind { name: "mapping", help: "A partner's or group's own mapping rules", keys: overlay::MAPPING_KEYS },
@@ -302,6 +303,8 @@ mod tests {
     fn shapes_and_structs_have_the_same_keys() {
         assert_eq!(sorted(names(partner::KEYS)), sorted(taken::<Partner>()));
         assert_eq!(sorted(names(channel::KEYS)), sorted(taken::<Channel>()));
+        assert_eq!(sorted(names(super::super::as2::KEYS)), sorted(taken::<crate::partner::As2>()));
+        assert_eq!(sorted(names(certificate::KEYS)), sorted(taken::<crate::partner::Certificate>()));
         assert_eq!(sorted(names(route::KEYS)), sorted(taken::<Route>()));
         assert_eq!(sorted(names(envelope::KEYS)), sorted(taken::<EnvelopeProfile>()));
         assert!(serde_json::from_value::<Auth>(json!("token")).is_ok());

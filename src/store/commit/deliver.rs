@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::ack::{self, Said};
+use crate::store::as2;
 use crate::store::delivery::{self, Change, Delivery, DeliveryState};
 use crate::store::error::Result;
 use crate::store::job::{self, Job};
@@ -35,6 +36,8 @@ pub struct AttemptFacts {
     pub detail: Option<String>,
     /// What the answer says of the documents, where it is an acknowledgment: its kind, and that.
     pub said: Option<(String, Said)>,
+    /// The receipt of AS2 that the answer is, header lines and body.
+    pub receipt: Option<Vec<u8>>,
 }
 
 const SENDABLE: [DeliveryState; 4] =
@@ -97,6 +100,9 @@ impl Store {
                 let found = delivery::change(&mut tx, &job.subject, &from, to, change, &Actor::system(), now).await?;
                 if to == DeliveryState::Delivered {
                     ack::received(&mut tx, &found.transmission_id, now).await?;
+                }
+                if let Some(receipt) = &facts.receipt {
+                    as2::receipted(&mut tx, &job.subject, receipt).await?;
                 }
                 if let Some((kind, said)) = &facts.said {
                     matching::answered_at_once(&mut tx, &found, (kind, said), now).await?;

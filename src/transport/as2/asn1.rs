@@ -58,7 +58,10 @@ enum End {
 #[derive(Debug, Clone, Copy)]
 enum Octets {
     /// So many are left of a piece, and the string ends with the containers down to this depth.
-    Piece { left: u64, depth: usize },
+    Piece {
+        left: u64,
+        depth: usize,
+    },
     Ended,
 }
 

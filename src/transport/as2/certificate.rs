@@ -3,9 +3,9 @@
 
 use super::asn1::{self, Ber, tag};
 use super::crypto::{Curve, Digest, EC_PUBLIC_KEY, Failed, KeyKind, PrivateKey, RSA_ENCRYPTION};
+use crate::clock::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crate::clock::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use std::io;

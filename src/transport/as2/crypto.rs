@@ -2,8 +2,8 @@
 //! encryption keys for recipients. It knows no message syntax. SHA-1 and 3DES are for partners who can do nothing else; the
 //! callers hold back who may use them.
 
-use crate::id::Random;
 use super::asn1::{self, tag};
+use crate::id::Random;
 use aws_lc_rs::cipher::{self, DecryptionContext, EncryptionContext, StreamingDecryptingKey, StreamingEncryptingKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::error::Unspecified;

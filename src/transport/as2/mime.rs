@@ -16,7 +16,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Base 64 as partners write it: with padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// Header lines, in order.
@@ -454,7 +456,8 @@ impl<R: Read> Read for Base64<R> {
             let count = self.source.read(&mut room)?;
             self.packed.extend(room[..count].iter().filter(|byte| !byte.is_ascii_whitespace()));
             let whole = if count == 0 { self.packed.len() } else { self.packed.len() / 4 * 4 };
-            self.ready = LENIENT.decode(&self.packed[..whole]).map_err(|error| unfit(format_args!("base 64: {error}")))?;
+            self.ready =
+                LENIENT.decode(&self.packed[..whole]).map_err(|error| unfit(format_args!("base 64: {error}")))?;
             self.from = 0;
             self.packed.drain(..whole);
             if count == 0 && self.ready.is_empty() {
@@ -555,11 +558,9 @@ mod tests {
 
     #[test]
     fn heads_end_at_the_empty_line() {
-        for (text, head) in [
-            ("A: 1\r\nB: 2\r\n\r\nbody", "A: 1\r\nB: 2\r\n\r\n"),
-            ("A: 1\n\nbody", "A: 1\n\n"),
-            ("\r\nbody", "\r\n"),
-        ] {
+        for (text, head) in
+            [("A: 1\r\nB: 2\r\n\r\nbody", "A: 1\r\nB: 2\r\n\r\n"), ("A: 1\n\nbody", "A: 1\n\n"), ("\r\nbody", "\r\n")]
+        {
             for drip in [1, 3, 100] {
                 let mut source = Dripping(text.as_bytes(), drip);
                 let mut peeked = Peeked::new(&mut source);
@@ -573,7 +574,9 @@ mod tests {
 
     #[test]
     fn values_with_parameters() {
-        let found = Parameters::parse("Multipart/Signed; Protocol=\"application/pkcs7-signature\"; micalg=sha-256;\tboundary=\"a;\\\"b\"");
+        let found = Parameters::parse(
+            "Multipart/Signed; Protocol=\"application/pkcs7-signature\"; micalg=sha-256;\tboundary=\"a;\\\"b\"",
+        );
         assert_eq!(found.value, "multipart/signed");
         assert_eq!(found.get("protocol"), Some("application/pkcs7-signature"));
         assert_eq!(found.get("boundary"), Some("a;\"b"));

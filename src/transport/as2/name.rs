@@ -15,8 +15,10 @@ pub const MESSAGE_ID_CHARACTERS_MAX: usize = 998;
 /// It is empty, too long, or has other characters than printable ASCII.
 pub fn name(text: &str) -> Result<String, String> {
     let name = unquoted(text.trim());
-    let is_fit = !name.is_empty() && name.len() <= NAME_CHARACTERS_MAX && name.bytes().all(|b| (0x20..0x7F).contains(&b));
-    let wrong = || format!("expected an AS2 name of 1 to {NAME_CHARACTERS_MAX} printable ASCII characters, found {text:?}");
+    let is_fit =
+        !name.is_empty() && name.len() <= NAME_CHARACTERS_MAX && name.bytes().all(|b| (0x20..0x7F).contains(&b));
+    let wrong =
+        || format!("expected an AS2 name of 1 to {NAME_CHARACTERS_MAX} printable ASCII characters, found {text:?}");
     is_fit.then_some(name).ok_or_else(wrong)
 }
 
@@ -35,7 +37,8 @@ pub fn written(name: &str) -> String {
 /// It is empty, too long, or has blanks or controls.
 pub fn message_id(text: &str) -> Result<String, String> {
     let id = text.trim();
-    let is_fit = !id.is_empty() && id.len() <= MESSAGE_ID_CHARACTERS_MAX && id.bytes().all(|b| (0x21..0x7F).contains(&b));
+    let is_fit =
+        !id.is_empty() && id.len() <= MESSAGE_ID_CHARACTERS_MAX && id.bytes().all(|b| (0x21..0x7F).contains(&b));
     let wrong = || format!("expected a Message-ID such as <left@right>, found {text:?}");
     is_fit.then(|| id.to_owned()).ok_or_else(wrong)
 }
@@ -121,10 +124,13 @@ mod tests {
     #[test]
     fn receipts_are_asked_for_in_many_ways() {
         let wish = |options: &str| ReceiptWish::parse(Some("x"), Some(options), None);
-        let usual = wish("signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional, sha1, sha-256");
+        let usual =
+            wish("signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional, sha1, sha-256");
         assert!(usual.is_signed);
         assert_eq!(usual.digests, [Digest::Sha1, Digest::Sha256]);
-        let close = wish("signed-receipt-micalg=optional,unheard-of,SHA256;signed-receipt-protocol=required,\"pkcs7-signature\"");
+        let close = wish(
+            "signed-receipt-micalg=optional,unheard-of,SHA256;signed-receipt-protocol=required,\"pkcs7-signature\"",
+        );
         assert!(close.is_signed);
         assert_eq!(close.digests, [Digest::Sha256]);
         let hard = wish("signed-receipt-protocol=required,pgp;signed-receipt-micalg=required,md4");

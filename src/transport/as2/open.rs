@@ -2,7 +2,6 @@
 //! what the receipt has to say (RFC 4130 5.2, 7.3.1; RFC 5402 4). The payload counts only once all layers have been read to
 //! their end; whoever takes it keeps it aside until then.
 
-use crate::id::Random;
 use super::certificate::{Certificate, OwnKey};
 use super::cms::{self, ContentType, Inflated, Opened, Signed, SignedContent, Verdict};
 use super::crypto::{Cipher, Digest, Hash};
@@ -10,6 +9,7 @@ use super::mime::{Base64, Headers, Multipart, Peeked};
 use super::name::micalg;
 use super::refused::{Cause, Refused, Telling, told};
 use crate::clock::Timestamp;
+use crate::id::Random;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
@@ -177,9 +177,10 @@ impl Opening<'_> {
         let failed = |detail: &dyn std::fmt::Display| Refused::new(Cause::DecryptionFailed, detail);
         let mut opened = Telling(opened, Cause::DecryptionFailed);
         let mut peeked = Peeked::new(&mut opened);
-        let inner = peeked.head().map_err(told(Cause::DecryptionFailed)).and_then(|head| {
-            self.entity(&Headers::parse(&head), Some(&head), &mut peeked)
-        });
+        let inner = peeked
+            .head()
+            .map_err(told(Cause::DecryptionFailed))
+            .and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked));
         let drained = peeked.drain().map_err(told(Cause::DecryptionFailed));
         if for_key.is_none() {
             return Err(failed(&"it is encrypted to none of our certificates, or the key in it is damaged"));
@@ -254,7 +255,8 @@ impl Opening<'_> {
                 refused(Cause::IntegrityCheckFailed, detail)
             }
             Verdict::Stranger(Some(stranger)) => {
-                let detail = format!("it is signed by {}, which is none of the partner's certificates", named(&stranger));
+                let detail =
+                    format!("it is signed by {}, which is none of the partner's certificates", named(&stranger));
                 self.seen.stranger = Some(stranger);
                 refused(Cause::AuthenticationFailed, detail)
             }

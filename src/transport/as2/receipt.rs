@@ -8,9 +8,9 @@ use super::mime::{Base64, Headers, Multipart, Peeked, base64_lines};
 use super::name::{bare_id, micalg, written};
 use super::open::Mic;
 use super::refused::{Cause, Refused, told};
+use crate::clock::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use crate::clock::Timestamp;
 use std::io::{self, Read};
 
 /// Bytes of a receipt, at most.
@@ -211,7 +211,8 @@ pub fn read(headers: &Headers, body: &[u8], trusted: &[Certificate], now: Timest
         return Err(Refused::new(Cause::UnexpectedProcessingError, "expected a receipt and its signature"));
     };
     let signed = signature_of(signature).map_err(told(Cause::IntegrityCheckFailed))?;
-    let taken: Vec<_> = digests.into_iter().chain(signed.digests()).map(|digest| (digest, digest.of(content))).collect();
+    let taken: Vec<_> =
+        digests.into_iter().chain(signed.digests()).map(|digest| (digest, digest.of(content))).collect();
     match signed.verdict(&taken, trusted, now) {
         Verdict::By { at, .. } => {
             let (inner, inner_body) = split(content).map_err(wrong())?;
@@ -220,7 +221,10 @@ pub fn read(headers: &Headers, body: &[u8], trusted: &[Certificate], now: Timest
         Verdict::ContentChanged { .. } | Verdict::SignatureWrong => {
             Err(Refused::new(Cause::IntegrityCheckFailed, "the signature of the receipt does not hold"))
         }
-        _ => Err(Refused::new(Cause::AuthenticationFailed, "the receipt is signed by none of the partner's certificates")),
+        _ => Err(Refused::new(
+            Cause::AuthenticationFailed,
+            "the receipt is signed by none of the partner's certificates",
+        )),
     }
 }
 
@@ -280,7 +284,8 @@ fn report(headers: &Headers, body: &[u8], signed_by: Option<usize>) -> Result<Re
             _ => {}
         }
     }
-    let fields = fields.ok_or_else(|| none("expected a part message/disposition-notification, found none".to_owned()))?;
+    let fields =
+        fields.ok_or_else(|| none("expected a part message/disposition-notification, found none".to_owned()))?;
     let said = fields.get("disposition").unwrap_or_default();
     let error = fields.get("error").or_else(|| fields.get("failure"));
     let disposition = Disposition::parse(said, error);
@@ -321,11 +326,27 @@ mod tests {
         for (text, field, expected) in [
             ("automatic-action/MDN-sent-automatically; processed", None, processed.clone()),
             ("automatic-action/MDN-sent-automatically;Processed", None, processed),
-            ("automatic-action/MDN-sent-automatically; processed/error: decryption-failed", None, error("decryption-failed")),
-            ("automatic-action/MDN-sent-automatically; processed/Error:  decompresion-failed", None, error("decompresion-failed")),
-            ("automatic-action/MDN-sent-automatically; processed/error", Some("authentication-failed"), error("authentication-failed")),
+            (
+                "automatic-action/MDN-sent-automatically; processed/error: decryption-failed",
+                None,
+                error("decryption-failed"),
+            ),
+            (
+                "automatic-action/MDN-sent-automatically; processed/Error:  decompresion-failed",
+                None,
+                error("decompresion-failed"),
+            ),
+            (
+                "automatic-action/MDN-sent-automatically; processed/error",
+                Some("authentication-failed"),
+                error("authentication-failed"),
+            ),
             ("a/b; processed/warning: duplicate-document", None, Disposition::Warning("duplicate-document".to_owned())),
-            ("a/b; failed/failure=sender-equals-receiver", None, Disposition::Failed("sender-equals-receiver".to_owned())),
+            (
+                "a/b; failed/failure=sender-equals-receiver",
+                None,
+                Disposition::Failed("sender-equals-receiver".to_owned()),
+            ),
         ] {
             assert_eq!(Disposition::parse(text, field), Some(expected), "{text}");
         }

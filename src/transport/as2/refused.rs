@@ -105,8 +105,8 @@ pub struct Telling<R>(pub R, pub Cause);
 
 impl<R: Read> Read for Telling<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer).map_err(|error| {
-            if is_content(&error) { io::Error::other(Refused::new(self.1, error)) } else { error }
-        })
+        self.0
+            .read(buffer)
+            .map_err(|error| if is_content(&error) { io::Error::other(Refused::new(self.1, error)) } else { error })
     }
 }

@@ -1,7 +1,6 @@
 //! Makes a message: signed, compressed, encrypted as is asked, in the order of RFC 5402 3. What comes of it is read as a stream
 //! of known length, always the same bytes, and nothing of it is held whole; what is compressed is kept in a spool.
 
-use crate::id::Random;
 use super::certificate::OwnKey;
 use super::cms::{self, Encrypted, GcmForm, Recipient};
 use super::crypto::{Cipher, Digest, Hash, Scheme, random_bytes};
@@ -9,6 +8,7 @@ use super::mime::{base64_lines, filename};
 use super::open::Mic;
 use super::source::{Chain, Source, Spooled};
 use crate::clock::Timestamp;
+use crate::id::Random;
 use std::fs::File;
 use std::io::{self, Read as _};
 

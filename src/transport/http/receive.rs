@@ -1,4 +1,4 @@
-//! Serving partners' posts: `POST /in/<channel>`, and nothing else on this listener. Limits come before bytes; every
+//! Serving partners' posts: `POST /in/<channel>` and `POST /as2`, and nothing else on this listener. Limits come before bytes; every
 //! refusal is `application/problem+json` (RFC 9457) that says what is wrong and what to do.
 
 use axum::Router;
@@ -37,6 +37,8 @@ pub struct Arrival {
     pub content_type: String,
     /// `Host`.
     pub host: String,
+    /// All header lines, for those protocols that have more to say in them; names in lower case.
+    pub headers: Vec<(String, String)>,
 }
 
 /// Why a post is refused.
@@ -57,6 +59,8 @@ pub struct Answer {
     pub status: u16,
     /// What stands in it.
     pub content_type: Cow<'static, str>,
+    /// Further header lines.
+    pub headers: Vec<(String, String)>,
     /// What it says.
     pub body: Vec<u8>,
     /// Where to ask after it; empty where nothing was kept.
@@ -69,6 +73,8 @@ pub struct Answer {
 pub trait Receiver: Send + Sync {
     /// May the sender send, here, at all? Returns the one who takes its body.
     fn begin<'r>(&'r self, arrival: Arrival) -> BoxFuture<'r, Result<Box<dyn Intake>, Refusal>>;
+    /// The same of a message of AS2, whose header lines say who sends it.
+    fn begin_as2<'r>(&'r self, arrival: Arrival) -> BoxFuture<'r, Result<Box<dyn Intake>, Refusal>>;
 }
 
 /// Takes one body.
@@ -110,12 +116,12 @@ struct Shared {
 /// The router of the partner listener.
 pub fn router(receiver: Arc<dyn Receiver>, limits: &ReceiveLimits) -> Router {
     let places = Arc::new(Semaphore::new(limits.bodies_at_once));
-    Router::new().route("/in/{channel}", post(take).fallback(wrong_method)).fallback(nothing_here).with_state(Shared {
-        receiver,
-        places,
-        header_bytes: limits.header_bytes,
-        pace: limits.pace,
-    })
+    let shared = Shared { receiver, places, header_bytes: limits.header_bytes, pace: limits.pace };
+    Router::new()
+        .route("/in/{channel}", post(take).fallback(wrong_method))
+        .route("/as2", post(take_as2).fallback(wrong_method))
+        .fallback(nothing_here)
+        .with_state(shared)
 }
 
 impl IntoResponse for Refusal {
@@ -138,7 +144,7 @@ impl IntoResponse for Refusal {
 }
 
 async fn nothing_here() -> Refusal {
-    let detail = "this listener takes POST /in/<channel> only".to_owned();
+    let detail = "this listener takes POST /in/<channel> and POST /as2 only".to_owned();
     Refusal { status: 404, code: "PATH-UNKNOWN", detail }
 }
 
@@ -151,6 +157,15 @@ async fn take(
     Path(channel): Path<String>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    receive(shared, Some(channel), request).await
+}
+
+async fn take_as2(State(shared): State<Shared>, request: Request) -> Result<Response, Refusal> {
+    receive(shared, None, request).await
+}
+
+/// Takes a body for a channel, or a message of AS2.
+async fn receive(shared: Shared, channel: Option<String>, request: Request) -> Result<Response, Refusal> {
     let Ok(_place) = shared.places.try_acquire() else {
         let detail = "too many bodies are being received; send it again in a few seconds".to_owned();
         return Err(Refusal { status: 503, code: "BUSY", detail });
@@ -166,20 +181,31 @@ async fn take(
         return Err(Refusal { status: 415, code: "ENCODING-UNKNOWN", detail });
     }
     let arrival = Arrival {
-        channel,
+        channel: channel.clone().unwrap_or_default(),
         authorization: text(headers, &AUTHORIZATION),
         key: key(headers)?,
         content_type: text(headers, &CONTENT_TYPE).unwrap_or_else(|| "application/octet-stream".to_owned()),
         host: text(headers, &HOST).unwrap_or_default(),
+        headers: headers.iter().map(line).collect(),
     };
     let length: Option<u64> = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    let intake = shared.receiver.begin(arrival).await?;
+    let intake = match channel {
+        Some(_) => shared.receiver.begin(arrival).await?,
+        None => shared.receiver.begin_as2(arrival).await?,
+    };
     let answer = body(intake, request.into_body(), length, shared.pace).await?;
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
-    let kind = HeaderValue::from_str(&answer.content_type);
-    headers.insert(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    for (name, value) in &answer.headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
+    if !answer.content_type.is_empty() {
+        let kind = HeaderValue::from_str(&answer.content_type);
+        headers.insert(CONTENT_TYPE, kind.unwrap_or(HeaderValue::from_static("application/octet-stream")));
+    }
     if let (false, Ok(location)) = (answer.location.is_empty(), HeaderValue::from_str(&answer.location)) {
         headers.insert(LOCATION, location);
     }
@@ -227,6 +253,11 @@ async fn body(mut intake: Box<dyn Intake>, mut body: Body, length: Option<u64>, 
         return Err(Refusal { status: 400, code: "BODY-EMPTY", detail });
     }
     intake.finish().await
+}
+
+/// A header line as text; octets beyond ASCII are those of Latin 1, as HTTP had it.
+fn line((name, value): (&HeaderName, &HeaderValue)) -> (String, String) {
+    (name.as_str().to_owned(), value.as_bytes().iter().map(|byte| char::from(*byte)).collect())
 }
 
 fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

@@ -29,8 +29,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 pub struct Post {
     /// Where to.
     pub url: String,
-    /// The delivery's key, sent as `Idempotency-Key`.
-    pub key: String,
+    /// The delivery's key, sent as `Idempotency-Key`; none where the body's protocol has one of its own.
+    pub key: Option<String>,
     /// Of the body.
     pub content_type: String,
     /// Further header lines; their values may be secrets.
@@ -197,9 +197,8 @@ fn not_public(host: &str, address: Option<IpAddr>) -> String {
 
 fn headers(post: &Post) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
-    let own =
-        [(CONTENT_TYPE, post.content_type.as_str()), (HeaderName::from_static("idempotency-key"), post.key.as_str())];
-    for (name, value) in own {
+    let key = post.key.as_deref().map(|key| (HeaderName::from_static("idempotency-key"), key));
+    for (name, value) in [(CONTENT_TYPE, post.content_type.as_str())].into_iter().chain(key) {
         headers.insert(name, HeaderValue::from_str(value).map_err(|_| "a header line with control characters")?);
     }
     for (name, value) in &post.headers {
@@ -297,7 +296,7 @@ mod tests {
     fn post(host: &str, port: u16, allowed: &[&str]) -> Post {
         Post {
             url: format!("http://{host}:{port}/edi"),
-            key: "k".into(),
+            key: Some("k".into()),
             content_type: "application/EDIFACT".into(),
             headers: Vec::new(),
             bytes: b"UNB".to_vec(),

@@ -1,16 +1,15 @@
 //! EnvelopedData (RFC 5652 6) and AuthEnvelopedData (RFC 5083): content for recipients, as a stream in both directions. GCM
 //! is read in both, since products that stand on one well-known library put it into the former, its tag behind the content.
 
-use crate::id::Random;
 use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial};
 use super::super::crypto::{
-    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyTransport, NONCE_BYTES, RSA_ENCRYPTION, TAG_BYTES, random_bytes,
+    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyTransport, NONCE_BYTES, RSA_ENCRYPTION, TAG_BYTES,
+    random_bytes,
 };
 use super::super::source::Source;
-use super::{
-    AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit,
-};
+use super::{AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit};
+use crate::id::Random;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -233,7 +232,8 @@ impl<R: Read> Opened<R> {
         ber.value(tag::OID)?;
         let (oid, parameters) = algorithm(&mut ber)?;
         let cipher = Cipher::ALL.into_iter().find_map(|(cipher, _)| (cipher.oid() == oid).then_some(cipher));
-        let cipher = cipher.ok_or_else(|| unfit(format_args!("expected 3DES or AES in CBC or GCM, found {oid:02x?}")))?;
+        let cipher =
+            cipher.ok_or_else(|| unfit(format_args!("expected 3DES or AES in CBC or GCM, found {oid:02x?}")))?;
         let parameters = parameters.unwrap_or_default();
         let mut inner = Ber::new(&parameters[..]);
         let iv = match cipher.is_gcm() {

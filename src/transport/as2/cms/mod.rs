@@ -46,7 +46,11 @@ pub fn begin<R: Read>(source: R) -> io::Result<(ContentType, Ber<R>)> {
         ENVELOPED_DATA => ContentType::Enveloped,
         AUTH_ENVELOPED_DATA => ContentType::AuthEnveloped,
         COMPRESSED_DATA => ContentType::Compressed,
-        other => return Err(unfit(format_args!("expected data that is signed, enveloped or compressed, found {other:02x?}"))),
+        other => {
+            return Err(unfit(format_args!(
+                "expected data that is signed, enveloped or compressed, found {other:02x?}"
+            )));
+        }
     };
     ber.enter(tag::context(0))?;
     Ok((found, ber))

@@ -40,9 +40,8 @@ pub fn sign(key: &OwnKey, scheme: Scheme, digest: Digest, content: &[u8], now: T
         1950..2050 => asn1::element(tag::UTC_TIME, time.strftime("%y%m%d%H%M%SZ").to_string().as_bytes()),
         _ => asn1::element(tag::GENERALIZED_TIME, time.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes()),
     };
-    let attribute = |oid: &[u8], value: Vec<u8>| {
-        asn1::sequence(&[&asn1::element(tag::OID, oid), &asn1::element(tag::SET, &value)])
-    };
+    let attribute =
+        |oid: &[u8], value: Vec<u8>| asn1::sequence(&[&asn1::element(tag::OID, oid), &asn1::element(tag::SET, &value)]);
     let attributes = asn1::set(vec![
         attribute(CONTENT_TYPE, asn1::element(tag::OID, DATA)),
         attribute(SIGNING_TIME, time),
@@ -90,6 +89,9 @@ fn pss_identifier(digest: Digest, salt: usize) -> Result<Vec<u8>, Failed> {
     ]);
     Ok(algorithm_identifier(PSS, &parameters))
 }
+
+/// Digests of a content.
+pub type Digests = Vec<(Digest, Vec<u8>)>;
 
 /// How a signer is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,7 +269,8 @@ fn scheme(oid: &[u8], parameters: &[u8]) -> Option<(Scheme, Option<Digest>)> {
     }
     if oid == PSS {
         let mut ber = Ber::new(parameters);
-        let is_said = !parameters.is_empty() && ber.enter_if(tag::SEQUENCE).ok()? && ber.enter_if(tag::context(0)).ok()?;
+        let is_said =
+            !parameters.is_empty() && ber.enter_if(tag::SEQUENCE).ok()? && ber.enter_if(tag::context(0)).ok()?;
         let hash = if is_said { algorithm(&mut ber).ok()?.0 } else { Digest::Sha1.oid().to_vec() };
         return Some((Scheme::Pss, Some(Digest::ALL.into_iter().find(|digest| digest.oid() == hash)?)));
     }
@@ -393,7 +396,7 @@ impl<R: Read> SignedContent<R> {
     ///
     /// # Errors
     /// It is cut off.
-    pub fn finish(mut self) -> io::Result<(Vec<(Digest, Vec<u8>)>, Signed)> {
+    pub fn finish(mut self) -> io::Result<(Digests, Signed)> {
         self.ber.leave()?;
         self.ber.leave()?;
         let signed = end(&mut self.ber)?;

@@ -1,0 +1,90 @@
+//! AS2 in the service: messages come in and are answered by receipts, and go out and are proved by theirs. What stands in
+//! messages and receipts is `transport::as2`'s; here is who may send, what is kept, and what came before.
+
+pub mod receive; // POST /as2
+pub mod send; // deliveries over channels of transport as2
+
+use super::state::Service;
+use crate::clock::Timestamp;
+use crate::store::{Result, StoreError};
+use crate::transport::as2::certificate::{Certificate, OwnKey, private_key};
+use crate::transport::as2::crypto::{Digest, KeyKind, Scheme};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// `AS2-Version`: 1.1 has compression, 1.2 EDIINT-Features (RFC 6017).
+const VERSION: &str = "1.2";
+/// Keys that are held ready; reading one costs as much as signing with it.
+const KEYS_HELD_MAX: usize = 1024;
+
+/// Our keys as they were read, by the digest of certificate and private key.
+#[derive(Default)]
+pub struct Keys(Mutex<HashMap<Vec<u8>, Arc<OwnKey>>>);
+
+/// Our keys of a channel, the one to sign with first.
+///
+/// # Errors
+/// A private key is not set, or does not belong to its certificate: what is wrong, with the name of the secret.
+pub(super) async fn own_keys(service: &Service, names: &[String], now: Timestamp) -> Result<Vec<Arc<OwnKey>>> {
+    let (directory, mut found) = (service.directory(), Vec::new());
+    for name in names {
+        let secret = directory.certificate(name).and_then(|one| one.key.as_ref());
+        let (Some(certificate), Some(secret)) = (service.certificate(name), secret) else {
+            return Err(StoreError::NotFound { what: "certificate with a key", id: name.clone() });
+        };
+        let pem = service.store.secret(&secret.secret).await?;
+        let known = Digest::Sha256.of(&[certificate.der(), &pem].concat());
+        let held = service.as2_keys.0.lock().unwrap_or_else(PoisonError::into_inner).get(&known).cloned();
+        let key = match held {
+            Some(key) => key,
+            None => {
+                let wrong = || {
+                    let secret = &secret.secret;
+                    StoreError::Unfit(format!("secret {secret} is no private key of certificate {name}, in PEM"))
+                };
+                let der = private_key(&pem).ok_or_else(wrong)?;
+                let key = Arc::new(OwnKey::new((*certificate).clone(), &der).map_err(|_| wrong())?);
+                let mut held = service.as2_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if held.len() == KEYS_HELD_MAX {
+                    held.clear();
+                }
+                held.insert(known, key.clone());
+                key
+            }
+        };
+        found.push(key);
+    }
+    found.sort_by_key(|key| preference(&key.certificate, now));
+    Ok(found)
+}
+
+/// The partner's certificates of a channel, the one to encrypt to first.
+pub(super) fn certificates(service: &Service, names: &[String], now: Timestamp) -> Vec<Certificate> {
+    let configured = service.configured();
+    let found = names.iter().filter_map(|name| configured.certificates.get(name));
+    let mut found: Vec<Certificate> = found.map(|one| (**one).clone()).collect();
+    found.sort_by_key(|certificate| preference(certificate, now));
+    found
+}
+
+/// Those that count now come first, the newest of them before the others: where two overlap, both sides know it already.
+fn preference(certificate: &Certificate, now: Timestamp) -> (bool, std::cmp::Reverse<Timestamp>) {
+    (!certificate.is_valid_at(now), std::cmp::Reverse(certificate.not_before))
+}
+
+/// How a key signs.
+pub(super) fn scheme(key: &OwnKey, wanted: &str) -> Scheme {
+    match (key.certificate.kind, wanted) {
+        (KeyKind::Ec(_), _) => Scheme::Ecdsa,
+        (KeyKind::Rsa, "pss") => Scheme::Pss,
+        (KeyKind::Rsa, _) => Scheme::Pkcs1,
+    }
+}
+
+/// The digest with which a key signs, where this one is wanted; keys of curves have their own.
+pub(super) fn digest(key: &OwnKey, wanted: Digest) -> Digest {
+    match key.certificate.kind {
+        KeyKind::Ec(curve) => curve.digest(),
+        KeyKind::Rsa => wanted,
+    }
+}

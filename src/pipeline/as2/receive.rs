@@ -1,0 +1,406 @@
+//! Messages that come in: opened while they arrive, kept with the receipt in one commit, and answered by that receipt. The
+//! same again gets the same receipt, byte for byte, and nothing happens twice; what is refused is told by a receipt too, and
+//! noted.
+
+use super::{VERSION, certificates, digest, own_keys, scheme};
+use crate::partner::{As2, Legacy, Required};
+use crate::pipeline::receive::unavailable;
+use crate::pipeline::state::Service;
+use crate::store::claim::NewClaim;
+use crate::store::commit::receive::Reception;
+use crate::store::transmission::NewTransmission;
+use crate::store::{Actor, Direction, INLINE_BYTES_MAX, Result as StoreResult, Spool, StoreError};
+use crate::transport::as2::certificate::{Certificate, OwnKey};
+use crate::transport::as2::crypto::Digest;
+use crate::transport::as2::mime::Headers;
+use crate::transport::as2::name::{ReceiptWish, bare_id, message_id, name, written};
+use crate::transport::as2::open::{Layer, Mic, Policy, Seen, open};
+use crate::transport::as2::receipt::{self, Disposition, Receipt};
+use crate::transport::as2::refused::{Cause, Refused};
+use crate::transport::as2::seal::boundary;
+use crate::transport::http::receive::{Answer, Arrival, Intake, Refusal};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use tokio::task::JoinHandle;
+
+/// Pieces of a body that wait to be opened.
+const PIECES_WAITING: usize = 16;
+/// Characters of a file's name that are kept.
+const FILE_NAME_CHARACTERS_MAX: usize = 255;
+/// The status of every answer that has a receipt, whatever that says.
+const ANSWERED: u16 = 200;
+
+/// Whom a message is from and to, as its header lines say.
+struct Addressed {
+    from: String,
+    to: String,
+    /// As it came, with its brackets.
+    message_id: String,
+    wish: ReceiptWish,
+}
+
+/// The pair that it belongs to.
+struct Pair {
+    channel: String,
+    partner: String,
+    /// Ours, the one to sign receipts with first.
+    keys: Vec<Arc<OwnKey>>,
+}
+
+/// What came of opening.
+struct Found {
+    seen: Seen,
+    done: Result<(), Refused>,
+    spool: Spool,
+}
+
+struct Message {
+    service: Arc<Service>,
+    addressed: Addressed,
+    pair: Option<Pair>,
+    id: String,
+    limit: u64,
+    size: u64,
+    /// The bytes as they came, while they are few: to be looked at where the message is refused.
+    raw: Vec<u8>,
+    /// None: it is refused whatever stands in it.
+    opening: Option<(SyncSender<Vec<u8>>, JoinHandle<Found>)>,
+    refused: Option<Refused>,
+}
+
+/// Begins to take a message.
+pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn Intake>, Refusal> {
+    let headers = Headers(arrival.headers);
+    let missing = |name: &str| Refusal {
+        status: 400,
+        code: "AS2-HEADER-MISSING",
+        detail: format!("expected a header line {name}, found none; this address takes AS2 messages (RFC 4130) only"),
+    };
+    let line = |name: &str| headers.get(name).ok_or_else(|| missing(name));
+    let wrong = |detail: String| Refusal { status: 400, code: "AS2-HEADER-WRONG", detail };
+    let (from, to) = (name(line("AS2-From")?).map_err(wrong)?, name(line("AS2-To")?).map_err(wrong)?);
+    let (id, bad_id) = match message_id(line("Message-ID")?) {
+        Ok(id) => (id, None),
+        Err(detail) => (String::new(), Some(Refused::new(Cause::InvalidMessageId, detail))),
+    };
+    let wish = ReceiptWish::parse(
+        headers.get("Disposition-Notification-To"),
+        headers.get("Disposition-Notification-Options"),
+        headers.get("Receipt-Delivery-Option"),
+    );
+    let now = service.now();
+    let directory = service.directory();
+    let limit = service.config.limits.body_bytes;
+    let mut message = Message {
+        service: service.clone(),
+        addressed: Addressed { from, to, message_id: id, wish },
+        pair: None,
+        id: service.store.new_id("tra", now),
+        limit,
+        size: 0,
+        raw: Vec::new(),
+        opening: None,
+        refused: bad_id,
+    };
+    let Some((channel, found, as2)) = directory.as2_pair(&message.addressed.from, &message.addressed.to) else {
+        let detail =
+            format!("no channel takes messages from {:?} to {:?}", message.addressed.from, message.addressed.to);
+        message.refused = message.refused.or(Some(Refused::new(Cause::UnknownTradingRelationship, detail)));
+        return Ok(Box::new(message));
+    };
+    message.limit = found.body_bytes.unwrap_or(limit);
+    let keys = own_keys(service, &as2.keys, now).await.map_err(|error| {
+        tracing::error!(channel, error = %error, "The keys of a channel cannot be had");
+        unavailable(&error)
+    })?;
+    let partner = found.partners.first().cloned().unwrap_or_default();
+    message.pair = Some(Pair { channel: channel.to_owned(), partner, keys });
+    message.refused = message.refused.or_else(|| unknown_wish(&message.addressed.wish));
+    if message.refused.is_none() {
+        message.opening = Some(message.open(headers, as2));
+    }
+    Ok(Box::new(message))
+}
+
+/// A receipt that cannot be given as it must be.
+fn unknown_wish(wish: &ReceiptWish) -> Option<Refused> {
+    if let Some(protocol) = &wish.unknown_protocol {
+        let detail = format!("expected receipts signed by pkcs7-signature, found {protocol:?}");
+        return Some(Refused::new(Cause::UnsupportedFormat, detail));
+    }
+    if wish.url.is_some() {
+        let detail = "expected a receipt in the answer, found one that is asked for later, which is not sent yet";
+        return Some(Refused::new(Cause::UnsupportedFormat, detail));
+    }
+    let digests = wish.unknown_digests.as_ref()?;
+    Some(Refused::new(Cause::UnsupportedMicAlgorithms, format!("expected digests of SHA, found {digests:?}")))
+}
+
+/// A body that comes in pieces from elsewhere.
+struct Pieces {
+    from: Receiver<Vec<u8>>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.piece.len() {
+            let Ok(piece) = self.from.recv() else { return Ok(0) };
+            (self.piece, self.at) = (piece, 0);
+        }
+        let count = (self.piece.len() - self.at).min(buffer.len());
+        buffer[..count].copy_from_slice(&self.piece[self.at..self.at + count]);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+/// Writes a payload where it is sealed.
+struct Kept<'k>(&'k mut Spool);
+
+impl io::Write for Kept<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map(|()| bytes.len()).map_err(io::Error::other)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Message {
+    /// Opens it while it comes, off the runtime's threads.
+    fn open(&self, headers: Headers, as2: &As2) -> (SyncSender<Vec<u8>>, JoinHandle<Found>) {
+        let (service, now) = (self.service.clone(), self.service.now());
+        let trusted: Vec<Certificate> = certificates(&service, &as2.certificates, now);
+        let keys = self.pair.as_ref().map(|pair| pair.keys.clone()).unwrap_or_default();
+        let (must_be_signed, must_be_encrypted) =
+            (as2.require.contains(&Required::Signed), as2.require.contains(&Required::Encrypted));
+        let allows_legacy = as2.legacy == Legacy::Allowed;
+        let receipt_digest = self.addressed.wish.digests.first().copied().unwrap_or(Digest::Sha256);
+        let (limit, mut spool) = (self.limit, service.store.spool(u64::MAX, now));
+        let (to, from) = sync_channel(PIECES_WAITING);
+        let work = tokio::task::spawn_blocking(move || {
+            let policy = Policy {
+                trusted: &trusted,
+                keys: &keys,
+                must_be_signed,
+                must_be_encrypted,
+                allows_legacy,
+                receipt_digest,
+                payload_bytes_max: limit,
+                now,
+            };
+            let mut body = Pieces { from, piece: Vec::new(), at: 0 };
+            let (seen, done) = open(&headers, &mut body, &policy, service.store.random(), &mut Kept(&mut spool));
+            Found { seen, done, spool }
+        });
+        (to, work)
+    }
+
+    async fn answer(mut self) -> StoreResult<Answer> {
+        if let Some((pieces, work)) = self.opening.take() {
+            drop(pieces);
+            let found = work.await.map_err(|error| StoreError::Unfit(format!("opening an AS2 message: {error}")))?;
+            return match found.done {
+                Ok(()) => self.keep(found.seen, found.spool).await,
+                Err(refused) => self.refuse(&found.seen, refused).await,
+            };
+        }
+        let refused = self.refused.take();
+        let unknown = || Refused::new(Cause::UnexpectedProcessingError, "it was not looked at");
+        self.refuse(&Seen::default(), refused.unwrap_or_else(unknown)).await
+    }
+
+    /// Keeps what was received, to be processed; the same again gets the same receipt.
+    async fn keep(self, seen: Seen, spool: Spool) -> StoreResult<Answer> {
+        let content = spool.finish().await?;
+        let said = self.receipt(&Disposition::Processed, seen.mic.as_ref())?;
+        let (from, to) = (&self.addressed.from, &self.addressed.to);
+        let claim = NewClaim {
+            scope: format!("as2:{}", json!([from, to])),
+            key: bare_id(&self.addressed.message_id).to_owned(),
+            answer_status: ANSWERED,
+            answer_body: said.clone(),
+        };
+        let actor = self.actor();
+        let pair = self.pair.as_ref();
+        let channel = pair.map(|pair| pair.channel.clone()).unwrap_or_default();
+        let new = NewTransmission {
+            transmission_id: self.id.clone(),
+            direction: Direction::In,
+            channel: channel.clone(),
+            partner: pair.map(|pair| pair.partner.clone()),
+            environment: None,
+            content,
+            content_type: seen.content_type.clone(),
+            file_name: seen.file_name.as_deref().and_then(safe_name),
+            headers: self.facts(&seen),
+        };
+        match self.service.store.receive(new, Some(claim), &actor, self.service.now()).await? {
+            Reception::New => {
+                tracing::info!(transmission.id = self.id, transmission.channel = channel, "Received");
+                metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
+                self.service.arrived.notify_one();
+                Ok(told(&said, false))
+            }
+            Reception::Replay { body, .. } => Ok(told(&body, true)),
+            Reception::Conflict { transmission_id } => {
+                tracing::warn!(
+                    transmission.id = transmission_id,
+                    transmission.channel = channel,
+                    "Message-ID used again"
+                );
+                let detail = format!("this Message-ID came before with other content, as {transmission_id}");
+                self.refuse(&seen, Refused::new(Cause::UnexpectedProcessingError, detail)).await
+            }
+        }
+    }
+
+    /// Tells the sender, and notes it with what came, where that is little. Of very many there is only how many they were.
+    async fn refuse(self, seen: &Seen, refused: Refused) -> StoreResult<Answer> {
+        let said = self.receipt(&Disposition::refused(refused.cause), seen.mic.as_ref())?;
+        let pair = self.pair.as_ref();
+        let channel = pair.map(|pair| pair.channel.clone()).unwrap_or_else(|| "as2".to_owned());
+        let (now, actor) = (self.service.now(), self.actor());
+        let new = NewTransmission {
+            transmission_id: self.id.clone(),
+            direction: Direction::In,
+            channel: channel.clone(),
+            partner: None,
+            environment: None,
+            content: self.service.store.content(&self.raw, now).await?,
+            content_type: "application/octet-stream".to_owned(),
+            file_name: None,
+            headers: self.facts(seen),
+        };
+        let code = format!("AS2-{}", refused.cause.word().to_ascii_uppercase().replace(' ', "-"));
+        let claims = pair.map(|pair| pair.partner.as_str());
+        let told_us = (code.as_str(), refused.detail.as_str());
+        if self.service.store.settle_stranger(new, claims, told_us, &actor, now).await? {
+            tracing::warn!(transmission.id = self.id, transmission.channel = channel, code, "Refused");
+        }
+        metrics::counter!("portolan_refused_total", "channel" => channel).increment(1);
+        Ok(told(&said, false))
+    }
+
+    /// The receipt with its header lines, as it is answered and kept; no more than those where none is asked for.
+    fn receipt(&self, disposition: &Disposition, mic: Option<&Mic>) -> StoreResult<Vec<u8>> {
+        let Addressed { from, to, message_id, wish } = &self.addressed;
+        let random = self.service.store.random();
+        let mut lines = vec![("AS2-Version".to_owned(), VERSION.to_owned())];
+        if !wish.is_asked {
+            return Ok(joined(&lines, &[]));
+        }
+        let text = match disposition {
+            Disposition::Processed | Disposition::Warning(_) => {
+                format!("The message {message_id} was received, and is kept as {}.", self.id)
+            }
+            Disposition::Error(why) | Disposition::Failed(why) => {
+                format!("The message {message_id} was not taken: {why}. It is noted as {}.", self.id)
+            }
+        };
+        let agent = concat!("portolan/", env!("CARGO_PKG_VERSION"));
+        let receipt = Receipt { agent, receiver: to, message_id, disposition, mic, text: &text };
+        let mut body = receipt.write(&boundary(random));
+        let key = self.pair.as_ref().and_then(|pair| pair.keys.first()).filter(|_| wish.is_signed);
+        if let Some(key) = key {
+            // Nobody signs with SHA-1 any more; who asks for nothing else gets the usual one.
+            let wanted = wish.digests.iter().copied().find(|digest| *digest != Digest::Sha1);
+            let way = (&**key, scheme(key, "pkcs1"), digest(key, wanted.unwrap_or(Digest::Sha256)));
+            body = receipt::sign(&body, way, &boundary(random), self.service.now())
+                .map_err(|_| StoreError::Unfit("a receipt cannot be signed".to_owned()))?;
+        }
+        lines.extend([
+            ("AS2-From".to_owned(), written(to)),
+            ("AS2-To".to_owned(), written(from)),
+            ("Message-ID".to_owned(), format!("<{}@portolan>", self.service.store.new_id("mdn", self.service.now()))),
+            ("MIME-Version".to_owned(), "1.0".to_owned()),
+            ("Content-Type".to_owned(), body.content_type),
+        ]);
+        Ok(joined(&lines, &body.bytes))
+    }
+
+    /// What is kept beside the payload.
+    fn facts(&self, seen: &Seen) -> Value {
+        let layers: Vec<Value> = seen
+            .layers
+            .iter()
+            .map(|layer| match layer {
+                Layer::Encrypted(cipher, _) => json!({ "encrypted": cipher.name() }),
+                Layer::Compressed => json!("compressed"),
+                Layer::Signed(_, digest) => json!({ "signed": digest.name() }),
+            })
+            .collect();
+        let mic = seen.mic.as_ref().map(|mic| format!("{}, {}", STANDARD.encode(&mic.value), mic.digest.name()));
+        let stranger =
+            seen.stranger.as_ref().map(|one| json!({ "name": one.common_name(), "sha256": one.fingerprint() }));
+        let Addressed { from, to, message_id, wish } = &self.addressed;
+        json!({ "as2": { "from": from, "to": to, "message_id": message_id, "layers": layers, "mic": mic,
+            "receipt": wish.is_asked, "signer_unknown": stranger } })
+    }
+
+    fn actor(&self) -> Actor {
+        Actor(self.pair.as_ref().map_or("as2".to_owned(), |pair| format!("as2:{}", pair.partner)))
+    }
+}
+
+impl Intake for Message {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.size += bytes.len() as u64;
+        if self.size > self.limit {
+            let detail = format!("a body of more than {} bytes is not taken here; send it in parts", self.limit);
+            return Err(Refusal { status: 413, code: "BODY-TOO-LARGE", detail });
+        }
+        match self.size <= INLINE_BYTES_MAX as u64 {
+            true => self.raw.extend_from_slice(bytes),
+            false => self.raw = Vec::new(),
+        }
+        if let Some((pieces, _)) = &self.opening {
+            // Who opens it may have seen enough; its verdict comes at the end.
+            let _ = pieces.send(bytes.to_vec());
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>> {
+        Box::pin(async move { self.answer().await.map_err(|error| unavailable(&error)) })
+    }
+}
+
+/// Header lines and body in one, as they are kept.
+fn joined(lines: &[(String, String)], body: &[u8]) -> Vec<u8> {
+    let head: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    [head.as_bytes(), b"\r\n", body].concat()
+}
+
+/// The answer of what was kept.
+fn told(kept: &[u8], replayed: bool) -> Answer {
+    let end = kept.windows(4).position(|four| four == b"\r\n\r\n").map_or(kept.len(), |at| at + 4);
+    let Headers(lines) = Headers::parse(&kept[..end]);
+    let is_type = |(name, _): &&(String, String)| name == "Content-Type";
+    let content_type = lines.iter().find(is_type).map(|(_, value)| value.clone()).unwrap_or_default();
+    let headers = lines.into_iter().filter(|line| !is_type(&line)).collect();
+    Answer {
+        status: ANSWERED,
+        content_type: content_type.into(),
+        headers,
+        body: kept[end..].to_vec(),
+        location: String::new(),
+        replayed,
+    }
+}
+
+/// A file's name without what could lead elsewhere.
+fn safe_name(name: &str) -> Option<String> {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|c| !c.is_control()).take(FILE_NAME_CHARACTERS_MAX).collect();
+    let plain = plain.trim().trim_start_matches('.').to_owned();
+    (!plain.is_empty()).then_some(plain)
+}

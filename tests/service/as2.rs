@@ -1,0 +1,382 @@
+//! AS2 between two instances, and between an instance and a sender that does what a test wants.
+
+#[path = "../as2/made.rs"]
+mod made;
+
+use super::edi::order;
+use super::peer::{self, Peer};
+use super::stage::{PATIENCE, Stage, resources};
+use made::{Keys, NOW, made};
+use portolan::clock::{Clock as _, SystemClock};
+use portolan::id::SystemRandom;
+use portolan::transport::as2::cms::{GcmForm, Recipient};
+use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
+use portolan::transport::as2::mime::Headers;
+use portolan::transport::as2::open::Mic;
+use portolan::transport::as2::receipt::{self, Disposition, Received};
+use portolan::transport::as2::seal::{Means, Payload, Protection, seal};
+use serde_json::Value;
+use std::io::Read as _;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+/// Where the process is killed while a message is sealed.
+pub const POINTS: [&str; 2] = ["as2_message.before_commit", "as2_message.after_commit"];
+
+static RETAIL: LazyLock<Keys> = LazyLock::new(|| made("Retail", &rcgen::PKCS_RSA_SHA256, NOW));
+static LAMPS: LazyLock<Keys> = LazyLock::new(|| made("Lamps", &rcgen::PKCS_RSA_SHA256, NOW));
+static STRANGER: LazyLock<Keys> = LazyLock::new(|| made("Stranger", &rcgen::PKCS_RSA_SHA256, NOW));
+
+/// A certificate as a resource; `secret` names its key.
+fn certificate(name: &str, keys: &Keys, secret: &str) -> String {
+    let pem = keys.certificate_pem.trim().replace('\n', "\n  ");
+    let key = if secret.is_empty() { String::new() } else { format!("key: {{ secret: {secret} }}\n") };
+    format!("---\nkind: certificate\nname: {name}\npem: |\n  {pem}\n{key}")
+}
+
+/// The instance of Lamps, which gets messages from Retail, and its warehouse.
+async fn lamps(more: &str) -> (Stage, Peer) {
+    let (stage, house) = (Stage::bare("").await, Peer::start(&[]).await);
+    stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
+    let (own, theirs) = (certificate("lamps", &LAMPS, "lamps-key"), certificate("retail", &RETAIL, ""));
+    stage.apply(&format!(
+        "kind: partner\nname: retail\nparty_ids: [\"14:4098765000003\"]\n{own}{theirs}\
+         ---\nkind: channel\nname: retail-as2\ntransport: as2\nway: in\npartners: [retail]\n\
+         as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail], keys: [lamps]{more} }}\n\
+         ---\nkind: agreement\nname: retail-orders\nway: in\npartner: retail\ndocument: edifact/d96a/ORDERS\n\
+         ---\nkind: partner\nname: house\nparty_ids: [ZZ:HOUSE]\n\
+         ---\nkind: channel\nname: house-out\ntransport: http\nway: out\nurl: http://127.0.0.1:{}/edi\n\
+         allow_networks: [127.0.0.0/8]\n\
+         ---\nkind: agreement\nname: house-orders\nway: out\npartner: house\ndocument: x12/004010/850\n\
+         channel: house-out\nenvelope: {{ sender: ZZ:LAMPS, receiver: ZZ:HOUSE }}\n\
+         ---\nkind: route\nname: orders\nfrom: retail-orders\nto: house-orders\n",
+        house.port
+    ));
+    (stage, house)
+}
+
+/// The instance of Retail, which sends ORDERS to Lamps over AS2.
+async fn retail(url: &str, more: &str) -> Stage {
+    let (north, nobody) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let mut stage = Stage::bare("[delivery]\nretry_seconds = [1, 1, 1]\n").await;
+    stage.done(&["secret", "set", "retail-key"], &RETAIL.key_pem);
+    let (own, theirs) = (certificate("retail", &RETAIL, "retail-key"), certificate("lamps", &LAMPS, ""));
+    let out = format!(
+        "name: lamps-out\ntransport: as2\nway: out\npartners: [lamps]\nurl: {url}\nas2: {{ from: RETAIL, \
+         to: \"Light & Lamp\", certificates: [lamps], keys: [retail]{more} }}\n"
+    );
+    let all = resources(north.port, nobody.port);
+    let plain = format!("name: lamps-out\ntransport: http\nway: out\nurl: http://127.0.0.1:{}/edi\n", nobody.port);
+    assert!(all.contains(&plain));
+    stage.apply(&format!("{}{own}{theirs}", all.replace(&plain, &out)));
+    stage.token = stage.new_token("northstores-in");
+    stage
+}
+
+#[tokio::test]
+async fn an_order_goes_from_one_instance_to_another_and_its_receipt_proves_it() {
+    for more in [
+        "",
+        ", sign: sha-512, scheme: pss, encrypt: aes256-gcm, key_transport: oaep-sha256, compress: before",
+        ", encrypt: aes128-gcm, gcm_form: enveloped, compress: after",
+        ", receipt: unsigned",
+    ] {
+        let (lamps, house) = lamps("").await;
+        let retail = retail(&format!("{}/as2", lamps.partner), more).await;
+        retail.send(order("AS2-1", 1)).await;
+        // One is the acknowledgment of what came in.
+        let sent = retail.deliveries("delivered", 2).await;
+        let sent = sent.iter().find(|one| one["channel"] == "lamps-out").expect("it went");
+        let id = sent["delivery_id"].as_str().expect("an id");
+        let told = retail.get(&format!("/api/v1/deliveries/{id}")).await;
+        let receipt = told["receipt"].as_str().expect("a receipt");
+        assert!(receipt.contains("; processed\r\n") && receipt.contains(&format!("<{id}@portolan>")), "{receipt}");
+        assert_eq!(receipt.contains("pkcs7-signature"), !more.contains("unsigned"), "{receipt}");
+        let came =
+            lamps.until("the order", || async { lamps.list("/api/v1/documents?direction=in").await.pop() }).await;
+        assert_eq!((&came["type"], &came["business_number"]), (&"ORDERS".into(), &"AS2-1".into()), "{came}");
+        let transmission =
+            lamps.get(&format!("/api/v1/transmissions/{}", came["transmission_id"].as_str().expect("an id"))).await;
+        assert_eq!(transmission["transmission"]["channel"], "retail-as2");
+        let facts = &transmission["transport"]["as2"];
+        assert_eq!(facts["message_id"], format!("<{id}@portolan>"), "{facts}");
+        let layers = facts["layers"].as_array().expect("layers");
+        assert_eq!(layers.len(), 2 + usize::from(more.contains("compress")), "{layers:?}");
+        lamps.until("it leaves", || async { (house.posts().len() == 1).then_some(()) }).await;
+        retail.balanced().await;
+        lamps.balanced().await;
+    }
+}
+
+/// A message of Retail's, made by the test.
+struct Sending<'s> {
+    id: &'s str,
+    content: &'s str,
+    signer: Option<&'static LazyLock<Keys>>,
+    encrypts: bool,
+    from: &'s str,
+    /// `None`: no receipt is asked for.
+    wish: Option<&'s str>,
+}
+
+const USUAL: Sending<'static> = Sending {
+    id: "<1@test>",
+    content: "ISA*00*",
+    signer: Some(&RETAIL),
+    encrypts: true,
+    from: "RETAIL",
+    wish: Some("signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional, sha-256"),
+};
+
+impl Sending<'_> {
+    /// Its header lines, its body, and what the receipt has to say.
+    fn made(&self) -> (Vec<(String, String)>, Vec<u8>, Mic) {
+        let content = self.content.as_bytes().to_vec();
+        let recipients = [Recipient {
+            certificate: LAMPS.own.certificate.clone(),
+            transport: KeyTransport::Pkcs1,
+            by_key_id: false,
+        }];
+        let protection = Protection {
+            sign: self.signer.map(|keys| (&keys.own, Scheme::Pkcs1, Digest::Sha256)),
+            compress: None,
+            encrypt: self.encrypts.then_some((Cipher::Aes256Cbc, GcmForm::AuthEnveloped, &recipients[..])),
+            receipt_digest: Digest::Sha256,
+            has_old_micalg: false,
+        };
+        let means = Means { random: &SystemRandom, now: SystemClock.now(), spool: &tempfile::tempfile };
+        let payload =
+            Payload { content_type: "application/EDIFACT", file_name: Some("../orders.edi"), content: &content };
+        let sealed = seal(&payload, &protection, &means).expect("it is sealed");
+        let mut body = Vec::new();
+        sealed.body.open().expect("it opens").read_to_end(&mut body).expect("it is read");
+        let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let mut lines =
+            vec![text(("AS2-From", self.from)), text(("AS2-To", "\"Light & Lamp\"")), text(("Message-ID", self.id))];
+        lines.push(text(("Content-Type", &sealed.content_type)));
+        lines.extend(sealed.headers.iter().map(|(name, value)| text((name, value))));
+        if let Some(wish) = self.wish {
+            lines.push(text(("Disposition-Notification-To", "edi@retail.example")));
+            lines.push(text(("Disposition-Notification-Options", wish)));
+        }
+        (lines, body, sealed.mic)
+    }
+
+    async fn send(&self, stage: &Stage) -> Answered {
+        let (lines, body, mic) = self.made();
+        let answered = post(stage, &lines, body).await;
+        Answered { mic, ..answered }
+    }
+}
+
+/// What a message is answered.
+struct Answered {
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+    mic: Mic,
+}
+
+impl Answered {
+    fn receipt(&self) -> Received {
+        let trusted = [LAMPS.own.certificate.clone()];
+        receipt::read(&self.headers, &self.body, &trusted, SystemClock.now()).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The words of a receipt that refuses.
+    fn error(&self) -> String {
+        match self.receipt().disposition {
+            Disposition::Error(why) | Disposition::Failed(why) => why,
+            other => panic!("it is taken: {other:?}"),
+        }
+    }
+}
+
+async fn post(stage: &Stage, lines: &[(String, String)], body: Vec<u8>) -> Answered {
+    let mut request = stage.client.post(format!("{}/as2", stage.partner)).body(body);
+    for (name, value) in lines {
+        request = request.header(name, value);
+    }
+    let response = request.send().await.expect("an answer");
+    let status = response.status().as_u16();
+    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+    let body = response.bytes().await.expect("a body").to_vec();
+    Answered { status, headers: Headers(headers), body, mic: Mic { digest: Digest::Sha256, value: Vec::new() } }
+}
+
+async fn incoming(stage: &Stage, state: &str) -> Vec<Value> {
+    stage.list(&format!("/api/v1/transmissions?direction=in&state={state}")).await
+}
+
+#[tokio::test]
+async fn a_repeat_gets_the_receipt_of_the_first_byte_for_byte() {
+    let (mut stage, _house) = lamps("").await;
+    let first = USUAL.send(&stage).await;
+    assert_eq!(first.status, 200);
+    let said = first.receipt();
+    assert_eq!(said.proves("<1@test>", &first.mic, true), Ok(()));
+    assert_eq!(
+        (first.headers.get("as2-from"), first.headers.get("as2-to")),
+        (Some("\"Light & Lamp\""), Some("RETAIL"))
+    );
+    stage.kill();
+    stage.start_again(&[]);
+    // What is sealed anew has other bytes, but says the same.
+    let again = USUAL.send(&stage).await;
+    assert!(again.body == first.body, "{}", String::from_utf8_lossy(&again.body));
+    assert_eq!(again.headers.get("message-id"), first.headers.get("message-id"));
+    let all = stage.list("/api/v1/transmissions?direction=in").await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0]["file_name"], "orders.edi", "a name leads nowhere");
+    // Another content under the same id is neither the same nor new.
+    let other = Sending { content: "ISA*01*", ..USUAL }.send(&stage).await;
+    assert_eq!(other.error(), "unexpected-processing-error");
+    let mut rejected = incoming(&stage, "rejected").await;
+    rejected.retain(|one| one["code"] == "AS2-UNEXPECTED-PROCESSING-ERROR");
+    assert_eq!(rejected.len(), 1);
+    assert!(rejected[0]["reason"].as_str().is_some_and(|reason| reason.contains("other content")), "{rejected:?}");
+    stage.balanced().await;
+}
+
+#[tokio::test]
+async fn err_each_refusal_is_a_receipt_and_a_row_and_a_good_repeat_is_taken() {
+    let (stage, _house) = lamps("").await;
+    let (lines, mut damaged, _) = Sending { id: "<2@test>", ..USUAL }.made();
+    let last = damaged.len() - 3;
+    damaged[last] ^= 1;
+    let cases = [
+        (Sending { signer: Some(&STRANGER), id: "<1@test>", ..USUAL }.send(&stage).await, "authentication-failed"),
+        (post(&stage, &lines, damaged).await, "decryption-failed"),
+        (Sending { signer: None, ..USUAL }.send(&stage).await, "decryption-failed"),
+        (Sending { encrypts: false, ..USUAL }.send(&stage).await, "insufficient-message-security"),
+        (
+            Sending { wish: Some("signed-receipt-protocol=required, pgp"), ..USUAL }.send(&stage).await,
+            "unsupported format",
+        ),
+        (
+            Sending {
+                wish: Some("signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=required, md4"),
+                ..USUAL
+            }
+            .send(&stage)
+            .await,
+            "unsupported MIC-algorithms",
+        ),
+        (Sending { from: "NOBODY", ..USUAL }.send(&stage).await, "unknown-trading-relationship"),
+        (Sending { id: "<no id>", ..USUAL }.send(&stage).await, "invalid-message-id"),
+    ];
+    for (at, (answered, why)) in cases.iter().enumerate() {
+        assert_eq!(answered.status, 200);
+        assert_eq!(answered.error(), *why, "case {at}");
+    }
+    let rejected = incoming(&stage, "rejected").await;
+    assert_eq!(rejected.len(), cases.len(), "{rejected:#?}");
+    let stranger = rejected.iter().find(|one| one["code"] == "AS2-AUTHENTICATION-FAILED").expect("it is noted");
+    let fingerprint = STRANGER.own.certificate.fingerprint();
+    assert!(stranger["reason"].as_str().is_some_and(|reason| reason.contains(&fingerprint)), "{stranger}");
+    // An error does not use up the id.
+    let good = USUAL.send(&stage).await;
+    assert_eq!(good.receipt().proves("<1@test>", &good.mic, true), Ok(()));
+    assert_eq!(stage.list("/api/v1/transmissions?direction=in").await.len(), cases.len() + 1);
+    stage.balanced().await;
+}
+
+#[tokio::test]
+async fn no_receipt_is_sent_that_nobody_asks_for() {
+    let (stage, _house) = lamps(", require: []").await;
+    let answered = Sending { wish: None, signer: None, encrypts: false, ..USUAL }.send(&stage).await;
+    assert_eq!((answered.status, answered.body.len()), (200, 0));
+    assert_eq!(stage.list("/api/v1/transmissions?direction=in").await.len(), 1);
+    let unsigned =
+        Sending { wish: Some(""), signer: None, encrypts: false, id: "<2@test>", ..USUAL }.send(&stage).await;
+    assert_eq!(unsigned.receipt().proves("<2@test>", &unsigned.mic, false), Ok(()));
+    // Plain HTTP has no names of AS2.
+    let bare = post(&stage, &[], b"ISA*00*".to_vec()).await;
+    assert_eq!(bare.status, 400);
+    assert!(String::from_utf8_lossy(&bare.body).contains("expected a header line AS2-From"));
+}
+
+#[tokio::test]
+async fn err_an_answer_without_a_receipt_that_counts_parks_the_delivery() {
+    let peer = Peer::start(&[]).await;
+    for (answer, told) in [
+        (peer::Answer::Status(200), "no receipt that counts"),
+        (peer::Answer::Sends("text/html", b"<p>thanks</p>".to_vec()), "expected multipart/report"),
+        (peer::Answer::Sends("multipart/report; boundary=b", forged("<other@portolan>")), "expected a signed receipt"),
+    ] {
+        peer.then(&[answer]);
+        let retail = retail(&format!("http://127.0.0.1:{}/as2", peer.port), "").await;
+        retail.send(order("AS2-2", 2)).await;
+        let parked = retail.deliveries("parked", 1).await;
+        let reason = parked[0]["reason"].as_str().unwrap_or_default();
+        assert!(reason.contains(told), "{reason}");
+        retail.balanced().await;
+    }
+}
+
+/// A receipt for a message, signed by nobody.
+fn forged(message_id: &str) -> Vec<u8> {
+    let disposition = Disposition::Processed;
+    let mic = Mic { digest: Digest::Sha256, value: vec![0; 32] };
+    let (agent, receiver) = ("forger", "Light & Lamp");
+    let made = receipt::Receipt { agent, receiver, message_id, disposition: &disposition, mic: Some(&mic), text: "" };
+    made.write("b").bytes
+}
+
+/// Killed before and after the commit that keeps a sealed message, and tried again after failures: each attempt has the same
+/// id and the same bytes.
+#[tokio::test]
+async fn every_attempt_has_the_same_bytes() {
+    for point in POINTS {
+        let peer = Peer::start(&[peer::Answer::Status(503), peer::Answer::Cut, peer::Answer::Status(500)]).await;
+        let mut retail = retail(&format!("http://127.0.0.1:{}/as2", peer.port), "").await;
+        retail.kill();
+        retail.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
+        retail.send(order("AS2-3", 3)).await;
+        let begin = Instant::now();
+        while retail.child.try_wait().expect("a child").is_none() {
+            assert!(begin.elapsed() < PATIENCE, "it passed {point}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(peer.posts().len(), 0, "nothing leaves that is not kept");
+        retail.start_again(&[]);
+        retail.until("three attempts", || async { (peer.posts().len() >= 3).then_some(()) }).await;
+        let posts = peer.posts();
+        for one in &posts[1..] {
+            assert!(one.body == posts[0].body, "{point}");
+            assert_eq!(one.headers.get("message-id"), posts[0].headers.get("message-id"), "{point}");
+            assert_eq!(one.headers.get("content-type"), posts[0].headers.get("content-type"), "{point}");
+        }
+        assert!(!posts[0].headers.contains_key("idempotency-key"));
+    }
+}
+
+#[tokio::test]
+async fn err_what_does_not_fit_is_told_when_it_is_applied() {
+    let stage = Stage::bare("").await;
+    let partner = "kind: partner\nname: retail\nparty_ids: [ZZ:RETAIL]\n";
+    let channel = "---\nkind: channel\nname: c\ntransport: as2\nway: in\npartners: [retail]\n";
+    let theirs = certificate("retail", &RETAIL, "");
+    for (more, told) in [
+        (channel.to_owned(), "as2: expected the pair of AS2 names"),
+        (format!("{channel}as2: {{ from: A, to: A, require: [] }}\n"), "expected another name than A"),
+        (format!("{channel}as2: {{ from: A, to: B }}\n"), "expected the partner's, since messages must be signed"),
+        (
+            format!("{channel}as2: {{ from: A, to: B, certificates: [retal], require: [signed] }}\n{theirs}"),
+            "did you mean retail?",
+        ),
+        (
+            format!("{channel}as2: {{ from: A, to: B, certificates: [retail], keys: [retail] }}\n{theirs}"),
+            "which has none",
+        ),
+        (
+            format!("{channel}as2: {{ from: A, to: B, require: [sealed] }}\n"),
+            "expected signed or encrypted, found sealed",
+        ),
+        ("---\nkind: certificate\nname: x\npem: nothing\n".to_owned(), "certificate/x: pem: "),
+    ] {
+        let said = stage.refused(&format!("{partner}{more}"));
+        assert!(said.contains(told), "{told}: {said}");
+    }
+}
