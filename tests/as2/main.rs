@@ -6,3 +6,28 @@ mod keys;
 mod made;
 mod openssl;
 mod round;
+
+/// The manual names tests that there are.
+#[test]
+fn the_manual_names_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let files = [
+        "tests/as2/damage.rs",
+        "tests/as2/openssl.rs",
+        "tests/as2/round.rs",
+        "tests/service/as2.rs",
+        "src/transport/as2/mime.rs",
+        "src/transport/as2/name.rs",
+        "src/transport/as2/receipt.rs",
+    ];
+    let all: String = files.iter().map(|path| read(path)).collect();
+    let manual = read("docs/AS2.md");
+    let (_, table) = manual.split_once("| clause | what | test |").expect("the table");
+    let names: Vec<&str> =
+        table.lines().filter_map(|line| line.rsplit('`').nth(1)).filter(|name| !name.contains(' ')).collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(all.contains(&format!("fn {name}()")), "docs/AS2.md names {name}, which is no test");
+    }
+}
