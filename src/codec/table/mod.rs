@@ -15,12 +15,12 @@ mod project;
 mod sheet;
 mod value;
 
+pub use crate::standard::layout::{COLUMNS_MAX, LINE_BYTES_MAX};
 pub use cut::Cutter;
 pub use decode::{Written, from_json, to_json};
 pub use encode::{Keys, document, header};
 pub use envelope::{note, take};
 pub use infer::{Column, InferError, infer, names};
-pub use crate::standard::layout::{COLUMNS_MAX, LINE_BYTES_MAX};
 pub use line::says_nothing;
 pub use project::project;
 pub use sheet::{BYTE_ORDER_MARK, FIT, Sheet, text_fits, titles_fit};
