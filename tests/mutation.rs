@@ -16,27 +16,10 @@ use serde_json::Value;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Mappings with one or two fixtures, which do not notice each of their rules yet. A mapping comes off when it has what its
-/// rules need.
-const HELD_BY_ONE_FIXTURE: [&str; 16] = [
-    "cii/d16b/CrossIndustryInvoice",
-    "csv/1/Order",
-    "cxml/1.2/ConfirmationRequest",
-    "cxml/1.2/InvoiceDetailRequest",
-    "cxml/1.2/OrderRequest",
-    "cxml/1.2/ShipNoticeRequest",
-    // Its stops have one party, and no document has two that a limit could keep back.
-    "edifact/d96a/IFTMIN",
-    "idoc/dc40/INVOIC02",
-    "idoc/dc40/ORDERS05",
-    "idoc/xml/INVOIC02",
-    "idoc/xml/ORDERS05",
-    "json/1/Order",
-    "ubl/2.1/DespatchAdvice",
-    "ubl/2.1/Invoice",
-    "ubl/2.1/Order",
-    "ubl/2.1/OrderResponse",
-];
+/// Mappings whose fixtures do not notice each of their rules yet. A mapping comes off when it has what its rules need.
+/// Here it is a day that is none, where a number stands: both forms of an IDoc are held to one entity (`tests/idoc.rs`), and
+/// what is wrong in one cannot be written in the other.
+const HELD_BY_ONE_FIXTURE: [&str; 2] = ["idoc/dc40/INVOIC02", "idoc/xml/INVOIC02"];
 
 /// A mapping file with one change, and what the change is.
 struct Mutant {

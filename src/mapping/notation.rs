@@ -146,7 +146,7 @@ pub struct Each {
     pub around: usize,
     /// Fields of which an item must have one to be this rule's, and with a `!` those that it must not have; see [`suits`].
     pub only: Vec<String>,
-    /// Items that this rule takes, at most.
+    /// Items that this rule takes, at most: one, where the place is what is at hand.
     pub max: usize,
     /// They stand beside the item at hand and name it.
     pub under: Option<Under>,
@@ -366,7 +366,7 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value, here: &Here) ->
     let only = only.iter().flat_map(|fields| fields.split('|')).map(|field| field.trim().to_owned()).collect();
     let rest = rest.map(|fields| fields.split(',').map(|field| field.trim().to_owned()).collect());
     let under = take("under").map(|text| under(&text)).transpose()?;
-    let max = take("max").map_or(Ok(usize::MAX), |max| max.parse().map_err(|_| wrong(field, "a number", &max)))?;
+    let max = take("max").map(|max| max.parse::<usize>().map_err(|_| wrong(field, "a number", &max))).transpose()?;
     let around = inner.shift_remove("around");
     match (each, slots) {
         (Some(each), None) => {
@@ -380,6 +380,9 @@ fn list(field: &str, object: &Map<String, Value>, parts: &Value, here: &Here) ->
                 None => Vec::new(),
             };
             let count = around.len();
+            // What is at hand is there once.
+            let most = if place.is_own() { 1 } else { usize::MAX };
+            let max = max.unwrap_or(most).min(most);
             let rules = around.into_iter().chain(rules(&inner, "", parts, &inside)?).collect();
             Ok(Body::Each(Each { place, rules, around: count, only, max, under, is_alone, rest }))
         }
