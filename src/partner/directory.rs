@@ -308,6 +308,12 @@ impl Directory {
         pairs.find(|(_, _, as2)| as2.from == from && as2.to == to)
     }
 
+    /// The channel by which we send as one AS2 name to another.
+    #[must_use]
+    pub fn as2_out(&self, channel: &str) -> Option<&As2> {
+        self.channels.get(channel).filter(|channel| channel.way == Way::Out)?.as2.as_ref()
+    }
+
     /// A certificate by name.
     #[must_use]
     pub fn certificate(&self, name: &str) -> Option<&Certificate> {

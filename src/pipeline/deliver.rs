@@ -5,10 +5,10 @@ use super::as2::send as as2;
 use super::output::CXML;
 use super::state::Service;
 use crate::codec::cxml::{self, Status};
-use crate::partner::{Channel, SecretOrText};
+use crate::partner::{Channel, SecretOrText, Way};
 use crate::store::ack;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
-use crate::store::delivery::Delivery;
+use crate::store::delivery::{Delivery, DeliveryState};
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
@@ -44,12 +44,20 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         return Ok(Reached::Untold);
     }
     let directory = service.directory();
-    let Some((channel, url)) = directory.channel(&delivery.channel).and_then(|one| Some((one, one.url.clone()?)))
-    else {
+    let is_late_receipt = |one: &Channel| one.way == Way::In && one.as2.is_some();
+    let channel = directory.channel(&delivery.channel).filter(|one| one.url.is_some() || is_late_receipt(one));
+    let Some(channel) = channel else {
         let reason = format!("channel {} is gone; add it again, then resubmit", delivery.channel);
         service.store.deliver_park(job, "CHANNEL-MISSING", &reason, now).await?;
         return Ok(Reached::Untold);
     };
+    if delivery.state == DeliveryState::AwaitingReceipt.as_str()
+        && service.retry_delay(delivery.attempts, None).is_none()
+    {
+        let reason = "no receipt came in time, and all retries are spent; ask the partner, then resubmit";
+        service.store.deliver_park(job, "RECEIPT-OVERDUE", reason, now).await?;
+        return Ok(Reached::No);
+    }
     let headers = match headers(service, channel).await {
         Ok(headers) => headers,
         Err((name, error)) if error.is_lasting() => {
@@ -60,11 +68,13 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         Err((_, error)) => return Err(error),
     };
     let transmission = service.store.transmission(&delivery.transmission_id).await?;
+    let url = channel.url.clone().unwrap_or_default();
     let sent = match &channel.as2 {
-        Some(as2) => as2::message(service, job, &delivery, &transmission, as2).await,
-        None => plain(service, &delivery, &transmission).await,
+        Some(_) if is_late_receipt(channel) => as2::late_receipt(service, &transmission).await,
+        Some(as2) => as2::message(service, job, &delivery, &transmission, as2).await.map(|sent| (url, sent)),
+        None => plain(service, &delivery, &transmission).await.map(|sent| (url, sent)),
     };
-    let Sent { key, content_type, lines, bytes, answer } = match sent {
+    let (url, Sent { key, content_type, lines, bytes, answer }) = match sent {
         Ok(sent) => sent,
         Err(error) if !error.is_lasting() => return Err(error),
         Err(error) => {
@@ -82,11 +92,11 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         bytes,
         allowed: channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect(),
         patience: Duration::from_secs(service.config.delivery.attempt_seconds),
-        is_asking: !matches!(answer, Awaited::Nothing),
+        is_asking: matches!(answer, Awaited::Response | Awaited::Receipt(_)),
     };
     let outcome = service.sender.send(post).await;
     let (outcome, response) = match &answer {
-        Awaited::Nothing => (outcome, None),
+        Awaited::Nothing | Awaited::Later(_) => (outcome, None),
         Awaited::Response => heard(outcome),
         Awaited::Receipt(wanted) => {
             let (outcome, receipt) = wanted.heard(outcome, service.now());
@@ -98,7 +108,10 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         Outcome::Transient { .. } | Outcome::Uncertain { .. } => Reached::No,
     };
     let hold = sending.on_uncertain == "hold";
-    let (end, mut facts) = end(service, &outcome, sending.attempts, hold);
+    let (mut end, mut facts) = end(service, &outcome, sending.attempts, hold);
+    if let (Awaited::Later(time), AttemptEnd::Delivered) = (&answer, &end) {
+        end = AttemptEnd::Awaiting(service.now() + *time);
+    }
     if let Some(response) = response {
         response.note(&mut facts);
     }
@@ -133,6 +146,8 @@ pub(super) enum Awaited {
     Response,
     /// A receipt of AS2.
     Receipt(Box<as2::Wanted>),
+    /// A receipt of AS2 that comes on its own, within this time.
+    Later(Duration),
 }
 
 /// The bytes as they are.

@@ -1,11 +1,13 @@
 //! Messages of AS2 that go out: sealed once, since what is encrypted anew is other bytes, and a receiver knows a repeat by
 //! them; and the receipts that came for them. What stands in them is not looked at here.
 
+use super::delivery::{self, Change, DeliveryState, NewDelivery};
 use super::error::Result;
-use super::job::{self, Job};
-use super::value::Micros;
+use super::job::{self, Job, JobKind};
+use super::transmission::{self, NewTransmission, TransmissionState};
+use super::value::{Actor, Micros, storable};
 use super::writer::Tx;
-use super::{Content, Store, payload};
+use super::{Content, Store, ack, payload};
 use crate::clock::Timestamp;
 
 /// A message as it was sealed.
@@ -87,6 +89,137 @@ impl Store {
             }
         }
     }
+}
+
+/// What a receipt that came later says of its message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was received as it was sent.
+    Proved,
+    /// It was not: why.
+    Refused(String),
+}
+
+/// Whether a receipt that came later was waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Matched {
+    /// The delivery ended by it.
+    Ended,
+    /// The attempt is still under way, and will end by it.
+    Early,
+    /// The delivery had ended before.
+    Late,
+}
+
+/// A receipt on its way: what it is, and how it goes.
+pub type Leaving = (NewTransmission, NewDelivery);
+
+const PROVED: i64 = 1;
+const REFUSED: i64 = 2;
+
+impl Store {
+    /// Takes a receipt that came on its own, and was read and found to be the partner's.
+    ///
+    /// # Errors
+    /// There is no such delivery, or the database failed.
+    pub async fn receipt_came(
+        &self,
+        delivery_id: &str,
+        verdict: Verdict,
+        receipt: Vec<u8>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Matched> {
+        let (delivery_id, actor) = (delivery_id.to_owned(), actor.clone());
+        self.write("as2_receipt", move |mut tx| {
+            Box::pin(async move {
+                let found = delivery::find(&mut tx, &delivery_id).await?;
+                let state: DeliveryState = found.state.parse().unwrap_or(DeliveryState::Delivered);
+                // One that was given up is not too late.
+                let is_overdue = found.code.as_deref() == Some("RECEIPT-OVERDUE") && state == DeliveryState::Parked;
+                let is_waiting = [DeliveryState::AwaitingReceipt, DeliveryState::Uncertain, DeliveryState::RetryWait]
+                    .contains(&state)
+                    || is_overdue;
+                if !is_waiting && state != DeliveryState::Sending {
+                    return Ok(Matched::Late);
+                }
+                receipted(&mut tx, &delivery_id, &receipt).await?;
+                let said = if verdict == Verdict::Proved { PROVED } else { REFUSED };
+                let query = "UPDATE as2_message SET verdict = $2 WHERE delivery_id = $1";
+                sqlx::query(query).bind(&delivery_id).bind(said).execute(&mut *tx.connection).await?;
+                if !is_waiting {
+                    return Ok(Matched::Early);
+                }
+                let (to, reason) = match &verdict {
+                    Verdict::Proved => (DeliveryState::Delivered, None),
+                    Verdict::Refused(reason) => (DeliveryState::Parked, Some(storable(reason))),
+                };
+                let code = reason.as_ref().map(|_| RECEIPT_REFUSED);
+                let change = Change { code, reason: reason.as_deref(), ..Change::default() };
+                delivery::change_found(&mut tx, &found, &[state], to, change, &actor, now).await?;
+                if to == DeliveryState::Delivered {
+                    ack::received(&mut tx, &found.transmission_id, now).await?;
+                }
+                job::drop_for(&mut tx, JobKind::Deliver, &delivery_id).await?;
+                Ok(Matched::Ended)
+            })
+        })
+        .await
+    }
+
+    /// Lets a receipt leave on its own.
+    ///
+    /// # Errors
+    /// The database failed; then nothing leaves.
+    pub async fn receipt_leaves(&self, leaving: Leaving, actor: &Actor, now: Timestamp) -> Result<()> {
+        let actor = actor.clone();
+        self.write("as2_receipt", move |mut tx| Box::pin(async move { leave(&mut tx, &leaving, &actor, now).await }))
+            .await
+    }
+
+    /// Lets the receipt that is a transmission leave once more, unless it is still on its way: its message came again.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn receipt_leaves_again(&self, transmission_id: &str, actor: &Actor, now: Timestamp) -> Result<()> {
+        let (transmission_id, actor) = (transmission_id.to_owned(), actor.clone());
+        self.write("as2_receipt", move |mut tx| {
+            Box::pin(async move {
+                let Some(last) = delivery::last_of(&mut tx, &transmission_id).await? else { return Ok(()) };
+                if !["delivered", "parked", "cancelled"].contains(&last.state.as_str()) {
+                    return Ok(());
+                }
+                // Its own Message-ID is in its bytes, so that this key is ours only.
+                let delivery_id = tx.id("del", now);
+                let new = NewDelivery {
+                    key: delivery_id.clone(),
+                    delivery_id,
+                    channel: last.channel,
+                    partner: last.partner,
+                    agreement: last.agreement,
+                    on_uncertain: last.on_uncertain,
+                };
+                delivery::insert(&mut tx, &transmission_id, &new, None, &actor, now).await
+            })
+        })
+        .await
+    }
+}
+
+/// The code of a delivery whose receipt refuses it.
+const RECEIPT_REFUSED: &str = "RECEIPT-REFUSED";
+
+/// Writes a receipt that leaves.
+pub(crate) async fn leave(tx: &mut Tx<'_>, (new, how): &Leaving, actor: &Actor, now: Timestamp) -> Result<()> {
+    transmission::insert(tx, (new, actor, now), TransmissionState::Split).await?;
+    delivery::insert(tx, &new.transmission_id, how, None, actor, now).await
+}
+
+/// How an attempt ends whose receipt came before its answer: none where none came.
+pub(crate) async fn came_early(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Option<bool>> {
+    let query = "SELECT verdict FROM as2_message WHERE delivery_id = $1";
+    let verdict: Option<i64> = sqlx::query_scalar(query).bind(delivery_id).fetch_optional(&mut *tx.connection).await?;
+    Ok(verdict.filter(|verdict| *verdict > 0).map(|verdict| verdict == PROVED))
 }
 
 /// Keeps the receipt of a delivery, in the commit that ends its attempt.

@@ -20,12 +20,15 @@ use std::io::Read as _;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// Where the process is killed while a message is sealed.
-pub const POINTS: [&str; 2] = ["as2_message.before_commit", "as2_message.after_commit"];
+/// Where the process is killed: while a message is sealed, and while a receipt comes that was waited for.
+pub const POINTS: [&str; 4] =
+    ["as2_message.before_commit", "as2_message.after_commit", "as2_receipt.before_commit", "as2_receipt.after_commit"];
 
 static RETAIL: LazyLock<Keys> = LazyLock::new(|| made("Retail", &rcgen::PKCS_RSA_SHA256, NOW));
 static LAMPS: LazyLock<Keys> = LazyLock::new(|| made("Lamps", &rcgen::PKCS_RSA_SHA256, NOW));
 static STRANGER: LazyLock<Keys> = LazyLock::new(|| made("Stranger", &rcgen::PKCS_RSA_SHA256, NOW));
+
+const RETRIES: &str = "[delivery]\nretry_seconds = [1, 1, 1, 1, 1, 1]\n";
 
 /// A certificate as a resource; `secret` names its key.
 fn certificate(name: &str, keys: &Keys, secret: &str) -> String {
@@ -36,12 +39,12 @@ fn certificate(name: &str, keys: &Keys, secret: &str) -> String {
 
 /// The instance of Lamps, which gets messages from Retail, and its warehouse.
 async fn lamps(more: &str) -> (Stage, Peer) {
-    let (stage, house) = (Stage::bare("").await, Peer::start(&[]).await);
+    let (stage, house) = (Stage::bare(RETRIES).await, Peer::start(&[]).await);
     stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
     let (own, theirs) = (certificate("lamps", &LAMPS, "lamps-key"), certificate("retail", &RETAIL, ""));
     stage.apply(&format!(
         "kind: partner\nname: retail\nparty_ids: [\"14:4098765000003\"]\n{own}{theirs}\
-         ---\nkind: channel\nname: retail-as2\ntransport: as2\nway: in\npartners: [retail]\n\
+         ---\nkind: channel\nname: retail-as2\ntransport: as2\nway: in\npartners: [retail]\nallow_networks: [127.0.0.0/8]\n\
          as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail], keys: [lamps]{more} }}\n\
          ---\nkind: agreement\nname: retail-orders\nway: in\npartner: retail\ndocument: edifact/d96a/ORDERS\n\
          ---\nkind: partner\nname: house\nparty_ids: [ZZ:HOUSE]\n\
@@ -58,7 +61,8 @@ async fn lamps(more: &str) -> (Stage, Peer) {
 /// The instance of Retail, which sends ORDERS to Lamps over AS2.
 async fn retail(url: &str, more: &str) -> Stage {
     let (north, nobody) = (Peer::start(&[]).await, Peer::start(&[]).await);
-    let mut stage = Stage::bare("[delivery]\nretry_seconds = [1, 1, 1]\n").await;
+    let mut stage = Stage::bare(RETRIES).await;
+    let more = more.replace("OWN", &stage.partner);
     stage.done(&["secret", "set", "retail-key"], &RETAIL.key_pem);
     let (own, theirs) = (certificate("retail", &RETAIL, "retail-key"), certificate("lamps", &LAMPS, ""));
     let out = format!(
@@ -328,7 +332,7 @@ fn forged(message_id: &str) -> Vec<u8> {
 /// id and the same bytes.
 #[tokio::test]
 async fn every_attempt_has_the_same_bytes() {
-    for point in POINTS {
+    for point in &POINTS[..2] {
         let peer = Peer::start(&[peer::Answer::Status(503), peer::Answer::Cut, peer::Answer::Status(500)]).await;
         let mut retail = retail(&format!("http://127.0.0.1:{}/as2", peer.port), "").await;
         retail.kill();
@@ -379,4 +383,172 @@ async fn err_what_does_not_fit_is_told_when_it_is_applied() {
         let said = stage.refused(&format!("{partner}{more}"));
         assert!(said.contains(told), "{told}: {said}");
     }
+}
+
+/// A delivery of Retail's to Lamps.
+async fn sent(retail: &Stage, state: &str) -> Value {
+    let what = format!("a delivery {state}");
+    let found = || async {
+        let all = retail.list(&format!("/api/v1/deliveries?state={state}")).await;
+        all.into_iter().find(|one| one["channel"] == "lamps-out")
+    };
+    retail.until(&what, found).await
+}
+
+const LATER: &str = ", receipt_url: \"OWN/as2\"";
+
+#[tokio::test]
+async fn a_receipt_may_come_later() {
+    let (lamps, _house) = lamps("").await;
+    let retail = retail(&format!("{}/as2", lamps.partner), LATER).await;
+    retail.send(order("AS2-5", 5)).await;
+    let delivery = sent(&retail, "delivered").await;
+    let id = delivery["delivery_id"].as_str().expect("an id");
+    let told = retail.get(&format!("/api/v1/deliveries/{id}")).await;
+    assert!(told["receipt"].as_str().is_some_and(|receipt| receipt.contains("; processed\r\n")), "{told}");
+    assert_eq!(told["attempts"].as_array().map(Vec::len), Some(1), "{told}");
+    let receipts = lamps.list("/api/v1/deliveries?channel=retail-as2").await;
+    assert_eq!(receipts.len(), 1, "{receipts:?}");
+    lamps
+        .until("it is delivered", || async { (lamps.deliveries("delivered", 2).await.len() == 2).then_some(()) })
+        .await;
+    retail.balanced().await;
+    lamps.balanced().await;
+}
+
+/// Killed while it takes the receipt, before and after the commit: the receipt comes again, and the order is delivered once.
+#[tokio::test]
+async fn a_crash_while_a_receipt_comes_loses_nothing() {
+    for point in &POINTS[2..] {
+        let (lamps, house) = lamps("").await;
+        let mut retail = retail(&format!("{}/as2", lamps.partner), LATER).await;
+        let partner = retail.partner.clone();
+        retail.kill();
+        let path = retail.data().join("portolan.toml");
+        let text = std::fs::read_to_string(&path).expect("the configuration");
+        let address = partner.trim_start_matches("http://");
+        let text = text.replacen("127.0.0.1:0", address, 1);
+        std::fs::write(&path, text).expect("written");
+        retail.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
+        retail.send(order("AS2-6", 6)).await;
+        let begin = Instant::now();
+        while retail.child.try_wait().expect("a child").is_none() {
+            assert!(begin.elapsed() < PATIENCE, "it passed {point}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        retail.start_again(&[]);
+        sent(&retail, "delivered").await;
+        lamps.until("it leaves", || async { (!house.posts().is_empty()).then_some(()) }).await;
+        assert_eq!(house.posts().len(), 1, "{point}");
+        retail.balanced().await;
+    }
+}
+
+/// A receipt of Lamps' for a message, signed by whoever it is.
+fn receipt_of(message_id: &str, mic: &Mic, disposition: &Disposition, signer: Option<&Keys>) -> receipt::Body {
+    let (agent, receiver) = ("test", "Light & Lamp");
+    let made = receipt::Receipt { agent, receiver, message_id, disposition, mic: Some(mic), text: "" }.write("b");
+    match signer {
+        Some(keys) => {
+            receipt::sign(&made, (&keys.own, Scheme::Pkcs1, Digest::Sha256), "c", SystemClock.now()).expect("signed")
+        }
+        None => made,
+    }
+}
+
+async fn post_receipt(retail: &Stage, from: &str, body: receipt::Body) {
+    let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let lines = [
+        text(("AS2-From", from)),
+        text(("AS2-To", "RETAIL")),
+        text(("Message-ID", "<receipt@test>")),
+        text(("Content-Type", &body.content_type)),
+    ];
+    assert_eq!(post(retail, &lines, body.bytes).await.status, 200);
+}
+
+#[tokio::test]
+async fn err_forged_and_stray_receipts_change_nothing_and_a_refusal_parks() {
+    let peer = Peer::start(&[]).await;
+    let retail = retail(&format!("http://127.0.0.1:{}/as2", peer.port), &format!("{LATER}, encrypt: none")).await;
+    for number in [7, 8] {
+        retail.send(order(&format!("AS2-{number}"), number)).await;
+    }
+    retail.until("both are sent", || async { (peer.posts().len() == 2).then_some(()) }).await;
+    let waiting = retail.deliveries("awaiting_receipt", 2).await;
+    let mic = |post: &super::peer::Post| {
+        // What was signed is the first part.
+        let boundary = post.body.windows(2).position(|two| two == b"\r\n").expect("a line");
+        let delimiter = [b"\r\n", &post.body[..boundary]].concat();
+        let begin = boundary + 2;
+        let end =
+            begin + post.body[begin..].windows(delimiter.len()).position(|it| it == delimiter).expect("a second part");
+        Mic { digest: Digest::Sha256, value: Digest::Sha256.of(&post.body[begin..end]) }
+    };
+    let posts = peer.posts();
+    let id = |at: usize| posts[at].headers["message-id"].clone();
+    let processed = Disposition::Processed;
+    let wrong = Mic { digest: Digest::Sha256, value: vec![0; 32] };
+    post_receipt(&retail, "Light & Lamp", receipt_of(&id(0), &mic(&posts[0]), &processed, None)).await;
+    post_receipt(&retail, "Light & Lamp", receipt_of(&id(0), &mic(&posts[0]), &processed, Some(&STRANGER))).await;
+    post_receipt(&retail, "NOBODY", receipt_of(&id(0), &mic(&posts[0]), &processed, Some(&LAMPS))).await;
+    post_receipt(&retail, "Light & Lamp", receipt_of("<other@test>", &wrong, &processed, Some(&LAMPS))).await;
+    assert_eq!(retail.deliveries("awaiting_receipt", 2).await.len(), waiting.len());
+    let noted = incoming(&retail, "rejected").await;
+    let mut codes: Vec<&str> = noted.iter().filter_map(|one| one["code"].as_str()).collect();
+    codes.sort_unstable();
+    let (refused, unmatched) = ("AS2-RECEIPT-REFUSED", "AS2-RECEIPT-UNMATCHED");
+    assert_eq!(codes, [refused, refused, unmatched, unmatched], "{noted:#?}");
+    // The partner's own word counts.
+    post_receipt(&retail, "Light & Lamp", receipt_of(&id(0), &mic(&posts[0]), &processed, Some(&LAMPS))).await;
+    let refusal = Disposition::Error("unexpected-processing-error".to_owned());
+    post_receipt(&retail, "Light & Lamp", receipt_of(&id(1), &mic(&posts[1]), &refusal, Some(&LAMPS))).await;
+    sent(&retail, "delivered").await;
+    let parked = sent(&retail, "parked").await;
+    assert!(parked["reason"].as_str().is_some_and(|reason| reason.contains("unexpected-processing-error")), "{parked}");
+    // Once more changes nothing.
+    post_receipt(&retail, "Light & Lamp", receipt_of(&id(1), &mic(&posts[1]), &processed, Some(&LAMPS))).await;
+    sent(&retail, "parked").await;
+    retail.balanced().await;
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_wanted_later_is_sent_there_and_again_for_a_repeat() {
+    let (stage, _house) = lamps("").await;
+    let peer = Peer::start(&[peer::Answer::Status(503)]).await;
+    let url = format!("http://127.0.0.1:{}/receipts", peer.port);
+    let send = |sending: Sending<'static>| {
+        let (mut lines, body, mic) = sending.made();
+        lines.push(("Receipt-Delivery-Option".to_owned(), url.clone()));
+        (lines, body, mic)
+    };
+    let receipts = |count: usize| {
+        let (stage, peer) = (&stage, &peer);
+        async move {
+            stage.until("receipts", || async { (peer.posts().len() >= count).then_some(()) }).await;
+            let post = peer.posts().swap_remove(count - 1);
+            let headers = Headers(post.headers.into_iter().collect());
+            receipt::read(&headers, &post.body, std::slice::from_ref(&LAMPS.own.certificate), SystemClock.now())
+                .expect("a receipt")
+        }
+    };
+    let (lines, body, mic) = send(USUAL);
+    let answered = post(&stage, &lines, body.clone()).await;
+    assert_eq!((answered.status, answered.body.len()), (202, 0));
+    // The first attempt failed; the second has the same bytes.
+    assert_eq!(receipts(2).await.proves("<1@test>", &mic, true), Ok(()));
+    assert!(peer.posts()[0].body == peer.posts()[1].body);
+    stage.until("it is over", || async { stage.list("/api/v1/deliveries?state=delivered").await.pop() }).await;
+    assert_eq!(post(&stage, &lines, body).await.status, 202);
+    receipts(3).await;
+    assert!(peer.posts()[2].body == peer.posts()[0].body, "the receipt of the first");
+    assert_eq!(stage.list("/api/v1/transmissions?direction=in").await.len(), 1);
+    // A refusal is told there, too.
+    let (lines, body, _) = send(Sending { signer: Some(&STRANGER), id: "<2@test>", ..USUAL });
+    assert_eq!(post(&stage, &lines, body).await.status, 202);
+    assert_eq!(receipts(4).await.disposition, Disposition::Error("authentication-failed".to_owned()));
+    // But a stranger makes us send nothing anywhere.
+    let (lines, body, _) = send(Sending { from: "NOBODY", id: "<3@test>", ..USUAL });
+    assert_eq!(post(&stage, &lines, body).await.status, 200);
+    assert_eq!(peer.posts().len(), 4);
 }

@@ -1,6 +1,7 @@
 //! What a channel says of AS2: the pair of names, whose certificates count, and how messages are protected. What the words
 //! mean for the bytes is `transport::as2`'s.
 
+use super::parsed;
 use super::shape::{Key, Shape, may, must};
 use serde::Deserialize;
 
@@ -33,6 +34,8 @@ pub const KEYS: &[Key] = &[
         "Out: whether it is compressed, before or after signing",
     ),
     may("receipt", Shape::Word(&["signed", "unsigned", "none"]), "Out: which receipt is asked for"),
+    may("receipt_url", Shape::Filled, "Out: our address to which receipts come later; none: they stand in the answer"),
+    may("receipt_minutes", Shape::Number(1, 43_200), "Out: how long one that comes later is awaited; 60 when left out"),
 ];
 
 /// How a pair of partners speaks AS2.
@@ -76,6 +79,16 @@ pub struct As2 {
     /// Out: the receipt that is asked for.
     #[serde(default)]
     pub receipt: Receipt,
+    /// Out: our address to which receipts come later; none: they stand in the answer.
+    #[serde(default)]
+    pub receipt_url: Option<String>,
+    /// Out: how long one that comes later is awaited before the message is sent again.
+    #[serde(default = "an_hour", deserialize_with = "parsed")]
+    pub receipt_minutes: u64,
+}
+
+fn an_hour() -> u64 {
+    60
 }
 
 fn both() -> Vec<Required> {
@@ -177,6 +190,9 @@ impl As2 {
             if name.len() > 128 || !name.bytes().all(|byte| (0x20..0x7F).contains(&byte)) {
                 found.push(format!("as2.{key}: expected up to 128 printable ASCII characters, found {name:?}"));
             }
+        }
+        if let Some(url) = self.receipt_url.as_ref().filter(|url| !url.starts_with("http")) {
+            found.push(format!("as2.receipt_url: expected such as https://edi.example.com/as2, found {url}"));
         }
         if self.from == self.to {
             found.push(format!("as2.to: expected another name than {}, which is from", self.from));

@@ -2,12 +2,14 @@
 //! same again gets the same receipt, byte for byte, and nothing happens twice; what is refused is told by a receipt too, and
 //! noted.
 
-use super::{VERSION, certificates, digest, own_keys, scheme};
+use super::{VERSION, certificates, digest, own_keys, scheme, send};
 use crate::partner::{As2, Legacy, Required};
 use crate::pipeline::receive::unavailable;
 use crate::pipeline::state::Service;
+use crate::store::as2::{Leaving, Verdict};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
+use crate::store::delivery::NewDelivery;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Direction, INLINE_BYTES_MAX, Result as StoreResult, Spool, StoreError};
 use crate::transport::as2::certificate::{Certificate, OwnKey};
@@ -34,6 +36,8 @@ const PIECES_WAITING: usize = 16;
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
 /// The status of every answer that has a receipt, whatever that says.
 const ANSWERED: u16 = 200;
+/// The status where the receipt leaves on its own.
+const RECEIPT_LEAVES: u16 = 202;
 
 /// Whom a message is from and to, as its header lines say.
 struct Addressed {
@@ -61,6 +65,7 @@ struct Found {
 
 struct Message {
     service: Arc<Service>,
+    headers: Headers,
     addressed: Addressed,
     pair: Option<Pair>,
     id: String,
@@ -88,29 +93,36 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
         Ok(id) => (id, None),
         Err(detail) => (String::new(), Some(Refused::new(Cause::InvalidMessageId, detail))),
     };
-    let wish = ReceiptWish::parse(
+    let mut wish = ReceiptWish::parse(
         headers.get("Disposition-Notification-To"),
         headers.get("Disposition-Notification-Options"),
         headers.get("Receipt-Delivery-Option"),
     );
+    let bad_url = wish.url.take_if(|url| !url.starts_with("http://") && !url.starts_with("https://"));
+    let bad_url = bad_url.map(|url| {
+        let detail = format!("expected a Receipt-Delivery-Option of http or https, found {url:?}");
+        Refused::new(Cause::UnsupportedFormat, detail)
+    });
     let now = service.now();
     let directory = service.directory();
     let limit = service.config.limits.body_bytes;
     let mut message = Message {
         service: service.clone(),
         addressed: Addressed { from, to, message_id: id, wish },
+        headers: Headers::default(),
         pair: None,
         id: service.store.new_id("tra", now),
         limit,
         size: 0,
         raw: Vec::new(),
         opening: None,
-        refused: bad_id,
+        refused: bad_id.or(bad_url),
     };
     let Some((channel, found, as2)) = directory.as2_pair(&message.addressed.from, &message.addressed.to) else {
         let detail =
             format!("no channel takes messages from {:?} to {:?}", message.addressed.from, message.addressed.to);
         message.refused = message.refused.or(Some(Refused::new(Cause::UnknownTradingRelationship, detail)));
+        message.headers = headers;
         return Ok(Box::new(message));
     };
     message.limit = found.body_bytes.unwrap_or(limit);
@@ -122,8 +134,9 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
     message.pair = Some(Pair { channel: channel.to_owned(), partner, keys });
     message.refused = message.refused.or_else(|| unknown_wish(&message.addressed.wish));
     if message.refused.is_none() {
-        message.opening = Some(message.open(headers, as2));
+        message.opening = Some(message.open(headers.clone(), as2));
     }
+    message.headers = headers;
     Ok(Box::new(message))
 }
 
@@ -131,10 +144,6 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
 fn unknown_wish(wish: &ReceiptWish) -> Option<Refused> {
     if let Some(protocol) = &wish.unknown_protocol {
         let detail = format!("expected receipts signed by pkcs7-signature, found {protocol:?}");
-        return Some(Refused::new(Cause::UnsupportedFormat, detail));
-    }
-    if wish.url.is_some() {
-        let detail = "expected a receipt in the answer, found one that is asked for later, which is not sent yet";
         return Some(Refused::new(Cause::UnsupportedFormat, detail));
     }
     let digests = wish.unknown_digests.as_ref()?;
@@ -205,6 +214,9 @@ impl Message {
     }
 
     async fn answer(mut self) -> StoreResult<Answer> {
+        if let Some(about) = receipt::about(&self.headers, &self.raw) {
+            return self.take_receipt(about).await;
+        }
         if let Some((pieces, work)) = self.opening.take() {
             drop(pieces);
             let found = work.await.map_err(|error| StoreError::Unfit(format!("opening an AS2 message: {error}")))?;
@@ -218,16 +230,104 @@ impl Message {
         self.refuse(&Seen::default(), refused.unwrap_or_else(unknown)).await
     }
 
+    /// Takes a receipt for what we sent, which came on its own.
+    async fn take_receipt(self, about: String) -> StoreResult<Answer> {
+        let (store, now) = (&self.service.store, self.service.now());
+        let Addressed { from, to, .. } = &self.addressed;
+        let directory = self.service.directory();
+        let delivery = match send::key_of(&about) {
+            Some(key) => match store.delivery(key).await {
+                Ok(delivery) => Some(delivery),
+                Err(StoreError::NotFound { .. }) => None,
+                Err(error) => return Err(error),
+            },
+            None => None,
+        };
+        let as2 = delivery.as_ref().and_then(|one| directory.as2_out(&one.channel));
+        let as2 = as2.filter(|as2| as2.from == *to && as2.to == *from);
+        let (Some(delivery), Some(as2)) = (delivery, as2) else {
+            let reason = format!("no message {about} was sent from {to:?} to {from:?}");
+            return self.note_receipt("AS2-RECEIPT-UNMATCHED", &reason).await;
+        };
+        let wanted = send::wanted_of(&self.service, as2, &delivery).await?;
+        let Some(wanted) = wanted else {
+            return self.note_receipt("AS2-RECEIPT-UNMATCHED", &format!("{about} was not sent yet")).await;
+        };
+        let verdict = match wanted.read(&self.headers, &self.raw, now) {
+            Ok(Ok(())) => Verdict::Proved,
+            Ok(Err(reason)) => Verdict::Refused(reason),
+            Err(detail) => return self.note_receipt("AS2-RECEIPT-REFUSED", &format!("{about}: {detail}")).await,
+        };
+        let Headers(lines) = &self.headers;
+        let kept = joined(lines, &self.raw);
+        let actor = Actor(format!("as2:{}", delivery.partner.as_deref().unwrap_or_default()));
+        let matched = store.receipt_came(&delivery.delivery_id, verdict, kept, &actor, now).await?;
+        tracing::info!(delivery.id = delivery.delivery_id, matched = ?matched, "Receipt came");
+        Ok(silent(ANSWERED))
+    }
+
+    /// Notes a receipt that changes nothing.
+    async fn note_receipt(&self, code: &str, reason: &str) -> StoreResult<Answer> {
+        let (store, now) = (&self.service.store, self.service.now());
+        let new = NewTransmission {
+            transmission_id: self.id.clone(),
+            direction: Direction::In,
+            channel: self.pair.as_ref().map_or("as2", |pair| &pair.channel).to_owned(),
+            partner: None,
+            environment: None,
+            content: store.content(&self.raw, now).await?,
+            content_type: self.headers.get("content-type").unwrap_or_default().to_owned(),
+            file_name: None,
+            headers: self.facts(&Seen::default()),
+        };
+        let claims = self.pair.as_ref().map(|pair| pair.partner.as_str());
+        if store.settle_stranger(new, claims, (code, reason), &self.actor(), now).await? {
+            tracing::warn!(transmission.id = self.id, code, "Receipt refused");
+        }
+        Ok(silent(ANSWERED))
+    }
+
+    /// A receipt on its way to where it is wanted, and its transmission.
+    async fn leaving(&self, url: &str, said: &[u8]) -> StoreResult<Leaving> {
+        let (store, now) = (&self.service.store, self.service.now());
+        let Answer { headers, content_type, body, .. } = told(said, false);
+        let pair = self.pair.as_ref();
+        let (channel, partner) = (pair.map(|pair| pair.channel.clone()), pair.map(|pair| pair.partner.clone()));
+        let (channel, delivery_id) = (channel.unwrap_or_default(), store.new_id("del", now));
+        let new = NewTransmission {
+            transmission_id: store.new_id("tra", now),
+            direction: Direction::Out,
+            channel: channel.clone(),
+            partner: partner.clone(),
+            environment: None,
+            content: store.content(&body, now).await?,
+            content_type: content_type.into_owned(),
+            file_name: None,
+            headers: json!({ "as2": { "receipt_to": url, "receipt_for": self.id, "lines": headers } }),
+        };
+        let key = delivery_id.clone();
+        let on_uncertain = "repeat".to_owned();
+        Ok((new, NewDelivery { delivery_id, channel, partner, agreement: None, key, on_uncertain }))
+    }
+
     /// Keeps what was received, to be processed; the same again gets the same receipt.
     async fn keep(self, seen: Seen, spool: Spool) -> StoreResult<Answer> {
         let content = spool.finish().await?;
         let said = self.receipt(&Disposition::Processed, seen.mic.as_ref())?;
         let (from, to) = (&self.addressed.from, &self.addressed.to);
+        let leaving = match &self.addressed.wish.url {
+            Some(url) => Some(self.leaving(url, &said).await?),
+            None => None,
+        };
+        let is_later = leaving.is_some();
         let claim = NewClaim {
             scope: format!("as2:{}", json!([from, to])),
             key: bare_id(&self.addressed.message_id).to_owned(),
-            answer_status: ANSWERED,
-            answer_body: said.clone(),
+            answer_status: if leaving.is_some() { RECEIPT_LEAVES } else { ANSWERED },
+            answer_body: match &leaving {
+                Some((new, _)) => new.transmission_id.clone().into_bytes(),
+                None => said.clone(),
+            },
         };
         let actor = self.actor();
         let pair = self.pair.as_ref();
@@ -243,12 +343,23 @@ impl Message {
             file_name: seen.file_name.as_deref().and_then(safe_name),
             headers: self.facts(&seen),
         };
-        match self.service.store.receive(new, Some(claim), &actor, self.service.now()).await? {
+        let store = &self.service.store;
+        match store.receive_and_answer(new, Some(claim), leaving, &actor, self.service.now()).await? {
             Reception::New => {
                 tracing::info!(transmission.id = self.id, transmission.channel = channel, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
                 self.service.arrived.notify_one();
+                if is_later {
+                    self.service.departing.notify_one();
+                    return Ok(silent(RECEIPT_LEAVES));
+                }
                 Ok(told(&said, false))
+            }
+            Reception::Replay { status: RECEIPT_LEAVES, body, .. } => {
+                let id = String::from_utf8_lossy(&body).into_owned();
+                store.receipt_leaves_again(&id, &actor, self.service.now()).await?;
+                self.service.departing.notify_one();
+                Ok(silent(RECEIPT_LEAVES))
             }
             Reception::Replay { body, .. } => Ok(told(&body, true)),
             Reception::Conflict { transmission_id } => {
@@ -287,6 +398,13 @@ impl Message {
             tracing::warn!(transmission.id = self.id, transmission.channel = channel, code, "Refused");
         }
         metrics::counter!("portolan_refused_total", "channel" => channel).increment(1);
+        // Only those we know can make us send something somewhere.
+        if let (Some(url), Some(_)) = (&self.addressed.wish.url, &self.pair) {
+            let leaving = self.leaving(url, &said).await?;
+            self.service.store.receipt_leaves(leaving, &actor, now).await?;
+            self.service.departing.notify_one();
+            return Ok(silent(RECEIPT_LEAVES));
+        }
         Ok(told(&said, false))
     }
 
@@ -378,6 +496,13 @@ impl Intake for Message {
 fn joined(lines: &[(String, String)], body: &[u8]) -> Vec<u8> {
     let head: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     [head.as_bytes(), b"\r\n", body].concat()
+}
+
+/// An answer with nothing in it.
+fn silent(status: u16) -> Answer {
+    let headers = vec![("AS2-Version".to_owned(), VERSION.to_owned())];
+    let (content_type, body, location) = ("".into(), Vec::new(), String::new());
+    Answer { status, content_type, headers, body, location, replayed: false }
 }
 
 /// The answer of what was kept.

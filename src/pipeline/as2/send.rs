@@ -15,12 +15,16 @@ use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::cms::{GcmForm, Recipient};
 use crate::transport::as2::crypto::{Cipher, Digest, KeyTransport};
 use crate::transport::as2::mime::Headers;
-use crate::transport::as2::name::written;
+use crate::transport::as2::name::{bare_id, written};
 use crate::transport::as2::open::Mic;
-use crate::transport::as2::receipt::{self, Received};
+use crate::transport::as2::receipt::{self, Disposition};
 use crate::transport::as2::seal::{Compression, Means, Payload, Protection, seal};
 use crate::transport::http::send::{Outcome, Said};
 use std::io;
+use std::time::Duration;
+
+/// What stands behind the key of a delivery in its Message-ID.
+const ID_RIGHT: &str = "@portolan";
 
 /// What the receipt of a message has to say, and who may sign it.
 pub struct Wanted {
@@ -52,12 +56,12 @@ pub(in crate::pipeline) async fn message(
     let own: Vec<(String, String)> = serde_json::from_str(&kept.headers).map_err(|_| unfit())?;
     let (types, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "Content-Type");
     let content_type = types.into_iter().next().map(|(_, value)| value).ok_or_else(unfit)?;
-    let message_id = format!("<{}@portolan>", delivery.key);
+    let message_id = message_id(&delivery.key);
     let mut lines = vec![
         ("AS2-Version".to_owned(), VERSION.to_owned()),
         ("AS2-From".to_owned(), written(&as2.from)),
         ("AS2-To".to_owned(), written(&as2.to)),
-        ("Message-ID".to_owned(), message_id.clone()),
+        ("Message-ID".to_owned(), message_id),
         ("MIME-Version".to_owned(), "1.0".to_owned()),
         ("Subject".to_owned(), format!("{} {}", transmission.content_type, transmission.transmission_id)),
         ("User-Agent".to_owned(), concat!("portolan/", env!("CARGO_PKG_VERSION")).to_owned()),
@@ -72,15 +76,58 @@ pub(in crate::pipeline) async fn message(
         let wish = format!("signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional, {name}");
         lines.push(("Disposition-Notification-Options".to_owned(), wish));
     }
+    if let (Some(url), true) = (&as2.receipt_url, as2.receipt != Receipt::None) {
+        lines.push(("Receipt-Delivery-Option".to_owned(), url.clone()));
+    }
     let answer = match as2.receipt {
         Receipt::None => Awaited::Nothing,
-        receipt => {
-            let must_be_signed = receipt == Receipt::Signed;
-            let mic = Mic { digest, value: kept.mic };
-            Awaited::Receipt(Box::new(Wanted { message_id, mic, must_be_signed, trusted }))
-        }
+        _ if as2.receipt_url.is_some() => Awaited::Later(Duration::from_secs(60 * as2.receipt_minutes)),
+        _ => Awaited::Receipt(Box::new(wanted(service, as2, &delivery.key, digest, kept.mic))),
     };
     Ok(Sent { key: None, content_type, lines, bytes, answer })
+}
+
+/// The Message-ID of a delivery, by its key.
+fn message_id(key: &str) -> String {
+    format!("<{key}{ID_RIGHT}>")
+}
+
+/// The key of the delivery that a Message-ID is of; none where it is none of ours.
+pub(super) fn key_of(message_id: &str) -> Option<&str> {
+    bare_id(message_id).strip_suffix(ID_RIGHT)
+}
+
+fn wanted(service: &Service, as2: &As2, key: &str, digest: Digest, mic: Vec<u8>) -> Wanted {
+    let trusted = certificates(service, &as2.certificates, service.now());
+    let must_be_signed = as2.receipt == Receipt::Signed;
+    Wanted { message_id: message_id(key), mic: Mic { digest, value: mic }, must_be_signed, trusted }
+}
+
+/// What the receipt of a delivery has to say, which was sealed before.
+///
+/// # Errors
+/// The ledger failed; none: it was not sent over AS2.
+pub(super) async fn wanted_of(service: &Service, as2: &As2, delivery: &Delivery) -> Result<Option<Wanted>> {
+    let Some(kept) = service.store.as2_message(&delivery.delivery_id).await? else { return Ok(None) };
+    let digest = Digest::named(&kept.digest);
+    Ok(digest.map(|digest| wanted(service, as2, &delivery.key, digest, kept.mic)))
+}
+
+/// A receipt of ours that goes on its own: where to, and what.
+///
+/// # Errors
+/// It was kept in a way that is not known, or its bytes cannot be read.
+pub(in crate::pipeline) async fn late_receipt(
+    service: &Service,
+    transmission: &Transmission,
+) -> Result<(String, Sent)> {
+    let facts = service.store.transport_facts(&transmission.transmission_id).await?;
+    let unfit = || StoreError::Unfit(format!("{} is no receipt", transmission.transmission_id));
+    let url = facts["as2"]["receipt_to"].as_str().ok_or_else(unfit)?.to_owned();
+    let lines: Vec<(String, String)> = serde_json::from_value(facts["as2"]["lines"].clone()).map_err(|_| unfit())?;
+    let bytes = service.store.read_payload(&transmission.payload_id).await?;
+    let content_type = transmission.content_type.clone();
+    Ok((url, Sent { key: None, content_type, lines, bytes, answer: Awaited::Nothing }))
 }
 
 /// Seals a message, and keeps it.
@@ -159,6 +206,9 @@ fn key_transport(name: &str) -> KeyTransport {
     digest.map_or(KeyTransport::Pkcs1, KeyTransport::Oaep)
 }
 
+/// What a receipt comes to.
+type Proof = std::result::Result<std::result::Result<(), String>, String>;
+
 impl Wanted {
     /// What an answer comes to: the receipt says whether the message arrived as it was sent. Also the receipt as it came.
     pub(in crate::pipeline) fn heard(&self, outcome: Outcome, now: Timestamp) -> (Outcome, Option<Vec<u8>>) {
@@ -167,15 +217,24 @@ impl Wanted {
         let kept = [format!("Content-Type: {content_type}\r\n\r\n").as_bytes(), &body].concat();
         let headers = Headers(vec![("Content-Type".to_owned(), content_type)]);
         let refused = |reason: String| Outcome::Permanent { status: Some(status), reason };
-        let read = receipt::read(&headers, &body, &self.trusted, now);
-        let outcome =
-            match read.map(|receipt: Received| receipt.proves(&self.message_id, &self.mic, self.must_be_signed)) {
-                Ok(Ok(())) => Outcome::Delivered { status, answer: Said::default() },
-                Ok(Err(reason)) => refused(reason),
-                Err(error) => {
-                    refused(format!("the receiver took it and answered with no receipt that counts: {}", error.detail))
-                }
-            };
+        let outcome = match self.read(&headers, &body, now) {
+            Ok(Ok(())) => Outcome::Delivered { status, answer: Said::default() },
+            Ok(Err(reason)) => refused(reason),
+            Err(detail) => refused(format!("the receiver took it and answered with no receipt that counts: {detail}")),
+        };
         (outcome, Some(kept))
+    }
+
+    /// What a receipt proves: that the message was received, or why it was not. An error where it is nobody's who may say so.
+    pub(super) fn read(&self, headers: &Headers, body: &[u8], now: Timestamp) -> Proof {
+        let receipt = receipt::read(headers, body, &self.trusted, now).map_err(|error| error.detail)?;
+        if self.must_be_signed && receipt.signed_by.is_none() {
+            let said = match receipt.disposition {
+                Disposition::Error(why) | Disposition::Failed(why) => format!(" and says: {why}"),
+                _ => String::new(),
+            };
+            return Err(format!("expected a signed receipt, as asked, found one that is not{said}"));
+        }
+        Ok(receipt.proves(&self.message_id, &self.mic, self.must_be_signed))
     }
 }

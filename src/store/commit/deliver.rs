@@ -19,6 +19,8 @@ pub enum AttemptEnd {
     Retry(Timestamp),
     /// Nobody knows; again at this instant, under the same key.
     Uncertain(Timestamp),
+    /// The receiver has the bytes; its receipt comes later, until this instant.
+    Awaiting(Timestamp),
     /// Nobody knows, and the agreement says to hold then.
     Hold,
     /// Retries are spent, or it can never succeed.
@@ -40,8 +42,13 @@ pub struct AttemptFacts {
     pub receipt: Option<Vec<u8>>,
 }
 
-const SENDABLE: [DeliveryState; 4] =
-    [DeliveryState::Ready, DeliveryState::Leased, DeliveryState::RetryWait, DeliveryState::Uncertain];
+const SENDABLE: [DeliveryState; 5] = [
+    DeliveryState::Ready,
+    DeliveryState::Leased,
+    DeliveryState::RetryWait,
+    DeliveryState::Uncertain,
+    DeliveryState::AwaitingReceipt,
+];
 
 impl Store {
     /// Begins an attempt. Returns the delivery, with the number of this attempt, once `sending` is on disk.
@@ -87,7 +94,14 @@ impl Store {
         self.write("deliver_result", move |mut tx| {
             Box::pin(async move {
                 job::check_lease(&mut tx, &job).await?;
+                let early = match end {
+                    AttemptEnd::Awaiting(_) => as2::came_early(&mut tx, &job.subject).await?,
+                    _ => None,
+                };
                 let (to, next_at) = match end {
+                    AttemptEnd::Awaiting(_) if early == Some(true) => (DeliveryState::Delivered, None),
+                    AttemptEnd::Awaiting(_) if early == Some(false) => (DeliveryState::Parked, None),
+                    AttemptEnd::Awaiting(at) => (DeliveryState::AwaitingReceipt, Some(at)),
                     AttemptEnd::Delivered => (DeliveryState::Delivered, None),
                     AttemptEnd::Retry(at) => (DeliveryState::RetryWait, Some(at)),
                     AttemptEnd::Uncertain(at) => (DeliveryState::Uncertain, Some(at)),

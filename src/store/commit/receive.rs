@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::store::Store;
+use crate::store::as2::{self, Leaving};
 use crate::store::claim::{self, NewClaim};
 use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, JobKind};
@@ -36,6 +37,8 @@ pub enum Reception {
 pub(crate) struct Arrival {
     pub new: NewTransmission,
     pub key: Option<NewClaim>,
+    /// The receipt that leaves by the same commit.
+    pub receipt: Option<Leaving>,
     pub actor: Actor,
     pub now: Timestamp,
 }
@@ -52,9 +55,24 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Reception> {
+        self.receive_and_answer(new, key, None, actor, now).await
+    }
+
+    /// The same, with a receipt that leaves by the same commit.
+    ///
+    /// # Errors
+    /// The database failed; then nothing was kept.
+    pub async fn receive_and_answer(
+        &self,
+        new: NewTransmission,
+        key: Option<NewClaim>,
+        receipt: Option<Leaving>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Reception> {
         let file = new.content.file();
         let done = match self.intake() {
-            Ok(intake) => intake.take(Arrival { new, key, actor: actor.clone(), now }).await,
+            Ok(intake) => intake.take(Arrival { new, key, receipt, actor: actor.clone(), now }).await,
             Err(error) => Err(error),
         };
         let may_be_there = matches!(done, Ok(Reception::New) | Err(StoreError::Unknown(_)));
@@ -184,6 +202,11 @@ async fn insert_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<bool> {
     }
     let jobs: Vec<_> = arrivals.iter().map(|one| (one.new.transmission_id.as_str(), one.now, one.now)).collect();
     job::insert_all(tx, JobKind::Translate, &jobs).await?;
+    for one in arrivals {
+        if let Some(receipt) = &one.receipt {
+            as2::leave(tx, receipt, &one.actor, one.now).await?;
+        }
+    }
     Ok(true)
 }
 

@@ -189,6 +189,23 @@ impl Received {
     }
 }
 
+/// Which message a receipt is about, as it says itself, signed or not; none where it is no receipt.
+#[must_use]
+pub fn about(headers: &Headers, body: &[u8]) -> Option<String> {
+    let content_type = headers.content_type();
+    let boundary = content_type.get("boundary").unwrap_or_default();
+    match content_type.value.as_str() {
+        "multipart/report" => report(headers, body, None).ok().map(|receipt| receipt.message_id),
+        "multipart/signed" => {
+            let parts = parts(boundary, body).ok()?;
+            let (inner, content) = split(parts.first()?).ok()?;
+            let is_report = inner.content_type().value == "multipart/report";
+            is_report.then(|| report(&inner, content, None).ok()).flatten().map(|receipt| receipt.message_id)
+        }
+        _ => None,
+    }
+}
+
 /// Reads a receipt: the header lines of HTTP, and its body. A signature must be one of the trusted.
 ///
 /// # Errors

@@ -7,5 +7,6 @@ CREATE TABLE as2_message (
     digest      TEXT   NOT NULL,           -- which digest, sha-256
     mic         BYTEA  NOT NULL,           -- what it is
     receipt     BYTEA,                     -- header lines and body
+    verdict     BIGINT NOT NULL DEFAULT 0, -- of the receipt: 0 none yet, 1 it proves, 2 it refuses
     created_at  BIGINT NOT NULL
 );
