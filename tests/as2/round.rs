@@ -86,6 +86,28 @@ fn every_cipher_form_and_transport_is_opened() {
 }
 
 #[test]
+fn keys_of_curves_are_encrypted_to() {
+    let content = b"UNB+UNOA:4'".repeat(1000);
+    let keys = [again(&P256), again(&P384), again(&P521)];
+    for (at, curve) in [&P256, &P384, &P521].into_iter().enumerate() {
+        for (cipher, name) in Cipher::ALL {
+            for by_key_id in [false, true] {
+                // One of RSA beside it, which we have not got the key of.
+                let mut receivers = vec![recipient(&RSA, KeyTransport::Pkcs1), recipient(curve, KeyTransport::Pkcs1)];
+                receivers[1].by_key_id = by_key_id;
+                let encrypt = Some((cipher, GcmForm::AuthEnveloped, &receivers[..]));
+                let (headers, body) = wire(&sealed(&content, &Protection { encrypt, ..PLAIN }));
+                let mut policy = policy(&[], &keys);
+                policy.allows_legacy = true;
+                let (seen, found) = opened(&headers, &body, &policy);
+                assert_eq!(found.as_ref(), Ok(&content), "{name} {at} {by_key_id}");
+                assert_eq!(seen.layers, [Layer::Encrypted(cipher, Some(at))], "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_message_is_the_same_each_time_it_is_read() {
     let content = b"x".repeat(200_000);
     let receivers = [recipient(&RECEIVER, KeyTransport::Pkcs1)];

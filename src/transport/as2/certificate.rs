@@ -162,7 +162,7 @@ fn names(name: &[u8]) -> io::Result<String> {
 }
 
 /// What a SubjectPublicKeyInfo holds, and the contents of its bit string.
-fn public_key(spki: &[u8]) -> io::Result<(KeyKind, Vec<u8>)> {
+pub(super) fn public_key(spki: &[u8]) -> io::Result<(KeyKind, Vec<u8>)> {
     let unknown = || io::Error::new(io::ErrorKind::InvalidData, "expected a key of RSA or of P-256, P-384 or P-521");
     let mut ber = Ber::new(spki);
     ber.enter(tag::SEQUENCE)?;

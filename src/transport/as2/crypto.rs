@@ -8,13 +8,14 @@ use aws_lc_rs::cipher::{self, DecryptionContext, EncryptionContext, StreamingDec
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::key_wrap::{self, AesKek, KeyWrap as _};
 use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512, OaepAlgorithm,
     OaepPrivateDecryptingKey, OaepPublicEncryptingKey, Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey,
     PrivateDecryptingKey, PublicEncryptingKey,
 };
 use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
-use aws_lc_rs::{digest, rand};
+use aws_lc_rs::{agreement, digest, rand};
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash as _;
 
@@ -547,6 +548,65 @@ pub fn wrap(spki: &[u8], transport: KeyTransport, key: &[u8]) -> Result<Vec<u8>,
     })
 }
 
+fn agreement_of(curve: Curve) -> &'static agreement::Algorithm {
+    match curve {
+        Curve::P256 => &agreement::ECDH_P256,
+        Curve::P384 => &agreement::ECDH_P384,
+        Curve::P521 => &agreement::ECDH_P521,
+    }
+}
+
+/// A key pair made for one message, and the secret that it has with a point: its own point, and that.
+///
+/// # Errors
+/// The point is none of the curve.
+pub fn agree_anew(curve: Curve, point: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Failed> {
+    let own = agreement::PrivateKey::generate(agreement_of(curve))?;
+    let public = own.compute_public_key()?.as_ref().to_vec();
+    Ok((public, secret(&own, curve, point)?))
+}
+
+fn secret(own: &agreement::PrivateKey, curve: Curve, point: &[u8]) -> Result<Vec<u8>, Failed> {
+    let other = agreement::UnparsedPublicKey::new(agreement_of(curve), point);
+    agreement::agree(own, other, Failed, |secret| Ok(secret.to_vec()))
+}
+
+/// The key derivation of ANSI X9.63 (SEC 1 3.6.1).
+#[must_use]
+pub fn derive(digest: Digest, secret: &[u8], shared: &[u8], bytes: usize) -> Vec<u8> {
+    let mut found = Vec::new();
+    for counter in 1u32.. {
+        if found.len() >= bytes {
+            break;
+        }
+        found.extend(digest.of(&[secret, &counter.to_be_bytes(), shared].concat()));
+    }
+    found.truncate(bytes);
+    found
+}
+
+fn wrapping(key: &[u8]) -> Result<AesKek, Failed> {
+    Ok(AesKek::new(if key.len() == 16 { &key_wrap::AES_128 } else { &key_wrap::AES_256 }, key)?)
+}
+
+/// AES key wrap (RFC 3394).
+///
+/// # Errors
+/// The lengths are none that it takes.
+pub fn wrap_key(by: &[u8], key: &[u8]) -> Result<Vec<u8>, Failed> {
+    let mut room = vec![0; key.len() + 8];
+    Ok(wrapping(by)?.wrap(key, &mut room)?.to_vec())
+}
+
+/// Takes it away again.
+///
+/// # Errors
+/// It was wrapped by another key, or damaged.
+pub fn unwrap_key(by: &[u8], wrapped: &[u8]) -> Result<Vec<u8>, Failed> {
+    let mut room = vec![0; wrapped.len()];
+    Ok(wrapping(by)?.unwrap(wrapped, &mut room)?.to_vec())
+}
+
 /// A private key, for signing and for being sent to.
 pub struct PrivateKey {
     kind: KeyKind,
@@ -633,6 +693,16 @@ impl PrivateKey {
             }
             _ => Err(Failed),
         }
+    }
+
+    /// The secret that it has with a point of its curve.
+    ///
+    /// # Errors
+    /// It is no key of a curve, or the point is none of that.
+    pub fn agree(&self, point: &[u8]) -> Result<Vec<u8>, Failed> {
+        let KeyKind::Ec(curve) = self.kind else { return Err(Failed) };
+        let own = agreement::PrivateKey::from_private_key_der(agreement_of(curve), &self.pkcs8);
+        secret(&own.map_err(|_| Failed)?, curve, point)
     }
 
     /// A content encryption key that was encrypted to it.

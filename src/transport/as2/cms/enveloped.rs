@@ -4,10 +4,11 @@
 use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial};
 use super::super::crypto::{
-    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyTransport, NONCE_BYTES, RSA_ENCRYPTION, TAG_BYTES,
+    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyKind, KeyTransport, NONCE_BYTES, RSA_ENCRYPTION, TAG_BYTES,
     random_bytes,
 };
 use super::super::source::Source;
+use super::agreed::{self, Agreed};
 use super::{AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit};
 use crate::id::Random;
 use std::io::{self, Read};
@@ -69,7 +70,8 @@ impl<'s> Encrypted<'s> {
     ) -> Result<Self, Failed> {
         let (key, iv) = (random_bytes(random, cipher.key_bytes()), random_bytes(random, cipher.iv_bytes()));
         let infos = recipients.iter().map(|one| one.info(&key)).collect::<Result<Vec<_>, _>>()?;
-        let is_plain = recipients.iter().all(|one| one.key_id().is_none());
+        let is_rsa = |one: &Recipient| one.certificate.kind == KeyKind::Rsa;
+        let is_plain = recipients.iter().all(|one| one.key_id().is_none() && is_rsa(one));
         let infos = asn1::set(infos);
         let is_auth = cipher.is_gcm() && form == GcmForm::AuthEnveloped;
         let parameters = match cipher.is_gcm() {
@@ -158,8 +160,11 @@ impl Recipient {
         self.certificate.key_id.as_ref().filter(|_| self.by_key_id)
     }
 
-    /// KeyTransRecipientInfo.
+    /// KeyTransRecipientInfo, or for a key of a curve KeyAgreeRecipientInfo.
     fn info(&self, key: &[u8]) -> Result<Vec<u8>, Failed> {
+        if let KeyKind::Ec(curve) = self.certificate.kind {
+            return agreed::info(&self.certificate, curve, self.key_id().map(Vec::as_slice), key);
+        }
         let encrypted = crypto::wrap(&self.certificate.spki, self.transport, key)?;
         let (version, name) = match self.key_id() {
             Some(id) => (2, asn1::element(tag::context_primitive(0), id)),
@@ -185,8 +190,6 @@ pub struct Opened<R> {
     decryptor: Option<Decryptor>,
     /// How it was encrypted.
     pub cipher: Cipher,
-    /// How the key was.
-    pub transport: Option<KeyTransport>,
     /// Which of our certificates it is for: its place among the keys.
     pub for_key: Option<usize>,
     /// The tag stands behind the content, not in an element of its own.
@@ -202,8 +205,16 @@ pub struct Opened<R> {
 struct Named {
     is_key_id: bool,
     name: Vec<u8>,
-    transport: Option<KeyTransport>,
+    way: Way,
     encrypted: Vec<u8>,
+}
+
+/// How the key is encrypted to a recipient.
+enum Way {
+    Transport(KeyTransport),
+    Agreement(Arc<Agreed>),
+    /// In a way that is not known.
+    Unknown,
 }
 
 impl<R: Read> Opened<R> {
@@ -221,11 +232,12 @@ impl<R: Read> Opened<R> {
         ber.enter(tag::SET)?;
         let mut named = Vec::new();
         while let Some(next) = ber.peek()? {
-            if next != tag::SEQUENCE || named.len() == RECIPIENTS_MAX {
-                ber.pass()?;
-                continue;
+            match next {
+                _ if named.len() >= RECIPIENTS_MAX => ber.pass()?,
+                tag::SEQUENCE => named.push(recipient(&mut ber)?),
+                _ if next == tag::context(1) => named.extend(agreeing(&mut ber)?),
+                _ => ber.pass()?,
             }
-            named.push(recipient(&mut ber)?);
         }
         ber.leave()?;
         ber.enter(tag::SEQUENCE)?;
@@ -248,14 +260,14 @@ impl<R: Read> Opened<R> {
         }
         debug_assert!(!cipher.is_gcm() || iv.len() == NONCE_BYTES);
         let random_key = random_bytes(random, cipher.key_bytes());
-        let (for_key, transport, key) = unwrapped(&named, keys, cipher).unwrap_or((None, None, random_key));
+        let found = unwrapped(&named, keys, cipher);
+        let (for_key, key) = found.map_or((None, random_key), |(at, key)| (Some(at), key));
         let decryptor = Decryptor::new(cipher, &key, &iv).map_err(io::Error::other)?;
         ber.begin_octets(tag::context_primitive(0))?;
         Ok(Opened {
             ber,
             decryptor: Some(decryptor),
             cipher,
-            transport,
             for_key,
             is_tag_inside: cipher.is_gcm() && kind == ContentType::Enveloped,
             encrypted: vec![0; PIECE_BYTES],
@@ -327,14 +339,24 @@ fn recipient<R: Read>(ber: &mut Ber<R>) -> io::Result<Named> {
         false => ber.whole()?,
     };
     let (oid, parameters) = algorithm(ber)?;
-    let transport = match &oid[..] {
-        RSA_ENCRYPTION => Some(KeyTransport::Pkcs1),
-        OAEP => Some(KeyTransport::Oaep(oaep_digest(&parameters.unwrap_or_default())?)),
-        _ => None,
+    let way = match &oid[..] {
+        RSA_ENCRYPTION => Way::Transport(KeyTransport::Pkcs1),
+        OAEP => Way::Transport(KeyTransport::Oaep(oaep_digest(&parameters.unwrap_or_default())?)),
+        _ => Way::Unknown,
     };
     let encrypted = ber.octet_string(tag::OCTET_STRING)?;
     ber.leave()?;
-    Ok(Named { is_key_id, name, transport, encrypted })
+    Ok(Named { is_key_id, name, way, encrypted })
+}
+
+/// KeyAgreeRecipientInfo: recipients who share an agreement.
+fn agreeing<R: Read>(ber: &mut Ber<R>) -> io::Result<Vec<Named>> {
+    let Some(mut agreed) = agreed::read(ber)? else { return Ok(Vec::new()) };
+    let recipients = std::mem::take(&mut agreed.recipients);
+    let agreed = Arc::new(agreed);
+    let named =
+        |(is_key_id, name, encrypted)| Named { is_key_id, name, way: Way::Agreement(agreed.clone()), encrypted };
+    Ok(recipients.into_iter().map(named).collect())
 }
 
 /// RSAES-OAEP-params: SHA-1 where nothing is said.
@@ -350,21 +372,21 @@ fn oaep_digest(parameters: &[u8]) -> io::Result<Digest> {
 }
 
 /// The content encryption key, by whichever of our keys opens it; those that are named come first.
-fn unwrapped(
-    named: &[Named],
-    keys: &[Arc<OwnKey>],
-    cipher: Cipher,
-) -> Option<(Option<usize>, Option<KeyTransport>, Vec<u8>)> {
+fn unwrapped(named: &[Named], keys: &[Arc<OwnKey>], cipher: Cipher) -> Option<(usize, Vec<u8>)> {
     for one in named {
         let is_named = |key: &Arc<OwnKey>| match one.is_key_id {
             true => key.certificate.key_id.as_ref() == Some(&one.name),
             false => issuer_and_serial(&key.certificate) == one.name,
         };
         let Some(at) = keys.iter().position(is_named) else { continue };
-        let Some(transport) = one.transport else { continue };
-        let Ok(key) = keys[at].private.unwrap(transport, &one.encrypted) else { continue };
-        if key.len() == cipher.key_bytes() {
-            return Some((Some(at), Some(transport), key));
+        let private = &keys[at].private;
+        let key = match &one.way {
+            Way::Transport(transport) => private.unwrap(*transport, &one.encrypted),
+            Way::Agreement(agreed) => agreed.unwrap(private, &one.encrypted),
+            Way::Unknown => continue,
+        };
+        if let Some(key) = key.ok().filter(|key| key.len() == cipher.key_bytes()) {
+            return Some((at, key));
         }
     }
     None

@@ -1,6 +1,7 @@
 //! Cryptographic Message Syntax (RFC 5652, 3274, 5083): signed, enveloped and compressed data, written in DER and read in BER,
 //! content as a stream. Which of them may be inside which, and who is trusted, is not decided here.
 
+mod agreed;
 mod compressed;
 mod enveloped;
 mod signed;
