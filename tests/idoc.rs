@@ -123,6 +123,16 @@ fn fields_stand_where_sap_has_them() {
             ("E1EDP19", "MFRNR", 214),
             ("E1EDP26", "BETRG", 67),
             ("E1EDS01", "WAERQ", 88),
+            // The last fields of lines of a shipment that a system of SAP wrote in their full length.
+            ("E1ADRM4", "TZDESC", 981),
+            ("E1EDT10", "EVENT_ALI", 197),
+            ("E1EDK33", "CONT_DG", 199),
+            ("E1EDT44", "BAHNRA", 152),
+            ("E1EDT45", "VSTGA", 127),
+            ("E1EDT01", "PARID", 74),
+            ("E1ADRM1", "TZDESC", 981),
+            ("E1EDL35", "PREFE", 109),
+            ("E1EDL41", "POSEX", 126),
         ] {
             let has_it = flat["records"].get(record).is_some();
             assert!(!has_it || offset(&flat, record, field) == first, "{kind}: {record}/{field}");

@@ -26,6 +26,7 @@ mod iso;
 mod known;
 mod lines;
 mod lookup;
+mod moment;
 mod or;
 mod prefer;
 mod refuse;
@@ -70,6 +71,7 @@ static ALL: &[&dyn Function] = &[
     &known::Known,
     &lines::Lines,
     &lookup::Lookup,
+    &moment::Moment,
     &or::Or,
     &prefer::Prefer,
     &refuse::Refuse,

@@ -41,6 +41,12 @@ pub(super) fn many(
     dice: &mut dyn FnMut(usize) -> usize,
 ) -> Option<Value> {
     let place = places.first()?;
+    // What a function makes of several places by itself, such as a day with its time.
+    let known = function_spot(context, None, None);
+    let sampled = calls.iter().rev().find_map(|call| call.function.sample(&call.arguments, dice, &known));
+    if sampled.is_some() {
+        return sampled;
+    }
     let joins = calls.iter().any(|call| call.function.name() == "lines");
     // In the segment at hand there are as many places as it has; elsewhere segments may follow.
     let spots =
