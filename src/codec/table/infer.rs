@@ -1,6 +1,11 @@
 //! Drafts the definition of a table from samples of it: what separates its columns, what they hold, which of them are the
 //! document's and which the row's. What a draft says was seen stands beside it as comments; what samples cannot know (who sends
-//! it to whom, which lengths were agreed) is left to people. JSON is drafted by `json::infer`, fixed width is not.
+//! it to whom, which lengths were agreed) is left to people. What is no table is tried as lines of fixed width (`fixed`); JSON
+//! is drafted by `json::infer`.
+
+mod border;
+mod fixed;
+mod nest;
 
 use super::line::{cells, line};
 use crate::codec::content::refusal;
@@ -26,8 +31,25 @@ const LENGTHS: [usize; 8] = [3, 10, 17, 35, 70, 140, 350, 1024];
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum InferError {
     /// No delimiter cuts the rows into columns.
-    #[error("expected rows of two columns at least, separated by ; , tab or |; found none")]
+    #[error(
+        "expected rows of two columns at least, separated by ; , tab or |, or lines of fixed width that begin with the type of \
+         their record; found none"
+    )]
     NoTable,
+    /// Lines are of fixed width, as it seems, and nothing tells their types.
+    #[error(
+        "expected lines of fixed width that begin with the type of their record, {most} types at most in {lines} lines; found \
+         {values} values of their first character alone. Give samples of several documents, or write the definition by hand \
+         (docs/FORMATS.md)"
+    )]
+    NoTypes {
+        /// Lines of all samples.
+        lines: usize,
+        /// How many values their first character has.
+        values: usize,
+        /// How many types there may be in so many lines.
+        most: usize,
+    },
     /// A further sample has other columns.
     #[error("expected the same columns in all samples, found {found} instead of {expected}")]
     OtherColumns {
@@ -50,7 +72,32 @@ pub struct Column {
 ///
 /// # Errors
 /// [`InferError`].
-pub fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Result<String, InferError> {
+pub fn infer(name: [&str; 3], samples: &[Vec<u8>]) -> Result<String, InferError> {
+    if is_table(samples) {
+        return table(name, samples);
+    }
+    let lines = match fixed::infer(name, samples) {
+        Ok(draft) => return Ok(draft),
+        Err(error) => error,
+    };
+    let is_like_lines = samples.first().is_some_and(|bytes| fixed::is_of_one_length(bytes));
+    table(name, samples).map_err(|told| if told == InferError::NoTable && is_like_lines { lines } else { told })
+}
+
+/// Rows of a hundred that have as many columns as the first, at least: in lines of fixed width a delimiter stands by chance.
+const EVEN_OF_HUNDRED: usize = 80;
+
+/// Whether some delimiter cuts the rows of the first sample into columns, and most of them into as many.
+fn is_table(samples: &[Vec<u8>]) -> bool {
+    let bytes = samples.first().map_or(&[][..], Vec::as_slice);
+    DELIMITERS.iter().filter_map(|delimiter| layout_of(delimiter, "windows-1252")).any(|layout| {
+        let (even, _) = evenness(&layout, bytes);
+        even > 0 && even * 100 >= rows(&layout, bytes, 100).len() * EVEN_OF_HUNDRED
+    })
+}
+
+/// Drafts a table.
+fn table([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Result<String, InferError> {
     let charset = match samples.iter().all(|bytes| std::str::from_utf8(bytes).is_ok()) {
         true => "utf-8",
         false => "windows-1252",
