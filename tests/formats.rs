@@ -96,6 +96,27 @@ fn a_definition_drafted_of_json_reads_its_samples() {
     assert_eq!(judged.status.code(), Some(0), "{}\n{draft}", String::from_utf8_lossy(&judged.stdout));
 }
 
+#[test]
+fn a_definition_drafted_of_an_idoc_reads_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/idoc/dc40/SHPMNT05/rich/in.idoc");
+    std::fs::copy(sample, folder.path().join("shipment.txt")).expect("copied");
+    let drafted = portolan(folder.path(), &["standards", "infer", "shipment.txt", "--as", "drafted/1/Shipment"]);
+    let draft = String::from_utf8(drafted.stdout).expect("UTF-8");
+    assert!(draft.contains("format: fixed\n") && draft.contains("      - E2EDL20004 R >1 E2EDL20004\n"), "{draft}");
+    put(folder.path(), "drafts/drafted/1/Shipment.yaml", &draft);
+    let line = ["validate", "shipment.txt", "--standards", "drafts", "--as", "drafted/1/Shipment"];
+    let judged = portolan(folder.path(), &line);
+    assert_eq!(judged.status.code(), Some(0), "{}\n{draft}", String::from_utf8_lossy(&judged.stdout));
+    // What begins with no type is told with what to do.
+    let lines: String = ('A'..='Z').map(|c| format!("{c}{:<20}{:>8}\n", "Lampe", 7)).collect();
+    put(folder.path(), "lines.txt", &lines);
+    let refused = portolan(folder.path(), &["standards", "infer", "lines.txt"]);
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(3), "{told}");
+    assert!(told.contains("19 types at most in 26 lines; found 26 values of their first character"), "{told}");
+}
+
 /// What a channel says is sent there must be something whose bytes its definition lays out.
 #[test]
 fn err_a_channel_names_a_document_that_is_not_laid_out() {

@@ -115,3 +115,14 @@ fn a_draft_of_a_wide_table_is_made_in_time() {
     let draft = is_quick("titles", || infer(["own", "1", "Order"], &[(titles + &rows).into_bytes()])).expect("a draft");
     assert!(draft.contains("header"));
 }
+
+#[test]
+fn a_draft_of_long_lines_is_made_in_time() {
+    // Digits, half of them zeros in all lines; and lines of one type after another, which are nested.
+    let lines: String = (0..8).map(|row| format!("L {}\n", format!("{row}00").repeat(300_000))).collect();
+    let draft = is_quick("long lines", || infer(["own", "1", "Order"], &[lines.into_bytes()])).expect("a draft");
+    assert!(draft.contains("format: fixed"));
+    let lines: String = (0..90_000).map(|row| format!("T{:02} {row}\n", row * 7 % 60)).collect();
+    let draft = is_quick("many types", || infer(["own", "1", "Order"], &[lines.into_bytes()])).expect("a draft");
+    assert!(draft.contains("T59 (1500)"));
+}

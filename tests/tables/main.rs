@@ -3,6 +3,7 @@
 
 mod defined;
 mod documents;
+mod drafted;
 mod limits;
 mod recognition;
 mod values;

@@ -7,17 +7,17 @@ use portolan::standard::definition::Document;
 use portolan::tree::{DocumentDraft, DraftSegment, InterchangeDraft, Style};
 
 /// xorshift64*: small, seeded, good enough to choose values.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides.max(1)
     }
 
-    fn one<'o, T>(&mut self, of: &'o [T]) -> &'o T {
+    pub(super) fn one<'o, T>(&mut self, of: &'o [T]) -> &'o T {
         &of[self.roll(of.len())]
     }
 }

@@ -39,9 +39,9 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         standards: Option<PathBuf>,
     },
-    /// Draft the definition of a table from samples of it, with what was seen as comments.
+    /// Draft the definition of a table, of lines of fixed width or of JSON from samples, with what was seen as comments.
     Infer {
-        /// Tables of the same columns.
+        /// Samples: tables of the same columns, lines that begin with the type of their record, documents of JSON.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// What the document type is to be called.

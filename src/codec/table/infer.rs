@@ -8,7 +8,7 @@ mod fixed;
 mod nest;
 
 use super::line::{cells, line};
-use crate::codec::content::refusal;
+use crate::codec::content::{number, refusal};
 use crate::standard::content::{Contents, Form};
 use crate::standard::layout::Layout;
 use serde_json::json;
@@ -218,9 +218,9 @@ fn decimal(columns: &[Column], delimiter: &str) -> char {
     if delimiter != "," && count(',') > count('.') { ',' } else { '.' }
 }
 
+/// A number as it is read when the definition says so: `5,` and `1e3` are none.
 fn is_number(text: &str, decimal: char) -> bool {
-    let other = if decimal == ',' { '.' } else { ',' };
-    !text.contains(other) && refusal(Form::Number, &text.replace(decimal, ".")).is_none()
+    number((decimal, None), text).is_some_and(|plain| refusal(Form::Number, &plain).is_none())
 }
 
 /// Columns that are held against all others to find the key.

@@ -62,9 +62,12 @@ pub(super) fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -
         }
         orders.push(order);
     }
-    let named: Vec<String> = kinds.iter().map(|kind| kind.name.clone()).collect();
-    for (at, kind) in kinds.iter_mut().enumerate().filter(|(at, kind)| named[..*at].contains(&kind.name)) {
-        kind.name = format!("{}_{}", kind.name, at + 1);
+    let mut named: Vec<String> = Vec::new();
+    for (at, kind) in kinds.iter_mut().enumerate() {
+        if named.contains(&kind.name) {
+            kind.name = format!("{}_{}", kind.name, at + 1);
+        }
+        named.push(kind.name.clone());
     }
     let nest = nest(&orders, kinds.len());
     let laid: Vec<Vec<Field>> = kinds.iter().map(|kind| fields(&kind.lines, width)).collect();
@@ -91,7 +94,10 @@ pub(super) fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -
     say("root: Document\ncontent: document\n# envelope: which fields are sender, receiver and number of a document");
     say(&format!("# {}", nest.seen(&first.tag)));
     say("records:\n  document:\n    name: Document\n    records:");
-    for at in nest.below(None) {
+    if let Some(either) = nest.disorder(None, &named) {
+        say(&format!("      # {either}"));
+    }
+    for &at in nest.below(None) {
         say(&format!("      - {}", part(&kinds, &nest, at)));
     }
     for (at, kind) in kinds.iter().enumerate() {
@@ -107,9 +113,10 @@ pub(super) fn infer([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -
         let inner = nest.below(Some(at));
         if !inner.is_empty() {
             say("    # by their order: each stood between two of this one");
+            nest.disorder(Some(at), &named).into_iter().for_each(|either| say(&format!("    # {either}")));
             say("    records:");
         }
-        for inner in inner {
+        for &inner in inner {
             say(&format!("      - {}", part(&kinds, &nest, inner)));
         }
     }
@@ -173,13 +180,22 @@ fn tag_width(lines: &[&Chars]) -> Result<usize, InferError> {
     let longest = words.iter().copied().max().unwrap_or(0);
     // Behind a shorter one blanks follow up to the end of the longest.
     let is_padded = |line: &&Chars| line.iter().take(longest).skip_while(|c| is_of_type(**c)).all(|c| *c == ' ');
-    // A word that a blank ends needs less: that one type comes again.
-    let is_again = values(lines, longest) <= TYPES_MAX.min(lines.len() - 1);
-    if lines.iter().zip(&words).all(is_word) && lines.iter().all(is_padded) && is_again {
-        return Ok(longest);
-    }
-    let likely = (1..=PREFIX_MAX).filter_map(|width| Some((cost(lines, width)?, width)));
+    let likely = (1..=PREFIX_MAX).filter_map(|width| Some((cost(lines, width, types(lines, width)?), width)));
     let best = likely.min_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
+    // A word that a blank ends needs less: that one type comes again, and that lines of a type are not much less alike.
+    let found = values(lines, longest);
+    let is_again = found <= TYPES_MAX.min(lines.len() - 1);
+    if lines.iter().zip(&words).all(is_word) && lines.iter().all(is_padded) && is_again {
+        let most = best.map_or(f64::INFINITY, |(least, _)| least * COST_OF_WORD + COST_OF_TYPE);
+        if found * LINES_OF_WORD <= lines.len() || cost(lines, longest, found) <= most {
+            return Ok(longest);
+        }
+    }
+    // Letters that follow in all lines and tell nothing more are of the type, as in HDR; digits may be zeros in front.
+    let is_letter = |at: usize| lines.iter().all(|line| line.get(at).is_some_and(char::is_ascii_alphabetic));
+    let is_more =
+        |width: usize| is_letter(width - 1) && is_letter(width) && values(lines, width + 1) == values(lines, width);
+    let best = best.map(|(least, width)| (least, (width..WORD_MAX).find(|width| !is_more(*width)).unwrap_or(width)));
     best.map(|(_, width)| width).ok_or_else(|| InferError::NoTypes {
         lines: lines.len(),
         values: values(lines, 1),
@@ -209,12 +225,17 @@ fn types(lines: &[&Chars], width: usize) -> Option<usize> {
     (lines.iter().all(is_type) && found <= TYPES_MAX && found * 4 <= lines.len() * TYPES_OF_FOUR).then_some(found)
 }
 
+/// What a split by words may cost of the best other one: where a blank ends them all, they are words.
+const COST_OF_WORD: f64 = 1.5;
+
+/// Lines of each word on average, from which on words are types whatever else could be.
+const LINES_OF_WORD: usize = 8;
+
 /// What a type more costs, in columns that are mixed.
 const COST_OF_TYPE: f64 = 1.5;
 
 /// What a split by the first characters costs: columns in which lines of a type mix digits, letters and blanks, and the types.
-fn cost(lines: &[&Chars], width: usize) -> Option<f64> {
-    let types = types(lines, width)?;
+fn cost(lines: &[&Chars], width: usize, types: usize) -> f64 {
     let mut groups: BTreeMap<&[char], Vec<&Chars>> = BTreeMap::new();
     for line in lines {
         groups.entry(&line[..width.min(line.len())]).or_default().push(line);
@@ -235,7 +256,7 @@ fn cost(lines: &[&Chars], width: usize) -> Option<f64> {
         seen.iter().skip(width).filter(|seen| seen.count_ones() > 1).count() * group.len()
     };
     let mixed: usize = groups.values().map(mixed).sum();
-    Some(mixed as f64 / lines.len() as f64 + COST_OF_TYPE * types as f64)
+    mixed as f64 / lines.len() as f64 + COST_OF_TYPE * types as f64
 }
 
 /// What mappings call a record or field of this type.

@@ -2,7 +2,7 @@
 //! It sees types as numbers and no values.
 
 use super::fixed::NESTED_MAX;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The records of a document and those in them.
 pub(super) struct Nest {
@@ -14,6 +14,10 @@ pub(super) struct Nest {
     around: Vec<Option<usize>>,
     /// Whether each is there in all that are around it, and how often at most.
     bounds: Vec<(bool, usize)>,
+    /// Those that stand in one, or in the document (the last), in their order.
+    below: Vec<Vec<usize>>,
+    /// Of those, one that came behind another, which comes behind it as well.
+    disorder: Vec<Option<[usize; 2]>>,
 }
 
 /// Guesses from the types of the lines of each sample, of which there are so many.
@@ -36,12 +40,32 @@ pub(super) fn nest(samples: &[Vec<usize>], kinds: usize) -> Nest {
             .filter(|outer| stands_in(&documents, inner, *outer))
             .min_by_key(|outer| distance(&documents, inner, *outer));
     }
-    // A record ends those that it does not stand in, so what comes again behind it stands further out.
-    while let Some(kind) = closed(&documents, &around, first) {
-        around[kind] = around[kind].and_then(|outer| around[outer]);
+    // A record ends those that it does not stand in. What stands between others of a record stands in it as well, where it
+    // never comes without one; else what comes again behind it stands further out.
+    let mut taken_in = vec![false; kinds];
+    while let Some(Closed { kind, outer, by }) = closed(&documents, &around, first) {
+        match by {
+            Some(by) if !taken_in[by] && around[by] == around[outer] && comes_behind(&documents, by, outer) => {
+                taken_in[by] = true;
+                around[by] = Some(outer);
+            }
+            _ => around[kind] = around[outer],
+        }
     }
     let bounds = (0..kinds).map(|kind| bounds(&documents, &around, kind)).collect();
-    Nest { first, documents: documents.len(), around, bounds }
+    let (mut below, mut disorder) = (Vec::new(), Vec::new());
+    for outer in (0..kinds).map(Some).chain([None]) {
+        let own: Vec<usize> = (0..kinds).filter(|kind| around[*kind] == outer).collect();
+        let before = before(&documents, outer, &own, first);
+        let sorted = sorted(own, &before);
+        let either = sorted.iter().enumerate().find_map(|(at, one)| {
+            let earlier = sorted[..at].iter().find(|other| before.contains(&(*one, **other)))?;
+            Some([*one, *earlier])
+        });
+        below.push(sorted);
+        disorder.push(either);
+    }
+    Nest { first, documents: documents.len(), around, bounds, below, disorder }
 }
 
 /// Whether one comes in each document behind the first of the other, and once at least between two of them.
@@ -58,23 +82,38 @@ fn stands_in(documents: &[Vec<usize>], inner: usize, outer: usize) -> bool {
     is_between
 }
 
-/// A type one of whose records comes where none of the type around it is open.
-fn closed(documents: &[Vec<usize>], around: &[Option<usize>], first: usize) -> Option<usize> {
+/// A record that comes where none of the type around it is open.
+struct Closed {
+    kind: usize,
+    outer: usize,
+    /// The type that ended the last one around it, where there was one.
+    by: Option<usize>,
+}
+
+fn closed(documents: &[Vec<usize>], around: &[Option<usize>], first: usize) -> Option<Closed> {
     for document in documents {
-        let mut open: Vec<usize> = Vec::new();
+        let (mut open, mut ended_by): (Vec<usize>, BTreeMap<usize, usize>) = (Vec::new(), BTreeMap::new());
         for kind in document.iter().filter(|kind| **kind != first) {
             let depth = match around[*kind] {
                 None => 0,
                 Some(outer) => match open.iter().position(|one| *one == outer) {
                     Some(at) => at + 1,
-                    None => return Some(*kind),
+                    None => return Some(Closed { kind: *kind, outer, by: ended_by.get(&outer).copied() }),
                 },
             };
-            open.truncate(depth);
+            ended_by.extend(open.drain(depth..).map(|ended| (ended, *kind)));
             open.push(*kind);
         }
     }
     None
+}
+
+/// Whether one never comes before the first of the other.
+fn comes_behind(documents: &[Vec<usize>], inner: usize, outer: usize) -> bool {
+    documents.iter().all(|document| {
+        let at = |kind: usize| document.iter().position(|one| *one == kind);
+        at(inner).is_none_or(|inner| at(outer).is_some_and(|outer| outer < inner))
+    })
 }
 
 /// Lines from the outer to the first inner behind it, at least.
@@ -91,6 +130,35 @@ fn distance(documents: &[Vec<usize>], inner: usize, outer: usize) -> usize {
         }
     }
     least
+}
+
+/// Pairs of those that stand in one: the first came before the second somewhere.
+fn before(documents: &[Vec<usize>], outer: Option<usize>, own: &[usize], first: usize) -> BTreeSet<(usize, usize)> {
+    let mut found = BTreeSet::new();
+    for document in documents {
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        for kind in document {
+            if Some(*kind) == outer || (outer.is_none() && *kind == first) {
+                seen.clear();
+            }
+            if own.contains(kind) {
+                found.extend(seen.iter().filter(|one| *one != kind).map(|one| (*one, *kind)));
+                seen.insert(*kind);
+            }
+        }
+    }
+    found
+}
+
+/// Each behind those that only ever came before it; where two came either way, the first that was seen.
+fn sorted(mut own: Vec<usize>, before: &BTreeSet<(usize, usize)>) -> Vec<usize> {
+    let mut found = Vec::new();
+    while !own.is_empty() {
+        let is_behind = |one: usize, other: usize| before.contains(&(other, one)) && !before.contains(&(one, other));
+        let free = own.iter().position(|one| !own.iter().any(|other| is_behind(*one, *other))).unwrap_or(0);
+        found.push(own.remove(free));
+    }
+    found
 }
 
 /// Whether a type is there in all that are around it, and how often at most.
@@ -113,15 +181,16 @@ fn bounds(documents: &[Vec<usize>], around: &[Option<usize>], kind: usize) -> (b
 }
 
 impl Nest {
-    /// The types that stand in one, or in the document itself, in the order in which they first came.
-    pub(super) fn below(&self, outer: Option<usize>) -> Vec<usize> {
-        (0..self.around.len()).filter(|kind| self.around[*kind] == outer && *kind != self.first).fold(
-            if outer.is_none() { vec![self.first] } else { Vec::new() },
-            |mut found, kind| {
-                found.push(kind);
-                found
-            },
-        )
+    /// The types that stand in one, or in the document itself, in the order in which they came.
+    pub(super) fn below(&self, outer: Option<usize>) -> &[usize] {
+        &self.below[outer.unwrap_or(self.below.len() - 1)]
+    }
+
+    /// That those in one have no order, where they have none.
+    pub(super) fn disorder(&self, outer: Option<usize>, names: &[String]) -> Option<String> {
+        let [one, other] = self.disorder[outer.unwrap_or(self.disorder.len() - 1)]?;
+        let (one, other) = (&names[one], &names[other]);
+        Some(format!("{one} came behind {other} and before it: where they come otherwise than here, it is told"))
     }
 
     /// Usage and how often at most.
