@@ -171,6 +171,11 @@ fn both_forms_of_a_fixture_are_one_entity() {
         let case = folder.file_name().expect("a case").to_string_lossy().into_owned();
         let twin = root().join(format!("fixtures/{XML}/{kind}/{case}"));
         let (own, findings) = said(&rules, &input(&folder));
+        if case == "wrong" {
+            // What is wrong on purpose is told at places of each form's own, and cannot be written.
+            assert_eq!(said(&rules, &input(&twin)).0, own, "{}", twin.display());
+            continue;
+        }
         assert_eq!(said(&rules, &input(&twin)), (own, findings), "{}", twin.display());
         // Each is written in the other form too, and read there again.
         for (from, to) in [(&folder, XML), (&twin, FLAT)] {
