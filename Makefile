@@ -60,7 +60,7 @@ generated:
 
 ## fuzz: coverage-guided, endless unless SECONDS_EACH is set; needs a nightly toolchain and cargo-fuzz.
 fuzz:
-	cd fuzz && for target in x12 edifact identify; do $(CARGO) +nightly fuzz run $$target -- -max_total_time=$${SECONDS_EACH:-60} || exit 1; done
+	cd fuzz && for target in x12 edifact identify as2; do $(CARGO) +nightly fuzz run $$target -- -max_total_time=$${SECONDS_EACH:-60} || exit 1; done
 
 ## oracles: what readers of other houses say of what we encode, into docs/ORACLES.md; some minutes and 5 GB of memory.
 oracles:

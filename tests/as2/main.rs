@@ -2,6 +2,7 @@
 //! is told for what it is.
 
 mod damage;
+mod fuzz;
 mod keys;
 mod made;
 mod openssl;

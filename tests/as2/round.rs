@@ -93,7 +93,7 @@ fn keys_of_curves_are_encrypted_to() {
         for (cipher, name) in Cipher::ALL {
             for by_key_id in [false, true] {
                 // One of RSA beside it, which we have not got the key of.
-                let mut receivers = vec![recipient(&RSA, KeyTransport::Pkcs1), recipient(curve, KeyTransport::Pkcs1)];
+                let mut receivers = [recipient(&RSA, KeyTransport::Pkcs1), recipient(curve, KeyTransport::Pkcs1)];
                 receivers[1].by_key_id = by_key_id;
                 let encrypt = Some((cipher, GcmForm::AuthEnveloped, &receivers[..]));
                 let (headers, body) = wire(&sealed(&content, &Protection { encrypt, ..PLAIN }));

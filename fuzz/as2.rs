@@ -1,0 +1,93 @@
+// What must hold for any message of AS2 whatever: reading it ends, and nothing is taken that nobody signed. Included by the
+// libFuzzer target and by the seeded driver `tests/as2/fuzz.rs`.
+
+use jiff::Timestamp;
+use portolan::id::Random;
+use portolan::transport::as2::asn1::Ber;
+use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
+use portolan::transport::as2::crypto::Digest;
+use portolan::transport::as2::mime::{Headers, Peeked};
+use portolan::transport::as2::open::{Policy, Seen, open};
+use portolan::transport::as2::receipt;
+use portolan::transport::as2::refused::Refused;
+use std::io::Read as _;
+use std::sync::Arc;
+
+/// Bytes that nobody needs to guess here.
+struct Same;
+
+impl Random for Same {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+/// Elements end, and so does what is read of certificates and keys.
+pub fn elements_end(input: &[u8]) {
+    let mut ber = Ber::new(input);
+    while matches!(ber.peek(), Ok(Some(_))) {
+        if ber.whole().is_err() {
+            break;
+        }
+    }
+    let mut ber = Ber::new(input);
+    while let Ok(Some(tag)) = ber.peek() {
+        if ber.enter(tag).is_err() && ber.pass().is_err() {
+            break;
+        }
+    }
+    let _ = Certificate::from_der(input);
+    let _ = Certificate::all(input);
+    let _ = private_key(input);
+}
+
+/// Header lines and body of what travels.
+pub fn split(input: &[u8]) -> (Headers, &[u8]) {
+    let mut source = input;
+    match Peeked::new(&mut source).head() {
+        Ok(head) => (Headers::parse(&head), &input[head.len()..]),
+        Err(_) => (Headers::default(), input),
+    }
+}
+
+/// Opens a message; its payload only where it was taken.
+pub fn opened(
+    input: &[u8],
+    trusted: &[Certificate],
+    keys: &[Arc<OwnKey>],
+    now: Timestamp,
+) -> (Seen, Result<Vec<u8>, Refused>) {
+    let (headers, mut body) = split(input);
+    let policy = Policy {
+        trusted,
+        keys,
+        must_be_signed: true,
+        must_be_encrypted: false,
+        allows_legacy: true,
+        receipt_digest: Digest::Sha256,
+        payload_bytes_max: 1 << 20,
+        now,
+    };
+    let mut payload = Vec::new();
+    let (seen, done) = open(&headers, &mut body, &policy, &Same, &mut payload);
+    (seen, done.map(|()| payload))
+}
+
+/// A message ends, and where nobody is trusted nothing is taken.
+pub fn messages_end(input: &[u8]) {
+    let (_, done) = opened(input, &[], &[], Timestamp::UNIX_EPOCH);
+    assert!(done.is_err(), "a message that nobody signed is taken");
+}
+
+/// A receipt ends, and is nobody's who is not trusted.
+pub fn receipts_end(input: &[u8]) {
+    let (headers, body) = split(input);
+    let _ = receipt::about(&headers, body);
+    if let Ok(found) = receipt::read(&headers, body, &[], Timestamp::UNIX_EPOCH) {
+        assert_eq!(found.signed_by, None, "a receipt is signed by one who is not trusted");
+    }
+    let mut rest = Vec::new();
+    let mut source = body;
+    let _ = Peeked::new(&mut source).read_to_end(&mut rest);
+    assert_eq!(rest, body);
+}
