@@ -76,10 +76,15 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     };
     let (url, Sent { key, content_type, lines, bytes, answer }) = match sent {
         Ok(sent) => sent,
-        Err(error) if !error.is_lasting() => return Err(error),
+        Err(error) if !error.is_lasting() && !matches!(error, StoreError::Unfit(_)) => return Err(error),
+        Err(StoreError::NotFound { what: "secret", id }) => {
+            let reason = format!("secret {id} is not set; set it with `portolan secret set {id}`, then resubmit");
+            service.store.deliver_park(job, "SECRET-MISSING", &reason, now).await?;
+            return Ok(Reached::Untold);
+        }
         Err(error) => {
-            let reason = format!("its bytes cannot be had: {error}");
-            service.store.deliver_park(job, "STORAGE", &reason, now).await?;
+            let code = if channel.as2.is_some() { "MESSAGE-UNFIT" } else { "STORAGE" };
+            service.store.deliver_park(job, code, &format!("its bytes cannot be had: {error}"), now).await?;
             return Ok(Reached::Untold);
         }
     };

@@ -357,6 +357,33 @@ async fn every_attempt_has_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn err_a_key_that_is_not_set_or_a_certificate_that_is_over_parks_the_delivery() {
+    let peer = Peer::start(&[]).await;
+    let url = format!("http://127.0.0.1:{}/as2", peer.port);
+    let stage = retail(&url, "").await;
+    stage.done(&["secret", "remove", "retail-key"], "");
+    stage.send(order("AS2-8", 8)).await;
+    let parked = sent(&stage, "parked").await;
+    assert_eq!(parked["code"], "SECRET-MISSING", "{parked}");
+    stage.done(&["secret", "set", "retail-key"], &LAMPS.key_pem);
+    stage.send(order("AS2-9", 9)).await;
+    let wrong = stage.deliveries("parked", 2).await;
+    let wrong = wrong.iter().find(|one| one["code"] == "MESSAGE-UNFIT").expect("the key of another");
+    assert!(
+        wrong["reason"].as_str().is_some_and(|why| why.contains("no private key of certificate retail")),
+        "{wrong}"
+    );
+    let over = made("Over", &rcgen::PKCS_RSA_SHA256, (-30, -10));
+    stage.done(&["secret", "set", "retail-key"], &RETAIL.key_pem);
+    stage.apply(certificate("lamps", &over, "").trim_start_matches("---\n"));
+    stage.send(order("AS2-10", 10)).await;
+    let all = stage.deliveries("parked", 3).await;
+    let is_over = |one: &Value| one["reason"].as_str().is_some_and(|why| why.contains("Over counts from"));
+    assert!(all.iter().any(is_over), "{all:?}");
+    assert_eq!(peer.posts().len(), 0, "nothing left");
+}
+
+#[tokio::test]
 async fn err_what_does_not_fit_is_told_when_it_is_applied() {
     let stage = Stage::bare("").await;
     let partner = "kind: partner\nname: retail\nparty_ids: [ZZ:RETAIL]\n";

@@ -61,6 +61,8 @@ struct Found {
     seen: Seen,
     done: Result<(), Refused>,
     spool: Spool,
+    /// Why the payload could not be kept, which is not the sender's fault.
+    broken: Option<StoreError>,
 }
 
 struct Message {
@@ -171,11 +173,18 @@ impl Read for Pieces {
 }
 
 /// Writes a payload where it is sealed.
-struct Kept<'k>(&'k mut Spool);
+struct Kept {
+    spool: Spool,
+    broken: Option<StoreError>,
+}
 
-impl io::Write for Kept<'_> {
+impl io::Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map(|()| bytes.len()).map_err(io::Error::other)
+        self.spool.write(bytes).map(|()| bytes.len()).map_err(|error| {
+            let told = io::Error::other(error.to_string());
+            self.broken = Some(error);
+            told
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -193,7 +202,7 @@ impl Message {
             (as2.require.contains(&Required::Signed), as2.require.contains(&Required::Encrypted));
         let allows_legacy = as2.legacy == Legacy::Allowed;
         let receipt_digest = self.addressed.wish.digests.first().copied().unwrap_or(Digest::Sha256);
-        let (limit, mut spool) = (self.limit, service.store.spool(u64::MAX, now));
+        let (limit, spool) = (self.limit, service.store.spool(u64::MAX, now));
         let (to, from) = sync_channel(PIECES_WAITING);
         let work = tokio::task::spawn_blocking(move || {
             let policy = Policy {
@@ -207,8 +216,9 @@ impl Message {
                 now,
             };
             let mut body = Pieces { from, piece: Vec::new(), at: 0 };
-            let (seen, done) = open(&headers, &mut body, &policy, service.store.random(), &mut Kept(&mut spool));
-            Found { seen, done, spool }
+            let mut kept = Kept { spool, broken: None };
+            let (seen, done) = open(&headers, &mut body, &policy, service.store.random(), &mut kept);
+            Found { seen, done, spool: kept.spool, broken: kept.broken }
         });
         (to, work)
     }
@@ -220,6 +230,9 @@ impl Message {
         if let Some((pieces, work)) = self.opening.take() {
             drop(pieces);
             let found = work.await.map_err(|error| StoreError::Unfit(format!("opening an AS2 message: {error}")))?;
+            if let Some(error) = found.broken {
+                return Err(error);
+            }
             return match found.done {
                 Ok(()) => self.keep(found.seen, found.spool).await,
                 Err(refused) => self.refuse(&found.seen, refused).await,

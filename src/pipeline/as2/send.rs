@@ -140,6 +140,12 @@ async fn sealed(
 ) -> Result<SealedMessage> {
     let now = service.now();
     let keys = own_keys(service, &as2.keys, now).await?;
+    if as2.encrypt != "none" {
+        counts(trusted.first(), "the partner's certificate", now)?;
+    }
+    if as2.sign != "none" {
+        counts(keys.first().map(|key| &key.certificate), "our certificate", now)?;
+    }
     let content = service.store.read_payload(&transmission.payload_id).await?;
     let spool = service.store.spool(u64::MAX, now);
     let (as2, store) = (as2.clone(), service.store.clone());
@@ -191,6 +197,14 @@ async fn sealed(
     let headers = serde_json::to_string(&headers).map_err(|error| unfit(&error))?;
     let content = spool.finish().await?;
     service.store.keep_as2_message(job, content, headers, (mic.digest.name().to_owned(), mic.value), now).await
+}
+
+/// What nobody would accept is not sent.
+fn counts(certificate: Option<&Certificate>, whose: &str, now: Timestamp) -> Result<()> {
+    let Some(one) = certificate.filter(|one| !one.is_valid_at(now)) else { return Ok(()) };
+    let (name, from, to) = (one.common_name(), one.not_before, one.not_after);
+    let reason = format!("{whose} {name} counts from {from} to {to} only; add the one that follows it, then resubmit");
+    Err(StoreError::Unfit(reason))
 }
 
 fn cipher(name: &str) -> Option<Cipher> {
