@@ -9,7 +9,7 @@ import urllib.error
 import urllib.request
 
 # How long anything may take on a busy machine, in seconds.
-PATIENCE = 60
+PATIENCE = 20
 # AS2 names: ours, and the partner's.
 OURS, THEIRS = "PORTOLAN", "PARTNER"
 
@@ -147,7 +147,6 @@ class Instance:
         if (way, key, encrypt_to) == self.way:
             return
         self.way = (way, key, encrypt_to)
-        # The one to encrypt to stands first; both may sign.
         text = RESOURCES.format(ours=OURS, theirs=THEIRS, url=self.partner_url, way=way, key=key,
                                 trusted="their-rsa, their-ec", encrypt_to=encrypt_to)
         for name in ("our-rsa", "our-ec", "their-rsa", "their-ec"):

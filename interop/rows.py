@@ -4,7 +4,7 @@ and what is seen is held against what is expected. Rows come out as tab-separate
 A house is a module with `NAME`, `incoming(keys)` and `outgoing()` that give rows, and `House(keys, folder)` with
   make(row, content, message_id) -> header lines, body, what it has to remember of it
   receipt(remembered, header lines, body) -> what it reads in our receipt
-  open(header lines, body) -> what it finds, the payload, header lines and body of its receipt"""
+  open(row, header lines, body) -> what it finds, the payload, header lines and body of its receipt"""
 
 import http.server
 import importlib
@@ -25,7 +25,7 @@ class Listener(http.server.ThreadingHTTPServer):
 
     def __init__(self, house):
         super().__init__(("127.0.0.1", 0), Taker)
-        self.house, self.found = house, {}
+        self.house, self.row, self.found = house, None, {}
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -40,7 +40,7 @@ class Taker(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         lines = list(self.headers.items())
         try:
-            seen, payload, answer, content = self.server.house.open(lines, body)
+            seen, payload, answer, content = self.server.house.open(self.server.row, lines, body)
         except Exception as error:  # The row tells it.
             traceback.print_exc()
             seen, payload, answer, content = f"{type(error).__name__}: {error}", b"", [], b""
@@ -84,6 +84,7 @@ def incoming(house, instance, row, at):
 def outgoing(listener, instance, row):
     """Our message, its receipt."""
     instance.goes(row["way"], row.get("key", "our-rsa"), row.get("to", "their-rsa"))
+    listener.row = row
     delivery, content = instance.send()
     seen, payload = listener.found.get(f"<{delivery['delivery_id']}@portolan>", ("nothing came", b""))
     same = compared(payload, content)

@@ -136,7 +136,7 @@ class House:
         mic = (b"\nReceived-Content-MIC: " + remembered.mic) if remembered.mic else None
         return f"{told}, {signed}" + (", same digest" if mic and mic in body else "")
 
-    def open(self, headers, body):
+    def open(self, _, headers, body):
         organization, partner = self.sides(sign=False, encrypt=False)
         message = Message()
         status, (error, _), mdn = message.parse(raw(headers, body), find_org_cb=lambda _: organization,
