@@ -66,7 +66,7 @@ fuzz:
 oracles:
 	oracles/run
 
-## as2-interop: AS2 both ways with implementations of other houses, into docs/AS2-INTEROP.md; a minute.
+## as2-interop: AS2 both ways with implementations of other houses, into docs/AS2-INTEROP.md; some minutes.
 as2-interop:
 	interop/run
 
