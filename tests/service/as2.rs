@@ -334,7 +334,7 @@ async fn a_message_is_encrypted_to_a_certificate_that_can_be_encrypted_to() {
     let key = private_key(LAMPS.key_pem.as_bytes()).expect("a key");
     let key = OwnKey::new(LAMPS.own.certificate.clone(), &key).expect("they belong together");
     let policy = Policy {
-        trusted: &[RETAIL.own.certificate.clone()],
+        trusted: std::slice::from_ref(&RETAIL.own.certificate),
         keys: &[Arc::new(key)],
         must_be_signed: true,
         must_be_encrypted: true,
