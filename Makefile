@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-service build fuzz oracles deny generated
+.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-service build fuzz oracles as2-interop deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -65,6 +65,10 @@ fuzz:
 ## oracles: what readers of other houses say of what we encode, into docs/ORACLES.md; some minutes and 5 GB of memory.
 oracles:
 	oracles/run
+
+## as2-interop: AS2 both ways with implementations of other houses, into docs/AS2-INTEROP.md; some minutes.
+as2-interop:
+	interop/run
 
 ## deny: licences, sources and bans of the dependencies; needs cargo-deny.
 deny:

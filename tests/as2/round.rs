@@ -50,8 +50,15 @@ fn what_is_sealed_is_opened() {
                     assert!(found == content, "{what}: {} bytes", found.len());
                     assert_eq!(seen.mic.as_ref(), Some(&sealed.mic), "{what}");
                     assert_eq!(seen.file_name.as_deref(), Some("order 4711.edi"), "{what}");
-                    let layers = [cipher.is_some(), compress.is_some(), sign.is_some()];
-                    assert_eq!(seen.layers.len(), layers.iter().filter(|is| **is).count(), "{what}");
+                    let encrypted = cipher.map(|cipher| Layer::Encrypted(cipher, Some(1)));
+                    let signed = sign.map(|(key, _, digest)| {
+                        let at = trusted.iter().position(|one| one.der() == key.certificate.der());
+                        Layer::Signed(at.expect("it is trusted"), digest)
+                    });
+                    let packed = |when| (compress == Some(when)).then_some(Layer::Compressed);
+                    let (before, after) = (packed(Compression::BeforeSigning), packed(Compression::AfterSigning));
+                    let layers: Vec<_> = [encrypted, after, signed, before].into_iter().flatten().collect();
+                    assert_eq!(seen.layers, layers, "{what}: the outermost first");
                     count += 1;
                 }
             }

@@ -9,15 +9,16 @@ use super::stage::{PATIENCE, Stage, resources};
 use made::{Keys, NOW, made};
 use portolan::clock::{Clock as _, SystemClock};
 use portolan::id::SystemRandom;
+use portolan::transport::as2::certificate::{OwnKey, private_key};
 use portolan::transport::as2::cms::{GcmForm, Recipient};
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::mime::Headers;
-use portolan::transport::as2::open::Mic;
+use portolan::transport::as2::open::{Mic, Policy, open};
 use portolan::transport::as2::receipt::{self, Disposition, Received};
 use portolan::transport::as2::seal::{Means, Payload, Protection, seal};
 use serde_json::Value;
 use std::io::Read as _;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// Where the process is killed: while a message is sealed, and while a receipt comes that was waited for.
@@ -317,6 +318,40 @@ async fn err_an_answer_without_a_receipt_that_counts_parks_the_delivery() {
         assert!(reason.contains(told), "{reason}");
         retail.balanced().await;
     }
+}
+
+/// A partner that signs with one certificate and is encrypted to with another has both in its channel.
+#[tokio::test]
+async fn a_message_is_encrypted_to_a_certificate_that_can_be_encrypted_to() {
+    let peer = Peer::start(&[]).await;
+    let url = format!("http://127.0.0.1:{}/as2", peer.port);
+    let retail = retail(&url, "").await;
+    let signs = made("Lamps signs", &rcgen::PKCS_ECDSA_P256_SHA256, NOW);
+    retail.apply(&format!(
+        "kind: channel\nname: lamps-out\ntransport: as2\nway: out\npartners: [lamps]\nurl: {url}\n\
+         allow_networks: [127.0.0.0/8]\nas2: {{ from: RETAIL, to: LAMPS, certificates: [lamps-signs, lamps], keys: [retail] }}\n{}",
+        certificate("lamps-signs", &signs, "")
+    ));
+    retail.send(order("AS2-4", 4)).await;
+    retail.until("the message", || async { (!peer.posts().is_empty()).then_some(()) }).await;
+    let post = peer.posts().remove(0);
+    let key = private_key(LAMPS.key_pem.as_bytes()).expect("a key");
+    let key = OwnKey::new(LAMPS.own.certificate.clone(), &key).expect("they belong together");
+    let policy = Policy {
+        trusted: std::slice::from_ref(&RETAIL.own.certificate),
+        keys: &[Arc::new(key)],
+        must_be_signed: true,
+        must_be_encrypted: true,
+        allows_legacy: false,
+        receipt_digest: Digest::Sha256,
+        payload_bytes_max: 1 << 20,
+        now: SystemClock.now(),
+    };
+    let mut payload = Vec::new();
+    let (_, opened) =
+        open(&Headers(post.headers.into_iter().collect()), &mut &post.body[..], &policy, &SystemRandom, &mut payload);
+    assert_eq!(opened, Ok(()));
+    assert!(String::from_utf8_lossy(&payload).contains("AS2-4"));
 }
 
 /// A receipt for a message, signed by nobody.

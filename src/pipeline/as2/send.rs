@@ -13,7 +13,7 @@ use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::cms::{GcmForm, Recipient};
-use crate::transport::as2::crypto::{Cipher, Digest, KeyTransport};
+use crate::transport::as2::crypto::{Cipher, Digest, KeyKind, KeyTransport};
 use crate::transport::as2::mime::Headers;
 use crate::transport::as2::name::{bare_id, written};
 use crate::transport::as2::open::Mic;
@@ -149,9 +149,10 @@ async fn sealed(
     let content = service.store.read_payload(&transmission.payload_id).await?;
     let spool = service.store.spool(u64::MAX, now);
     let (as2, store) = (as2.clone(), service.store.clone());
-    let recipients: Vec<Recipient> = trusted
-        .iter()
-        .take(1)
+    // A partner may sign receipts with a key that nothing can be encrypted to.
+    let encrypted_to = trusted.iter().find(|certificate| certificate.kind == KeyKind::Rsa).or(trusted.first());
+    let recipients: Vec<Recipient> = encrypted_to
+        .into_iter()
         .map(|certificate| Recipient {
             certificate: certificate.clone(),
             transport: key_transport(&as2.key_transport),

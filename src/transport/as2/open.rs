@@ -148,10 +148,11 @@ impl Opening<'_> {
             ContentType::Compressed => Err(Refused::new(Cause::DecompressionFailed, "it is compressed twice")),
             ContentType::Signed if !self.has.signed => {
                 self.has.signed = true;
+                let outside = self.seen.layers.len();
                 let mut content = SignedContent::new(ber).map_err(told(Cause::IntegrityCheckFailed))?;
                 self.inner(&mut Telling(&mut content, Cause::IntegrityCheckFailed), Cause::IntegrityCheckFailed)?;
                 let (digests, signed) = content.finish().map_err(told(Cause::IntegrityCheckFailed))?;
-                self.signed(&signed, digests)
+                self.signed(&signed, digests, outside)
             }
             _ => Err(Refused::new(Cause::UnexpectedProcessingError, "it is signed or encrypted twice")),
         }
@@ -210,6 +211,7 @@ impl Opening<'_> {
         if !hashing.source.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found none"));
         }
+        let outside = self.seen.layers.len();
         let mut peeked = Peeked::new(&mut hashing);
         let head = peeked.head().map_err(wrong());
         let inner = head.and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked));
@@ -223,12 +225,13 @@ impl Opening<'_> {
         if parts.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found a third"));
         }
-        self.signed(&signed, content)?;
+        self.signed(&signed, content, outside)?;
         // What is signed and cannot be read is told as that; what is not signed by its sender is told first.
         inner
     }
 
-    fn signed(&mut self, signed: &Signed, content: Vec<(Digest, Vec<u8>)>) -> Result<(), Refused> {
+    /// Judges a signature, which stands within so many layers: it is read behind what it signs.
+    fn signed(&mut self, signed: &Signed, content: Vec<(Digest, Vec<u8>)>, outside: usize) -> Result<(), Refused> {
         let trusted = self.policy.trusted;
         let refused = |cause, detail: String| Err(Refused::new(cause, detail));
         let named = |one: &Certificate| format!("{} ({})", one.common_name(), one.fingerprint());
@@ -242,7 +245,7 @@ impl Opening<'_> {
             }
             Verdict::By { at, digest } => {
                 self.seen.mic = mic(digest).map(as_mic);
-                self.seen.layers.push(Layer::Signed(at, digest));
+                self.seen.layers.insert(outside, Layer::Signed(at, digest));
                 Ok(())
             }
             Verdict::ContentChanged { signed, digest } => {
