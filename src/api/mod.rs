@@ -3,6 +3,7 @@
 
 mod ack;
 mod agreement;
+mod certificate;
 mod channel;
 mod delivery;
 mod document;
@@ -47,6 +48,7 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(ack::unmatched::unmatched))
         .routes(routes!(agreement::seed::seed))
         .routes(routes!(agreement::seen::seen))
+        .routes(routes!(certificate::list::list))
         .routes(routes!(channel::test::test))
         .routes(routes!(delivery::get::get))
         .routes(routes!(delivery::list::list))

@@ -10,6 +10,7 @@ mod as2_test;
 mod backend;
 mod bad_input;
 mod batch;
+mod certificate;
 mod configuration;
 mod crash;
 mod cxml;
