@@ -113,11 +113,14 @@ pub async fn handshake(stream: TcpStream, host: &str) -> Result<Handshake, Strin
     Ok(Handshake { version: version.unwrap_or_default(), certificate, trust })
 }
 
+/// A certificate, and whether it is trusted.
+type Shown = (Vec<u8>, Result<(), String>);
+
 /// Notes a certificate and the platform's verdict, and goes on: what is opened is only looked at.
 #[derive(Debug)]
 struct Witness {
     verifier: Verifier,
-    seen: Mutex<Option<(Vec<u8>, Result<(), String>)>>,
+    seen: Mutex<Option<Shown>>,
 }
 
 impl ServerCertVerifier for Witness {
