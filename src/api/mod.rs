@@ -3,6 +3,8 @@
 
 mod ack;
 mod agreement;
+mod certificate;
+mod channel;
 mod delivery;
 mod document;
 mod lookup;
@@ -46,6 +48,8 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(ack::unmatched::unmatched))
         .routes(routes!(agreement::seed::seed))
         .routes(routes!(agreement::seen::seen))
+        .routes(routes!(certificate::list::list))
+        .routes(routes!(channel::test::test))
         .routes(routes!(delivery::get::get))
         .routes(routes!(delivery::list::list))
         .routes(routes!(delivery::resubmit::resubmit))

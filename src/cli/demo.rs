@@ -34,6 +34,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         println!("  portolan document list                 where every document is");
         println!("  portolan document list --number 4713   the one with the fault, and why");
         println!("  portolan transmission list             what travelled");
+        println!("  portolan as2 test northstores-as2      a walk to the retailer over AS2, step by step");
+        println!("  portolan certificate list              the keys of both sides, and until when they count");
         println!("  portolan status                        the sums of the ledger");
         println!("READY http://{}", demo.app.admin);
         if !arguments.once {

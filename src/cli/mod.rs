@@ -3,6 +3,8 @@
 mod ack;
 mod agreement;
 mod apply;
+mod as2;
+mod certificate;
 mod client;
 mod completions;
 mod decode;
@@ -131,6 +133,10 @@ enum Command {
     Document(document::Arguments),
     /// What goes out.
     Delivery(delivery::Arguments),
+    /// Keys and certificates of AS2.
+    Certificate(certificate::Arguments),
+    /// Partners of AS2: whether they can be reached, and answer.
+    As2(as2::Arguments),
     #[command(hide = true)]
     ExpressionWorker,
     /// Print a shell's completion script, or write manual pages.
@@ -177,6 +183,8 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Transmission(command) => transmission::run(&command, arguments.json),
         Command::Document(command) => document::run(&command, arguments.json),
         Command::Delivery(command) => delivery::run(&command, arguments.json),
+        Command::Certificate(command) => certificate::run(&command, arguments.json),
+        Command::As2(command) => as2::run(&command, arguments.json),
     };
     progress::wipe();
     let code = done.unwrap_or_else(|error| match error.downcast_ref() {

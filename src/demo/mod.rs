@@ -1,7 +1,8 @@
 //! The demonstration: one instance on free loopback ports, a retailer that speaks X12 and a supplier that speaks
 //! EDIFACT, each a small peer over HTTP. Four orders travel between them, one of them with a fault, and one is answered,
-//! despatched and invoiced.
+//! despatched and invoiced. Invoices go to the retailer over AS2.
 
+mod as2;
 mod peer;
 
 use crate::app::{self, App};
@@ -9,10 +10,13 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Admin, Config, Partner};
 use crate::partner::{Directory, parse};
 use crate::pipeline::Rules;
+use crate::store::delivery::DeliveryFilter;
 use crate::store::document::{Document, DocumentFilter};
 use crate::store::resource::ResourceChange;
 use crate::store::{Actor, Direction, Page, Store};
+use crate::transport::as2::self_signed::SelfSigned;
 use anyhow::Context as _;
+use as2::House;
 use base64::Engine as _;
 use peer::{Language, Peer};
 use std::path::Path;
@@ -38,6 +42,9 @@ const CONVERSATION: [(&str, &str, &str); 3] = [
     ("D-8001", "DESADV", include_str!("../../demo/despatch-4711.edi")),
     ("R-5001", "INVOIC", include_str!("../../demo/invoice-4711.edi")),
 ];
+/// The channel over which invoices go to the retailer, and the secret with our key for it.
+const AS2_CHANNEL: &str = "northstores-as2";
+const AS2_KEY: &str = "portolan-as2-key";
 /// How long everything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -55,8 +62,10 @@ pub struct Demo {
 /// A port or the directory cannot be had.
 pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> {
     let (seen, mut sightings) = mpsc::unbounded_channel();
-    let retailer = Peer::start("retailer", Language::X12, seen.clone()).await?;
-    let supplier = Peer::start("supplier", Language::Edifact, seen).await?;
+    let keys = As2Keys { ours: as2::new_key("Portolan")?, retailer: as2::new_key("North Stores")? };
+    let house = House::new("NORTHSTORES", &keys.retailer, &keys.ours)?;
+    let retailer = Peer::start("retailer", Language::X12, Some(house), seen.clone()).await?;
+    let supplier = Peer::start("supplier", Language::Edifact, None, seen).await?;
     let listen = || "127.0.0.1:0".to_owned();
     let config = Config {
         partner: Partner { listen: listen(), tls: None },
@@ -66,10 +75,13 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
     app::init(directory, &config).await?;
     let app = App::start(directory, config, Rules::new(None, None)).await?;
     let hub = format!("http://{}", app.partner);
-    let token = configure(&app, retailer.port(), supplier.port()).await?;
+    let token = configure(&app, retailer.port(), supplier.port(), &keys).await?;
     retailer.connect(&format!("{hub}/in/northstores-in"), &format!("Bearer {token}"));
     supplier.connect(&format!("{hub}/in/lamps-in"), &basic());
     tell("The retailer (X12 004010) and the supplier (EDIFACT D.96A) are up; Portolan stands between them.");
+    tell(
+        "Documents travel over HTTP; invoices to the retailer over AS2: encrypted, signed, and proved by a signed receipt.",
+    );
     for (number, text) in ORDERS {
         let answer = retailer.post(number, text.as_bytes()).await?;
         tell(&format!("retailer → order {number} as X12 850: {answer}"));
@@ -89,6 +101,7 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
         tell(&line);
     }
     summary(&app.service.store, tell).await?;
+    is_complete &= proved(&app.service.store, tell).await?;
     Ok(Demo { app, is_complete })
 }
 
@@ -115,10 +128,20 @@ fn basic() -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode("lamps:lamps-password"))
 }
 
-async fn configure(app: &App, retailer: u16, supplier: u16) -> anyhow::Result<String> {
+/// The keys of both sides of AS2.
+struct As2Keys {
+    ours: SelfSigned,
+    retailer: SelfSigned,
+}
+
+async fn configure(app: &App, retailer: u16, supplier: u16, keys: &As2Keys) -> anyhow::Result<String> {
     let (store, now, actor) = (&app.service.store, SystemClock.now(), Actor("demo".to_owned()));
-    let text =
-        RESOURCES.replace("RETAILER_PORT", &retailer.to_string()).replace("SUPPLIER_PORT", &supplier.to_string());
+    let pem = |one: &SelfSigned| one.certificate_pem.trim_end().replace('\n', "\n  ");
+    let text = RESOURCES
+        .replace("RETAILER_PORT", &retailer.to_string())
+        .replace("SUPPLIER_PORT", &supplier.to_string())
+        .replace("RETAILER_CERTIFICATE", &pem(&keys.retailer))
+        .replace("PORTOLAN_CERTIFICATE", &pem(&keys.ours));
     let together = |errors: Vec<crate::partner::ResourceError>| {
         anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     };
@@ -129,6 +152,7 @@ async fn configure(app: &App, retailer: u16, supplier: u16) -> anyhow::Result<St
     store.apply(resources.into_iter().map(change).collect(), 0, &actor, now).await?;
     store.set_secret("lamps-password", b"lamps-password", &actor, now).await?;
     store.set_secret("lamps-authorization", basic().as_bytes(), &actor, now).await?;
+    store.set_secret(AS2_KEY, keys.ours.key_pem.as_bytes(), &actor, now).await?;
     let (_, token) = store.create_token("channel:northstores-in", "retailer", None, &actor, now).await?;
     app.service.reload().await.context("the demo's resources")?;
     Ok(token)
@@ -157,6 +181,18 @@ async fn complete(store: &Store, documents: usize) -> anyhow::Result<bool> {
         && failed.len() == 1
         && failed[0].business_number.as_deref() == Some(PLANTED)
         && found.iter().filter(|document| !is_planted(document)).all(arrived))
+}
+
+/// Whether what went over AS2 is proved by a receipt of the retailer.
+async fn proved(store: &Store, tell: &dyn Fn(&str)) -> anyhow::Result<bool> {
+    let filter = DeliveryFilter { channel: Some(AS2_CHANNEL.to_owned()), ..DeliveryFilter::default() };
+    let sent = store.deliveries(&filter, &Page::default()).await?;
+    let mut count = 0;
+    for one in &sent {
+        count += usize::from(one.state == "delivered" && store.as2_receipt(&one.delivery_id).await?.is_some());
+    }
+    tell(&format!("AS2: {count} of {} proved by a signed receipt of the retailer", sent.len()));
+    Ok(count > 0 && count == sent.len())
 }
 
 async fn summary(store: &Store, tell: &dyn Fn(&str)) -> anyhow::Result<()> {

@@ -320,6 +320,14 @@ impl Directory {
         self.certificates.get(name)
     }
 
+    /// The channels that use a certificate, as the partner's or as ours.
+    #[must_use]
+    pub fn channels_with_certificate(&self, name: &str) -> Vec<&str> {
+        let uses = |as2: &As2| as2.certificates.iter().chain(&as2.keys).any(|one| one == name);
+        let all = self.channels.iter().filter(|(_, channel)| channel.as2.as_ref().is_some_and(uses));
+        all.map(|(name, _)| name.as_str()).collect()
+    }
+
     /// An agreement by name.
     #[must_use]
     pub fn agreement(&self, name: &str) -> Option<&Agreement> {

@@ -58,7 +58,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         service.store.deliver_park(job, "RECEIPT-OVERDUE", reason, now).await?;
         return Ok(Reached::No);
     }
-    let headers = match headers(service, channel).await {
+    let headers = match secret_headers(service, channel).await {
         Ok(headers) => headers,
         Err((name, error)) if error.is_lasting() => {
             let reason = format!("secret {name} is not set; set it with `portolan secret set {name}`, then resubmit");
@@ -225,7 +225,7 @@ fn heard(outcome: Outcome) -> (Outcome, Option<Heard>) {
 }
 
 /// The channel's headers with their secrets; else the secret that could not be had, and why.
-async fn headers(
+pub(super) async fn secret_headers(
     service: &Service,
     channel: &Channel,
 ) -> std::result::Result<Vec<(String, String)>, (String, StoreError)> {

@@ -1,7 +1,7 @@
 //! AS2 between two instances, and between an instance and a sender that does what a test wants.
 
 #[path = "../as2/made.rs"]
-mod made;
+pub mod made;
 
 use super::edi::order;
 use super::peer::{self, Peer};
@@ -25,21 +25,21 @@ use std::time::{Duration, Instant};
 pub const POINTS: [&str; 4] =
     ["as2_message.before_commit", "as2_message.after_commit", "as2_receipt.before_commit", "as2_receipt.after_commit"];
 
-static RETAIL: LazyLock<Keys> = LazyLock::new(|| made("Retail", &rcgen::PKCS_RSA_SHA256, NOW));
-static LAMPS: LazyLock<Keys> = LazyLock::new(|| made("Lamps", &rcgen::PKCS_RSA_SHA256, NOW));
-static STRANGER: LazyLock<Keys> = LazyLock::new(|| made("Stranger", &rcgen::PKCS_RSA_SHA256, NOW));
+pub static RETAIL: LazyLock<Keys> = LazyLock::new(|| made("Retail", &rcgen::PKCS_RSA_SHA256, NOW));
+pub static LAMPS: LazyLock<Keys> = LazyLock::new(|| made("Lamps", &rcgen::PKCS_RSA_SHA256, NOW));
+pub static STRANGER: LazyLock<Keys> = LazyLock::new(|| made("Stranger", &rcgen::PKCS_RSA_SHA256, NOW));
 
 const RETRIES: &str = "[delivery]\nretry_seconds = [1, 1, 1, 1, 1, 1]\n";
 
 /// A certificate as a resource; `secret` names its key.
-fn certificate(name: &str, keys: &Keys, secret: &str) -> String {
+pub fn certificate(name: &str, keys: &Keys, secret: &str) -> String {
     let pem = keys.certificate_pem.trim().replace('\n', "\n  ");
     let key = if secret.is_empty() { String::new() } else { format!("key: {{ secret: {secret} }}\n") };
     format!("---\nkind: certificate\nname: {name}\npem: |\n  {pem}\n{key}")
 }
 
 /// The instance of Lamps, which gets messages from Retail, and its warehouse.
-async fn lamps(more: &str) -> (Stage, Peer) {
+pub async fn lamps(more: &str) -> (Stage, Peer) {
     let (stage, house) = (Stage::bare(RETRIES).await, Peer::start(&[]).await);
     stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
     let (own, theirs) = (certificate("lamps", &LAMPS, "lamps-key"), certificate("retail", &RETAIL, ""));
@@ -60,7 +60,7 @@ async fn lamps(more: &str) -> (Stage, Peer) {
 }
 
 /// The instance of Retail, which sends ORDERS to Lamps over AS2.
-async fn retail(url: &str, more: &str) -> Stage {
+pub async fn retail(url: &str, more: &str) -> Stage {
     let (north, nobody) = (Peer::start(&[]).await, Peer::start(&[]).await);
     let mut stage = Stage::bare(RETRIES).await;
     let more = more.replace("OWN", &stage.partner);
@@ -210,7 +210,7 @@ async fn post(stage: &Stage, lines: &[(String, String)], body: Vec<u8>) -> Answe
     Answered { status, headers: Headers(headers), body, mic: Mic { digest: Digest::Sha256, value: Vec::new() } }
 }
 
-async fn incoming(stage: &Stage, state: &str) -> Vec<Value> {
+pub async fn incoming(stage: &Stage, state: &str) -> Vec<Value> {
     stage.list(&format!("/api/v1/transmissions?direction=in&state={state}")).await
 }
 
@@ -355,7 +355,7 @@ async fn a_message_is_encrypted_to_a_certificate_that_can_be_encrypted_to() {
 }
 
 /// A receipt for a message, signed by nobody.
-fn forged(message_id: &str) -> Vec<u8> {
+pub fn forged(message_id: &str) -> Vec<u8> {
     let disposition = Disposition::Processed;
     let mic = Mic { digest: Digest::Sha256, value: vec![0; 32] };
     let (agent, receiver) = ("forger", "Light & Lamp");
@@ -457,7 +457,7 @@ async fn sent(retail: &Stage, state: &str) -> Value {
     retail.until(&what, found).await
 }
 
-const LATER: &str = ", receipt_url: \"OWN/as2\"";
+pub const LATER: &str = ", receipt_url: \"OWN/as2\"";
 
 #[tokio::test]
 async fn a_receipt_may_come_later() {
@@ -507,7 +507,7 @@ async fn a_crash_while_a_receipt_comes_loses_nothing() {
 }
 
 /// A receipt of Lamps' for a message, signed by whoever it is.
-fn receipt_of(message_id: &str, mic: &Mic, disposition: &Disposition, signer: Option<&Keys>) -> receipt::Body {
+pub fn receipt_of(message_id: &str, mic: &Mic, disposition: &Disposition, signer: Option<&Keys>) -> receipt::Body {
     let (agent, receiver) = ("test", "Light & Lamp");
     let made = receipt::Receipt { agent, receiver, message_id, disposition, mic: Some(mic), text: "" }.write("b");
     match signer {

@@ -18,6 +18,8 @@ fn everything_arrives_but_the_planted_fault() {
         "retailer ← 855",
         "retailer ← 856",
         "retailer ← 810",
+        "bytes), over AS2, encrypted (aes256-cbc), signed (sha-256); answered by a signed receipt",
+        "AS2: 1 of 1 proved by a signed receipt of the retailer",
         "READY http://127.0.0.1:",
     ] {
         assert!(words.contains(wanted), "{wanted} in\n{words}");

@@ -5,10 +5,12 @@ mod acknowledgment;
 mod admin;
 mod advice;
 mod as2;
+mod as2_test;
 #[path = "../backend/mod.rs"]
 mod backend;
 mod bad_input;
 mod batch;
+mod certificate;
 mod configuration;
 mod crash;
 mod cxml;

@@ -56,18 +56,37 @@ pub(in crate::pipeline) async fn message(
     let own: Vec<(String, String)> = serde_json::from_str(&kept.headers).map_err(|_| unfit())?;
     let (types, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "Content-Type");
     let content_type = types.into_iter().next().map(|(_, value)| value).ok_or_else(unfit)?;
-    let message_id = message_id(&delivery.key);
+    let digest = Digest::named(&kept.digest).ok_or_else(unfit)?;
+    let subject = format!("{} {}", transmission.content_type, transmission.transmission_id);
+    let lines = lines(as2, message_id(&delivery.key), subject, own, digest);
+    let answer = match as2.receipt {
+        Receipt::None => Awaited::Nothing,
+        _ if as2.receipt_url.is_some() => Awaited::Later(Duration::from_secs(60 * as2.receipt_minutes)),
+        _ => {
+            Awaited::Receipt(Box::new(wanted(service, as2, message_id(&delivery.key), Mic { digest, value: kept.mic })))
+        }
+    };
+    Ok(Sent { key: None, content_type, lines, bytes, answer })
+}
+
+/// The header lines of a message but its `Content-Type`; `own` are those that say what it is.
+pub(super) fn lines(
+    as2: &As2,
+    message_id: String,
+    subject: String,
+    own: Vec<(String, String)>,
+    digest: Digest,
+) -> Vec<(String, String)> {
     let mut lines = vec![
         ("AS2-Version".to_owned(), VERSION.to_owned()),
         ("AS2-From".to_owned(), written(&as2.from)),
         ("AS2-To".to_owned(), written(&as2.to)),
         ("Message-ID".to_owned(), message_id),
         ("MIME-Version".to_owned(), "1.0".to_owned()),
-        ("Subject".to_owned(), format!("{} {}", transmission.content_type, transmission.transmission_id)),
+        ("Subject".to_owned(), subject),
         ("User-Agent".to_owned(), concat!("portolan/", env!("CARGO_PKG_VERSION")).to_owned()),
     ];
     lines.extend(own);
-    let digest = Digest::named(&kept.digest).ok_or_else(unfit)?;
     if as2.receipt != Receipt::None {
         lines.push(("Disposition-Notification-To".to_owned(), written(&as2.from)));
     }
@@ -79,12 +98,7 @@ pub(in crate::pipeline) async fn message(
     if let (Some(url), true) = (&as2.receipt_url, as2.receipt != Receipt::None) {
         lines.push(("Receipt-Delivery-Option".to_owned(), url.clone()));
     }
-    let answer = match as2.receipt {
-        Receipt::None => Awaited::Nothing,
-        _ if as2.receipt_url.is_some() => Awaited::Later(Duration::from_secs(60 * as2.receipt_minutes)),
-        _ => Awaited::Receipt(Box::new(wanted(service, as2, &delivery.key, digest, kept.mic))),
-    };
-    Ok(Sent { key: None, content_type, lines, bytes, answer })
+    lines
 }
 
 /// The Message-ID of a delivery, by its key.
@@ -97,10 +111,10 @@ pub(super) fn key_of(message_id: &str) -> Option<&str> {
     bare_id(message_id).strip_suffix(ID_RIGHT)
 }
 
-fn wanted(service: &Service, as2: &As2, key: &str, digest: Digest, mic: Vec<u8>) -> Wanted {
+/// What the receipt of a message has to say.
+pub(super) fn wanted(service: &Service, as2: &As2, message_id: String, mic: Mic) -> Wanted {
     let trusted = certificates(service, &as2.certificates, service.now());
-    let must_be_signed = as2.receipt == Receipt::Signed;
-    Wanted { message_id: message_id(key), mic: Mic { digest, value: mic }, must_be_signed, trusted }
+    Wanted { message_id, mic, must_be_signed: as2.receipt == Receipt::Signed, trusted }
 }
 
 /// What the receipt of a delivery has to say, which was sealed before.
@@ -110,7 +124,7 @@ fn wanted(service: &Service, as2: &As2, key: &str, digest: Digest, mic: Vec<u8>)
 pub(super) async fn wanted_of(service: &Service, as2: &As2, delivery: &Delivery) -> Result<Option<Wanted>> {
     let Some(kept) = service.store.as2_message(&delivery.delivery_id).await? else { return Ok(None) };
     let digest = Digest::named(&kept.digest);
-    Ok(digest.map(|digest| wanted(service, as2, &delivery.key, digest, kept.mic)))
+    Ok(digest.map(|digest| wanted(service, as2, message_id(&delivery.key), Mic { digest, value: kept.mic })))
 }
 
 /// A receipt of ours that goes on its own: where to, and what.
@@ -139,18 +153,58 @@ async fn sealed(
     trusted: &[Certificate],
 ) -> Result<SealedMessage> {
     let now = service.now();
+    let content = service.store.read_payload(&transmission.payload_id).await?;
+    let plain =
+        Plain { content_type: transmission.content_type.clone(), file_name: transmission.file_name.clone(), content };
+    let spool = service.store.spool(u64::MAX, now);
+    let Made { headers, mic, body: spool } =
+        make(service, as2, trusted, plain, spool, |spool, piece| spool.write(piece).map_err(io::Error::other)).await?;
+    let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
+    let headers = serde_json::to_string(&headers).map_err(|error| unfit(&error))?;
+    let content = spool.finish().await?;
+    service.store.keep_as2_message(job, content, headers, (mic.digest.name().to_owned(), mic.value), now).await
+}
+
+/// What is sealed.
+pub(super) struct Plain {
+    pub content_type: String,
+    pub file_name: Option<String>,
+    pub content: Vec<u8>,
+}
+
+/// A message as it is sealed.
+pub(super) struct Made<W> {
+    /// `Content-Type`, and what else says what it is.
+    pub headers: Vec<(String, String)>,
+    /// What a receipt has to say that was received.
+    pub mic: Mic,
+    /// What was written to.
+    pub body: W,
+}
+
+/// Seals a message as its channel says, and writes it piece by piece.
+///
+/// # Errors
+/// A key or certificate cannot be had or used, or it cannot be written.
+pub(super) async fn make<W: Send + 'static>(
+    service: &Service,
+    as2: &As2,
+    trusted: &[Certificate],
+    plain: Plain,
+    mut body: W,
+    write: fn(&mut W, &[u8]) -> io::Result<()>,
+) -> Result<Made<W>> {
+    let now = service.now();
     let keys = own_keys(service, &as2.keys, now).await?;
+    let (as2, store) = (as2.clone(), service.store.clone());
+    // A partner may sign receipts with a key of a curve that is for nothing else.
+    let encrypted_to = trusted.iter().find(|certificate| certificate.kind == KeyKind::Rsa).or(trusted.first());
     if as2.encrypt != "none" {
-        counts(trusted.first(), "the partner's certificate", now)?;
+        counts(encrypted_to, "the partner's certificate", now)?;
     }
     if as2.sign != "none" {
         counts(keys.first().map(|key| &key.certificate), "our certificate", now)?;
     }
-    let content = service.store.read_payload(&transmission.payload_id).await?;
-    let spool = service.store.spool(u64::MAX, now);
-    let (as2, store) = (as2.clone(), service.store.clone());
-    // A partner may sign receipts with a key that nothing can be encrypted to.
-    let encrypted_to = trusted.iter().find(|certificate| certificate.kind == KeyKind::Rsa).or(trusted.first());
     let recipients: Vec<Recipient> = encrypted_to
         .into_iter()
         .map(|certificate| Recipient {
@@ -159,9 +213,9 @@ async fn sealed(
             by_key_id: false,
         })
         .collect();
-    let (content_type, file_name) = (transmission.content_type.clone(), transmission.file_name.clone());
     let made = tokio::task::spawn_blocking(move || {
-        let payload = Payload { content_type: &content_type, file_name: file_name.as_deref(), content: &content };
+        let Plain { content_type, file_name, content } = &plain;
+        let payload = Payload { content_type, file_name: file_name.as_deref(), content };
         let wanted = Digest::named(&as2.sign);
         let sign = keys.first().zip(wanted);
         let protection = Protection {
@@ -178,26 +232,21 @@ async fn sealed(
         let scratch = || store.scratch_file(now).map_err(io::Error::other);
         let means = Means { random: store.random(), now, spool: &scratch };
         let sealed = seal(&payload, &protection, &means)?;
-        let mut spool = spool;
-        let mut body = sealed.body.open()?;
+        let mut source = sealed.body.open()?;
         let mut room = vec![0; 64 * 1024];
         loop {
-            match body.read(&mut room)? {
+            match source.read(&mut room)? {
                 0 => break,
-                count => spool.write(&room[..count]).map_err(io::Error::other)?,
+                count => write(&mut body, &room[..count])?,
             }
         }
+        drop(source);
         let own = sealed.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
-        let headers: Vec<(String, String)> =
-            std::iter::once(("Content-Type".to_owned(), sealed.content_type)).chain(own).collect();
-        Ok::<_, io::Error>((spool, headers, sealed.mic))
+        let headers = std::iter::once(("Content-Type".to_owned(), sealed.content_type)).chain(own).collect();
+        Ok::<_, io::Error>(Made { headers, mic: sealed.mic, body })
     });
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
-    let made = made.await.map_err(|error| unfit(&error))?;
-    let (spool, headers, mic) = made.map_err(|error| unfit(&error))?;
-    let headers = serde_json::to_string(&headers).map_err(|error| unfit(&error))?;
-    let content = spool.finish().await?;
-    service.store.keep_as2_message(job, content, headers, (mic.digest.name().to_owned(), mic.value), now).await
+    made.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
 }
 
 /// What nobody would accept is not sent.

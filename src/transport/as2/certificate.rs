@@ -12,6 +12,12 @@ use std::io;
 
 /// SubjectKeyIdentifier (RFC 5280 4.2.1.2).
 const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 0x0E];
+/// SubjectAltName (RFC 5280 4.2.1.6).
+const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
+/// BOOLEAN, as whether an extension is critical.
+const BOOLEAN: u8 = 0x01;
+/// Of its names: a DNS name.
+const DNS_NAME: u8 = tag::context_primitive(2);
 
 /// A certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +39,8 @@ pub struct Certificate {
     pub not_after: Timestamp,
     /// Its SubjectKeyIdentifier, if it names one.
     pub key_id: Option<Vec<u8>>,
+    /// The DNS names that it is for, as servers have them.
+    pub dns_names: Vec<String>,
 }
 
 /// A certificate of ours with its private key.
@@ -79,7 +87,7 @@ impl Certificate {
         let subject = ber.whole()?;
         let spki = ber.whole()?;
         let (kind, _) = public_key(&spki)?;
-        let mut key_id = None;
+        let (mut key_id, mut dns_names) = (None, Vec::new());
         while let Some(next) = ber.peek()? {
             if next != tag::context(3) {
                 ber.pass()?;
@@ -88,16 +96,38 @@ impl Certificate {
             ber.enter(next)?;
             ber.enter(tag::SEQUENCE)?;
             while ber.enter_if(tag::SEQUENCE)? {
-                if ber.value(tag::OID)? == SUBJECT_KEY_IDENTIFIER {
-                    let inner = ber.octet_string(tag::OCTET_STRING)?;
-                    key_id = Some(Ber::new(&inner[..]).octet_string(tag::OCTET_STRING)?);
+                match &ber.value(tag::OID)?[..] {
+                    SUBJECT_KEY_IDENTIFIER => {
+                        let inner = ber.octet_string(tag::OCTET_STRING)?;
+                        key_id = Some(Ber::new(&inner[..]).octet_string(tag::OCTET_STRING)?);
+                    }
+                    SUBJECT_ALT_NAME => {
+                        if ber.peek()? == Some(BOOLEAN) {
+                            ber.pass()?;
+                        }
+                        let inner = ber.octet_string(tag::OCTET_STRING)?;
+                        // A message is not refused for what only servers are asked.
+                        dns_names = alternative_names(&inner).unwrap_or_default();
+                    }
+                    _ => {}
                 }
                 ber.leave()?;
             }
             ber.leave()?;
             ber.leave()?;
         }
-        Ok(Certificate { der: der.to_vec(), serial, issuer, subject, spki, kind, not_before, not_after, key_id })
+        Ok(Certificate {
+            der: der.to_vec(),
+            serial,
+            issuer,
+            subject,
+            spki,
+            kind,
+            not_before,
+            not_after,
+            key_id,
+            dns_names,
+        })
     }
 
     /// All certificates of a text with PEM blocks, or the one of DER.
@@ -139,6 +169,19 @@ impl Certificate {
     pub fn common_name(&self) -> String {
         names(&self.subject).unwrap_or_default()
     }
+}
+
+/// The DNS names among GeneralNames.
+fn alternative_names(names: &[u8]) -> io::Result<Vec<String>> {
+    let (mut ber, mut found) = (Ber::new(names), Vec::new());
+    ber.enter(tag::SEQUENCE)?;
+    while let Some(next) = ber.peek()? {
+        match next {
+            DNS_NAME => found.push(String::from_utf8_lossy(&ber.value(DNS_NAME)?).into_owned()),
+            _ => ber.pass()?,
+        }
+    }
+    Ok(found)
 }
 
 /// The common name of a Name, or what stands last in it.

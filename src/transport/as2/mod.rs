@@ -12,4 +12,5 @@ pub mod open;
 pub mod receipt;
 pub mod refused;
 pub mod seal;
+pub mod self_signed;
 pub mod source;

@@ -1,6 +1,7 @@
 //! HTTP: `receive` serves partners' posts, `send` posts to partners.
 
 pub mod address; // which addresses may be reached
+pub mod probe; // the first steps of a connection, one by one
 pub mod receive;
 pub mod send;
 pub mod tls;

@@ -188,7 +188,8 @@ fn check_host(url: &Url, allowed: &[Network]) -> Result<(), String> {
     }
 }
 
-fn not_public(host: &str, address: Option<IpAddr>) -> String {
+/// Why an address is not tried, and what to do where it is meant.
+pub(super) fn not_public(host: &str, address: Option<IpAddr>) -> String {
     let found = address.map_or_else(|| "no address".to_owned(), |address| address.to_string());
     format!(
         "{host} is {found}, which is not a public address; if it is meant, add its network to allow_networks of the channel"

@@ -1,0 +1,3 @@
+//! Certificates of AS2: what they say, until when they count, and who uses them. What they are is a resource.
+
+pub mod list;

@@ -1,0 +1,378 @@
+//! A walk to a partner of AS2, step by step, before the first document goes: keys, name, TCP, TLS, a small message and its
+//! receipt. It ends at the first step that fails. The message is no delivery: nothing of it is kept here, and nothing is
+//! sent again.
+
+use super::send::{Made, Plain, Wanted, lines, make, wanted};
+use super::{certificates, own_keys};
+use crate::clock::Timestamp;
+use crate::id::new_id;
+use crate::partner::{As2, Channel, Receipt, Way};
+use crate::pipeline::deliver::secret_headers;
+use crate::pipeline::state::Service;
+use crate::store::{Result, StoreError};
+use crate::transport::as2::certificate::Certificate;
+use crate::transport::as2::mime::Headers;
+use crate::transport::http::address::Network;
+use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
+use crate::transport::http::send::{Outcome, Post, Said};
+use reqwest::Url;
+use serde::Serialize;
+use std::time::Duration;
+
+/// How long the answer to the message may take, its receipt with it.
+pub const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// Characters of what the other side says that are shown.
+const SAID_SHOWN_MAX: usize = 300;
+/// What is sent.
+const MESSAGE: &[u8] = b"This is a test of the connection by Portolan. It holds no business document.\r\n";
+
+/// What a step is about, in the order in which they are gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepName {
+    /// Our keys, and the partner's certificates.
+    Keys,
+    /// The addresses of the host.
+    Dns,
+    /// A connection.
+    Tcp,
+    /// The server's certificate; not gone where the address is of http.
+    Tls,
+    /// The message is posted.
+    Http,
+    /// What proves that it arrived.
+    Receipt,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What it is about.
+    pub step: StepName,
+    /// Whether it went as expected.
+    pub passed: bool,
+    /// What was seen.
+    pub seen: String,
+    /// What was expected.
+    pub expected: String,
+    /// What to do; empty where it passed.
+    pub remedy: String,
+}
+
+/// A walk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Walk {
+    /// Of which channel.
+    pub channel: String,
+    /// Whether every step passed.
+    pub passed: bool,
+    /// Whether the other side could be reached at all.
+    pub reached: bool,
+    /// Of the message, which the partner may look for.
+    pub message_id: String,
+    /// What was seen, up to the first that failed.
+    pub steps: Vec<Step>,
+}
+
+/// What is wrong with a step: what was seen, and what to do; `reached` where somebody answered, or nobody was asked.
+struct Wrong {
+    seen: String,
+    remedy: String,
+    reached: bool,
+}
+
+impl Wrong {
+    fn new(seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Wrong { seen: shown(&seen.into()), remedy: remedy.into(), reached: true }
+    }
+
+    fn unreached(seen: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Wrong { reached: false, ..Wrong::new(seen, remedy) }
+    }
+}
+
+type Seen<T> = std::result::Result<(String, T), Wrong>;
+
+/// What was said, without controls and not at length.
+fn shown(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(SAID_SHOWN_MAX).collect()
+}
+
+impl Walk {
+    /// Notes a step; what it found, where it passed.
+    fn went<T>(&mut self, step: StepName, expected: &str, seen: Seen<T>) -> Option<T> {
+        let expected = expected.to_owned();
+        match seen {
+            Ok((seen, found)) => {
+                self.steps.push(Step { step, passed: true, seen, expected, remedy: String::new() });
+                Some(found)
+            }
+            Err(Wrong { seen, remedy, reached }) => {
+                (self.passed, self.reached) = (false, reached);
+                self.steps.push(Step { step, passed: false, seen, expected, remedy });
+                None
+            }
+        }
+    }
+}
+
+/// Walks to the partner of a channel: of transport as2, way out.
+///
+/// # Errors
+/// There is no such channel, or it is another kind of channel.
+pub async fn probe(service: &Service, name: &str) -> Result<Walk> {
+    let directory = service.directory();
+    let channel = directory.channel(name);
+    let channel = channel.ok_or_else(|| StoreError::NotFound { what: "channel", id: name.to_owned() })?;
+    let as2 = channel.as2.as_ref().filter(|_| channel.way == Way::Out);
+    let unfit = || StoreError::Conflict(format!("channel {name}: expected one of transport as2 and way out"));
+    let as2 = as2.ok_or_else(unfit)?;
+    let id = new_id("test", service.now(), service.store.random());
+    let message_id = format!("<{id}@test.portolan>");
+    let mut walk = Walk { channel: name.to_owned(), passed: true, reached: true, message_id, steps: Vec::new() };
+    steps(service, channel, as2, &mut walk).await;
+    tracing::info!(channel = name, passed = walk.passed, "Tested");
+    Ok(walk)
+}
+
+/// The steps; none: one of them failed, and is noted.
+async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk) -> Option<()> {
+    let now = service.now();
+    let trusted = certificates(service, &as2.certificates, now);
+    let sealed = keys(service, as2, &trusted, now).await;
+    let made = walk.went(StepName::Keys, "keys and certificates of the channel that count today", sealed)?;
+    let allowed: Vec<Network> = channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect();
+    let url = Url::parse(channel.url.as_deref().unwrap_or_default());
+    let url = url.map_err(|error| Wrong::new(format!("url of the channel: {error}"), "mend url of the channel"));
+    let (url, found) = match url {
+        Ok(url) => {
+            let found = addresses(&url, &allowed).await;
+            (url, found)
+        }
+        Err(wrong) => return walk.went(StepName::Dns, "an address with a host", Err(wrong)),
+    };
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let addresses = walk.went(StepName::Dns, "a public address, or one of allow_networks of the channel", found)?;
+    let port = url.port_or_known_default().unwrap_or_default();
+    let connected = connect(&addresses).await.map(|(address, stream)| (format!("{address} takes connections"), stream));
+    let remedy = "ask the partner whether the address is right and its firewall knows ours";
+    let connected = connected
+        .map_err(|error| Wrong::unreached(format!("port {port} of {host} takes no connection: {error}"), remedy));
+    let stream = walk.went(StepName::Tcp, &format!("a connection to port {port} of {host}"), connected)?;
+    if url.scheme() == "https" {
+        let shaken = handshake(stream, &host).await;
+        let remedy = "ask the partner whether that port speaks HTTPS, of TLS 1.2 or 1.3";
+        let shaken = shaken.map_err(|error| Wrong::unreached(error, remedy)).and_then(|shaken| trust(&shaken, &host));
+        walk.went(StepName::Tls, &format!("a certificate for {host} that this machine trusts"), shaken)?;
+    }
+    let (answer, wanted) = post(service, channel, as2, walk, allowed, made).await?;
+    let seen = receipt(as2, &walk.message_id, &answer, wanted.as_ref(), service.now());
+    let expected = match as2.receipt {
+        Receipt::None => "none, as the channel says",
+        _ if as2.receipt_url.is_some() => "none yet: it comes later, to receipt_url of the channel",
+        Receipt::Signed => "a receipt, signed by a certificate of the channel, that says what was received",
+        Receipt::Unsigned => "a receipt that says what was received",
+    };
+    walk.went(StepName::Receipt, expected, seen)
+}
+
+/// The message, which needs all keys and certificates.
+async fn keys(service: &Service, as2: &As2, trusted: &[Certificate], now: Timestamp) -> Seen<Made<Vec<u8>>> {
+    let configure = |error: StoreError| {
+        let remedy = "set the secret with `portolan secret set`, or mend keys and certificates of the channel";
+        Wrong::new(error.to_string(), remedy)
+    };
+    let own = own_keys(service, &as2.keys, now).await.map_err(configure)?;
+    let mut seen = Vec::new();
+    if as2.sign != "none" {
+        let ours = own.first().map(|key| &key.certificate);
+        seen.push(counts("signed with", ours, "portolan certificate new", now)?);
+    }
+    if as2.encrypt != "none" {
+        seen.push(counts("encrypted to", trusted.first(), "the partner gives you its new one", now)?);
+    }
+    if as2.receipt == Receipt::Signed && as2.encrypt == "none" {
+        seen.push(counts("receipt signed with", trusted.first(), "the partner gives you its new one", now)?);
+    }
+    if seen.is_empty() {
+        seen.push("the channel asks for none".to_owned());
+    }
+    let plain = Plain { content_type: "text/plain".to_owned(), file_name: None, content: MESSAGE.to_vec() };
+    let write = |body: &mut Vec<u8>, piece: &[u8]| {
+        body.extend_from_slice(piece);
+        Ok(())
+    };
+    let made = make(service, as2, trusted, plain, Vec::new(), write).await.map_err(configure)?;
+    Ok((seen.join("; "), made))
+}
+
+/// Whether a certificate counts now, and what it is.
+fn counts(
+    role: &str,
+    certificate: Option<&Certificate>,
+    from: &str,
+    now: Timestamp,
+) -> std::result::Result<String, Wrong> {
+    let none = || Wrong::new(format!("{role}: no certificate"), "name one in the channel");
+    let one = certificate.ok_or_else(none)?;
+    let (day, begin) = (one.not_after.strftime("%Y-%m-%d"), one.not_before.strftime("%Y-%m-%d"));
+    let seen = format!("{role} {:?}, {} until {day}", one.common_name(), one.fingerprint());
+    match one.is_valid_at(now) {
+        true => Ok(seen),
+        false => {
+            Err(Wrong::new(format!("{seen}, from {begin}: not today"), format!("put another in its place: {from}")))
+        }
+    }
+}
+
+async fn addresses(url: &Url, allowed: &[Network]) -> Seen<Vec<std::net::SocketAddr>> {
+    let host = url.host_str().unwrap_or_default();
+    match resolve(url, allowed).await {
+        Ok(found) => {
+            let all: Vec<String> = found.iter().map(|one| one.ip().to_string()).collect();
+            Ok((format!("{host} is {}", all.join(", ")), found))
+        }
+        Err(Unresolved::Unknown(why)) => {
+            let remedy = "compare the host in url of the channel with what the partner says; see whether this machine \
+                          can look up other names";
+            Err(Wrong::unreached(format!("{host}: {why}"), remedy))
+        }
+        Err(Unresolved::NotAllowed(why)) => {
+            let remedy = "if it is meant, add its network to allow_networks of the channel";
+            Err(Wrong::new(why.split(';').next().unwrap_or_default(), remedy))
+        }
+    }
+}
+
+/// What the certificate of a server says, and whether it will do.
+fn trust(shaken: &Handshake, host: &str) -> Seen<()> {
+    let said = match Certificate::from_der(&shaken.certificate) {
+        Ok(one) => {
+            let names = if one.dns_names.is_empty() { one.common_name() } else { one.dns_names.join(", ") };
+            let (from, until) = (one.not_before.strftime("%Y-%m-%d"), one.not_after.strftime("%Y-%m-%d"));
+            format!("{}, a certificate for {} from {from} until {until}", shaken.version, shown(&names))
+        }
+        Err(_) => format!("{}, a certificate with a key of a kind that is not known here", shaken.version),
+    };
+    let remedy = || {
+        format!(
+            "ask the partner for a certificate for {host} of an authority; or add the one that it uses to the trusted \
+             ones of this machine"
+        )
+    };
+    match &shaken.trust {
+        Ok(()) => Ok((format!("{said}; it is trusted"), ())),
+        Err(why) => Err(Wrong::new(format!("{said}; it is not trusted: {why}"), remedy())),
+    }
+}
+
+/// Posts the message; what was answered, and what the receipt has to say.
+async fn post(
+    service: &Service,
+    channel: &Channel,
+    as2: &As2,
+    walk: &mut Walk,
+    allowed: Vec<Network>,
+    made: Made<Vec<u8>>,
+) -> Option<(Said, Option<Wanted>)> {
+    let expected = "an answer of 200 or 202";
+    let secrets = match secret_headers(service, channel).await {
+        Ok(headers) => headers,
+        Err((name, error)) => {
+            let remedy = format!("set it with `portolan secret set {name}`");
+            return walk.went(StepName::Http, expected, Err(Wrong::new(error.to_string(), remedy)));
+        }
+    };
+    let (types, own): (Vec<_>, Vec<_>) = made.headers.into_iter().partition(|(name, _)| name == "Content-Type");
+    let content_type = types.into_iter().next().map(|(_, value)| value).unwrap_or_default();
+    let subject = "Test of the connection".to_owned();
+    let own = lines(as2, walk.message_id.clone(), subject, own, made.mic.digest);
+    let wanted = (as2.receipt != Receipt::None && as2.receipt_url.is_none())
+        .then(|| wanted(service, as2, walk.message_id.clone(), made.mic));
+    let post = Post {
+        url: channel.url.clone().unwrap_or_default(),
+        key: None,
+        content_type,
+        headers: secrets.into_iter().chain(own).collect(),
+        bytes: made.body,
+        allowed,
+        patience: ANSWER_WAIT,
+        is_asking: wanted.is_some(),
+    };
+    let sent = tokio::time::timeout(ANSWER_WAIT, service.sender.send(post)).await;
+    let late = || Outcome::Uncertain { reason: format!("no answer within {} s", ANSWER_WAIT.as_secs()) };
+    let seen = answered(sent.unwrap_or_else(|_| late()));
+    walk.went(StepName::Http, expected, seen).map(|said| (said, wanted))
+}
+
+/// What an answer of HTTP says.
+fn answered(outcome: Outcome) -> Seen<Said> {
+    let is_ours = matches!(outcome, Outcome::Permanent { .. });
+    let (status, reason) = match outcome {
+        Outcome::Delivered { status, answer } => return Ok((format!("{status}"), answer)),
+        Outcome::Uncertain { reason } => {
+            return Err(Wrong::unreached(reason, "ask the partner for its log at this time, with this Message-ID"));
+        }
+        Outcome::Transient { status, reason, .. } | Outcome::Permanent { status, reason } => (status, reason),
+    };
+    let remedy = match status {
+        None if is_ours => "mend url or headers of the channel",
+        None => return Err(Wrong::unreached(reason, "try again; ask the partner whether its server is up")),
+        Some(401 | 403) => {
+            "ask the partner which header lines it wants (headers of the channel), or whether it knows our address"
+        }
+        Some(404 | 405) => "compare the path in url of the channel with what the partner says",
+        Some(300..=399) => "put the address that it redirects to into url of the channel, if the partner means it",
+        Some(400..=499) => "ask the partner what it misses, with this Message-ID",
+        Some(_) => "ask the partner for its log at this time, with this Message-ID; try again later",
+    };
+    Err(Wrong::new(reason, remedy))
+}
+
+/// What partners refuse with, and what to do about it.
+const REFUSALS: [(&str, &str); 9] = [
+    ("unknown-trading-relationship", "ask the partner whether it knows this pair of names: from and to of the channel"),
+    ("authentication-failed", "give the partner the certificate with which the message is signed"),
+    ("integrity-check-failed", "try sign: sha-256 and compress: none; something on the way may change messages"),
+    (
+        "decryption-failed",
+        "ask the partner for the certificate that it decrypts with; try encrypt: aes256-cbc or aes128-cbc",
+    ),
+    ("decompression-failed", "set compress: none in the channel"),
+    ("insufficient-message-security", "sign and encrypt as the partner asks: sign and encrypt of the channel"),
+    ("unsupported", "ask the partner which receipts and digests it knows: receipt and sign of the channel"),
+    (
+        "expected multipart/report",
+        "ask the partner whether its AS2 answers with a receipt (MDN) in the same call, or set receipt: none in the channel",
+    ),
+    ("expected a signed receipt", "ask the partner to sign its receipts, or set receipt: unsigned in the channel"),
+];
+
+/// What the receipt says, where one is awaited.
+fn receipt(as2: &As2, message_id: &str, answer: &Said, wanted: Option<&Wanted>, now: Timestamp) -> Seen<()> {
+    let Some(wanted) = wanted else {
+        let later = as2.receipt != Receipt::None;
+        let seen = match later {
+            true => format!(
+                "the message was taken; its receipt is noted when it comes, as AS2-RECEIPT-UNMATCHED for {message_id}"
+            ),
+            false => "the message was taken".to_owned(),
+        };
+        return Ok((seen, ()));
+    };
+    let headers = Headers(vec![("Content-Type".to_owned(), answer.content_type.clone())]);
+    let remedy = |why: &str| {
+        let known = REFUSALS.iter().find(|(word, _)| why.contains(word)).map(|(_, remedy)| *remedy);
+        let who = "put the certificate that the partner signs with into certificates of the channel";
+        let other =
+            if why.contains("none of the partner's certificates") { who } else { "ask the partner for its log" };
+        format!("{}; the Message-ID is {message_id}", known.unwrap_or(other))
+    };
+    match wanted.read(&headers, &answer.body, now) {
+        Ok(Ok(())) => {
+            let signed = if as2.receipt == Receipt::Signed { "a signed receipt" } else { "a receipt" };
+            Ok((format!("{signed} that names the digest of what was sent"), ()))
+        }
+        Ok(Err(why)) | Err(why) => Err(Wrong::new(&why, remedy(&why))),
+    }
+}
