@@ -15,6 +15,7 @@ fn the_manual_names_tests_that_exist() {
     let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     let files = [
         "tests/as2/damage.rs",
+        "tests/as2/fuzz.rs",
         "tests/as2/openssl.rs",
         "tests/as2/round.rs",
         "tests/service/as2.rs",
