@@ -242,7 +242,10 @@ pub(super) async fn make<W: Send + 'static>(
         }
         drop(source);
         let own = sealed.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
-        let headers = std::iter::once(("Content-Type".to_owned(), sealed.content_type)).chain(own).collect();
+        // Of the day it was made, whenever it is tried again (rfc4130bis 5.4).
+        let date = now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let made = [("Content-Type".to_owned(), sealed.content_type), ("Date".to_owned(), date)];
+        let headers = made.into_iter().chain(own).collect();
         Ok::<_, io::Error>(Made { headers, mic: sealed.mic, body })
     });
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
