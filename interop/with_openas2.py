@@ -1,6 +1,6 @@
 """OpenAS2 as the partner: a real server from its published package, started anew for each way in which it sends. What it
-posts is caught on its way and given on to us, and our answer to it; what we post is given on to it. OpenAS2 4 is not
-published where packages of Java come from, 2.10.1 is the newest there."""
+posts is caught on its way and given on to us, and our answer to it; what we post is given on to it. OpenAS2 4 could not
+be had where this was run; 2.10.1 was the newest there."""
 
 import http.client
 import http.server

@@ -3,21 +3,11 @@
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
+mod dice;
 
+use dice::{Dice, number};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// xorshift64*: small, seeded, good enough to choose damage.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides.max(1)
-    }
-}
 
 fn samples() -> Vec<Vec<u8>> {
     let mut open: Vec<PathBuf> = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")];
@@ -93,12 +83,10 @@ fn damage(sample: &[u8], samples: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
 
 #[test]
 fn damaged_input_never_breaks_the_engine() {
-    let number =
-        |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (seed, rounds) = (number("FUZZ_SEED", 20_261_124), number("FUZZ_ROUNDS", 3_000));
     let samples = samples();
     for round in 0..rounds {
-        let mut dice = Dice((seed ^ round.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1);
+        let mut dice = Dice::new(seed, round);
         let sample = &samples[dice.roll(samples.len())];
         let input = damage(sample, &samples, &mut dice);
         let told = std::panic::catch_unwind(|| {

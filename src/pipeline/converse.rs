@@ -18,6 +18,7 @@ use crate::transport::http::send::{Outcome, Post};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use std::future::ready;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,14 +99,8 @@ struct Head {
 }
 
 impl Intake for Conversation {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        if self.body.len() as u64 + bytes.len() as u64 > self.limit {
-            let detail = format!("a body of more than {} bytes is not taken here; send it in parts", self.limit);
-            return Err(Refusal { status: 413, code: "BODY-TOO-LARGE", detail });
-        }
-        self.take_room(self.body.len() + bytes.len())?;
-        self.body.extend_from_slice(bytes);
-        Ok(())
+    fn write<'w>(&'w mut self, bytes: &'w [u8]) -> BoxFuture<'w, Result<(), Refusal>> {
+        Box::pin(ready(self.hold(bytes)))
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>> {
@@ -125,6 +120,17 @@ impl Intake for Conversation {
 }
 
 impl Conversation {
+    /// Takes the next bytes into memory.
+    fn hold(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        if self.body.len() as u64 + bytes.len() as u64 > self.limit {
+            let detail = format!("a body of more than {} bytes is not taken here; send it in parts", self.limit);
+            return Err(Refusal { status: 413, code: "BODY-TOO-LARGE", detail });
+        }
+        self.take_room(self.body.len() + bytes.len())?;
+        self.body.extend_from_slice(bytes);
+        Ok(())
+    }
+
     /// Memory for so many bytes, if there is that much left.
     fn take_room(&mut self, bytes: usize) -> Result<(), Refusal> {
         let own = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);

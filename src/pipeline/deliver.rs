@@ -7,6 +7,7 @@ use super::state::Service;
 use crate::codec::cxml::{self, Status};
 use crate::partner::{Channel, SecretOrText, Way};
 use crate::store::ack;
+use crate::store::as2::{RECEIPT_OVERDUE, RECEIPT_REFUSED};
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::delivery::{Delivery, DeliveryState};
 use crate::store::job::Job;
@@ -55,7 +56,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         && service.retry_delay(delivery.attempts, None).is_none()
     {
         let reason = "no receipt came in time, and all retries are spent; ask the partner, then resubmit";
-        service.store.deliver_park(job, "RECEIPT-OVERDUE", reason, now).await?;
+        service.store.deliver_park(job, RECEIPT_OVERDUE, reason, now).await?;
         return Ok(Reached::No);
     }
     let headers = match secret_headers(service, channel).await {
@@ -76,15 +77,20 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     };
     let (url, Sent { key, content_type, lines, bytes, answer }) = match sent {
         Ok(sent) => sent,
-        Err(error) if !error.is_lasting() && !matches!(error, StoreError::Unfit(_)) => return Err(error),
+        // A key or certificate that does not fit stays so until somebody mends it.
+        Err(StoreError::Unfit(reason)) if channel.as2.is_some() => {
+            service.store.deliver_park(job, "MESSAGE-UNFIT", &reason, now).await?;
+            return Ok(Reached::Untold);
+        }
+        Err(error) if !error.is_lasting() => return Err(error),
         Err(StoreError::NotFound { what: "secret", id }) => {
             let reason = format!("secret {id} is not set; set it with `portolan secret set {id}`, then resubmit");
             service.store.deliver_park(job, "SECRET-MISSING", &reason, now).await?;
             return Ok(Reached::Untold);
         }
         Err(error) => {
-            let code = if channel.as2.is_some() { "MESSAGE-UNFIT" } else { "STORAGE" };
-            service.store.deliver_park(job, code, &format!("its bytes cannot be had: {error}"), now).await?;
+            let reason = format!("its bytes cannot be read: {error}");
+            service.store.deliver_park(job, "STORAGE", &reason, now).await?;
             return Ok(Reached::Untold);
         }
     };
@@ -196,7 +202,11 @@ impl Heard {
                     facts.said = Some(("cxml".to_owned(), said));
                 }
             }
-            Heard::Receipt(bytes) => facts.receipt = Some(bytes.clone()),
+            Heard::Receipt(bytes) => {
+                // HTTP went well, whatever the receipt says.
+                facts.code = facts.code.take().map(|_| RECEIPT_REFUSED.to_owned());
+                facts.receipt = Some(bytes.clone());
+            }
             Heard::Other(begin) => {
                 facts.code = Some("RESPONSE-MISSING".to_owned());
                 facts.detail = Some(format!("the receiver took it and answered with no cXML Response: {begin}"));

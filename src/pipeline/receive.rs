@@ -13,6 +13,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use std::future::ready;
 use std::sync::Arc;
 
 /// The status of an answer to a body that was kept.
@@ -102,8 +103,8 @@ struct HttpIntake {
 }
 
 impl Intake for HttpIntake {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.spool.write(bytes).map_err(|error| unavailable(&error))
+    fn write<'w>(&'w mut self, bytes: &'w [u8]) -> BoxFuture<'w, Result<(), Refusal>> {
+        Box::pin(ready(self.spool.write(bytes).map_err(|error| unavailable(&error))))
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>> {

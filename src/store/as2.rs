@@ -114,6 +114,11 @@ pub enum Matched {
 /// A receipt on its way: what it is, and how it goes.
 pub type Leaving = (NewTransmission, NewDelivery);
 
+/// The code of a delivery whose receipt refuses it, or proves nothing.
+pub const RECEIPT_REFUSED: &str = "RECEIPT-REFUSED";
+/// The code of a delivery whose receipt was waited for in vain.
+pub const RECEIPT_OVERDUE: &str = "RECEIPT-OVERDUE";
+
 const PROVED: i64 = 1;
 const REFUSED: i64 = 2;
 
@@ -136,7 +141,7 @@ impl Store {
                 let found = delivery::find(&mut tx, &delivery_id).await?;
                 let state: DeliveryState = found.state.parse().unwrap_or(DeliveryState::Delivered);
                 // One that was given up is not too late.
-                let is_overdue = found.code.as_deref() == Some("RECEIPT-OVERDUE") && state == DeliveryState::Parked;
+                let is_overdue = found.code.as_deref() == Some(RECEIPT_OVERDUE) && state == DeliveryState::Parked;
                 let is_waiting = [DeliveryState::AwaitingReceipt, DeliveryState::Uncertain, DeliveryState::RetryWait]
                     .contains(&state)
                     || is_overdue;
@@ -206,20 +211,28 @@ impl Store {
     }
 }
 
-/// The code of a delivery whose receipt refuses it.
-const RECEIPT_REFUSED: &str = "RECEIPT-REFUSED";
-
 /// Writes a receipt that leaves.
 pub(crate) async fn leave(tx: &mut Tx<'_>, (new, how): &Leaving, actor: &Actor, now: Timestamp) -> Result<()> {
     transmission::insert(tx, (new, actor, now), TransmissionState::Split).await?;
     delivery::insert(tx, &new.transmission_id, how, None, actor, now).await
 }
 
-/// How an attempt ends whose receipt came before its answer: none where none came.
-pub(crate) async fn came_early(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Option<bool>> {
+/// What a receipt says that came before the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Early {
+    Proved,
+    Refused,
+}
+
+/// The receipt of an attempt under way, if it came already.
+pub(crate) async fn came_early(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Option<Early>> {
     let query = "SELECT verdict FROM as2_message WHERE delivery_id = $1";
     let verdict: Option<i64> = sqlx::query_scalar(query).bind(delivery_id).fetch_optional(&mut *tx.connection).await?;
-    Ok(verdict.filter(|verdict| *verdict > 0).map(|verdict| verdict == PROVED))
+    Ok(match verdict {
+        Some(PROVED) => Some(Early::Proved),
+        Some(REFUSED) => Some(Early::Refused),
+        _ => None,
+    })
 }
 
 /// Keeps the receipt of a delivery, in the commit that ends its attempt.

@@ -3,26 +3,17 @@
 
 #[path = "../../fuzz/as2.rs"]
 mod checks;
+#[path = "../dice/mod.rs"]
+mod dice;
 
 use super::keys::{P256, RECEIVER, RSA, again, recipient, sealed, wire};
+use dice::{Dice, number};
 use portolan::clock::{Clock as _, SystemClock};
 use portolan::transport::as2::cms::GcmForm;
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::open::Mic;
 use portolan::transport::as2::receipt::{self, Disposition, Receipt};
 use portolan::transport::as2::seal::{Compression, Protection};
-
-/// xorshift64*: small, seeded, good enough to choose damage.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides.max(1)
-    }
-}
 
 /// Pieces that mean something somewhere.
 const PIECES: [&[u8]; 12] = [
@@ -113,14 +104,12 @@ fn samples() -> Vec<Vec<u8>> {
 
 #[test]
 fn damaged_messages_end_and_are_never_taken_for_others() {
-    let number =
-        |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (seed, rounds) = (number("FUZZ_SEED", 20_261_126), number("FUZZ_ROUNDS", 4_000));
     let samples = samples();
     let (trusted, keys) = ([RSA.own.certificate.clone()], [again(&RECEIVER), again(&P256)]);
     let mut taken = 0;
     for round in 0..rounds {
-        let mut dice = Dice((seed ^ round.wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1);
+        let mut dice = Dice::new(seed, round);
         let input = damaged(&samples[dice.roll(samples.len())], &samples, &mut dice);
         let told = std::panic::catch_unwind(|| {
             checks::elements_end(&input);

@@ -316,6 +316,7 @@ async fn err_an_answer_without_a_receipt_that_counts_parks_the_delivery() {
         let parked = retail.deliveries("parked", 1).await;
         let reason = parked[0]["reason"].as_str().unwrap_or_default();
         assert!(reason.contains(told), "{reason}");
+        assert_eq!(parked[0]["code"], "RECEIPT-REFUSED");
         retail.balanced().await;
     }
 }
@@ -460,6 +461,37 @@ async fn sent(retail: &Stage, state: &str) -> Value {
     retail.until(&what, found).await
 }
 
+/// A receipt may be quicker than the answer to its message, and one that waits for a receipt can be held and cancelled.
+#[tokio::test]
+async fn a_receipt_may_come_before_the_answer() {
+    let slow = peer::Answer::Slow(Duration::from_secs(4));
+    let peer = Peer::start(&[slow.clone(), slow]).await;
+    let retail =
+        retail(&format!("http://127.0.0.1:{}/as2", peer.port), &format!("{LATER}, encrypt: none, sign: none")).await;
+    let answers = [Disposition::Processed, Disposition::Error("unexpected-processing-error".to_owned())];
+    for (number, disposition) in (11..).zip(&answers) {
+        retail.send(order(&format!("AS2-{number}"), number)).await;
+        let count = usize::try_from(number - 10).expect("few");
+        retail.until("it is sent", || async { (peer.posts().len() == count).then_some(()) }).await;
+        let post = peer.posts().swap_remove(count - 1);
+        // Nothing is signed: the body alone is digested.
+        let mic = Mic { digest: Digest::Sha256, value: Digest::Sha256.of(&post.body) };
+        let receipt = receipt_of(&post.headers["message-id"], &mic, disposition, Some(&LAMPS));
+        post_receipt(&retail, "Light & Lamp", receipt).await;
+    }
+    sent(&retail, "delivered").await;
+    let parked = sent(&retail, "parked").await;
+    assert_eq!(parked["code"], "RECEIPT-REFUSED", "{parked}");
+    retail.send(order("AS2-13", 13)).await;
+    let waiting = sent(&retail, "awaiting_receipt").await;
+    let id = waiting["delivery_id"].as_str().expect("an id");
+    let to = serde_json::json!({ "to": "cancelled", "reason": "by telephone" });
+    let steered = retail.ask(reqwest::Method::POST, &format!("/api/v1/deliveries/{id}/steer"), Some(to)).await;
+    assert_eq!(steered.status, 200, "{steered:?}");
+    sent(&retail, "cancelled").await;
+    retail.balanced().await;
+}
+
 pub const LATER: &str = ", receipt_url: \"OWN/as2\"";
 
 #[tokio::test]
@@ -521,14 +553,10 @@ pub fn receipt_of(message_id: &str, mic: &Mic, disposition: &Disposition, signer
     }
 }
 
+/// Some send receipts without an id of their own.
 async fn post_receipt(retail: &Stage, from: &str, body: receipt::Body) {
     let text = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let lines = [
-        text(("AS2-From", from)),
-        text(("AS2-To", "RETAIL")),
-        text(("Message-ID", "<receipt@test>")),
-        text(("Content-Type", &body.content_type)),
-    ];
+    let lines = [text(("AS2-From", from)), text(("AS2-To", "RETAIL")), text(("Content-Type", &body.content_type))];
     assert_eq!(post(retail, &lines, body.bytes).await.status, 200);
 }
 

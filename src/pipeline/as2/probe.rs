@@ -2,7 +2,7 @@
 //! receipt. It ends at the first step that fails. The message is no delivery: nothing of it is kept here, and nothing is
 //! sent again.
 
-use super::send::{Made, Plain, Wanted, lines, make, wanted};
+use super::send::{Made, Plain, Wanted, encrypted_to, lines, make, typed, wanted};
 use super::{certificates, own_keys};
 use crate::clock::Timestamp;
 use crate::id::new_id;
@@ -189,7 +189,7 @@ async fn keys(service: &Service, as2: &As2, trusted: &[Certificate], now: Timest
         seen.push(counts("signed with", ours, "portolan certificate new", now)?);
     }
     if as2.encrypt != "none" {
-        seen.push(counts("encrypted to", trusted.first(), "the partner gives you its new one", now)?);
+        seen.push(counts("encrypted to", encrypted_to(trusted), "the partner gives you its new one", now)?);
     }
     if as2.receipt == Receipt::Signed && as2.encrypt == "none" {
         seen.push(counts("receipt signed with", trusted.first(), "the partner gives you its new one", now)?);
@@ -283,8 +283,7 @@ async fn post(
             return walk.went(StepName::Http, expected, Err(Wrong::new(error.to_string(), remedy)));
         }
     };
-    let (types, own): (Vec<_>, Vec<_>) = made.headers.into_iter().partition(|(name, _)| name == "Content-Type");
-    let content_type = types.into_iter().next().map(|(_, value)| value).unwrap_or_default();
+    let (content_type, own) = typed(made.headers).unwrap_or_default();
     let subject = "Test of the connection".to_owned();
     let own = lines(as2, walk.message_id.clone(), subject, own, made.mic.digest);
     let wanted = (as2.receipt != Receipt::None && as2.receipt_url.is_none())

@@ -27,7 +27,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
 /// Pieces of a body that wait to be opened.
@@ -76,7 +76,7 @@ struct Message {
     /// The bytes as they came, while they are few: to be looked at where the message is refused.
     raw: Vec<u8>,
     /// None: it is refused whatever stands in it.
-    opening: Option<(SyncSender<Vec<u8>>, JoinHandle<Found>)>,
+    opening: Option<(Sender<Vec<u8>>, JoinHandle<Found>)>,
     refused: Option<Refused>,
 }
 
@@ -91,10 +91,9 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
     let line = |name: &str| headers.get(name).ok_or_else(|| missing(name));
     let wrong = |detail: String| Refusal { status: 400, code: "AS2-HEADER-WRONG", detail };
     let (from, to) = (name(line("AS2-From")?).map_err(wrong)?, name(line("AS2-To")?).map_err(wrong)?);
-    let (id, bad_id) = match message_id(line("Message-ID")?) {
-        Ok(id) => (id, None),
-        Err(detail) => (String::new(), Some(Refused::new(Cause::InvalidMessageId, detail))),
-    };
+    // Receipts may come without one; of a message it is told in its receipt.
+    let id = headers.get("Message-ID").unwrap_or_default().trim().to_owned();
+    let bad_id = message_id(&id).err().map(|detail| Refused::new(Cause::InvalidMessageId, detail));
     let mut wish = ReceiptWish::parse(
         headers.get("Disposition-Notification-To"),
         headers.get("Disposition-Notification-Options"),
@@ -162,7 +161,7 @@ struct Pieces {
 impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.at == self.piece.len() {
-            let Ok(piece) = self.from.recv() else { return Ok(0) };
+            let Some(piece) = self.from.blocking_recv() else { return Ok(0) };
             (self.piece, self.at) = (piece, 0);
         }
         let count = (self.piece.len() - self.at).min(buffer.len());
@@ -194,7 +193,7 @@ impl io::Write for Kept {
 
 impl Message {
     /// Opens it while it comes, off the runtime's threads.
-    fn open(&self, headers: Headers, as2: &As2) -> (SyncSender<Vec<u8>>, JoinHandle<Found>) {
+    fn open(&self, headers: Headers, as2: &As2) -> (Sender<Vec<u8>>, JoinHandle<Found>) {
         let (service, now) = (self.service.clone(), self.service.now());
         let trusted: Vec<Certificate> = certificates(&service, &as2.certificates, now);
         let keys = self.pair.as_ref().map(|pair| pair.keys.clone()).unwrap_or_default();
@@ -203,7 +202,7 @@ impl Message {
         let allows_legacy = as2.legacy == Legacy::Allowed;
         let receipt_digest = self.addressed.wish.digests.first().copied().unwrap_or(Digest::Sha256);
         let (limit, spool) = (self.limit, service.store.spool(u64::MAX, now));
-        let (to, from) = sync_channel(PIECES_WAITING);
+        let (to, from) = channel(PIECES_WAITING);
         let work = tokio::task::spawn_blocking(move || {
             let policy = Policy {
                 trusted: &trusted,
@@ -303,7 +302,7 @@ impl Message {
     /// A receipt on its way to where it is wanted, and its transmission.
     async fn leaving(&self, url: &str, said: &[u8]) -> StoreResult<Leaving> {
         let (store, now) = (&self.service.store, self.service.now());
-        let Answer { headers, content_type, body, .. } = told(said, false);
+        let Answer { headers, content_type, body, .. } = told(said);
         let pair = self.pair.as_ref();
         let (channel, partner) = (pair.map(|pair| pair.channel.clone()), pair.map(|pair| pair.partner.clone()));
         let (channel, delivery_id) = (channel.unwrap_or_default(), store.new_id("del", now));
@@ -366,7 +365,7 @@ impl Message {
                     self.service.departing.notify_one();
                     return Ok(silent(RECEIPT_LEAVES));
                 }
-                Ok(told(&said, false))
+                Ok(told(&said))
             }
             Reception::Replay { status: RECEIPT_LEAVES, body, .. } => {
                 let id = String::from_utf8_lossy(&body).into_owned();
@@ -374,7 +373,7 @@ impl Message {
                 self.service.departing.notify_one();
                 Ok(silent(RECEIPT_LEAVES))
             }
-            Reception::Replay { body, .. } => Ok(told(&body, true)),
+            Reception::Replay { body, .. } => Ok(told(&body)),
             Reception::Conflict { transmission_id } => {
                 tracing::warn!(
                     transmission.id = transmission_id,
@@ -418,7 +417,7 @@ impl Message {
             self.service.departing.notify_one();
             return Ok(silent(RECEIPT_LEAVES));
         }
-        Ok(told(&said, false))
+        Ok(told(&said))
     }
 
     /// The receipt with its header lines, as it is answered and kept; no more than those where none is asked for.
@@ -483,21 +482,23 @@ impl Message {
 }
 
 impl Intake for Message {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.size += bytes.len() as u64;
-        if self.size > self.limit {
-            let detail = format!("a body of more than {} bytes is not taken here; send it in parts", self.limit);
-            return Err(Refusal { status: 413, code: "BODY-TOO-LARGE", detail });
-        }
-        match self.size <= INLINE_BYTES_MAX as u64 {
-            true => self.raw.extend_from_slice(bytes),
-            false => self.raw = Vec::new(),
-        }
-        if let Some((pieces, _)) = &self.opening {
-            // Who opens it may have seen enough; its verdict comes at the end.
-            let _ = pieces.send(bytes.to_vec());
-        }
-        Ok(())
+    fn write<'w>(&'w mut self, bytes: &'w [u8]) -> BoxFuture<'w, Result<(), Refusal>> {
+        Box::pin(async move {
+            self.size += bytes.len() as u64;
+            if self.size > self.limit {
+                let detail = format!("a body of more than {} bytes is not taken here; send it in parts", self.limit);
+                return Err(Refusal { status: 413, code: "BODY-TOO-LARGE", detail });
+            }
+            match self.size <= INLINE_BYTES_MAX as u64 {
+                true => self.raw.extend_from_slice(bytes),
+                false => self.raw = Vec::new(),
+            }
+            if let Some((pieces, _)) = &self.opening {
+                // Who opens it may have seen enough; its verdict comes at the end.
+                let _ = pieces.send(bytes.to_vec()).await;
+            }
+            Ok(())
+        })
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>> {
@@ -519,7 +520,7 @@ fn silent(status: u16) -> Answer {
 }
 
 /// The answer of what was kept.
-fn told(kept: &[u8], replayed: bool) -> Answer {
+fn told(kept: &[u8]) -> Answer {
     let end = kept.windows(4).position(|four| four == b"\r\n\r\n").map_or(kept.len(), |at| at + 4);
     let Headers(lines) = Headers::parse(&kept[..end]);
     let is_type = |(name, _): &&(String, String)| name == "Content-Type";
@@ -531,7 +532,7 @@ fn told(kept: &[u8], replayed: bool) -> Answer {
         headers,
         body: kept[end..].to_vec(),
         location: String::new(),
-        replayed,
+        replayed: false,
     }
 }
 

@@ -54,8 +54,7 @@ pub(in crate::pipeline) async fn message(
     let bytes = service.store.read_payload(&kept.payload_id).await?;
     let unfit = || StoreError::Unfit(format!("the message of {} was kept in a way that is not known", job.subject));
     let own: Vec<(String, String)> = serde_json::from_str(&kept.headers).map_err(|_| unfit())?;
-    let (types, own): (Vec<_>, Vec<_>) = own.into_iter().partition(|(name, _)| name == "Content-Type");
-    let content_type = types.into_iter().next().map(|(_, value)| value).ok_or_else(unfit)?;
+    let (content_type, own) = typed(own).ok_or_else(unfit)?;
     let digest = Digest::named(&kept.digest).ok_or_else(unfit)?;
     let subject = format!("{} {}", transmission.content_type, transmission.transmission_id);
     let lines = lines(as2, message_id(&delivery.key), subject, own, digest);
@@ -197,8 +196,7 @@ pub(super) async fn make<W: Send + 'static>(
     let now = service.now();
     let keys = own_keys(service, &as2.keys, now).await?;
     let (as2, store) = (as2.clone(), service.store.clone());
-    // A partner may sign receipts with a key of a curve that is for nothing else.
-    let encrypted_to = trusted.iter().find(|certificate| certificate.kind == KeyKind::Rsa).or(trusted.first());
+    let encrypted_to = encrypted_to(trusted);
     if as2.encrypt != "none" {
         counts(encrypted_to, "the partner's certificate", now)?;
     }
@@ -250,6 +248,17 @@ pub(super) async fn make<W: Send + 'static>(
     });
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
     made.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
+}
+
+/// The partner's certificate that is encrypted to. It may sign receipts with a key of a curve that is for nothing else.
+pub(super) fn encrypted_to(trusted: &[Certificate]) -> Option<&Certificate> {
+    trusted.iter().find(|certificate| certificate.kind == KeyKind::Rsa).or(trusted.first())
+}
+
+/// The `Content-Type` of header lines, and the others.
+pub(super) fn typed(lines: Vec<(String, String)>) -> Option<(String, Vec<(String, String)>)> {
+    let (types, others): (Vec<_>, Vec<_>) = lines.into_iter().partition(|(name, _)| name == "Content-Type");
+    Some((types.into_iter().next()?.1, others))
 }
 
 /// What nobody would accept is not sent.

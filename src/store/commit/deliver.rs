@@ -94,13 +94,26 @@ impl Store {
         self.write("deliver_result", move |mut tx| {
             Box::pin(async move {
                 job::check_lease(&mut tx, &job).await?;
+                // A receipt that came before the answer says more than that, and than that none came.
                 let early = match end {
-                    AttemptEnd::Awaiting(_) => as2::came_early(&mut tx, &job.subject).await?,
-                    _ => None,
+                    AttemptEnd::Delivered => None,
+                    _ => as2::came_early(&mut tx, &job.subject).await?,
+                };
+                let mut facts = facts;
+                let end = match early {
+                    Some(as2::Early::Proved) => {
+                        (facts.code, facts.detail) = (None, None);
+                        AttemptEnd::Delivered
+                    }
+                    Some(as2::Early::Refused) => {
+                        let detail = "the receipt, which came before the answer, refuses the message or proves nothing";
+                        facts.code = Some(as2::RECEIPT_REFUSED.to_owned());
+                        facts.detail = Some(detail.to_owned());
+                        AttemptEnd::Park
+                    }
+                    None => end,
                 };
                 let (to, next_at) = match end {
-                    AttemptEnd::Awaiting(_) if early == Some(true) => (DeliveryState::Delivered, None),
-                    AttemptEnd::Awaiting(_) if early == Some(false) => (DeliveryState::Parked, None),
                     AttemptEnd::Awaiting(at) => (DeliveryState::AwaitingReceipt, Some(at)),
                     AttemptEnd::Delivered => (DeliveryState::Delivered, None),
                     AttemptEnd::Retry(at) => (DeliveryState::RetryWait, Some(at)),

@@ -133,7 +133,8 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<()> {
-        const OPEN: [DeliveryState; 3] = [DeliveryState::Ready, DeliveryState::RetryWait, DeliveryState::Uncertain];
+        const OPEN: [DeliveryState; 4] =
+            [DeliveryState::Ready, DeliveryState::AwaitingReceipt, DeliveryState::RetryWait, DeliveryState::Uncertain];
         let from: Vec<DeliveryState> = match to {
             DeliveryState::Held => OPEN.to_vec(),
             DeliveryState::Ready => vec![DeliveryState::Held, DeliveryState::RetryWait],

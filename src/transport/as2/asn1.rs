@@ -1,6 +1,7 @@
 //! BER as it comes, and DER as we write it (X.690). The reader takes definite and indefinite lengths and octet strings in
 //! pieces, holds no more than what it is asked for, and does not recurse; what the elements mean is the callers' concern.
 
+use super::source::read_on;
 use std::io::{self, Read};
 
 /// Containers within containers, at most.
@@ -101,16 +102,7 @@ impl<R: Read> Ber<R> {
                 self.ahead.drain(..self.from);
                 self.from = 0;
             }
-            let had = self.ahead.len();
-            self.ahead.resize(had + AHEAD_BYTES, 0);
-            let read = loop {
-                match self.source.read(&mut self.ahead[had..]) {
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    read => break read,
-                }
-            };
-            self.ahead.truncate(had + *read.as_ref().unwrap_or(&0));
-            if read? == 0 {
+            if read_on(&mut self.source, &mut self.ahead, AHEAD_BYTES)? == 0 {
                 break;
             }
         }
@@ -427,12 +419,6 @@ impl<R: Read> Ber<R> {
             _ => Err(wrong(at, "expected a small number")),
         }
     }
-}
-
-/// How many octets an element has.
-#[must_use]
-pub fn element_length(contents: u64) -> u64 {
-    head(0, contents).len() as u64 + contents
 }
 
 /// Identifier and length, the latter in as few octets as hold it.

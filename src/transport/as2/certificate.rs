@@ -2,7 +2,7 @@
 //! certificate counts because it was told to us, never because of who signed it or because a message brings it.
 
 use super::asn1::{self, Ber, tag};
-use super::crypto::{Curve, Digest, EC_PUBLIC_KEY, Failed, KeyKind, PrivateKey, RSA_ENCRYPTION};
+use super::crypto::{Curve, Digest, EC_PUBLIC_KEY, Failed, KeyKind, PrivateKey, RSA_ENCRYPTION, hexadecimal};
 use crate::clock::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -155,7 +155,7 @@ impl Certificate {
     /// SHA-256 of it, in lower-case hexadecimal: its name among people.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        Digest::Sha256.of(&self.der).iter().map(|byte| format!("{byte:02x}")).collect()
+        hexadecimal(&Digest::Sha256.of(&self.der))
     }
 
     /// Whether it counts at a time.

@@ -1,6 +1,7 @@
 //! MIME as AS2 needs it (RFC 2045, 2046, 1847): header lines, parameters, and the parts of a multipart as they stand, byte for
 //! byte, since a signature is over those. Bodies are streams; nothing is rewritten.
 
+use super::source::read_on;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -231,16 +232,7 @@ impl<'r> Peeked<'r> {
             self.ready.drain(..self.from);
             self.from = 0;
         }
-        let had = self.ready.len();
-        self.ready.resize(had + PIECE_BYTES, 0);
-        let read = loop {
-            match self.source.read(&mut self.ready[had..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read,
-            }
-        };
-        self.ready.truncate(had + *read.as_ref().unwrap_or(&0));
-        self.has_ended = read? == 0;
+        self.has_ended = read_on(self.source, &mut self.ready, PIECE_BYTES)? == 0;
         Ok(!self.has_ended)
     }
 

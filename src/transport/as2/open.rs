@@ -4,7 +4,7 @@
 
 use super::certificate::{Certificate, OwnKey};
 use super::cms::{self, ContentType, Inflated, Opened, Signed, SignedContent, Verdict};
-use super::crypto::{Cipher, Digest, Hash};
+use super::crypto::{Cipher, Digest, Hash, hexadecimal};
 use super::mime::{Base64, Headers, Multipart, Peeked};
 use super::name::micalg;
 use super::refused::{Cause, Refused, Telling, told};
@@ -91,6 +91,10 @@ pub fn open(
     let mut done = opening.entity(headers, None, body);
     if done.is_ok() {
         done = opening.is_protected();
+    }
+    if done.as_ref().is_err_and(|refused| refused.cause == Cause::DecryptionFailed) {
+        // Whether there was anything to digest would tell how far it was decrypted.
+        opening.seen.mic = None;
     }
     (opening.seen, done)
 }
@@ -348,8 +352,4 @@ impl<R: Read> Read for Hashing<R> {
         self.hashes.iter_mut().for_each(|hash| hash.update(&buffer[..count]));
         Ok(count)
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,11 +3,12 @@
 
 use super::certificate::{Certificate, OwnKey};
 use super::cms::{self, Signed, Verdict};
-use super::crypto::{Digest, Failed, Hash, Scheme};
-use super::mime::{Base64, Headers, Multipart, Peeked, base64_lines};
+use super::crypto::{Digest, Failed, Scheme};
+use super::mime::{Base64, Headers, Multipart, Peeked};
 use super::name::{bare_id, micalg, written};
 use super::open::Mic;
 use super::refused::{Cause, Refused, told};
+use super::seal::signed_frame;
 use crate::clock::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -137,16 +138,8 @@ pub fn sign(
 ) -> Result<Body, Failed> {
     let part = [format!("Content-Type: {}\r\n\r\n", body.content_type).as_bytes(), &body.bytes].concat();
     let signature = cms::sign(key, scheme, digest, &digest.of(&part), now)?;
-    let packed = base64_lines(&signature);
-    let behind = format!(
-        "\r\n--{boundary}\r\nContent-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n{}\r\n--{boundary}--\r\n",
-        String::from_utf8_lossy(packed.trim_ascii_end())
-    );
-    let content_type = format!(
-        "multipart/signed; protocol=\"application/pkcs7-signature\"; micalg={}; boundary=\"{boundary}\"",
-        digest.name()
-    );
-    Ok(Body { content_type, bytes: [format!("--{boundary}\r\n").as_bytes(), &part, behind.as_bytes()].concat() })
+    let (content_type, begin, behind) = signed_frame(boundary, digest.name(), &signature);
+    Ok(Body { content_type, bytes: [begin, part, behind].concat() })
 }
 
 /// A receipt that came.
@@ -317,20 +310,6 @@ fn read_mic(text: &str) -> Option<Mic> {
     let (value, name) = text.rsplit_once(',')?;
     let value = STANDARD.decode(value.chars().filter(|c| !c.is_whitespace()).collect::<String>()).ok()?;
     Some(Mic { digest: Digest::named(name)?, value })
-}
-
-/// The digest of a stream, for a receipt that asks for it of bytes that are at hand.
-///
-/// # Errors
-/// The stream failed.
-pub fn mic_of(digest: Digest, content: &mut dyn Read) -> io::Result<Mic> {
-    let (mut hash, mut room) = (Hash::new(digest), vec![0; 64 * 1024]);
-    loop {
-        match content.read(&mut room)? {
-            0 => return Ok(Mic { digest, value: hash.finish() }),
-            count => hash.update(&room[..count]),
-        }
-    }
 }
 
 #[cfg(test)]

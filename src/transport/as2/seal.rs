@@ -3,7 +3,7 @@
 
 use super::certificate::OwnKey;
 use super::cms::{self, Encrypted, GcmForm, Recipient};
-use super::crypto::{Cipher, Digest, Hash, Scheme, random_bytes};
+use super::crypto::{Cipher, Digest, Hash, Scheme, hexadecimal, random_bytes};
 use super::mime::{base64_lines, filename};
 use super::open::Mic;
 use super::source::{Chain, Source, Spooled};
@@ -111,21 +111,9 @@ impl<'e> Entity<'e> {
         let whole = self.whole();
         let content = digest_of(digest, &*whole)?;
         let signature = cms::sign(key, scheme, digest, &content, means.now).map_err(io::Error::other)?;
-        let boundary = boundary(means.random);
-        let begin = format!("--{boundary}\r\n");
-        let between = format!(
-            "\r\n--{boundary}\r\nContent-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n"
-        );
-        let end = format!("\r\n--{boundary}--\r\n");
-        let packed = base64_lines(&signature);
-        let behind = [between.as_bytes(), packed.trim_ascii_end(), end.as_bytes()].concat();
-        let headers = vec![(
-            "Content-Type",
-            format!(
-                "multipart/signed; protocol=\"application/pkcs7-signature\"; micalg={micalg}; boundary=\"{boundary}\""
-            ),
-        )];
-        let body = Box::new(Chain(vec![Box::new(begin.into_bytes()), whole, Box::new(behind)]));
+        let (content_type, begin, behind) = signed_frame(&boundary(means.random), micalg, &signature);
+        let headers = vec![("Content-Type", content_type)];
+        let body = Box::new(Chain(vec![Box::new(begin), whole, Box::new(behind)]));
         Ok((Entity { headers, body }, content))
     }
 }
@@ -180,11 +168,22 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
     Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, mic })
 }
 
+/// A multipart/signed (RFC 1847) around a part: its `Content-Type`, and what stands before and behind the part.
+pub(super) fn signed_frame(boundary: &str, micalg: &str, signature: &[u8]) -> (String, Vec<u8>, Vec<u8>) {
+    let content_type =
+        format!("multipart/signed; protocol=\"application/pkcs7-signature\"; micalg={micalg}; boundary=\"{boundary}\"");
+    let between = format!(
+        "\r\n--{boundary}\r\nContent-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=\"smime.p7s\"\r\n\r\n"
+    );
+    let end = format!("\r\n--{boundary}--\r\n");
+    let behind = [between.as_bytes(), base64_lines(signature).trim_ascii_end(), end.as_bytes()].concat();
+    (content_type, format!("--{boundary}\r\n").into_bytes(), behind)
+}
+
 /// A boundary that stands in no content, for nobody can guess it.
 #[must_use]
 pub fn boundary(random: &dyn Random) -> String {
-    let bytes = random_bytes(random, 16);
-    bytes.iter().fold("=_".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+    "=_".to_owned() + &hexadecimal(&random_bytes(random, 16))
 }
 
 fn digest_of(digest: Digest, source: &dyn Source) -> io::Result<Vec<u8>> {

@@ -37,6 +37,20 @@ impl Source for &dyn Source {
     }
 }
 
+/// Reads on once behind what is ahead, up to so many bytes; how many came, none at the end.
+pub(super) fn read_on(source: &mut dyn Read, ahead: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+    let had = ahead.len();
+    ahead.resize(had + most, 0);
+    let read = loop {
+        match source.read(&mut ahead[had..]) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read,
+        }
+    };
+    ahead.truncate(had + *read.as_ref().unwrap_or(&0));
+    read
+}
+
 /// One behind the other.
 pub struct Chain<'s>(pub Vec<Box<dyn Source + 's>>);
 

@@ -79,8 +79,8 @@ pub trait Receiver: Send + Sync {
 
 /// Takes one body.
 pub trait Intake: Send {
-    /// The next bytes.
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal>;
+    /// The next bytes; it may wait until there is room for them.
+    fn write<'w>(&'w mut self, bytes: &'w [u8]) -> BoxFuture<'w, Result<(), Refusal>>;
     /// That was all: keeps it, and answers once it is kept.
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>>;
 }
@@ -234,7 +234,7 @@ async fn body(mut intake: Box<dyn Intake>, mut body: Body, length: Option<u64>, 
         };
         if let Ok(bytes) = frame.into_data() {
             taken += bytes.len() as u64;
-            intake.write(&bytes)?;
+            intake.write(&bytes).await?;
             let counted = begin.elapsed().saturating_sub(pace.idle).as_secs();
             if taken < counted.saturating_mul(pace.bytes_per_second) {
                 let (seconds, least) = (begin.elapsed().as_secs(), pace.bytes_per_second);

@@ -4,8 +4,7 @@
 use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial};
 use super::super::crypto::{
-    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyKind, KeyTransport, NONCE_BYTES, RSA_ENCRYPTION, TAG_BYTES,
-    random_bytes,
+    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyKind, KeyTransport, RSA_ENCRYPTION, TAG_BYTES, random_bytes,
 };
 use super::super::source::Source;
 use super::agreed::{self, Agreed};
@@ -258,7 +257,6 @@ impl<R: Read> Opened<R> {
         if iv.len() != cipher.iv_bytes() {
             return Err(unfit(format_args!("expected {} bytes to begin with, found {}", cipher.iv_bytes(), iv.len())));
         }
-        debug_assert!(!cipher.is_gcm() || iv.len() == NONCE_BYTES);
         let random_key = random_bytes(random, cipher.key_bytes());
         let found = unwrapped(&named, keys, cipher);
         let (for_key, key) = found.map_or((None, random_key), |(at, key)| (Some(at), key));

@@ -410,6 +410,12 @@ impl Decryptor {
     }
 }
 
+/// Bytes in lower-case hexadecimal.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Random bytes.
 #[must_use]
 pub fn random_bytes(random: &dyn Random, count: usize) -> Vec<u8> {
