@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use std::io;
 
 /// SubjectKeyIdentifier (RFC 5280 4.2.1.2).
-const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 0x0E];
+pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 0x0E];
 /// SubjectAltName (RFC 5280 4.2.1.6).
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
 /// BOOLEAN, as whether an extension is critical.
@@ -223,6 +223,19 @@ pub(super) fn public_key(spki: &[u8]) -> io::Result<(KeyKind, Vec<u8>)> {
     // The first octet counts the bits that are not used: none.
     let bits = ber.value(tag::BIT_STRING)?;
     Ok((kind, bits.get(1..).ok_or_else(unknown)?.to_vec()))
+}
+
+/// The years that UTCTime can write (RFC 5280 4.1.2.5, RFC 5652 11.3).
+const UTC_YEARS: std::ops::Range<i16> = 1950..2050;
+
+/// UTCTime, or GeneralizedTime where the year needs it.
+pub(super) fn written_time(at: Timestamp) -> Vec<u8> {
+    let at = at.to_zoned(TimeZone::UTC);
+    let (tag, form) = match UTC_YEARS.contains(&at.year()) {
+        true => (tag::UTC_TIME, "%y%m%d%H%M%SZ"),
+        false => (tag::GENERALIZED_TIME, "%Y%m%d%H%M%SZ"),
+    };
+    asn1::element(tag, at.strftime(form).to_string().as_bytes())
 }
 
 /// UTCTime or GeneralizedTime, in seconds and Zulu as RFC 5280 4.1.2.5 has them.

@@ -2,7 +2,7 @@
 //! told of them, and ask for no authority. It makes no requests to authorities and no certificates of servers.
 
 use super::asn1::{element, number, sequence, set, tag};
-use super::certificate::Certificate;
+use super::certificate::{Certificate, SUBJECT_KEY_IDENTIFIER, written_time};
 use super::crypto::{Curve, Digest, Failed, KeyKind, PrivateKey, Scheme, random_bytes};
 use crate::clock::Timestamp;
 use crate::id::Random;
@@ -11,7 +11,6 @@ use aws_lc_rs::rsa::{self, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::tz::TimeZone;
 
 /// Characters of a common name, at most (RFC 5280, ub-common-name).
 pub const COMMON_NAME_CHARACTERS_MAX: usize = 64;
@@ -21,13 +20,10 @@ const SERIAL_OCTETS: usize = 16;
 const KEY_ID_OCTETS: usize = 20;
 /// Characters of a line of PEM (RFC 7468 2).
 const PEM_COLUMNS: usize = 64;
-/// The first year that UTCTime cannot write (RFC 5280 4.1.2.5).
-const GENERALIZED_FROM: i16 = 2050;
 
 const BOOLEAN: u8 = 0x01;
 const UTF8_STRING: u8 = 0x0C;
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
-const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 0x0E];
 const KEY_USAGE: &[u8] = &[0x55, 0x1D, 0x0F];
 const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1D, 0x13];
 const SHA256_WITH_RSA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B];
@@ -90,7 +86,7 @@ pub fn self_signed(
         &element(tag::INTEGER, &serial),
         &algorithm,
         &name,
-        &sequence(&[&time(from), &time(until)]),
+        &sequence(&[&written_time(from), &written_time(until)]),
         &name,
         &spki,
         &element(tag::context(3), &extensions),
@@ -124,16 +120,6 @@ fn generated(key: NewKey) -> Result<(PrivateKey, Vec<u8>), Failed> {
 fn extension(oid: &[u8], is_critical: bool, value: &[u8]) -> Vec<u8> {
     let critical = if is_critical { element(BOOLEAN, &[0xFF]) } else { Vec::new() };
     sequence(&[&element(tag::OID, oid), &critical, &element(tag::OCTET_STRING, value)])
-}
-
-/// UTCTime, or GeneralizedTime where the year needs it.
-fn time(at: Timestamp) -> Vec<u8> {
-    let at = at.to_zoned(TimeZone::UTC);
-    let (tag, form) = match at.year() < GENERALIZED_FROM {
-        true => (tag::UTC_TIME, "%y%m%d%H%M%SZ"),
-        false => (tag::GENERALIZED_TIME, "%Y%m%d%H%M%SZ"),
-    };
-    element(tag, at.strftime(form).to_string().as_bytes())
 }
 
 fn pem(label: &str, der: &[u8]) -> String {

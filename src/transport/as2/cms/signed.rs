@@ -2,11 +2,10 @@
 //! certificates that the caller trusts; those that a message encloses only help to say whose it might be.
 
 use super::super::asn1::{self, Ber, tag};
-use super::super::certificate::{Certificate, OwnKey, issuer_and_serial, time};
+use super::super::certificate::{Certificate, OwnKey, issuer_and_serial, time, written_time};
 use super::super::crypto::{self, Digest, Failed, Hash, KeyKind, RSA_ENCRYPTION, Scheme};
 use super::{DATA, NULL, SIGNED_DATA, algorithm, algorithm_identifier, algorithm_under, unfit};
 use crate::clock::Timestamp;
-use jiff::tz::TimeZone;
 use std::io::{self, Read};
 
 const CONTENT_TYPE: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x03];
@@ -34,12 +33,7 @@ const CERTIFICATES_MAX: usize = 32;
 /// The key does not sign like that.
 pub fn sign(key: &OwnKey, scheme: Scheme, digest: Digest, content: &[u8], now: Timestamp) -> Result<Vec<u8>, Failed> {
     let certificate = &key.certificate;
-    let time = now.clamp(certificate.not_before, certificate.not_after).to_zoned(TimeZone::UTC);
-    // UTCTime until 2049 (RFC 5652 11.3).
-    let time = match time.year() {
-        1950..2050 => asn1::element(tag::UTC_TIME, time.strftime("%y%m%d%H%M%SZ").to_string().as_bytes()),
-        _ => asn1::element(tag::GENERALIZED_TIME, time.strftime("%Y%m%d%H%M%SZ").to_string().as_bytes()),
-    };
+    let time = written_time(now.clamp(certificate.not_before, certificate.not_after));
     let attribute =
         |oid: &[u8], value: Vec<u8>| asn1::sequence(&[&asn1::element(tag::OID, oid), &asn1::element(tag::SET, &value)]);
     let attributes = asn1::set(vec![
