@@ -7,7 +7,7 @@ use portolan::transport::as2::asn1::Ber;
 use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use portolan::transport::as2::crypto::Digest;
 use portolan::transport::as2::mime::{Headers, Peeked};
-use portolan::transport::as2::open::{Policy, Seen, open};
+use portolan::transport::as2::open::{Outlets, Policy, Seen, open, open_clear};
 use portolan::transport::as2::receipt;
 use portolan::transport::as2::refused::Refused;
 use std::io::Read as _;
@@ -69,7 +69,15 @@ pub fn opened(
         now,
     };
     let mut payload = Vec::new();
-    let (seen, done) = open(&headers, &mut body, &policy, &Same, &mut payload);
+    let mut clear = Vec::new();
+    let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear) };
+    let (seen, done) = open(&headers, &mut body, &policy, &Same, outlets);
+    if done.is_ok() && !clear.is_empty() {
+        let mut again = Vec::new();
+        let opened = open_clear(&mut &clear[..], &policy, &Same, &mut again).map(|(kept, done)| (kept.mic, done));
+        assert!(matches!(&opened, Ok((mic, Ok(()))) if *mic == seen.mic), "what was kept proves nothing: {opened:?}");
+        assert_eq!(again, payload, "what was kept holds something else");
+    }
     (seen, done.map(|()| payload))
 }
 

@@ -6,7 +6,7 @@ use crate::id::SystemRandom;
 use crate::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use crate::transport::as2::crypto::{Digest, Scheme};
 use crate::transport::as2::mime::Headers;
-use crate::transport::as2::open::{Layer, Policy, Seen, open};
+use crate::transport::as2::open::{Layer, Outlets, Policy, Seen, open};
 use crate::transport::as2::receipt::{self, Body, Disposition, Receipt};
 use crate::transport::as2::refused::Refused;
 use crate::transport::as2::seal::boundary;
@@ -75,7 +75,8 @@ impl House {
             now,
         };
         let mut payload = Vec::new();
-        let (seen, done) = open(headers, &mut &body[..], &policy, &SystemRandom, &mut payload);
+        let outlets = Outlets { payload: &mut payload, clear: None };
+        let (seen, done) = open(headers, &mut &body[..], &policy, &SystemRandom, outlets);
         let disposition =
             done.as_ref().map_or_else(|refused| Disposition::refused(refused.cause), |()| Disposition::Processed);
         let message_id = headers.get("message-id").unwrap_or_default();

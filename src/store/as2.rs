@@ -21,7 +21,40 @@ pub struct SealedMessage {
     pub digest: String,
     /// What that is.
     pub mic: Vec<u8>,
+    /// Where it is encrypted: the message as it stands under that.
+    pub clear_payload_id: Option<String>,
+    /// SHA-256 of the certificate that signed it, in hexadecimal.
+    pub signed_by: Option<String>,
 }
+
+/// A message about to be kept.
+#[derive(Debug)]
+pub struct NewMessage {
+    /// Its bytes.
+    pub content: Content,
+    /// Where it is encrypted: the message as it stands under that.
+    pub clear: Option<Content>,
+    /// As [`SealedMessage::headers`].
+    pub headers: String,
+    /// As [`SealedMessage::digest`].
+    pub digest: String,
+    /// As [`SealedMessage::mic`].
+    pub mic: Vec<u8>,
+    /// As [`SealedMessage::signed_by`].
+    pub signed_by: Option<String>,
+}
+
+/// What is kept by the commit that takes a message in.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// The receipt that leaves on its own.
+    pub receipt: Option<Leaving>,
+    /// The message as it stood under its encryption.
+    pub clear: Option<Content>,
+}
+
+/// `Content-Type` of a message with its header lines.
+const WITH_HEADER_LINES: &str = "message/rfc822";
 
 impl Store {
     /// The message of a delivery, if it was sealed already.
@@ -29,7 +62,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn as2_message(&self, delivery_id: &str) -> Result<Option<SealedMessage>> {
-        let query = "SELECT payload_id, headers, digest, mic FROM as2_message WHERE delivery_id = $1";
+        let query = "SELECT payload_id, headers, digest, mic, clear_payload_id, signed_by FROM as2_message
+                     WHERE delivery_id = $1";
         Ok(sqlx::query_as(query).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
 
@@ -42,35 +76,45 @@ impl Store {
         Ok(sqlx::query_scalar(query).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
 
+    /// The message of a transmission that came in as it stood under its encryption, with its header lines: its payload.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn as2_clear(&self, transmission_id: &str) -> Result<Option<String>> {
+        let query = "SELECT clear_payload_id FROM as2_received WHERE transmission_id = $1";
+        Ok(sqlx::query_scalar(query).bind(transmission_id).fetch_optional(self.reader()).await?)
+    }
+
     /// Keeps a message before it is sent for the first time.
     ///
     /// # Errors
     /// The lease was lost, or the database failed; then nothing was kept.
-    pub async fn keep_as2_message(
-        &self,
-        job: &Job,
-        content: Content,
-        headers: String,
-        (digest, mic): (String, Vec<u8>),
-        now: Timestamp,
-    ) -> Result<SealedMessage> {
-        let (job, file) = (job.clone(), content.file());
-        let message = SealedMessage { payload_id: content.payload_id().to_owned(), headers, digest, mic };
-        let kept = message.clone();
+    pub async fn keep_as2_message(&self, job: &Job, new: NewMessage, now: Timestamp) -> Result<SealedMessage> {
+        let NewMessage { content, clear, headers, digest, mic, signed_by } = new;
+        let (payload_id, clear_payload_id) = (content.payload_id().to_owned(), clear.as_ref().map(Content::payload_id));
+        let clear_payload_id = clear_payload_id.map(str::to_owned);
+        let message = SealedMessage { payload_id, headers, digest, mic, clear_payload_id, signed_by };
+        let (job, kept) = (job.clone(), message.clone());
+        let files: Vec<_> = [Some(&content), clear.as_ref()].into_iter().flatten().filter_map(Content::file).collect();
         let done = self
             .write("as2_message", move |mut tx| {
                 Box::pin(async move {
                     job::check_lease(&mut tx, &job).await?;
                     payload::insert(&mut tx, &content, "application/pkcs7-mime", now).await?;
+                    if let Some(clear) = &clear {
+                        payload::insert(&mut tx, clear, WITH_HEADER_LINES, now).await?;
+                    }
                     sqlx::query(
-                        "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, created_at)
-                         VALUES ($1, $2, $3, $4, $5, $6)",
+                        "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, clear_payload_id,
+                         signed_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                     )
                     .bind(&job.subject)
                     .bind(&message.payload_id)
                     .bind(&message.headers)
                     .bind(&message.digest)
                     .bind(&message.mic)
+                    .bind(&message.clear_payload_id)
+                    .bind(&message.signed_by)
                     .bind(Micros::from(now))
                     .execute(&mut *tx.connection)
                     .await?;
@@ -81,13 +125,37 @@ impl Store {
         match done {
             Ok(()) => Ok(kept),
             Err(error) => {
-                if let (Some(path), false) = (file, matches!(error, super::StoreError::Unknown(_))) {
-                    // The bytes are not wanted; should removing fail, the next start removes them.
-                    let _ = std::fs::remove_file(path);
+                if !matches!(error, super::StoreError::Unknown(_)) {
+                    for path in files {
+                        // The bytes are not wanted; should removing fail, the next start removes them.
+                        let _ = std::fs::remove_file(path);
+                    }
                 }
                 Err(error)
             }
         }
+    }
+}
+
+/// Keeps what belongs to a message that came in, in the commit that takes it in.
+pub(crate) async fn keep_beside(
+    tx: &mut Tx<'_>,
+    transmission_id: &str,
+    beside: &Beside,
+    (actor, now): (&Actor, Timestamp),
+) -> Result<()> {
+    if let Some(clear) = &beside.clear {
+        payload::insert(tx, clear, WITH_HEADER_LINES, now).await?;
+        sqlx::query("INSERT INTO as2_received (transmission_id, clear_payload_id, created_at) VALUES ($1, $2, $3)")
+            .bind(transmission_id)
+            .bind(clear.payload_id())
+            .bind(Micros::from(now))
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    match &beside.receipt {
+        Some(receipt) => leave(tx, receipt, actor, now).await,
+        None => Ok(()),
     }
 }
 

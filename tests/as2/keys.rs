@@ -8,7 +8,7 @@ use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use portolan::transport::as2::cms::Recipient;
 use portolan::transport::as2::crypto::{Digest, KeyTransport};
 use portolan::transport::as2::mime::Headers;
-use portolan::transport::as2::open::{Policy, Seen, open};
+use portolan::transport::as2::open::{Outlets, Policy, Seen, open, open_clear};
 use portolan::transport::as2::refused::Refused;
 use portolan::transport::as2::seal::{Means, Payload, Protection, Sealed, seal};
 use std::io::Read as _;
@@ -59,8 +59,17 @@ pub fn policy<'p>(trusted: &'p [Certificate], keys: &'p [Arc<OwnKey>]) -> Policy
 /// Opens a message; its payload counts where it was taken.
 pub fn opened(headers: &Headers, body: &[u8], policy: &Policy<'_>) -> (Seen, Result<Vec<u8>, Refused>) {
     let random = SystemRandom;
-    let mut payload = Vec::new();
-    let (seen, done) = open(headers, &mut &body[..], policy, &random, &mut payload);
+    let (mut payload, mut clear) = (Vec::new(), Vec::new());
+    let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear) };
+    let (seen, done) = open(headers, &mut &body[..], policy, &random, outlets);
+    if done.is_ok() && seen.layers.is_empty() {
+        assert!(clear.is_empty(), "a payload alone is kept as that");
+    } else if done.is_ok() {
+        let mut again = Vec::new();
+        let (kept, opened) = open_clear(&mut &clear[..], policy, &random, &mut again).expect("header lines");
+        assert_eq!(opened.is_ok(), !policy.must_be_encrypted, "{opened:?}");
+        assert_eq!((kept.mic, again), (seen.mic.clone(), payload.clone()), "what was kept proves the same");
+    }
     (seen, done.map(|()| payload))
 }
 

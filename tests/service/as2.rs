@@ -13,7 +13,7 @@ use portolan::transport::as2::certificate::{OwnKey, private_key};
 use portolan::transport::as2::cms::{GcmForm, Recipient};
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::mime::Headers;
-use portolan::transport::as2::open::{Mic, Policy, open};
+use portolan::transport::as2::open::{Mic, Outlets, Policy, open};
 use portolan::transport::as2::receipt::{self, Disposition, Received};
 use portolan::transport::as2::seal::{Means, Payload, Protection, seal};
 use serde_json::Value;
@@ -349,8 +349,9 @@ async fn a_message_is_encrypted_to_a_certificate_that_can_be_encrypted_to() {
         now: SystemClock.now(),
     };
     let mut payload = Vec::new();
-    let (_, opened) =
-        open(&Headers(post.headers.into_iter().collect()), &mut &post.body[..], &policy, &SystemRandom, &mut payload);
+    let outlets = Outlets { payload: &mut payload, clear: None };
+    let headers = Headers(post.headers.into_iter().collect());
+    let (_, opened) = open(&headers, &mut &post.body[..], &policy, &SystemRandom, outlets);
     assert_eq!(opened, Ok(()));
     assert!(String::from_utf8_lossy(&payload).contains("AS2-4"));
 }

@@ -6,7 +6,7 @@ use super::{VERSION, certificates, digest, own_keys, scheme, send};
 use crate::partner::{As2, Legacy, Required};
 use crate::pipeline::receive::unavailable;
 use crate::pipeline::state::Service;
-use crate::store::as2::{Leaving, Verdict};
+use crate::store::as2::{Beside, Leaving, Verdict};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::delivery::NewDelivery;
@@ -16,7 +16,7 @@ use crate::transport::as2::certificate::{Certificate, OwnKey};
 use crate::transport::as2::crypto::Digest;
 use crate::transport::as2::mime::Headers;
 use crate::transport::as2::name::{ReceiptWish, bare_id, message_id, name, written};
-use crate::transport::as2::open::{Layer, Mic, Policy, Seen, open};
+use crate::transport::as2::open::{Layer, Mic, Outlets, Policy, Seen, open};
 use crate::transport::as2::receipt::{self, Disposition, Receipt};
 use crate::transport::as2::refused::{Cause, Refused};
 use crate::transport::as2::seal::boundary;
@@ -34,6 +34,12 @@ use tokio::task::JoinHandle;
 const PIECES_WAITING: usize = 16;
 /// Characters of a file's name that are kept.
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
+/// Header lines that are kept of a message.
+const HEADER_LINES_KEPT_MAX: usize = 64;
+/// Characters that are kept of the value of each.
+const HEADER_CHARACTERS_MAX: usize = 1024;
+/// Those whose values are secrets.
+const SECRET_LINES: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie"];
 /// The status of every answer that has a receipt, whatever that says.
 const ANSWERED: u16 = 200;
 /// The status where the receipt leaves on its own.
@@ -60,7 +66,11 @@ struct Pair {
 struct Found {
     seen: Seen,
     done: Result<(), Refused>,
-    spool: Spool,
+    payload: Spool,
+    /// The message under its encryption; nothing of one without layers.
+    clear: Spool,
+    /// The certificate that signed it.
+    signed_by: Option<String>,
     /// Why the payload could not be kept, which is not the sender's fault.
     broken: Option<StoreError>,
 }
@@ -171,7 +181,7 @@ impl Read for Pieces {
     }
 }
 
-/// Writes a payload where it is sealed.
+/// Writes what was opened where it is sealed.
 struct Kept {
     spool: Spool,
     broken: Option<StoreError>,
@@ -201,7 +211,8 @@ impl Message {
             (as2.require.contains(&Required::Signed), as2.require.contains(&Required::Encrypted));
         let allows_legacy = as2.legacy == Legacy::Allowed;
         let receipt_digest = self.addressed.wish.digests.first().copied().unwrap_or(Digest::Sha256);
-        let (limit, spool) = (self.limit, service.store.spool(u64::MAX, now));
+        let limit = self.limit;
+        let (payload, clear) = (service.store.spool(u64::MAX, now), service.store.spool(u64::MAX, now));
         let (to, from) = channel(PIECES_WAITING);
         let work = tokio::task::spawn_blocking(move || {
             let policy = Policy {
@@ -215,9 +226,16 @@ impl Message {
                 now,
             };
             let mut body = Pieces { from, piece: Vec::new(), at: 0 };
-            let mut kept = Kept { spool, broken: None };
-            let (seen, done) = open(&headers, &mut body, &policy, service.store.random(), &mut kept);
-            Found { seen, done, spool: kept.spool, broken: kept.broken }
+            let mut payload = Kept { spool: payload, broken: None };
+            let mut clear = Kept { spool: clear, broken: None };
+            let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear) };
+            let (seen, done) = open(&headers, &mut body, &policy, service.store.random(), outlets);
+            let signed_by = seen.layers.iter().find_map(|layer| match layer {
+                Layer::Signed(at, _) => Some(trusted[*at].fingerprint()),
+                _ => None,
+            });
+            let broken = payload.broken.or(clear.broken);
+            Found { seen, done, payload: payload.spool, clear: clear.spool, signed_by, broken }
         });
         (to, work)
     }
@@ -233,7 +251,7 @@ impl Message {
                 return Err(error);
             }
             return match found.done {
-                Ok(()) => self.keep(found.seen, found.spool).await,
+                Ok(()) => self.keep(found).await,
                 Err(refused) => self.refuse(&found.seen, refused).await,
             };
         }
@@ -290,7 +308,7 @@ impl Message {
             content: store.content(&self.raw, now).await?,
             content_type: self.headers.get("content-type").unwrap_or_default().to_owned(),
             file_name: None,
-            headers: self.facts(&Seen::default()),
+            headers: self.facts(&Seen::default(), None),
         };
         let claims = self.pair.as_ref().map(|pair| pair.partner.as_str());
         if store.settle_stranger(new, claims, (code, reason), &self.actor(), now).await? {
@@ -323,8 +341,10 @@ impl Message {
     }
 
     /// Keeps what was received, to be processed; the same again gets the same receipt.
-    async fn keep(self, seen: Seen, spool: Spool) -> StoreResult<Answer> {
-        let content = spool.finish().await?;
+    async fn keep(self, found: Found) -> StoreResult<Answer> {
+        let Found { seen, payload, clear, signed_by, .. } = found;
+        let content = payload.finish().await?;
+        let clear = if clear.size() > 0 { Some(clear.finish().await?) } else { None };
         let said = self.receipt(&Disposition::Processed, seen.mic.as_ref())?;
         let (from, to) = (&self.addressed.from, &self.addressed.to);
         let leaving = match &self.addressed.wish.url {
@@ -353,10 +373,11 @@ impl Message {
             content,
             content_type: seen.content_type.clone(),
             file_name: seen.file_name.as_deref().and_then(safe_name),
-            headers: self.facts(&seen),
+            headers: self.facts(&seen, signed_by),
         };
         let store = &self.service.store;
-        match store.receive_and_answer(new, Some(claim), leaving, &actor, self.service.now()).await? {
+        let beside = Beside { receipt: leaving, clear };
+        match store.receive_beside(new, Some(claim), beside, &actor, self.service.now()).await? {
             Reception::New => {
                 tracing::info!(transmission.id = self.id, transmission.channel = channel, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
@@ -401,7 +422,7 @@ impl Message {
             content: self.service.store.content(&self.raw, now).await?,
             content_type: "application/octet-stream".to_owned(),
             file_name: None,
-            headers: self.facts(seen),
+            headers: self.facts(seen, None),
         };
         let code = format!("AS2-{}", refused.cause.word().to_ascii_uppercase().replace(' ', "-"));
         let claims = pair.map(|pair| pair.partner.as_str());
@@ -458,7 +479,7 @@ impl Message {
     }
 
     /// What is kept beside the payload.
-    fn facts(&self, seen: &Seen) -> Value {
+    fn facts(&self, seen: &Seen, signed_by: Option<String>) -> Value {
         let layers: Vec<Value> = seen
             .layers
             .iter()
@@ -473,7 +494,19 @@ impl Message {
             seen.stranger.as_ref().map(|one| json!({ "name": one.common_name(), "sha256": one.fingerprint() }));
         let Addressed { from, to, message_id, wish } = &self.addressed;
         json!({ "as2": { "from": from, "to": to, "message_id": message_id, "layers": layers, "mic": mic,
-            "receipt": wish.is_asked, "signer_unknown": stranger } })
+            "receipt": wish.is_asked, "signed_by": signed_by, "signer_unknown": stranger,
+            "lines": self.lines() } })
+    }
+
+    /// The header lines as they came, without secrets, as far as they are kept.
+    fn lines(&self) -> Vec<(&str, String)> {
+        let Headers(lines) = &self.headers;
+        let kept = lines.iter().take(HEADER_LINES_KEPT_MAX).map(|(name, value)| {
+            let is_secret = SECRET_LINES.iter().any(|secret| name.eq_ignore_ascii_case(secret));
+            let value = if is_secret { "…".to_owned() } else { value.chars().take(HEADER_CHARACTERS_MAX).collect() };
+            (name.as_str(), value)
+        });
+        kept.collect()
     }
 
     fn actor(&self) -> Actor {

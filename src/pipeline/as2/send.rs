@@ -6,11 +6,11 @@ use crate::clock::Timestamp;
 use crate::partner::{As2, Compress, Receipt};
 use crate::pipeline::deliver::{Awaited, Sent};
 use crate::pipeline::state::Service;
-use crate::store::as2::SealedMessage;
+use crate::store::as2::{NewMessage, SealedMessage};
 use crate::store::delivery::Delivery;
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
-use crate::store::{Result, StoreError};
+use crate::store::{Result, Spool, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::cms::{GcmForm, Recipient};
 use crate::transport::as2::crypto::{Cipher, Digest, KeyKind, KeyTransport};
@@ -19,10 +19,13 @@ use crate::transport::as2::name::{bare_id, written};
 use crate::transport::as2::open::Mic;
 use crate::transport::as2::receipt::{self, Disposition};
 use crate::transport::as2::seal::{Compression, Means, Payload, Protection, seal};
+use crate::transport::as2::source::Source;
 use crate::transport::http::send::{Outcome, Said};
 use std::io;
 use std::time::Duration;
 
+/// Bytes of a message that are written at once.
+const PIECE_BYTES: usize = 64 * 1024;
 /// What stands behind the key of a delivery in its Message-ID.
 const ID_RIGHT: &str = "@portolan";
 
@@ -155,13 +158,20 @@ async fn sealed(
     let content = service.store.read_payload(&transmission.payload_id).await?;
     let plain =
         Plain { content_type: transmission.content_type.clone(), file_name: transmission.file_name.clone(), content };
-    let spool = service.store.spool(u64::MAX, now);
-    let Made { headers, mic, body: spool } =
-        make(service, as2, trusted, plain, spool, |spool, piece| spool.write(piece).map_err(io::Error::other)).await?;
+    let store = service.store.clone();
+    let spool = move || store.spool(u64::MAX, now);
+    let write = |spool: &mut Spool, piece: &[u8]| spool.write(piece).map_err(io::Error::other);
+    let Made { headers, mic, body, clear, signed_by } = make(service, as2, trusted, plain, (spool, write)).await?;
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
     let headers = serde_json::to_string(&headers).map_err(|error| unfit(&error))?;
-    let content = spool.finish().await?;
-    service.store.keep_as2_message(job, content, headers, (mic.digest.name().to_owned(), mic.value), now).await
+    let content = body.finish().await?;
+    let clear = match clear {
+        Some(clear) => Some(clear.finish().await?),
+        None => None,
+    };
+    let (digest, mic) = (mic.digest.name().to_owned(), mic.value);
+    let new = NewMessage { content, clear, headers, digest, mic, signed_by };
+    service.store.keep_as2_message(job, new, now).await
 }
 
 /// What is sealed.
@@ -177,8 +187,12 @@ pub(super) struct Made<W> {
     pub headers: Vec<(String, String)>,
     /// What a receipt has to say that was received.
     pub mic: Mic,
-    /// What was written to.
+    /// What it was written to.
     pub body: W,
+    /// Where it is encrypted: what the message under that was written to.
+    pub clear: Option<W>,
+    /// The fingerprint of the certificate that signed it.
+    pub signed_by: Option<String>,
 }
 
 /// Seals a message as its channel says, and writes it piece by piece.
@@ -190,8 +204,7 @@ pub(super) async fn make<W: Send + 'static>(
     as2: &As2,
     trusted: &[Certificate],
     plain: Plain,
-    mut body: W,
-    write: fn(&mut W, &[u8]) -> io::Result<()>,
+    (place, write): (impl Fn() -> W + Send + 'static, fn(&mut W, &[u8]) -> io::Result<()>),
 ) -> Result<Made<W>> {
     let now = service.now();
     let keys = own_keys(service, &as2.keys, now).await?;
@@ -230,21 +243,24 @@ pub(super) async fn make<W: Send + 'static>(
         let scratch = || store.scratch_file(now).map_err(io::Error::other);
         let means = Means { random: store.random(), now, spool: &scratch };
         let sealed = seal(&payload, &protection, &means)?;
-        let mut source = sealed.body.open()?;
-        let mut room = vec![0; 64 * 1024];
-        loop {
-            match source.read(&mut room)? {
-                0 => break,
-                count => write(&mut body, &room[..count])?,
+        let written = |source: &dyn Source| {
+            let (mut to, mut source, mut room) = (place(), source.open()?, vec![0; PIECE_BYTES]);
+            loop {
+                match source.read(&mut room)? {
+                    0 => return Ok::<_, io::Error>(to),
+                    count => write(&mut to, &room[..count])?,
+                }
             }
-        }
-        drop(source);
+        };
+        let body = written(&*sealed.body)?;
+        let clear = sealed.clear.as_deref().map(written).transpose()?;
         let own = sealed.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
         // Of the day it was made, whenever it is tried again (rfc4130bis 5.4).
         let date = now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let made = [("Content-Type".to_owned(), sealed.content_type), ("Date".to_owned(), date)];
         let headers = made.into_iter().chain(own).collect();
-        Ok::<_, io::Error>(Made { headers, mic: sealed.mic, body })
+        let signed_by = sign.map(|(key, _)| key.certificate.fingerprint());
+        Ok::<_, io::Error>(Made { headers, mic: sealed.mic, body, clear, signed_by })
     });
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
     made.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))

@@ -1,8 +1,7 @@
 //! A transmission came in: its bytes, its row, the sender's key and the job, all before the sender is answered.
 
 use crate::clock::Timestamp;
-use crate::store::Store;
-use crate::store::as2::{self, Leaving};
+use crate::store::as2::{self, Beside};
 use crate::store::claim::{self, NewClaim};
 use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, JobKind};
@@ -10,6 +9,7 @@ use crate::store::refusal;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::{Actor, storable};
 use crate::store::writer::Tx;
+use crate::store::{Content, Store};
 use sqlx::Executor as _;
 
 /// What became of a reception.
@@ -37,8 +37,7 @@ pub enum Reception {
 pub(crate) struct Arrival {
     pub new: NewTransmission,
     pub key: Option<NewClaim>,
-    /// The receipt that leaves by the same commit.
-    pub receipt: Option<Leaving>,
+    pub beside: Beside,
     pub actor: Actor,
     pub now: Timestamp,
 }
@@ -55,30 +54,32 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Reception> {
-        self.receive_and_answer(new, key, None, actor, now).await
+        self.receive_beside(new, key, Beside::default(), actor, now).await
     }
 
-    /// The same, with a receipt that leaves by the same commit.
+    /// The same, with what AS2 keeps beside it by the same commit.
     ///
     /// # Errors
     /// The database failed; then nothing was kept.
-    pub async fn receive_and_answer(
+    pub async fn receive_beside(
         &self,
         new: NewTransmission,
         key: Option<NewClaim>,
-        receipt: Option<Leaving>,
+        beside: Beside,
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Reception> {
-        let file = new.content.file();
+        let contents = [Some(&new.content), beside.clear.as_ref()];
+        let files: Vec<_> = contents.into_iter().flatten().filter_map(Content::file).collect();
         let done = match self.intake() {
-            Ok(intake) => intake.take(Arrival { new, key, receipt, actor: actor.clone(), now }).await,
+            Ok(intake) => intake.take(Arrival { new, key, beside, actor: actor.clone(), now }).await,
             Err(error) => Err(error),
         };
-        let may_be_there = matches!(done, Ok(Reception::New) | Err(StoreError::Unknown(_)));
-        if let (Some(path), false) = (file, may_be_there) {
-            // The bytes are not wanted; should removing fail, the next start removes them.
-            let _ = std::fs::remove_file(path);
+        if !matches!(done, Ok(Reception::New) | Err(StoreError::Unknown(_))) {
+            for path in files {
+                // The bytes are not wanted; should removing fail, the next start removes them.
+                let _ = std::fs::remove_file(path);
+            }
         }
         done
     }
@@ -203,9 +204,7 @@ async fn insert_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<bool> {
     let jobs: Vec<_> = arrivals.iter().map(|one| (one.new.transmission_id.as_str(), one.now, one.now)).collect();
     job::insert_all(tx, JobKind::Translate, &jobs).await?;
     for one in arrivals {
-        if let Some(receipt) = &one.receipt {
-            as2::leave(tx, receipt, &one.actor, one.now).await?;
-        }
+        as2::keep_beside(tx, &one.new.transmission_id, &one.beside, (&one.actor, one.now)).await?;
     }
     Ok(true)
 }

@@ -45,6 +45,16 @@ impl Headers {
         self.get("content-transfer-encoding").is_some_and(|encoding| encoding.trim().eq_ignore_ascii_case("base64"))
     }
 
+    /// Those that say what the body is, with the empty line: the body with these in front is an entity of its own.
+    #[must_use]
+    pub fn of_entity(&self) -> Vec<u8> {
+        let mut lines = "MIME-Version: 1.0\r\n".to_owned();
+        for name in ["Content-Type", "Content-Transfer-Encoding", "Content-Disposition"] {
+            lines.extend(self.get(name).map(|value| format!("{name}: {value}\r\n")));
+        }
+        (lines + "\r\n").into_bytes()
+    }
+
     /// Reads header lines as they stand, folded ones unfolded.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
@@ -272,6 +282,15 @@ impl<'r> Peeked<'r> {
         }
     }
 
+    /// What comes next, up to so many bytes at least where there are as many, without taking it.
+    ///
+    /// # Errors
+    /// The source failed.
+    pub fn ahead(&mut self, count: usize) -> io::Result<&[u8]> {
+        while self.ready().len() < count && self.read_on()? {}
+        Ok(self.ready())
+    }
+
     /// Passes over what is left.
     ///
     /// # Errors
@@ -289,6 +308,9 @@ impl<'r> Peeked<'r> {
 impl Read for Peeked<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.ready().is_empty() {
+            if buffer.len() >= PIECE_BYTES && !self.has_ended {
+                return self.source.read(buffer);
+            }
             self.read_on()?;
         }
         let count = self.ready().len().min(buffer.len());

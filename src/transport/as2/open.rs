@@ -19,6 +19,8 @@ const LAYERS_MAX: usize = 6;
 const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 /// Digests that are taken whatever a signature announces.
 const USUAL_DIGESTS: [Digest; 2] = [Digest::Sha1, Digest::Sha256];
+/// Bytes in which it is said what a CMS message holds, in base64 too.
+const CONTENT_TYPE_BYTES: usize = 128;
 /// Bytes that are taken at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -79,16 +81,52 @@ pub struct Seen {
     pub stranger: Option<Box<Certificate>>,
 }
 
+/// Where what was opened goes.
+pub struct Outlets<'w> {
+    /// The payload.
+    pub payload: &'w mut dyn Write,
+    /// The message as it stands under its encryption, with its header lines, to be proved again later; nothing of a message
+    /// without any layer, whose payload is all there is.
+    pub clear: Option<&'w mut dyn Write>,
+}
+
 /// Opens a message of HTTP: its header lines, and its body.
-pub fn open(
+pub fn open<'o>(
     headers: &Headers,
     body: &mut dyn Read,
-    policy: &Policy<'_>,
-    random: &dyn Random,
-    payload: &mut dyn Write,
+    policy: &'o Policy<'o>,
+    random: &'o dyn Random,
+    outlets: Outlets<'o>,
 ) -> (Seen, Result<(), Refused>) {
-    let mut opening = Opening { policy, random, payload, seen: Seen::default(), has: Has::default(), depth: 0 };
-    let mut done = opening.entity(headers, None, body);
+    open_under(headers, None, body, policy, random, outlets)
+}
+
+/// Opens a message as it was kept: with its own header lines, the digest of which goes into that of what is not signed.
+///
+/// # Errors
+/// Its header lines have no end.
+pub fn open_clear<'o>(
+    message: &mut dyn Read,
+    policy: &'o Policy<'o>,
+    random: &'o dyn Random,
+    payload: &'o mut dyn Write,
+) -> io::Result<(Seen, Result<(), Refused>)> {
+    let mut peeked = Peeked::new(message);
+    let head = peeked.head()?;
+    let outlets = Outlets { payload, clear: None };
+    Ok(open_under(&Headers::parse(&head), Some(&head), &mut peeked, policy, random, outlets))
+}
+
+fn open_under<'o>(
+    headers: &Headers,
+    head: Option<&[u8]>,
+    body: &mut dyn Read,
+    policy: &'o Policy<'o>,
+    random: &'o dyn Random,
+    Outlets { payload, clear }: Outlets<'o>,
+) -> (Seen, Result<(), Refused>) {
+    let mut opening = Opening { policy, random, payload, clear, seen: Seen::default(), has: Has::default(), depth: 0 };
+    let mut done = opening.entity(headers, head, body);
     if done.is_ok() {
         done = opening.is_protected();
     }
@@ -107,10 +145,44 @@ struct Has {
     compressed: bool,
 }
 
+/// What an entity is, by its type and by how it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// CMS with encrypted content.
+    Enveloped,
+    /// Other CMS.
+    Layer,
+    /// multipart/signed.
+    Signed,
+    /// None of these.
+    Payload,
+}
+
+impl Form {
+    /// The type may lie about which layer it is; what stands in front of the content does not.
+    fn of(headers: &Headers, ahead: &[u8]) -> Self {
+        match headers.content_type().value.as_str() {
+            "application/pkcs7-mime" | "application/x-pkcs7-mime" => {}
+            "multipart/signed" => return Form::Signed,
+            _ => return Form::Payload,
+        }
+        let begun = match headers.is_base64() {
+            true => cms::begin(Base64::new(ahead)).map(|(kind, _)| kind),
+            false => cms::begin(ahead).map(|(kind, _)| kind),
+        };
+        match begun {
+            Ok(ContentType::Enveloped | ContentType::AuthEnveloped) => Form::Enveloped,
+            _ => Form::Layer,
+        }
+    }
+}
+
 struct Opening<'o> {
     policy: &'o Policy<'o>,
     random: &'o dyn Random,
     payload: &'o mut dyn Write,
+    /// Until it is known what stands under the encryption.
+    clear: Option<&'o mut dyn Write>,
     seen: Seen,
     has: Has,
     depth: usize,
@@ -124,11 +196,29 @@ impl Opening<'_> {
             let detail = format!("expected at most {LAYERS_MAX} layers");
             return Err(Refused::new(Cause::UnexpectedProcessingError, detail));
         }
-        let content_type = headers.content_type();
-        let is_layer = match content_type.value.as_str() {
-            "application/pkcs7-mime" | "application/x-pkcs7-mime" => true,
-            "multipart/signed" => false,
-            _ => return self.payload(headers, head, body),
+        let mut body = Peeked::new(body);
+        let form = Form::of(headers, body.ahead(CONTENT_TYPE_BYTES).map_err(told(Cause::UnexpectedProcessingError))?);
+        let is_clear = !matches!(form, Form::Enveloped) && (head.is_some() || !matches!(form, Form::Payload));
+        match self.clear.take_if(|_| is_clear) {
+            None => self.formed(form, headers, head, &mut body),
+            Some(to) => {
+                to.write_all(&head.map_or_else(|| headers.of_entity(), <[u8]>::to_vec))?;
+                self.formed(form, headers, head, &mut Copied { source: &mut body, to })
+            }
+        }
+    }
+
+    fn formed(
+        &mut self,
+        form: Form,
+        headers: &Headers,
+        head: Option<&[u8]>,
+        body: &mut dyn Read,
+    ) -> Result<(), Refused> {
+        let is_layer = match form {
+            Form::Payload => return self.payload(headers, head, body),
+            Form::Layer | Form::Enveloped => true,
+            Form::Signed => false,
         };
         let mut unpacked = Base64::new(&mut *body);
         let body: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
@@ -338,6 +428,20 @@ fn signature(part: &mut dyn Read) -> io::Result<Signed> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "expected SignedData in the signature"));
     }
     Signed::detached(ber)
+}
+
+/// Copies what passes.
+struct Copied<'c> {
+    source: &'c mut dyn Read,
+    to: &'c mut dyn Write,
+}
+
+impl Read for Copied<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.source.read(buffer)?;
+        self.to.write_all(&buffer[..count])?;
+        Ok(count)
+    }
 }
 
 /// Takes digests of what passes.

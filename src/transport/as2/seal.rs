@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::id::Random;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::sync::Arc;
 
 /// Bytes that are digested at once.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -65,7 +66,9 @@ pub struct Sealed<'s> {
     /// Further header lines that say what it is.
     pub headers: Vec<(&'static str, String)>,
     /// Its body.
-    pub body: Box<dyn Source + 's>,
+    pub body: Arc<dyn Source + 's>,
+    /// Where it is encrypted, the message as it stands under that, with its header lines.
+    pub clear: Option<Arc<dyn Source + 's>>,
     /// What a receipt has to say that was received.
     pub mic: Mic,
 }
@@ -73,17 +76,17 @@ pub struct Sealed<'s> {
 /// An entity of MIME on its way into the next layer.
 struct Entity<'e> {
     headers: Vec<(&'static str, String)>,
-    body: Box<dyn Source + 'e>,
+    body: Arc<dyn Source + 'e>,
 }
 
 impl<'e> Entity<'e> {
     /// With its header lines, as it stands within a layer.
-    fn whole(self) -> Box<dyn Source + 'e> {
+    fn whole(self) -> Arc<dyn Source + 'e> {
         let lines: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        Box::new(Chain(vec![Box::new((lines + "\r\n").into_bytes()), self.body]))
+        Arc::new(Chain(vec![Arc::new((lines + "\r\n").into_bytes()), self.body]))
     }
 
-    fn pkcs7(kind: &str, name: &str, body: Box<dyn Source + 'e>) -> Self {
+    fn pkcs7(kind: &str, name: &str, body: Arc<dyn Source + 'e>) -> Self {
         let headers = vec![
             ("Content-Type", format!("application/pkcs7-mime; smime-type={kind}; name=\"{name}\"")),
             ("Content-Transfer-Encoding", "binary".to_owned()),
@@ -98,7 +101,7 @@ impl<'e> Entity<'e> {
         cms::deflate(&mut *whole.open()?, &mut file)?;
         let packed = Spooled::new(file)?;
         let head = cms::compressed_head(packed.length());
-        let body = Box::new(Chain(vec![Box::new(head), Box::new(packed)]));
+        let body = Arc::new(Chain(vec![Arc::new(head), Arc::new(packed)]));
         Ok(Entity::pkcs7("compressed-data", "smime.p7z", body))
     }
 
@@ -113,7 +116,7 @@ impl<'e> Entity<'e> {
         let signature = cms::sign(key, scheme, digest, &content, means.now).map_err(io::Error::other)?;
         let (content_type, begin, behind) = signed_frame(&boundary(means.random), micalg, &signature);
         let headers = vec![("Content-Type", content_type)];
-        let body = Box::new(Chain(vec![Box::new(begin), whole, Box::new(behind)]));
+        let body = Arc::new(Chain(vec![Arc::new(begin), whole, Arc::new(behind)]));
         Ok((Entity { headers, body }, content))
     }
 }
@@ -129,13 +132,13 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
         headers.push(("Content-Transfer-Encoding", "binary".to_owned()));
     }
     headers.extend(payload.file_name.map(|name| ("Content-Disposition", format!("attachment; {}", filename(name)))));
-    let mut entity = Entity { headers, body: Box::new(payload.content) };
+    let mut entity = Entity { headers, body: Arc::new(payload.content) };
     let mut mic = None;
     if protection.sign.is_none() {
         let digest = protection.receipt_digest;
         let value = match is_layered {
             true => {
-                let copied = Entity { headers: entity.headers.clone(), body: Box::new(payload.content) };
+                let copied = Entity { headers: entity.headers.clone(), body: Arc::new(payload.content) };
                 digest_of(digest, &*copied.whole())?
             }
             false => digest_of(digest, payload.content)?,
@@ -155,17 +158,19 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
     if protection.compress == Some(Compression::AfterSigning) {
         entity = entity.compressed(means)?;
     }
+    let mut clear = None;
     if let Some((cipher, form, recipients)) = protection.encrypt {
         let whole = entity.whole();
+        clear = Some(whole.clone());
         let is_auth = cipher.is_gcm() && form == GcmForm::AuthEnveloped;
         let encrypted = Encrypted::new(whole, cipher, form, recipients, means.random).map_err(io::Error::other)?;
         let kind = if is_auth { "authEnveloped-data" } else { "enveloped-data" };
-        entity = Entity::pkcs7(kind, "smime.p7m", Box::new(encrypted));
+        entity = Entity::pkcs7(kind, "smime.p7m", Arc::new(encrypted));
     }
     let mut headers = entity.headers.into_iter();
     let content_type = headers.next().map(|(_, value)| value).unwrap_or_default();
     let mic = mic.ok_or_else(|| io::Error::other("no digest was taken"))?;
-    Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, mic })
+    Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, clear, mic })
 }
 
 /// A multipart/signed (RFC 1847) around a part: its `Content-Type`, and what stands before and behind the part.

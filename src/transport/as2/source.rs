@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
 
 /// Such bytes.
 pub trait Source: Send + Sync {
@@ -52,7 +53,7 @@ pub(super) fn read_on(source: &mut dyn Read, ahead: &mut Vec<u8>, most: usize) -
 }
 
 /// One behind the other.
-pub struct Chain<'s>(pub Vec<Box<dyn Source + 's>>);
+pub struct Chain<'s>(pub Vec<Arc<dyn Source + 's>>);
 
 impl Source for Chain<'_> {
     fn length(&self) -> u64 {

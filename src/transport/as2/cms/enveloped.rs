@@ -45,7 +45,7 @@ pub enum GcmForm {
 
 /// A message whose content is encrypted while it is read, always to the same bytes.
 pub struct Encrypted<'s> {
-    content: Box<dyn Source + 's>,
+    content: Arc<dyn Source + 's>,
     cipher: Cipher,
     key: Vec<u8>,
     iv: Vec<u8>,
@@ -61,7 +61,7 @@ impl<'s> Encrypted<'s> {
     /// # Errors
     /// A recipient's key is none that can be encrypted to.
     pub fn new(
-        content: Box<dyn Source + 's>,
+        content: Arc<dyn Source + 's>,
         cipher: Cipher,
         form: GcmForm,
         recipients: &[Recipient],

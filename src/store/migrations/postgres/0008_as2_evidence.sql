@@ -1,0 +1,9 @@
+-- What proves a message of AS2 later: the message as it stood under its encryption, and who signed it.
+ALTER TABLE as2_message ADD COLUMN clear_payload_id TEXT REFERENCES payload (payload_id);
+ALTER TABLE as2_message ADD COLUMN signed_by TEXT; -- of the certificate, SHA-256 in hexadecimal
+
+CREATE TABLE as2_received (
+    transmission_id TEXT   NOT NULL PRIMARY KEY REFERENCES transmission (transmission_id),
+    clear_payload_id TEXT  NOT NULL REFERENCES payload (payload_id),
+    created_at      BIGINT NOT NULL
+);
