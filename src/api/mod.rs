@@ -7,6 +7,7 @@ mod certificate;
 mod channel;
 mod delivery;
 mod document;
+mod evidence;
 mod lookup;
 mod problem;
 mod resource;
@@ -56,6 +57,7 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(delivery::steer::steer))
         .routes(routes!(document::get::get))
         .routes(routes!(document::list::list))
+        .routes(routes!(evidence::get::get))
         .routes(routes!(lookup::missing::missing))
         .routes(routes!(resource::apply::apply))
         .routes(routes!(resource::export::export))

@@ -5,7 +5,9 @@ use crate::app::{ADMIN_ADDRESS_FILE, ADMIN_TOKEN_FILE};
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Where the instance is.
@@ -42,27 +44,43 @@ impl Instance {
         body: Option<&Value>,
     ) -> anyhow::Result<Answered> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (status, bytes) = match runtime.block_on(self.send(method, path, query, body)) {
+        let asked = runtime.block_on(async {
+            let response = self.send(method, path, query, body).await?;
+            Ok::<_, anyhow::Error>((response.status().as_u16(), response.bytes().await?))
+        });
+        let (status, bytes) = match asked {
             Ok(done) => done,
             Err(error) => {
                 eprintln!("portolan: {error:#}");
                 return Ok(Answered::Refused(Exit::Unreachable));
             }
         };
-        let value =
-            serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into()));
         if (200..300).contains(&status) {
-            return Ok(Answered::Done(value));
+            return Ok(Answered::Done(said(&bytes)));
         }
-        let detail = value["detail"].as_str().map_or_else(|| value.to_string(), str::to_owned);
-        eprintln!("portolan: {detail}");
-        Ok(Answered::Refused(match status {
-            401 | 403 => Exit::NotPermitted,
-            404 => Exit::NotFound,
-            409 => Exit::Conflict,
-            400 | 413 | 422 => Exit::Invalid,
-            _ => Exit::Failed,
-        }))
+        Ok(Answered::Refused(refused(status, &bytes)))
+    }
+
+    /// Asks for bytes, and writes them to a file as they come; the exit code where there is a refusal, told on stderr already.
+    pub fn fetch(&self, path: &str, to: &Path) -> anyhow::Result<Option<Exit>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let mut response = match self.send(Method::GET, path, &[], None).await {
+                Ok(response) => response,
+                Err(error) => {
+                    eprintln!("portolan: {error:#}");
+                    return Ok(Some(Exit::Unreachable));
+                }
+            };
+            if !response.status().is_success() {
+                return Ok(Some(refused(response.status().as_u16(), &response.bytes().await?)));
+            }
+            let mut file = File::create(to).with_context(|| to.display().to_string())?;
+            while let Some(piece) = response.chunk().await? {
+                file.write_all(&piece).with_context(|| to.display().to_string())?;
+            }
+            Ok(None)
+        })
     }
 
     /// Asks, and prints the answer: as JSON, or as `words` puts it.
@@ -92,7 +110,7 @@ impl Instance {
         path: &str,
         query: &[(&str, String)],
         body: Option<&Value>,
-    ) -> anyhow::Result<(u16, Vec<u8>)> {
+    ) -> anyhow::Result<reqwest::Response> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let read = |name: &str| {
             let path = self.data.join(name);
@@ -111,10 +129,26 @@ impl Instance {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response =
-            request.send().await.with_context(|| format!("{base} does not answer; is the instance running?"))?;
-        let status = response.status().as_u16();
-        Ok((status, response.bytes().await?.to_vec()))
+        request.send().await.with_context(|| format!("{base} does not answer; is the instance running?"))
+    }
+}
+
+/// What an answer says.
+fn said(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into()))
+}
+
+/// Tells a refusal, and what it means for who called.
+fn refused(status: u16, bytes: &[u8]) -> Exit {
+    let value = said(bytes);
+    let detail = value["detail"].as_str().map_or_else(|| value.to_string(), str::to_owned);
+    eprintln!("portolan: {detail}");
+    match status {
+        401 | 403 => Exit::NotPermitted,
+        404 => Exit::NotFound,
+        409 => Exit::Conflict,
+        400 | 413 | 422 => Exit::Invalid,
+        _ => Exit::Failed,
     }
 }
 

@@ -25,6 +25,12 @@ pub struct SealedMessage {
     pub clear_payload_id: Option<String>,
     /// SHA-256 of the certificate that signed it, in hexadecimal.
     pub signed_by: Option<String>,
+    /// Whom it is from, in the names of AS2; none of a message that was sealed before they were kept.
+    pub as2_from: Option<String>,
+    /// Whom it is to.
+    pub as2_to: Option<String>,
+    /// When it was sealed.
+    pub created_at: Micros,
 }
 
 /// A message about to be kept.
@@ -42,6 +48,8 @@ pub struct NewMessage {
     pub mic: Vec<u8>,
     /// As [`SealedMessage::signed_by`].
     pub signed_by: Option<String>,
+    /// Whom it is from and to, in the names of AS2.
+    pub pair: (String, String),
 }
 
 /// What is kept by the commit that takes a message in.
@@ -62,8 +70,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn as2_message(&self, delivery_id: &str) -> Result<Option<SealedMessage>> {
-        let query = "SELECT payload_id, headers, digest, mic, clear_payload_id, signed_by FROM as2_message
-                     WHERE delivery_id = $1";
+        let query = "SELECT payload_id, headers, digest, mic, clear_payload_id, signed_by, as2_from, as2_to, created_at
+                     FROM as2_message WHERE delivery_id = $1";
         Ok(sqlx::query_as(query).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
 
@@ -90,10 +98,19 @@ impl Store {
     /// # Errors
     /// The lease was lost, or the database failed; then nothing was kept.
     pub async fn keep_as2_message(&self, job: &Job, new: NewMessage, now: Timestamp) -> Result<SealedMessage> {
-        let NewMessage { content, clear, headers, digest, mic, signed_by } = new;
+        let NewMessage { content, clear, headers, digest, mic, signed_by, pair } = new;
         let (payload_id, clear_payload_id) = (content.payload_id().to_owned(), clear.as_ref().map(Content::payload_id));
-        let clear_payload_id = clear_payload_id.map(str::to_owned);
-        let message = SealedMessage { payload_id, headers, digest, mic, clear_payload_id, signed_by };
+        let message = SealedMessage {
+            clear_payload_id: clear_payload_id.map(str::to_owned),
+            as2_from: Some(pair.0),
+            as2_to: Some(pair.1),
+            created_at: now.into(),
+            payload_id,
+            headers,
+            digest,
+            mic,
+            signed_by,
+        };
         let (job, kept) = (job.clone(), message.clone());
         let files: Vec<_> = [Some(&content), clear.as_ref()].into_iter().flatten().filter_map(Content::file).collect();
         let done = self
@@ -106,7 +123,7 @@ impl Store {
                     }
                     sqlx::query(
                         "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, clear_payload_id,
-                         signed_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                         signed_by, as2_from, as2_to, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                     )
                     .bind(&job.subject)
                     .bind(&message.payload_id)
@@ -115,7 +132,9 @@ impl Store {
                     .bind(&message.mic)
                     .bind(&message.clear_payload_id)
                     .bind(&message.signed_by)
-                    .bind(Micros::from(now))
+                    .bind(&message.as2_from)
+                    .bind(&message.as2_to)
+                    .bind(message.created_at)
                     .execute(&mut *tx.connection)
                     .await?;
                     Ok(())

@@ -55,6 +55,20 @@ impl Store {
         rows.iter().map(one).collect()
     }
 
+    /// What resources of a kind ever said, those that are gone too.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn resource_bodies(&self, kind: &str) -> Result<Vec<Value>> {
+        let query = "SELECT v.body FROM resource_version v JOIN resource r ON r.resource_id = v.resource_id
+                     WHERE r.kind = $1 AND v.body IS NOT NULL ORDER BY v.created_at DESC";
+        let bodies: Vec<String> = sqlx::query_scalar(query).bind(kind).fetch_all(self.reader()).await?;
+        let read = |body: &String| {
+            serde_json::from_str(body).map_err(|error| StoreError::Damaged(format!("a version of a {kind}: {error}")))
+        };
+        bodies.iter().map(read).collect()
+    }
+
     /// A number that grows with every change; readers poll it to know when to look again.
     ///
     /// # Errors

@@ -114,17 +114,17 @@ async fn an_order_goes_from_one_instance_to_another_and_its_receipt_proves_it() 
 }
 
 /// A message of Retail's, made by the test.
-struct Sending<'s> {
-    id: &'s str,
-    content: &'s str,
-    signer: Option<&'static LazyLock<Keys>>,
-    encrypts: bool,
-    from: &'s str,
+pub struct Sending<'s> {
+    pub id: &'s str,
+    pub content: &'s str,
+    pub signer: Option<&'static LazyLock<Keys>>,
+    pub encrypts: bool,
+    pub from: &'s str,
     /// `None`: no receipt is asked for.
-    wish: Option<&'s str>,
+    pub wish: Option<&'s str>,
 }
 
-const USUAL: Sending<'static> = Sending {
+pub const USUAL: Sending<'static> = Sending {
     id: "<1@test>",
     content: "ISA*00*",
     signer: Some(&RETAIL),
@@ -167,7 +167,7 @@ impl Sending<'_> {
         (lines, body, sealed.mic)
     }
 
-    async fn send(&self, stage: &Stage) -> Answered {
+    pub async fn send(&self, stage: &Stage) -> Answered {
         let (lines, body, mic) = self.made();
         let answered = post(stage, &lines, body).await;
         Answered { mic, ..answered }
@@ -175,11 +175,11 @@ impl Sending<'_> {
 }
 
 /// What a message is answered.
-struct Answered {
-    status: u16,
-    headers: Headers,
-    body: Vec<u8>,
-    mic: Mic,
+pub struct Answered {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+    pub mic: Mic,
 }
 
 impl Answered {
@@ -453,7 +453,7 @@ async fn err_what_does_not_fit_is_told_when_it_is_applied() {
 }
 
 /// A delivery of Retail's to Lamps.
-async fn sent(retail: &Stage, state: &str) -> Value {
+pub async fn sent(retail: &Stage, state: &str) -> Value {
     let what = format!("a delivery {state}");
     let found = || async {
         let all = retail.list(&format!("/api/v1/deliveries?state={state}")).await;

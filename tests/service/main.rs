@@ -5,6 +5,7 @@ mod acknowledgment;
 mod admin;
 mod advice;
 mod as2;
+mod as2_evidence;
 mod as2_test;
 #[path = "../backend/mod.rs"]
 mod backend;

@@ -202,7 +202,7 @@ async fn keys(service: &Service, as2: &As2, trusted: &[Certificate], now: Timest
         body.extend_from_slice(piece);
         Ok(())
     };
-    let made = make(service, as2, trusted, plain, (Vec::new, write)).await.map_err(configure)?;
+    let made = make(service, as2, trusted, plain, Vec::new, write).await.map_err(configure)?;
     Ok((seen.join("; "), made))
 }
 

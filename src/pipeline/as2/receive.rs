@@ -43,7 +43,7 @@ const SECRET_LINES: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie
 /// The status of every answer that has a receipt, whatever that says.
 const ANSWERED: u16 = 200;
 /// The status where the receipt leaves on its own.
-const RECEIPT_LEAVES: u16 = 202;
+pub(super) const RECEIPT_LEAVES: u16 = 202;
 
 /// Whom a message is from and to, as its header lines say.
 struct Addressed {
@@ -353,7 +353,7 @@ impl Message {
         };
         let is_later = leaving.is_some();
         let claim = NewClaim {
-            scope: format!("as2:{}", json!([from, to])),
+            scope: scope(from, to),
             key: bare_id(&self.addressed.message_id).to_owned(),
             answer_status: if leaving.is_some() { RECEIPT_LEAVES } else { ANSWERED },
             answer_body: match &leaving {
@@ -539,8 +539,13 @@ impl Intake for Message {
     }
 }
 
+/// Whose Message-IDs are told apart: those of a pair of names.
+pub(super) fn scope(from: &str, to: &str) -> String {
+    format!("as2:{}", json!([from, to]))
+}
+
 /// Header lines and body in one, as they are kept.
-fn joined(lines: &[(String, String)], body: &[u8]) -> Vec<u8> {
+pub(super) fn joined(lines: &[(String, String)], body: &[u8]) -> Vec<u8> {
     let head: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     [head.as_bytes(), b"\r\n", body].concat()
 }

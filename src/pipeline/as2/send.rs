@@ -104,7 +104,7 @@ pub(super) fn lines(
 }
 
 /// The Message-ID of a delivery, by its key.
-fn message_id(key: &str) -> String {
+pub(super) fn message_id(key: &str) -> String {
     format!("<{key}{ID_RIGHT}>")
 }
 
@@ -161,7 +161,7 @@ async fn sealed(
     let store = service.store.clone();
     let spool = move || store.spool(u64::MAX, now);
     let write = |spool: &mut Spool, piece: &[u8]| spool.write(piece).map_err(io::Error::other);
-    let Made { headers, mic, body, clear, signed_by } = make(service, as2, trusted, plain, (spool, write)).await?;
+    let Made { headers, mic, body, clear, signed_by } = make(service, as2, trusted, plain, spool, write).await?;
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
     let headers = serde_json::to_string(&headers).map_err(|error| unfit(&error))?;
     let content = body.finish().await?;
@@ -170,7 +170,8 @@ async fn sealed(
         None => None,
     };
     let (digest, mic) = (mic.digest.name().to_owned(), mic.value);
-    let new = NewMessage { content, clear, headers, digest, mic, signed_by };
+    let pair = (as2.from.clone(), as2.to.clone());
+    let new = NewMessage { content, clear, headers, digest, mic, signed_by, pair };
     service.store.keep_as2_message(job, new, now).await
 }
 
@@ -204,7 +205,8 @@ pub(super) async fn make<W: Send + 'static>(
     as2: &As2,
     trusted: &[Certificate],
     plain: Plain,
-    (place, write): (impl Fn() -> W + Send + 'static, fn(&mut W, &[u8]) -> io::Result<()>),
+    place: impl Fn() -> W + Send + 'static,
+    write: fn(&mut W, &[u8]) -> io::Result<()>,
 ) -> Result<Made<W>> {
     let now = service.now();
     let keys = own_keys(service, &as2.keys, now).await?;

@@ -16,6 +16,8 @@ pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 0x0E];
 const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
 /// BOOLEAN, as whether an extension is critical.
 const BOOLEAN: u8 = 0x01;
+/// Characters of a line of PEM (RFC 7468 2).
+const PEM_COLUMNS: usize = 64;
 /// Of its names: a DNS name.
 const DNS_NAME: u8 = tag::context_primitive(2);
 
@@ -152,6 +154,12 @@ impl Certificate {
         &self.der
     }
 
+    /// As a block of PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        to_pem("CERTIFICATE", &self.der)
+    }
+
     /// SHA-256 of it, in lower-case hexadecimal: its name among people.
     #[must_use]
     pub fn fingerprint(&self) -> String {
@@ -271,6 +279,21 @@ pub fn pem(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
         rest = behind;
     }
     found
+}
+
+/// A block of PEM (RFC 7468).
+#[must_use]
+pub fn to_pem(label: &str, der: &[u8]) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
+    let packed = STANDARD.encode(der);
+    let mut rest = &packed[..];
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_at(rest.len().min(PEM_COLUMNS));
+        text.push_str(line);
+        text.push('\n');
+        rest = behind;
+    }
+    text + &format!("-----END {label}-----\n")
 }
 
 /// The first private key of a text of PEM, or DER as it is.

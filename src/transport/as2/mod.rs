@@ -6,6 +6,7 @@ pub mod asn1;
 pub mod certificate;
 pub mod cms;
 pub mod crypto;
+pub mod evidence;
 pub mod mime;
 pub mod name;
 pub mod open;

@@ -2,15 +2,13 @@
 //! told of them, and ask for no authority. It makes no requests to authorities and no certificates of servers.
 
 use super::asn1::{element, number, sequence, set, tag};
-use super::certificate::{Certificate, SUBJECT_KEY_IDENTIFIER, written_time};
+use super::certificate::{Certificate, SUBJECT_KEY_IDENTIFIER, to_pem, written_time};
 use super::crypto::{Curve, Digest, Failed, KeyKind, PrivateKey, Scheme, random_bytes};
 use crate::clock::Timestamp;
 use crate::id::Random;
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rsa::{self, KeySize};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 /// Characters of a common name, at most (RFC 5280, ub-common-name).
 pub const COMMON_NAME_CHARACTERS_MAX: usize = 64;
@@ -18,8 +16,6 @@ pub const COMMON_NAME_CHARACTERS_MAX: usize = 64;
 const SERIAL_OCTETS: usize = 16;
 /// Octets of a key identifier (RFC 7093 2: the first of a SHA-256).
 const KEY_ID_OCTETS: usize = 20;
-/// Characters of a line of PEM (RFC 7468 2).
-const PEM_COLUMNS: usize = 64;
 
 const BOOLEAN: u8 = 0x01;
 const UTF8_STRING: u8 = 0x0C;
@@ -95,7 +91,7 @@ pub fn self_signed(
     let signature = element(tag::BIT_STRING, &[&[0], &signature[..]].concat());
     let der = sequence(&[&body, &algorithm, &signature]);
     let certificate = Certificate::from_der(&der).map_err(|_| Failed)?;
-    let (certificate_pem, key_pem) = (pem("CERTIFICATE", &der), pem("PRIVATE KEY", private.pkcs8()));
+    let (certificate_pem, key_pem) = (to_pem("CERTIFICATE", &der), to_pem("PRIVATE KEY", private.pkcs8()));
     Ok(SelfSigned { certificate, certificate_pem, key_pem })
 }
 
@@ -120,19 +116,6 @@ fn generated(key: NewKey) -> Result<(PrivateKey, Vec<u8>), Failed> {
 fn extension(oid: &[u8], is_critical: bool, value: &[u8]) -> Vec<u8> {
     let critical = if is_critical { element(BOOLEAN, &[0xFF]) } else { Vec::new() };
     sequence(&[&element(tag::OID, oid), &critical, &element(tag::OCTET_STRING, value)])
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let mut text = format!("-----BEGIN {label}-----\n");
-    let packed = STANDARD.encode(der);
-    let mut rest = &packed[..];
-    while !rest.is_empty() {
-        let (line, behind) = rest.split_at(rest.len().min(PEM_COLUMNS));
-        text.push_str(line);
-        text.push('\n');
-        rest = behind;
-    }
-    text + &format!("-----END {label}-----\n")
 }
 
 #[cfg(test)]
