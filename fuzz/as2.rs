@@ -65,6 +65,7 @@ pub fn opened(
         must_be_encrypted: false,
         allows_legacy: true,
         receipt_digest: Digest::Sha256,
+        takes_crlf: false,
         payload_bytes_max: 1 << 20,
         now,
     };

@@ -71,6 +71,7 @@ impl House {
             must_be_encrypted: true,
             allows_legacy: false,
             receipt_digest: Digest::Sha256,
+            takes_crlf: false,
             payload_bytes_max: PAYLOAD_BYTES_MAX,
             now,
         };

@@ -19,7 +19,7 @@ pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
     Agreement, As2, Auth, Certificate, Channel, Compress, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS,
-    Legacy, OnUncertain, Partner, PartyId, Receipt, RequestAck, Required, Resource, ResourceError, Route, Secret,
-    SecretOrText, Split, Una, Way, parse, parse_all,
+    Legacy, LineEnds, MICS, OnUncertain, Partner, PartyId, Receipt, RequestAck, Required, Resource, ResourceError,
+    Route, Secret, SecretOrText, Split, Una, Way, parse, parse_all,
 };
 pub use validity::WayOut;

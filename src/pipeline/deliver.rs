@@ -110,7 +110,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         Awaited::Nothing | Awaited::Later(_) => (outcome, None),
         Awaited::Response => heard(outcome),
         Awaited::Receipt(wanted) => {
-            let (outcome, receipt) = wanted.heard(outcome, service.now());
+            let (outcome, receipt) = wanted.heard(service, outcome).await;
             (outcome, receipt.map(Heard::Receipt))
         }
     };

@@ -21,6 +21,8 @@ pub struct SealedMessage {
     pub digest: String,
     /// What that is.
     pub mic: Vec<u8>,
+    /// What that may be instead, where the partner digests something else.
+    pub also_mic: Option<Vec<u8>>,
     /// Where it is encrypted: the message as it stands under that.
     pub clear_payload_id: Option<String>,
     /// SHA-256 of the certificate that signed it, in hexadecimal.
@@ -46,6 +48,8 @@ pub struct NewMessage {
     pub digest: String,
     /// As [`SealedMessage::mic`].
     pub mic: Vec<u8>,
+    /// As [`SealedMessage::also_mic`].
+    pub also_mic: Option<Vec<u8>>,
     /// As [`SealedMessage::signed_by`].
     pub signed_by: Option<String>,
     /// Whom it is from and to, in the names of AS2.
@@ -70,7 +74,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn as2_message(&self, delivery_id: &str) -> Result<Option<SealedMessage>> {
-        let query = "SELECT payload_id, headers, digest, mic, clear_payload_id, signed_by, as2_from, as2_to, created_at
+        let query = "SELECT payload_id, headers, digest, mic, also_mic, clear_payload_id, signed_by, as2_from, as2_to, created_at
                      FROM as2_message WHERE delivery_id = $1";
         Ok(sqlx::query_as(query).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
@@ -98,7 +102,7 @@ impl Store {
     /// # Errors
     /// The lease was lost, or the database failed; then nothing was kept.
     pub async fn keep_as2_message(&self, job: &Job, new: NewMessage, now: Timestamp) -> Result<SealedMessage> {
-        let NewMessage { content, clear, headers, digest, mic, signed_by, pair } = new;
+        let NewMessage { content, clear, headers, digest, mic, also_mic, signed_by, pair } = new;
         let (payload_id, clear_payload_id) = (content.payload_id().to_owned(), clear.as_ref().map(Content::payload_id));
         let message = SealedMessage {
             clear_payload_id: clear_payload_id.map(str::to_owned),
@@ -109,6 +113,7 @@ impl Store {
             headers,
             digest,
             mic,
+            also_mic,
             signed_by,
         };
         let (job, kept) = (job.clone(), message.clone());
@@ -122,14 +127,16 @@ impl Store {
                         payload::insert(&mut tx, clear, WITH_HEADER_LINES, now).await?;
                     }
                     sqlx::query(
-                        "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, clear_payload_id,
-                         signed_by, as2_from, as2_to, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                        "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, also_mic, clear_payload_id,
+                         signed_by, as2_from, as2_to, created_at)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                     )
                     .bind(&job.subject)
                     .bind(&message.payload_id)
                     .bind(&message.headers)
                     .bind(&message.digest)
                     .bind(&message.mic)
+                    .bind(&message.also_mic)
                     .bind(&message.clear_payload_id)
                     .bind(&message.signed_by)
                     .bind(&message.as2_from)

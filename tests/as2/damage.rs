@@ -6,8 +6,14 @@ use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::refused::{Cause, Refused};
 use portolan::transport::as2::seal::{Compression, Protection};
 
-const PLAIN: Protection<'static> =
-    Protection { sign: None, compress: None, encrypt: None, receipt_digest: Digest::Sha256, has_old_micalg: false };
+const PLAIN: Protection<'static> = Protection {
+    sign: None,
+    compress: None,
+    encrypt: None,
+    receipt_digest: Digest::Sha256,
+    also: None,
+    has_old_micalg: false,
+};
 
 fn signed(keys: &'static Keys) -> Protection<'static> {
     Protection { sign: Some((&keys.own, Scheme::Pkcs1, Digest::Sha256)), ..PLAIN }

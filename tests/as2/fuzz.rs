@@ -63,8 +63,14 @@ fn samples() -> Vec<Vec<u8>> {
     let content = CONTENT.to_vec();
     let (rsa, curve) = ([recipient(&RECEIVER, KeyTransport::Pkcs1)], [recipient(&P256, KeyTransport::Pkcs1)]);
     let sign = Some((&RSA.own, Scheme::Pkcs1, Digest::Sha256));
-    let plain =
-        Protection { sign, compress: None, encrypt: None, receipt_digest: Digest::Sha256, has_old_micalg: false };
+    let plain = Protection {
+        sign,
+        compress: None,
+        encrypt: None,
+        receipt_digest: Digest::Sha256,
+        also: None,
+        has_old_micalg: false,
+    };
     let with = |compress, encrypt| Protection { compress, encrypt, ..plain };
     let mut found: Vec<Vec<u8>> = [
         with(None, None),

@@ -51,6 +51,7 @@ pub fn policy<'p>(trusted: &'p [Certificate], keys: &'p [Arc<OwnKey>]) -> Policy
         must_be_encrypted: false,
         allows_legacy: false,
         receipt_digest: Digest::Sha256,
+        takes_crlf: false,
         payload_bytes_max: 1 << 30,
         now: SystemClock.now(),
     }

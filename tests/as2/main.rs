@@ -20,6 +20,7 @@ fn the_manual_names_tests_that_exist() {
         "tests/as2/round.rs",
         "tests/service/as2.rs",
         "tests/service/as2_evidence.rs",
+        "tests/service/as2_explain.rs",
         "tests/service/as2_test.rs",
         "tests/service/certificate.rs",
         "src/transport/as2/mime.rs",

@@ -10,8 +10,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const PLAIN: Protection<'static> =
-    Protection { sign: None, compress: None, encrypt: None, receipt_digest: Digest::Sha256, has_old_micalg: false };
+const PLAIN: Protection<'static> = Protection {
+    sign: None,
+    compress: None,
+    encrypt: None,
+    receipt_digest: Digest::Sha256,
+    also: None,
+    has_old_micalg: false,
+};
 
 fn run(folder: &Path, arguments: &str) {
     let done = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().expect("openssl runs");

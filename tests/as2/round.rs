@@ -6,9 +6,17 @@ use portolan::transport::as2::cms::GcmForm;
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::open::Layer;
 use portolan::transport::as2::seal::{Compression, Protection};
+use portolan::transport::as2::variant::{WORDS, fitting, meant};
+use std::io::Read as _;
 
-const PLAIN: Protection<'static> =
-    Protection { sign: None, compress: None, encrypt: None, receipt_digest: Digest::Sha256, has_old_micalg: false };
+const PLAIN: Protection<'static> = Protection {
+    sign: None,
+    compress: None,
+    encrypt: None,
+    receipt_digest: Digest::Sha256,
+    also: None,
+    has_old_micalg: false,
+};
 
 /// What a message of EDI looks like, and what gives trouble: bare line ends, zeros, lines that begin like boundaries.
 fn contents() -> Vec<Vec<u8>> {
@@ -122,4 +130,36 @@ fn a_message_is_the_same_each_time_it_is_read() {
     let sign = Some((&RSA.own, Scheme::Pss, Digest::Sha256));
     let sealed = sealed(&content, &Protection { sign, encrypt, ..PLAIN });
     assert!(wire(&sealed).1 == wire(&sealed).1);
+}
+
+/// What a partner may digest instead is told of the message alone, and is what sealing says it would be.
+#[test]
+fn what_else_may_be_digested_is_found_out() {
+    assert_eq!(WORDS, portolan::partner::MICS, "what a channel may say");
+    let content = b"UNA:+.? '\nUNB+UNOC:3'\n".repeat(20);
+    let receivers = [recipient(&RECEIVER, KeyTransport::Pkcs1)];
+    for sign in [None, Some((&RSA.own, Scheme::Pkcs1, Digest::Sha384))] {
+        for compress in [None, Some(Compression::BeforeSigning), Some(Compression::AfterSigning)] {
+            let mut values = Vec::new();
+            for word in WORDS {
+                let encrypt = Some((Cipher::Aes128Cbc, GcmForm::AuthEnveloped, &receivers[..]));
+                let sealed = sealed(&content, &Protection { sign, compress, encrypt, also: meant(word), ..PLAIN });
+                let value = sealed.also.as_ref().expect("a digest").value.clone();
+                let mut clear = Vec::new();
+                sealed.clear.expect("it is encrypted").open().expect("it opens").read_to_end(&mut clear).expect("read");
+                let found = fitting(&clear, &value).unwrap_or_else(|| panic!("{word} {compress:?} is not found"));
+                let what = format!("{word} {compress:?} is {found}");
+                // Where nothing is compressed before, two words mean the same.
+                let found = found.word().expect("a word of the channel");
+                assert!(found == *word || (compress != Some(Compression::BeforeSigning) || sign.is_none()), "{what}");
+                if *word == "part" {
+                    assert_eq!(value, sealed.mic.value, "{what}");
+                }
+                values.push(value);
+            }
+            values.sort();
+            values.dedup();
+            assert!(values.len() >= 4, "{sign:?} {compress:?}", sign = sign.is_some());
+        }
+    }
 }

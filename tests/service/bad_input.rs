@@ -29,10 +29,7 @@ async fn rejected(stage: &Stage, body: Vec<u8>) -> Value {
     let shown = stage.reaches(&id, "rejected").await;
     let transmission = &shown["transmission"];
     assert!(transmission["reason"].as_str().is_some_and(|reason| reason.len() > 20), "{shown:#}");
-    let url = format!("{}/api/v1/transmissions/{id}/content", stage.admin);
-    let token = std::fs::read_to_string(stage.data().join("admin.token")).expect("a token");
-    let kept = stage.client.get(url).bearer_auth(token.trim()).send().await.expect("an answer");
-    assert_eq!(kept.bytes().await.expect("bytes").to_vec(), body, "kept as it came");
+    assert_eq!(stage.content(&id).await, body, "kept as it came");
     transmission.clone()
 }
 

@@ -159,14 +159,7 @@ impl Scene {
     /// What is kept of a body that was taken.
     async fn kept(&self, said: &Said) -> Vec<u8> {
         assert_eq!(said.code, 200, "{}", said.text);
-        self.content(said.location.rsplit('/').next().expect("an id")).await
-    }
-
-    async fn content(&self, id: &str) -> Vec<u8> {
-        let token = std::fs::read_to_string(self.stage.data().join("admin.token")).expect("the admin token");
-        let url = format!("{}/api/v1/transmissions/{id}/content", self.stage.admin);
-        let kept = self.stage.client.get(url).bearer_auth(token.trim()).send().await.expect("an answer");
-        kept.bytes().await.expect("a body").to_vec()
+        self.stage.content(said.location.rsplit('/').next().expect("an id")).await
     }
 
     async fn transmissions(&self, state: &str) -> Vec<Value> {
@@ -343,7 +336,7 @@ async fn what_is_kept_does_not_hold_the_secret() {
     let broken = format!("{order}{credential}<SharedSecret>{SECRET}");
     assert_eq!(scene.post(&broken).await.code, 406);
     let row = scene.transmissions("rejected").await.remove(0);
-    assert_eq!(scene.content(row["transmission_id"].as_str().expect("an id")).await, stars(&broken).into_bytes());
+    assert_eq!(scene.stage.content(row["transmission_id"].as_str().expect("an id")).await, stars(&broken).into_bytes());
     assert!(!scene.stage.log().contains(SECRET));
 }
 

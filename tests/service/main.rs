@@ -6,6 +6,7 @@ mod admin;
 mod advice;
 mod as2;
 mod as2_evidence;
+mod as2_explain;
 mod as2_test;
 #[path = "../backend/mod.rs"]
 mod backend;

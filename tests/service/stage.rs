@@ -229,6 +229,14 @@ impl Stage {
         answer.body
     }
 
+    /// The bytes of a transmission.
+    pub async fn content(&self, id: &str) -> Vec<u8> {
+        let token = std::fs::read_to_string(self.data().join("admin.token")).expect("the admin token");
+        let url = format!("{}/api/v1/transmissions/{id}/content", self.admin);
+        let kept = self.client.get(url).bearer_auth(token.trim()).send().await.expect("an answer");
+        kept.bytes().await.expect("a body").to_vec()
+    }
+
     /// All rows of a list, page by page.
     pub async fn list(&self, path: &str) -> Vec<Value> {
         let mut rows = Vec::new();

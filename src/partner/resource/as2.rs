@@ -9,6 +9,9 @@ const NAMES: Shape = Shape::List(&Shape::Filled);
 const DIGESTS: &[&str] = &["none", "sha-256", "sha-384", "sha-512"];
 const CIPHERS: &[&str] =
     &["none", "aes256-cbc", "aes192-cbc", "aes128-cbc", "aes256-gcm", "aes192-gcm", "aes128-gcm", "3des"];
+/// What a partner may digest, as `transport::as2` knows it.
+pub const MICS: &[&str] =
+    &["part", "part-crlf", "body", "body-crlf", "uncompressed", "uncompressed-crlf", "payload", "payload-crlf"];
 const TRANSPORTS: &[&str] = &["pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384", "oaep-sha512"];
 
 /// Its keys.
@@ -23,6 +26,7 @@ pub const KEYS: &[Key] = &[
         "In: what messages must be; both when left out",
     ),
     may("legacy", Shape::Word(&["refused", "allowed"]), "In: whether SHA-1 and 3DES will do"),
+    may("line_ends", Shape::Word(&["as-signed", "crlf"]), "In: crlf takes what was signed with CRLF and came with LF"),
     may("sign", Shape::Word(DIGESTS), "Out: with which digest; sha-256 when left out"),
     may("scheme", Shape::Word(&["pkcs1", "pss"]), "Out: how a key of RSA signs"),
     may("encrypt", Shape::Word(CIPHERS), "Out: how content is encrypted; aes256-cbc when left out"),
@@ -34,6 +38,7 @@ pub const KEYS: &[Key] = &[
         "Out: whether it is compressed, before or after signing",
     ),
     may("receipt", Shape::Word(&["signed", "unsigned", "none"]), "Out: which receipt is asked for"),
+    may("mic", Shape::Word(MICS), "Out: what else than the usual the partner may digest for its receipts"),
     may("receipt_url", Shape::Filled, "Out: our address to which receipts come later; none: they stand in the answer"),
     may("receipt_minutes", Shape::Number(1, 43_200), "Out: how long one that comes later is awaited; 60 when left out"),
 ];
@@ -58,6 +63,9 @@ pub struct As2 {
     /// In: whether SHA-1 and 3DES will do.
     #[serde(default)]
     pub legacy: Legacy,
+    /// In: how line ends may have been changed on the way.
+    #[serde(default)]
+    pub line_ends: LineEnds,
     /// Out: the digest of the signature, or `none`.
     #[serde(default = "sha_256")]
     pub sign: String,
@@ -79,6 +87,9 @@ pub struct As2 {
     /// Out: the receipt that is asked for.
     #[serde(default)]
     pub receipt: Receipt,
+    /// Out: what else than the usual the partner may digest.
+    #[serde(default)]
+    pub mic: Option<String>,
     /// Out: our address to which receipts come later; none: they stand in the answer.
     #[serde(default)]
     pub receipt_url: Option<String>,
@@ -130,6 +141,17 @@ pub enum Legacy {
     Refused,
     /// They will, for this partner has no others.
     Allowed,
+}
+
+/// How line ends may have been changed between signing and sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineEnds {
+    /// Not at all.
+    #[default]
+    AsSigned,
+    /// CRLF was signed, and came as LF.
+    Crlf,
 }
 
 /// Whether a message is compressed.

@@ -12,7 +12,7 @@ pub mod shape; // keys of each kind: errors and schemas
 mod split;
 
 pub use agreement::{Agreement, Environment, OnUncertain};
-pub use as2::{As2, Compress, Legacy, Receipt, Required};
+pub use as2::{As2, Compress, Legacy, LineEnds, MICS, Receipt, Required};
 pub use certificate::Certificate;
 pub use channel::{Auth, Channel, Cxml};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};

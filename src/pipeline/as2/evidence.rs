@@ -1,11 +1,12 @@
 //! Evidence of messages: what the ledger kept of one, brought together into a file that proves itself. What is in the file and
 //! how it is checked is `transport::as2::evidence`'s.
 
+use super::clear::Clear;
 use super::receive::{RECEIPT_LEAVES, joined, scope};
 use super::send::message_id;
 use crate::pipeline::state::Service;
 use crate::store::as2::SealedMessage;
-use crate::store::{Direction, PayloadReader, Result, StoreError};
+use crate::store::{Direction, Result, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::evidence::{self, About, FORM, Parts, Way, Whose};
 use crate::transport::as2::mime::{Headers, Peeked};
@@ -21,18 +22,10 @@ use std::io::{self, Read, Seek as _};
 struct Kept {
     about: About,
     payload_id: String,
-    message: Option<Message>,
+    message: Option<Clear>,
     receipt: Option<Vec<u8>>,
     /// Fingerprint of who signed the message.
     signed_by: Option<String>,
-}
-
-/// Where a message is, as it stood under its encryption.
-enum Message {
-    /// With its header lines.
-    Whole(String),
-    /// Its header lines stand elsewhere.
-    Body(Vec<u8>, String),
 }
 
 /// Writes the evidence of a message into a file without a name, and says how long it is. The message is that of a transmission
@@ -48,13 +41,9 @@ pub async fn evidence(service: &Service, id: &str) -> Result<(File, u64)> {
     let Kept { about, payload_id, message, receipt, signed_by } = kept;
     let certificates = signers(service, &about, signed_by, receipt.as_deref()).await?;
     let mut payload = service.store.open_payload(&payload_id).await?;
-    let mut message: Option<Box<dyn Read + Send>> = match message {
+    let mut message = match message {
         None => None,
-        Some(Message::Whole(id)) => Some(Box::new(service.store.open_payload(&id).await?)),
-        Some(Message::Body(head, id)) => {
-            let body: PayloadReader = service.store.open_payload(&id).await?;
-            Some(Box::new(io::Cursor::new(head).chain(body)))
-        }
+        Some(message) => Some(message.open(&service.store).await?),
     };
     let file = service.store.scratch_file(service.now())?;
     let written = tokio::task::spawn_blocking(move || {
@@ -82,11 +71,7 @@ async fn sent(service: &Service, id: &str, message: SealedMessage) -> Result<Kep
     let lines: Vec<(String, String)> = serde_json::from_str(&message.headers).map_err(|_| unfit())?;
     let headers = Headers(lines);
     let is_layered = ["multipart/signed", "application/pkcs7-mime"].contains(&headers.content_type().value.as_str());
-    let part = match message.clear_payload_id {
-        Some(clear) => Some(Message::Whole(clear)),
-        None if is_layered => Some(Message::Body(headers.of_entity(), message.payload_id)),
-        None => None,
-    };
+    let part = Clear::of(&message).filter(|_| is_layered);
     let Headers(lines) = headers;
     let about = About {
         form: FORM.to_owned(),
@@ -156,7 +141,7 @@ async fn received(service: &Service, id: &str) -> Result<Kept> {
         receipt: None,
         certificates: Vec::new(),
     };
-    let message = store.as2_clear(id).await?.map(Message::Whole);
+    let message = store.as2_clear(id).await?.map(Clear::Whole);
     // Where no receipt was asked for there are header lines and nothing behind them.
     let receipt = Some(receipt).filter(|receipt| !receipt.ends_with(b"\r\n\r\n"));
     Ok(Kept { about, payload_id: transmission.payload_id, message, receipt, signed_by: text(&as2["signed_by"]) })

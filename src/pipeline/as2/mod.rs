@@ -1,6 +1,7 @@
 //! AS2 in the service: messages come in and are answered by receipts, and go out and are proved by theirs. What stands in
 //! messages and receipts is `transport::as2`'s; here is who may send, what is kept, and what came before.
 
+mod clear;
 pub mod evidence; // GET /api/v1/evidence/{id}
 pub mod probe; // portolan as2 test
 pub mod receive; // POST /as2

@@ -2,7 +2,7 @@
 //! receipt. It ends at the first step that fails. The message is no delivery: nothing of it is kept here, and nothing is
 //! sent again.
 
-use super::send::{Made, Plain, Wanted, encrypted_to, lines, make, typed, wanted};
+use super::send::{Made, Plain, Wanted, encrypted_to, lines, make, typed, wanted_by};
 use super::{certificates, own_keys};
 use crate::clock::Timestamp;
 use crate::id::new_id;
@@ -12,6 +12,7 @@ use crate::pipeline::state::Service;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::mime::Headers;
+use crate::transport::as2::receipt::Unproved;
 use crate::transport::http::address::Network;
 use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
 use crate::transport::http::send::{Outcome, Post, Said};
@@ -286,8 +287,9 @@ async fn post(
     let (content_type, own) = typed(made.headers).unwrap_or_default();
     let subject = "Test of the connection".to_owned();
     let own = lines(as2, walk.message_id.clone(), subject, own, made.mic.digest);
-    let wanted = (as2.receipt != Receipt::None && as2.receipt_url.is_none())
-        .then(|| wanted(service, as2, walk.message_id.clone(), made.mic));
+    let wanted = (as2.receipt != Receipt::None && as2.receipt_url.is_none()).then(|| {
+        wanted_by(service, as2, [Some(made.mic), made.also].into_iter().flatten().collect(), walk.message_id.clone())
+    });
     let post = Post {
         url: channel.url.clone().unwrap_or_default(),
         key: None,
@@ -372,6 +374,6 @@ fn receipt(as2: &As2, message_id: &str, answer: &Said, wanted: Option<&Wanted>, 
             let signed = if as2.receipt == Receipt::Signed { "a signed receipt" } else { "a receipt" };
             Ok((format!("{signed} that names the digest of what was sent"), ()))
         }
-        Ok(Err(why)) | Err(why) => Err(Wrong::new(&why, remedy(&why))),
+        Ok(Err(Unproved { reason: why, .. })) | Err(why) => Err(Wrong::new(&why, remedy(&why))),
     }
 }

@@ -3,7 +3,7 @@
 //! noted.
 
 use super::{VERSION, certificates, digest, own_keys, scheme, send};
-use crate::partner::{As2, Legacy, Required};
+use crate::partner::{As2, Legacy, LineEnds, Required};
 use crate::pipeline::receive::unavailable;
 use crate::pipeline::state::Service;
 use crate::store::as2::{Beside, Leaving, Verdict};
@@ -20,6 +20,7 @@ use crate::transport::as2::open::{Layer, Mic, Outlets, Policy, Seen, open};
 use crate::transport::as2::receipt::{self, Disposition, Receipt};
 use crate::transport::as2::refused::{Cause, Refused};
 use crate::transport::as2::seal::boundary;
+use crate::transport::as2::variant::fitting;
 use crate::transport::http::receive::{Answer, Arrival, Intake, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -181,14 +182,30 @@ impl Read for Pieces {
     }
 }
 
+/// How what was signed was changed on the way, where that can be told.
+fn changed(message: &[u8], signed: &[u8]) -> Option<String> {
+    let variant = fitting(message, signed)?;
+    let remedy = match variant.is_part_with_crlf() {
+        true => "; to take that from this partner, set line_ends: crlf in the channel",
+        false => "; the sender, or something between, changes messages behind the signature",
+    };
+    Some(format!("; what was signed is {variant}{remedy}"))
+}
+
 /// Writes what was opened where it is sealed.
 struct Kept {
     spool: Spool,
     broken: Option<StoreError>,
+    /// All of it, while it is little: to be looked at where the message is refused.
+    begin: Option<Vec<u8>>,
 }
 
 impl io::Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.begin.take_if(|begin| begin.len() + bytes.len() > INLINE_BYTES_MAX);
+        if let Some(begin) = &mut self.begin {
+            begin.extend_from_slice(bytes);
+        }
         self.spool.write(bytes).map(|()| bytes.len()).map_err(|error| {
             let told = io::Error::other(error.to_string());
             self.broken = Some(error);
@@ -209,7 +226,7 @@ impl Message {
         let keys = self.pair.as_ref().map(|pair| pair.keys.clone()).unwrap_or_default();
         let (must_be_signed, must_be_encrypted) =
             (as2.require.contains(&Required::Signed), as2.require.contains(&Required::Encrypted));
-        let allows_legacy = as2.legacy == Legacy::Allowed;
+        let (allows_legacy, takes_crlf) = (as2.legacy == Legacy::Allowed, as2.line_ends == LineEnds::Crlf);
         let receipt_digest = self.addressed.wish.digests.first().copied().unwrap_or(Digest::Sha256);
         let limit = self.limit;
         let (payload, clear) = (service.store.spool(u64::MAX, now), service.store.spool(u64::MAX, now));
@@ -222,14 +239,18 @@ impl Message {
                 must_be_encrypted,
                 allows_legacy,
                 receipt_digest,
+                takes_crlf,
                 payload_bytes_max: limit,
                 now,
             };
             let mut body = Pieces { from, piece: Vec::new(), at: 0 };
-            let mut payload = Kept { spool: payload, broken: None };
-            let mut clear = Kept { spool: clear, broken: None };
+            let mut payload = Kept { spool: payload, broken: None, begin: None };
+            let mut clear = Kept { spool: clear, broken: None, begin: Some(Vec::new()) };
             let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear) };
-            let (seen, done) = open(&headers, &mut body, &policy, service.store.random(), outlets);
+            let (seen, mut done) = open(&headers, &mut body, &policy, service.store.random(), outlets);
+            if let (Err(refused), Some(signed), Some(message)) = (&mut done, &seen.signed, &clear.begin) {
+                refused.detail.extend(changed(message, signed));
+            }
             let signed_by = seen.layers.iter().find_map(|layer| match layer {
                 Layer::Signed(at, _) => Some(trusted[*at].fingerprint()),
                 _ => None,
@@ -283,7 +304,7 @@ impl Message {
         let Some(wanted) = wanted else {
             return self.note_receipt("AS2-RECEIPT-UNMATCHED", &format!("{about} was not sent yet")).await;
         };
-        let verdict = match wanted.read(&self.headers, &self.raw, now) {
+        let verdict = match wanted.judged(&self.service, &self.headers, &self.raw).await {
             Ok(Ok(())) => Verdict::Proved,
             Ok(Err(reason)) => Verdict::Refused(reason),
             Err(detail) => return self.note_receipt("AS2-RECEIPT-REFUSED", &format!("{about}: {detail}")).await,
@@ -379,7 +400,8 @@ impl Message {
         let beside = Beside { receipt: leaving, clear };
         match store.receive_beside(new, Some(claim), beside, &actor, self.service.now()).await? {
             Reception::New => {
-                tracing::info!(transmission.id = self.id, transmission.channel = channel, "Received");
+                let has_turned_ends = seen.has_turned_ends;
+                tracing::info!(transmission.id = self.id, transmission.channel = channel, has_turned_ends, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
                 self.service.arrived.notify_one();
                 if is_later {
@@ -494,7 +516,7 @@ impl Message {
             seen.stranger.as_ref().map(|one| json!({ "name": one.common_name(), "sha256": one.fingerprint() }));
         let Addressed { from, to, message_id, wish } = &self.addressed;
         json!({ "as2": { "from": from, "to": to, "message_id": message_id, "layers": layers, "mic": mic,
-            "receipt": wish.is_asked, "signed_by": signed_by, "signer_unknown": stranger,
+            "receipt": wish.is_asked, "signed_by": signed_by, "line_ends": seen.has_turned_ends.then_some("crlf"), "signer_unknown": stranger,
             "lines": self.lines() } })
     }
 

@@ -1,6 +1,7 @@
 //! Messages that go out: sealed once and kept, so that every attempt has the same Message-ID and the same bytes, and held
 //! against the receipt that answers them: only one that proves what was received ends a delivery well.
 
+use super::clear::Clear;
 use super::{VERSION, certificates, digest, own_keys, scheme};
 use crate::clock::Timestamp;
 use crate::partner::{As2, Compress, Receipt};
@@ -17,11 +18,12 @@ use crate::transport::as2::crypto::{Cipher, Digest, KeyKind, KeyTransport};
 use crate::transport::as2::mime::Headers;
 use crate::transport::as2::name::{bare_id, written};
 use crate::transport::as2::open::Mic;
-use crate::transport::as2::receipt::{self, Disposition};
+use crate::transport::as2::receipt::{self, Disposition, Unproved};
 use crate::transport::as2::seal::{Compression, Means, Payload, Protection, seal};
 use crate::transport::as2::source::Source;
+use crate::transport::as2::variant::{TRIED_BYTES_MAX, Variant, fitting, meant};
 use crate::transport::http::send::{Outcome, Said};
-use std::io;
+use std::io::{self, Read as _};
 use std::time::Duration;
 
 /// Bytes of a message that are written at once.
@@ -32,7 +34,10 @@ const ID_RIGHT: &str = "@portolan";
 /// What the receipt of a message has to say, and who may sign it.
 pub struct Wanted {
     message_id: String,
-    mic: Mic,
+    /// The digests that it may name, the right one first.
+    mics: Vec<Mic>,
+    /// The message, to find out what the partner digested.
+    message: Option<Clear>,
     must_be_signed: bool,
     trusted: Vec<Certificate>,
 }
@@ -64,9 +69,7 @@ pub(in crate::pipeline) async fn message(
     let answer = match as2.receipt {
         Receipt::None => Awaited::Nothing,
         _ if as2.receipt_url.is_some() => Awaited::Later(Duration::from_secs(60 * as2.receipt_minutes)),
-        _ => {
-            Awaited::Receipt(Box::new(wanted(service, as2, message_id(&delivery.key), Mic { digest, value: kept.mic })))
-        }
+        _ => Awaited::Receipt(Box::new(wanted(service, as2, &kept, message_id(&delivery.key)).ok_or_else(unfit)?)),
     };
     Ok(Sent { key: None, content_type, lines, bytes, answer })
 }
@@ -114,9 +117,17 @@ pub(super) fn key_of(message_id: &str) -> Option<&str> {
 }
 
 /// What the receipt of a message has to say.
-pub(super) fn wanted(service: &Service, as2: &As2, message_id: String, mic: Mic) -> Wanted {
+pub(super) fn wanted(service: &Service, as2: &As2, kept: &SealedMessage, message_id: String) -> Option<Wanted> {
+    let digest = Digest::named(&kept.digest)?;
+    let all = [Some(&kept.mic), kept.also_mic.as_ref()];
+    let mics = all.into_iter().flatten().map(|value| Mic { digest, value: value.clone() }).collect();
+    Some(Wanted { message: Clear::of(kept), ..wanted_by(service, as2, mics, message_id) })
+}
+
+/// The same of a message that is not kept.
+pub(super) fn wanted_by(service: &Service, as2: &As2, mics: Vec<Mic>, message_id: String) -> Wanted {
     let trusted = certificates(service, &as2.certificates, service.now());
-    Wanted { message_id, mic, must_be_signed: as2.receipt == Receipt::Signed, trusted }
+    Wanted { message_id, mics, message: None, must_be_signed: as2.receipt == Receipt::Signed, trusted }
 }
 
 /// What the receipt of a delivery has to say, which was sealed before.
@@ -125,8 +136,7 @@ pub(super) fn wanted(service: &Service, as2: &As2, message_id: String, mic: Mic)
 /// The ledger failed; none: it was not sent over AS2.
 pub(super) async fn wanted_of(service: &Service, as2: &As2, delivery: &Delivery) -> Result<Option<Wanted>> {
     let Some(kept) = service.store.as2_message(&delivery.delivery_id).await? else { return Ok(None) };
-    let digest = Digest::named(&kept.digest);
-    Ok(digest.map(|digest| wanted(service, as2, message_id(&delivery.key), Mic { digest, value: kept.mic })))
+    Ok(wanted(service, as2, &kept, message_id(&delivery.key)))
 }
 
 /// A receipt of ours that goes on its own: where to, and what.
@@ -161,7 +171,7 @@ async fn sealed(
     let store = service.store.clone();
     let spool = move || store.spool(u64::MAX, now);
     let write = |spool: &mut Spool, piece: &[u8]| spool.write(piece).map_err(io::Error::other);
-    let Made { headers, mic, body, clear, signed_by } = make(service, as2, trusted, plain, spool, write).await?;
+    let Made { headers, mic, also, body, clear, signed_by } = make(service, as2, trusted, plain, spool, write).await?;
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
     let headers = serde_json::to_string(&headers).map_err(|error| unfit(&error))?;
     let content = body.finish().await?;
@@ -169,9 +179,9 @@ async fn sealed(
         Some(clear) => Some(clear.finish().await?),
         None => None,
     };
-    let (digest, mic) = (mic.digest.name().to_owned(), mic.value);
+    let (digest, mic, also_mic) = (mic.digest.name().to_owned(), mic.value, also.map(|also| also.value));
     let pair = (as2.from.clone(), as2.to.clone());
-    let new = NewMessage { content, clear, headers, digest, mic, signed_by, pair };
+    let new = NewMessage { content, clear, headers, digest, mic, also_mic, signed_by, pair };
     service.store.keep_as2_message(job, new, now).await
 }
 
@@ -188,6 +198,8 @@ pub(super) struct Made<W> {
     pub headers: Vec<(String, String)>,
     /// What a receipt has to say that was received.
     pub mic: Mic,
+    /// What it may say instead.
+    pub also: Option<Mic>,
     /// What it was written to.
     pub body: W,
     /// Where it is encrypted: what the message under that was written to.
@@ -240,6 +252,7 @@ pub(super) async fn make<W: Send + 'static>(
             },
             encrypt: cipher(&as2.encrypt).map(|cipher| (cipher, gcm_form(&as2.gcm_form), &recipients[..])),
             receipt_digest: wanted.unwrap_or(Digest::Sha256),
+            also: as2.mic.as_deref().and_then(meant),
             has_old_micalg: false,
         };
         let scratch = || store.scratch_file(now).map_err(io::Error::other);
@@ -262,7 +275,7 @@ pub(super) async fn make<W: Send + 'static>(
         let made = [("Content-Type".to_owned(), sealed.content_type), ("Date".to_owned(), date)];
         let headers = made.into_iter().chain(own).collect();
         let signed_by = sign.map(|(key, _)| key.certificate.fingerprint());
-        Ok::<_, io::Error>(Made { headers, mic: sealed.mic, body, clear, signed_by })
+        Ok::<_, io::Error>(Made { headers, mic: sealed.mic, also: sealed.also, body, clear, signed_by })
     });
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
     made.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
@@ -300,23 +313,46 @@ fn key_transport(name: &str) -> KeyTransport {
     digest.map_or(KeyTransport::Pkcs1, KeyTransport::Oaep)
 }
 
-/// What a receipt comes to.
-type Proof = std::result::Result<std::result::Result<(), String>, String>;
+/// What a receipt comes to: it proves the message, or why not; an error where it is nobody's who may say so.
+type Proof = std::result::Result<std::result::Result<(), Unproved>, String>;
+/// The same in words.
+type Told = std::result::Result<std::result::Result<(), String>, String>;
 
 impl Wanted {
     /// What an answer comes to: the receipt says whether the message arrived as it was sent. Also the receipt as it came.
-    pub(in crate::pipeline) fn heard(&self, outcome: Outcome, now: Timestamp) -> (Outcome, Option<Vec<u8>>) {
+    pub(in crate::pipeline) async fn heard(&self, service: &Service, outcome: Outcome) -> (Outcome, Option<Vec<u8>>) {
         let Outcome::Delivered { status, answer } = outcome else { return (outcome, None) };
         let Said { content_type, body } = answer;
         let kept = [format!("Content-Type: {content_type}\r\n\r\n").as_bytes(), &body].concat();
         let headers = Headers(vec![("Content-Type".to_owned(), content_type)]);
         let refused = |reason: String| Outcome::Permanent { status: Some(status), reason };
-        let outcome = match self.read(&headers, &body, now) {
+        let outcome = match self.judged(service, &headers, &body).await {
             Ok(Ok(())) => Outcome::Delivered { status, answer: Said::default() },
             Ok(Err(reason)) => refused(reason),
             Err(detail) => refused(format!("the receiver took it and answered with no receipt that counts: {detail}")),
         };
         (outcome, Some(kept))
+    }
+
+    /// What a receipt proves, and where it names another digest than it should, of what that is.
+    pub(super) async fn judged(&self, service: &Service, headers: &Headers, body: &[u8]) -> Told {
+        let Unproved { mut reason, mic } = match self.read(headers, body, service.now()) {
+            Ok(Err(unproved)) => unproved,
+            Ok(Ok(())) => return Ok(Ok(())),
+            Err(detail) => return Err(detail),
+        };
+        if let (Some(mic), Some(message)) = (mic, &self.message)
+            && let Ok(source) = message.open(&service.store).await
+        {
+            let work = tokio::task::spawn_blocking(move || {
+                let mut bytes = Vec::new();
+                source.take(TRIED_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).ok()?;
+                fitting(&bytes, &mic.value)
+            });
+            // The verdict stands without it.
+            reason.extend(work.await.ok().flatten().map(|variant| digested(&variant)));
+        }
+        Ok(Err(reason))
     }
 
     /// What a receipt proves: that the message was received, or why it was not. An error where it is nobody's who may say so.
@@ -329,6 +365,14 @@ impl Wanted {
             };
             return Err(format!("expected a signed receipt, as asked, found one that is not{said}"));
         }
-        Ok(receipt.proves(&self.message_id, &self.mic, self.must_be_signed))
+        Ok(receipt.proves(&self.message_id, &self.mics, self.must_be_signed))
+    }
+}
+
+/// What a partner digested in place of what it should, and what to do.
+fn digested(variant: &Variant) -> String {
+    match variant.word() {
+        Some(word) => format!("; that is {variant}: to take it from this partner, set mic: {word} in the channel"),
+        None => format!("; that is {variant}"),
     }
 }

@@ -8,6 +8,7 @@ use super::mime::Peeked;
 use super::name::bare_id;
 use super::open::{Layer, Mic, Policy, Seen, open_clear};
 use super::receipt::{self, Disposition, RECEIPT_BYTES_MAX, Received};
+use super::variant::{Variant, fitting};
 use super::{mime::Headers, refused::Refused};
 use crate::clock::Timestamp;
 use crate::id::Random;
@@ -391,6 +392,7 @@ impl Check {
             must_be_encrypted: false,
             allows_legacy: true,
             receipt_digest: self.receipt_digest(),
+            takes_crlf: true,
             payload_bytes_max: u64::MAX,
             now: self.about.at,
         };
@@ -459,7 +461,13 @@ impl Check {
             (true, None) => self.say("receipt", Outcome::Missing, format!("nobody signed it; it says: {says}")),
             (true, Some(signer)) => self.say("receipt", Outcome::Proved, format!("signed by {signer}; {says}")),
         }
-        let is_same = self.digest(&received, mic);
+        let tried = match (&received.mic, &mic) {
+            (Some(found), Some(mic)) if found != mic => {
+                small(zip, MESSAGE).ok().and_then(|all| fitting(&all, &found.value))
+            }
+            _ => None,
+        };
+        let is_same = self.digest(&received, mic, tried);
         if let (Some(signer), Way::Out, true, true) = (signer, self.about.way, is_for_it, is_same)
             && self.has_payload
             && received.disposition.is_received()
@@ -471,13 +479,17 @@ impl Check {
     }
 
     /// Whether what the receipt says to have received is what the message is.
-    fn digest(&mut self, received: &Received, mic: Option<Mic>) -> bool {
+    fn digest(&mut self, received: &Received, mic: Option<Mic>, tried: Option<Variant>) -> bool {
         let shown = |mic: &Mic| format!("{} {}", mic.digest.name(), STANDARD.encode(&mic.value));
         match (&received.mic, mic) {
             (None, _) => self.say("digest", Outcome::Missing, "the receipt names none".to_owned()),
             (Some(_), None) => self.say("digest", Outcome::Missing, "the message has none to be compared".to_owned()),
             (Some(found), Some(mic)) if *found == mic => {
                 self.say("digest", Outcome::Proved, format!("{}, of the message and in the receipt", shown(found)));
+                return true;
+            }
+            (Some(found), Some(_)) if let Some(variant) = tried => {
+                self.say("digest", Outcome::Proved, format!("{} in the receipt is {variant}", shown(found)));
                 return true;
             }
             (Some(found), Some(mic)) => {
@@ -491,7 +503,10 @@ impl Check {
 
 fn signer(seen: &Seen, trusted: &[Certificate]) -> Option<String> {
     seen.layers.iter().find_map(|layer| match layer {
-        Layer::Signed(at, digest) => Some(format!("{}, with {}", named(&trusted[*at]), digest.name())),
+        Layer::Signed(at, digest) => {
+            let ends = if seen.has_turned_ends { ", its line feeds made CRLF" } else { "" };
+            Some(format!("{}, with {}{ends}", named(&trusted[*at]), digest.name()))
+        }
         _ => None,
     })
 }

@@ -15,3 +15,4 @@ pub mod refused;
 pub mod seal;
 pub mod self_signed;
 pub mod source;
+pub mod variant;

@@ -8,6 +8,7 @@ use super::crypto::{Cipher, Digest, Hash, hexadecimal};
 use super::mime::{Base64, Headers, Multipart, Peeked};
 use super::name::micalg;
 use super::refused::{Cause, Refused, Telling, told};
+use super::variant::{Ends, Turning};
 use crate::clock::Timestamp;
 use crate::id::Random;
 use std::io::{self, Read, Write};
@@ -38,6 +39,8 @@ pub struct Policy<'p> {
     pub allows_legacy: bool,
     /// The digest of a receipt where the message is not signed.
     pub receipt_digest: Digest,
+    /// A signature also counts where it is over what came with its line feeds made CRLF.
+    pub takes_crlf: bool,
     /// Bytes of a payload, at most.
     pub payload_bytes_max: u64,
     /// Now.
@@ -79,6 +82,10 @@ pub struct Seen {
     pub size: u64,
     /// A certificate that fits the signature and is not trusted.
     pub stranger: Option<Box<Certificate>>,
+    /// The digest that was signed, where it is not that of what came.
+    pub signed: Option<Vec<u8>>,
+    /// The signature is over what came with its line feeds made CRLF.
+    pub has_turned_ends: bool,
 }
 
 /// Where what was opened goes.
@@ -246,7 +253,7 @@ impl Opening<'_> {
                 let mut content = SignedContent::new(ber).map_err(told(Cause::IntegrityCheckFailed))?;
                 self.inner(&mut Telling(&mut content, Cause::IntegrityCheckFailed), Cause::IntegrityCheckFailed)?;
                 let (digests, signed) = content.finish().map_err(told(Cause::IntegrityCheckFailed))?;
-                self.signed(&signed, digests, outside)
+                self.signed(&signed, digests, None, outside)
             }
             _ => Err(Refused::new(Cause::UnexpectedProcessingError, "it is signed or encrypted twice")),
         }
@@ -301,7 +308,8 @@ impl Opening<'_> {
         digests.extend(USUAL_DIGESTS);
         digests.sort();
         digests.dedup();
-        let mut hashing = Hashing { source: &mut parts, hashes: digests.into_iter().map(Hash::new).collect() };
+        let turned = self.policy.takes_crlf.then(|| (Turning::new(Ends::Crlf), hashes(&digests)));
+        let mut hashing = Hashing { source: &mut parts, hashes: hashes(&digests), turned };
         if !hashing.source.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found none"));
         }
@@ -310,8 +318,8 @@ impl Opening<'_> {
         let head = peeked.head().map_err(wrong());
         let inner = head.and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked));
         peeked.drain().map_err(wrong())?;
-        let Hashing { source: parts, hashes } = hashing;
-        let content = hashes.into_iter().map(|hash| (hash.digest(), hash.finish())).collect();
+        let Hashing { source: parts, hashes, turned } = hashing;
+        let (content, turned) = (finished(hashes), turned.map(|(_, hashes)| finished(hashes)));
         if !parts.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected a signature behind what was signed"));
         }
@@ -319,20 +327,33 @@ impl Opening<'_> {
         if parts.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found a third"));
         }
-        self.signed(&signed, content, outside)?;
+        self.signed(&signed, content, turned, outside)?;
         // What is signed and cannot be read is told as that; what is not signed by its sender is told first.
         inner
     }
 
     /// Judges a signature, which stands within so many layers: it is read behind what it signs.
-    fn signed(&mut self, signed: &Signed, content: Vec<(Digest, Vec<u8>)>, outside: usize) -> Result<(), Refused> {
+    fn signed(
+        &mut self,
+        signed: &Signed,
+        mut content: Vec<(Digest, Vec<u8>)>,
+        turned: Option<Vec<(Digest, Vec<u8>)>>,
+        outside: usize,
+    ) -> Result<(), Refused> {
         let trusted = self.policy.trusted;
+        let mut verdict = signed.verdict(&content, trusted, self.policy.now);
+        if let (Verdict::ContentChanged { .. }, Some(turned)) = (&verdict, turned)
+            && let again @ Verdict::By { .. } = signed.verdict(&turned, trusted, self.policy.now)
+        {
+            (content, verdict) = (turned, again);
+            self.seen.has_turned_ends = true;
+        }
         let refused = |cause, detail: String| Err(Refused::new(cause, detail));
         let named = |one: &Certificate| format!("{} ({})", one.common_name(), one.fingerprint());
         let mic = |digest: Digest| content.iter().find(|(own, _)| *own == digest).cloned();
         let as_mic = |(digest, value)| Mic { digest, value };
         self.seen.mic = signed.digests().first().and_then(|digest| mic(*digest)).map(as_mic);
-        match signed.verdict(&content, trusted, self.policy.now) {
+        match verdict {
             Verdict::By { digest: Digest::Sha1, .. } if !self.policy.allows_legacy => {
                 let detail = "expected a signature with SHA-256 or better, found SHA-1, which this partner may not use";
                 refused(Cause::InsufficientMessageSecurity, detail.to_owned())
@@ -344,8 +365,9 @@ impl Opening<'_> {
             }
             Verdict::ContentChanged { signed, digest } => {
                 let found = mic(digest).map(|(_, value)| hexadecimal(&value)).unwrap_or_default();
-                let (name, signed) = (digest.name(), hexadecimal(&signed));
-                refused(Cause::IntegrityCheckFailed, format!("signed was content of {name} {signed}, found {found}"))
+                let (name, told) = (digest.name(), hexadecimal(&signed));
+                self.seen.signed = Some(signed);
+                refused(Cause::IntegrityCheckFailed, format!("signed was content of {name} {told}, found {found}"))
             }
             Verdict::SignatureWrong => {
                 let detail = "the signature is not one of the certificate that it names".to_owned();
@@ -378,7 +400,7 @@ impl Opening<'_> {
         if let (Some(hash), Some(head)) = (&mut hash, head) {
             hash.update(head);
         }
-        let mut hashing = Hashing { source: body, hashes: hash.into_iter().collect() };
+        let mut hashing = Hashing { source: body, hashes: hash.into_iter().collect(), turned: None };
         let mut unpacked = Base64::new(&mut hashing);
         let content: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
         let mut room = vec![0; PIECE_BYTES];
@@ -448,12 +470,27 @@ impl Read for Copied<'_> {
 struct Hashing<R> {
     source: R,
     hashes: Vec<Hash>,
+    /// The same of what passes with its line ends turned.
+    turned: Option<(Turning, Vec<Hash>)>,
+}
+
+fn hashes(digests: &[Digest]) -> Vec<Hash> {
+    digests.iter().copied().map(Hash::new).collect()
+}
+
+fn finished(hashes: Vec<Hash>) -> Vec<(Digest, Vec<u8>)> {
+    hashes.into_iter().map(|hash| (hash.digest(), hash.finish())).collect()
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.source.read(buffer)?;
         self.hashes.iter_mut().for_each(|hash| hash.update(&buffer[..count]));
+        if let Some((turning, hashes)) = &mut self.turned {
+            let mut turned = Vec::with_capacity(count);
+            turning.turn(&buffer[..count], &mut turned);
+            hashes.iter_mut().for_each(|hash| hash.update(&turned));
+        }
         Ok(count)
     }
 }

@@ -157,26 +157,38 @@ pub struct Received {
     pub signed_by: Option<usize>,
 }
 
+/// Why a receipt proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unproved {
+    /// For people.
+    pub reason: String,
+    /// The digest that it names and should not.
+    pub mic: Option<Mic>,
+}
+
 impl Received {
-    /// Whether it says that what was sent was received, and nothing else.
+    /// Whether it says that what was sent was received, by one of the digests that it may name, and nothing else.
     ///
     /// # Errors
     /// Why it proves nothing.
-    pub fn proves(&self, message_id: &str, mic: &Mic, must_be_signed: bool) -> Result<(), String> {
+    pub fn proves(&self, message_id: &str, mics: &[Mic], must_be_signed: bool) -> Result<(), Unproved> {
+        let unproved = |reason: String| Err(Unproved { reason, mic: None });
         if must_be_signed && self.signed_by.is_none() {
-            return Err("expected a signed receipt, as asked, found one that is not".to_owned());
+            return unproved("expected a signed receipt, as asked, found one that is not".to_owned());
         }
         if bare_id(&self.message_id) != bare_id(message_id) {
-            return Err(format!("expected a receipt for {message_id}, found one for {}", self.message_id));
+            return unproved(format!("expected a receipt for {message_id}, found one for {}", self.message_id));
         }
         match (&self.disposition, &self.mic) {
-            (Disposition::Error(text), _) => Err(format!("the receiver could not use the message: {text}")),
-            (Disposition::Failed(text), _) => Err(format!("the receiver did not look at the message: {text}")),
-            (_, Some(found)) if found == mic => Ok(()),
-            (_, found) => {
+            (Disposition::Error(text), _) => unproved(format!("the receiver could not use the message: {text}")),
+            (Disposition::Failed(text), _) => unproved(format!("the receiver did not look at the message: {text}")),
+            (_, Some(found)) if mics.contains(found) => Ok(()),
+            (_, mic) => {
                 let shown = |mic: &Mic| format!("{}, {}", STANDARD.encode(&mic.value), mic.digest.name());
-                let found = found.as_ref().map_or_else(|| "none".to_owned(), shown);
-                Err(format!("expected that {} was received, found {found}", shown(mic)))
+                let found = mic.as_ref().map_or_else(|| "none".to_owned(), shown);
+                let expected: Vec<_> = mics.iter().map(shown).collect();
+                let reason = format!("expected that {} was received, found {found}", expected.join(" or "));
+                Err(Unproved { reason, mic: mic.clone() })
             }
         }
     }
@@ -372,11 +384,12 @@ mod tests {
             assert_eq!(found.disposition, disposition);
             assert_eq!(found.mic.as_ref(), Some(&mic));
             assert_eq!(found.text, "received\r\nso it is");
-            assert_eq!(found.proves("1@here", &mic, false).is_ok(), disposition.is_received());
-            assert!(found.proves("1@here", &mic, true).is_err(), "it is not signed");
-            assert!(found.proves("2@here", &mic, false).is_err());
+            let mics = [mic.clone()];
+            assert_eq!(found.proves("1@here", &mics, false).is_ok(), disposition.is_received());
+            assert!(found.proves("1@here", &mics, true).is_err(), "it is not signed");
+            assert!(found.proves("2@here", &mics, false).is_err());
             let other = Mic { digest: Digest::Sha256, value: vec![8; 32] };
-            assert!(found.proves("1@here", &other, false).is_err());
+            assert!(found.proves("1@here", &[other], false).is_err());
         }
     }
 }

@@ -3,18 +3,16 @@
 
 use super::certificate::OwnKey;
 use super::cms::{self, Encrypted, GcmForm, Recipient};
-use super::crypto::{Cipher, Digest, Hash, Scheme, hexadecimal, random_bytes};
+use super::crypto::{Cipher, Digest, Scheme, hexadecimal, random_bytes};
 use super::mime::{base64_lines, filename};
 use super::open::Mic;
 use super::source::{Chain, Source, Spooled};
+use super::variant::{Ends, Of, digest_of};
 use crate::clock::Timestamp;
 use crate::id::Random;
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::Arc;
-
-/// Bytes that are digested at once.
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// When it is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +33,8 @@ pub struct Protection<'k> {
     pub encrypt: Option<(Cipher, GcmForm, &'k [Recipient])>,
     /// The digest of the receipt that is expected where it is not signed.
     pub receipt_digest: Digest,
+    /// What else than the usual the receiver may digest for its receipt.
+    pub also: Option<(Of, Ends)>,
     /// `micalg` as RFC 3851 writes it: `sha256`.
     pub has_old_micalg: bool,
 }
@@ -71,6 +71,8 @@ pub struct Sealed<'s> {
     pub clear: Option<Arc<dyn Source + 's>>,
     /// What a receipt has to say that was received.
     pub mic: Mic,
+    /// What it may say instead.
+    pub also: Option<Mic>,
 }
 
 /// An entity of MIME on its way into the next layer.
@@ -81,9 +83,9 @@ struct Entity<'e> {
 
 impl<'e> Entity<'e> {
     /// With its header lines, as it stands within a layer.
-    fn whole(self) -> Arc<dyn Source + 'e> {
+    fn whole(&self) -> Arc<dyn Source + 'e> {
         let lines: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        Arc::new(Chain(vec![Arc::new((lines + "\r\n").into_bytes()), self.body]))
+        Arc::new(Chain(vec![Arc::new((lines + "\r\n").into_bytes()), self.body.clone()]))
     }
 
     fn pkcs7(kind: &str, name: &str, body: Arc<dyn Source + 'e>) -> Self {
@@ -112,7 +114,7 @@ impl<'e> Entity<'e> {
         means: &Means<'_>,
     ) -> io::Result<(Self, Vec<u8>)> {
         let whole = self.whole();
-        let content = digest_of(digest, &*whole)?;
+        let content = digest_of(digest, &*whole, Ends::AsTheyAre)?;
         let signature = cms::sign(key, scheme, digest, &content, means.now).map_err(io::Error::other)?;
         let (content_type, begin, behind) = signed_frame(&boundary(means.random), micalg, &signature);
         let headers = vec![("Content-Type", content_type)];
@@ -137,17 +139,19 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
     if protection.sign.is_none() {
         let digest = protection.receipt_digest;
         let value = match is_layered {
-            true => {
-                let copied = Entity { headers: entity.headers.clone(), body: Arc::new(payload.content) };
-                digest_of(digest, &*copied.whole())?
-            }
-            false => digest_of(digest, payload.content)?,
+            true => digest_of(digest, &*entity.whole(), Ends::AsTheyAre)?,
+            false => digest_of(digest, payload.content, Ends::AsTheyAre)?,
         };
         mic = Some(Mic { digest, value });
     }
+    let uncompressed = entity.whole();
     if protection.compress == Some(Compression::BeforeSigning) {
         entity = entity.compressed(means)?;
     }
+    let (part, body) = match protection.sign {
+        Some(_) => (entity.whole(), entity.body.clone()),
+        None => (uncompressed.clone(), Arc::new(payload.content) as Arc<dyn Source>),
+    };
     if let Some((key, scheme, digest)) = protection.sign {
         let plain = digest.name().replace('-', "");
         let micalg = if protection.has_old_micalg { &plain } else { digest.name() };
@@ -170,7 +174,17 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
     let mut headers = entity.headers.into_iter();
     let content_type = headers.next().map(|(_, value)| value).unwrap_or_default();
     let mic = mic.ok_or_else(|| io::Error::other("no digest was taken"))?;
-    Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, clear, mic })
+    let also = protection.also.map(|(of, ends)| {
+        let source: &dyn Source = match of {
+            Of::Part | Of::Whole => &*part,
+            Of::Body => &*body,
+            Of::Uncompressed => &*uncompressed,
+            Of::Payload => payload.content,
+        };
+        digest_of(mic.digest, source, ends).map(|value| Mic { digest: mic.digest, value })
+    });
+    let also = also.transpose()?;
+    Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, clear, mic, also })
 }
 
 /// A multipart/signed (RFC 1847) around a part: its `Content-Type`, and what stands before and behind the part.
@@ -189,14 +203,4 @@ pub(super) fn signed_frame(boundary: &str, micalg: &str, signature: &[u8]) -> (S
 #[must_use]
 pub fn boundary(random: &dyn Random) -> String {
     "=_".to_owned() + &hexadecimal(&random_bytes(random, 16))
-}
-
-fn digest_of(digest: Digest, source: &dyn Source) -> io::Result<Vec<u8>> {
-    let (mut hash, mut reader, mut room) = (Hash::new(digest), source.open()?, vec![0; PIECE_BYTES]);
-    loop {
-        match reader.read(&mut room)? {
-            0 => return Ok(hash.finish()),
-            count => hash.update(&room[..count]),
-        }
-    }
 }

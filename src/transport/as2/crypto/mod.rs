@@ -84,6 +84,12 @@ impl Digest {
         Digest::ALL.into_iter().find(|digest| digest.name().replace('-', "") == plain)
     }
 
+    /// How many bytes it has.
+    #[must_use]
+    pub fn bytes(self) -> usize {
+        self.algorithm().output_len()
+    }
+
     /// The contents of its object identifier.
     #[must_use]
     pub fn oid(self) -> &'static [u8] {

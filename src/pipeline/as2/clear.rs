@@ -1,0 +1,40 @@
+//! A message as it stands under its encryption, out of what the ledger kept of it: for evidence, and to find out what a partner
+//! digested.
+
+use crate::store::as2::SealedMessage;
+use crate::store::{PayloadReader, Result, Store};
+use crate::transport::as2::mime::Headers;
+use std::io::{self, Read};
+
+/// Where such a message is.
+pub(super) enum Clear {
+    /// With its header lines.
+    Whole(String),
+    /// Its header lines stand elsewhere.
+    Body(Vec<u8>, String),
+}
+
+impl Clear {
+    /// Of a message that we sealed; it stands by itself where it is not encrypted.
+    pub fn of(kept: &SealedMessage) -> Option<Clear> {
+        if let Some(id) = &kept.clear_payload_id {
+            return Some(Clear::Whole(id.clone()));
+        }
+        let headers = Headers(serde_json::from_str(&kept.headers).ok()?);
+        Some(Clear::Body(headers.of_entity(), kept.payload_id.clone()))
+    }
+
+    /// Reads it from its begin; off the runtime's threads.
+    ///
+    /// # Errors
+    /// It is not kept any more, or cannot be read.
+    pub async fn open(&self, store: &Store) -> Result<Box<dyn Read + Send>> {
+        Ok(match self {
+            Clear::Whole(id) => Box::new(store.open_payload(id).await?),
+            Clear::Body(head, id) => {
+                let body: PayloadReader = store.open_payload(id).await?;
+                Box::new(io::Cursor::new(head.clone()).chain(body))
+            }
+        })
+    }
+}
