@@ -6,6 +6,7 @@ mod admin;
 mod advice;
 mod as2;
 mod as2_test;
+mod auth;
 #[path = "../backend/mod.rs"]
 mod backend;
 mod bad_input;
