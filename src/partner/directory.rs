@@ -160,7 +160,7 @@ impl Directory {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
         match channel.way {
-            Way::In if channel.auth.is_none() && channel.cxml.is_none() && channel.as2.is_none() => {
+            Way::In if channel.is_open() && channel.cxml.is_none() && channel.as2.is_none() => {
                 found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
             }
             Way::Out if channel.cxml.is_some() => {

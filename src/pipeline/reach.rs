@@ -90,6 +90,10 @@ pub(super) async fn outbound(service: &Service, channel: &Channel, receipt_to: O
         let directory = service.directory();
         let auth = directory.auth(name).ok_or_else(|| Unready::Unfit(format!("auth {name} is not there")))?;
         if let Some(certificate) = &auth.certificate {
+            if let Some(one) = service.certificate(certificate).filter(|one| !one.is_valid_at(service.now())) {
+                let (from, to) = (one.not_before, one.not_after);
+                return Err(Unready::Unfit(format!("certificate {certificate} counts from {from} to {to} only")));
+            }
             reach.identity = Some(Arc::new(identity(service, certificate).await?));
         }
         credentials = Credentials { name: name.to_owned(), means: means(service, auth, name, &reach).await? };
@@ -282,21 +286,29 @@ fn chain(text: &str) -> Vec<Vec<u8>> {
 }
 
 /// A certificate of ours with its key, for TLS.
-///
-/// # Errors
-/// [`Unready`]; one that does not count now would be refused by everybody.
-pub(super) async fn identity(service: &Service, name: &str) -> Ready<Identity> {
+async fn identity(service: &Service, name: &str) -> Ready<Identity> {
     let directory = service.directory();
     let unfit = |what: &str| Unready::Unfit(format!("certificate {name} {what}"));
     let found = directory.certificate(name).ok_or_else(|| unfit("is not there"))?;
     let key = found.key.as_ref().ok_or_else(|| unfit("has no key"))?;
-    if let Some(one) = service.certificate(name).filter(|one| !one.is_valid_at(service.now())) {
-        return Err(unfit(&format!("counts from {} to {} only", one.not_before, one.not_after)));
-    }
     let written = secret(service, key).await?;
     let der = private_key(written.as_bytes());
     let der = der.ok_or_else(|| Unready::Unfit(format!("secret {} is no private key in PEM", key.secret)))?;
     Ok(Identity { chain: chain(&found.pem), key: der })
+}
+
+/// A certificate of ours with its key, for a listener. One whose time is over is shown all the same: clients say so.
+///
+/// # Errors
+/// What is missing or wrong, in words.
+pub async fn identity_of(service: &Service, name: &str) -> std::result::Result<Identity, String> {
+    identity(service, name).await.map_err(|unready| match unready {
+        Unready::NoSecret(secret) => {
+            format!("certificate {name}: secret {secret} is not set; set it with `portolan secret set {secret}`")
+        }
+        Unready::Unfit(reason) => reason,
+        Unready::Store(error) => error.to_string(),
+    })
 }
 
 /// Whether a certificate that was shown is one of those that a channel names, and counts now.

@@ -31,8 +31,7 @@ impl Receiver for HttpReceiver {
             let service = &self.0;
             let directory = service.directory();
             let channel = directory.channel(&arrival.channel).filter(|channel| channel.way == Way::In);
-            let is_open = |channel: &&Channel| channel.auth.is_none() && channel.client_certificates.is_empty();
-            if channel.filter(is_open).is_some_and(|channel| channel.cxml.is_some()) {
+            if channel.filter(|channel| channel.is_open()).is_some_and(|channel| channel.cxml.is_some()) {
                 // Its documents say themselves who sends them.
                 return Ok(converse::intake(service, arrival));
             }

@@ -307,3 +307,171 @@ async fn a_server_that_asks_for_our_certificate_sees_it_and_its_authority_counts
     assert!(parked.iter().any(told), "{parked:#?}");
     stage.balanced().await;
 }
+
+/// Retail sends to Lamps over AS2: the password of Retail is shown with the message, and wanted by Lamps.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_of_as2_show_and_want_a_password_and_receipts_prove_themselves() {
+    use super::as2::{lamps, retail};
+    let (lamps, house) = lamps("").await;
+    let inbound = lamps.done(&["export"], "");
+    let inbound = inbound.split("---\n").find(|one| one.contains("name: retail-as2")).expect("the channel").to_owned();
+    lamps.apply(&format!("{inbound}auth: {{ basic: {{ user: retail, password: {{ secret: retail-password }} }} }}\n"));
+    lamps.done(&["secret", "set", "retail-password"], SECRET);
+    for later in ["", ", receipt_url: OWN/as2"] {
+        let retail = retail(&format!("{}/as2", lamps.partner), later).await;
+        let outbound = retail.done(&["export"], "");
+        let outbound =
+            outbound.split("---\n").find(|one| one.contains("name: lamps-out\n")).expect("the channel").to_owned();
+        // Receipts that come later come from another machine perhaps: they show nothing, and are taken all the same.
+        retail.apply(&format!(
+            "kind: channel\nname: lamps-in\ntransport: as2\nway: in\npartners: [lamps]\nas2: {{ from: \"Light & Lamp\", \
+             to: RETAIL, certificates: [lamps], keys: [retail] }}\nauth: {{ basic: {{ user: x, password: {{ secret: y }} }} }}\n"
+        ));
+        retail.send(order("AS2-1", 1)).await;
+        let parked = to_supplier(&retail, "parked").await;
+        assert_eq!(parked["code"], "HTTP-401", "{parked:#}");
+        let auth = "---\nkind: auth\nname: lamps-login\nbasic: { user: retail, password: { secret: lamps-secret } }\n";
+        retail.apply(&format!("{outbound}auth: lamps-login\n{auth}"));
+        retail.done(&["secret", "set", "lamps-secret"], SECRET);
+        retail.done(&["delivery", "resubmit", parked["delivery_id"].as_str().expect("an id")], "");
+        let delivered = to_supplier(&retail, "delivered").await;
+        let id = delivered["delivery_id"].as_str().expect("an id");
+        assert!(retail.get(&format!("/api/v1/deliveries/{id}")).await["receipt"].is_string(), "a receipt proves it");
+        unseen(&retail, SECRET).await;
+        // The walk to a partner shows it too.
+        let told = retail.done(&["as2", "test", "lamps-out"], "");
+        assert!(told.contains("http     passed"), "{told}");
+        // What is no receipt is not taken from there without the password.
+        let message = retail
+            .client
+            .post(format!("{}/as2", retail.partner))
+            .header("as2-from", "\"Light & Lamp\"")
+            .header("as2-to", "RETAIL")
+            .header("message-id", "<x@lamps>");
+        let signed = message.try_clone().expect("a request").header("content-type", "multipart/signed; boundary=b");
+        for request in [message.header("content-type", "application/edifact"), signed] {
+            assert_eq!(request.body("UNB").send().await.expect("an answer").status(), 401);
+        }
+    }
+    lamps.until("the orders leave", || async { (!house.posts().is_empty()).then_some(()) }).await;
+    unseen(&lamps, SECRET).await;
+}
+
+#[tokio::test]
+async fn signatures_of_oauth_1_and_of_the_partners_own_making_hold_for_what_was_sent() {
+    let (stage, supplier) = stage(&[]).await;
+    stage.done(&["secret", "set", "lamps-secret"], SECRET);
+    let keys = "consumer_key: ck, consumer_secret: { secret: lamps-secret }, realm: \"1234_SB1\"";
+    for (number, signature, bits) in [(1, "hmac-sha256", "sha256"), (2, "hmac-sha1", "sha1")] {
+        stage.apply(&shown(supplier.port, &format!("oauth1: {{ {keys}, signature: {signature} }}")));
+        stage.send(order(&format!("471{number}"), number)).await;
+        stage.until("it came", || async { (supplier.posts().len() == number as usize).then_some(()) }).await;
+        let post = supplier.posts().pop().expect("a post");
+        let said = authorization(&post).to_owned();
+        assert!(said.starts_with("OAuth realm=\"1234_SB1\", oauth_consumer_key=\"ck\", "), "{said}");
+        let word = |name: &str| {
+            let (_, rest) = said.split_once(&format!("{name}=\"")).expect(name);
+            rest.split('"').next().unwrap_or_default().to_owned()
+        };
+        // RFC 5849 3.4, by hand: nothing here needs more encoding than the address.
+        let parameters: String =
+            ["oauth_consumer_key", "oauth_nonce", "oauth_signature_method", "oauth_timestamp", "oauth_version"]
+                .iter()
+                .map(|name| format!("{name}%3D{}", word(name)))
+                .collect::<Vec<_>>()
+                .join("%26");
+        let base = format!("POST&http%3A%2F%2F127.0.0.1%3A{}%2Fedi&{parameters}", supplier.port);
+        let expected = openssl_hmac(bits, &format!("{SECRET}&"), base.as_bytes());
+        let signature = word("oauth_signature").replace("%3D", "=").replace("%2B", "+").replace("%2F", "/");
+        assert_eq!(STANDARD.decode(signature).expect("Base64"), expected, "{said}");
+    }
+    stage.apply(&shown(
+        supplier.port,
+        "signed:\n  key: { secret: lamps-secret }\n  hmac: sha512\n  text: \"{method}\\\\n{path}\\\\n{timestamp}.{body}\"\n  \
+         headers: { X-Partner: portolan, X-Signature: \"t={timestamp},v1={signature}\" }",
+    ));
+    stage.send(order("4713", 3)).await;
+    stage.until("it came", || async { (supplier.posts().len() == 3).then_some(()) }).await;
+    let post = supplier.posts().pop().expect("a post");
+    assert_eq!(post.headers["x-partner"], "portolan");
+    let (time, signature) = post.headers["x-signature"].split_once(",v1=").expect("a signature");
+    let time = time.strip_prefix("t=").expect("a time");
+    let text = [format!("POST\n/edi\n{time}.").as_bytes(), &post.body].concat();
+    let expected: String = openssl_hmac("sha512", SECRET, &text).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(signature, expected);
+    unseen(&stage, SECRET).await;
+}
+
+/// OpenSSL's HMAC.
+fn openssl_hmac(digest: &str, key: &str, text: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut child = std::process::Command::new("openssl")
+        .args(["dgst", &format!("-{digest}"), "-hmac", key, "-binary"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("openssl");
+    child.stdin.take().expect("a pipe").write_all(text).expect("written");
+    child.wait_with_output().expect("an end").stdout
+}
+
+#[tokio::test]
+async fn err_what_cannot_be_meant_is_told_before_it_counts() {
+    let stage = Stage::bare("").await;
+    let auth = |body: &str| format!("kind: auth\nname: a\n{body}\n");
+    let out = |more: &str| channel("http://partner.example/in", more);
+    let secret = "{ secret: s }";
+    let basic = format!("basic: {{ user: u, password: {secret} }}");
+    for (yaml, expected) in [
+        (
+            auth("{}").replace("{}\n", ""),
+            "expected one of basic, bearer, oauth2, oauth1, signed, certificate, found none".to_owned(),
+        ),
+        (auth(&format!("{basic}\nbearer: {secret}")), "bearer: expected one of them, found basic too".to_owned()),
+        (auth("basic: { user: \"a:b\", password: { secret: s } }"), "expected a name without a colon".to_owned()),
+        (
+            auth("oauth2: { token_url: \"ftp://x\", client_id: c, client_secret: { secret: s } }"),
+            "expected such as https://login.example.com/token, found ftp://x".to_owned(),
+        ),
+        (
+            auth("oauth2: { token_url: \"https://x/t\", client_id: c }"),
+            "oauth2.client_secret: expected what proves who we are".to_owned(),
+        ),
+        (
+            auth("oauth2: { token_url: \"https://x/t\", client_id: c, client_auth: certificate }"),
+            "certificate: expected ours".to_owned(),
+        ),
+        (
+            auth("oauth1: { consumer_key: c, consumer_secret: { secret: s }, token: t }"),
+            "oauth1.token_secret: expected with the other half".to_owned(),
+        ),
+        (
+            auth("signed: { key: { secret: s }, text: \"{boddy}\", headers: { X-A: \"{signature}\" } }"),
+            "found {boddy}; did you mean body?".to_owned(),
+        ),
+        (
+            auth("signed: { key: { secret: s }, text: \"{body}\", headers: { X-A: x } }"),
+            "expected {signature} in one of them".to_owned(),
+        ),
+        (
+            auth("signed: { key: { secret: s }, text: \"{body}\", headers: { Host: \"{signature}\" } }"),
+            "found one of the connection".to_owned(),
+        ),
+        (auth("certificate: ours"), "certificate ours is not there".to_owned()),
+        (out("auth: nobody"), "auth: auth nobody is not there".to_owned()),
+        (out("auth: token"), "found token, which is of way in".to_owned()),
+        (out("method: DELETE"), "expected POST or PUT or PATCH, found DELETE".to_owned()),
+        (out("headers: { Transfer-Encoding: chunked }"), "found one of the connection".to_owned()),
+        (out("headers: { Idempotency-Key: k }"), "found one that is set for each message".to_owned()),
+        (out("headers: { \"a b\": k }"), "expected the name of a header line".to_owned()),
+        (out("proxy: { url: \"socks5://p\" }"), "proxy.url: expected such as http://proxy.example:3128".to_owned()),
+        (out("client_certificates: [x]"), "expected in a channel of way in only".to_owned()),
+        (
+            format!("{}---\n{}", out("auth: a\nheaders: { Authorization: x }"), auth(&basic)),
+            "expected here or in auth a, found in both".to_owned(),
+        ),
+    ] {
+        let told = stage.refused(&yaml);
+        assert!(told.contains(&expected), "{expected}\n{told}");
+    }
+}

@@ -23,6 +23,7 @@ mod gather;
 mod markup;
 mod peer;
 mod resource;
+mod secure;
 mod server;
 mod split;
 mod stage;

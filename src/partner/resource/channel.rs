@@ -115,6 +115,14 @@ pub struct Channel {
     pub body_bytes: Option<u64>,
 }
 
+impl Channel {
+    /// Whether nobody who sends here has to show anything of HTTP or TLS.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.auth.is_none() && self.client_certificates.is_empty()
+    }
+}
+
 /// How cXML is taken.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

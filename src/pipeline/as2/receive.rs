@@ -129,9 +129,7 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
         message.headers = headers;
         return Ok(Box::new(message));
     };
-    if (found.auth.is_some() || !found.client_certificates.is_empty())
-        && authenticate(service, &arrival, (channel, found)).await?.is_none()
-    {
+    if !found.is_open() && authenticate(service, &arrival, (channel, found)).await?.is_none() {
         // A receipt of what we sent proves itself; it may come from another machine of the partner.
         if !may_be_receipt(&headers) {
             return Err(not_authenticated());

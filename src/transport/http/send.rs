@@ -258,10 +258,7 @@ fn untrusted(error: &reqwest::Error) -> Option<String> {
     use rustls::AlertDescription as Alert;
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause {
-        // What an error of io holds is not among its sources.
-        let held = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let held = held.and_then(|held| held.downcast_ref::<rustls::Error>());
-        match held.or_else(|| inner.downcast_ref()) {
+        match inner.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(why)) => {
                 let remedy = "ask the partner for one that counts, or name its authority in authorities of the channel";
                 return Some(format!("the certificate of the server does not count: {why:?}; {remedy}"));
@@ -281,7 +278,11 @@ fn untrusted(error: &reqwest::Error) -> Option<String> {
                     "the server does not take our certificate of TLS, or misses one: {alert:?}; {remedy}"
                 ));
             }
-            _ => cause = inner.source(),
+            _ => {
+                // What an error of io holds is not among its sources.
+                let io = inner.downcast_ref::<std::io::Error>();
+                cause = io.map_or_else(|| inner.source(), |io| io.get_ref().map(|held| held as &dyn std::error::Error));
+            }
         }
     }
     None
