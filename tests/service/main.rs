@@ -22,6 +22,7 @@ mod edi;
 mod gather;
 mod markup;
 mod peer;
+mod proxy;
 mod resource;
 mod secure;
 mod server;

@@ -20,6 +20,8 @@ pub enum Answer {
     Slow(Duration),
     /// 200, with a body.
     Says(String),
+    /// A status, with a Location.
+    Leads(u16, String),
     /// A status, with a body.
     Refuses(u16, String),
     /// 200, in bytes and with its Content-Type.
@@ -128,6 +130,7 @@ impl Peer {
                 (200, String::new(), Vec::new())
             }
             Answer::Says(body) => (200, String::new(), body.into_bytes()),
+            Answer::Leads(status, to) => (status, format!("location: {to}\r\n"), Vec::new()),
             Answer::Refuses(status, body) => (status, String::new(), body.into_bytes()),
             Answer::Sends(kind, body) => (200, format!("content-type: {kind}\r\n"), body),
         };
