@@ -1,6 +1,9 @@
 //! The one place that wires the parts: it opens the ledger, binds both listeners, starts the workers, and stops it all
 //! in order.
 
+mod listener; // connections, their limits, and TLS
+
+use self::listener::{Certificates, Edge, serve};
 use crate::api;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -11,22 +14,16 @@ use crate::pipeline::state::Service;
 use crate::pipeline::worker;
 use crate::store::{Actor, Reconciliation, Store};
 use crate::transport::http::receive::{Pace, ReceiveLimits, router as partner_router};
-use crate::transport::http::tls;
 use anyhow::Context as _;
-use axum::Router;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 /// The file in the data directory that holds the token of the local administrator.
 pub const ADMIN_TOKEN_FILE: &str = "admin.token";
@@ -34,8 +31,6 @@ pub const ADMIN_TOKEN_FILE: &str = "admin.token";
 pub const ADMIN_ADDRESS_FILE: &str = "admin.address";
 /// The file in the data directory that says where the partner listener is.
 pub const PARTNER_ADDRESS_FILE: &str = "partner.address";
-/// How long connections have to end when the service stops.
-const STOP_WAIT: Duration = Duration::from_secs(10);
 
 /// A running instance.
 pub struct App {
@@ -47,6 +42,8 @@ pub struct App {
     pub admin: SocketAddr,
     /// What was put right at the start.
     pub found: Reconciliation,
+    /// Rung to look at certificates in files now.
+    pub renew: Arc<Notify>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -118,11 +115,11 @@ impl App {
             .await
             .with_context(|| format!("cannot listen on {} ([admin] listen)", config.admin.listen))?;
         let (partner_address, admin_address) = (partner.local_addr()?, admin.local_addr()?);
-        let files = config.partner.tls.as_ref();
-        let acceptor =
-            files.map(|files| tls::acceptor(&directory.join(&files.certificate), &directory.join(&files.key)));
-        let acceptor = acceptor.transpose().context("[partner] tls")?;
         let service = Service::new(store, rules, clock, config).await?;
+        let certificates = match &service.config.partner.tls {
+            Some(tls) => Some(Certificates::new(&service, directory, tls.clone()).await.context("[partner] tls")?),
+            None => None,
+        };
         let metrics = recorder();
         let stop = CancellationToken::new();
         let limits = &service.config.limits;
@@ -132,18 +129,20 @@ impl App {
         };
         let limits = ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
         let partners = partner_router(Arc::new(HttpReceiver(service.clone())), &limits);
-        let (bytes, seconds) = (service.config.limits.header_bytes, service.config.limits.header_seconds);
-        let plain = Edge { header_bytes: bytes, header_time: Duration::from_secs(seconds), tls: None };
-        let scheme = if acceptor.is_some() { "https" } else { "http" };
-        let edge = Edge { tls: acceptor, ..plain.clone() };
-        let tasks = vec![
+        let listening = certificates.as_ref().map(Certificates::listening);
+        let scheme = if listening.is_some() { "https" } else { "http" };
+        let edge = Edge::new(&service.config.limits, listening);
+        let plain = Edge::new(&service.config.limits, None);
+        let renew = Arc::new(Notify::new());
+        let mut tasks = vec![
             tokio::spawn(serve(partner, partners, edge, stop.clone())),
             tokio::spawn(serve(admin, api::router(service.clone(), metrics), plain, stop.clone())),
             tokio::spawn(worker::run(service.clone(), stop.clone())),
         ];
+        tasks.extend(certificates.map(|own| tokio::spawn(own.keep(service.clone(), renew.clone(), stop.clone()))));
         std::fs::write(directory.join(PARTNER_ADDRESS_FILE), format!("{scheme}://{partner_address}\n"))?;
         std::fs::write(directory.join(ADMIN_ADDRESS_FILE), format!("http://{admin_address}\n"))?;
-        Ok(App { service, partner: partner_address, admin: admin_address, found, stop, tasks })
+        Ok(App { service, partner: partner_address, admin: admin_address, found, renew, stop, tasks })
     }
 
     /// Stops: no new connections, what is under way ends or is left to the next start, then the ledger closes.
@@ -154,69 +153,5 @@ impl App {
             let _ = task.await;
         }
         self.service.store.close().await;
-    }
-}
-
-/// Limits of a connection before any handler sees it.
-#[derive(Clone)]
-struct Edge {
-    header_bytes: usize,
-    /// For the handshake, and again for the header lines.
-    header_time: Duration,
-    tls: Option<TlsAcceptor>,
-}
-
-/// Accepts connections until told to stop; those open then have a while to end.
-async fn serve(listener: TcpListener, router: Router, edge: Edge, stop: CancellationToken) {
-    let tracker = TaskTracker::new();
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Out of file handles, say: the next moment may be better.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (handler, edge) = (TowerToHyperService::new(router.clone()), edge.clone());
-        let stop = stop.clone();
-        tracker.spawn(async move {
-            match &edge.tls {
-                None => converse(stream, handler, &edge, stop).await,
-                Some(acceptor) => {
-                    // A handshake that fails or takes too long is the peer's affair.
-                    if let Ok(Ok(stream)) = tokio::time::timeout(edge.header_time, acceptor.accept(stream)).await {
-                        converse(stream, handler, &edge, stop).await;
-                    }
-                }
-            }
-        });
-    }
-    drop(listener);
-    tracker.close();
-    let _ = tokio::time::timeout(STOP_WAIT, tracker.wait()).await;
-}
-
-/// Serves one connection until it ends, or until told to stop.
-async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
-    stream: S,
-    handler: TowerToHyperService<Router>,
-    edge: &Edge,
-    stop: CancellationToken,
-) {
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(edge.header_time)
-        .max_buf_size(edge.header_bytes.max(8192))
-        .serve_connection(TokioIo::new(stream), handler);
-    tokio::pin!(connection);
-    tokio::select! {
-        // What a peer does wrong here concerns nobody else.
-        _ = connection.as_mut() => {}
-        () = stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(STOP_WAIT, connection).await;
-        }
     }
 }

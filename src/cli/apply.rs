@@ -120,16 +120,16 @@ fn painted(line: &str) -> String {
 
 fn words(value: &Value) -> String {
     let changes = value["changes"].as_array().cloned().unwrap_or_default();
-    if changes.is_empty() {
-        return "nothing to change\n".to_owned();
-    }
-    let mut text = String::new();
+    let mut text = if changes.is_empty() { "nothing to change\n".to_owned() } else { String::new() };
     for change in changes {
         let word = |key: &str| change[key].as_str().unwrap_or_default().to_owned();
         text.push_str(&format!("{} {}/{}\n", word("verb"), word("kind"), word("name")));
         for line in change["lines"].as_array().into_iter().flatten().filter_map(Value::as_str) {
             text.push_str(&format!("    {}\n", painted(line)));
         }
+    }
+    for name in value["secrets_missing"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        text.push_str(&format!("secret {name} is not set: portolan secret set {name}\n"));
     }
     text
 }

@@ -45,20 +45,27 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let database = app.service.store.database();
         tracing::info!(partner = %app.partner, admin = %app.admin, database, found = ?app.found, "Serving");
         println!("READY http://{}", app.admin);
-        stopped().await?;
+        stopped(&app).await?;
         tracing::info!("Stopping");
         app.stop().await;
         Ok(Exit::Ok)
     })
 }
 
-/// Waits for TERM or an interrupt; a second one ends the process at once.
-async fn stopped() -> anyhow::Result<()> {
+/// Waits for TERM or an interrupt; a second one ends the process at once. HUP looks at certificates in files.
+async fn stopped(app: &App) -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
+    let mut hang_up = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hang_up.recv() => {
+                app.service.reload().await?;
+                app.renew.notify_one();
+            }
+        }
     }
     tokio::spawn(async move {
         tokio::select! {

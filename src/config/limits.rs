@@ -18,6 +18,10 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Seconds in which the header lines must have come.
     pub header_seconds: u64,
+    /// Handshakes of TLS under way at once; more connections are closed.
+    pub handshakes_at_once: usize,
+    /// Seconds that one may take.
+    pub handshake_seconds: u64,
 }
 
 impl Default for Limits {
@@ -29,6 +33,8 @@ impl Default for Limits {
             body_bytes_per_second: 128,
             header_bytes: 32 * 1024,
             header_seconds: 10,
+            handshakes_at_once: 100,
+            handshake_seconds: 10,
         }
     }
 }

@@ -7,6 +7,7 @@ mod delivery;
 mod limits;
 mod log;
 mod partner;
+mod proxy;
 
 pub use admin::Admin;
 pub use database::{DATABASE_VARIABLE, Database};
@@ -14,6 +15,7 @@ pub use delivery::Delivery;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use partner::{Partner, Tls};
+pub use proxy::Proxy;
 
 use serde::Deserialize;
 use std::path::Path;
@@ -35,6 +37,8 @@ pub struct Config {
     pub log: Log,
     /// `[delivery]`.
     pub delivery: Delivery,
+    /// `[proxy]`: what goes out over HTTP goes through it.
+    pub proxy: Option<Proxy>,
     /// `[limits]`.
     pub limits: Limits,
 }

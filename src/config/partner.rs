@@ -13,14 +13,17 @@ pub struct Partner {
     pub tls: Option<Tls>,
 }
 
-/// Files of a TLS listener, PEM; a relative path starts at the data directory.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The certificates of a TLS listener: one in files, PEM, where a relative path starts at the data directory; or some that
+/// are resources, of which the client's name for us chooses. What changes is taken over without a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Tls {
     /// The certificate, then those that lead to its root.
-    pub certificate: PathBuf,
+    pub certificate: Option<PathBuf>,
     /// Its private key: PKCS#8, PKCS#1 or SEC1.
-    pub key: PathBuf,
+    pub key: Option<PathBuf>,
+    /// Names of resources of kind certificate with a key; the first is shown to those who name none of them.
+    pub resources: Vec<String>,
 }
 
 impl Default for Partner {

@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 pub struct Directory {
     partners: BTreeMap<String, Partner>,
     channels: BTreeMap<String, Channel>,
-    certificates: BTreeMap<String, Certificate>,
+    pub(super) auths: BTreeMap<String, Auth>,
+    pub(super) certificates: BTreeMap<String, Certificate>,
     agreements: BTreeMap<String, Agreement>,
     routes: BTreeMap<String, Route>,
     pub(super) overlays: Overlays,
@@ -82,6 +83,7 @@ impl Directory {
             let done = match one.kind.as_str() {
                 "partner" => one.read().map(|read| drop(directory.partners.insert(one.name.clone(), read))),
                 "channel" => one.read().map(|read| drop(directory.channels.insert(one.name.clone(), read))),
+                "auth" => one.read().map(|read| drop(directory.auths.insert(one.name.clone(), read))),
                 "certificate" => one.read().map(|read| drop(directory.certificates.insert(one.name.clone(), read))),
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
                 "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),
@@ -116,6 +118,7 @@ impl Directory {
                 if let Some(channel) = self.channels.get(&one.name) {
                     self.check_channel(channel, &mut found);
                     self.check_as2(&one.name, channel, &mut found);
+                    self.check_reach(channel, &mut found);
                 }
             }
             "agreement" => {
@@ -126,6 +129,7 @@ impl Directory {
                     found.extend(overlays.map(|(key, message)| format!("{key}: {message}")));
                 }
             }
+            "auth" => self.auths.get(&one.name).into_iter().for_each(|auth| self.check_auth(auth, &mut found)),
             "certificate" => {}
             kind if OVERLAYS.contains(&kind) => {}
             _ => {
@@ -156,7 +160,7 @@ impl Directory {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
         match channel.way {
-            Way::In if channel.auth.is_none() && channel.cxml.is_none() && channel.as2.is_none() => {
+            Way::In if channel.is_open() && channel.cxml.is_none() && channel.as2.is_none() => {
                 found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
             }
             Way::Out if channel.cxml.is_some() => {
@@ -294,6 +298,11 @@ impl Directory {
         self.partners.contains_key(name)
     }
 
+    /// All channels, by name.
+    pub fn channels(&self) -> impl Iterator<Item = (&String, &Channel)> {
+        self.channels.iter()
+    }
+
     /// A channel by name.
     #[must_use]
     pub fn channel(&self, name: &str) -> Option<&Channel> {
@@ -324,7 +333,8 @@ impl Directory {
     #[must_use]
     pub fn channels_with_certificate(&self, name: &str) -> Vec<&str> {
         let uses = |as2: &As2| as2.certificates.iter().chain(&as2.keys).any(|one| one == name);
-        let all = self.channels.iter().filter(|(_, channel)| channel.as2.as_ref().is_some_and(uses));
+        let all = self.channels.iter();
+        let all = all.filter(|(_, one)| one.as2.as_ref().is_some_and(uses) || self.uses_for_tls(one, name));
         all.map(|(name, _)| name.as_str()).collect()
     }
 
@@ -337,19 +347,12 @@ impl Directory {
     /// Names of all secrets that resources use.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
-        let passwords = self.channels.values().filter_map(|channel| match &channel.auth {
-            Some(Auth::Basic { password, .. }) => Some(password.secret.clone()),
-            _ => None,
-        });
-        let headers = self.channels.values().flat_map(|channel| channel.headers.values());
-        let headers = headers.filter_map(|value| match value {
-            super::SecretOrText::Secret(secret) => Some(secret.secret.clone()),
-            super::SecretOrText::Text(_) => None,
-        });
         let envelopes = self.agreements.values().flat_map(|agreement| agreement.envelope.secrets());
         let cxml = self.channels.values().filter_map(|channel| Some(channel.cxml.as_ref()?.secret.secret.clone()));
         let keys = self.certificates.values().filter_map(|one| Some(one.key.as_ref()?.secret.clone()));
-        passwords.chain(cxml).chain(headers).chain(envelopes).chain(keys).collect()
+        let all: std::collections::BTreeSet<String> =
+            self.secrets_of_reach().chain(cxml).chain(envelopes).chain(keys).collect();
+        all.into_iter().collect()
     }
 
     /// The partner who sent an interchange over a channel. `released_as` is a person's word, which overrules.
@@ -465,7 +468,7 @@ impl Directory {
     }
 }
 
-fn missing<'k>(key: &str, kind: &str, name: &str, known: impl Iterator<Item = &'k String>) -> String {
+pub(super) fn missing<'k>(key: &str, kind: &str, name: &str, known: impl Iterator<Item = &'k String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
     format!("{key}: {kind} {name} is not there{}", hint(name, &known))
 }

@@ -7,6 +7,7 @@ mod directory;
 mod duplicate;
 mod overlay;
 mod plan;
+mod reach;
 pub mod resource; // the kinds, one file each
 mod validity;
 
@@ -18,8 +19,9 @@ pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
-    Agreement, As2, Auth, Certificate, Channel, Compress, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS,
-    Legacy, LineEnds, MICS, OnUncertain, Partner, PartyId, Receipt, RequestAck, Required, Resource, ResourceError,
-    Route, Secret, SecretOrText, Split, Una, Way, parse, parse_all,
+    Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EnvelopeProfile,
+    Environment, KINDS, Legacy, LineEnds, MICS, OAuth1, OAuth2, OnUncertain, Partner, PartyId, ProxyLogin, Receipt,
+    ReceiptAuth, RequestAck, Required, Resource, ResourceError, Route, Secret, SecretOrText, Shown, Signed, Split, Una,
+    Way, parse, parse_all,
 };
 pub use validity::WayOut;

@@ -3,6 +3,7 @@
 
 use super::Rules;
 use super::map::Target;
+use super::reach::templates;
 use crate::codec::segment::Envelope;
 use crate::entity::split::SplitRule;
 use crate::entity::{Text, Tolerance, definition};
@@ -73,6 +74,7 @@ impl Configured {
                 "transformation" => errors.extend(configured.transformation(directory, one)),
                 "guide" => errors.extend(configured.guide(rules, directory, one)),
                 "certificate" => errors.extend(configured.certificate(directory, one)),
+                "auth" => errors.extend(signature(directory, one)),
                 _ => {}
             }
         }
@@ -346,4 +348,10 @@ fn lookups(asked: &[[String; 3]], tables: &Tables) -> Vec<String> {
         }
     }
     found
+}
+
+/// What is wrong with the templates of a signature.
+fn signature(directory: &Directory, one: &Resource) -> Option<ResourceError> {
+    let signed = directory.auth(&one.name)?.signed.as_ref()?;
+    templates(signed).err().map(|(key, error)| one.error_at(&key, &error))
 }

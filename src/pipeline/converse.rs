@@ -2,6 +2,7 @@
 //! answer, and what is refused is told with a Status and noted in the ledger. Processing follows as for everything else.
 
 use super::identify;
+use super::reach::{Outbound, outbound};
 use super::receive::{location, unavailable};
 use super::state::Service;
 use crate::codec::cxml::{self, Credential, Header, Status};
@@ -13,10 +14,12 @@ use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::{NewTransmission, TransmissionState};
 use crate::store::{Actor, Direction, Result as StoreResult, StoreError};
+use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::receive::{Answer, Arrival, Intake, KEY_CHARACTERS_MAX, Refusal};
 use crate::transport::http::send::{Outcome, Post};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use futures_util::future::BoxFuture;
+use reqwest::Method;
 use serde_json::json;
 use std::future::ready;
 use std::ops::Range;
@@ -319,17 +322,26 @@ impl Conversation {
 
     /// Hands a PunchOutSetupRequest to the shop as it came, and its answer back.
     async fn hand_on(self, channel: &Channel, url: &str, partner: &str, asked: Vec<u8>) -> StoreResult<Answer> {
-        let post = Post {
-            url: url.to_owned(),
-            key: Some(self.id.clone()),
-            content_type: self.arrival.content_type.clone(),
-            headers: Vec::new(),
-            bytes: asked,
-            allowed: channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect(),
-            patience: PUNCHOUT_PATIENCE,
-            is_asking: true,
+        let sent = match outbound(&self.service, channel, None).await {
+            Ok(Outbound { reach, credentials, once, .. }) => {
+                let post = Post {
+                    url: url.to_owned(),
+                    method: Method::POST,
+                    key: Some(self.id.clone()),
+                    content_type: self.arrival.content_type.clone(),
+                    headers: Vec::new(),
+                    bytes: asked,
+                    reach,
+                    credentials,
+                    once,
+                    patience: PUNCHOUT_PATIENCE,
+                    is_asking: true,
+                };
+                self.service.sender.send(post).await
+            }
+            Err(unready) => Outcome::Transient { status: None, reason: unready.told()?.1, retry_after: None },
         };
-        let (code, reason) = match self.service.sender.send(post).await {
+        let (code, reason) = match sent {
             Outcome::Delivered { answer, .. } => match cxml::status_of(&answer.content_type, &answer.body) {
                 Some(said) => {
                     let new = self.transmission(Some(partner), &self.body).await?;
@@ -349,7 +361,9 @@ impl Conversation {
                 None => (551, "the shop answered with no cXML Response".to_owned()),
             },
             Outcome::Permanent { reason, .. } => (551, reason),
-            Outcome::Transient { reason, .. } | Outcome::Uncertain { reason } => (550, reason),
+            Outcome::Transient { reason, .. }
+            | Outcome::Uncertain { reason }
+            | Outcome::NoToken(NoToken { reason, .. }) => (550, reason),
         };
         // Where the shop stands is not the sender's to know.
         let words = "the shop that answers PunchOutSetupRequests cannot be asked now".to_owned();

@@ -3,9 +3,10 @@
 use super::acknowledge::state;
 use super::as2::send as as2;
 use super::output::CXML;
+use super::reach::{Outbound, outbound};
 use super::state::Service;
 use crate::codec::cxml::{self, Status};
-use crate::partner::{Channel, SecretOrText, Way};
+use crate::partner::{Channel, Way};
 use crate::store::ack;
 use crate::store::as2::{RECEIPT_OVERDUE, RECEIPT_REFUSED};
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
@@ -13,7 +14,9 @@ use crate::store::delivery::{Delivery, DeliveryState};
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
+use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::send::{Outcome, Post, Said};
+use reqwest::Method;
 use std::time::Duration;
 
 /// The first Status of cXML that means: not now.
@@ -59,15 +62,6 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         service.store.deliver_park(job, RECEIPT_OVERDUE, reason, now).await?;
         return Ok(Reached::No);
     }
-    let headers = match secret_headers(service, channel).await {
-        Ok(headers) => headers,
-        Err((name, error)) if error.is_lasting() => {
-            let reason = format!("secret {name} is not set; set it with `portolan secret set {name}`, then resubmit");
-            service.store.deliver_park(job, "SECRET-MISSING", &reason, now).await?;
-            return Ok(Reached::Untold);
-        }
-        Err((_, error)) => return Err(error),
-    };
     let transmission = service.store.transmission(&delivery.transmission_id).await?;
     let url = channel.url.clone().unwrap_or_default();
     let sent = match &channel.as2 {
@@ -94,14 +88,26 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
             return Ok(Reached::Untold);
         }
     };
+    let receipt_to = is_late_receipt(channel).then_some(url.as_str());
+    let Outbound { reach, credentials, headers, once } = match outbound(service, channel, receipt_to).await {
+        Ok(outbound) => outbound,
+        Err(unready) => {
+            let (code, reason) = unready.told()?;
+            service.store.deliver_park(job, code, &reason, now).await?;
+            return Ok(Reached::Untold);
+        }
+    };
     let sending = service.store.deliver_sending(job, &url, now).await?;
     let post = Post {
         url,
+        method: channel.method.as_deref().and_then(|method| method.parse().ok()).unwrap_or(Method::POST),
         key,
         content_type,
         headers: headers.into_iter().chain(lines).collect(),
         bytes,
-        allowed: channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect(),
+        reach,
+        credentials,
+        once,
         patience: Duration::from_secs(service.config.delivery.attempt_seconds),
         is_asking: matches!(answer, Awaited::Response | Awaited::Receipt(_)),
     };
@@ -116,7 +122,8 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     };
     let reached = match &outcome {
         Outcome::Delivered { .. } | Outcome::Permanent { .. } => Reached::Yes,
-        Outcome::Transient { .. } | Outcome::Uncertain { .. } => Reached::No,
+        Outcome::NoToken(NoToken { is_lasting: true, .. }) => Reached::Untold,
+        Outcome::Transient { .. } | Outcome::Uncertain { .. } | Outcome::NoToken(_) => Reached::No,
     };
     let hold = sending.on_uncertain == "hold";
     let (mut end, mut facts) = end(service, &outcome, sending.attempts, hold);
@@ -234,32 +241,13 @@ fn heard(outcome: Outcome) -> (Outcome, Option<Heard>) {
     (outcome, Some(Heard::Status(said)))
 }
 
-/// The channel's headers with their secrets; else the secret that could not be had, and why.
-pub(super) async fn secret_headers(
-    service: &Service,
-    channel: &Channel,
-) -> std::result::Result<Vec<(String, String)>, (String, StoreError)> {
-    let mut found = Vec::new();
-    for (name, value) in &channel.headers {
-        let value = match value {
-            SecretOrText::Text(text) => text.clone(),
-            SecretOrText::Secret(secret) => {
-                let bytes =
-                    service.store.secret(&secret.secret).await.map_err(|error| (secret.secret.clone(), error))?;
-                String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned()
-            }
-        };
-        found.push((name.clone(), value));
-    }
-    Ok(found)
-}
-
 fn outcome_word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered { .. } => "delivered",
         Outcome::Transient { .. } => "transient",
         Outcome::Permanent { .. } => "permanent",
         Outcome::Uncertain { .. } => "uncertain",
+        Outcome::NoToken(_) => "no_token",
     }
 }
 
@@ -278,6 +266,13 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
             (AttemptEnd::Delivered, AttemptFacts { status: Some(*status), ..AttemptFacts::default() })
         }
         Outcome::Permanent { status, reason } => (AttemptEnd::Park, facts(*status, "REFUSED", reason)),
+        Outcome::NoToken(NoToken { reason, is_lasting: true }) => {
+            (AttemptEnd::Park, facts(None, "TOKEN-REFUSED", reason))
+        }
+        Outcome::NoToken(NoToken { reason, .. }) => match later(None) {
+            Some(at) => (AttemptEnd::Retry(at), facts(None, "TOKEN-NOT-REACHED", reason)),
+            None => (AttemptEnd::Park, facts(None, "RETRIES-SPENT", &format!("{reason}; all retries are spent"))),
+        },
         Outcome::Transient { status, reason, retry_after } => match later(*retry_after) {
             Some(at) => (AttemptEnd::Retry(at), facts(*status, "NOT-REACHED", reason)),
             None => (AttemptEnd::Park, facts(*status, "RETRIES-SPENT", &format!("{reason}; all retries are spent"))),

@@ -22,6 +22,7 @@ pub mod map; // entity to the draft of a document
 pub mod output; // an interchange that leaves, as the ledger holds it
 pub mod profile; // what an agreement's envelope says beyond parties and numbers
 pub mod prove; // mappings on generated entities, there and back
+pub mod reach; // how a channel's partner is reached, with the secrets for it
 pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares

@@ -2,8 +2,9 @@
 
 use super::as2;
 use super::converse;
+use super::reach::is_pinned;
 use super::state::Service;
-use crate::partner::{Auth, Channel, Way};
+use crate::partner::{Basic, Channel, Shown, Way};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::NewTransmission;
@@ -30,20 +31,17 @@ impl Receiver for HttpReceiver {
             let service = &self.0;
             let directory = service.directory();
             let channel = directory.channel(&arrival.channel).filter(|channel| channel.way == Way::In);
-            if let Some(Channel { cxml: Some(_), auth: None, .. }) = channel {
+            if channel.filter(|channel| channel.is_open()).is_some_and(|channel| channel.cxml.is_some()) {
                 // Its documents say themselves who sends them.
                 return Ok(converse::intake(service, arrival));
             }
-            // Who does not prove to be allowed is not told which channels there are.
-            let auth = channel.and_then(|channel| channel.auth.as_ref());
-            let actor = match auth {
-                Some(auth) => authenticate(service, &arrival, auth).await?,
+            // Who does not prove to be allowed is not told which channels there are. A channel of AS2 is not one of these.
+            let channel = channel.filter(|channel| channel.as2.is_none());
+            let actor = match channel {
+                Some(channel) => authenticate(service, &arrival, (&arrival.channel, channel)).await?,
                 None => None,
             };
-            let (Some(actor), Some(channel)) = (actor, channel) else {
-                let detail = "expected the token or password of this channel in Authorization".to_owned();
-                return Err(Refusal { status: 401, code: "NOT-AUTHENTICATED", detail });
-            };
+            let (Some(actor), Some(channel)) = (actor, channel) else { return Err(not_authenticated()) };
             if channel.cxml.is_some() {
                 return Ok(converse::intake(service, arrival));
             }
@@ -61,37 +59,61 @@ impl Receiver for HttpReceiver {
     }
 }
 
-/// Who sends, if what they show is what the channel asks for.
-async fn authenticate(service: &Service, arrival: &Arrival, auth: &Auth) -> Result<Option<Actor>, Refusal> {
+/// Who sends, if what they show is what the channel asks for: a token or password, a certificate of TLS, or both.
+pub(super) async fn authenticate(
+    service: &Service,
+    arrival: &Arrival,
+    (name, channel): (&str, &Channel),
+) -> Result<Option<Actor>, Refusal> {
+    let mut actor = None;
+    if !channel.client_certificates.is_empty() {
+        let pinned = |shown: &Vec<u8>| is_pinned(service, &channel.client_certificates, shown, service.now());
+        let Some(shown) = arrival.certificate.as_ref().filter(|shown| pinned(shown)) else { return Ok(None) };
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, shown);
+        let fingerprint: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        actor = Some(Actor(format!("certificate:{fingerprint}")));
+    }
+    let Some(auth) = &channel.auth else { return Ok(actor) };
     let Some((scheme, shown)) = arrival.authorization.as_deref().and_then(|shown| shown.split_once(' ')) else {
         return Ok(None);
     };
     let shown = shown.trim();
-    match auth {
-        Auth::Token if scheme.eq_ignore_ascii_case("bearer") => {
+    let directory = service.directory();
+    let basic = match auth {
+        Shown::Token => None,
+        Shown::Basic(basic) => Some(basic),
+        Shown::Named(name) => directory.auth(name).and_then(|auth| auth.basic.as_ref()),
+    };
+    match basic {
+        None if *auth == Shown::Token && scheme.eq_ignore_ascii_case("bearer") => {
             let token = service.store.token(shown, service.now()).await.map_err(|error| unavailable(&error))?;
-            let scope = format!("channel:{}", arrival.channel);
+            let scope = format!("channel:{name}");
             Ok(token.filter(|token| token.scope == scope).map(|token| Actor(format!("token:{}", token.token_id))))
         }
-        Auth::Basic { user, password } if scheme.eq_ignore_ascii_case("basic") => {
+        Some(Basic { user, password }) if scheme.eq_ignore_ascii_case("basic") => {
             let wanted = match service.store.secret(&password.secret).await {
                 Ok(wanted) => wanted,
                 Err(error) if error.is_lasting() => {
-                    tracing::error!(
-                        channel = arrival.channel,
-                        secret = password.secret,
-                        "The channel's password is not set"
-                    );
+                    tracing::error!(channel = name, secret = password.secret, "The channel's password is not set");
                     return Ok(None);
                 }
                 Err(error) => return Err(unavailable(&error)),
             };
             let decoded = base64::engine::general_purpose::STANDARD.decode(shown).unwrap_or_default();
-            let wanted = [user.as_bytes(), b":", &wanted].concat();
+            let wanted = [user.as_bytes(), b":", wanted.trim_ascii_end()].concat();
             Ok(verify_slices_are_equal(&decoded, &wanted).is_ok().then(|| Actor(format!("user:{user}"))))
         }
         _ => Ok(None),
     }
+}
+
+/// What is said to who does not prove to be allowed.
+pub(super) fn not_authenticated() -> Refusal {
+    let detail =
+        "expected the token or password of this channel in Authorization, and its certificate of TLS where it \
+                  wants one"
+            .to_owned();
+    Refusal { status: 401, code: "NOT-AUTHENTICATED", detail }
 }
 
 struct HttpIntake {

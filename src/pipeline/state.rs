@@ -31,6 +31,8 @@ pub struct Service {
     pub arrived: Notify,
     /// Rung when a delivery may go.
     pub departing: Notify,
+    /// Rung when resources changed.
+    pub changed: Notify,
     /// Runs expressions of other languages.
     pub expressions: Workers,
     /// Memory for bodies that are answered in their call.
@@ -54,13 +56,25 @@ impl Service {
     /// The database failed.
     pub async fn new(store: Store, rules: Rules, clock: Arc<dyn Clock>, config: Config) -> Result<Arc<Self>> {
         let live = RwLock::new(Live { revision: -1, ..Live::default() });
-        let (arrived, departing) = (Notify::new(), Notify::new());
+        let (arrived, departing, changed) = (Notify::new(), Notify::new(), Notify::new());
         let sender = Sender::default();
         let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
         let expressions = Workers::of_this_program();
         let as2_keys = super::as2::Keys::default();
-        let service =
-            Service { store, rules, clock, config, sender, live, arrived, departing, expressions, room, as2_keys };
+        let service = Service {
+            store,
+            rules,
+            clock,
+            config,
+            sender,
+            live,
+            arrived,
+            departing,
+            changed,
+            expressions,
+            room,
+            as2_keys,
+        };
         service.reload().await?;
         Ok(Arc::new(service))
     }
@@ -132,6 +146,7 @@ impl Service {
         let live = Live { revision, directory: Arc::new(directory), configured: Arc::new(configured) };
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
         self.arrived.notify_one();
+        self.changed.notify_one();
         Ok(())
     }
 

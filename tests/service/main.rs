@@ -8,6 +8,7 @@ mod as2;
 mod as2_evidence;
 mod as2_explain;
 mod as2_test;
+mod auth;
 #[path = "../backend/mod.rs"]
 mod backend;
 mod bad_input;
@@ -23,7 +24,9 @@ mod edi;
 mod gather;
 mod markup;
 mod peer;
+mod proxy;
 mod resource;
+mod secure;
 mod server;
 mod split;
 mod stage;

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// How one post is answered.
 #[derive(Debug, Clone)]
@@ -19,13 +20,19 @@ pub enum Answer {
     Slow(Duration),
     /// 200, with a body.
     Says(String),
-    /// The same, in bytes and with its Content-Type.
+    /// A status, with a Location.
+    Leads(u16, String),
+    /// A status, with a body.
+    Refuses(u16, String),
+    /// 200, in bytes and with its Content-Type.
     Sends(&'static str, Vec<u8>),
 }
 
 /// A post as it came.
 #[derive(Debug, Clone)]
 pub struct Post {
+    /// `POST /edi HTTP/1.1`.
+    pub line: String,
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
 }
@@ -45,15 +52,29 @@ pub struct Peer {
 
 impl Peer {
     pub async fn start(script: &[Answer]) -> Peer {
+        Peer::listen(script, None).await
+    }
+
+    /// One that speaks TLS.
+    pub async fn start_tls(script: &[Answer], config: rustls::ServerConfig) -> Peer {
+        Peer::listen(script, Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn listen(script: &[Answer], tls: Option<TlsAcceptor>) -> Peer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let peer = Peer { port, posts: Arc::default(), script: Arc::new(Mutex::new(script.iter().cloned().collect())) };
         let own = peer.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let peer = own.clone();
+                let (peer, tls) = (own.clone(), tls.clone());
                 // A client that breaks off is part of some tests.
-                tokio::spawn(async move { peer.serve(stream).await });
+                tokio::spawn(async move {
+                    match tls {
+                        None => peer.serve(stream).await,
+                        Some(tls) => peer.serve(tls.accept(stream).await?).await,
+                    }
+                });
             }
         });
         peer
@@ -74,7 +95,7 @@ impl Peer {
         self.posts().into_iter().filter(|post| super::edi::number_of(&post.body).is_some()).collect()
     }
 
-    async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) -> std::io::Result<()> {
         let mut bytes = Vec::new();
         let end = loop {
             if let Some(at) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -97,7 +118,8 @@ impl Peer {
                 return Ok(());
             }
         }
-        self.posts.lock().expect("no panic held it").push(Post { headers, body: bytes[end..].to_vec() });
+        let line = head.lines().next().unwrap_or_default().to_owned();
+        self.posts.lock().expect("no panic held it").push(Post { line, headers, body: bytes[end..].to_vec() });
         let answer = self.script.lock().expect("no panic held it").pop_front().unwrap_or(Answer::Status(200));
         let (status, more, body) = match answer {
             Answer::Cut => return Ok(()),
@@ -108,6 +130,8 @@ impl Peer {
                 (200, String::new(), Vec::new())
             }
             Answer::Says(body) => (200, String::new(), body.into_bytes()),
+            Answer::Leads(status, to) => (status, format!("location: {to}\r\n"), Vec::new()),
+            Answer::Refuses(status, body) => (status, String::new(), body.into_bytes()),
             Answer::Sends(kind, body) => (200, format!("content-type: {kind}\r\n"), body),
         };
         let length = body.len();

@@ -45,12 +45,25 @@ impl Stage {
         Stage::on("", sections).await
     }
 
+    /// An instance with a configuration of its own, and with files beside it.
+    pub async fn configured(configuration: &str, files: &[(&str, &str)]) -> Stage {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (name, text) in files.iter().chain(&[("portolan.toml", configuration)]) {
+            std::fs::write(folder.path().join(name), text).expect("written");
+        }
+        Stage::in_folder(folder)
+    }
+
     /// The same; `database` is the line that leads to another database, or empty.
     pub async fn on(database: &str, sections: &str) -> Stage {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let listen = "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
         let text = format!("{database}{listen}{sections}");
         std::fs::write(folder.path().join("portolan.toml"), text).expect("the configuration");
+        Stage::in_folder(folder)
+    }
+
+    fn in_folder(folder: TempDir) -> Stage {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
         let child = spawn(folder.path(), &[]);

@@ -9,10 +9,10 @@ use serde_json::json;
 
 /// Changes resources to what the files say, all or none; held transmissions are looked at again.
 #[utoipa::path(post, path = "/api/v1/resources/apply", operation_id = "resource_apply", request_body = Files,
-    responses((status = 200, description = "{changes, revision}"), (status = 409, description = "Changed meanwhile"),
+    responses((status = 200, description = "{changes, revision, secrets_missing}"), (status = 409, description = "Changed meanwhile"),
         (status = 422, description = "All that is wrong")))]
 pub async fn apply(State(service): State<Shared>, Extension(actor): By, Json(files): Json<Files>) -> Reply {
-    let Planned { changes, revision, answered } = planned(&service, &files).await?;
+    let Planned { changes, revision, answered, secrets_missing } = planned(&service, &files).await?;
     let one = |change: &crate::partner::PlannedChange| ResourceChange {
         kind: change.kind.clone(),
         name: change.name.clone(),
@@ -21,5 +21,5 @@ pub async fn apply(State(service): State<Shared>, Extension(actor): By, Json(fil
     let all = changes.iter().map(one).collect();
     let revision = service.store.apply_all(all, answered, revision, &actor, service.now()).await?;
     service.reload().await?;
-    Ok(Json(json!({ "changes": changes, "revision": revision })))
+    Ok(Json(json!({ "changes": changes, "revision": revision, "secrets_missing": secrets_missing })))
 }

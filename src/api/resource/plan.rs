@@ -31,6 +31,8 @@ pub struct Planned {
     pub revision: i64,
     /// Entries of the work list of lookups that go with it.
     pub answered: Vec<String>,
+    /// Names of secrets that are used afterwards and are not set.
+    pub secrets_missing: Vec<String>,
 }
 
 /// What the files would change, and the revision they were compared with.
@@ -80,7 +82,10 @@ pub async fn planned(service: &Service, files: &Files) -> Result<Planned, Proble
         change.lines.extend(overrides.into_iter().flatten().map(|one| format!("over its base: {one}")));
     }
     let answered = answered(store, &changes, &directory.tables().on(service.today())).await?;
-    Ok(Planned { changes, revision, answered })
+    let known = store.secret_names().await?;
+    let is_missing = |name: &String| !known.iter().any(|(one, _)| one == name);
+    let secrets_missing = directory.secrets().into_iter().filter(is_missing).collect();
+    Ok(Planned { changes, revision, answered, secrets_missing })
 }
 
 /// The entries of the work list that the changed tables answer, or that nobody can ask for any more.
@@ -99,8 +104,8 @@ async fn answered(store: &Store, changes: &[PlannedChange], tables: &Tables) -> 
 
 /// What the files would change; nothing is changed.
 #[utoipa::path(post, path = "/api/v1/resources/plan", operation_id = "resource_plan", request_body = Files,
-    responses((status = 200, description = "{changes, revision}"), (status = 422, description = "All that is wrong")))]
+    responses((status = 200, description = "{changes, revision, secrets_missing}"), (status = 422, description = "All that is wrong")))]
 pub async fn plan(State(service): State<Shared>, Json(files): Json<Files>) -> Reply {
-    let Planned { changes, revision, .. } = planned(&service, &files).await?;
-    Ok(Json(json!({ "changes": changes, "revision": revision })))
+    let Planned { changes, revision, secrets_missing, .. } = planned(&service, &files).await?;
+    Ok(Json(json!({ "changes": changes, "revision": revision, "secrets_missing": secrets_missing })))
 }

@@ -1,6 +1,7 @@
 //! `kind: channel`: a way in or out at a transport.
 
 use super::as2::{self, As2};
+use super::auth::Basic;
 use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
 use super::{PartyId, Secret, SecretOrText, Way, parsed_option};
 use serde::Deserialize;
@@ -8,8 +9,23 @@ use std::collections::BTreeMap;
 
 const BASIC: Shape =
     Shape::Object(&[must("user", Shape::Filled, "User name"), must("password", SECRET, "Its password")]);
-const AUTH: Shape =
-    Shape::Either(&[Shape::Word(&["token"]), Shape::Object(&[must("basic", BASIC, "Authorization: Basic")])]);
+const AUTH: Shape = Shape::Either(&[
+    Shape::Word(&["token"]),
+    Shape::Object(&[must("basic", BASIC, "Authorization: Basic")]),
+    Shape::Filled,
+]);
+const RECEIPT_AUTH: &[Key] = &[
+    must("name", Shape::Filled, "The auth"),
+    must("url", Shape::Filled, "What addresses begin with that it is shown to: https://as2.lamps.example/"),
+];
+
+const NAMES: Shape = Shape::List(&Shape::Filled);
+const PROXY_KEYS: &[Key] = &[
+    must("url", Shape::Filled, "Its address, http://proxy.example:3128"),
+    may("user", Shape::Filled, "Its user"),
+    may("password", SECRET, "Its password"),
+];
+const PROXY: Shape = Shape::Either(&[Shape::Word(&["none"]), Shape::Object(PROXY_KEYS)]);
 
 /// Of a channel in that takes cXML.
 const CXML_KEYS: &[Key] = &[
@@ -28,11 +44,20 @@ pub const KEYS: &[Key] = &[
     must("transport", Shape::Word(&["http", "as2"]), "The transport"),
     must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
     may("partners", Shape::List(&Shape::Filled), "Who may send here, or who is reached; none: every partner"),
-    may("auth", AUTH, "In: how senders prove who they are"),
+    may("auth", AUTH, "In: how senders prove who they are, token or basic; out: the auth that shows who we are"),
+    may("receipt_auth", Shape::Object(RECEIPT_AUTH), "In, of as2: the auth of receipts that are posted later"),
+    may("client_certificates", NAMES, "In: certificates of TLS; senders must show one of them"),
     may("cxml", Shape::Object(CXML_KEYS), "In: cXML is answered in the call that brings it"),
     may("as2", Shape::Object(as2::KEYS), "Of transport as2: the pair of names, and how messages are protected"),
     may("url", Shape::Filled, "Out: where to; in with cxml: where partners reach it, told in its profile"),
+    may("method", Shape::Word(&["POST", "PUT", "PATCH"]), "Out, of http: with which method; POST when left out"),
     may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
+    may(
+        "authorities",
+        NAMES,
+        "Out: certificates of authorities that count for the server, besides those of this machine",
+    ),
+    may("proxy", PROXY, "Out: the proxy, or none; when left out that of [proxy]"),
     may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),
     may("document", Shape::Filled, "In: what is sent here, where it does not say it itself: csv/1/Order"),
     may("body_bytes", Shape::Number(1, u64::MAX), "In: bytes of a body, at most"),
@@ -49,9 +74,15 @@ pub struct Channel {
     /// Who may send here, or who is reached; none: every partner.
     #[serde(default)]
     pub partners: Vec<String>,
-    /// In: how senders prove who they are.
+    /// In: how senders prove who they are; out: which auth shows who we are.
     #[serde(default)]
-    pub auth: Option<Auth>,
+    pub auth: Option<Shown>,
+    /// In, of AS2: how receipts that are posted later show who we are.
+    #[serde(default)]
+    pub receipt_auth: Option<ReceiptAuth>,
+    /// In: names of certificates of TLS; senders must show one of them.
+    #[serde(default)]
+    pub client_certificates: Vec<String>,
     /// In: cXML is answered in the call that brings it.
     #[serde(default)]
     pub cxml: Option<Cxml>,
@@ -61,6 +92,15 @@ pub struct Channel {
     /// Out: where to; in with cXML: where partners reach it.
     #[serde(default)]
     pub url: Option<String>,
+    /// Out, of HTTP: with which method; `None` is POST.
+    #[serde(default)]
+    pub method: Option<String>,
+    /// Out: names of certificates of authorities that count for the server.
+    #[serde(default)]
+    pub authorities: Vec<String>,
+    /// Out: the proxy, where it is not the instance's.
+    #[serde(default)]
+    pub proxy: Option<ChannelProxy>,
     /// Out: header lines to send.
     #[serde(default)]
     pub headers: BTreeMap<String, SecretOrText>,
@@ -73,6 +113,14 @@ pub struct Channel {
     /// In: bytes of a body, where another limit than the instance's is wanted.
     #[serde(default, deserialize_with = "parsed_option")]
     pub body_bytes: Option<u64>,
+}
+
+impl Channel {
+    /// Whether nobody who sends here has to show anything of HTTP or TLS.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.auth.is_none() && self.client_certificates.is_empty()
+    }
 }
 
 /// How cXML is taken.
@@ -92,17 +140,66 @@ pub struct Cxml {
     pub punchout: Option<String>,
 }
 
-/// How a sender proves who it is.
+/// How a sender proves who it is, or which auth shows who we are.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Auth {
-    /// `Authorization: Bearer`, with a token of this channel (`portolan token create --channel NAME`).
+#[serde(from = "Written")]
+pub enum Shown {
+    /// In: `Authorization: Bearer`, with a token of this channel (`portolan token create --channel NAME`).
     Token,
-    /// `Authorization: Basic`.
-    Basic {
-        /// User name.
-        user: String,
-        /// Its password.
-        password: Secret,
-    },
+    /// In: `Authorization: Basic`.
+    Basic(Basic),
+    /// Out: the name of an auth.
+    Named(String),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Word(String),
+    Keys { basic: Basic },
+}
+
+impl From<Written> for Shown {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Word(word) if word == "token" => Shown::Token,
+            Written::Word(word) => Shown::Named(word),
+            Written::Keys { basic } => Shown::Basic(basic),
+        }
+    }
+}
+
+/// How receipts that are posted later show who we are.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptAuth {
+    /// The auth.
+    pub name: String,
+    /// What addresses begin with that it is shown to. Who sends a message says where its receipt goes, so that a secret
+    /// goes nowhere else.
+    pub url: String,
+}
+
+/// A channel's proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ChannelProxy {
+    /// `none`: there is none, whatever the instance has.
+    Word(String),
+    /// This one.
+    Proxy(ProxyLogin),
+}
+
+/// A proxy, and who we are there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyLogin {
+    /// Its address.
+    pub url: String,
+    /// Its user.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Its password.
+    #[serde(default)]
+    pub password: Option<Secret>,
 }

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod as2;
+pub(in crate::partner) mod auth;
 mod certificate;
 mod channel;
 mod envelope;
@@ -13,8 +14,9 @@ mod split;
 
 pub use agreement::{Agreement, Environment, OnUncertain};
 pub use as2::{As2, Compress, Legacy, LineEnds, MICS, Receipt, Required};
+pub use auth::{Auth, Basic, OAuth1, OAuth2, Signed};
 pub use certificate::Certificate;
-pub use channel::{Auth, Channel, Cxml};
+pub use channel::{Channel, ChannelProxy, Cxml, ProxyLogin, ReceiptAuth, Shown};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use partner::{Partner, PartyId};
 pub use route::Route;
@@ -28,8 +30,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 9] =
-    ["partner", "channel", "certificate", "agreement", "route", "mapping", "transformation", "guide", "table"];
+pub const KINDS: [&str; 10] =
+    ["partner", "channel", "auth", "certificate", "agreement", "route", "mapping", "transformation", "guide", "table"];
 
 /// A resource with its body as JSON; every scalar is text.
 #[derive(Debug, Clone, PartialEq, Default)]

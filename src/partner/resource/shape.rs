@@ -2,7 +2,7 @@
 //! `/schemas/resource`, both come from here. What the keys mean is said in the structs of the kinds; a test holds the
 //! two against each other.
 
-use super::{agreement, certificate, channel, overlay, partner, route};
+use super::{agreement, auth, certificate, channel, overlay, partner, route};
 use crate::near::hint;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -76,9 +76,10 @@ pub struct Kind {
 }
 
 /// All kinds, in the order of the manual; a new one is its file and a line here.
-pub static ALL: [Kind; 9] = [
+pub static ALL: [Kind; 10] = [
     Kind { name: "partner", help: "Who we deal with", keys: partner::KEYS },
     Kind { name: "channel", help: "A way in or out at a transport", keys: channel::KEYS },
+    Kind { name: "auth", help: "How we show a partner who sends", keys: auth::KEYS },
     Kind { name: "certificate", help: "Who may sign, or whom a key of ours belongs to", keys: certificate::KEYS },
     Kind { name: "agreement", help: "What was agreed for one document type", keys: agreement::KEYS },
     Kind { name: "route", help: "Where what came in goes out", keys: route::KEYS },
@@ -279,7 +280,7 @@ fn shape_schema(shape: &Shape) -> Value {
 #[cfg(test)]
 mod tests {
     use super::super::envelope;
-    use super::super::{Agreement, Auth, Channel, EnvelopeProfile, Partner, Route};
+    use super::super::{Agreement, Auth, Channel, EnvelopeProfile, Partner, Route, Shown};
     use super::*;
     use serde::de::DeserializeOwned;
 
@@ -304,10 +305,21 @@ mod tests {
         assert_eq!(sorted(names(partner::KEYS)), sorted(taken::<Partner>()));
         assert_eq!(sorted(names(channel::KEYS)), sorted(taken::<Channel>()));
         assert_eq!(sorted(names(super::super::as2::KEYS)), sorted(taken::<crate::partner::As2>()));
+        assert_eq!(sorted(names(auth::KEYS)), sorted(taken::<Auth>()));
+        for (name, taken) in [
+            ("basic", taken::<super::super::Basic>()),
+            ("oauth2", taken::<super::super::OAuth2>()),
+            ("oauth1", taken::<super::super::OAuth1>()),
+            ("signed", taken::<super::super::Signed>()),
+        ] {
+            let key = auth::KEYS.iter().find(|key| key.name == name).expect("a key");
+            let Shape::Object(keys) = key.shape else { panic!("{name} has no keys") };
+            assert_eq!(sorted(names(keys)), sorted(taken), "{name}");
+        }
         assert_eq!(sorted(names(certificate::KEYS)), sorted(taken::<crate::partner::Certificate>()));
         assert_eq!(sorted(names(route::KEYS)), sorted(taken::<Route>()));
         assert_eq!(sorted(names(envelope::KEYS)), sorted(taken::<EnvelopeProfile>()));
-        assert!(serde_json::from_value::<Auth>(json!("token")).is_ok());
+        assert!(serde_json::from_value::<Shown>(json!("token")).is_ok());
         // Here the shape may know more than the struct, never less.
         for key in taken::<Agreement>() {
             assert!(names(agreement::KEYS).contains(&key), "agreement: {key}");

@@ -7,16 +7,17 @@ use super::{certificates, own_keys};
 use crate::clock::Timestamp;
 use crate::id::new_id;
 use crate::partner::{As2, Channel, Receipt, Way};
-use crate::pipeline::deliver::secret_headers;
+use crate::pipeline::reach::{Outbound, Unready, outbound};
 use crate::pipeline::state::Service;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::mime::Headers;
 use crate::transport::as2::receipt::Unproved;
 use crate::transport::http::address::Network;
+use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
 use crate::transport::http::send::{Outcome, Post, Said};
-use reqwest::Url;
+use reqwest::{Method, Url};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -142,12 +143,16 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
     let trusted = certificates(service, &as2.certificates, now);
     let sealed = keys(service, as2, &trusted, now).await;
     let made = walk.went(StepName::Keys, "keys and certificates of the channel that count today", sealed)?;
-    let allowed: Vec<Network> = channel.allow_networks.iter().filter_map(|text| text.parse().ok()).collect();
+    let out = outbound(service, channel, None).await.map_err(unready);
+    let out = match out {
+        Ok(out) => out,
+        Err(wrong) => return walk.went(StepName::Keys, "the auth of the channel, with its secrets", Err(wrong)),
+    };
     let url = Url::parse(channel.url.as_deref().unwrap_or_default());
     let url = url.map_err(|error| Wrong::new(format!("url of the channel: {error}"), "mend url of the channel"));
     let (url, found) = match url {
         Ok(url) => {
-            let found = addresses(&url, &allowed).await;
+            let found = addresses(&url, &out.reach.allowed).await;
             (url, found)
         }
         Err(wrong) => return walk.went(StepName::Dns, "an address with a host", Err(wrong)),
@@ -161,12 +166,12 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
         .map_err(|error| Wrong::unreached(format!("port {port} of {host} takes no connection: {error}"), remedy));
     let stream = walk.went(StepName::Tcp, &format!("a connection to port {port} of {host}"), connected)?;
     if url.scheme() == "https" {
-        let shaken = handshake(stream, &host).await;
+        let shaken = handshake(stream, &host, &out.reach).await;
         let remedy = "ask the partner whether that port speaks HTTPS, of TLS 1.2 or 1.3";
         let shaken = shaken.map_err(|error| Wrong::unreached(error, remedy)).and_then(|shaken| trust(&shaken, &host));
         walk.went(StepName::Tls, &format!("a certificate for {host} that this machine trusts"), shaken)?;
     }
-    let (answer, wanted) = post(service, channel, as2, walk, allowed, made).await?;
+    let (answer, wanted) = post(service, channel, as2, walk, out, made).await?;
     let seen = receipt(as2, &walk.message_id, &answer, wanted.as_ref(), service.now());
     let expected = match as2.receipt {
         Receipt::None => "none, as the channel says",
@@ -175,6 +180,17 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
         Receipt::Unsigned => "a receipt that says what was received",
     };
     walk.went(StepName::Receipt, expected, seen)
+}
+
+/// What the channel says of reaching the partner and cannot be had.
+fn unready(unready: Unready) -> Wrong {
+    match unready {
+        Unready::NoSecret(name) => {
+            Wrong::new(format!("no secret {name}"), format!("set it with `portolan secret set {name}`"))
+        }
+        Unready::Unfit(reason) => Wrong::new(reason, "mend the auth of the channel, and what it names"),
+        Unready::Store(error) => Wrong::new(error.to_string(), "try again"),
+    }
 }
 
 /// The message, which needs all keys and certificates.
@@ -273,30 +289,27 @@ async fn post(
     channel: &Channel,
     as2: &As2,
     walk: &mut Walk,
-    allowed: Vec<Network>,
+    out: Outbound,
     made: Made<Vec<u8>>,
 ) -> Option<(Said, Option<Wanted>)> {
     let expected = "an answer of 200 or 202";
-    let secrets = match secret_headers(service, channel).await {
-        Ok(headers) => headers,
-        Err((name, error)) => {
-            let remedy = format!("set it with `portolan secret set {name}`");
-            return walk.went(StepName::Http, expected, Err(Wrong::new(error.to_string(), remedy)));
-        }
-    };
     let (content_type, own) = typed(made.headers).unwrap_or_default();
     let subject = "Test of the connection".to_owned();
     let own = lines(as2, walk.message_id.clone(), subject, own, made.mic.digest);
     let wanted = (as2.receipt != Receipt::None && as2.receipt_url.is_none()).then(|| {
         wanted_by(service, as2, [Some(made.mic), made.also].into_iter().flatten().collect(), walk.message_id.clone())
     });
+    let Outbound { reach, credentials, headers, once } = out;
     let post = Post {
         url: channel.url.clone().unwrap_or_default(),
+        method: Method::POST,
         key: None,
         content_type,
-        headers: secrets.into_iter().chain(own).collect(),
+        headers: headers.into_iter().chain(own).collect(),
         bytes: made.body,
-        allowed,
+        reach,
+        credentials,
+        once,
         patience: ANSWER_WAIT,
         is_asking: wanted.is_some(),
     };
@@ -313,6 +326,12 @@ fn answered(outcome: Outcome) -> Seen<Said> {
         Outcome::Delivered { status, answer } => return Ok((format!("{status}"), answer)),
         Outcome::Uncertain { reason } => {
             return Err(Wrong::unreached(reason, "ask the partner for its log at this time, with this Message-ID"));
+        }
+        Outcome::NoToken(NoToken { reason, is_lasting }) => {
+            let remedy = "compare token_url, client_id and client_secret of the auth with what the partner gave";
+            let wrong =
+                if is_lasting { Wrong::new(reason, remedy) } else { Wrong::unreached(reason, "try again later") };
+            return Err(wrong);
         }
         Outcome::Transient { status, reason, .. } | Outcome::Permanent { status, reason } => (status, reason),
     };

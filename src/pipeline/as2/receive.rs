@@ -4,7 +4,7 @@
 
 use super::{VERSION, certificates, digest, own_keys, scheme, send};
 use crate::partner::{As2, Legacy, LineEnds, Required};
-use crate::pipeline::receive::unavailable;
+use crate::pipeline::receive::{authenticate, not_authenticated, unavailable};
 use crate::pipeline::state::Service;
 use crate::store::as2::{Beside, Leaving, Verdict};
 use crate::store::claim::NewClaim;
@@ -88,12 +88,14 @@ struct Message {
     raw: Vec<u8>,
     /// None: it is refused whatever stands in it.
     opening: Option<(Sender<Vec<u8>>, JoinHandle<Found>)>,
+    /// Who sends it has not shown who it is, so that nothing but a receipt is taken.
+    must_be_receipt: bool,
     refused: Option<Refused>,
 }
 
 /// Begins to take a message.
 pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn Intake>, Refusal> {
-    let headers = Headers(arrival.headers);
+    let headers = Headers(arrival.headers.clone());
     let missing = |name: &str| Refusal {
         status: 400,
         code: "AS2-HEADER-MISSING",
@@ -128,6 +130,7 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
         size: 0,
         raw: Vec::new(),
         opening: None,
+        must_be_receipt: false,
         refused: bad_id.or(bad_url),
     };
     let Some((channel, found, as2)) = directory.as2_pair(&message.addressed.from, &message.addressed.to) else {
@@ -137,6 +140,13 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
         message.headers = headers;
         return Ok(Box::new(message));
     };
+    if !found.is_open() && authenticate(service, &arrival, (channel, found)).await?.is_none() {
+        // A receipt of what we sent proves itself; it may come from another machine of the partner.
+        if !may_be_receipt(&headers) {
+            return Err(not_authenticated());
+        }
+        message.must_be_receipt = true;
+    }
     message.limit = found.body_bytes.unwrap_or(limit);
     let keys = own_keys(service, &as2.keys, now).await.map_err(|error| {
         tracing::error!(channel, error = %error, "The keys of a channel cannot be had");
@@ -145,11 +155,16 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
     let partner = found.partners.first().cloned().unwrap_or_default();
     message.pair = Some(Pair { channel: channel.to_owned(), partner, keys });
     message.refused = message.refused.or_else(|| unknown_wish(&message.addressed.wish));
-    if message.refused.is_none() {
+    if message.refused.is_none() && !message.must_be_receipt {
         message.opening = Some(message.open(headers.clone(), as2));
     }
     message.headers = headers;
     Ok(Box::new(message))
+}
+
+/// Whether it may be a receipt: those are reports, signed or not (RFC 4130 7.4).
+fn may_be_receipt(headers: &Headers) -> bool {
+    matches!(headers.content_type().value.as_str(), "multipart/report" | "multipart/signed")
 }
 
 /// A receipt that cannot be given as it must be.
@@ -557,7 +572,12 @@ impl Intake for Message {
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>> {
-        Box::pin(async move { self.answer().await.map_err(|error| unavailable(&error)) })
+        Box::pin(async move {
+            if self.must_be_receipt && receipt::about(&self.headers, &self.raw).is_none() {
+                return Err(not_authenticated());
+            }
+            self.answer().await.map_err(|error| unavailable(&error))
+        })
     }
 }
 

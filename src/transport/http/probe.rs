@@ -2,11 +2,11 @@
 //! Nothing is sent over what it opens, and no address is tried that a post would not reach.
 
 use super::address::{Network, may_reach};
-use super::send::not_public;
+use super::reach::{Reach, not_public};
 use reqwest::Url;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{DigitallySignedStruct, SignatureScheme};
 use rustls_platform_verifier::Verifier;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -93,15 +93,12 @@ pub struct Handshake {
 ///
 /// # Errors
 /// The other side does not speak TLS as we do, or not in time.
-pub async fn handshake(stream: TcpStream, host: &str) -> Result<Handshake, String> {
+pub async fn handshake(stream: TcpStream, host: &str, reach: &Reach) -> Result<Handshake, String> {
     let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned()).map_err(|error| error.to_string())?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = Verifier::new(provider.clone()).map_err(|error| error.to_string())?;
+    let verifier = reach.verifier().map_err(|error| error.to_string())?;
     let witness = Arc::new(Witness { verifier, seen: Mutex::default() });
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|error| error.to_string())?.dangerous();
-    let mut config = config.with_custom_certificate_verifier(witness.clone()).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let mut config = reach.tls().map_err(|error| error.to_string())?;
+    config.dangerous().set_certificate_verifier(witness.clone());
     let shaken = timeout(HANDSHAKE_WAIT, TlsConnector::from(Arc::new(config)).connect(name, stream)).await;
     let shaken = shaken.map_err(|_| format!("no answer within {} s", HANDSHAKE_WAIT.as_secs()))?;
     let shaken = shaken.map_err(|error| error.to_string())?;

@@ -31,6 +31,8 @@ pub struct Arrival {
     pub channel: String,
     /// `Authorization`, as sent.
     pub authorization: Option<String>,
+    /// The certificate of TLS that the sender showed and has the key of, in DER. Whether it counts is the channel's affair.
+    pub certificate: Option<Vec<u8>>,
     /// `Idempotency-Key`.
     pub key: Option<String>,
     /// `Content-Type`.
@@ -40,6 +42,10 @@ pub struct Arrival {
     /// All header lines, for those protocols that have more to say in them; names in lower case.
     pub headers: Vec<(String, String)>,
 }
+
+/// The certificate that a client showed when its connection was made, in DER.
+#[derive(Debug, Clone)]
+pub struct ClientCertificate(pub Arc<[u8]>);
 
 /// Why a post is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,6 +189,7 @@ async fn receive(shared: Shared, channel: Option<String>, request: Request) -> R
     let arrival = Arrival {
         channel: channel.clone().unwrap_or_default(),
         authorization: text(headers, &AUTHORIZATION),
+        certificate: request.extensions().get::<ClientCertificate>().map(|ClientCertificate(der)| der.to_vec()),
         key: key(headers)?,
         content_type: text(headers, &CONTENT_TYPE).unwrap_or_else(|| "application/octet-stream".to_owned()),
         host: text(headers, &HOST).unwrap_or_default(),

@@ -1,14 +1,13 @@
 //! Posting to partners: one key for all attempts of a delivery, the same bytes each time, no redirects, and an honest
 //! answer to the question whether it arrived.
 
-use super::address::{Network, may_reach};
-use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use super::auth::oauth2::{NoToken, Tokens};
+use super::auth::{Credentials, Means, Request, without};
+use super::reach::{Clients, Reach, ReachError};
+use crate::clock::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use reqwest::{Method, Url};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Bytes of an answer that are looked at; the rest is not waited for.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
@@ -16,19 +15,18 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 const ANSWER_SHOWN_MAX: usize = 300;
 /// How long the rest of a good answer is read, so that its connection can be used again.
 const ANSWER_REST_WAIT: Duration = Duration::from_secs(1);
-/// How long a connection stays open without a post. Shorter than receivers commonly wait: what is sent while they close
-/// it would be in doubt.
-const CONNECTION_IDLE: Duration = Duration::from_secs(2);
-/// How long a client is used.
-const CLIENT_LIFE: Duration = Duration::from_secs(600);
 /// The most that a partner's Retry-After may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+/// What is said of a proxy that answers CONNECT with 407.
+const PROXY_REFUSES: &str = "proxy authorization required";
 
 /// One post.
 #[derive(Debug, Clone)]
 pub struct Post {
     /// Where to.
     pub url: String,
+    /// With which method.
+    pub method: Method,
     /// The delivery's key, sent as `Idempotency-Key`; none where the body's protocol has one of its own.
     pub key: Option<String>,
     /// Of the body.
@@ -37,12 +35,25 @@ pub struct Post {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub bytes: Vec<u8>,
-    /// Networks that may be reached although they are not public.
-    pub allowed: Vec<Network>,
+    /// How the receiver is reached.
+    pub reach: Reach,
+    /// How it is shown who sends it.
+    pub credentials: Credentials,
+    /// The present time and random text, for signatures.
+    pub once: Once,
     /// Until the first byte of the answer.
     pub patience: Duration,
     /// What stands in the answer is wanted, not only that there is one.
     pub is_asking: bool,
+}
+
+/// What signatures have that no other may have.
+#[derive(Debug, Clone, Default)]
+pub struct Once {
+    /// The present time.
+    pub now: Timestamp,
+    /// Random text that is used once.
+    pub nonce: String,
 }
 
 /// What stands in an answer.
@@ -80,6 +91,8 @@ pub enum Outcome {
         /// In words.
         reason: String,
     },
+    /// Nothing was sent, for there is no token that would show who sends it.
+    NoToken(NoToken),
     /// The bytes left, and no answer came.
     Uncertain {
         /// In words.
@@ -90,113 +103,105 @@ pub enum Outcome {
 /// Posts, over connections that stay open for a while for the next post to the same receiver.
 #[derive(Default)]
 pub struct Sender {
-    clients: Mutex<Vec<Client>>,
-}
-
-/// A client for all posts that may reach the same networks, so that no connection is used by who might not have made it.
-struct Client {
-    allowed: Vec<Network>,
-    patience: Duration,
-    made: Instant,
-    client: reqwest::Client,
+    clients: Clients,
+    tokens: Tokens,
 }
 
 impl Sender {
-    /// Posts once.
-    pub async fn send(&self, post: Post) -> Outcome {
+    /// Posts once; and once more where the receiver refuses a token that was had before, with a fresh one.
+    pub async fn send(&self, mut post: Post) -> Outcome {
         let permanent = |reason: String| Outcome::Permanent { status: None, reason };
         let url = match Url::parse(&post.url) {
             Ok(url) => url,
             Err(error) => return permanent(format!("{}: {error}", post.url)),
         };
-        if let Err(reason) = check_host(&url, &post.allowed) {
-            return permanent(reason);
+        if let Err(error) = post.reach.check(&url).await {
+            return permanent(error.to_string());
         }
-        let headers = match headers(&post) {
+        let headers = match headers(&post, &url) {
             Ok(headers) => headers,
             Err(reason) => return permanent(reason),
         };
-        let client = match self.client(&post) {
+        let client = match self.clients.of(&post.reach, post.patience) {
             Ok(client) => client,
             Err(error) => return permanent(error.to_string()),
         };
-        let asked = client.post(url).headers(headers).body(post.bytes).send();
-        match tokio::time::timeout(post.patience, asked).await {
-            Err(_) => {
-                let reason = format!("no answer within {} s; it may have arrived", post.patience.as_secs());
-                Outcome::Uncertain { reason }
+        let Means::OAuth2(grant) = &post.credentials.means else {
+            let bytes = std::mem::take(&mut post.bytes);
+            return told(&post.credentials, once(&client, url, headers, bytes, &post).await);
+        };
+        let mut spent: Option<String> = None;
+        loop {
+            let had = match self.tokens.of(grant, &self.clients, spent.as_deref()).await {
+                Ok(had) => had,
+                Err(NoToken { reason, is_lasting }) => {
+                    let reason = format!("auth {}: {reason}", post.credentials.name);
+                    return Outcome::NoToken(NoToken { reason, is_lasting });
+                }
+            };
+            let mut headers = headers.clone();
+            match HeaderValue::from_str(&format!("Bearer {}", had.token)) {
+                Ok(mut value) => {
+                    value.set_sensitive(true);
+                    headers.insert(reqwest::header::AUTHORIZATION, value);
+                }
+                Err(_) => return permanent("a token with control characters".to_owned()),
             }
-            Ok(Err(error)) => failed(&error),
-            Ok(Ok(response)) if post.is_asking && response.status().is_success() => said(response, post.patience).await,
-            Ok(Ok(response)) => answered(response, post.patience).await,
+            let outcome = once(&client, url.clone(), headers, post.bytes.clone(), &post).await;
+            if let (Outcome::Permanent { status: Some(401), .. }, false) = (&outcome, had.is_fresh) {
+                spent = Some(had.token);
+                continue;
+            }
+            return hidden(told(&post.credentials, outcome), &[&had.token]);
         }
     }
+}
 
-    /// The client for such a post. One that has lived long enough is made anew, for it knows the authorities of when it
-    /// was made; reading those takes some milliseconds, which is why it is kept at all.
-    fn client(&self, post: &Post) -> reqwest::Result<reqwest::Client> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients.retain(|one| one.made.elapsed() < CLIENT_LIFE);
-        if let Some(one) = clients.iter().find(|one| one.allowed == post.allowed && one.patience == post.patience) {
-            return Ok(one.client.clone());
+/// One request, and what came of it.
+async fn once(client: &reqwest::Client, url: Url, headers: HeaderMap, bytes: Vec<u8>, post: &Post) -> Outcome {
+    let asked = client.request(post.method.clone(), url).headers(headers).body(bytes).send();
+    match tokio::time::timeout(post.patience, asked).await {
+        Err(_) => {
+            let reason = format!("no answer within {} s; it may have arrived", post.patience.as_secs());
+            Outcome::Uncertain { reason }
         }
-        let client = reqwest::Client::builder()
-            .dns_resolver(Arc::new(Checked { allowed: post.allowed.clone() }))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(post.patience)
-            .pool_idle_timeout(CONNECTION_IDLE)
-            .no_proxy()
-            .build()?;
-        let (allowed, patience) = (post.allowed.clone(), post.patience);
-        clients.push(Client { allowed, patience, made: Instant::now(), client: client.clone() });
-        Ok(client)
+        Ok(Err(error)) => failed(&error),
+        Ok(Ok(response)) if post.is_asking && response.status().is_success() => said(response, post.patience).await,
+        Ok(Ok(response)) => answered(response, post.patience).await,
     }
 }
 
-/// Finds the addresses of a name, and tells only those that may be reached.
-struct Checked {
-    allowed: Vec<Network>,
+/// Says of a refusal that it is about who we are, and never what was shown.
+fn told(credentials: &Credentials, outcome: Outcome) -> Outcome {
+    let outcome = match outcome {
+        Outcome::Permanent { status: Some(status @ (401 | 403)), reason } => {
+            let what = match (credentials.name.as_str(), status) {
+                ("", 401) => "it asks who sends: name an auth in the channel".to_owned(),
+                ("", _) => "it does not let us in: ask the partner whether it wants an auth, or our address".to_owned(),
+                (name, 401) => {
+                    format!("it does not take what auth {name} shows: compare it with what the partner gave")
+                }
+                (name, _) => format!("it knows auth {name} and does not let it in: ask the partner what it may do"),
+            };
+            Outcome::Permanent { status: Some(status), reason: format!("{reason}; {what}") }
+        }
+        other => other,
+    };
+    hidden(outcome, &credentials.secrets())
 }
 
-impl Resolve for Checked {
-    fn resolve(&self, name: Name) -> Resolving {
-        let allowed = self.allowed.clone();
-        Box::pin(async move {
-            let host = name.as_str();
-            let found = tokio::net::lookup_host((host, 0)).await;
-            let all: Vec<_> = found.map_err(|error| std::io::Error::other(format!("{host}: {error}")))?.collect();
-            let open: Vec<_> = all.iter().copied().filter(|one| may_reach(one.ip(), &allowed)).collect();
-            if open.is_empty() {
-                return Err(Unreachable(not_public(host, all.first().map(SocketAddr::ip))).into());
-            }
-            Ok(Box::new(open.into_iter()) as Addrs)
-        })
+/// Puts stars over secrets that the other side repeats.
+fn hidden(outcome: Outcome, secrets: &[&str]) -> Outcome {
+    match outcome {
+        Outcome::Permanent { status, reason } => Outcome::Permanent { status, reason: without(&reason, secrets) },
+        Outcome::Transient { status, reason, retry_after } => {
+            Outcome::Transient { status, reason: without(&reason, secrets), retry_after }
+        }
+        other => other,
     }
 }
 
-/// A name that has only addresses that may not be reached.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unreachable(String);
-
-/// Refuses an address in place of a name that may not be reached; nobody is asked about such a one.
-fn check_host(url: &Url, allowed: &[Network]) -> Result<(), String> {
-    let host = url.host_str().ok_or_else(|| format!("{url}: no host"))?;
-    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
-        Ok(address) if !may_reach(address, allowed) => Err(not_public(host, Some(address))),
-        _ => Ok(()),
-    }
-}
-
-/// Why an address is not tried, and what to do where it is meant.
-pub(super) fn not_public(host: &str, address: Option<IpAddr>) -> String {
-    let found = address.map_or_else(|| "no address".to_owned(), |address| address.to_string());
-    format!(
-        "{host} is {found}, which is not a public address; if it is meant, add its network to allow_networks of the channel"
-    )
-}
-
-fn headers(post: &Post) -> Result<HeaderMap, String> {
+fn headers(post: &Post, url: &Url) -> Result<HeaderMap, String> {
     let mut headers = HeaderMap::new();
     let key = post.key.as_deref().map(|key| (HeaderName::from_static("idempotency-key"), key));
     for (name, value) in [(CONTENT_TYPE, post.content_type.as_str())].into_iter().chain(key) {
@@ -209,19 +214,91 @@ fn headers(post: &Post) -> Result<HeaderMap, String> {
         value.set_sensitive(true);
         headers.insert(key, value);
     }
+    let lines: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    let Once { now, nonce } = &post.once;
+    let request = Request { method: post.method.as_str(), url, headers: &lines, body: &post.bytes, now: *now, nonce };
+    for (name, value) in post.credentials.lines(&request) {
+        let wrong = || format!("auth {} makes a header line that cannot be sent", post.credentials.name);
+        let key: HeaderName = name.parse().map_err(|_| wrong())?;
+        let mut value = HeaderValue::from_str(&value).map_err(|_| wrong())?;
+        value.set_sensitive(true);
+        headers.insert(key, value);
+    }
     Ok(headers)
 }
 
-fn failed(error: &reqwest::Error) -> Outcome {
-    // The URL may carry a secret, so the error is told without it.
+/// What lies at the bottom of a failure. The URL may carry a secret, so it is told without.
+pub(super) fn cause(error: &reqwest::Error) -> String {
     let mut reason = String::new();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause {
-        if let Some(Unreachable(reason)) = inner.downcast_ref() {
-            return Outcome::Permanent { status: None, reason: reason.clone() };
-        }
         reason = inner.to_string();
         cause = inner.source();
+    }
+    reason
+}
+
+/// Why the address policy refuses, where that is what failed.
+pub(super) fn refusal(error: &reqwest::Error) -> Option<String> {
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(ReachError::NotAllowed(reason)) = inner.downcast_ref() {
+            return Some(reason.clone());
+        }
+        cause = inner.source();
+    }
+    None
+}
+
+/// What TLS makes of certificates, theirs or ours: nothing was taken, and it will be the same again until somebody mends it.
+fn untrusted(error: &reqwest::Error) -> Option<String> {
+    use rustls::AlertDescription as Alert;
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        match inner.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidCertificate(why)) => {
+                let remedy = "ask the partner for one that counts, or name its authority in authorities of the channel";
+                return Some(format!("the certificate of the server does not count: {why:?}; {remedy}"));
+            }
+            Some(rustls::Error::AlertReceived(
+                alert @ (Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                | Alert::CertificateRequired),
+            )) => {
+                let remedy = "name an auth in the channel whose certificate the partner knows";
+                return Some(format!(
+                    "the server does not take our certificate of TLS, or misses one: {alert:?}; {remedy}"
+                ));
+            }
+            _ => {
+                // What an error of io holds is not among its sources.
+                let io = inner.downcast_ref::<std::io::Error>();
+                cause = io.map_or_else(|| inner.source(), |io| io.get_ref().map(|held| held as &dyn std::error::Error));
+            }
+        }
+    }
+    None
+}
+
+fn failed(error: &reqwest::Error) -> Outcome {
+    if let Some(reason) = refusal(error) {
+        return Outcome::Permanent { status: None, reason };
+    }
+    let reason = cause(error);
+    if let Some(reason) = untrusted(error) {
+        return Outcome::Permanent { status: None, reason };
+    }
+    if error.is_connect() && reason.contains(PROXY_REFUSES) {
+        let reason = format!("{reason}: the proxy does not take our user and password");
+        return Outcome::Permanent { status: Some(407), reason };
     }
     if error.is_connect() {
         return Outcome::Transient { status: None, reason: format!("cannot connect: {reason}"), retry_after: None };
@@ -291,17 +368,24 @@ async fn read(response: &mut reqwest::Response) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::{Arc, Mutex};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
 
     fn post(host: &str, port: u16, allowed: &[&str]) -> Post {
         Post {
             url: format!("http://{host}:{port}/edi"),
+            method: Method::POST,
             key: Some("k".into()),
             content_type: "application/EDIFACT".into(),
             headers: Vec::new(),
             bytes: b"UNB".to_vec(),
-            allowed: allowed.iter().map(|text| text.parse().expect("a network")).collect(),
+            reach: Reach {
+                allowed: allowed.iter().map(|text| text.parse().expect("a network")).collect(),
+                ..Reach::default()
+            },
+            credentials: Credentials::default(),
+            once: Once::default(),
             patience: Duration::from_secs(10),
             is_asking: false,
         }

@@ -1,0 +1,246 @@
+//! Listeners: connections accepted under limits, TLS where it is configured, requests handed to a router. Certificates that
+//! change, in files or in resources, are taken over while it runs.
+
+use crate::config::{Limits, Tls};
+use crate::pipeline::reach::identity_of;
+use crate::pipeline::state::Service;
+use crate::transport::as2::certificate::Certificate;
+use crate::transport::http::receive::ClientCertificate;
+use crate::transport::http::tls::{self, Listening, Offered};
+use aws_lc_rs::digest::{Context, SHA256};
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long connections have to end when the service stops.
+const STOP_WAIT: Duration = Duration::from_secs(10);
+/// How often certificates are looked at, where nothing rings.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Limits of a connection before any handler sees it.
+#[derive(Clone)]
+pub(super) struct Edge {
+    header_bytes: usize,
+    header_time: Duration,
+    handshake_time: Duration,
+    /// Handshakes that are under way; what comes beyond is closed at once.
+    handshakes: Arc<Semaphore>,
+    tls: Option<Arc<Listening>>,
+}
+
+impl Edge {
+    /// As the configuration says.
+    pub(super) fn new(limits: &Limits, tls: Option<Arc<Listening>>) -> Self {
+        Edge {
+            header_bytes: limits.header_bytes,
+            header_time: Duration::from_secs(limits.header_seconds),
+            handshake_time: Duration::from_secs(limits.handshake_seconds),
+            handshakes: Arc::new(Semaphore::new(limits.handshakes_at_once)),
+            tls,
+        }
+    }
+}
+
+/// Accepts connections until told to stop; those open then have a while to end.
+pub(super) async fn serve(listener: TcpListener, router: Router, edge: Edge, stop: CancellationToken) {
+    let tracker = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file handles, say: the next moment may be better.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (router, edge, stop) = (router.clone(), edge.clone(), stop.clone());
+        match &edge.tls {
+            None => drop(tracker.spawn(async move { converse(stream, router, None, &edge, stop).await })),
+            Some(listening) => {
+                // Who shakes hands costs us more than who only connects.
+                let place = edge.handshakes.clone().try_acquire_owned();
+                let (Ok(place), Some(acceptor)) = (place, listening.acceptor()) else {
+                    metrics::counter!("portolan_handshakes_total", "outcome" => "refused").increment(1);
+                    continue;
+                };
+                tracker.spawn(async move {
+                    let shaken = shake(stream, &acceptor, &edge).await;
+                    drop(place);
+                    if let Some((stream, certificate)) = shaken {
+                        converse(stream, router, certificate, &edge, stop).await;
+                    }
+                });
+            }
+        }
+    }
+    drop(listener);
+    tracker.close();
+    let _ = tokio::time::timeout(STOP_WAIT, tracker.wait()).await;
+}
+
+/// A connection whose handshake is done, and the certificate that the client showed.
+type Shaken = (tokio_rustls::server::TlsStream<TcpStream>, Option<ClientCertificate>);
+
+/// A handshake that fails or takes too long is the peer's affair.
+async fn shake(stream: TcpStream, acceptor: &TlsAcceptor, edge: &Edge) -> Option<Shaken> {
+    let shaken = tokio::time::timeout(edge.handshake_time, acceptor.accept(stream)).await;
+    let outcome = match &shaken {
+        Ok(Ok(_)) => "done",
+        Ok(Err(_)) => "failed",
+        Err(_) => "late",
+    };
+    metrics::counter!("portolan_handshakes_total", "outcome" => outcome).increment(1);
+    let stream = shaken.ok()?.ok()?;
+    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = shown.map(|der| ClientCertificate(Arc::from(der.as_ref())));
+    Some((stream, certificate))
+}
+
+/// Serves one connection until it ends, or until told to stop.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    router: Router,
+    certificate: Option<ClientCertificate>,
+    edge: &Edge,
+    stop: CancellationToken,
+) {
+    let handler = TowerToHyperService::new(router);
+    let handler = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(one) = &certificate {
+            request.extensions_mut().insert(one.clone());
+        }
+        handler.call(request)
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(edge.header_time)
+        .max_buf_size(edge.header_bytes.max(8192))
+        .serve_connection(TokioIo::new(stream), handler);
+    tokio::pin!(connection);
+    tokio::select! {
+        // What a peer does wrong here concerns nobody else.
+        _ = connection.as_mut() => {}
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(STOP_WAIT, connection).await;
+        }
+    }
+}
+
+/// The certificates of a listener: whence they come, and what is shown of them at present.
+pub(super) struct Certificates {
+    directory: PathBuf,
+    tls: Tls,
+    listening: Arc<Listening>,
+    /// A digest of what was looked at last, whether or not it could be shown.
+    seen: Option<Vec<u8>>,
+}
+
+impl Certificates {
+    /// Looks for the first time. What stands in files must be there; resources may be applied later, and until then no
+    /// handshake is made.
+    ///
+    /// # Errors
+    /// The configuration or a file is not what it should be.
+    pub(super) async fn new(service: &Service, directory: &Path, tls: Tls) -> anyhow::Result<Self> {
+        let listening = Arc::new(Listening::default());
+        let mut own = Certificates { directory: directory.to_owned(), tls, listening, seen: None };
+        match own.look(service).await {
+            Err(error) if !own.tls.resources.is_empty() && own.tls.certificate.is_none() => {
+                tracing::error!(error = %format!("{error:#}"), "No certificate can be shown to partners; no connection is taken until one is applied");
+            }
+            looked => looked?,
+        }
+        Ok(own)
+    }
+
+    pub(super) fn listening(&self) -> Arc<Listening> {
+        self.listening.clone()
+    }
+
+    /// Takes over what changes until told to stop; at once where `bell` rings or resources change.
+    pub(super) async fn keep(mut self, service: Arc<Service>, bell: Arc<Notify>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = bell.notified() => {}
+                () = service.changed.notified() => {}
+                () = stop.cancelled() => return,
+            }
+            if let Err(error) = self.look(&service).await {
+                tracing::error!(error = %format!("{error:#}"), "Certificates could not be taken over; the earlier ones stay");
+            }
+        }
+    }
+
+    /// Shows what is there now, if it is not what was looked at last.
+    async fn look(&mut self, service: &Service) -> anyhow::Result<()> {
+        let offered = self.offered(service).await;
+        let asks = service.directory().asks_for_certificates();
+        let mut context = Context::new(&SHA256);
+        context.update(&[u8::from(asks)]);
+        match &offered {
+            Ok(offered) => offered.iter().for_each(|one| {
+                one.identity.chain.iter().for_each(|der| context.update(der));
+                context.update(&one.identity.key);
+            }),
+            Err(error) => context.update(format!("{error:#}").as_bytes()),
+        }
+        let seen = context.finish().as_ref().to_vec();
+        if self.seen.as_ref() == Some(&seen) {
+            return Ok(());
+        }
+        self.seen = Some(seen);
+        let offered = offered?;
+        self.listening.show(&offered, asks)?;
+        for one in &offered {
+            let certificate = Certificate::from_der(one.identity.chain.first().map_or(&[], Vec::as_slice)).ok();
+            let until = certificate.as_ref().map(|one| one.not_after.to_string()).unwrap_or_default();
+            let sha256 = certificate.map(|one| one.fingerprint()).unwrap_or_default();
+            tracing::info!(
+                certificate.name = one.name,
+                certificate.sha256 = sha256,
+                certificate.until = until,
+                asks,
+                "Shown to partners"
+            );
+        }
+        Ok(())
+    }
+
+    async fn offered(&self, service: &Service) -> anyhow::Result<Vec<Offered>> {
+        let mut found = Vec::new();
+        match (&self.tls.certificate, &self.tls.key) {
+            (Some(certificate), Some(key)) => {
+                let (certificate, key) = (self.directory.join(certificate), self.directory.join(key));
+                let name = format!("{} with {}", certificate.display(), key.display());
+                found.push(offer(name, tls::read(&certificate, &key)?));
+            }
+            (None, None) if !self.tls.resources.is_empty() => {}
+            _ => anyhow::bail!("expected certificate and key, or resources, the names of certificates with a key"),
+        }
+        for name in &self.tls.resources {
+            let identity = identity_of(service, name).await.map_err(anyhow::Error::msg)?;
+            found.push(offer(format!("certificate {name}"), identity));
+        }
+        Ok(found)
+    }
+}
+
+fn offer(name: String, identity: crate::transport::http::reach::Identity) -> Offered {
+    let own = identity.chain.first().and_then(|der| Certificate::from_der(der).ok());
+    Offered { name, dns_names: own.map(|one| one.dns_names).unwrap_or_default(), identity }
+}
