@@ -15,6 +15,7 @@ use crate::store::commit::receive::Reception;
 use crate::store::transmission::{NewTransmission, TransmissionState};
 use crate::store::{Actor, Direction, Result as StoreResult, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
+use crate::transport::http::body::Body;
 use crate::transport::http::receive::{Answer, Arrival, Intake, KEY_CHARACTERS_MAX, Refusal};
 use crate::transport::http::send::{Outcome, Post};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -330,7 +331,7 @@ impl Conversation {
                     key: Some(self.id.clone()),
                     content_type: self.arrival.content_type.clone(),
                     headers: Vec::new(),
-                    bytes: asked,
+                    body: Body::Held(asked),
                     reach,
                     credentials,
                     once,
@@ -363,7 +364,8 @@ impl Conversation {
             Outcome::Permanent { reason, .. } => (551, reason),
             Outcome::Transient { reason, .. }
             | Outcome::Uncertain { reason }
-            | Outcome::NoToken(NoToken { reason, .. }) => (550, reason),
+            | Outcome::NoToken(NoToken { reason, .. })
+            | Outcome::Unreadable { reason } => (550, reason),
         };
         // Where the shop stands is not the sender's to know.
         let words = "the shop that answers PunchOutSetupRequests cannot be asked now".to_owned();

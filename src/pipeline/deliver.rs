@@ -5,6 +5,7 @@ use super::as2::send as as2;
 use super::output::CXML;
 use super::reach::{Outbound, outbound};
 use super::state::Service;
+use super::stored;
 use crate::codec::cxml::{self, Status};
 use crate::partner::{Channel, Way};
 use crate::store::ack;
@@ -15,6 +16,7 @@ use crate::store::job::Job;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
+use crate::transport::http::body::Body;
 use crate::transport::http::send::{Outcome, Post, Said};
 use reqwest::Method;
 use std::time::Duration;
@@ -69,7 +71,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         Some(as2) => as2::message(service, job, &delivery, &transmission, as2).await.map(|sent| (url, sent)),
         None => plain(service, &delivery, &transmission).await.map(|sent| (url, sent)),
     };
-    let (url, Sent { key, content_type, lines, bytes, answer }) = match sent {
+    let (url, Sent { key, content_type, lines, body, answer }) = match sent {
         Ok(sent) => sent,
         // A key or certificate that does not fit stays so until somebody mends it.
         Err(StoreError::Unfit(reason)) if channel.as2.is_some() => {
@@ -104,7 +106,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         key,
         content_type,
         headers: headers.into_iter().chain(lines).collect(),
-        bytes,
+        body,
         reach,
         credentials,
         once,
@@ -122,7 +124,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     };
     let reached = match &outcome {
         Outcome::Delivered { .. } | Outcome::Permanent { .. } => Reached::Yes,
-        Outcome::NoToken(NoToken { is_lasting: true, .. }) => Reached::Untold,
+        Outcome::NoToken(NoToken { is_lasting: true, .. }) | Outcome::Unreadable { .. } => Reached::Untold,
         Outcome::Transient { .. } | Outcome::Uncertain { .. } | Outcome::NoToken(_) => Reached::No,
     };
     let hold = sending.on_uncertain == "hold";
@@ -152,7 +154,7 @@ pub(super) struct Sent {
     pub key: Option<String>,
     pub content_type: String,
     pub lines: Vec<(String, String)>,
-    pub bytes: Vec<u8>,
+    pub body: Body,
     pub answer: Awaited,
 }
 
@@ -170,10 +172,10 @@ pub(super) enum Awaited {
 
 /// The bytes as they are.
 async fn plain(service: &Service, delivery: &Delivery, transmission: &Transmission) -> Result<Sent> {
-    let bytes = service.store.read_payload(&transmission.payload_id).await?;
+    let body = stored::body(service, &transmission.payload_id).await?;
     let answer = if is_cxml(service, transmission).await? { Awaited::Response } else { Awaited::Nothing };
     let (key, content_type) = (Some(delivery.key.clone()), transmission.content_type.clone());
-    Ok(Sent { key, content_type, lines: Vec::new(), bytes, answer })
+    Ok(Sent { key, content_type, lines: Vec::new(), body, answer })
 }
 
 /// Whether cXML is sent, whose receiver says in its answer what becomes of the document.
@@ -248,6 +250,7 @@ fn outcome_word(outcome: &Outcome) -> &'static str {
         Outcome::Permanent { .. } => "permanent",
         Outcome::Uncertain { .. } => "uncertain",
         Outcome::NoToken(_) => "no_token",
+        Outcome::Unreadable { .. } => "unreadable",
     }
 }
 
@@ -266,6 +269,9 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
             (AttemptEnd::Delivered, AttemptFacts { status: Some(*status), ..AttemptFacts::default() })
         }
         Outcome::Permanent { status, reason } => (AttemptEnd::Park, facts(*status, "REFUSED", reason)),
+        Outcome::Unreadable { reason } => {
+            (AttemptEnd::Park, facts(None, "STORAGE", &format!("its bytes cannot be read: {reason}")))
+        }
         Outcome::NoToken(NoToken { reason, is_lasting: true }) => {
             (AttemptEnd::Park, facts(None, "TOKEN-REFUSED", reason))
         }

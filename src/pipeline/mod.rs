@@ -26,6 +26,7 @@ pub mod reach; // how a channel's partner is reached, with the secrets for it
 pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
+mod stored; // payloads as transports read them
 pub mod transform; // what a route makes of an entity before it is written
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
 pub mod unanswered; // what is held while its sender's clock runs

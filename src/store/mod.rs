@@ -38,7 +38,7 @@ mod value;
 mod writer;
 
 pub use error::{Result, StoreError};
-pub use payload::{Content, INLINE_BYTES_MAX, PayloadReader, Spool};
+pub use payload::{Content, INLINE_BYTES_MAX, PayloadReader, PayloadSource, Spool};
 pub use reconcile::Reconciliation;
 pub use seal::{MASTER_KEY_VARIABLE, MasterKey};
 pub use value::{Actor, Cursor, Direction, Micros, PAGE_ROWS_MAX, Page, UnknownWord, hexadecimal};

@@ -13,6 +13,7 @@ use aws_lc_rs::digest::{Context, SHA256, digest};
 use std::fs::File;
 use std::io::{self, Read, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Up to this many bytes a payload lives in the database; beyond, in a file.
 pub const INLINE_BYTES_MAX: usize = 256 * 1024;
@@ -255,6 +256,43 @@ impl Read for PayloadReader {
     }
 }
 
+/// A payload that is read as often as somebody wants, without asking the database again.
+#[derive(Clone)]
+pub struct PayloadSource {
+    store: Store,
+    payload: Payload,
+    /// Those of the database, as they were found.
+    plain: Option<Arc<[u8]>>,
+}
+
+impl PayloadSource {
+    /// What it is.
+    #[must_use]
+    pub fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// Its bytes, where they are in memory.
+    #[must_use]
+    pub fn held(&self) -> Option<&[u8]> {
+        self.plain.as_deref()
+    }
+
+    /// Reads it from its begin; off the runtime's threads.
+    ///
+    /// # Errors
+    /// Its file cannot be had.
+    pub fn open(&self) -> io::Result<PayloadReader> {
+        match &self.plain {
+            Some(plain) => {
+                let (payload, buffer) = (self.payload.clone(), plain.to_vec());
+                Ok(PayloadReader { payload, source: Source::Plain, context: None, buffer, taken: 0 })
+            }
+            None => open_file(&self.store, self.payload.clone()).map_err(io::Error::other),
+        }
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct StoredPayload {
     #[sqlx(flatten)]
@@ -323,6 +361,13 @@ impl Store {
         })
         .await
         .map_err(|error| StoreError::Unfit(format!("payload: {error}")))?
+    }
+
+    /// A payload that is read as often as somebody wants.
+    pub async fn payload_source(&self, payload_id: &str) -> Result<PayloadSource> {
+        let PayloadReader { payload, source, buffer, .. } = self.open_payload(payload_id).await?;
+        let plain = matches!(source, Source::Plain).then(|| buffer.into());
+        Ok(PayloadSource { store: self.clone(), payload, plain })
     }
 
     /// A reader over a payload's plaintext; reading blocks, so use it off the runtime's threads.

@@ -22,6 +22,7 @@ mod demo;
 mod echo;
 mod edi;
 mod gather;
+mod large;
 mod markup;
 mod peer;
 mod proxy;

@@ -15,6 +15,7 @@ use crate::transport::as2::mime::Headers;
 use crate::transport::as2::receipt::Unproved;
 use crate::transport::http::address::Network;
 use crate::transport::http::auth::oauth2::NoToken;
+use crate::transport::http::body::Body;
 use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
 use crate::transport::http::send::{Outcome, Post, Said};
 use reqwest::{Method, Url};
@@ -214,7 +215,7 @@ async fn keys(service: &Service, as2: &As2, trusted: &[Certificate], now: Timest
     if seen.is_empty() {
         seen.push("the channel asks for none".to_owned());
     }
-    let plain = Plain { content_type: "text/plain".to_owned(), file_name: None, content: MESSAGE.to_vec() };
+    let plain = Plain { content_type: "text/plain".to_owned(), file_name: None, content: Box::new(MESSAGE.to_vec()) };
     let write = |body: &mut Vec<u8>, piece: &[u8]| {
         body.extend_from_slice(piece);
         Ok(())
@@ -306,7 +307,7 @@ async fn post(
         key: None,
         content_type,
         headers: headers.into_iter().chain(own).collect(),
-        bytes: made.body,
+        body: Body::Held(made.body),
         reach,
         credentials,
         once,
@@ -324,7 +325,7 @@ fn answered(outcome: Outcome) -> Seen<Said> {
     let is_ours = matches!(outcome, Outcome::Permanent { .. });
     let (status, reason) = match outcome {
         Outcome::Delivered { status, answer } => return Ok((format!("{status}"), answer)),
-        Outcome::Uncertain { reason } => {
+        Outcome::Uncertain { reason } | Outcome::Unreadable { reason } => {
             return Err(Wrong::unreached(reason, "ask the partner for its log at this time, with this Message-ID"));
         }
         Outcome::NoToken(NoToken { reason, is_lasting }) => {

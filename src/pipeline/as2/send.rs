@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::partner::{As2, Compress, Receipt};
 use crate::pipeline::deliver::{Awaited, Sent};
 use crate::pipeline::state::Service;
+use crate::pipeline::stored;
 use crate::store::as2::{NewMessage, SealedMessage};
 use crate::store::delivery::Delivery;
 use crate::store::job::Job;
@@ -20,9 +21,10 @@ use crate::transport::as2::name::{bare_id, written};
 use crate::transport::as2::open::Mic;
 use crate::transport::as2::receipt::{self, Disposition, Unproved};
 use crate::transport::as2::seal::{Compression, Means, Payload, Protection, seal};
-use crate::transport::as2::source::Source;
 use crate::transport::as2::variant::{TRIED_BYTES_MAX, Variant, fitting, meant};
+use crate::transport::http::body::Body;
 use crate::transport::http::send::{Outcome, Said};
+use crate::transport::source::Source;
 use std::io::{self, Read as _};
 use std::time::Duration;
 
@@ -59,7 +61,7 @@ pub(in crate::pipeline) async fn message(
         Some(kept) => kept,
         None => sealed(service, job, transmission, as2, &trusted).await?,
     };
-    let bytes = service.store.read_payload(&kept.payload_id).await?;
+    let body = stored::body(service, &kept.payload_id).await?;
     let unfit = || StoreError::Unfit(format!("the message of {} was kept in a way that is not known", job.subject));
     let own: Vec<(String, String)> = serde_json::from_str(&kept.headers).map_err(|_| unfit())?;
     let (content_type, own) = typed(own).ok_or_else(unfit)?;
@@ -71,7 +73,7 @@ pub(in crate::pipeline) async fn message(
         _ if as2.receipt_url.is_some() => Awaited::Later(Duration::from_secs(60 * as2.receipt_minutes)),
         _ => Awaited::Receipt(Box::new(wanted(service, as2, &kept, message_id(&delivery.key)).ok_or_else(unfit)?)),
     };
-    Ok(Sent { key: None, content_type, lines, bytes, answer })
+    Ok(Sent { key: None, content_type, lines, body, answer })
 }
 
 /// The header lines of a message but its `Content-Type`; `own` are those that say what it is.
@@ -151,9 +153,9 @@ pub(in crate::pipeline) async fn late_receipt(
     let unfit = || StoreError::Unfit(format!("{} is no receipt", transmission.transmission_id));
     let url = facts["as2"]["receipt_to"].as_str().ok_or_else(unfit)?.to_owned();
     let lines: Vec<(String, String)> = serde_json::from_value(facts["as2"]["lines"].clone()).map_err(|_| unfit())?;
-    let bytes = service.store.read_payload(&transmission.payload_id).await?;
+    let body = Body::Held(service.store.read_payload(&transmission.payload_id).await?);
     let content_type = transmission.content_type.clone();
-    Ok((url, Sent { key: None, content_type, lines, bytes, answer: Awaited::Nothing }))
+    Ok((url, Sent { key: None, content_type, lines, body, answer: Awaited::Nothing }))
 }
 
 /// Seals a message, and keeps it.
@@ -165,7 +167,7 @@ async fn sealed(
     trusted: &[Certificate],
 ) -> Result<SealedMessage> {
     let now = service.now();
-    let content = service.store.read_payload(&transmission.payload_id).await?;
+    let content = Box::new(service.store.payload_source(&transmission.payload_id).await?);
     let plain =
         Plain { content_type: transmission.content_type.clone(), file_name: transmission.file_name.clone(), content };
     let store = service.store.clone();
@@ -189,7 +191,7 @@ async fn sealed(
 pub(super) struct Plain {
     pub content_type: String,
     pub file_name: Option<String>,
-    pub content: Vec<u8>,
+    pub content: Box<dyn Source>,
 }
 
 /// A message as it is sealed.
@@ -240,7 +242,7 @@ pub(super) async fn make<W: Send + 'static>(
         .collect();
     let made = tokio::task::spawn_blocking(move || {
         let Plain { content_type, file_name, content } = &plain;
-        let payload = Payload { content_type, file_name: file_name.as_deref(), content };
+        let payload = Payload { content_type, file_name: file_name.as_deref(), content: &**content };
         let wanted = Digest::named(&as2.sign);
         let sign = keys.first().zip(wanted);
         let protection = Protection {

@@ -1,42 +1,10 @@
-//! Bytes that can be read again from their begin, and whose number is known before: what a message is made of on its way
-//! out, so that it is never held whole.
+//! What a message is made of on its way out: sources one behind the other, and files.
 
+use crate::transport::source::Source;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
-
-/// Such bytes.
-pub trait Source: Send + Sync {
-    /// How many.
-    fn length(&self) -> u64;
-
-    /// Reads them from their begin.
-    ///
-    /// # Errors
-    /// They cannot be had.
-    fn open(&self) -> io::Result<Box<dyn Read + '_>>;
-}
-
-impl Source for Vec<u8> {
-    fn length(&self) -> u64 {
-        self.len() as u64
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(&self[..]))
-    }
-}
-
-impl Source for &dyn Source {
-    fn length(&self) -> u64 {
-        (**self).length()
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        (**self).open()
-    }
-}
 
 /// Reads on once behind what is ahead, up to so many bytes; how many came, none at the end.
 pub(super) fn read_on(source: &mut dyn Read, ahead: &mut Vec<u8>, most: usize) -> io::Result<usize> {

@@ -5,7 +5,7 @@
 use super::cms::{self, ContentType, Inflated};
 use super::crypto::{Digest, Hash};
 use super::mime::{Headers, Multipart, Peeked};
-use super::source::Source;
+use crate::transport::source::Source;
 use std::fmt;
 use std::io::{self, Read};
 

@@ -1,7 +1,8 @@
 //! HTTP: `receive` serves partners' posts, `send` posts to partners.
 
 pub mod address; // which addresses may be reached
-pub mod auth; // how a request shows who sends it
+pub mod auth;
+pub mod body; // how a request shows who sends it
 pub mod probe; // the first steps of a connection, one by one
 pub mod reach; // proxies, authorities, certificates of ours
 pub mod receive;

@@ -3,10 +3,12 @@
 
 use super::auth::oauth2::{NoToken, Tokens};
 use super::auth::{Credentials, Means, Request, without};
+use super::body::{Body, Progress};
 use super::reach::{Clients, Reach, ReachError};
 use crate::clock::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Bytes of an answer that are looked at; the rest is not waited for.
@@ -34,7 +36,7 @@ pub struct Post {
     /// Further header lines; their values may be secrets.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub bytes: Vec<u8>,
+    pub body: Body,
     /// How the receiver is reached.
     pub reach: Reach,
     /// How it is shown who sends it.
@@ -93,6 +95,11 @@ pub enum Outcome {
     },
     /// Nothing was sent, for there is no token that would show who sends it.
     NoToken(NoToken),
+    /// Our own bytes cannot be read, so that not all of them left.
+    Unreadable {
+        /// In words.
+        reason: String,
+    },
     /// The bytes left, and no answer came.
     Uncertain {
         /// In words.
@@ -109,7 +116,7 @@ pub struct Sender {
 
 impl Sender {
     /// Posts once; and once more where the receiver refuses a token that was had before, with a fresh one.
-    pub async fn send(&self, mut post: Post) -> Outcome {
+    pub async fn send(&self, post: Post) -> Outcome {
         let permanent = |reason: String| Outcome::Permanent { status: None, reason };
         let url = match Url::parse(&post.url) {
             Ok(url) => url,
@@ -127,8 +134,7 @@ impl Sender {
             Err(error) => return permanent(error.to_string()),
         };
         let Means::OAuth2(grant) = &post.credentials.means else {
-            let bytes = std::mem::take(&mut post.bytes);
-            return told(&post.credentials, once(&client, url, headers, bytes, &post).await);
+            return told(&post.credentials, once(&client, url, headers, &post).await);
         };
         let mut spent: Option<String> = None;
         loop {
@@ -147,7 +153,7 @@ impl Sender {
                 }
                 Err(_) => return permanent("a token with control characters".to_owned()),
             }
-            let outcome = once(&client, url.clone(), headers, post.bytes.clone(), &post).await;
+            let outcome = once(&client, url.clone(), headers, &post).await;
             if let (Outcome::Permanent { status: Some(401), .. }, false) = (&outcome, had.is_fresh) {
                 spent = Some(had.token);
                 continue;
@@ -158,16 +164,37 @@ impl Sender {
 }
 
 /// One request, and what came of it.
-async fn once(client: &reqwest::Client, url: Url, headers: HeaderMap, bytes: Vec<u8>, post: &Post) -> Outcome {
-    let asked = client.request(post.method.clone(), url).headers(headers).body(bytes).send();
-    match tokio::time::timeout(post.patience, asked).await {
+async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: &Post) -> Outcome {
+    let (body, progress) = post.body.posted();
+    headers.insert(CONTENT_LENGTH, post.body.length().into());
+    let asked = client.request(post.method.clone(), url).headers(headers).body(body).send();
+    match patiently(asked, &progress, post.patience).await {
         Err(_) => {
             let reason = format!("no answer within {} s; it may have arrived", post.patience.as_secs());
             Outcome::Uncertain { reason }
         }
-        Ok(Err(error)) => failed(&error),
+        Ok(Err(error)) => match progress.failure() {
+            Some(reason) => Outcome::Unreadable { reason: reason.to_owned() },
+            None => failed(&error),
+        },
         Ok(Ok(response)) if post.is_asking && response.status().is_success() => said(response, post.patience).await,
         Ok(Ok(response)) => answered(response, post.patience).await,
+    }
+}
+
+/// Waits for an answer, and as long again whenever something of the body was taken.
+async fn patiently<T>(
+    asked: impl Future<Output = T>,
+    progress: &Progress,
+    patience: Duration,
+) -> Result<T, tokio::time::error::Elapsed> {
+    let mut asked = std::pin::pin!(asked);
+    loop {
+        let before = progress.pieces();
+        match tokio::time::timeout(patience, &mut asked).await {
+            Err(_) if progress.pieces() > before => {}
+            done => return done,
+        }
     }
 }
 
@@ -219,7 +246,12 @@ fn headers(post: &Post, url: &Url) -> Result<HeaderMap, String> {
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let Once { now, nonce } = &post.once;
-    let request = Request { method: post.method.as_str(), url, headers: &lines, body: &post.bytes, now: *now, nonce };
+    // Only who signs a request looks at its body.
+    let body = match post.credentials.means {
+        Means::Signed(_) | Means::OAuth1(_) => post.body.whole().map_err(|error| format!("its bytes: {error}"))?,
+        _ => Cow::Borrowed(&[][..]),
+    };
+    let request = Request { method: post.method.as_str(), url, headers: &lines, body: &body, now: *now, nonce };
     for (name, value) in post.credentials.lines(&request) {
         let wrong = || format!("auth {} makes a header line that cannot be sent", post.credentials.name);
         let key: HeaderName = name.parse().map_err(|_| wrong())?;
@@ -368,6 +400,7 @@ async fn read(response: &mut reqwest::Response) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::source::Source;
     use std::sync::{Arc, Mutex};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
@@ -379,7 +412,7 @@ mod tests {
             key: Some("k".into()),
             content_type: "application/EDIFACT".into(),
             headers: Vec::new(),
-            bytes: b"UNB".to_vec(),
+            body: Body::Held(b"UNB".to_vec()),
             reach: Reach {
                 allowed: allowed.iter().map(|text| text.parse().expect("a network")).collect(),
                 ..Reach::default()
@@ -440,5 +473,51 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let sent = Sender::default().send(post("nobody.invalid", 80, &[])).await;
         assert!(matches!(&sent, Outcome::Transient { reason, .. } if reason.contains("nobody.invalid")), "{sent:?}");
+    }
+
+    /// So many zeros, of which none are held.
+    struct Zeros(u64);
+
+    impl Source for Zeros {
+        fn length(&self) -> u64 {
+            self.0
+        }
+
+        fn open(&self) -> std::io::Result<Box<dyn std::io::Read + '_>> {
+            Ok(Box::new(std::io::Read::take(std::io::repeat(0), self.0)))
+        }
+    }
+
+    /// A receiver that takes its time is not given up while it takes anything, and is told the length before.
+    #[tokio::test]
+    async fn a_body_may_take_longer_than_the_patience() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let length: u64 = 64 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let taken = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") {
+                stream.read_exact(&mut byte).await.expect("a head");
+                head.push(byte[0]);
+            }
+            let mut piece = vec![0; 4 << 20];
+            for _ in 0..length >> 22 {
+                tokio::time::sleep(Duration::from_millis(150)).await;
+                stream.read_exact(&mut piece).await.expect("a body");
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.expect("written");
+            String::from_utf8(head).expect("text")
+        });
+        let mut slow = post("localhost", port, &["127.0.0.0/8", "::1"]);
+        slow.body = Body::Read(std::sync::Arc::new(Zeros(length)));
+        slow.patience = Duration::from_secs(1);
+        let begin = std::time::Instant::now();
+        let sent = Sender::default().send(slow).await;
+        assert_eq!(sent, Outcome::Delivered { status: 200, answer: Said::default() });
+        assert!(begin.elapsed() > Duration::from_secs(2), "it took its time");
+        let head = taken.await.expect("it was taken").to_ascii_lowercase();
+        assert!(head.contains(&format!("content-length: {length}\r\n")) && !head.contains("chunked"), "{head}");
     }
 }

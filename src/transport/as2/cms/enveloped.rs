@@ -6,10 +6,10 @@ use super::super::certificate::{Certificate, OwnKey, issuer_and_serial};
 use super::super::crypto::{
     self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyKind, KeyTransport, RSA_ENCRYPTION, TAG_BYTES, random_bytes,
 };
-use super::super::source::Source;
 use super::agreed::{self, Agreed};
 use super::{AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit};
 use crate::id::Random;
+use crate::transport::source::Source;
 use std::io::{self, Read};
 use std::sync::Arc;
 

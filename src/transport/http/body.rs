@@ -1,0 +1,113 @@
+//! Bodies that are posted: held where they are small, else read anew each time they are posted, a few pieces ahead of the
+//! connection. Their length is always told before (many receivers take no chunks).
+
+use crate::transport::source::Source;
+use futures_util::stream;
+use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Read as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::mpsc;
+
+/// Bytes that are read at once.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Pieces that wait for the connection.
+const PIECES_AHEAD: usize = 4;
+
+/// A body.
+#[derive(Clone)]
+pub enum Body {
+    /// In memory.
+    Held(Vec<u8>),
+    /// Elsewhere.
+    Read(Arc<dyn Source>),
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.length())
+    }
+}
+
+/// How a body fares on its way.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress {
+    pieces: Arc<AtomicU64>,
+    failed: Arc<OnceLock<String>>,
+}
+
+impl Progress {
+    /// How many pieces the connection took.
+    pub(super) fn pieces(&self) -> u64 {
+        self.pieces.load(Ordering::Relaxed)
+    }
+
+    /// Why no more can be read.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failed.get().map(String::as_str)
+    }
+}
+
+impl Body {
+    /// How many bytes.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            Body::Held(bytes) => bytes.len() as u64,
+            Body::Read(source) => source.length(),
+        }
+    }
+
+    /// All of it, for who signs it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn whole(&self) -> io::Result<Cow<'_, [u8]>> {
+        match self {
+            Body::Held(bytes) => Ok(Cow::Borrowed(bytes)),
+            Body::Read(source) => {
+                let mut bytes = Vec::new();
+                source.open()?.read_to_end(&mut bytes)?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+
+    /// The same as a request has it, and what is taken of it.
+    pub(super) fn posted(&self) -> (reqwest::Body, Progress) {
+        let progress = Progress::default();
+        let source = match self {
+            Body::Held(bytes) => return (bytes.clone().into(), progress),
+            Body::Read(source) => source.clone(),
+        };
+        let (to, from) = mpsc::channel::<io::Result<Vec<u8>>>(PIECES_AHEAD);
+        let failed = progress.failed.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = pieces(&*source, &to) {
+                failed.get_or_init(|| error.to_string());
+                // The request ends by it, if it is still there.
+                let _ = to.blocking_send(Err(error));
+            }
+        });
+        let taken = progress.pieces.clone();
+        let stream = stream::unfold((from, taken), |(mut from, taken)| async move {
+            let piece = from.recv().await?;
+            taken.fetch_add(1, Ordering::Relaxed);
+            Some((piece, (from, taken)))
+        });
+        (reqwest::Body::wrap_stream(stream), progress)
+    }
+}
+
+/// Reads a source to its end, or until nobody takes its pieces.
+fn pieces(source: &dyn Source, to: &mpsc::Sender<io::Result<Vec<u8>>>) -> io::Result<()> {
+    let mut reader = source.open()?;
+    loop {
+        let mut piece = Vec::with_capacity(PIECE_BYTES);
+        (&mut reader).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() || to.blocking_send(Ok(piece)).is_err() {
+            return Ok(());
+        }
+    }
+}
