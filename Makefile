@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-service build fuzz oracles as2-interop deny generated
+.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service build fuzz oracles as2-interop deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -40,6 +40,10 @@ instructions:
 ## bench: how fast, as ratios to named baselines; some minutes and 1 GB of memory. BENCH=--quick leaves the batches out.
 bench: install
 	$(CARGO) bench --locked --bench speed -- $(BENCH)
+
+## bench-as2: messages of AS2 beside the bare primitives; beside pyas2lib too where `make as2-interop` has put it.
+bench-as2: install
+	$(CARGO) bench --locked --bench as2
 
 ## bench-service: the whole service beside its disk and its database, SQLite and PostgreSQL; some minutes.
 bench-service: install postgres

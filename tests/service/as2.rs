@@ -199,16 +199,21 @@ impl Answered {
 }
 
 pub async fn post(stage: &Stage, lines: &[(String, String)], body: Vec<u8>) -> Answered {
+    try_post(stage, lines, body).await.expect("an answer")
+}
+
+/// The same, where the instance may die meanwhile.
+pub async fn try_post(stage: &Stage, lines: &[(String, String)], body: Vec<u8>) -> reqwest::Result<Answered> {
     let mut request = stage.client.post(format!("{}/as2", stage.partner)).body(body);
     for (name, value) in lines {
         request = request.header(name, value);
     }
-    let response = request.send().await.expect("an answer");
+    let response = request.send().await?;
     let status = response.status().as_u16();
     let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    let body = response.bytes().await.expect("a body").to_vec();
-    Answered { status, headers: Headers(headers), body, mic: Mic { digest: Digest::Sha256, value: Vec::new() } }
+    let body = response.bytes().await?.to_vec();
+    Ok(Answered { status, headers: Headers(headers), body, mic: Mic { digest: Digest::Sha256, value: Vec::new() } })
 }
 
 pub async fn incoming(stage: &Stage, state: &str) -> Vec<Value> {

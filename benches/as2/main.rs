@@ -1,0 +1,349 @@
+//! How fast messages of AS2 are made and opened, as ratios to the bare primitives that they need on the same bytes in the same
+//! process: one RSA signature, one RSA encryption, digest and cipher, in one piece and in memory. `make bench-as2` runs it.
+//!
+//! `--memory BYTES` makes and opens a message of so many bytes as streams and prints the peak; the table has a row of it. Where
+//! `make as2-interop` has put pyas2lib, that builds and opens the same in a process beside it. It asserts no time, and of what
+//! is right only that what was made is opened.
+
+#[path = "../speed/clock.rs"]
+mod clock;
+#[path = "../../tests/as2/made.rs"]
+mod made;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::cipher::{DecryptionContext, PaddedBlockDecryptingKey};
+use aws_lc_rs::digest;
+use aws_lc_rs::iv::FixedLength;
+use made::{Keys, NOW, made};
+use portolan::clock::{Clock as _, SystemClock};
+use portolan::id::SystemRandom;
+use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
+use portolan::transport::as2::cms::{GcmForm, Recipient};
+use portolan::transport::as2::crypto::{Cipher, Digest, KeyKind, KeyTransport, Scheme, verify, wrap};
+use portolan::transport::as2::mime::Headers;
+use portolan::transport::as2::open::{Outlets, Policy, open};
+use portolan::transport::as2::seal::{Means, Payload, Protection, Sealed, seal};
+use portolan::transport::source::Source;
+use std::hint::black_box;
+use std::io::{self, Read};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+/// Of how many rounds the median is taken; each runs every case once.
+const ROUNDS: usize = 9;
+/// Payloads.
+const SIZES: [(&str, usize); 3] = [("1 KB", 1_000), ("100 KB", 100_000), ("10 MB", 10_000_000)];
+/// What is streamed.
+const STREAMED_BYTES: u64 = 1 << 30;
+/// Seconds that a case runs at least, or the clock would be too coarse.
+const CASE_SECONDS: f64 = 0.05;
+/// Where pyas2lib is, and what measures it.
+const PYTHON: &str = "target/as2-interop/python/bin/python";
+const PYAS2LIB: &str = "benches/as2/pyas2lib_rate.py";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let bench = Bench::new();
+    if let [word, bytes] = &arguments[..]
+        && word == "--memory"
+    {
+        return bench.stream(bytes.parse().expect("a number of bytes"));
+    }
+    println!("| payload | cipher | what | messages a second | ÷ primitives | ÷ pyas2lib |\n|---|---|---|---|---|---|");
+    for (size, bytes) in SIZES {
+        for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
+            bench.rows(size, bytes, cipher);
+        }
+    }
+    let own = std::env::current_exe().expect("this program has a path");
+    let output = Command::new(own).args(["--memory", &STREAMED_BYTES.to_string()]).output().expect("it starts");
+    println!("\n{}", String::from_utf8_lossy(&output.stdout).trim());
+}
+
+/// A sender and a receiver.
+struct Bench {
+    sender: Keys,
+    receiver: Keys,
+    receivers: [Recipient; 1],
+    trusted: [Certificate; 1],
+    keys: [Arc<OwnKey>; 1],
+}
+
+impl Bench {
+    fn new() -> Self {
+        let keys = |name| made(name, &rcgen::PKCS_RSA_SHA256, NOW);
+        let (sender, receiver) = (keys("Sender"), keys("Receiver"));
+        let der = private_key(receiver.key_pem.as_bytes()).expect("a key");
+        let own = OwnKey::new(receiver.own.certificate.clone(), &der).expect("they belong together");
+        let certificate = receiver.own.certificate.clone();
+        Bench {
+            receivers: [Recipient { certificate, transport: KeyTransport::Pkcs1, by_key_id: false }],
+            trusted: [sender.own.certificate.clone()],
+            keys: [Arc::new(own)],
+            sender,
+            receiver,
+        }
+    }
+
+    fn sealed<'s>(&'s self, content: &'s dyn Source, cipher: Cipher) -> Sealed<'s> {
+        let protection = Protection {
+            sign: Some((&self.sender.own, Scheme::Pkcs1, Digest::Sha256)),
+            compress: None,
+            encrypt: Some((cipher, GcmForm::AuthEnveloped, &self.receivers)),
+            receipt_digest: Digest::Sha256,
+            also: None,
+            has_old_micalg: false,
+        };
+        let means = Means { random: &SystemRandom, now: SystemClock.now(), spool: &tempfile::tempfile };
+        let payload = Payload { content_type: "application/EDI-X12", file_name: Some("order.edi"), content };
+        seal(&payload, &protection, &means).expect("it is sealed")
+    }
+
+    fn opened(&self, headers: &Headers, body: &mut dyn Read, payload: &mut dyn io::Write) {
+        let policy = Policy {
+            trusted: &self.trusted,
+            keys: &self.keys,
+            must_be_signed: true,
+            must_be_encrypted: true,
+            allows_legacy: false,
+            receipt_digest: Digest::Sha256,
+            takes_crlf: false,
+            payload_bytes_max: u64::MAX,
+            now: SystemClock.now(),
+        };
+        let (_, done) = open(headers, body, &policy, &SystemRandom, Outlets { payload, clear: None });
+        done.expect("it opens");
+    }
+
+    fn rows(&self, size: &str, bytes: usize, cipher: Cipher) {
+        let content = payload(bytes);
+        let sealed = self.sealed(&content, cipher);
+        let (headers, body) = (headers(&sealed), whole(&*sealed.body));
+        let limit = Limit::new(self, &content, cipher);
+        let mut cases: [(&str, Box<dyn FnMut() + '_>); 4] = [
+            ("primitives of building", Box::new(|| limit.build())),
+            ("primitives of opening", Box::new(|| limit.open())),
+            ("build", Box::new(|| drop(black_box(whole(&*self.sealed(&content, cipher).body))))),
+            (
+                "open",
+                Box::new(|| {
+                    let mut payload = Vec::with_capacity(bytes);
+                    self.opened(&headers, &mut &body[..], &mut payload);
+                    black_box(payload);
+                }),
+            ),
+        ];
+        let rates = rates(&mut cases);
+        let theirs = if cipher == Cipher::Aes256Cbc { self.pyas2lib(bytes) } else { [None; 2] };
+        for (at, (name, rate)) in rates.iter().enumerate() {
+            let to = |other: Option<f64>| other.map_or(String::new(), |other| format!("{:.2}", rate / other));
+            let (limit, python) = if at < 2 { (None, None) } else { (Some(rates[at - 2].1), theirs[at - 2]) };
+            println!("| {size} | {} | {name} | {rate:.0} | {} | {} |", cipher.name(), to(limit), to(python));
+        }
+    }
+
+    /// Messages a second that pyas2lib builds and opens, where it is there.
+    fn pyas2lib(&self, bytes: usize) -> [Option<f64>; 2] {
+        if !Path::new(PYTHON).exists() {
+            return [None; 2];
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, keys) in [("sender", &self.sender), ("receiver", &self.receiver)] {
+            let write = |kind: &str, text: &str| std::fs::write(folder.path().join(format!("{name}.{kind}")), text);
+            write("crt", &keys.certificate_pem).and_then(|()| write("key", &keys.key_pem)).expect("written");
+        }
+        let output = Command::new(PYTHON)
+            .env("PYTHONPATH", "interop")
+            .arg(PYAS2LIB)
+            .arg(folder.path())
+            .arg(bytes.to_string())
+            .output()
+            .expect("it starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut rates = text.split_whitespace().map(|rate| rate.parse().ok());
+        [rates.next().flatten(), rates.next().flatten()]
+    }
+
+    /// Builds a message of so many bytes into a file and opens it from there; prints rates and the peak.
+    fn stream(&self, bytes: u64) {
+        let content = Lines(bytes);
+        let sealed = self.sealed(&content, Cipher::Aes256Gcm);
+        let mut file = tempfile::tempfile().expect("a file");
+        let begun = clock::Moment::now();
+        io::copy(&mut *sealed.body.open().expect("it opens"), &mut file).expect("it is written");
+        let built = begun.seconds();
+        io::Seek::rewind(&mut file).expect("a file");
+        let begun = clock::Moment::now();
+        let mut counted = Counted(0);
+        self.opened(&headers(&sealed), &mut file, &mut counted);
+        let opened = begun.seconds();
+        assert_eq!(counted.0, bytes);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("?").trim();
+        let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
+        println!(
+            "{bytes} bytes as streams, signed and encrypted: built {:.0} MB/s, opened {:.0} MB/s, peak {peak}",
+            rate(built),
+            rate(opened)
+        );
+    }
+}
+
+fn payload(bytes: usize) -> Vec<u8> {
+    whole(&Lines(bytes as u64))
+}
+
+fn whole(source: &dyn Source) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(usize::try_from(source.length()).expect("a length"));
+    source.open().expect("it opens").read_to_end(&mut bytes).expect("it is read");
+    bytes
+}
+
+fn headers(sealed: &Sealed<'_>) -> Headers {
+    let mut lines = vec![("Content-Type".to_owned(), sealed.content_type.clone())];
+    lines.extend(sealed.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    Headers(lines)
+}
+
+/// So many bytes of lines, of which none are held.
+struct Lines(u64);
+
+const LINE: &[u8] = b"PO1*1*120*EA*4.25**UP*012345678905~\r\n";
+
+impl Source for Lines {
+    fn length(&self) -> u64 {
+        self.0
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        let mut block = LINE.repeat(2048);
+        block.truncate(block.len() / 64 * 64);
+        Ok(Box::new(Again { block, at: 0 }.take(self.0)))
+    }
+}
+
+/// The same bytes again and again.
+struct Again {
+    block: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Again {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.block[self.at..];
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.at = (self.at + count) % self.block.len();
+        Ok(count)
+    }
+}
+
+/// Takes bytes and counts them.
+struct Counted(u64);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What cannot be done without, in one piece each.
+struct Limit<'l> {
+    bench: &'l Bench,
+    content: &'l [u8],
+    cipher: Cipher,
+    key: [u8; 32],
+    encrypted: Vec<u8>,
+    iv: Option<DecryptionIv>,
+    signature: Vec<u8>,
+    wrapped: Vec<u8>,
+}
+
+type DecryptionIv = [u8; 16];
+
+impl<'l> Limit<'l> {
+    fn new(bench: &'l Bench, content: &'l [u8], cipher: Cipher) -> Self {
+        let key = [7; 32];
+        let signature = bench.sender.own.private.sign(Scheme::Pkcs1, Digest::Sha256, b"attributes").expect("signed");
+        let spki = &bench.receiver.own.certificate.spki;
+        let wrapped = wrap(spki, KeyTransport::Pkcs1, &key).expect("wrapped");
+        let mut limit = Limit { bench, content, cipher, key, encrypted: Vec::new(), iv: None, signature, wrapped };
+        (limit.encrypted, limit.iv) = limit.encrypt();
+        limit
+    }
+
+    fn encrypt(&self) -> (Vec<u8>, Option<DecryptionIv>) {
+        let mut bytes = self.content.to_vec();
+        if self.cipher.is_gcm() {
+            let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.key).expect("a key"));
+            let nonce = Nonce::assume_unique_for_key([1; 12]);
+            key.seal_in_place_append_tag(nonce, Aad::empty(), &mut bytes).expect("encrypted");
+            return (bytes, None);
+        }
+        let key = UnboundCipherKey::new(&AES_256, &self.key).expect("a key");
+        let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).expect("a key");
+        let context = EncryptionContext::Iv128(FixedLength::from([1; 16]));
+        key.less_safe_encrypt(&mut bytes, context).expect("encrypted");
+        (bytes, Some([1; 16]))
+    }
+
+    fn build(&self) {
+        black_box(digest::digest(&digest::SHA256, self.content));
+        black_box(self.bench.sender.own.private.sign(Scheme::Pkcs1, Digest::Sha256, b"attributes").expect("signed"));
+        black_box(wrap(&self.bench.receiver.own.certificate.spki, KeyTransport::Pkcs1, &self.key).expect("wrapped"));
+        black_box(self.encrypt());
+    }
+
+    fn open(&self) {
+        let private = &self.bench.keys[0].private;
+        black_box(private.unwrap(KeyTransport::Pkcs1, &self.wrapped).expect("unwrapped"));
+        let mut bytes = self.encrypted.clone();
+        let plain = match self.iv {
+            None => {
+                let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.key).expect("a key"));
+                let nonce = Nonce::assume_unique_for_key([1; 12]);
+                key.open_in_place(nonce, Aad::empty(), &mut bytes).expect("decrypted")
+            }
+            Some(iv) => {
+                let key = UnboundCipherKey::new(&AES_256, &self.key).expect("a key");
+                let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).expect("a key");
+                let context = DecryptionContext::Iv128(FixedLength::from(iv));
+                key.decrypt(&mut bytes, context).expect("decrypted")
+            }
+        };
+        assert_eq!(plain.len(), self.content.len());
+        black_box(digest::digest(&digest::SHA256, plain));
+        let spki = &self.bench.sender.own.certificate.spki;
+        assert!(verify(KeyKind::Rsa, spki, Scheme::Pkcs1, Digest::Sha256, b"attributes", &self.signature));
+    }
+}
+
+/// How often a second each case runs: the medians of interleaved rounds.
+fn rates<'c>(cases: &mut [(&'c str, Box<dyn FnMut() + '_>)]) -> Vec<(&'c str, f64)> {
+    let mut found: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
+    for _ in 0..ROUNDS {
+        for ((_, run), rates) in cases.iter_mut().zip(&mut found) {
+            run();
+            let (begun, mut count, mut seconds) = (clock::Moment::now(), 0.0, 0.0);
+            while seconds < CASE_SECONDS {
+                run();
+                count += 1.0;
+                seconds = begun.seconds();
+            }
+            rates.push(count / seconds);
+        }
+    }
+    let median = |mut rates: Vec<f64>| {
+        rates.sort_by(f64::total_cmp);
+        rates[rates.len() / 2]
+    };
+    cases.iter().zip(found).map(|((name, _), rates)| (*name, median(rates))).collect()
+}
