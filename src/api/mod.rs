@@ -67,6 +67,8 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(status::get::get))
         .routes(routes!(token::create::create, token::list::list))
         .routes(routes!(token::revoke::revoke))
+        .routes(routes!(transmission::attachments::attachments))
+        .routes(routes!(transmission::attachments::attachment))
         .routes(routes!(transmission::content::content))
         .routes(routes!(transmission::get::get))
         .routes(routes!(transmission::list::list))

@@ -80,13 +80,7 @@ fn test(instance: &Instance, channel: &str, as_json: bool) -> anyhow::Result<Exi
 fn fetch(instance: &Instance, id: &str, output: Option<&Path>) -> anyhow::Result<Exit> {
     let own = PathBuf::from(format!("{id}.evidence.zip"));
     let output = output.unwrap_or(&own);
-    Ok(match instance.fetch(&format!("/api/v1/evidence/{id}"), output)? {
-        Some(exit) => exit,
-        None => {
-            input::print(format!("{}\n", output.display()).as_bytes())?;
-            Exit::Ok
-        }
-    })
+    super::transmission::fetch(instance, &format!("/api/v1/evidence/{id}"), output)
 }
 
 fn check(file: &Path, trust: Option<&Path>, as_json: bool) -> anyhow::Result<Exit> {

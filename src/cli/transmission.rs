@@ -1,9 +1,10 @@
 //! `portolan transmission`: what transports carried.
 
-use super::Exit;
 use super::client::{Instance, column, moment};
+use super::{Exit, input};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -34,6 +35,24 @@ enum Action {
     Show {
         /// Its id.
         id: String,
+    },
+    /// Fetch its bytes, as they came or went.
+    Content {
+        /// Its id.
+        id: String,
+        /// Where to; ID.bin when left out.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// List the parts of one that brought attachments with its document, or fetch one of them.
+    Attachments {
+        /// Its id.
+        id: String,
+        /// The part to fetch, by its number.
+        number: Option<u32>,
+        /// Where to; ID-NUMBER.bin when left out.
+        #[arg(long, short, value_name = "FILE", requires = "number")]
+        output: Option<PathBuf>,
     },
     /// Let a held one go on.
     Release {
@@ -66,6 +85,20 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         Action::Show { id } => {
             instance.show((Method::GET, &format!("/api/v1/transmissions/{id}")), (&[], None), as_json, shown)
         }
+        Action::Content { id, output } => {
+            let output = output.clone().unwrap_or_else(|| format!("{id}.bin").into());
+            fetch(instance, &format!("/api/v1/transmissions/{id}/content"), &output)
+        }
+        Action::Attachments { id, number: None, .. } => {
+            let path = format!("/api/v1/transmissions/{id}/attachments");
+            instance.show((Method::GET, &path), (&[], None), as_json, |value| {
+                value["items"].as_array().into_iter().flatten().map(part).collect()
+            })
+        }
+        Action::Attachments { id, number: Some(number), output } => {
+            let output = output.clone().unwrap_or_else(|| format!("{id}-{number}.bin").into());
+            fetch(instance, &format!("/api/v1/transmissions/{id}/attachments/{number}"), &output)
+        }
         Action::Release { id, partner } => {
             let (path, body) = (format!("/api/v1/transmissions/{id}/release"), json!({ "as": partner }));
             instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} goes on\n"))
@@ -75,6 +108,26 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} is given up\n"))
         }
     }
+}
+
+/// Fetches bytes into a file, and says which.
+pub fn fetch(instance: &Instance, path: &str, output: &Path) -> anyhow::Result<Exit> {
+    if let Some(exit) = instance.fetch(path, output)? {
+        return Ok(exit);
+    }
+    input::print(format!("{}\n", output.display()).as_bytes())?;
+    Ok(Exit::Ok)
+}
+
+fn part(item: &Value) -> String {
+    let document = if item["is_document"] == true { "the document" } else { "" };
+    format!(
+        "{}{}{}{}{document}\n",
+        column(&item["number"], 4),
+        column(&item["size"], 10),
+        column(&item["content_type"], 32),
+        column(&item["name"], 32)
+    )
 }
 
 fn row(item: &Value) -> String {

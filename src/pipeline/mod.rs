@@ -6,6 +6,7 @@ pub mod admit; // whether an interchange is let in, and whether it came before
 pub mod advise; // what the business made of a document, told to its sender
 pub mod answer; // answers that came
 pub mod as2; // messages of AS2, in and out, with their receipts
+pub mod attachments; // what stands beside the document of a body
 pub mod batch; // an interchange written document by document
 pub mod canonicalise; // document to entities
 pub mod configured; // what resources add: mappings, guides, tables

@@ -19,6 +19,8 @@ fn the_manual_names_tests_that_exist() {
         "tests/as2/openssl.rs",
         "tests/as2/round.rs",
         "tests/service/as2.rs",
+        "tests/service/as2_attachments.rs",
+        "tests/service/as2_crash.rs",
         "tests/service/as2_evidence.rs",
         "tests/service/as2_explain.rs",
         "tests/service/as2_test.rs",

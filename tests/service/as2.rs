@@ -116,6 +116,7 @@ async fn an_order_goes_from_one_instance_to_another_and_its_receipt_proves_it() 
 /// A message of Retail's, made by the test.
 pub struct Sending<'s> {
     pub id: &'s str,
+    pub content_type: &'s str,
     pub content: &'s str,
     pub signer: Option<&'static LazyLock<Keys>>,
     pub encrypts: bool,
@@ -126,6 +127,7 @@ pub struct Sending<'s> {
 
 pub const USUAL: Sending<'static> = Sending {
     id: "<1@test>",
+    content_type: "application/EDIFACT",
     content: "ISA*00*",
     signer: Some(&RETAIL),
     encrypts: true,
@@ -151,8 +153,7 @@ impl Sending<'_> {
             has_old_micalg: false,
         };
         let means = Means { random: &SystemRandom, now: SystemClock.now(), spool: &tempfile::tempfile };
-        let payload =
-            Payload { content_type: "application/EDIFACT", file_name: Some("../orders.edi"), content: &content };
+        let payload = Payload { content_type: self.content_type, file_name: Some("../orders.edi"), content: &content };
         let sealed = seal(&payload, &protection, &means).expect("it is sealed");
         let mut body = Vec::new();
         sealed.body.open().expect("it opens").read_to_end(&mut body).expect("it is read");

@@ -5,6 +5,7 @@ mod acknowledgment;
 mod admin;
 mod advice;
 mod as2;
+mod as2_attachments;
 mod as2_crash;
 mod as2_evidence;
 mod as2_explain;

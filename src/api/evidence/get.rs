@@ -26,17 +26,21 @@ pub async fn get(
 ) -> Result<Response, Problem> {
     let (file, length) = evidence(&service, &id).await?;
     tracing::info!(evidence.of = id, actor = actor.0, "Evidence was read");
-    let pieces = stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
-        let mut piece = vec![0; PIECE_BYTES];
-        let count = file.read(&mut piece).await?;
-        piece.truncate(count);
-        Ok::<_, std::io::Error>((count > 0).then_some((piece, file)))
-    });
     let name = format!("attachment; filename=\"{id}.evidence.zip\"");
     let headers = [
         (CONTENT_TYPE, "application/zip".to_owned()),
         (CONTENT_DISPOSITION, name),
         (CONTENT_LENGTH, length.to_string()),
     ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    Ok((headers, streamed(file)).into_response())
+}
+
+/// A file as a body, piece by piece.
+pub fn streamed(file: std::fs::File) -> Body {
+    Body::from_stream(stream::try_unfold(tokio::fs::File::from_std(file), |mut file| async move {
+        let mut piece = vec![0; PIECE_BYTES];
+        let count = file.read(&mut piece).await?;
+        piece.truncate(count);
+        Ok::<_, std::io::Error>((count > 0).then_some((piece, file)))
+    }))
 }

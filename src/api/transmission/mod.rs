@@ -1,5 +1,6 @@
 //! Transmissions: what transports carried, in and out.
 
+pub mod attachments;
 pub mod content;
 pub mod get;
 pub mod list;

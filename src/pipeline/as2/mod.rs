@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// `AS2-Version`: 1.1 has compression, 1.2 EDIINT-Features (RFC 6017).
 const VERSION: &str = "1.2";
+/// `EDIINT-Features`: what we take beyond what everybody must (RFC 6017, 6362).
+const FEATURES: &str = "multiple-attachments";
 /// Keys that are held ready; reading one costs as much as signing with it.
 const KEYS_HELD_MAX: usize = 1024;
 

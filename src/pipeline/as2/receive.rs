@@ -2,7 +2,7 @@
 //! same again gets the same receipt, byte for byte, and nothing happens twice; what is refused is told by a receipt too, and
 //! noted.
 
-use super::{VERSION, certificates, digest, own_keys, scheme, send};
+use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme, send};
 use crate::partner::{As2, Legacy, LineEnds, Required};
 use crate::pipeline::receive::{authenticate, not_authenticated, unavailable};
 use crate::pipeline::state::Service;
@@ -482,7 +482,7 @@ impl Message {
     fn receipt(&self, disposition: &Disposition, mic: Option<&Mic>) -> StoreResult<Vec<u8>> {
         let Addressed { from, to, message_id, wish } = &self.addressed;
         let random = self.service.store.random();
-        let mut lines = vec![("AS2-Version".to_owned(), VERSION.to_owned())];
+        let mut lines = versioned();
         if !wish.is_asked {
             return Ok(joined(&lines, &[]));
         }
@@ -592,10 +592,16 @@ pub(super) fn joined(lines: &[(String, String)], body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), b"\r\n", body].concat()
 }
 
+/// The header lines of everything that we answer.
+fn versioned() -> Vec<(String, String)> {
+    [("AS2-Version", VERSION), ("EDIINT-Features", FEATURES)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
 /// An answer with nothing in it.
 fn silent(status: u16) -> Answer {
-    let headers = vec![("AS2-Version".to_owned(), VERSION.to_owned())];
-    let (content_type, body, location) = ("".into(), Vec::new(), String::new());
+    let (headers, content_type, body, location) = (versioned(), "".into(), Vec::new(), String::new());
     Answer { status, content_type, headers, body, location, replayed: false }
 }
 

@@ -2,7 +2,7 @@
 //! against the receipt that answers them: only one that proves what was received ends a delivery well.
 
 use super::clear::Clear;
-use super::{VERSION, certificates, digest, own_keys, scheme};
+use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme};
 use crate::clock::Timestamp;
 use crate::partner::{As2, Compress, Receipt};
 use crate::pipeline::deliver::{Awaited, Sent};
@@ -86,6 +86,7 @@ pub(super) fn lines(
 ) -> Vec<(String, String)> {
     let mut lines = vec![
         ("AS2-Version".to_owned(), VERSION.to_owned()),
+        ("EDIINT-Features".to_owned(), FEATURES.to_owned()),
         ("AS2-From".to_owned(), written(&as2.from)),
         ("AS2-To".to_owned(), written(&as2.to)),
         ("Message-ID".to_owned(), message_id),

@@ -1,0 +1,126 @@
+//! The parts of a body that brings attachments with its document (RFC 2387; RFC 6362 over AS2): what each is, and its bytes. Which
+//! part is the document, and what stands in it, is the translation's.
+
+use super::state::Service;
+use crate::store::{Result, StoreError};
+use crate::transport::as2::crypto::{Digest, Hash, hexadecimal};
+use crate::transport::as2::mime::{Base64, Headers, Multipart, Parameters, Peeked};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{self, Read, Seek as _, Write as _};
+
+/// Parts of a body that are told.
+const PARTS_MAX: u32 = 1000;
+/// Bytes that are taken at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// A part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// Its place in the body, from 1 on.
+    pub number: u32,
+    /// The name of its file.
+    pub name: Option<String>,
+    /// As it says.
+    pub content_type: String,
+    /// `Content-ID`, without its brackets.
+    pub content_id: Option<String>,
+    /// Bytes of its content, unpacked.
+    pub size: u64,
+    /// SHA-256 of them, hexadecimal.
+    pub sha256: String,
+    /// What is translated: the one that `start` names, else the first.
+    pub is_document: bool,
+}
+
+/// The parts of a transmission; none where it is no body with parts.
+///
+/// # Errors
+/// There is no such transmission, or its bytes cannot be read.
+pub async fn list(service: &Service, id: &str) -> Result<Vec<Part>> {
+    let (_, parts) = walk(service, id, None).await?;
+    Ok(parts)
+}
+
+/// The content of a part, in a file without a name, and what it is.
+///
+/// # Errors
+/// There is no such part, or its bytes cannot be read.
+pub async fn content(service: &Service, id: &str, number: u32) -> Result<(File, Part)> {
+    let file = service.store.scratch_file(service.now())?;
+    let (file, mut parts) = walk(service, id, Some((number, file))).await?;
+    match (file, parts.pop()) {
+        (Some(mut file), Some(part)) if part.number == number => {
+            file.rewind().map_err(|error| StoreError::Unfit(format!("part {number} of {id}: {error}")))?;
+            Ok((file, part))
+        }
+        _ => Err(StoreError::NotFound { what: "part of the transmission", id: format!("{id}/{number}") }),
+    }
+}
+
+/// Goes through the parts, up to the one that is wanted, whose content goes into its file.
+async fn walk(service: &Service, id: &str, wanted: Option<(u32, File)>) -> Result<(Option<File>, Vec<Part>)> {
+    let transmission = service.store.transmission(id).await?;
+    let content_type = Parameters::parse(&transmission.content_type);
+    if !content_type.value.starts_with("multipart/") {
+        return Ok((None, Vec::new()));
+    }
+    let payload = service.store.payload_source(&transmission.payload_id).await?;
+    let walked = tokio::task::spawn_blocking(move || parts(&mut payload.open()?, &content_type, wanted));
+    let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the parts of {id}: {error}"));
+    walked.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
+}
+
+fn parts(
+    body: &mut dyn Read,
+    content_type: &Parameters,
+    mut wanted: Option<(u32, File)>,
+) -> io::Result<(Option<File>, Vec<Part>)> {
+    let start = content_type.get("start").map(|id| bare(id).to_owned());
+    let mut source = Peeked::new(body);
+    let mut multipart = Multipart::new(&mut source, content_type.get("boundary").unwrap_or_default())?;
+    let mut found = Vec::new();
+    for number in 1..=PARTS_MAX {
+        if !multipart.next_part()? {
+            break;
+        }
+        let mut part = Peeked::new(&mut multipart);
+        let headers = Headers::parse(&part.head()?);
+        let mut file = wanted.as_mut().filter(|(wanted, _)| *wanted == number).map(|(_, file)| file);
+        let (mut hash, mut size, mut room) = (Hash::new(Digest::Sha256), 0, vec![0; PIECE_BYTES]);
+        let mut unpacked = Base64::new(&mut part);
+        let content: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
+        loop {
+            let count = content.read(&mut room)?;
+            if count == 0 {
+                break;
+            }
+            hash.update(&room[..count]);
+            size += count as u64;
+            if let Some(file) = &mut file {
+                file.write_all(&room[..count])?;
+            }
+        }
+        let kind = headers.content_type();
+        let disposition = Parameters::parse(headers.get("content-disposition").unwrap_or_default());
+        let content_id = headers.get("content-id").map(|id| bare(id).to_owned());
+        found.push(Part {
+            number,
+            name: disposition.extended("filename").or_else(|| kind.extended("name")),
+            content_type: headers.get("content-type").unwrap_or("text/plain").to_owned(),
+            is_document: start.as_ref().map_or(number == 1, |start| content_id.as_ref() == Some(start)),
+            content_id,
+            size,
+            sha256: hexadecimal(&hash.finish()),
+        });
+        if file.is_some() {
+            break;
+        }
+    }
+    let file = wanted.filter(|(wanted, _)| found.last().is_some_and(|one| one.number == *wanted));
+    Ok((file.map(|(_, file)| file), found))
+}
+
+fn bare(id: &str) -> &str {
+    id.trim().trim_start_matches('<').trim_end_matches('>')
+}
