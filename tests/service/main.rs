@@ -31,3 +31,4 @@ mod stage;
 mod table;
 mod transform;
 mod ubl;
+mod webhook;

@@ -7,3 +7,4 @@ pub mod reach; // proxies, authorities, certificates of ours
 pub mod receive;
 pub mod send;
 pub mod tls;
+pub mod webhook; // signatures of Standard Webhooks
