@@ -315,6 +315,28 @@ mod tests {
     }
 
     #[test]
+    fn it_is_given_up_after_days_of_failure_and_not_before() {
+        let body = json!({ "url": "u", "secret": { "secret": "s" }, "disable_after_days": "2" });
+        let hook: Webhook = serde_json::from_value(body).expect("a webhook");
+        let begin = Timestamp::from_second(1_790_000_000).expect("a time");
+        let fails = |since: Option<Timestamp>| WebhookState {
+            webhook_id: "monitor".into(),
+            position: 1,
+            failures: 7,
+            failing_since: since.map(Micros::from),
+            next_at: None,
+            disabled_at: None,
+            status: Some(500),
+            reason: None,
+            delivered_at: None,
+        };
+        let after = |days: u32| begin + DAY * days;
+        assert!(!is_over(&fails(None), &hook, after(9)));
+        assert!(!is_over(&fails(Some(begin)), &hook, after(2) - Duration::from_micros(1)));
+        assert!(is_over(&fails(Some(begin)), &hook, after(2)));
+    }
+
+    #[test]
     fn ids_and_links_are_told_and_nothing_that_a_partner_wrote() {
         let one = Sequenced { sequence: 12, event: event("translated", Some("failed")) };
         let expected = json!({ "type": "document.failed", "timestamp": "2026-09-21T14:13:20Z", "data": {

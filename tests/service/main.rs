@@ -20,6 +20,7 @@ mod demo;
 mod echo;
 mod edi;
 mod gather;
+mod http;
 mod markup;
 mod peer;
 mod proxy;

@@ -2,6 +2,7 @@
 
 pub mod address; // which addresses may be reached
 pub mod auth; // how a request shows who sends it
+pub mod malformed; // requests that are no HTTP, told why
 pub mod probe; // the first steps of a connection, one by one
 pub mod reach; // proxies, authorities, certificates of ours
 pub mod receive;
