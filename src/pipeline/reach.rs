@@ -260,8 +260,9 @@ pub(super) fn templates(one: &SignedOf) -> std::result::Result<Templates, (Strin
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
+    let is_fit = digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
     let pairs = digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    pairs.collect::<Option<Vec<u8>>>().filter(|_| digits.len() % 2 == 0)
+    pairs.collect::<Option<Vec<u8>>>().filter(|_| is_fit)
 }
 
 /// A secret as text, without the line end that an editor puts behind it.
