@@ -4,6 +4,8 @@
 mod backend;
 #[path = "store/matching.rs"]
 mod matching;
+#[path = "store/webhook.rs"]
+mod webhook;
 
 use backend::{Ground, store_at};
 use portolan::clock::Timestamp;

@@ -16,6 +16,7 @@ mod status;
 mod token;
 mod transmission;
 mod watch; // metrics and health
+mod webhook;
 
 use crate::pipeline::state::Service;
 use crate::store::{Actor, Cursor, Page};
@@ -74,6 +75,9 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(transmission::list::list))
         .routes(routes!(transmission::reject::reject))
         .routes(routes!(transmission::release::release))
+        .routes(routes!(webhook::list::list))
+        .routes(routes!(webhook::resume::resume))
+        .routes(routes!(webhook::test::test))
 }
 
 /// The OpenAPI description, as JSON.

@@ -5,6 +5,7 @@ use crate::config::{Limits, Tls};
 use crate::pipeline::reach::identity_of;
 use crate::pipeline::state::Service;
 use crate::transport::as2::certificate::Certificate;
+use crate::transport::http::malformed::{Answering, Told};
 use crate::transport::http::receive::ClientCertificate;
 use crate::transport::http::tls::{self, Listening, Offered};
 use aws_lc_rs::digest::{Context, SHA256};
@@ -118,11 +119,18 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stop: CancellationToken,
 ) {
     let handler = TowerToHyperService::new(router);
+    let answering = Answering::default();
+    let stream = Told::new(stream, answering.clone());
     let handler = service_fn(move |mut request: Request<Incoming>| {
         if let Some(one) = &certificate {
             request.extensions_mut().insert(one.clone());
         }
-        handler.call(request)
+        let (asked, answering) = (handler.call(request), answering.clone());
+        async move {
+            let answer = asked.await;
+            answering.begin();
+            answer
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

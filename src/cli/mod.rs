@@ -32,6 +32,7 @@ mod token;
 mod translate;
 mod transmission;
 mod validate;
+mod webhook;
 
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -125,6 +126,8 @@ enum Command {
     Agreement(agreement::Arguments),
     /// Tokens of channels and of the API.
     Token(token::Arguments),
+    /// Webhooks: events posted to receivers.
+    Webhook(webhook::Arguments),
     /// Secrets that resources name.
     Secret(secret::Arguments),
     /// What transports carried.
@@ -179,6 +182,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Agreement(command) => agreement::run(&command, arguments.json),
         Command::Lookups(command) => lookups::run(&command, arguments.json),
         Command::Token(command) => token::run(&command, arguments.json),
+        Command::Webhook(command) => webhook::run(&command, arguments.json),
         Command::Secret(command) => secret::run(&command, arguments.json),
         Command::Transmission(command) => transmission::run(&command, arguments.json),
         Command::Document(command) => document::run(&command, arguments.json),

@@ -4,7 +4,7 @@
 use super::overlay::Overlays;
 use super::resource::{
     Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route,
-    Way,
+    Way, Webhook,
 };
 use crate::diagnostic::Syntax;
 use crate::near::hint;
@@ -19,6 +19,7 @@ pub struct Directory {
     pub(super) certificates: BTreeMap<String, Certificate>,
     agreements: BTreeMap<String, Agreement>,
     routes: BTreeMap<String, Route>,
+    pub(super) webhooks: BTreeMap<String, Webhook>,
     pub(super) overlays: Overlays,
 }
 
@@ -87,6 +88,7 @@ impl Directory {
                 "certificate" => one.read().map(|read| drop(directory.certificates.insert(one.name.clone(), read))),
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
                 "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),
+                "webhook" => one.read().map(|read| drop(directory.webhooks.insert(one.name.clone(), read))),
                 other => Err(one.error(&format!("expected a kind of {}, found {other}", KINDS.join(", ")))),
             };
             errors.extend(done.err());
@@ -130,6 +132,7 @@ impl Directory {
                 }
             }
             "auth" => self.auths.get(&one.name).into_iter().for_each(|auth| self.check_auth(auth, &mut found)),
+            "webhook" => self.webhooks.get(&one.name).into_iter().for_each(|hook| self.check_webhook(hook, &mut found)),
             "certificate" => {}
             kind if OVERLAYS.contains(&kind) => {}
             _ => {

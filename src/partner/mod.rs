@@ -19,9 +19,9 @@ pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
-    Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EnvelopeProfile,
-    Environment, KINDS, Legacy, LineEnds, MICS, OAuth1, OAuth2, OnUncertain, Partner, PartyId, ProxyLogin, Receipt,
-    ReceiptAuth, RequestAck, Required, Resource, ResourceError, Route, Secret, SecretOrText, Shown, Signed, Split, Una,
-    Way, parse, parse_all,
+    Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EVENT_TYPES,
+    EnvelopeProfile, Environment, KINDS, Legacy, LineEnds, MICS, OAuth1, OAuth2, OnUncertain, Partner, PartyId,
+    ProxyLogin, Receipt, ReceiptAuth, RequestAck, Required, Resource, ResourceError, Route, Secret, SecretOrText,
+    Shown, Signed, Split, Una, Way, Webhook, parse, parse_all,
 };
 pub use validity::WayOut;

@@ -2,7 +2,7 @@
 
 use super::directory::{Directory, missing};
 use super::resource::auth::is_http;
-use super::resource::{Auth, Certificate, Channel, ChannelProxy, SecretOrText, Shown, Way};
+use super::resource::{Auth, Certificate, Channel, ChannelProxy, SecretOrText, Shown, Way, Webhook};
 
 /// Header lines that belong to a connection (RFC 9110 7.6.1) or frame its messages: no channel sets them.
 const OF_THE_CONNECTION: [&str; 13] = [
@@ -108,15 +108,37 @@ impl Directory {
                 found.push(format!("receipt_auth.url: expected such as https://as2.example.com/, found {url}"));
             }
         }
-        match &channel.proxy {
-            Some(ChannelProxy::Proxy(proxy)) if !proxy.url.starts_with("http://") => {
-                found.push(format!("proxy.url: expected such as http://proxy.example:3128, found {}", proxy.url));
-            }
-            Some(ChannelProxy::Proxy(proxy)) if proxy.user.is_some() != proxy.password.is_some() => {
-                found.push("proxy.user: expected user and password, or neither, found one".to_owned());
-            }
-            _ => {}
+        check_proxy(channel.proxy.as_ref(), found);
+    }
+
+    /// What does not fit in a webhook.
+    pub(super) fn check_webhook(&self, hook: &Webhook, found: &mut Vec<String>) {
+        hook.check(found);
+        if !is_http(&hook.url) {
+            found.push(format!("url: expected such as https://hooks.example.com/portolan, found {}", hook.url));
         }
+        hook.authorities.iter().for_each(|name| self.check_certificate("authorities", name, found));
+        hook.headers.keys().for_each(|name| check_header("headers", name, false, found));
+        for name in hook.headers.keys().filter(|name| name.to_ascii_lowercase().starts_with("webhook-")) {
+            found.push(format!(
+                "headers.{name}: expected a header line of your own, found one that is set for each message"
+            ));
+        }
+        if let Some(name) = &hook.auth {
+            self.check_named("auth", name, found);
+        }
+        check_proxy(hook.proxy.as_ref(), found);
+    }
+
+    /// A webhook by name.
+    #[must_use]
+    pub fn webhook(&self, name: &str) -> Option<&Webhook> {
+        self.webhooks.get(name)
+    }
+
+    /// All webhooks, by name.
+    pub fn webhooks(&self) -> impl Iterator<Item = (&String, &Webhook)> {
+        self.webhooks.iter()
     }
 
     /// An auth in a channel.
@@ -198,17 +220,38 @@ impl Directory {
                 Some(Shown::Basic(basic)) => Some(basic.password.secret.clone()),
                 _ => None,
             };
-            let proxy = match &channel.proxy {
-                Some(ChannelProxy::Proxy(proxy)) => proxy.password.as_ref().map(|one| one.secret.clone()),
-                _ => None,
-            };
-            let headers = channel.headers.values().filter_map(|value| match value {
-                SecretOrText::Secret(secret) => Some(secret.secret.clone()),
-                SecretOrText::Text(_) => None,
-            });
-            headers.chain(basic).chain(proxy)
+            named(channel.headers.values(), channel.proxy.as_ref()).into_iter().chain(basic)
         });
-        auths.chain(channels)
+        let webhooks = self.webhooks.values().flat_map(|hook| {
+            let own = std::iter::once(&hook.secret).chain(&hook.previous_secret).map(|one| one.secret.clone());
+            named(hook.headers.values(), hook.proxy.as_ref()).into_iter().chain(own.collect::<Vec<_>>())
+        });
+        auths.chain(channels).chain(webhooks)
+    }
+}
+
+/// The secrets of header lines and of a proxy.
+fn named<'h>(headers: impl Iterator<Item = &'h SecretOrText>, proxy: Option<&ChannelProxy>) -> Vec<String> {
+    let headers = headers.filter_map(|value| match value {
+        SecretOrText::Secret(secret) => Some(secret.secret.clone()),
+        SecretOrText::Text(_) => None,
+    });
+    let proxy = match proxy {
+        Some(ChannelProxy::Proxy(proxy)) => proxy.password.as_ref().map(|one| one.secret.clone()),
+        _ => None,
+    };
+    headers.chain(proxy).collect()
+}
+
+fn check_proxy(proxy: Option<&ChannelProxy>, found: &mut Vec<String>) {
+    match proxy {
+        Some(ChannelProxy::Proxy(proxy)) if !proxy.url.starts_with("http://") => {
+            found.push(format!("proxy.url: expected such as http://proxy.example:3128, found {}", proxy.url));
+        }
+        Some(ChannelProxy::Proxy(proxy)) if proxy.user.is_some() != proxy.password.is_some() => {
+            found.push("proxy.user: expected user and password, or neither, found one".to_owned());
+        }
+        _ => {}
     }
 }
 

@@ -32,6 +32,7 @@ pub mod transform; // what a route makes of an entity before it is written
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
 pub mod unanswered; // what is held while its sender's clock runs
 pub mod waiting; // what a transmission has to wait for: answers of lookup tables
+pub mod webhook; // events told to webhooks
 pub mod whole; // interchanges that go on with all their documents or with none
 pub mod worker; // the loops that lease jobs and run them
 

@@ -78,15 +78,44 @@ pub(super) async fn outbound(service: &Service, channel: &Channel, receipt_to: O
         (_, Some(auth), Some(_)) if goes_where_said => Some(auth.name.as_str()),
         _ => None,
     };
-    let proxy = proxy(service, channel).await?;
+    let headers = channel.headers.iter();
+    let said = Said {
+        networks: &channel.allow_networks,
+        authorities: &channel.authorities,
+        proxy: channel.proxy.as_ref(),
+        headers: headers.filter(|(_, value)| goes_where_said || matches!(value, SecretOrText::Text(_))).collect(),
+        auth: name,
+    };
+    assemble(service, said).await
+}
+
+/// What is said of reaching a server.
+pub(super) struct Said<'s> {
+    /// Networks that may be reached although they are not public.
+    pub networks: &'s [String],
+    /// Names of certificates of authorities.
+    pub authorities: &'s [String],
+    /// The proxy, where it is not the instance's.
+    pub proxy: Option<&'s ChannelProxy>,
+    /// Further header lines.
+    pub headers: Vec<(&'s String, &'s SecretOrText)>,
+    /// The name of an auth.
+    pub auth: Option<&'s str>,
+}
+
+/// How a server is reached, with the secrets for it.
+///
+/// # Errors
+/// [`Unready`].
+pub(super) async fn assemble(service: &Service, said: Said<'_>) -> Ready<Outbound> {
     let mut reach = Reach {
-        allowed: networks(&channel.allow_networks),
-        authorities: authorities(service, &channel.authorities)?,
+        allowed: networks(said.networks),
+        authorities: authorities(service, said.authorities)?,
         identity: None,
-        proxy,
+        proxy: proxy(service, said.proxy).await?,
     };
     let mut credentials = Credentials::default();
-    if let Some(name) = name {
+    if let Some(name) = said.auth {
         let directory = service.directory();
         let auth = directory.auth(name).ok_or_else(|| Unready::Unfit(format!("auth {name} is not there")))?;
         if let Some(certificate) = &auth.certificate {
@@ -99,10 +128,9 @@ pub(super) async fn outbound(service: &Service, channel: &Channel, receipt_to: O
         credentials = Credentials { name: name.to_owned(), means: means(service, auth, name, &reach).await? };
     }
     let mut headers = Vec::new();
-    for (name, value) in &channel.headers {
+    for (name, value) in said.headers {
         let value = match value {
             SecretOrText::Text(text) => text.clone(),
-            SecretOrText::Secret(_) if !goes_where_said => continue,
             SecretOrText::Secret(secret) => self::secret(service, secret).await?,
         };
         headers.push((name.clone(), value));
@@ -232,12 +260,13 @@ pub(super) fn templates(one: &SignedOf) -> std::result::Result<Templates, (Strin
 
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
+    let is_fit = digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
     let pairs = digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
-    pairs.collect::<Option<Vec<u8>>>().filter(|_| digits.len().is_multiple_of(2))
+    pairs.collect::<Option<Vec<u8>>>().filter(|_| is_fit)
 }
 
 /// A secret as text, without the line end that an editor puts behind it.
-async fn secret(service: &Service, named: &Secret) -> Ready<String> {
+pub(super) async fn secret(service: &Service, named: &Secret) -> Ready<String> {
     match service.store.secret(&named.secret).await {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).trim_end_matches(['\r', '\n']).to_owned()),
         Err(error) if error.is_lasting() => Err(Unready::NoSecret(named.secret.clone())),
@@ -245,9 +274,9 @@ async fn secret(service: &Service, named: &Secret) -> Ready<String> {
     }
 }
 
-/// The channel's proxy, or that of the instance.
-async fn proxy(service: &Service, channel: &Channel) -> Ready<Option<Proxy>> {
-    match &channel.proxy {
+/// The proxy that is said, or that of the instance.
+async fn proxy(service: &Service, said: Option<&ChannelProxy>) -> Ready<Option<Proxy>> {
+    match said {
         Some(ChannelProxy::Word(_)) => Ok(None),
         Some(ChannelProxy::Proxy(one)) => {
             let login = match (&one.user, &one.password) {

@@ -68,12 +68,14 @@ pub(crate) async fn append(tx: &mut Tx<'_>, event: NewEvent<'_>, now: Timestamp)
 pub(crate) async fn append_all(tx: &mut Tx<'_>, events: &[(NewEvent<'_>, Timestamp)]) -> Result<()> {
     let mut rows = Rows::new(
         "INSERT INTO event (event_id, transmission_id, number, document_id, delivery_id, kind, from_state, to_state,
-         actor, node, cause, attempt, at, previous_hash, hash)",
+         actor, node, cause, attempt, at, previous_hash, hash, sequence)",
     );
     let node = tx.node;
     for (event, now) in events {
         let (last, previous) = head(tx, event.transmission_id).await?;
         let number = last + 1;
+        *tx.sequence += 1;
+        let sequence = *tx.sequence;
         let actor = event.actor.map_or("system", |actor| &actor.0);
         let row = Event {
             number,
@@ -106,6 +108,7 @@ pub(crate) async fn append_all(tx: &mut Tx<'_>, events: &[(NewEvent<'_>, Timesta
             row.at.into(),
             Cell::Owned(previous),
             Cell::Owned(hash.clone()),
+            Cell::Number(sequence),
         ]);
         tx.heads.insert(event.transmission_id.to_owned(), (number, hash));
     }

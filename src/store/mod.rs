@@ -35,6 +35,7 @@ pub mod sequence;
 pub mod token;
 pub mod transmission;
 mod value;
+pub mod webhook;
 mod writer;
 
 pub use error::{Result, StoreError};

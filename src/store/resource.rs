@@ -165,6 +165,9 @@ async fn apply_one(tx: &mut Tx<'_>, change: ResourceChange, actor: &Actor, now: 
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
+    if change.kind == "webhook" {
+        super::webhook::follow(tx, &change.name, change.body.is_some()).await?;
+    }
     let before = before.and_then(|(_, body)| serde_json::from_str(&body?).ok());
     audit::append(tx, actor, "apply", &id, (before.as_ref(), change.body.as_ref()), now).await
 }

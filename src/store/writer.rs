@@ -39,6 +39,8 @@ pub(crate) struct Tx<'c> {
     pub(crate) node: &'c str,
     /// The last event of chains that this piece has seen: number and hash.
     pub(crate) heads: HashMap<String, (i64, String)>,
+    /// The place of the last event among all. It only grows: what a piece took that is rolled back is left out.
+    pub(crate) sequence: &'c mut i64,
 }
 
 impl Tx<'_> {
@@ -130,8 +132,15 @@ impl Writer {
         node: String,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, pieces) = mpsc::channel(QUEUE_PIECES_MAX);
-        let group =
-            Group { connection: Some(connection), dialect, random, node, mark: None, synced_in: Duration::ZERO };
+        let group = Group {
+            connection: Some(connection),
+            dialect,
+            random,
+            node,
+            mark: None,
+            synced_in: Duration::ZERO,
+            sequence: None,
+        };
         (Self { queue }, tokio::spawn(group.serve(pieces)))
     }
 
@@ -162,6 +171,8 @@ struct Group {
     mark: Option<String>,
     /// How long the last COMMIT took.
     synced_in: Duration,
+    /// The place of the last event among all; `None` until it was asked for.
+    sequence: Option<i64>,
 }
 
 impl Group {
@@ -214,6 +225,13 @@ impl Group {
         self.begin().await?;
         let mark = self.new_mark();
         let Some(connection) = &mut self.connection else { return Err(StoreError::Unreachable) };
+        let sequence = match &mut self.sequence {
+            Some(sequence) => sequence,
+            none => {
+                let last = "SELECT COALESCE(MAX(sequence), 0) FROM event";
+                none.insert(sqlx::query_scalar(last).fetch_one(&mut *connection).await?)
+            }
+        };
         let mut names = Vec::with_capacity(group.len());
         // A piece that is alone needs no savepoint: there is nobody to be spared.
         let is_alone = group.len() == 1;
@@ -222,7 +240,7 @@ impl Group {
                 connection.execute("SAVEPOINT piece").await?;
             }
             let (random, node) = (&*self.random, self.node.as_str());
-            if piece.run(Tx { connection, random, node, heads: HashMap::new() }).await {
+            if piece.run(Tx { connection, random, node, heads: HashMap::new(), sequence }).await {
                 names.push(piece.name());
             } else if is_alone {
                 connection.execute("ROLLBACK").await?;

@@ -192,8 +192,8 @@ async fn err_a_token_that_cannot_be_had_is_told_as_such_and_nothing_is_sent() {
     assert_eq!(delivered["attempts"], 2, "{delivered:#}");
     let shown = stage.get(&format!("/api/v1/deliveries/{}", delivered["delivery_id"].as_str().expect("an id"))).await;
     let detail = shown["attempts"][0]["detail"].as_str().expect("a reason");
-    let expected = format!("auth lamps-login: the token endpoint http://127.0.0.1/token answered 503: ");
-    assert!(detail.starts_with(&expected), "{detail}");
+    let expected = "auth lamps-login: the token endpoint http://127.0.0.1/token answered 503: ";
+    assert!(detail.starts_with(expected), "{detail}");
     // Never so: it is parked, and the endpoint's words are kept without the secret that it repeats.
     let login = Peer::start(&[]).await;
     stage.apply(&oauth2(supplier.port, login.port, &format!("{ALLOWED}, client_auth: post")));
@@ -322,10 +322,10 @@ async fn messages_of_as2_show_and_want_a_password_and_receipts_prove_themselves(
         let outbound =
             outbound.split("---\n").find(|one| one.contains("name: lamps-out\n")).expect("the channel").to_owned();
         // Receipts that come later come from another machine perhaps: they show nothing, and are taken all the same.
-        retail.apply(&format!(
-            "kind: channel\nname: lamps-in\ntransport: as2\nway: in\npartners: [lamps]\nas2: {{ from: \"Light & Lamp\", \
-             to: RETAIL, certificates: [lamps], keys: [retail] }}\nauth: {{ basic: {{ user: x, password: {{ secret: y }} }} }}\n"
-        ));
+        retail.apply(
+            "kind: channel\nname: lamps-in\ntransport: as2\nway: in\npartners: [lamps]\nas2: { from: \"Light & Lamp\", \
+             to: RETAIL, certificates: [lamps], keys: [retail] }\nauth: { basic: { user: x, password: { secret: y } } }\n",
+        );
         retail.send(order("AS2-1", 1)).await;
         let parked = to_supplier(&retail, "parked").await;
         assert_eq!(parked["code"], "HTTP-401", "{parked:#}");
@@ -353,6 +353,36 @@ async fn messages_of_as2_show_and_want_a_password_and_receipts_prove_themselves(
         }
     }
     lamps.until("the orders leave", || async { (!house.posts().is_empty()).then_some(()) }).await;
+    unseen(&lamps, SECRET).await;
+}
+
+/// Who sends a message says where its receipt goes; our password goes only where the channel says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receipt_that_is_posted_later_shows_its_auth_where_the_channel_says_and_nowhere_else() {
+    use super::as2::{lamps, retail};
+    let (known, other) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let (lamps, _house) = lamps("").await;
+    let inbound = lamps.done(&["export"], "");
+    let inbound = inbound.split("---\n").find(|one| one.contains("name: retail-as2")).expect("the channel").to_owned();
+    lamps.done(&["secret", "set", "retail-secret"], SECRET);
+    lamps.apply(&format!(
+        "{inbound}receipt_auth: {{ name: retail-login, url: \"http://127.0.0.1:{}/\" }}\nheaders: {{ X-Key: {{ secret: \
+         retail-secret }}, X-Plain: us }}\n---\nkind: auth\nname: retail-login\nbearer: {{ secret: retail-secret }}\n",
+        known.port
+    ));
+    for (peer, token, key) in [(&known, format!("Bearer {SECRET}"), Some(SECRET)), (&other, String::new(), None)] {
+        let later = format!(", receipt_url: \"http://127.0.0.1:{}/mdn\"", peer.port);
+        let retail = retail(&format!("{}/as2", lamps.partner), &later).await;
+        retail.send(order("AS2-1", 1)).await;
+        lamps.until("the receipt", || async { (peer.posts().len() == 1).then_some(()) }).await;
+        let post = &peer.posts()[0];
+        assert_eq!(authorization(post), token);
+        assert_eq!(post.headers.get("x-key").map(String::as_str), key);
+        assert_eq!(post.headers["x-plain"], "us");
+    }
+    let refused =
+        lamps.refused(&format!("{inbound}receipt_auth: {{ name: retail-login, url: \"http://partner.example\" }}\n"));
+    assert!(refused.contains("receipt_auth.url: expected such as https://as2.example.com/"), "{refused}");
     unseen(&lamps, SECRET).await;
 }
 

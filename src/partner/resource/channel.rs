@@ -19,13 +19,14 @@ const RECEIPT_AUTH: &[Key] = &[
     must("url", Shape::Filled, "What addresses begin with that it is shown to: https://as2.lamps.example/"),
 ];
 
+pub(super) const AUTHORITIES: Shape = NAMES;
 const NAMES: Shape = Shape::List(&Shape::Filled);
 const PROXY_KEYS: &[Key] = &[
     must("url", Shape::Filled, "Its address, http://proxy.example:3128"),
     may("user", Shape::Filled, "Its user"),
     may("password", SECRET, "Its password"),
 ];
-const PROXY: Shape = Shape::Either(&[Shape::Word(&["none"]), Shape::Object(PROXY_KEYS)]);
+pub(super) const PROXY: Shape = Shape::Either(&[Shape::Word(&["none"]), Shape::Object(PROXY_KEYS)]);
 
 /// Of a channel in that takes cXML.
 const CXML_KEYS: &[Key] = &[

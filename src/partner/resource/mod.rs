@@ -11,6 +11,7 @@ mod partner;
 mod route;
 pub mod shape; // keys of each kind: errors and schemas
 mod split;
+mod webhook;
 
 pub use agreement::{Agreement, Environment, OnUncertain};
 pub use as2::{As2, Compress, Legacy, LineEnds, MICS, Receipt, Required};
@@ -21,6 +22,7 @@ pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una
 pub use partner::{Partner, PartyId};
 pub use route::Route;
 pub use split::{OfTheWhole, Split};
+pub use webhook::{EVENT_TYPES, Webhook};
 
 use crate::yaml::{self, Node};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -30,8 +32,19 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 10] =
-    ["partner", "channel", "auth", "certificate", "agreement", "route", "mapping", "transformation", "guide", "table"];
+pub const KINDS: [&str; 11] = [
+    "partner",
+    "channel",
+    "auth",
+    "certificate",
+    "agreement",
+    "route",
+    "mapping",
+    "transformation",
+    "guide",
+    "table",
+    "webhook",
+];
 
 /// A resource with its body as JSON; every scalar is text.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -2,7 +2,7 @@
 //! `/schemas/resource`, both come from here. What the keys mean is said in the structs of the kinds; a test holds the
 //! two against each other.
 
-use super::{agreement, auth, certificate, channel, overlay, partner, route};
+use super::{agreement, auth, certificate, channel, overlay, partner, route, webhook};
 use crate::near::hint;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -76,7 +76,7 @@ pub struct Kind {
 }
 
 /// All kinds, in the order of the manual; a new one is its file and a line here.
-pub static ALL: [Kind; 10] = [
+pub static ALL: [Kind; 11] = [
     Kind { name: "partner", help: "Who we deal with", keys: partner::KEYS },
     Kind { name: "channel", help: "A way in or out at a transport", keys: channel::KEYS },
     Kind { name: "auth", help: "How we show a partner who sends", keys: auth::KEYS },
@@ -91,6 +91,7 @@ pub static ALL: [Kind; 10] = [
     },
     Kind { name: "guide", help: "A narrower definition for a partner", keys: overlay::GUIDE_KEYS },
     Kind { name: "table", help: "A lookup table", keys: overlay::TABLE_KEYS },
+    Kind { name: "webhook", help: "Where events are posted", keys: webhook::KEYS },
 ];
 
 /// The kind of this name.
@@ -316,6 +317,7 @@ mod tests {
             let Shape::Object(keys) = key.shape else { panic!("{name} has no keys") };
             assert_eq!(sorted(names(keys)), sorted(taken), "{name}");
         }
+        assert_eq!(sorted(names(webhook::KEYS)), sorted(taken::<super::super::Webhook>()));
         assert_eq!(sorted(names(certificate::KEYS)), sorted(taken::<crate::partner::Certificate>()));
         assert_eq!(sorted(names(route::KEYS)), sorted(taken::<Route>()));
         assert_eq!(sorted(names(envelope::KEYS)), sorted(taken::<EnvelopeProfile>()));

@@ -17,6 +17,7 @@ use crate::transport::http::address::Network;
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
+use crate::transport::http::reach::Reach;
 use crate::transport::http::send::{Outcome, Post, Said};
 use reqwest::{Method, Url};
 use serde::Serialize;
@@ -35,7 +36,7 @@ const MESSAGE: &[u8] = b"This is a test of the connection by Portolan. It holds 
 pub enum StepName {
     /// Our keys, and the partner's certificates.
     Keys,
-    /// The addresses of the host.
+    /// The addresses of the host; this step and the next two are not gone where a proxy goes them.
     Dns,
     /// A connection.
     Tcp,
@@ -151,26 +152,13 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
     };
     let url = Url::parse(channel.url.as_deref().unwrap_or_default());
     let url = url.map_err(|error| Wrong::new(format!("url of the channel: {error}"), "mend url of the channel"));
-    let (url, found) = match url {
-        Ok(url) => {
-            let found = addresses(&url, &out.reach.allowed).await;
-            (url, found)
-        }
+    let url = match url {
+        Ok(url) => url,
         Err(wrong) => return walk.went(StepName::Dns, "an address with a host", Err(wrong)),
     };
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let addresses = walk.went(StepName::Dns, "a public address, or one of allow_networks of the channel", found)?;
-    let port = url.port_or_known_default().unwrap_or_default();
-    let connected = connect(&addresses).await.map(|(address, stream)| (format!("{address} takes connections"), stream));
-    let remedy = "ask the partner whether the address is right and its firewall knows ours";
-    let connected = connected
-        .map_err(|error| Wrong::unreached(format!("port {port} of {host} takes no connection: {error}"), remedy));
-    let stream = walk.went(StepName::Tcp, &format!("a connection to port {port} of {host}"), connected)?;
-    if url.scheme() == "https" {
-        let shaken = handshake(stream, &host, &out.reach).await;
-        let remedy = "ask the partner whether that port speaks HTTPS, of TLS 1.2 or 1.3";
-        let shaken = shaken.map_err(|error| Wrong::unreached(error, remedy)).and_then(|shaken| trust(&shaken, &host));
-        walk.went(StepName::Tls, &format!("a certificate for {host} that this machine trusts"), shaken)?;
+    // A proxy takes these steps itself, and tells of them by its answer only.
+    if out.reach.proxy.is_none() {
+        reached(&url, &out.reach, walk).await?;
     }
     let (answer, wanted) = post(service, channel, as2, walk, out, made).await?;
     let seen = receipt(as2, &walk.message_id, &answer, wanted.as_ref(), service.now());
@@ -181,6 +169,26 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
         Receipt::Unsigned => "a receipt that says what was received",
     };
     walk.went(StepName::Receipt, expected, seen)
+}
+
+/// Name, connection, and handshake of TLS.
+async fn reached(url: &Url, reach: &Reach, walk: &mut Walk) -> Option<()> {
+    let found = addresses(url, &reach.allowed).await;
+    let host = url.host_str().unwrap_or_default().to_owned();
+    let addresses = walk.went(StepName::Dns, "a public address, or one of allow_networks of the channel", found)?;
+    let port = url.port_or_known_default().unwrap_or_default();
+    let connected = connect(&addresses).await.map(|(address, stream)| (format!("{address} takes connections"), stream));
+    let remedy = "ask the partner whether the address is right and its firewall knows ours";
+    let connected = connected
+        .map_err(|error| Wrong::unreached(format!("port {port} of {host} takes no connection: {error}"), remedy));
+    let stream = walk.went(StepName::Tcp, &format!("a connection to port {port} of {host}"), connected)?;
+    if url.scheme() == "https" {
+        let shaken = handshake(stream, &host, reach).await;
+        let remedy = "ask the partner whether that port speaks HTTPS, of TLS 1.2 or 1.3";
+        let shaken = shaken.map_err(|error| Wrong::unreached(error, remedy)).and_then(|shaken| trust(&shaken, &host));
+        walk.went(StepName::Tls, &format!("a certificate for {host} that this machine trusts"), shaken)?;
+    }
+    Some(())
 }
 
 /// What the channel says of reaching the partner and cannot be had.

@@ -1,10 +1,12 @@
 //! HTTP: `receive` serves partners' posts, `send` posts to partners.
 
 pub mod address; // which addresses may be reached
-pub mod auth;
-pub mod body; // how a request shows who sends it
+pub mod auth; // how a request shows who sends it
+pub mod body; // what is posted, piece by piece
+pub mod malformed; // requests that are no HTTP, told why
 pub mod probe; // the first steps of a connection, one by one
 pub mod reach; // proxies, authorities, certificates of ours
 pub mod receive;
 pub mod send;
 pub mod tls;
+pub mod webhook; // signatures of Standard Webhooks

@@ -203,7 +203,8 @@ fn told(credentials: &Credentials, outcome: Outcome) -> Outcome {
     let outcome = match outcome {
         Outcome::Permanent { status: Some(status @ (401 | 403)), reason } => {
             let what = match (credentials.name.as_str(), status) {
-                ("", 401) => "it asks who sends: name an auth in the channel".to_owned(),
+                ("", 401) => "it asks who sends: name an auth in the channel, or compare its header lines with what the partner gave"
+                    .to_owned(),
                 ("", _) => "it does not let us in: ask the partner whether it wants an auth, or our address".to_owned(),
                 (name, 401) => {
                     format!("it does not take what auth {name} shows: compare it with what the partner gave")
