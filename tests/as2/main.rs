@@ -4,6 +4,7 @@
 mod damage;
 mod fuzz;
 mod keys;
+mod keystore;
 mod made;
 mod openssl;
 mod round;
@@ -16,6 +17,7 @@ fn the_manual_names_tests_that_exist() {
     let files = [
         "tests/as2/damage.rs",
         "tests/as2/fuzz.rs",
+        "tests/as2/keystore.rs",
         "tests/as2/openssl.rs",
         "tests/as2/round.rs",
         "tests/service/as2.rs",
