@@ -320,6 +320,20 @@ impl Directory {
         self.certificates.get(name)
     }
 
+    /// The channels of transport as2 that are a partner's, both ways.
+    #[must_use]
+    pub fn as2_channels_of(&self, partner: Option<&str>) -> Vec<&str> {
+        let is_its = |channel: &Channel| {
+            channel.as2.is_some() && partner.is_some_and(|partner| channel.partners.iter().any(|one| one == partner))
+        };
+        self.channels.iter().filter(|(_, channel)| is_its(channel)).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The channels of transport as2, by name.
+    pub fn as2_channels(&self) -> impl Iterator<Item = (&str, &Channel, &As2)> {
+        self.channels.iter().filter_map(|(name, channel)| Some((name.as_str(), channel, channel.as2.as_ref()?)))
+    }
+
     /// The channels that use a certificate, as the partner's or as ours.
     #[must_use]
     pub fn channels_with_certificate(&self, name: &str) -> Vec<&str> {

@@ -23,6 +23,7 @@ fn the_manual_names_tests_that_exist() {
         "tests/service/as2.rs",
         "tests/service/as2_test.rs",
         "tests/service/certificate.rs",
+        "tests/service/certificate_file.rs",
         "src/transport/as2/mime.rs",
         "src/transport/as2/name.rs",
         "src/transport/as2/receipt.rs",

@@ -11,6 +11,7 @@ mod backend;
 mod bad_input;
 mod batch;
 mod certificate;
+mod certificate_file;
 mod configuration;
 mod crash;
 mod cxml;

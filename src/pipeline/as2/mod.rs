@@ -1,6 +1,9 @@
 //! AS2 in the service: messages come in and are answered by receipts, and go out and are proved by theirs. What stands in
 //! messages and receipts is `transport::as2`'s; here is who may send, what is kept, and what came before.
 
+pub mod forecast; // when a channel has no certificate that counts
+pub mod key; // portolan certificate import, export
+pub mod offered; // certificates that nobody trusts yet
 pub mod probe; // portolan as2 test
 pub mod receive; // POST /as2
 pub mod send; // deliveries over channels of transport as2
@@ -55,7 +58,7 @@ pub(super) async fn own_keys(service: &Service, names: &[String], now: Timestamp
         };
         found.push(key);
     }
-    found.sort_by_key(|key| preference(&key.certificate, now));
+    found.sort_by_key(|key| (!key.certificate.can_sign(), preference(&key.certificate, now)));
     Ok(found)
 }
 
