@@ -21,6 +21,8 @@ fn the_manual_names_tests_that_exist() {
         "tests/as2/openssl.rs",
         "tests/as2/round.rs",
         "tests/service/as2.rs",
+        "tests/service/as2_offered.rs",
+        "tests/service/as2_overlap.rs",
         "tests/service/as2_test.rs",
         "tests/service/certificate.rs",
         "tests/service/certificate_file.rs",

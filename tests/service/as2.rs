@@ -114,17 +114,17 @@ async fn an_order_goes_from_one_instance_to_another_and_its_receipt_proves_it() 
 }
 
 /// A message of Retail's, made by the test.
-struct Sending<'s> {
-    id: &'s str,
-    content: &'s str,
-    signer: Option<&'static LazyLock<Keys>>,
-    encrypts: bool,
-    from: &'s str,
+pub struct Sending<'s> {
+    pub id: &'s str,
+    pub content: &'s str,
+    pub signer: Option<&'static LazyLock<Keys>>,
+    pub encrypts: bool,
+    pub from: &'s str,
     /// `None`: no receipt is asked for.
-    wish: Option<&'s str>,
+    pub wish: Option<&'s str>,
 }
 
-const USUAL: Sending<'static> = Sending {
+pub const USUAL: Sending<'static> = Sending {
     id: "<1@test>",
     content: "ISA*00*",
     signer: Some(&RETAIL),
@@ -136,9 +136,13 @@ const USUAL: Sending<'static> = Sending {
 impl Sending<'_> {
     /// Its header lines, its body, and what the receipt has to say.
     fn made(&self) -> (Vec<(String, String)>, Vec<u8>, Mic) {
+        self.made_for(&LAMPS)
+    }
+
+    fn made_for(&self, receiver: &Keys) -> (Vec<(String, String)>, Vec<u8>, Mic) {
         let content = self.content.as_bytes().to_vec();
         let recipients = [Recipient {
-            certificate: LAMPS.own.certificate.clone(),
+            certificate: receiver.own.certificate.clone(),
             transport: KeyTransport::Pkcs1,
             by_key_id: false,
         }];
@@ -167,29 +171,35 @@ impl Sending<'_> {
         (lines, body, sealed.mic)
     }
 
-    async fn send(&self, stage: &Stage) -> Answered {
+    pub async fn send(&self, stage: &Stage) -> Answered {
         let (lines, body, mic) = self.made();
         let answered = post(stage, &lines, body).await;
         Answered { mic, ..answered }
     }
 }
 
+/// Sends a message that is encrypted to somebody.
+pub async fn send_to(stage: &Stage, sending: &Sending<'_>, receiver: &Keys) -> Answered {
+    let (lines, body, _) = sending.made_for(receiver);
+    post(stage, &lines, body).await
+}
+
 /// What a message is answered.
-struct Answered {
-    status: u16,
-    headers: Headers,
-    body: Vec<u8>,
+pub struct Answered {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Vec<u8>,
     mic: Mic,
 }
 
 impl Answered {
-    fn receipt(&self) -> Received {
+    pub fn receipt(&self) -> Received {
         let trusted = [LAMPS.own.certificate.clone()];
         receipt::read(&self.headers, &self.body, &trusted, SystemClock.now()).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The words of a receipt that refuses.
-    fn error(&self) -> String {
+    pub fn error(&self) -> String {
         match self.receipt().disposition {
             Disposition::Error(why) | Disposition::Failed(why) => why,
             other => panic!("it is taken: {other:?}"),

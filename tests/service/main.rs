@@ -5,6 +5,8 @@ mod acknowledgment;
 mod admin;
 mod advice;
 mod as2;
+mod as2_offered;
+mod as2_overlap;
 mod as2_test;
 #[path = "../backend/mod.rs"]
 mod backend;
