@@ -1,4 +1,8 @@
-//! `portolan as2`: whether a partner of AS2 can be reached, and answers as it should.
+//! `portolan as2`: whether a partner of AS2 can be reached, and answers as it should; settings for products that are known, and
+//! partnerships of other products taken over.
+
+mod openas2;
+mod presets;
 
 use super::client::{Answered, Instance};
 use super::{Exit, input};
@@ -23,10 +27,30 @@ enum Action {
         /// A channel of transport as2 and way out.
         channel: String,
     },
+    /// List settings for partners whose product is known (`preset` of an AS2 channel), or those of one with their reasons.
+    Presets {
+        /// A preset.
+        name: Option<String>,
+    },
+    /// Take over what another product of AS2 is set to: drafts resources, and says of each setting what became of it.
+    Import {
+        #[command(subcommand)]
+        from: From,
+    },
+}
+
+#[derive(clap::Subcommand)]
+enum From {
+    /// OpenAS2: its partnerships.xml, and its keystore.
+    Openas2(openas2::Openas2),
 }
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
-    let Action::Test { channel } = &arguments.action;
+    let channel = match &arguments.action {
+        Action::Test { channel } => channel,
+        Action::Presets { name } => return presets::run(name.as_deref(), as_json),
+        Action::Import { from: From::Openas2(import) } => return openas2::run(&arguments.instance, import, as_json),
+    };
     let path = format!("/api/v1/channels/{channel}/test");
     let walk = match arguments.instance.ask(Method::POST, &path, &[], None)? {
         Answered::Refused(exit) => return Ok(exit),

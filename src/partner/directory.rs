@@ -2,6 +2,7 @@
 //! falls, where it goes. Made anew when resources change; cheap to share.
 
 use super::overlay::Overlays;
+use super::preset;
 use super::resource::{
     Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route,
     Way,
@@ -81,7 +82,9 @@ impl Directory {
             }
             let done = match one.kind.as_str() {
                 "partner" => one.read().map(|read| drop(directory.partners.insert(one.name.clone(), read))),
-                "channel" => one.read().map(|read| drop(directory.channels.insert(one.name.clone(), read))),
+                "channel" => preset::applied(one)
+                    .and_then(|one| one.read())
+                    .map(|read| drop(directory.channels.insert(one.name.clone(), read))),
                 "certificate" => one.read().map(|read| drop(directory.certificates.insert(one.name.clone(), read))),
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
                 "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),

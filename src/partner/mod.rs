@@ -7,6 +7,7 @@ mod directory;
 mod duplicate;
 mod overlay;
 mod plan;
+mod preset; // settings of AS2 for products that are known
 pub mod resource; // the kinds, one file each
 mod validity;
 
@@ -17,6 +18,7 @@ pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
+pub use preset::{Preset, Setting, presets};
 pub use resource::{
     Agreement, As2, Auth, Certificate, Channel, Compress, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS,
     Legacy, OnUncertain, Partner, PartyId, Receipt, RequestAck, Required, Resource, ResourceError, Route, Secret,

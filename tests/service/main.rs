@@ -5,6 +5,7 @@ mod acknowledgment;
 mod admin;
 mod advice;
 mod as2;
+mod as2_import;
 mod as2_offered;
 mod as2_overlap;
 mod as2_test;

@@ -115,7 +115,7 @@ macro_rules! asked {
 pub(super) use asked;
 
 /// A certificate as a resource; `secret` names its key.
-fn resource(name: &str, certificate: &Certificate, secret: Option<&str>) -> String {
+pub(in crate::cli) fn resource(name: &str, certificate: &Certificate, secret: Option<&str>) -> String {
     let pem = certificate.pem().trim_end().replace('\n', "\n  ");
     let key = secret.map_or(String::new(), |secret| format!("key: {{ secret: {secret} }}\n"));
     format!("kind: certificate\nname: {name}\npem: |\n  {pem}\n{key}")
