@@ -116,6 +116,13 @@ mod tests {
         assert!(presets().len() >= 9, "{}", presets().len());
         for preset in presets() {
             assert!(!preset.product.is_empty() && !preset.sources.is_empty(), "{}", preset.name);
+            // A comma in text that is not quoted would end it.
+            let file = PACKED.get_file(format!("{}.yaml", preset.name)).and_then(|file| file.contents_utf8());
+            let said = yaml::document(file.expect("text")).expect("YAML").to_json();
+            for (key, one) in WAYS.iter().flat_map(|way| said[way].as_object().expect("settings")) {
+                let keys: Vec<&String> = one.as_object().expect("value and why").keys().collect();
+                assert_eq!(keys, ["value", "why"], "{}: {key}", preset.name);
+            }
             for setting in &preset.settings {
                 assert!(!setting.why.is_empty(), "{}: {}", preset.name, setting.key);
             }

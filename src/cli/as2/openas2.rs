@@ -428,11 +428,11 @@ impl Draft {
             as2.insert(key.to_owned(), value.into());
         }
         for (key, value) in &one.settings {
-            if value.contains('$') {
+            let rule = &known[key.as_str()];
+            if value.contains('$') && rule["to"].is_string() {
                 self.note(of, (key, value), false, "it holds a placeholder of OpenAS2; set it by hand");
                 continue;
             }
-            let rule = &known[key.as_str()];
             if !rule.is_object() {
                 self.note(of, (key, value), false, "not known here; look up what it does in OpenAS2's documentation");
                 continue;
@@ -495,6 +495,10 @@ impl Draft {
                     self.note(of, (key, value), false, says);
                     continue;
                 }
+                "protocol" if plain(value) == "as2" => {
+                    self.note(of, (key, value), true, "the same here, without a setting");
+                    continue;
+                }
                 _ => {
                     self.note(
                         of,
@@ -550,4 +554,43 @@ fn tell(draft: &Draft, secrets: &[(String, String)], is_sealed: bool, as_json: b
         draft.notes.len() - open
     );
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A comma in text that is not quoted would end it, and a key that is misspelt would say nothing.
+    #[test]
+    fn what_settings_are_with_us_is_written_without_slips() {
+        let known = yaml::document(SETTINGS).expect("YAML").to_json();
+        let all = known.as_object().expect("settings");
+        assert!(all.len() > 20, "{}", all.len());
+        for (name, rule) in all {
+            for key in rule.as_object().expect("a rule").keys() {
+                assert!(["to", "is", "other", "same", "why"].contains(&key.as_str()), "{name}: {key}");
+            }
+            assert!(
+                rule["to"].is_string() || rule["same"].is_array() || rule["why"].is_string(),
+                "{name} says nothing"
+            );
+        }
+    }
+
+    #[test]
+    fn err_files_that_are_something_else() {
+        for (text, told) in [
+            ("<html/>", "expected the element partnerships"),
+            ("", "expected the element partnerships"),
+            ("<partnerships><partner name=\"a\"", "at byte"),
+        ] {
+            let error = parse(text).err().map(|error| format!("{error:#}")).unwrap_or_default();
+            assert!(error.contains(told), "{text}: {error}");
+        }
+        let many = format!("<partnerships>{}</partnerships>", "<partner name=\"a\"/>".repeat(ENTRIES_MAX + 1));
+        assert!(parse(&many).err().is_some_and(|error| error.to_string().contains("at most 10000")));
+        let settings = "<attribute name=\"a\" value=\"b\"/>".repeat(SETTINGS_MAX + 1);
+        let long = format!("<partnerships><partnership name=\"a\">{settings}</partnership></partnerships>");
+        assert!(parse(&long).err().is_some_and(|error| error.to_string().contains("at most 200 settings")));
+    }
 }
