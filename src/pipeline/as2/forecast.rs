@@ -83,12 +83,11 @@ fn serving<'c>(what: Use, all: Vec<(&'c str, &'c Certificate)>) -> Vec<(&'c str,
     if chosen.is_empty() { all } else { chosen }
 }
 
-/// The times without any of these, from now on until another time: from, until, what ends, what follows.
-fn gaps<'c>(
-    all: &[(&'c str, &'c Certificate)],
-    now: Timestamp,
-    until: Timestamp,
-) -> Vec<(Timestamp, Option<Timestamp>, Option<&'c str>, Option<&'c str>)> {
+/// A time without any: from, until, what ends, what follows.
+type Without<'c> = (Timestamp, Option<Timestamp>, Option<&'c str>, Option<&'c str>);
+
+/// The times without any of these, from now on until another time.
+fn gaps<'c>(all: &[(&'c str, &'c Certificate)], now: Timestamp, until: Timestamp) -> Vec<Without<'c>> {
     let (mut found, mut at, mut last) = (Vec::new(), now, None);
     while at < until {
         let counting = all.iter().filter(|(_, one)| one.is_valid_at(at)).max_by_key(|(_, one)| one.not_after);

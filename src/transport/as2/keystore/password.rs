@@ -202,7 +202,7 @@ fn open_pkcs12(which: u8, parameters: &[u8], password: &str, sealed: &[u8]) -> R
 fn rc2(key: &[u8], iv: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Unread> {
     let cipher = Rc2::new_with_eff_key_len(key, key.len() * 8);
     let (mut plain, mut before) = (Vec::new(), iv);
-    if sealed.len() % RC2_BLOCK != 0 {
+    if !sealed.len().is_multiple_of(RC2_BLOCK) {
         return Err(Unread::PasswordWrong);
     }
     for block in sealed.chunks(RC2_BLOCK) {
