@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const ENTITIES: &str = "entity";
 
 fn main() -> io::Result<()> {
-    for folder in ["standards", "mappings", "guides"] {
+    for folder in ["standards", "mappings", "guides", "as2"] {
         println!("cargo::rerun-if-changed={folder}");
     }
     let root = Path::new("standards");

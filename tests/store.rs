@@ -4,10 +4,13 @@
 mod backend;
 #[path = "store/matching.rs"]
 mod matching;
+#[path = "store/offered.rs"]
+mod offered;
 #[path = "store/webhook.rs"]
 mod webhook;
 
 use backend::{Ground, store_at};
+use offered::offered_certificates_are_few_on_each_channel;
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
 use portolan::store::ack::{AckFilter, AckLevel, AckState, Incoming, NamedDocument, NewExpectation, Said};
@@ -708,5 +711,6 @@ on_every_database![
     resources_have_versions_and_a_stale_plan_is_refused,
     what_is_held_is_looked_at_again_after_an_apply,
     tokens_are_shown_once_and_end,
+    offered_certificates_are_few_on_each_channel,
     lists_page_without_gaps_or_repeats,
 ];

@@ -62,6 +62,9 @@ fn main() {
     println!("\n{}", String::from_utf8_lossy(&output.stdout).trim());
 }
 
+/// A named thing to run.
+type Case<'c> = (&'static str, Box<dyn FnMut() + 'c>);
+
 /// A sender and a receiver.
 struct Bench {
     sender: Keys,
@@ -122,7 +125,7 @@ impl Bench {
         let sealed = self.sealed(&content, cipher);
         let (headers, body) = (headers(&sealed), whole(&*sealed.body));
         let limit = Limit::new(self, &content, cipher);
-        let mut cases: [(&str, Box<dyn FnMut() + '_>); 4] = [
+        let mut cases: [Case<'_>; 4] = [
             ("primitives of building", Box::new(|| limit.build())),
             ("primitives of opening", Box::new(|| limit.open())),
             ("build", Box::new(|| drop(black_box(whole(&*self.sealed(&content, cipher).body))))),
@@ -327,7 +330,7 @@ impl<'l> Limit<'l> {
 }
 
 /// How often a second each case runs: the medians of interleaved rounds.
-fn rates<'c>(cases: &mut [(&'c str, Box<dyn FnMut() + '_>)]) -> Vec<(&'c str, f64)> {
+fn rates(cases: &mut [Case<'_>]) -> Vec<(&'static str, f64)> {
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
     for _ in 0..ROUNDS {
         for ((_, run), rates) in cases.iter_mut().zip(&mut found) {

@@ -118,7 +118,8 @@ fn painted(line: &str) -> String {
     format!("\x1b[{color}m{line}\x1b[0m")
 }
 
-fn words(value: &Value) -> String {
+/// A plan, for people.
+pub(super) fn words(value: &Value) -> String {
     let changes = value["changes"].as_array().cloned().unwrap_or_default();
     let mut text = if changes.is_empty() { "nothing to change\n".to_owned() } else { String::new() };
     for change in changes {

@@ -1,4 +1,8 @@
-//! `portolan as2`: whether a partner of AS2 can be reached, and answers as it should; what proves a message, and whether it does.
+//! `portolan as2`: whether a partner of AS2 can be reached, and answers as it should; what proves a message, and whether it does;
+//! settings for products that are known, and partnerships of other products taken over.
+
+mod openas2;
+mod presets;
 
 use super::client::{Answered, Instance};
 use super::{Exit, input};
@@ -50,6 +54,22 @@ enum Action {
         #[arg(long, value_name = "FILE")]
         trust: Option<PathBuf>,
     },
+    /// List settings for partners whose product is known (`preset` of an AS2 channel), or those of one with their reasons.
+    Presets {
+        /// A preset.
+        name: Option<String>,
+    },
+    /// Take over what another product of AS2 is set to: drafts resources, and says of each setting what became of it.
+    Import {
+        #[command(subcommand)]
+        from: From,
+    },
+}
+
+#[derive(clap::Subcommand)]
+enum From {
+    /// OpenAS2: its partnerships.xml, and its keystore.
+    Openas2(openas2::Openas2),
 }
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
@@ -57,6 +77,8 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         Action::Test { channel } => test(&arguments.instance, channel, as_json),
         Action::Evidence { id, output } => fetch(&arguments.instance, id, output.as_deref()),
         Action::Verify { file, trust } => check(file, trust.as_deref(), as_json),
+        Action::Presets { name } => presets::run(name.as_deref(), as_json),
+        Action::Import { from: From::Openas2(import) } => openas2::run(&arguments.instance, import, as_json),
     }
 }
 

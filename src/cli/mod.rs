@@ -22,6 +22,7 @@ mod lookups;
 mod mappings;
 mod own;
 mod paint;
+mod password;
 mod picture;
 mod progress;
 mod secret;

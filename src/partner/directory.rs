@@ -2,6 +2,7 @@
 //! falls, where it goes. Made anew when resources change; cheap to share.
 
 use super::overlay::Overlays;
+use super::preset;
 use super::resource::{
     Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route,
     Way, Webhook,
@@ -83,7 +84,9 @@ impl Directory {
             }
             let done = match one.kind.as_str() {
                 "partner" => one.read().map(|read| drop(directory.partners.insert(one.name.clone(), read))),
-                "channel" => one.read().map(|read| drop(directory.channels.insert(one.name.clone(), read))),
+                "channel" => preset::applied(one)
+                    .and_then(|one| one.read())
+                    .map(|read| drop(directory.channels.insert(one.name.clone(), read))),
                 "auth" => one.read().map(|read| drop(directory.auths.insert(one.name.clone(), read))),
                 "certificate" => one.read().map(|read| drop(directory.certificates.insert(one.name.clone(), read))),
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
@@ -330,6 +333,20 @@ impl Directory {
     #[must_use]
     pub fn certificate(&self, name: &str) -> Option<&Certificate> {
         self.certificates.get(name)
+    }
+
+    /// The channels of transport as2 that are a partner's, both ways.
+    #[must_use]
+    pub fn as2_channels_of(&self, partner: Option<&str>) -> Vec<&str> {
+        let is_its = |channel: &Channel| {
+            channel.as2.is_some() && partner.is_some_and(|partner| channel.partners.iter().any(|one| one == partner))
+        };
+        self.channels.iter().filter(|(_, channel)| is_its(channel)).map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// The channels of transport as2, by name.
+    pub fn as2_channels(&self) -> impl Iterator<Item = (&str, &Channel, &As2)> {
+        self.channels.iter().filter_map(|(name, channel)| Some((name.as_str(), channel, channel.as2.as_ref()?)))
     }
 
     /// The channels that use a certificate, as the partner's or as ours.

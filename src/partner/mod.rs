@@ -7,6 +7,7 @@ mod directory;
 mod duplicate;
 mod overlay;
 mod plan;
+mod preset; // settings of AS2 for products that are known
 mod reach;
 pub mod resource; // the kinds, one file each
 mod validity;
@@ -18,6 +19,7 @@ pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use plan::{PlannedChange, Verb, export, plan};
+pub use preset::{Preset, Setting, presets};
 pub use resource::{
     Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EVENT_TYPES,
     EnvelopeProfile, Environment, KINDS, Legacy, LineEnds, MICS, OAuth1, OAuth2, OnUncertain, Partner, PartyId,

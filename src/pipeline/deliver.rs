@@ -1,6 +1,7 @@
 //! One attempt of a delivery: `sending` on disk, the post, and what came of it on disk.
 
 use super::acknowledge::state;
+use super::as2::offered::offered;
 use super::as2::send as as2;
 use super::output::CXML;
 use super::reach::{Outbound, outbound};
@@ -13,6 +14,7 @@ use crate::store::as2::{RECEIPT_OVERDUE, RECEIPT_REFUSED};
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::delivery::{Delivery, DeliveryState};
 use crate::store::job::Job;
+use crate::store::offered::Signed;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
@@ -118,7 +120,11 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         Awaited::Nothing | Awaited::Later(_) => (outcome, None),
         Awaited::Response => heard(outcome),
         Awaited::Receipt(wanted) => {
-            let (outcome, receipt) = wanted.heard(service, outcome).await;
+            let (outcome, receipt, stranger) = wanted.heard(service, outcome).await;
+            if let Some(stranger) = stranger {
+                let by = (delivery.channel.as_str(), delivery.partner.as_deref());
+                offered(service, by, &stranger, (Signed::Receipt, &delivery.delivery_id)).await?;
+            }
             (outcome, receipt.map(Heard::Receipt))
         }
     };

@@ -22,6 +22,7 @@ pub mod interchange;
 pub mod job;
 pub mod lookup; // what lookup tables lack
 mod matching; // which sending an acknowledgment is about
+pub mod offered; // certificates that strangers to a channel signed with
 pub mod payload;
 mod reconcile;
 pub mod refusal; // of strangers, counted

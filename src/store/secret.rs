@@ -1,4 +1,5 @@
-//! Secrets, sealed by name. Their values are read by transports only, never listed and never exported.
+//! Secrets, sealed by name. Their values are read by transports only, never listed and never exported, but private keys of
+//! AS2 in a file under a password, which is noted.
 
 use super::Store;
 use super::audit;
@@ -59,6 +60,20 @@ impl Store {
         let rows =
             sqlx::query("SELECT secret_id, changed_at FROM secret ORDER BY secret_id").fetch_all(self.reader()).await?;
         Ok(rows.iter().map(|row| (row.get(0), Micros(row.get(1)))).collect())
+    }
+
+    /// Notes that the private key of a certificate leaves in a file.
+    ///
+    /// # Errors
+    /// The database failed; then it must not leave.
+    pub async fn note_key_export(&self, certificate: &str, actor: &Actor, now: Timestamp) -> Result<()> {
+        let (object, actor) = (format!("certificate/{certificate}"), actor.clone());
+        self.write("secret", move |mut tx| {
+            Box::pin(
+                async move { audit::append(&mut tx, &actor, "certificate.export", &object, (None, None), now).await },
+            )
+        })
+        .await
     }
 
     /// Removes a secret.

@@ -138,9 +138,13 @@ pub const USUAL: Sending<'static> = Sending {
 impl Sending<'_> {
     /// Its header lines, its body, and what the receipt has to say.
     pub fn made(&self) -> (Vec<(String, String)>, Vec<u8>, Mic) {
+        self.made_for(&LAMPS)
+    }
+
+    fn made_for(&self, receiver: &Keys) -> (Vec<(String, String)>, Vec<u8>, Mic) {
         let content = self.content.as_bytes().to_vec();
         let recipients = [Recipient {
-            certificate: LAMPS.own.certificate.clone(),
+            certificate: receiver.own.certificate.clone(),
             transport: KeyTransport::Pkcs1,
             by_key_id: false,
         }];
@@ -174,6 +178,12 @@ impl Sending<'_> {
         let answered = post(stage, &lines, body).await;
         Answered { mic, ..answered }
     }
+}
+
+/// Sends a message that is encrypted to somebody.
+pub async fn send_to(stage: &Stage, sending: &Sending<'_>, receiver: &Keys) -> Answered {
+    let (lines, body, _) = sending.made_for(receiver);
+    post(stage, &lines, body).await
 }
 
 /// What a message is answered.

@@ -10,14 +10,14 @@ fn theirs(name: &str, pem: &str) -> String {
     format!("---\nkind: certificate\nname: {name}\npem: |\n  {}\n", pem.trim_end().replace('\n', "\n  "))
 }
 
-fn listed(stage: &Stage, name: &str) -> Value {
+pub fn listed(stage: &Stage, name: &str) -> Value {
     let all: Value = serde_json::from_str(&stage.done(&["certificate", "list", "--json"], "")).expect("JSON");
     let found = all["items"].as_array().expect("items").iter().find(|one| one["name"] == name).cloned();
     found.unwrap_or_else(|| panic!("no {name} in {all:#}"))
 }
 
 /// Whether a file of a folder has such bytes.
-fn holds(folder: &Path, text: &str) -> bool {
+pub fn holds(folder: &Path, text: &str) -> bool {
     std::fs::read_dir(folder).expect("a folder").any(|entry| {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

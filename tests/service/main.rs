@@ -9,6 +9,9 @@ mod as2_attachments;
 mod as2_crash;
 mod as2_evidence;
 mod as2_explain;
+mod as2_import;
+mod as2_offered;
+mod as2_overlap;
 mod as2_test;
 mod auth;
 #[path = "../backend/mod.rs"]
@@ -16,6 +19,7 @@ mod backend;
 mod bad_input;
 mod batch;
 mod certificate;
+mod certificate_file;
 mod configuration;
 mod crash;
 mod cxml;

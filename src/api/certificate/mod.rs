@@ -1,3 +1,8 @@
 //! Certificates of AS2: what they say, until when they count, and who uses them. What they are is a resource.
 
+pub mod export;
+pub mod forecast;
+pub mod key;
 pub mod list;
+pub mod offered;
+pub mod refuse;

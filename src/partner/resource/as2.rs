@@ -18,6 +18,7 @@ const TRANSPORTS: &[&str] = &["pkcs1", "oaep-sha1", "oaep-sha256", "oaep-sha384"
 pub const KEYS: &[Key] = &[
     must("from", Shape::Filled, "AS2-From: the partner's name where messages come in, ours where they go out"),
     must("to", Shape::Filled, "AS2-To: ours where messages come in, the partner's where they go out"),
+    may("preset", Shape::Filled, "The partner's product, whose settings count where nothing else is said"),
     may("certificates", NAMES, "The partner's certificates: one of them signs, and is encrypted to"),
     may("keys", NAMES, "Our certificates with their keys: one of them signs, and is encrypted to"),
     may(
@@ -51,6 +52,9 @@ pub struct As2 {
     pub from: String,
     /// AS2-To of the messages.
     pub to: String,
+    /// The partner's product, whose settings count where nothing else is said.
+    #[serde(default)]
+    pub preset: Option<String>,
     /// Names of the partner's certificates.
     #[serde(default)]
     pub certificates: Vec<String>,

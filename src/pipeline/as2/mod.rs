@@ -3,6 +3,9 @@
 
 mod clear;
 pub mod evidence; // GET /api/v1/evidence/{id}
+pub mod forecast; // when a channel has no certificate that counts
+pub mod key; // portolan certificate import, export
+pub mod offered; // certificates that nobody trusts yet
 pub mod probe; // portolan as2 test
 pub mod receive; // POST /as2
 pub mod send; // deliveries over channels of transport as2
@@ -59,7 +62,7 @@ pub(super) async fn own_keys(service: &Service, names: &[String], now: Timestamp
         };
         found.push(key);
     }
-    found.sort_by_key(|key| preference(&key.certificate, now));
+    found.sort_by_key(|key| (!key.certificate.can_sign(), preference(&key.certificate, now)));
     Ok(found)
 }
 

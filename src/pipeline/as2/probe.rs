@@ -2,6 +2,7 @@
 //! receipt. It ends at the first step that fails. The message is no delivery: nothing of it is kept here, and nothing is
 //! sent again.
 
+use super::offered::offered;
 use super::send::{Made, Plain, Wanted, encrypted_to, lines, make, typed, wanted_by};
 use super::{certificates, own_keys};
 use crate::clock::Timestamp;
@@ -9,6 +10,7 @@ use crate::id::new_id;
 use crate::partner::{As2, Channel, Receipt, Way};
 use crate::pipeline::reach::{Outbound, Unready, outbound};
 use crate::pipeline::state::Service;
+use crate::store::offered::Signed;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::mime::Headers;
@@ -83,11 +85,13 @@ struct Wrong {
     seen: String,
     remedy: String,
     reached: bool,
+    /// Who signed the receipt, and is not trusted.
+    stranger: Option<Box<Certificate>>,
 }
 
 impl Wrong {
     fn new(seen: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Wrong { seen: shown(&seen.into()), remedy: remedy.into(), reached: true }
+        Wrong { seen: shown(&seen.into()), remedy: remedy.into(), reached: true, stranger: None }
     }
 
     fn unreached(seen: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -111,7 +115,7 @@ impl Walk {
                 self.steps.push(Step { step, passed: true, seen, expected, remedy: String::new() });
                 Some(found)
             }
-            Err(Wrong { seen, remedy, reached }) => {
+            Err(Wrong { seen, remedy, reached, .. }) => {
                 (self.passed, self.reached) = (false, reached);
                 self.steps.push(Step { step, passed: false, seen, expected, remedy });
                 None
@@ -162,6 +166,12 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
     }
     let (answer, wanted) = post(service, channel, as2, walk, out, made).await?;
     let seen = receipt(as2, &walk.message_id, &answer, wanted.as_ref(), service.now());
+    if let Err(Wrong { stranger: Some(stranger), .. }) = &seen {
+        let by = (walk.channel.as_str(), channel.partners.first().map(String::as_str));
+        if let Err(error) = offered(service, by, stranger, (Signed::Receipt, &walk.message_id)).await {
+            tracing::error!(channel = walk.channel, error = %error, "The certificate that a partner brought cannot be kept");
+        }
+    }
     let expected = match as2.receipt {
         Receipt::None => "none, as the channel says",
         _ if as2.receipt_url.is_some() => "none yet: it comes later, to receipt_url of the channel",
@@ -215,7 +225,7 @@ async fn keys(service: &Service, as2: &As2, trusted: &[Certificate], now: Timest
         seen.push(counts("signed with", ours, "portolan certificate new", now)?);
     }
     if as2.encrypt != "none" {
-        seen.push(counts("encrypted to", encrypted_to(trusted), "the partner gives you its new one", now)?);
+        seen.push(counts("encrypted to", encrypted_to(trusted, now), "the partner gives you its new one", now)?);
     }
     if as2.receipt == Receipt::Signed && as2.encrypt == "none" {
         seen.push(counts("receipt signed with", trusted.first(), "the partner gives you its new one", now)?);
@@ -392,7 +402,8 @@ fn receipt(as2: &As2, message_id: &str, answer: &Said, wanted: Option<&Wanted>, 
     let headers = Headers(vec![("Content-Type".to_owned(), answer.content_type.clone())]);
     let remedy = |why: &str| {
         let known = REFUSALS.iter().find(|(word, _)| why.contains(word)).map(|(_, remedy)| *remedy);
-        let who = "put the certificate that the partner signs with into certificates of the channel";
+        let who = "ask the partner whether the certificate is its own; if so, `portolan certificate list --offered` shows it, and \
+                   `portolan certificate accept` puts it into certificates of the channel";
         let other =
             if why.contains("none of the partner's certificates") { who } else { "ask the partner for its log" };
         format!("{}; the Message-ID is {message_id}", known.unwrap_or(other))
@@ -402,6 +413,12 @@ fn receipt(as2: &As2, message_id: &str, answer: &Said, wanted: Option<&Wanted>, 
             let signed = if as2.receipt == Receipt::Signed { "a signed receipt" } else { "a receipt" };
             Ok((format!("{signed} that names the digest of what was sent"), ()))
         }
-        Ok(Err(Unproved { reason: why, .. })) | Err(why) => Err(Wrong::new(&why, remedy(&why))),
+        Ok(Err(Unproved { reason: why, .. })) => Err(Wrong::new(&why, remedy(&why))),
+        Err(error) => {
+            let why = error.detail;
+            let mut wrong = Wrong::new(&why, remedy(&why));
+            wrong.stranger = error.stranger;
+            Err(wrong)
+        }
     }
 }

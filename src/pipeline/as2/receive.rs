@@ -2,6 +2,7 @@
 //! same again gets the same receipt, byte for byte, and nothing happens twice; what is refused is told by a receipt too, and
 //! noted.
 
+use super::offered::offered;
 use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme, send};
 use crate::partner::{As2, Legacy, LineEnds, Required};
 use crate::pipeline::receive::{authenticate, not_authenticated, unavailable};
@@ -10,6 +11,7 @@ use crate::store::as2::{Beside, Leaving, Verdict};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::delivery::NewDelivery;
+use crate::store::offered::Signed;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Direction, INLINE_BYTES_MAX, Result as StoreResult, Spool, StoreError};
 use crate::transport::as2::certificate::{Certificate, OwnKey};
@@ -322,7 +324,13 @@ impl Message {
         let verdict = match wanted.judged(&self.service, &self.headers, &self.raw).await {
             Ok(Ok(())) => Verdict::Proved,
             Ok(Err(reason)) => Verdict::Refused(reason),
-            Err(detail) => return self.note_receipt("AS2-RECEIPT-REFUSED", &format!("{about}: {detail}")).await,
+            Err(error) => {
+                if let Some(stranger) = &error.stranger {
+                    let by = (delivery.channel.as_str(), delivery.partner.as_deref());
+                    offered(&self.service, by, stranger, (Signed::Receipt, &self.id)).await?;
+                }
+                return self.note_receipt("AS2-RECEIPT-REFUSED", &format!("{about}: {}", error.detail)).await;
+            }
         };
         let Headers(lines) = &self.headers;
         let kept = joined(lines, &self.raw);
@@ -461,6 +469,10 @@ impl Message {
             file_name: None,
             headers: self.facts(seen, None),
         };
+        if let (Some(stranger), Some(pair)) = (&seen.stranger, &self.pair) {
+            let by = (pair.channel.as_str(), Some(pair.partner.as_str()));
+            offered(&self.service, by, stranger, (Signed::Message, &self.id)).await?;
+        }
         let code = format!("AS2-{}", refused.cause.word().to_ascii_uppercase().replace(' ', "-"));
         let claims = pair.map(|pair| pair.partner.as_str());
         let told_us = (code.as_str(), refused.detail.as_str());

@@ -20,6 +20,7 @@ use crate::transport::as2::mime::Headers;
 use crate::transport::as2::name::{bare_id, written};
 use crate::transport::as2::open::Mic;
 use crate::transport::as2::receipt::{self, Disposition, Unproved};
+use crate::transport::as2::refused::{Cause, Refused};
 use crate::transport::as2::seal::{Compression, Means, Payload, Protection, seal};
 use crate::transport::as2::variant::{TRIED_BYTES_MAX, Variant, fitting, meant};
 use crate::transport::http::body::Body;
@@ -226,7 +227,7 @@ pub(super) async fn make<W: Send + 'static>(
     let now = service.now();
     let keys = own_keys(service, &as2.keys, now).await?;
     let (as2, store) = (as2.clone(), service.store.clone());
-    let encrypted_to = encrypted_to(trusted);
+    let encrypted_to = encrypted_to(trusted, now);
     if as2.encrypt != "none" {
         counts(encrypted_to, "the partner's certificate", now)?;
     }
@@ -284,9 +285,11 @@ pub(super) async fn make<W: Send + 'static>(
     made.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
 }
 
-/// The partner's certificate that is encrypted to. It may sign receipts with a key of a curve that is for nothing else.
-pub(super) fn encrypted_to(trusted: &[Certificate]) -> Option<&Certificate> {
-    trusted.iter().find(|certificate| certificate.kind == KeyKind::Rsa).or(trusted.first())
+/// The partner's certificate that is encrypted to: one that says to be for that, counts now, and has a key of RSA, as far as
+/// there is one. The partner may sign receipts with a key of a curve that is for nothing else.
+pub(super) fn encrypted_to(trusted: &[Certificate], now: Timestamp) -> Option<&Certificate> {
+    let order = |one: &&Certificate| (!one.can_be_encrypted_to(), !one.is_valid_at(now), one.kind != KeyKind::Rsa);
+    trusted.iter().min_by_key(order)
 }
 
 /// The `Content-Type` of header lines, and the others.
@@ -317,24 +320,32 @@ fn key_transport(name: &str) -> KeyTransport {
 }
 
 /// What a receipt comes to: it proves the message, or why not; an error where it is nobody's who may say so.
-type Proof = std::result::Result<std::result::Result<(), Unproved>, String>;
-/// The same in words.
-type Told = std::result::Result<std::result::Result<(), String>, String>;
+type Proof = std::result::Result<std::result::Result<(), Unproved>, Refused>;
+/// The same, in words where it proves nothing.
+type Told = std::result::Result<std::result::Result<(), String>, Refused>;
+
+/// An answer: what it comes to, the receipt as it came, and a certificate that signed it and is not trusted.
+pub(in crate::pipeline) type Answered = (Outcome, Option<Vec<u8>>, Option<Box<Certificate>>);
 
 impl Wanted {
-    /// What an answer comes to: the receipt says whether the message arrived as it was sent. Also the receipt as it came.
-    pub(in crate::pipeline) async fn heard(&self, service: &Service, outcome: Outcome) -> (Outcome, Option<Vec<u8>>) {
-        let Outcome::Delivered { status, answer } = outcome else { return (outcome, None) };
+    /// What an answer comes to: the receipt says whether the message arrived as it was sent.
+    pub(in crate::pipeline) async fn heard(&self, service: &Service, outcome: Outcome) -> Answered {
+        let Outcome::Delivered { status, answer } = outcome else { return (outcome, None, None) };
         let Said { content_type, body } = answer;
         let kept = [format!("Content-Type: {content_type}\r\n\r\n").as_bytes(), &body].concat();
         let headers = Headers(vec![("Content-Type".to_owned(), content_type)]);
         let refused = |reason: String| Outcome::Permanent { status: Some(status), reason };
+        let mut stranger = None;
         let outcome = match self.judged(service, &headers, &body).await {
             Ok(Ok(())) => Outcome::Delivered { status, answer: Said::default() },
             Ok(Err(reason)) => refused(reason),
-            Err(detail) => refused(format!("the receiver took it and answered with no receipt that counts: {detail}")),
+            Err(error) => {
+                let detail = error.detail;
+                stranger = error.stranger;
+                refused(format!("the receiver took it and answered with no receipt that counts: {detail}"))
+            }
         };
-        (outcome, Some(kept))
+        (outcome, Some(kept), stranger)
     }
 
     /// What a receipt proves, and where it names another digest than it should, of what that is.
@@ -360,13 +371,14 @@ impl Wanted {
 
     /// What a receipt proves: that the message was received, or why it was not. An error where it is nobody's who may say so.
     pub(super) fn read(&self, headers: &Headers, body: &[u8], now: Timestamp) -> Proof {
-        let receipt = receipt::read(headers, body, &self.trusted, now).map_err(|error| error.detail)?;
+        let receipt = receipt::read(headers, body, &self.trusted, now)?;
         if self.must_be_signed && receipt.signed_by.is_none() {
             let said = match receipt.disposition {
                 Disposition::Error(why) | Disposition::Failed(why) => format!(" and says: {why}"),
                 _ => String::new(),
             };
-            return Err(format!("expected a signed receipt, as asked, found one that is not{said}"));
+            let detail = format!("expected a signed receipt, as asked, found one that is not{said}");
+            return Err(Refused::new(Cause::InsufficientMessageSecurity, detail));
         }
         Ok(receipt.proves(&self.message_id, &self.mics, self.must_be_signed))
     }

@@ -407,6 +407,33 @@ impl<R: Read> Ber<R> {
         }
     }
 
+    /// An octet string that may be longer than [`ELEMENT_BYTES_MAX`]; the source is what bounds it.
+    ///
+    /// # Errors
+    /// As [`Ber::octets`].
+    pub fn long_octet_string(&mut self, primitive: u8) -> io::Result<Vec<u8>> {
+        self.begin_octets(primitive)?;
+        let (mut found, mut room) = (Vec::new(), [0; 4096]);
+        loop {
+            match self.octets(&mut room)? {
+                0 => return Ok(found),
+                count => found.extend_from_slice(&room[..count]),
+            }
+        }
+    }
+
+    /// A number that counts something.
+    ///
+    /// # Errors
+    /// No INTEGER from 0 to 2^32 - 1 stands there.
+    pub fn count(&mut self) -> io::Result<u32> {
+        let at = self.at;
+        let octets = self.value(tag::INTEGER)?;
+        let is_positive = octets.first().is_some_and(|first| *first < 0x80);
+        let found = octets.iter().try_fold(0u32, |sum, octet| sum.checked_mul(256).map(|sum| sum | u32::from(*octet)));
+        found.filter(|_| is_positive).ok_or_else(|| wrong(at, "expected a number below 2^32"))
+    }
+
     /// A small number.
     ///
     /// # Errors
@@ -451,6 +478,14 @@ pub fn set(mut elements: Vec<Vec<u8>>) -> Vec<u8> {
     element(tag::SET, &elements.concat())
 }
 
+/// INTEGER of a number that counts something.
+#[must_use]
+pub fn count(count: u32) -> Vec<u8> {
+    let octets: Vec<u8> = count.to_be_bytes().into_iter().skip_while(|octet| *octet == 0).collect();
+    let sign: &[u8] = if octets.first().is_none_or(|first| *first >= 0x80) { &[0] } else { &[] };
+    element(tag::INTEGER, &[sign, &octets].concat())
+}
+
 /// INTEGER of a small number.
 #[must_use]
 pub fn number(number: u8) -> Vec<u8> {
@@ -491,6 +526,20 @@ mod tests {
         }
         let long = element(4, &[7; 300]);
         assert_eq!(read_octets(&mut Ber::new(&long[..])).expect("octets"), [7; 300]);
+    }
+
+    #[test]
+    fn numbers_that_count_go_both_ways() {
+        for (number, octets) in
+            [(0, &[2, 1, 0][..]), (127, &[2, 1, 127]), (128, &[2, 2, 0, 128]), (600_000, &[2, 3, 9, 39, 192])]
+        {
+            assert_eq!(count(number), octets);
+            assert_eq!(Ber::new(octets).count().expect("a number"), number);
+        }
+        assert_eq!(Ber::new(&count(u32::MAX)[..]).count().expect("a number"), u32::MAX);
+        for wrong in [&[2, 1, 0x80][..], &[2, 6, 0, 1, 0, 0, 0, 0], &[2, 0]] {
+            assert!(Ber::new(wrong).count().is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -12,12 +12,24 @@ use std::io;
 
 /// SubjectKeyIdentifier (RFC 5280 4.2.1.2).
 pub(super) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1D, 0x0E];
+/// KeyUsage (RFC 5280 4.2.1.3).
+pub(super) const KEY_USAGE: &[u8] = &[0x55, 0x1D, 0x0F];
 /// SubjectAltName (RFC 5280 4.2.1.6).
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
+pub(super) const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1D, 0x11];
 /// BOOLEAN, as whether an extension is critical.
-const BOOLEAN: u8 = 0x01;
-/// Characters of a line of PEM (RFC 7468 2).
-const PEM_COLUMNS: usize = 64;
+pub(super) const BOOLEAN: u8 = 0x01;
+/// Bits of KeyUsage: digitalSignature and nonRepudiation; keyEncipherment and dataEncipherment; keyAgreement.
+const FOR_SIGNING: u8 = 0xC0;
+const FOR_ENCRYPTING: u8 = 0x30;
+const FOR_AGREEING: u8 = 0x08;
+/// Attributes of names that have short ones (RFC 4514 3, and what everybody writes), by what stands behind 2.5.4.
+const ATTRIBUTES: [(u8, &str); 7] =
+    [(3, "CN"), (6, "C"), (7, "L"), (8, "ST"), (10, "O"), (11, "OU"), (5, "SERIALNUMBER")];
+const EMAIL_ADDRESS: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x01];
+const DOMAIN_COMPONENT: &[u8] = &[0x09, 0x92, 0x26, 0x89, 0x93, 0xF2, 0x2C, 0x64, 0x01, 0x19];
+/// BMPString, and TeletexString, which is read as Latin-1.
+const BMP_STRING: u8 = 0x1E;
+const TELETEX_STRING: u8 = 0x14;
 /// Of its names: a DNS name.
 const DNS_NAME: u8 = tag::context_primitive(2);
 
@@ -43,6 +55,8 @@ pub struct Certificate {
     pub key_id: Option<Vec<u8>>,
     /// The DNS names that it is for, as servers have them.
     pub dns_names: Vec<String>,
+    /// What its key is for, as it says itself: the first octet of KeyUsage; none where it says nothing.
+    pub usage: Option<u8>,
 }
 
 /// A certificate of ours with its private key.
@@ -89,7 +103,7 @@ impl Certificate {
         let subject = ber.whole()?;
         let spki = ber.whole()?;
         let (kind, _) = public_key(&spki)?;
-        let (mut key_id, mut dns_names) = (None, Vec::new());
+        let (mut key_id, mut dns_names, mut usage) = (None, Vec::new(), None);
         while let Some(next) = ber.peek()? {
             if next != tag::context(3) {
                 ber.pass()?;
@@ -102,6 +116,14 @@ impl Certificate {
                     SUBJECT_KEY_IDENTIFIER => {
                         let inner = ber.octet_string(tag::OCTET_STRING)?;
                         key_id = Some(Ber::new(&inner[..]).octet_string(tag::OCTET_STRING)?);
+                    }
+                    KEY_USAGE => {
+                        if ber.peek()? == Some(BOOLEAN) {
+                            ber.pass()?;
+                        }
+                        let inner = ber.octet_string(tag::OCTET_STRING)?;
+                        let bits = Ber::new(&inner[..]).value(tag::BIT_STRING).unwrap_or_default();
+                        usage = bits.get(1).copied();
                     }
                     SUBJECT_ALT_NAME => {
                         if ber.peek()? == Some(BOOLEAN) {
@@ -129,6 +151,7 @@ impl Certificate {
             not_after,
             key_id,
             dns_names,
+            usage,
         })
     }
 
@@ -148,16 +171,16 @@ impl Certificate {
         found.iter().map(|der| Certificate::from_der(der)).collect()
     }
 
+    /// In PEM.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        written_pem("CERTIFICATE", &self.der)
+    }
+
     /// As it was read.
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.der
-    }
-
-    /// As a block of PEM.
-    #[must_use]
-    pub fn pem(&self) -> String {
-        to_pem("CERTIFICATE", &self.der)
     }
 
     /// SHA-256 of it, in lower-case hexadecimal: its name among people.
@@ -175,8 +198,63 @@ impl Certificate {
     /// Its subject's common name, or the last of what the subject says.
     #[must_use]
     pub fn common_name(&self) -> String {
-        names(&self.subject).unwrap_or_default()
+        let all = attributes(&self.subject).unwrap_or_default();
+        let own = all.iter().find(|(name, _)| name == "CN").or(all.last());
+        own.map(|(_, value)| value.clone()).unwrap_or_default()
     }
+
+    /// Whom it names, as RFC 4514 writes names: `CN=ACME AS2,O=ACME,C=DE`.
+    #[must_use]
+    pub fn subject_name(&self) -> String {
+        written_name(&self.subject)
+    }
+
+    /// Who issued it, written in the same way.
+    #[must_use]
+    pub fn issuer_name(&self) -> String {
+        written_name(&self.issuer)
+    }
+
+    /// Its serial number in lower-case hexadecimal.
+    #[must_use]
+    pub fn serial_number(&self) -> String {
+        hexadecimal(self.serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(&self.serial))
+    }
+
+    /// What its key is, and how large: `RSA 2048`, `P-256`.
+    #[must_use]
+    pub fn key_name(&self) -> String {
+        match self.kind {
+            KeyKind::Rsa => format!("RSA {}", modulus_bits(&self.spki).unwrap_or_default()),
+            KeyKind::Ec(Curve::P256) => "P-256".to_owned(),
+            KeyKind::Ec(Curve::P384) => "P-384".to_owned(),
+            KeyKind::Ec(Curve::P521) => "P-521".to_owned(),
+        }
+    }
+
+    /// Whether its key may sign, as far as it says what that is for.
+    #[must_use]
+    pub fn can_sign(&self) -> bool {
+        self.usage.is_none_or(|bits| bits & FOR_SIGNING != 0)
+    }
+
+    /// Whether it may be encrypted to, as far as it says what its key is for.
+    #[must_use]
+    pub fn can_be_encrypted_to(&self) -> bool {
+        let wanted = if self.kind == KeyKind::Rsa { FOR_ENCRYPTING } else { FOR_AGREEING };
+        self.usage.is_none_or(|bits| bits & wanted != 0)
+    }
+}
+
+/// Bits of the modulus of a key of RSA.
+fn modulus_bits(spki: &[u8]) -> io::Result<usize> {
+    let (_, key) = public_key(spki)?;
+    let mut ber = Ber::new(&key[..]);
+    ber.enter(tag::SEQUENCE)?;
+    let modulus = ber.value(tag::INTEGER)?;
+    let leading = modulus.iter().take_while(|octet| **octet == 0).count();
+    let first = modulus.get(leading).map_or(0, |octet| octet.leading_zeros());
+    Ok((modulus.len() - leading) * 8 - usize::try_from(first).unwrap_or_default())
 }
 
 /// The DNS names among GeneralNames.
@@ -192,24 +270,55 @@ fn alternative_names(names: &[u8]) -> io::Result<Vec<String>> {
     Ok(found)
 }
 
-/// The common name of a Name, or what stands last in it.
-fn names(name: &[u8]) -> io::Result<String> {
-    let mut ber = Ber::new(name);
-    let mut last = String::new();
+/// What a Name says, in its order: short names of attributes, or their identifiers, and values.
+fn attributes(name: &[u8]) -> io::Result<Vec<(String, String)>> {
+    let (mut ber, mut found) = (Ber::new(name), Vec::new());
     ber.enter(tag::SEQUENCE)?;
     while ber.enter_if(tag::SET)? {
         while ber.enter_if(tag::SEQUENCE)? {
             let kind = ber.value(tag::OID)?;
-            let text = ber.peek()?.map(|tag| ber.value(tag)).transpose()?.unwrap_or_default();
-            last = String::from_utf8_lossy(&text).into_owned();
-            if kind == [0x55, 0x04, 0x03] {
-                return Ok(last);
-            }
+            let form = ber.peek()?.unwrap_or_default();
+            let octets = if form == 0 { Vec::new() } else { ber.value(form)? };
+            found.push((attribute(&kind), text(form, &octets)));
             ber.leave()?;
         }
         ber.leave()?;
     }
-    Ok(last)
+    Ok(found)
+}
+
+fn attribute(oid: &[u8]) -> String {
+    let short = match oid {
+        [0x55, 0x04, last] => ATTRIBUTES.into_iter().find_map(|(own, name)| (own == *last).then_some(name)),
+        EMAIL_ADDRESS => Some("emailAddress"),
+        DOMAIN_COMPONENT => Some("DC"),
+        _ => None,
+    };
+    short.map_or_else(|| format!("OID.{}", hexadecimal(oid)), str::to_owned)
+}
+
+/// A string of ASN.1, without control characters.
+fn text(form: u8, octets: &[u8]) -> String {
+    let text = match form {
+        BMP_STRING => {
+            let units: Vec<u16> = octets.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+            String::from_utf16_lossy(&units)
+        }
+        TELETEX_STRING => octets.iter().map(|octet| char::from(*octet)).collect(),
+        _ => String::from_utf8_lossy(octets).into_owned(),
+    };
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// A Name as RFC 4514 writes it, the last attribute first.
+fn written_name(name: &[u8]) -> String {
+    let escaped = |value: &str| -> String {
+        let mark = |c: char| matches!(c, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=');
+        value.chars().flat_map(|c| mark(c).then_some('\\').into_iter().chain([c])).collect()
+    };
+    let all = attributes(name).unwrap_or_default();
+    let written: Vec<_> = all.iter().rev().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+    written.join(",")
 }
 
 /// What a SubjectPublicKeyInfo holds, and the contents of its bit string.
@@ -263,6 +372,24 @@ pub(super) fn time<R: io::Read>(ber: &mut Ber<R>) -> io::Result<Timestamp> {
     Ok(TimeZone::UTC.to_timestamp(parsed).unwrap_or(Timestamp::MAX))
 }
 
+/// Characters of a line of PEM (RFC 7468 2).
+const PEM_COLUMNS: usize = 64;
+
+/// A block of PEM (RFC 7468).
+#[must_use]
+pub fn written_pem(label: &str, der: &[u8]) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
+    let packed = STANDARD.encode(der);
+    let mut rest = &packed[..];
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_at(rest.len().min(PEM_COLUMNS));
+        text.push_str(line);
+        text.push('\n');
+        rest = behind;
+    }
+    text + &format!("-----END {label}-----\n")
+}
+
 /// The blocks of a text of PEM (RFC 7468): what each is called, and its bytes.
 #[must_use]
 pub fn pem(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
@@ -279,21 +406,6 @@ pub fn pem(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
         rest = behind;
     }
     found
-}
-
-/// A block of PEM (RFC 7468).
-#[must_use]
-pub fn to_pem(label: &str, der: &[u8]) -> String {
-    let mut text = format!("-----BEGIN {label}-----\n");
-    let packed = STANDARD.encode(der);
-    let mut rest = &packed[..];
-    while !rest.is_empty() {
-        let (line, behind) = rest.split_at(rest.len().min(PEM_COLUMNS));
-        text.push_str(line);
-        text.push('\n');
-        rest = behind;
-    }
-    text + &format!("-----END {label}-----\n")
 }
 
 /// The first private key of a text of PEM, or DER as it is.

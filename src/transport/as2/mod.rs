@@ -7,11 +7,13 @@ pub mod certificate;
 pub mod cms;
 pub mod crypto;
 pub mod evidence;
+pub mod keystore; // files of keys and certificates
 pub mod mime;
 pub mod name;
 pub mod open;
 pub mod receipt;
 pub mod refused;
+pub mod request; // PKCS#10
 pub mod seal;
 pub mod self_signed;
 pub mod source;

@@ -243,6 +243,21 @@ pub fn read(headers: &Headers, body: &[u8], trusted: &[Certificate], now: Timest
         Verdict::ContentChanged { .. } | Verdict::SignatureWrong => {
             Err(Refused::new(Cause::IntegrityCheckFailed, "the signature of the receipt does not hold"))
         }
+        Verdict::Stranger(Some(own)) => {
+            let (name, fingerprint) = (own.common_name(), own.fingerprint());
+            let detail = format!(
+                "the receipt is signed by none of the partner's certificates, but by that of {name:?} ({fingerprint})"
+            );
+            Err(Refused { stranger: Some(own), ..Refused::new(Cause::AuthenticationFailed, detail) })
+        }
+        Verdict::OutOfTime(at) => {
+            let (one, from, to) = (&trusted[at], trusted[at].not_before, trusted[at].not_after);
+            let detail = format!(
+                "the receipt is signed by none of the partner's certificates that count today: {} counts from {from} to {to}",
+                one.fingerprint()
+            );
+            Err(Refused::new(Cause::AuthenticationFailed, detail))
+        }
         _ => Err(Refused::new(
             Cause::AuthenticationFailed,
             "the receipt is signed by none of the partner's certificates",

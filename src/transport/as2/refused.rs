@@ -1,6 +1,7 @@
 //! Why a message is not taken, in the words that a receipt has for it (RFC 4130 7.4.3, RFC 5402 5, draft-ietf-ediint-rfc4130bis),
 //! and in ours.
 
+use super::certificate::Certificate;
 use std::fmt;
 use std::io::{self, Read};
 
@@ -61,12 +62,14 @@ pub struct Refused {
     pub cause: Cause,
     /// For us: what was expected, and what was found.
     pub detail: String,
+    /// Of a receipt: a certificate that fits its signature and is not trusted.
+    pub stranger: Option<Box<Certificate>>,
 }
 
 impl Refused {
     /// For a cause.
     pub fn new(cause: Cause, detail: impl fmt::Display) -> Self {
-        Refused { cause, detail: detail.to_string() }
+        Refused { cause, detail: detail.to_string(), stranger: None }
     }
 }
 

@@ -14,8 +14,8 @@ use super::asn1::{self, Ber, tag};
 use std::io::{self, Read};
 
 /// id-data.
-const DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01];
-const SIGNED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
+pub(super) const DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01];
+pub(super) const SIGNED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
 const ENVELOPED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x03];
 /// id-ct-authEnvelopedData (RFC 5083 2).
 const AUTH_ENVELOPED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x10, 0x01, 0x17];
@@ -62,7 +62,7 @@ fn unfit(what: impl std::fmt::Display) -> io::Error {
 }
 
 /// AlgorithmIdentifier: its object identifier, and its parameters whole, if it has any.
-fn algorithm<R: Read>(ber: &mut Ber<R>) -> io::Result<(Vec<u8>, Option<Vec<u8>>)> {
+pub(super) fn algorithm<R: Read>(ber: &mut Ber<R>) -> io::Result<(Vec<u8>, Option<Vec<u8>>)> {
     algorithm_under(ber, tag::SEQUENCE)
 }
 
@@ -74,9 +74,9 @@ fn algorithm_under<R: Read>(ber: &mut Ber<R>, tag: u8) -> io::Result<(Vec<u8>, O
     Ok((oid, parameters))
 }
 
-fn algorithm_identifier(oid: &[u8], parameters: &[u8]) -> Vec<u8> {
+pub(super) fn algorithm_identifier(oid: &[u8], parameters: &[u8]) -> Vec<u8> {
     asn1::sequence(&[&asn1::element(tag::OID, oid), parameters])
 }
 
 /// NULL, which algorithms of RSA have as their parameters.
-const NULL: &[u8] = &[tag::NULL, 0];
+pub(super) const NULL: &[u8] = &[tag::NULL, 0];

@@ -227,6 +227,10 @@ impl Cipher {
     #[allow(deprecated)] // 3DES is asked for by partners' old products
     fn key(self, key: &[u8]) -> Result<cipher::UnboundCipherKey, Failed> {
         let algorithm = match self.key_bytes() {
+            // Two keys, the first of them used twice.
+            24 if self == Cipher::TripleDesCbc && key.len() == 24 && key[..8] == key[16..] => {
+                return Ok(cipher::UnboundCipherKey::new(&cipher::DES_EDE_FOR_LEGACY_USE_ONLY, &key[..16])?);
+            }
             _ if self == Cipher::TripleDesCbc => &cipher::DES_EDE3_FOR_LEGACY_USE_ONLY,
             16 => &cipher::AES_128,
             24 => &cipher::AES_192,
