@@ -1,7 +1,7 @@
 //! How fast messages of AS2 are made and opened, as ratios to the bare primitives that they need on the same bytes in the same
 //! process: one RSA signature, one RSA encryption, digest and cipher, in one piece and in memory. `make bench-as2` runs it.
 //!
-//! `--memory BYTES` makes and opens a message of so many bytes as streams and prints the peak; the table has a row of it. Where
+//! `--open BYTES` opens a message of so many bytes again and again, for a profiler. `--memory BYTES` makes and opens a message of so many bytes as streams and prints the peak; the table has a row of it. Where
 //! `make as2-interop` has put pyas2lib, that builds and opens the same in a process beside it. It asserts no time, and of what
 //! is right only that what was made is opened.
 
@@ -37,6 +37,9 @@ const ROUNDS: usize = 9;
 const SIZES: [(&str, usize); 3] = [("1 KB", 1_000), ("100 KB", 100_000), ("10 MB", 10_000_000)];
 /// What is streamed.
 const STREAMED_BYTES: u64 = 1 << 30;
+/// Bytes that a profiler sees opened, where a message costs as much as so many by itself.
+const OPENED_AGAIN_BYTES: usize = 1 << 30;
+const OVERHEAD_BYTES: usize = 100_000;
 /// Seconds that a case runs at least, or the clock would be too coarse.
 const CASE_SECONDS: f64 = 0.05;
 /// Where pyas2lib is, and what measures it.
@@ -50,6 +53,11 @@ fn main() {
         && word == "--memory"
     {
         return bench.stream(bytes.parse().expect("a number of bytes"));
+    }
+    if let [word, bytes] = &arguments[..]
+        && word == "--open"
+    {
+        return bench.open_again(bytes.parse().expect("a number of bytes"));
     }
     println!("| payload | cipher | what | messages a second | ÷ primitives | ÷ pyas2lib |\n|---|---|---|---|---|---|");
     for (size, bytes) in SIZES {
@@ -168,6 +176,16 @@ impl Bench {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let mut rates = text.split_whitespace().map(|rate| rate.parse().ok());
         [rates.next().flatten(), rates.next().flatten()]
+    }
+
+    /// Opens a message of so many bytes again and again, for a profiler.
+    fn open_again(&self, bytes: usize) {
+        let content = payload(bytes);
+        let sealed = self.sealed(&content, Cipher::Aes256Gcm);
+        let (headers, body) = (headers(&sealed), whole(&*sealed.body));
+        for _ in 0..OPENED_AGAIN_BYTES / (bytes + OVERHEAD_BYTES) {
+            self.opened(&headers, &mut &body[..], &mut Counted(0));
+        }
     }
 
     /// Builds a message of so many bytes into a file and opens it from there; prints rates and the peak.

@@ -18,8 +18,6 @@ use std::sync::Arc;
 const LAYERS_MAX: usize = 6;
 /// Bytes of a detached signature with its certificates.
 const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
-/// Digests that are taken whatever a signature announces.
-const USUAL_DIGESTS: [Digest; 2] = [Digest::Sha1, Digest::Sha256];
 /// Bytes in which it is said what a CMS message holds, in base64 too.
 const CONTENT_TYPE_BYTES: usize = 128;
 /// Bytes that are taken at once.
@@ -305,7 +303,10 @@ impl Opening<'_> {
         let mut parts = Multipart::new(&mut source, boundary).map_err(wrong())?;
         // What is announced may not be what was signed, and what was signed is only known behind it.
         let mut digests = micalg(&content_type);
-        digests.extend(USUAL_DIGESTS);
+        if digests.is_empty() || self.policy.allows_legacy {
+            digests.push(Digest::Sha1);
+        }
+        digests.push(Digest::Sha256);
         digests.sort();
         digests.dedup();
         let turned = self.policy.takes_crlf.then(|| (Turning::new(Ends::Crlf), hashes(&digests)));
@@ -354,7 +355,10 @@ impl Opening<'_> {
         let as_mic = |(digest, value)| Mic { digest, value };
         self.seen.mic = signed.digests().first().and_then(|digest| mic(*digest)).map(as_mic);
         match verdict {
-            Verdict::By { digest: Digest::Sha1, .. } if !self.policy.allows_legacy => {
+            // Where it is not announced, that digest was not even taken.
+            Verdict::By { digest: Digest::Sha1, .. } | Verdict::ContentChanged { digest: Digest::Sha1, .. }
+                if !self.policy.allows_legacy =>
+            {
                 let detail = "expected a signature with SHA-256 or better, found SHA-1, which this partner may not use";
                 refused(Cause::InsufficientMessageSecurity, detail.to_owned())
             }

@@ -6,10 +6,13 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-/// Reads on once behind what is ahead, up to so many bytes; how many came, none at the end.
+/// Bytes that are read ahead at first. Most messages are small, and zeros for more would take longer than reading them.
+const FIRST_BYTES: usize = 4 * 1024;
+
+/// Reads on once behind what is ahead, up to so many bytes, at first fewer; how many came, none at the end.
 pub(super) fn read_on(source: &mut dyn Read, ahead: &mut Vec<u8>, most: usize) -> io::Result<usize> {
     let had = ahead.len();
-    ahead.resize(had + most, 0);
+    ahead.resize(had + most.min(FIRST_BYTES.max(2 * ahead.capacity())), 0);
     let read = loop {
         match source.read(&mut ahead[had..]) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
