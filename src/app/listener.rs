@@ -15,12 +15,14 @@ use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -36,8 +38,7 @@ pub(super) struct Edge {
     header_bytes: usize,
     header_time: Duration,
     handshake_time: Duration,
-    /// Handshakes that are under way; what comes beyond is closed at once.
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     tls: Option<Arc<Listening>>,
 }
 
@@ -48,8 +49,59 @@ impl Edge {
             header_bytes: limits.header_bytes,
             header_time: Duration::from_secs(limits.header_seconds),
             handshake_time: Duration::from_secs(limits.handshake_seconds),
-            handshakes: Arc::new(Semaphore::new(limits.handshakes_at_once)),
+            handshakes: Handshakes {
+                places: Arc::new(Semaphore::new(limits.handshakes_at_once)),
+                of_one: limits.handshakes_per_address,
+                addresses: Arc::default(),
+            },
             tls,
+        }
+    }
+}
+
+/// Handshakes that are under way; what comes beyond their number is closed at once, and no address has all places.
+#[derive(Clone)]
+struct Handshakes {
+    places: Arc<Semaphore>,
+    of_one: usize,
+    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// The place of a handshake, until it is dropped.
+struct Place {
+    all: Handshakes,
+    address: IpAddr,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Handshakes {
+    fn take(&self, peer: IpAddr) -> Option<Place> {
+        let address = match peer {
+            IpAddr::V6(six) => match six.to_ipv4_mapped() {
+                Some(four) => IpAddr::V4(four),
+                None => IpAddr::V6((u128::from(six) >> 64 << 64).into()),
+            },
+            four => four,
+        };
+        let _place = self.places.clone().try_acquire_owned().ok()?;
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = addresses.entry(address).or_default();
+        if *count >= self.of_one {
+            return None;
+        }
+        *count += 1;
+        Some(Place { all: self.clone(), address, _place })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut addresses = self.all.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = addresses.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                addresses.remove(&self.address);
+            }
         }
     }
 }
@@ -62,7 +114,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, edge: Edge, sto
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of file handles, say: the next moment may be better.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
@@ -72,8 +124,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, edge: Edge, sto
             None => drop(tracker.spawn(async move { converse(stream, router, None, &edge, stop).await })),
             Some(listening) => {
                 // Who shakes hands costs us more than who only connects.
-                let place = edge.handshakes.clone().try_acquire_owned();
-                let (Ok(place), Some(acceptor)) = (place, listening.acceptor()) else {
+                let (Some(place), Some(acceptor)) = (edge.handshakes.take(peer.ip()), listening.acceptor()) else {
                     metrics::counter!("portolan_handshakes_total", "outcome" => "refused").increment(1);
                     continue;
                 };
@@ -251,4 +302,29 @@ impl Certificates {
 fn offer(name: String, identity: crate::transport::http::reach::Identity) -> Offered {
     let own = identity.chain.first().and_then(|der| Certificate::from_der(der).ok());
     Offered { name, dns_names: own.map(|one| one.dns_names).unwrap_or_default(), identity }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_has_all_places_and_they_are_given_back() {
+        let places = Arc::new(Semaphore::new(3));
+        let all = Handshakes { places, of_one: 2, addresses: Arc::default() };
+        let [one, mapped, other, near, far] =
+            ["192.0.2.1", "::ffff:192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"]
+                .map(|text| text.parse().expect("an address"));
+        let held = [all.take(one), all.take(mapped)];
+        assert!(held.iter().all(Option::is_some) && all.take(one).is_none(), "two of one address");
+        let last = all.take(other);
+        assert!(last.is_some() && all.take(near).is_none(), "three of all");
+        drop(held);
+        let net = [all.take(near), all.take(far)];
+        assert!(net.iter().all(Option::is_some));
+        drop(last);
+        assert!(all.take(near).is_none(), "one network is one address");
+        drop(net);
+        assert!(all.addresses.lock().expect("no panic held it").is_empty());
+    }
 }

@@ -20,6 +20,8 @@ pub struct Limits {
     pub header_seconds: u64,
     /// Handshakes of TLS under way at once; more connections are closed.
     pub handshakes_at_once: usize,
+    /// The same of one address, or one network of IPv6 (/64).
+    pub handshakes_per_address: usize,
     /// Seconds that one may take.
     pub handshake_seconds: u64,
 }
@@ -33,7 +35,8 @@ impl Default for Limits {
             body_bytes_per_second: 128,
             header_bytes: 32 * 1024,
             header_seconds: 10,
-            handshakes_at_once: 100,
+            handshakes_at_once: 1000,
+            handshakes_per_address: 100,
             handshake_seconds: 10,
         }
     }

@@ -100,7 +100,8 @@ pub(super) async fn authenticate(
                 Err(error) => return Err(unavailable(&error)),
             };
             let decoded = base64::engine::general_purpose::STANDARD.decode(shown).unwrap_or_default();
-            let wanted = [user.as_bytes(), b":", wanted.trim_ascii_end()].concat();
+            let end = wanted.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |last| last + 1);
+            let wanted = [user.as_bytes(), b":", &wanted[..end]].concat();
             Ok(verify_slices_are_equal(&decoded, &wanted).is_ok().then(|| Actor(format!("user:{user}"))))
         }
         _ => Ok(None),

@@ -173,7 +173,7 @@ async fn a_channel_takes_only_those_who_show_its_certificate_and_have_its_key() 
 async fn handshakes_have_a_time_and_a_number_and_others_go_on() {
     let ours = Authority::new("CA").issue("localhost");
     let files = [("chain.pem", ours.0.as_str()), ("key.pem", ours.1.as_str())];
-    let limits = "[limits]\nhandshakes_at_once = 2\nhandshake_seconds = 3\n";
+    let limits = "[limits]\nhandshakes_per_address = 2\nhandshake_seconds = 3\n";
     let listener = in_listener("{ certificate = \"chain.pem\", key = \"key.pem\" }");
     let stage = Stage::configured(&format!("{listener}{limits}"), &files).await;
     let url = format!("https://localhost:{}/in/x", port(&stage));

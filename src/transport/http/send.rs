@@ -154,7 +154,8 @@ impl Sender {
                 Err(_) => return permanent("a token with control characters".to_owned()),
             }
             let outcome = once(&client, url.clone(), headers, &post).await;
-            if let (Outcome::Permanent { status: Some(401), .. }, false) = (&outcome, had.is_fresh) {
+            let is_refused = matches!(&outcome, Outcome::Permanent { status: Some(401), .. });
+            if is_refused && !had.is_fresh && spent.is_none() {
                 spent = Some(had.token);
                 continue;
             }
