@@ -124,6 +124,12 @@ fn strip(fields: &mut Map) {
     }
 }
 
+fn unmarked(item: &Value) -> Cow<'_, Value> {
+    let mut own = item.clone();
+    own.as_object_mut().into_iter().for_each(strip);
+    Cow::Owned(own)
+}
+
 fn below(at: &str, name: &str) -> String {
     if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
 }
@@ -216,8 +222,7 @@ impl Walk {
         if let (None, Value::Object(fields)) = (leaf(value), value) {
             return self.fields(fields, here, origins, around);
         }
-        let standing =
-            Standing { part: self.part, path: here.to_owned(), text: leaf(value).unwrap_or_default() };
+        let standing = Standing { part: self.part, path: here.to_owned(), text: leaf(value).unwrap_or_default() };
         let known: Vec<usize> = origins.iter().filter_map(|(at, _)| self.values.get(at).copied()).collect();
         if known.is_empty() {
             self.moved.values.push(MovedValue { from: None, to: vec![standing] });
@@ -234,19 +239,29 @@ impl Walk {
         (places, marking, depth): Around<'_, 'b>,
     ) {
         let mut taken = HashMap::<String, HashSet<usize>>::new();
+        // Lists that nothing here is marked to have come from: what is equal in them was joined with what stands here.
+        let marks = |item: &'_ Value| -> Vec<String> {
+            let marks = item.get(MARK).and_then(Value::as_array).into_iter().flatten();
+            marks.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let all: Vec<String> = items.iter().flat_map(marks).collect();
+        let is_joined =
+            |at: &str| !all.iter().any(|mark| mark.strip_prefix(at).is_some_and(|rest| rest.starts_with('[')));
         for (number, item) in items.iter().enumerate() {
             let place = format!("{here}[{}]", number + 1);
-            let from: Vec<From<'b>> = if marking.covers(depth, name) && item.is_object() {
-                let marks = item.get(MARK).and_then(Value::as_array).into_iter().flatten();
-                let marks = marks.filter_map(Value::as_str);
-                marks.filter_map(|at| Some((at.to_owned(), *places.get(at)?))).collect()
-            } else {
-                let like = |(at, origin): &From<'b>| {
-                    let (like, one) = like(origin.as_array()?, item, (number, items.len()), taken.entry(at.clone()).or_default())?;
-                    Some((format!("{at}[{}]", like + 1), one))
-                };
-                origins.iter().filter_map(like).collect()
-            };
+            let is_marked = marking.covers(depth, name) && item.is_object();
+            let own = if is_marked { unmarked(item) } else { Cow::Borrowed(item) };
+            let mut from: Vec<From<'b>> = Vec::new();
+            if is_marked {
+                from.extend(marks(item).into_iter().filter_map(|at| places.get(&at).map(|one| (at, *one))));
+            }
+            let is_held = !is_marked || !from.is_empty();
+            for (at, origin) in origins.iter().filter(|(at, _)| is_held && (!is_marked || is_joined(at))) {
+                let Some(list) = origin.as_array() else { continue };
+                let counts = (!is_marked).then_some((number, items.len()));
+                let found = like(list, &own, counts, taken.entry(at.clone()).or_default());
+                from.extend(found.map(|(like, one)| (format!("{at}[{}]", like + 1), one)));
+            }
             if item.is_object() {
                 for at in from.iter().filter_map(|(at, _)| self.items.get(at)) {
                     self.moved.items[*at].1.push((self.part, place.clone()));
@@ -257,16 +272,19 @@ impl Walk {
     }
 }
 
-/// The item of a list that another was: the first equal one that is not `taken`, else the one of its number where no item
-/// came or went.
+/// The item of a list that another was: the first equal one that is not `taken`; else, where it is told which it is of how
+/// many, the one of its number in a list of as many.
 fn like<'b>(
     list: &'b [Value],
     item: &Value,
-    (number, count): (usize, usize),
+    counts: Option<(usize, usize)>,
     taken: &mut HashSet<usize>,
 ) -> Option<(usize, &'b Value)> {
     let equal = list.iter().enumerate().find(|(at, one)| *one == item && !taken.contains(at));
-    let found = equal.or_else(|| Some((number, list.get(number).filter(|_| list.len() == count)?)))?;
+    let found = equal.or_else(|| {
+        let (number, count) = counts?;
+        Some((number, list.get(number).filter(|_| list.len() == count)?))
+    })?;
     taken.insert(found.0);
     Some(found)
 }
@@ -293,7 +311,9 @@ mod tests {
 
     #[test]
     fn items_are_followed_though_they_are_alike_and_change_places() {
-        let before = order(json!([{ "number": "1", "quantity": { "value": "5" } }, { "number": "2", "quantity": { "value": "5" } }]));
+        let before = order(
+            json!([{ "number": "1", "quantity": { "value": "5" } }, { "number": "2", "quantity": { "value": "5" } }]),
+        );
         let turned = |mut entity: Entity| {
             let lines = entity.fields.get_mut("lines")?.as_array_mut()?;
             lines.reverse();
