@@ -99,7 +99,12 @@ impl Words {
             (false, None) => quoted(&part.value),
             (false, Some(meaning)) => format!("{} = {meaning}", quoted(&part.value)),
         };
-        let name = if part.name.is_empty() { "(not in the definition)" } else { &part.name };
+        // The tables of service segments have no names of components.
+        let name = match (part.name.as_str(), part.id.as_str()) {
+            ("", "") => "(not in the definition)".to_owned(),
+            ("", id) => format!("element {id}"),
+            (name, _) => name.to_owned(),
+        };
         let number = self.paint.dye(Tone::Place, number);
         self.text.push_str(&format!("{indent}{number} {name}: {value}\n"));
         let mut facts = Vec::new();
