@@ -137,6 +137,8 @@ fn releases_import_with_the_counts_known_from_elsewhere() {
         let found = [counts.interactive, counts.interactive_segments, counts.interactive_composites];
         assert_eq!(found, interactive, "{version}");
         assert_eq!(imported.documents.len(), messages - interactive[0], "{version}: batch messages");
+        // TDT's of D.20B and D.21B is the only dependency note of all releases.
+        assert_eq!(counts.conditions, usize::from(["d20b", "d21b"].contains(&version)), "{version}: dependency notes");
         assert_eq!(counts.coded, codes[0], "{version}: elements with codes");
         let off = counts.codes.abs_diff(codes[1]);
         assert!(off <= CODES_OFF_MAX, "{version}: {} codes, and {} are known", counts.codes, codes[1]);
@@ -215,6 +217,9 @@ fn the_traps_of_the_releases() {
     for document in d93a.documents.iter().chain(&d01b.documents) {
         triggers_are_required_once(document, &document.nodes);
     }
+    // The only dependency note.
+    let conditions = release(&folder, "d21b").directory.segments["TDT"].conditions.clone();
+    assert_eq!(conditions.iter().map(ToString::to_string).collect::<Vec<_>>(), ["D5(04,03)"]);
     // D.93A has no code lists, and D.96A's two files are both read.
     assert!(d93a.directory.codes["1001"].contains_key("220") && d93a.directory.codes["8053"].contains_key("CN"));
     assert!(d96a.directory.codes["1001"].contains_key("220") && d96a.directory.codes["8053"].contains_key("CN"));

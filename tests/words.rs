@@ -147,3 +147,61 @@ fn a_reader_that_went_away_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// `explain` through steps and a split says of each field what became of it, and where it went (docs/COMMANDS.md).
+#[test]
+fn explained_fields_say_what_steps_and_splits_did_to_them() {
+    let explained = |case: &str, line: &[&str]| -> serde_json::Value {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/commands").join(case);
+        let (code, out, err) = portolan(line, &folder);
+        assert_eq!(code, Some(0), "{err}");
+        let items: Vec<serde_json::Value> = serde_json::from_str(&out).expect("an array");
+        items.into_iter().find(|item| item["document"] == 1).expect("the document")
+    };
+    let field = |document: &serde_json::Value, field: &str| -> serde_json::Value {
+        let segments = document["segments"].as_array().expect("segments").iter();
+        let elements = segments.flat_map(|one| one["elements"].as_array().expect("elements").iter());
+        let mut fields = elements.flat_map(|one| one["fields"].as_array().expect("fields").iter());
+        fields.find(|one| one["field"] == field && one["is_value"] == true).expect(field).clone()
+    };
+    let through = "explain order.edi --to x12/004010/850 --through rules.yaml --tables rules.yaml --json";
+    let document = explained("explain-through", &through.split(' ').collect::<Vec<_>>());
+    // Two lines of one article became one; it was put behind the other, and got another number.
+    let quantity = field(&document, "lines[3].quantity.value");
+    assert_eq!(
+        quantity["changed"],
+        serde_json::json!([
+            { "by": "lamps-orders steps[1].merge", "change": "changed", "before": "30", "after": "42",
+              "to": "lines[1].quantity.value", "document": null },
+            { "by": "lamps-orders steps[2].sort", "change": "moved", "before": "42", "after": "42",
+              "to": "lines[2].quantity.value", "document": null }])
+    );
+    assert_eq!(quantity["became"], serde_json::json!([{ "document": null, "place": "PO1[2].02", "value": "42" }]));
+    let gone = field(&document, "lines[4].quantity.value");
+    assert_eq!((gone["changed"][0]["change"].as_str(), &gone["became"]), (Some("dropped"), &serde_json::json!([])));
+    let steps = document["steps"].as_array().expect("steps");
+    let places: Vec<_> = steps.iter().map(|step| (step["by"].as_str(), step["place"].as_str())).collect();
+    assert_eq!(places[0], (Some("house-rules steps[1].keep"), Some("rules.yaml:5")));
+    assert_eq!(places.len(), 8);
+    assert_eq!(steps[2]["changes"], serde_json::json!([]), "its condition does not hold");
+    let made = &steps[6]["changes"];
+    let contract = made.as_array().expect("changes").iter().find(|one| one["field"] == "contract").expect("made");
+    assert_eq!((&contract["change"], &contract["became"][0]["value"]), (&"made".into(), &"C-4711".into()));
+
+    let split = "explain order.edi --to edifact/d96a/ORDERS --split agreement.yaml --json";
+    let document = explained("explain-split", &split.split(' ').collect::<Vec<_>>());
+    assert_eq!(
+        document["documents"],
+        serde_json::json!([
+            { "document": 1, "number": "4711-0012", "items": ["lines[1].deliveries[1]"] },
+            { "document": 2, "number": "4711-0013", "items": ["lines[1].deliveries[2]", "lines[2]"] }])
+    );
+    let quantity = field(&document, "lines[1].quantity.value");
+    assert_eq!(
+        quantity["became"],
+        serde_json::json!([
+            { "document": 1, "place": "QTY[1].01.2", "value": "40" },
+            { "document": 2, "place": "QTY[1].01.2", "value": "60" }])
+    );
+    assert_eq!(field(&document, "lines[2].quantity.value")["became"][0]["document"], 2);
+}

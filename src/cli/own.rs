@@ -1,11 +1,11 @@
 //! A partner's own mapping and lookup tables for the offline commands: the same files that `apply` takes.
 
-use crate::entity::split::SplitRule;
 use crate::inherit::Override;
 use crate::mapping::Mapping;
 use crate::partner::{Resource, Split, attach, beside, parse, rows_files};
 use crate::pipeline::Rules;
 use crate::pipeline::configured::{Means, unfit};
+use crate::pipeline::explain::Cutting;
 use crate::pipeline::map::Target;
 use crate::standard::definition::Document;
 use crate::table::{Table, Tables};
@@ -47,18 +47,35 @@ impl Own {
     }
 }
 
-/// How an agreement of the file, of way out and for the target, cuts documents.
-pub fn split(rules: &Rules, own: &Own, target: &Target, path: &Path) -> anyhow::Result<SplitRule> {
+/// How an agreement of the file, of way out and for the target, cuts documents. Where several do, `agreement` names one.
+///
+/// # Errors
+/// There is none, or several and none is named; or it cannot be read.
+pub fn split(
+    rules: &Rules,
+    own: &Own,
+    target: &Target,
+    path: &Path,
+    agreement: Option<&str>,
+) -> anyhow::Result<Cutting> {
     let name = format!("{}/{}/{}", target.standard, target.version, target.document);
     let resources = resources(path)?;
     let is_for = |one: &&Resource| {
         let word = |key: &str| one.body[key].as_str().unwrap_or_default();
         one.kind == "agreement" && word("way") == "out" && word("document").eq_ignore_ascii_case(&name)
     };
-    let mut fitting = resources.iter().filter(is_for).filter(|one| !one.body["split"].is_null());
-    let one = fitting
-        .next()
-        .with_context(|| format!("{}: expected an agreement of way out for {name} with a key split", path.display()))?;
+    let fitting: Vec<_> = resources.iter().filter(is_for).filter(|one| !one.body["split"].is_null()).collect();
+    let expected = format!("{}: expected an agreement of way out for {name} with a key split", path.display());
+    let names = || fitting.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ");
+    let one = match (agreement, fitting.as_slice()) {
+        (_, []) => anyhow::bail!(expected),
+        (None, [one]) => one,
+        (None, _) => anyhow::bail!("{expected}, found several: {}; name one with --agreement", names()),
+        (Some(asked), _) => {
+            let found = fitting.iter().find(|one| one.name == asked);
+            found.with_context(|| format!("{expected} and the name {asked}, found {}", names()))?
+        }
+    };
     let wrong = one.check_shape();
     if !wrong.is_empty() {
         return Err(together(wrong));
@@ -73,7 +90,8 @@ pub fn split(rules: &Rules, own: &Own, target: &Target, path: &Path) -> anyhow::
     if !unfit.is_empty() {
         return Err(together(unfit.iter().map(|(key, sentence)| one.error_at(key, sentence)).collect()));
     }
-    Ok(rule)
+    let place = one.line_of("split").unwrap_or_default();
+    Ok(Cutting { rule, by: format!("agreement {} split", one.name), place })
 }
 
 /// The resources of a file with their rows, all that is wrong being the error.

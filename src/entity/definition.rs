@@ -81,6 +81,9 @@ pub struct SplitFacts {
     /// Fields that say something of all lines together, so that no part of them can; below `lines.` of a line, so that
     /// no part of it can.
     pub whole: Vec<String>,
+    /// Fields that count or weigh packages. An entity with some has lists `packages` and `orders` that its lines, with their
+    /// `allocations`, are tied to, and that go where these go.
+    pub packages: Vec<String>,
 }
 
 /// By name; each is read when first asked for. The packed files are ours and tested: a malformed one yields no entity,
@@ -152,7 +155,8 @@ fn split_facts(block: &Value) -> Option<SplitFacts> {
     let words = |key: &str| block[key].as_str().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
     let sums = block["sums"].as_object().into_iter().flatten();
     let sums = sums.map(|(total, of)| (total.clone(), of.as_str().unwrap_or_default().to_owned())).collect();
-    block.is_object().then(|| SplitFacts { counts: words("counts"), sums, whole: words("whole") })
+    let (counts, whole, packages) = (words("counts"), words("whole"), words("packages"));
+    block.is_object().then_some(SplitFacts { counts, sums, whole, packages })
 }
 
 /// The name of a field in its key, whether it is a list, and whether it must be there: `lines[]!`.
@@ -250,7 +254,8 @@ mod tests {
             let facts = definition.split.iter();
             for facts in facts {
                 let sums = facts.sums.iter().flat_map(|(total, of)| [total.clone(), format!("lines.{of}")]);
-                for path in facts.counts.iter().chain(&facts.whole).cloned().chain(sums) {
+                let plain = facts.counts.iter().chain(&facts.whole).chain(&facts.packages);
+                for path in plain.cloned().chain(sums) {
                     assert!(definition.field(&path).is_some(), "{kind}: split names {path}, which is no field");
                 }
             }

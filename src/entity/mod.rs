@@ -18,6 +18,7 @@ mod inventory_report;
 mod invoice;
 mod json;
 mod key_path;
+pub mod moved; // what became of each value
 mod order;
 mod order_change;
 mod order_response;

@@ -4,9 +4,11 @@
 //! for it is an agreement, and what becomes of the parts is the pipeline's.
 //!
 //! Every line goes into a part, in the order of the whole, and keeps its number. A line is divided only where the key
-//! lies in a list of its own, such as its deliveries: then each of these goes into one part, and the quantity with it.
+//! lies in a list of its own, such as its deliveries: then each of these goes into one part, and the quantity with it. What
+//! hangs on lines in lists beside them, such as the packages they are in, goes with them (`tied.rs`).
 
 mod keys;
+mod tied;
 
 pub use keys::SplitKey;
 
@@ -18,6 +20,7 @@ use keys::{Group, LINES, groups};
 use rust_decimal::Decimal;
 use std::collections::HashSet;
 use std::fmt;
+use tied::Tied;
 
 /// Parts of one entity, at most: as many documents as one commit writes.
 pub const PARTS_MAX: usize = 256;
@@ -82,15 +85,17 @@ pub fn split(whole: &Entity, rule: &SplitRule) -> Result<Vec<SplitPart>, Vec<Dia
     } else {
         groups = groups.into_iter().flat_map(|group| cut.chunks(group)).collect();
     }
+    let tied = if count > 1 && count <= PARTS_MAX { Tied::new(whole, facts, &groups) } else { None };
     if count > 1 {
         cut.findings.extend(cut.stated());
+        cut.findings.extend(tied.iter().flat_map(|tied| tied.stated(rule.leaves_out)));
     }
     if cut.findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Err(cut.findings);
     }
     match groups.as_slice() {
         [] => Ok(vec![SplitPart { entity: whole.clone(), findings: Vec::new() }]),
-        _ => cut.parts(groups),
+        _ => cut.parts(groups, tied.as_ref()),
     }
 }
 
@@ -129,7 +134,7 @@ impl Cut<'_> {
         stated.map(|path| told(path, self.rule.leaves_out)).collect()
     }
 
-    fn parts(&mut self, groups: Vec<Group>) -> Result<Vec<SplitPart>, Vec<Diagnostic>> {
+    fn parts(&mut self, groups: Vec<Group>, tied: Option<&Tied<'_>>) -> Result<Vec<SplitPart>, Vec<Diagnostic>> {
         let count = groups.len();
         let (header, right) = (self.header(count), self.right());
         let lack_numbers = count > 1 && self.lack_numbers();
@@ -153,6 +158,7 @@ impl Cut<'_> {
             let lines: Vec<Value> = lines.into_iter().map(numbered).collect();
             if count > 1 {
                 self.made_anew(&mut fields, &lines, &right);
+                tied.into_iter().for_each(|tied| tied.put(at, &mut fields));
             }
             fields.insert(key(LINES), Value::Array(lines));
             parts.push((Entity { kind: self.whole.kind.clone(), fields }, number));

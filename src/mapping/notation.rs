@@ -33,6 +33,8 @@ pub struct Mapping {
     pub select: Vec<Select>,
     /// Values that are always written and never read into a field (`UNS01: S`).
     pub constants: Vec<(Place, String)>,
+    /// Values that each of several segments says again: of those that are there, all say what the first does.
+    pub repeated: Vec<Place>,
     /// The rules in order.
     pub rules: Vec<Rule>,
     /// What is taken from the earlier document that this one answers.
@@ -238,7 +240,7 @@ pub fn suits(only: &[String], has: impl Fn(&str) -> bool) -> bool {
 /// # Errors
 /// The first thing that is not the notation.
 pub fn mapping([standard, version, document]: [&str; 3], here: &Here, file: &Value) -> Result<Mapping, NotationError> {
-    let known = ["entity", "select", "origin", "constants", "parts", "rules", "tree"];
+    let known = ["entity", "select", "origin", "constants", "repeated", "parts", "rules", "tree"];
     let object = file.as_object().ok_or_else(|| wrong("file", "an object", "something else"))?;
     if let Some(other) = object.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(wrong(other, &format!("one of {}", known.join(", ")), other));
@@ -258,6 +260,8 @@ pub fn mapping([standard, version, document]: [&str; 3], here: &Here, file: &Val
     }
     let constants = file["constants"].as_object().into_iter().flatten();
     let constants = constants.map(|(at, value)| Ok((here.place(at)?, value.as_str().unwrap_or_default().to_owned())));
+    let repeated = file["repeated"].as_array().into_iter().flatten();
+    let repeated = repeated.map(|at| here.place(at.as_str().unwrap_or_default()));
     let written = file["rules"].as_object().ok_or_else(|| wrong("rules", "an object", "nothing"))?;
     let mut mapping = Mapping {
         standard: standard.to_owned(),
@@ -265,6 +269,7 @@ pub fn mapping([standard, version, document]: [&str; 3], here: &Here, file: &Val
         document: document.to_owned(),
         select,
         constants: constants.collect::<Result<_, NotationError>>()?,
+        repeated: repeated.collect::<Result<_, NotationError>>()?,
         rules: rules(written, "", &file["parts"], here)?,
         origin: Origin::parse(&file["origin"])?,
         tree: Tree::parse(&file["tree"], &file["parts"])?,

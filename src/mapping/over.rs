@@ -39,7 +39,8 @@ impl Mappings {
         )
         .and_then(|mapping| stranger::refuse(&mapping).map(|()| mapping));
         let mapping = mapping.map_err(|error| {
-            let known = ["entity", "select", "constants", "parts", "rules", "file"].contains(&error.place.as_str());
+            let known =
+                ["entity", "select", "constants", "repeated", "parts", "rules", "file"].contains(&error.place.as_str());
             let key = if known { error.place.clone() } else { format!("rules.{}", error.place) };
             wrong(&key, error.to_string())
         })?;

@@ -85,6 +85,13 @@ fn entities<'a>(
         let as_written: Vec<_> = as_written.into_iter().filter(|&at| reader.text(at) == *value).collect();
         reader.take(as_written);
     }
+    // What only repeats the first says nothing of its own.
+    for place in &context.mapping.repeated {
+        let mut all = reader.addresses(top, place).into_iter();
+        let Some(first) = all.next().map(|first| reader.text(first).into_owned()) else { continue };
+        let again: Vec<_> = all.filter(|&at| reader.text(at) == first).collect();
+        reader.take(again);
+    }
     let mut entity = Entity::new(&choice.entity);
     reader.rules(&context.mapping.rules, top, &mut entity.fields);
     if reader.is_negative {

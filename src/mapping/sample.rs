@@ -112,8 +112,9 @@ impl Sampler<'_> {
             }
             let is_computed = calls.iter().any(|call| matches!(call.function.name(), "count" | "sum"));
             // The first field says what an item is; it is never left out. Nor is what would be made up on writing.
-            let made_up =
-                calls.iter().any(|call| matches!(call.function.name(), "agreed" | "default" | "computed" | "or"));
+            let made_up = calls
+                .iter()
+                .any(|call| matches!(call.function.name(), "agreed" | "default" | "computed" | "or" | "ordinal"));
             let is_required = spot.field(&rule.field).is_some_and(|field| field.is_required)
                 || matches!(&rule.body, Body::One(place, _) if is_around(place) || names_segment(place) || is_told_apart(place, rules));
             let may_lack = index > 0 && !spot.tag.is_empty() && !must(&rule.field) && !made_up && !is_required;

@@ -12,7 +12,7 @@ pub use stencil::Stencil;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
-use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Turn, Under, suits};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Turn, Under, suits};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup};
@@ -61,6 +61,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
         context.mapping.writing.give_back(stencils);
     }
     writer.extensions();
+    context.mapping.repeated.iter().for_each(|place| writer.repeat(place));
     writer.unmapped();
     let mut segments = Vec::with_capacity(writer.drafts.len());
     writer.collect(0, 0, &mut segments);
@@ -654,6 +655,27 @@ impl<'a> Writer<'a> {
         }
         if foreign > 0 {
             self.loss(&EXTENSIONS, &format!("a home for {foreign} values that only another document type has"));
+        }
+    }
+
+    /// Lets all segments at a place say what the first does, where they say nothing.
+    fn repeat(&mut self, place: &Place) {
+        let mut there: Vec<Address> = vec![(0, 0)];
+        for tag in place.loops.iter().map(|(tag, _)| tag).chain([&place.tag]) {
+            let inner = |&(instance, _): &Address| {
+                let nodes = self.loops[instance].nodes;
+                let node = nodes.iter().position(|node| Tag::key(node.tag.as_bytes()) == tag.number());
+                node.map(|node| self.addresses(instance, node).collect::<Vec<_>>()).unwrap_or_default()
+            };
+            there = there.iter().flat_map(inner).collect();
+        }
+        let (element, component) = spot(place, At::Loop(0));
+        let Some((first, others)) = there.split_first() else { return };
+        let text = self.draft(*first).get(element, component).to_owned();
+        for address in others {
+            if self.draft(*address).get(element, component).is_empty() {
+                self.draft_mut(*address).set(element, component, text.as_str());
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::state::Service;
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::store::{Result as StoreResult, StoreError};
-use crate::transformation::{Numbers, World};
+use crate::transformation::{Numbers, Outcome, Transformation, World};
 use futures_util::future::join_all;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -22,6 +22,19 @@ pub enum Transformed<'e> {
     Refused(Vec<Diagnostic>),
     /// It could not be tried, which is no fault of the entity.
     Undone(String),
+}
+
+impl Transformed<'_> {
+    /// The same, with an entity of its own.
+    #[must_use]
+    pub fn owned(self) -> Transformed<'static> {
+        match self {
+            Transformed::On(entity, found) => Transformed::On(Cow::Owned(entity.into_owned()), found),
+            Transformed::Dropped(reason) => Transformed::Dropped(reason),
+            Transformed::Refused(found) => Transformed::Refused(found),
+            Transformed::Undone(why) => Transformed::Undone(why),
+        }
+    }
 }
 
 /// A number that somebody asks for: sequence, start, and for what.
@@ -87,6 +100,17 @@ pub async fn transform<'e>(
 
 /// The same for who has no ledger: numbers are counted from the start of their sequence.
 pub fn go<'e>(way: &Way, route: &str, entity: &'e Entity, world: &World<'_>) -> Transformed<'e> {
+    go_by(way, route, entity, world, &mut |transformation, made| transformation.run(made, world))
+}
+
+/// The same with `run` for what runs a transformation, which may look at what it does.
+pub fn go_by<'e>(
+    way: &Way,
+    route: &str,
+    entity: &'e Entity,
+    world: &World<'_>,
+    run: &mut dyn FnMut(&Transformation, &mut Entity) -> Outcome,
+) -> Transformed<'e> {
     if let Some((_, condition)) = way.conditions.iter().find(|(kind, _)| *kind == entity.kind) {
         match condition.holds(entity, world.today) {
             Ok(true) => {}
@@ -104,7 +128,7 @@ pub fn go<'e>(way: &Way, route: &str, entity: &'e Entity, world: &World<'_>) -> 
     }
     let (mut made, mut findings) = (entity.clone(), Vec::new());
     for transformation in through {
-        let outcome = transformation.run(&mut made, world);
+        let outcome = run(transformation, &mut made);
         findings.extend(outcome.findings);
         if let Some(why) = outcome.undone {
             return Transformed::Undone(why);

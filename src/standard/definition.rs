@@ -258,22 +258,67 @@ impl<T> std::fmt::Debug for Derived<T> {
     }
 }
 
-/// Conditions between elements of a segment or components of a composite. X12 letters; EDIFACT D-notes alike:
-/// P (D3: all or none), R (D1/D2: at least one), E (D4: at most one), C (D5: if first then all), L (D6: if first
-/// then at least one).
+/// Conditions between elements of a segment or components of a composite. X12 has letters: P (all or none), R (at least one),
+/// E (at most one), C (if the first, then all), L (if the first, then at least one more). EDIFACT's dependency notes have
+/// numbers (UN/EDIFACT message design rules, annex E): D2, D3, D4, D5 and D6 are these five, D1 is exactly one, D7 none of the
+/// others if the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// The letter.
+    /// The letter, or the digit behind the D.
     pub letter: char,
     /// Element numbers, from 1.
     pub elements: Vec<u16>,
 }
 
 impl std::fmt::Display for Condition {
-    /// As X12 prints it: `P0203`.
+    /// As X12 prints it: `P0203`; of EDIFACT `D5(05,04)`, with the numbers of elements where the directory has positions.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.letter.is_ascii_digit() {
+            let elements: Vec<String> = self.elements.iter().map(|element| format!("{element:02}")).collect();
+            return write!(f, "D{}({})", self.letter, elements.join(","));
+        }
         write!(f, "{}", self.letter)?;
         self.elements.iter().try_for_each(|element| write!(f, "{element:02}"))
+    }
+}
+
+impl Condition {
+    /// Letters, and digits of dependency notes.
+    pub const LETTERS: &'static str = "PRECL1234567";
+
+    /// Reads what [`Condition`] is displayed as.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (letter, numbers) = match text.strip_prefix('D') {
+            Some(note) => {
+                let (letter, numbers) = note.split_at_checked(1)?;
+                (letter, numbers.strip_prefix('(')?.strip_suffix(')')?.split(',').map(str::to_owned).collect())
+            }
+            None => {
+                let (letter, numbers) = text.split_at_checked(1)?;
+                let two = numbers.as_bytes().chunks(2).map(|two| String::from_utf8_lossy(two).into_owned());
+                (letter, two.collect::<Vec<_>>())
+            }
+        };
+        let letter = letter.chars().next().filter(|letter| Self::LETTERS.contains(*letter))?;
+        let is_note = letter.is_ascii_digit();
+        (is_note == text.starts_with('D')).then_some(())?;
+        let number = |number: &String| number.parse::<u16>().ok().filter(|number| *number > 0);
+        let elements: Vec<u16> = numbers.iter().map(number).collect::<Option<_>>()?;
+        (!elements.is_empty()).then_some(Condition { letter, elements })
+    }
+
+    /// The letter of X12 that says the same; D1 and D7, which X12 has not, stay.
+    #[must_use]
+    pub fn meaning(&self) -> char {
+        match self.letter {
+            '2' => 'P',
+            '3' => 'R',
+            '4' => 'E',
+            '5' => 'C',
+            '6' => 'L',
+            other => other,
+        }
     }
 }
 

@@ -581,14 +581,11 @@ fn places(file: &File<'_>, holder: &str, list: &Value) -> Result<Vec<Place>, Loa
     list.as_array().into_iter().flatten().map(one).collect()
 }
 
-/// Conditions: `P0203`.
+/// Conditions: `P0203`, `D5(05,04)`.
 fn conditions(file: &File<'_>, holder: &str, list: &Value) -> Result<Vec<Condition>, LoadError> {
     let one = |item: &Value| {
         let text = item.as_str().unwrap_or_default();
-        let wrong = || file.wrong(holder, "a condition such as P0203", text);
-        let letter = text.chars().next().filter(|letter| "PRECL".contains(*letter)).ok_or_else(wrong)?;
-        let digits = text.as_bytes()[1..].chunks(2).map(|two| std::str::from_utf8(two).ok()?.parse().ok());
-        Ok(Condition { letter, elements: digits.collect::<Option<_>>().ok_or_else(wrong)? })
+        Condition::parse(text).ok_or_else(|| file.wrong(holder, "a condition such as P0203 or D5(05,04)", text))
     };
     list.as_array().into_iter().flatten().map(one).collect()
 }

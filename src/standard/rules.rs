@@ -229,7 +229,7 @@ impl MaskCondition {
         let bits: Option<Vec<u64>> = condition.elements.iter().map(bit).collect();
         let bits = bits?;
         let (&first, all) = (bits.first()?, bits.iter().fold(0, |all, bit| all | bit));
-        Some(MaskCondition { letter: condition.letter, first, all })
+        Some(MaskCondition { letter: condition.meaning(), first, all })
     }
 
     /// The letters are explained at [`Condition`].
@@ -241,6 +241,8 @@ impl MaskCondition {
             'E' => here.count_ones() <= 1,
             'C' => here & self.first == 0 || here == self.all,
             'L' => here & self.first == 0 || here != self.first,
+            '1' => here.count_ones() == 1,
+            '7' => here & self.first == 0 || here == self.first,
             _ => true,
         }
     }
@@ -302,7 +304,7 @@ mod tests {
 
     #[test]
     fn masks_say_of_every_condition_what_the_letters_say() {
-        for letter in "PRECL".chars() {
+        for letter in Condition::LETTERS.chars() {
             for elements in [vec![1, 2], vec![2, 1], vec![3, 1, 4], vec![1, 2, 3, 4]] {
                 let condition = Condition { letter, elements };
                 let mask = MaskCondition::new(&condition).expect("elements 1 to 4");

@@ -9,6 +9,9 @@ pub mod expression;
 pub mod formula;
 mod items;
 pub mod step;
+mod trace; // the same, step by step
+
+pub use trace::StepTrace;
 
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::{Entity, definition};
@@ -132,28 +135,28 @@ impl Transformation {
             outcome.findings.push(failed(&expected, &entity.kind));
             return outcome;
         }
-        for (at, placed) in self.steps.iter().enumerate() {
-            let done = placed.run(entity, world, &mut outcome.findings);
-            match done {
-                Ok(Done::On) if world.numbers.is_open() => break,
-                Ok(Done::On) => {}
-                Ok(Done::Dropped(reason)) => {
-                    outcome.dropped = Some(reason);
-                    break;
-                }
-                Err(Failure::OfOurs(sentence)) => {
-                    outcome.undone = Some(sentence);
-                    break;
-                }
-                Err(Failure::OfDocument(sentence)) => {
-                    let mut finding = failed(&sentence, "");
-                    finding.place = format!("{} steps[{}].{}", self.name, at + 1, placed.name);
-                    outcome.findings.push(finding);
-                    break;
-                }
+        for at in 0..self.steps.len() {
+            if !self.step(at, entity, world, &mut outcome) {
+                break;
             }
         }
         outcome
+    }
+
+    /// Does one step; whether the next follows.
+    fn step(&self, at: usize, entity: &mut Entity, world: &World<'_>, outcome: &mut Outcome) -> bool {
+        let Some(placed) = self.steps.get(at) else { return false };
+        match placed.run(entity, world, &mut outcome.findings) {
+            Ok(Done::On) => return !world.numbers.is_open(),
+            Ok(Done::Dropped(reason)) => outcome.dropped = Some(reason),
+            Err(Failure::OfOurs(sentence)) => outcome.undone = Some(sentence),
+            Err(Failure::OfDocument(sentence)) => {
+                let mut finding = failed(&sentence, "");
+                finding.place = format!("{} steps[{}].{}", self.name, at + 1, placed.name);
+                outcome.findings.push(finding);
+            }
+        }
+        false
     }
 }
 

@@ -323,11 +323,11 @@ async fn a_plan_tells_how_documents_will_be_cut_and_what_cannot_be() {
         let told = plan(split);
         assert!(told.contains(expected), "{split}: {told}");
     }
-    let despatch =
-        cut(&retailer, &supplier, "{ lines_max: 1, number: \"{part}\" }", "").replace("d96a/ORDERS", "d96a/DESADV");
-    let output = stage.cli(&["plan", &stage.file("despatch.yaml", &despatch)], "");
+    let remittance =
+        cut(&retailer, &supplier, "{ lines_max: 1, number: \"{part}\" }", "").replace("d96a/ORDERS", "d96a/REMADV");
+    let output = stage.cli(&["plan", &stage.file("remittance.yaml", &remittance)], "");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("found one of a despatch_advice"), "{told}");
+    assert!(told.contains("found one of a remittance"), "{told}");
 }
 
 /// The supplier answers the part that it got; the retailer, who knows no parts, gets an answer to its order.

@@ -230,3 +230,22 @@ fn drafts_of_generated_files_read_them() {
     assert!(without_order < 10, "{without_order} drafts found no order");
     assert!(drafted > 200, "only {drafted} of 300 files were drafted");
 }
+
+/// What stands between thousands is told by a number that is one with it only; without it prices were texts.
+#[test]
+fn signs_between_thousands_are_drafted() {
+    for (decimal, sign, row) in
+        [(",", ".", "1.234,50"), (",", " ", "1 234,50"), (".", ",", "1,234.50"), (".", "'", "1'234.50")]
+    {
+        let plain = format!("0{decimal}50");
+        let sample = format!(
+            "number;day;item;price\n1;31.01.2026;A-7;{row}\n1;31.01.2026;B-7;{plain}\n2;01.02.2026;A-7;{plain}\n"
+        );
+        let draft = draft(&[&sample]).expect("a draft");
+        let said = format!("decimal: \"{decimal}\"\n# as in \"{row}\"\nthousands: \"{sign}\"\n");
+        assert!(draft.contains(&said) && draft.contains("- price R number\n"), "{draft}");
+        assert_eq!(findings(&draft, sample.as_bytes()), Vec::<String>::new(), "{draft}");
+    }
+    let plain = draft(&["number;day;price\n1;31.01.2026;1,5\n2;01.02.2026;0,5\n"]).expect("a draft");
+    assert!(!plain.contains("thousands"), "{plain}");
+}

@@ -1,6 +1,7 @@
 //! Limits hold, and what is long takes as long as it is long: inputs that would take minutes if it grew with the square.
 
 use super::defined::{codes, defined, read, told};
+use portolan::codec::segment::{Limits, Reader};
 use portolan::codec::table::{LINE_BYTES_MAX, infer};
 
 /// Seconds of a processor that none of these takes; with the square of its length each takes more.
@@ -125,4 +126,29 @@ fn a_draft_of_long_lines_is_made_in_time() {
     let lines: String = (0..90_000).map(|row| format!("T{:02} {row}\n", row * 7 % 60)).collect();
     let draft = is_quick("many types", || infer(["own", "1", "Order"], &[lines.into_bytes()])).expect("a draft");
     assert!(draft.contains("T59 (1500)"));
+}
+
+/// Blanks stand behind the last document or in it; what is read of a file is held until it ends or a document does.
+#[test]
+fn err_more_blanks_than_the_limit_are_refused_with_their_place() {
+    let made = told(&table(""));
+    let end = |text: String, blank_bytes_max: usize| -> Result<usize, String> {
+        let limits = Limits { blank_bytes_max, ..Limits::default() };
+        let mut reader = Reader::new(text.as_bytes(), limits).knowing(&made.library);
+        let mut pieces = 0;
+        loop {
+            match reader.next() {
+                Ok(Some(_)) => pieces += 1,
+                Ok(None) => return Ok(pieces),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    };
+    let head = "number;item\n1;a\n";
+    for behind in ["", "2;b\n"] {
+        let text = |blanks: usize| format!("{head}{}{behind}", ";\n".repeat(blanks / 2));
+        assert!(end(text(1000), 1000).is_ok(), "{behind:?}");
+        let refused = "more than 1000 bytes of blank lines behind byte 12; take them out of the file";
+        assert_eq!(end(text(1002), 1000), Err(refused.to_owned()), "{behind:?}");
+    }
 }

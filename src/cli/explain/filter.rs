@@ -1,7 +1,7 @@
 //! Which segments and values are asked for.
 
 use crate::mapping::{self, Place, Selector};
-use crate::pipeline::explain::{ElementPart, SegmentPart};
+use crate::pipeline::explain::{ChangePart, ElementPart, Explanation, SegmentPart};
 
 /// What to show; empty shows all.
 #[derive(Debug, Default)]
@@ -41,12 +41,38 @@ impl Filter {
         }
     }
 
-    /// Leaves what is asked for of a document.
-    pub fn apply(&self, segments: &mut Vec<SegmentPart>) {
-        segments.retain_mut(|part| {
+    /// Leaves what is asked for of a document, and what its steps do to that.
+    pub fn apply(&self, explanation: &mut Explanation) {
+        explanation.segments.retain_mut(|part| {
             let is_counted = self.segment.is_none_or(|number| part.segment == number);
             is_counted && self.fits(part)
         });
+        if self.is_errors {
+            explanation.documents.clear();
+            for step in &mut explanation.steps {
+                step.changes.clear();
+            }
+            explanation.steps.retain(|step| !step.findings.is_empty());
+        }
+        if self.is_narrow() {
+            let elements = explanation.segments.iter().flat_map(|part| &part.elements);
+            let fields: Vec<&str> = elements.flat_map(|one| &one.fields).map(|one| one.field.as_str()).collect();
+            for step in &mut explanation.steps {
+                step.changes.retain(|change| self.concerns(change, &fields));
+            }
+            explanation.steps.retain(|step| !step.changes.is_empty() || step.dropped.is_some());
+        }
+    }
+
+    /// Whether a step's change is one of what is asked for; `fields` are those of the values that are left.
+    fn concerns(&self, change: &ChangePart, fields: &[&str]) -> bool {
+        let is_around = |field: &str, inner: &str| {
+            inner.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let is_left = |origin: &String| fields.iter().any(|field| is_around(field, origin) || is_around(origin, field));
+        let is_made = change.change == "made";
+        let asked = self.field.as_deref().filter(|_| is_made);
+        change.origins.iter().any(is_left) || asked.is_some_and(|asked| is_around(asked, &change.field))
     }
 
     /// Leaves what is asked for of the envelope, which feeds no fields and has no numbers.

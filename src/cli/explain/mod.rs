@@ -1,5 +1,5 @@
 //! `portolan explain FILE`: every segment and value with its name, meaning, rules, verdict, the entity's field and what
-//! it becomes elsewhere. `portolan explain x12/004010/850 PO1.04`: what may stand at a place.
+//! it becomes elsewhere, and what transformations and a split do to it on the way. `portolan explain x12/004010/850 PO1.04`: what may stand at a place.
 
 mod filter;
 mod place;
@@ -7,11 +7,15 @@ mod words;
 
 use super::Exit;
 use super::input::{self, Definitions, JsonList};
+use super::own::{self, Own};
 use super::paint::Paint;
+use super::translate::Through;
+use crate::clock::{Clock as _, SystemClock, Timestamp};
 use crate::codec::segment::{DocumentReport, Inspection, Limits, Piece, PieceKind, Placed, Reader};
 use crate::diagnostic::{Diagnostic, Syntax};
+use crate::entity::Entity;
 use crate::pipeline::Rules;
-use crate::pipeline::explain::{self, Explanation, SegmentPart};
+use crate::pipeline::explain::{self, Asked, Cutting, Explanation, Journey, SegmentPart};
 use crate::pipeline::map::Target;
 use crate::standard::guide::Guide;
 use filter::Filter;
@@ -26,6 +30,8 @@ pub use words::times;
 #[command(after_help = "Examples:
   portolan explain order.edi                                    all of it
   portolan explain order.edi --to edifact/d96a/ORDERS           … and what each value becomes there
+  portolan explain order.edi --to edifact/d96a/ORDERS --through steps.yaml --split agreement.yaml
+                                                                … and what becomes of it on the way
   portolan explain order.edi --errors                           what is wrong only, each fault at its place
   portolan explain order.edi --field lines[1].quantity          where a field of the entity comes from
   portolan explain order.edi --at PO1[2].04                     one place
@@ -54,15 +60,32 @@ pub struct Arguments {
     /// A partner's guide: what it asks is shown and checked too.
     #[arg(long, value_name = "FILE")]
     guide: Option<PathBuf>,
-    /// Mappings that go before those in the binary.
-    #[arg(long, value_name = "DIR")]
+    /// A folder of mappings that go before those in the binary, or a partner's own mapping as `apply` takes it.
+    #[arg(long, value_name = "DIR|FILE")]
     mapping: Option<PathBuf>,
+    /// Lookup tables, as `apply` takes them.
+    #[arg(long, value_name = "FILE")]
+    tables: Option<PathBuf>,
+    /// Transformations that entities go through, in the order of the file, as `apply` takes them: what each step does is
+    /// shown.
+    #[arg(long, value_name = "FILE")]
+    through: Option<PathBuf>,
+    /// An agreement of way out, as `apply` takes it: what its `split` does is shown.
+    #[arg(long, value_name = "FILE", requires = "to")]
+    split: Option<PathBuf>,
+    /// Which agreement of that file, where several are for the target.
+    #[arg(long, value_name = "NAME", requires = "split")]
+    agreement: Option<String>,
+    /// Instant at which steps are done and tables looked up (RFC 3339); the clock when left out.
+    #[arg(long)]
+    now: Option<Timestamp>,
     #[command(flatten)]
     definitions: Definitions,
 }
 
 pub fn run(arguments: &Arguments, as_json: bool, paint: Paint) -> anyhow::Result<Exit> {
-    let mut rules = Rules::new(arguments.definitions.standards.as_deref(), arguments.mapping.as_deref());
+    let folder = arguments.mapping.as_deref().filter(|path| path.is_dir());
+    let mut rules = Rules::new(arguments.definitions.standards.as_deref(), folder);
     rules.library = arguments.definitions.tell(rules.library)?;
     let file = Path::new(&arguments.what);
     if arguments.what != "-" && !file.exists() && arguments.what.split('/').count() == 3 {
@@ -84,8 +107,18 @@ pub fn run(arguments: &Arguments, as_json: bool, paint: Paint) -> anyhow::Result
         }
     };
     let guide = arguments.guide.as_deref().map(|guide| input::guide(guide, &rules.library)).transpose()?;
+    let day = arguments.now.unwrap_or_else(|| SystemClock.now()).to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
+    let own = Own::read(&rules, arguments.mapping.as_deref(), arguments.tables.as_deref(), day.clone())?;
+    let through = arguments.through.as_deref().map(|file| Through::read(file, day)).transpose()?;
+    let cutting = match (&arguments.split, &target) {
+        (Some(file), Some(target)) => Some(own::split(&rules, &own, target, file, arguments.agreement.as_deref())?),
+        _ => None,
+    };
     let mut teller = Teller {
         rules: &rules,
+        own,
+        through,
+        cutting,
         guide,
         target,
         filter,
@@ -98,6 +131,12 @@ pub fn run(arguments: &Arguments, as_json: bool, paint: Paint) -> anyhow::Result
 /// Reads a file and tells of each piece.
 struct Teller<'a> {
     rules: &'a Rules,
+    /// The partner's own mapping and tables.
+    own: Own,
+    /// What entities go through.
+    through: Option<Through>,
+    /// How documents are cut.
+    cutting: Option<Cutting>,
     guide: Option<Arc<Guide>>,
     target: Option<Target>,
     filter: Filter,
@@ -170,10 +209,16 @@ impl Teller<'_> {
             return Ok(1);
         };
         let guide = self.guide.as_deref().filter(|guide| guide.is_for(&placed.document));
-        let mut explanation =
-            explain::explain(self.rules, placed, &piece.run, &report.faults, guide, self.target.as_ref());
-        self.filter.apply(&mut explanation.segments);
-        let count = explanation.segments.len();
+        let through = self.through.as_ref().map(|through| |entity: &Entity| through.trace(entity, &self.own));
+        let asked = Asked {
+            guide,
+            means: &|document| self.own.means_for(document),
+            journey: Journey { through: through.as_ref().map(|through| through as _), split: self.cutting.as_ref() },
+            target: self.target.as_ref(),
+        };
+        let mut explanation = explain::explain(self.rules, placed, &piece.run, &report.faults, &asked);
+        self.filter.apply(&mut explanation);
+        let count = explanation.segments.len() + explanation.steps.len();
         if count == 0 && self.filter.is_narrow() {
             return Ok(0);
         }

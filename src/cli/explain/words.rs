@@ -4,12 +4,21 @@ use super::entity_of;
 use crate::cli::paint::{Paint, Tone, counted, spaced};
 use crate::codec::segment::DocumentReport;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::pipeline::explain::{ElementPart, Explanation, FieldPart, RulePart, SegmentPart};
+use crate::pipeline::explain::{
+    Became, ChangePart, ElementPart, Explanation, FieldChange, FieldPart, PartOf, RulePart, SegmentPart, StepPart,
+};
 
 /// Columns before a value's own lines.
 const INDENT: &str = "       ";
 /// Characters of a segment printed as it stands.
 const TEXT_MAX: usize = 100;
+
+/// Changes of a step that are printed; all are in the JSON.
+const CHANGES_MAX: usize = 20;
+/// Changes of one field, and places where it was written, that are printed.
+const PLACES_MAX: usize = 6;
+/// Items of a document of a split, or runs of them, that are printed.
+const RUNS_MAX: usize = 20;
 
 /// Collects the text.
 pub struct Words {
@@ -38,6 +47,8 @@ impl Words {
         };
         let title = self.paint.dye(Tone::Strong, &format!("document {control} {standard}/{version}/{kind} {name}"));
         self.text.push_str(&format!("{title}{}: {verdict}\n", entity_of(explanation)));
+        explanation.steps.iter().for_each(|step| self.step(step));
+        explanation.documents.iter().for_each(|part| self.part(part));
         let mut area = None;
         for part in &explanation.segments {
             if let Some(new) = part.area.filter(|new| area != Some(*new)) {
@@ -88,7 +99,12 @@ impl Words {
             (false, None) => quoted(&part.value),
             (false, Some(meaning)) => format!("{} = {meaning}", quoted(&part.value)),
         };
-        let name = if part.name.is_empty() { "(not in the definition)" } else { &part.name };
+        // The tables of service segments have no names of components.
+        let name = match (part.name.as_str(), part.id.as_str()) {
+            ("", "") => "(not in the definition)".to_owned(),
+            ("", id) => format!("element {id}"),
+            (name, _) => name.to_owned(),
+        };
         let number = self.paint.dye(Tone::Place, number);
         self.text.push_str(&format!("{indent}{number} {name}: {value}\n"));
         let mut facts = Vec::new();
@@ -111,10 +127,53 @@ impl Words {
     fn field(&self, part: &FieldPart) -> String {
         let arrow = if part.is_value { "→ " } else { "tells " };
         let field = self.paint.dye(Tone::Place, &part.field);
-        let became: Vec<String> =
-            part.became.iter().map(|one| format!("{} {}", one.place, quoted(&one.value))).collect();
-        let became = if became.is_empty() { String::new() } else { format!(" ⇒ {}", became.join(", ")) };
-        format!("{arrow}{field}{became}")
+        let changed = shortened(part.changed.iter().map(change_of_field).collect(), " · ");
+        let changed = if changed.is_empty() { changed } else { format!(" · {changed}") };
+        format!("{arrow}{field}{changed}{}", became(&part.became))
+    }
+
+    /// A step of a transformation or a split, and what it changed.
+    fn step(&mut self, step: &StepPart) {
+        let place = if step.place.is_empty() { String::new() } else { format!(" ({})", step.place) };
+        let title = self.paint.dye(Tone::Strong, &step.by);
+        let done = match (&step.dropped, step.changes.is_empty() && step.findings.is_empty()) {
+            (Some(reason), _) => format!(": drops the document: {reason}"),
+            (None, true) => ": changes nothing".to_owned(),
+            (None, false) => String::new(),
+        };
+        self.text.push_str(&format!("  {title}{}{done}\n", self.paint.dye(Tone::Faint, &place)));
+        for change in step.changes.iter().take(CHANGES_MAX) {
+            self.text.push_str(&format!("    {}\n", self.change(change)));
+        }
+        if let more @ 1.. = step.changes.len().saturating_sub(CHANGES_MAX) {
+            let said = format!("and {} more, which --json tells", spaced(more.try_into().unwrap_or(u64::MAX)));
+            self.text.push_str(&format!("    {}\n", self.paint.dye(Tone::Faint, &said)));
+        }
+        self.findings(&step.findings, "    ");
+    }
+
+    fn change(&self, change: &ChangePart) -> String {
+        let field = self.paint.dye(Tone::Place, &change.field);
+        let text = |text: &Option<String>| quoted(text.as_deref().unwrap_or_default());
+        let document = change.document.map_or_else(String::new, |document| format!(" in document {document}"));
+        let there = match change.to.as_slice() {
+            [to] if *to == change.field => String::new(),
+            to => format!(" at {}", to.join(", ")),
+        };
+        match change.change {
+            "dropped" if change.before.is_none() => format!("{field} dropped"),
+            "dropped" => format!("{field} {} dropped", text(&change.before)),
+            "moved" => format!("{field} → {}", change.to.join(", ")),
+            "made" => format!("{field} made: {}{document}{}", text(&change.after), became(&change.became)),
+            _ => format!("{field} {} → {}{there}{document}", text(&change.before), text(&change.after)),
+        }
+    }
+
+    /// A document of a split.
+    fn part(&mut self, part: &PartOf) {
+        let number = part.number.as_ref().map_or_else(String::new, |number| format!(" {}", quoted(number)));
+        let title = self.paint.dye(Tone::Strong, &format!("document {}{number}", part.document));
+        self.text.push_str(&format!("  {title}: {}\n", ranges(&part.items)));
     }
 
     fn rule(&mut self, rule: &RulePart, indent: &str) {
@@ -137,6 +196,74 @@ impl Words {
             self.text.push_str(&format!("{indent}{severity} {code}\n{indent}  {message}\n{indent}  {remedy}\n"));
         }
     }
+}
+
+/// Where a value was written; what stands at the same place in several documents is said once.
+fn became(all: &[Became]) -> String {
+    let mut told: Vec<(String, Vec<usize>)> = Vec::new();
+    for one in all {
+        let words = format!("{} {}", one.place, quoted(&one.value));
+        match told.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, documents)) => documents.extend(one.document),
+            None => told.push((words, one.document.into_iter().collect())),
+        }
+    }
+    let words = |(words, documents): (String, Vec<usize>)| match documents.as_slice() {
+        [] => words,
+        [one] => format!("{words} in document {one}"),
+        several => {
+            let several: Vec<String> = several.iter().map(|one| format!("[{one}]")).collect();
+            format!("{words} in documents {}", ranges(&several).replace(['[', ']'], ""))
+        }
+    };
+    let told = shortened(told.into_iter().map(words).collect(), ", ");
+    if told.is_empty() { told } else { format!(" ⇒ {told}") }
+}
+
+/// The first of several, and how many more there are.
+fn shortened(mut all: Vec<String>, between: &str) -> String {
+    if let more @ 1.. = all.len().saturating_sub(PLACES_MAX) {
+        all.truncate(PLACES_MAX);
+        all.push(format!("and {more} more, which --json tells"));
+    }
+    all.join(between)
+}
+
+/// What a step did to a field.
+fn change_of_field(change: &FieldChange) -> String {
+    let text = |text: &Option<String>| quoted(text.as_deref().unwrap_or_default());
+    let document = change.document.map_or_else(String::new, |document| format!(" in document {document}"));
+    match change.change {
+        "dropped" => format!("dropped by {}", change.by),
+        "moved" => format!("moved to {} by {}", change.to.as_deref().unwrap_or_default(), change.by),
+        _ => format!("{} → {} by {}{document}", text(&change.before), text(&change.after), change.by),
+    }
+}
+
+/// Items of lists, those that follow each other as one run: `lines[1]–lines[3], lines[7]`.
+fn ranges(items: &[String]) -> String {
+    let split = |item: &str| -> Option<(String, u64)> {
+        let (list, number) = item.strip_suffix(']')?.rsplit_once('[')?;
+        Some((list.to_owned(), number.parse().ok()?))
+    };
+    let mut runs: Vec<(&str, &str)> = Vec::new();
+    for item in items {
+        let follows = |last: &str| match (split(last), split(item)) {
+            (Some((list, last)), Some((same, next))) => list == same && last + 1 == next,
+            _ => false,
+        };
+        match runs.last_mut() {
+            Some((_, last)) if follows(last) => *last = item,
+            _ => runs.push((item, item)),
+        }
+    }
+    let words =
+        |(first, last): &(&str, &str)| if first == last { (*first).to_owned() } else { format!("{first}–{last}") };
+    let mut told: Vec<String> = runs.iter().take(RUNS_MAX).map(words).collect();
+    if runs.len() > RUNS_MAX {
+        told.push("and more, which --json tells".to_owned());
+    }
+    told.join(", ")
 }
 
 /// A value between quotes where its ends could not be seen.

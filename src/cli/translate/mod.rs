@@ -20,10 +20,10 @@ use serde_json::{Value, json};
 use source::{Making, Sources};
 use std::path::PathBuf;
 use std::sync::Arc;
-use through::Through;
 
 pub use documents::Drafting;
 pub use source::Source;
+pub use through::Through;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -83,6 +83,9 @@ pub struct Output {
     /// An agreement of way out, as `apply` takes it: its `split` says how one document is cut into several.
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
+    /// Which agreement of that file, where several are for the target.
+    #[arg(long, value_name = "NAME", requires = "split")]
+    agreement: Option<String>,
     /// Write here instead of to standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -172,8 +175,9 @@ impl Output {
     /// What makes documents of that type.
     pub fn drafting<'r>(&self, rules: &'r Rules, target: Target) -> anyhow::Result<Drafting<'r>> {
         let own = self.own(rules)?;
-        let split = self.split.as_deref().map(|file| own::split(rules, &own, &target, file)).transpose()?;
-        Ok(Drafting::new(rules, target, own, self.origins(rules)?, split))
+        let split = |file| own::split(rules, &own, &target, file, self.agreement.as_deref());
+        let split = self.split.as_deref().map(split).transpose()?;
+        Ok(Drafting::new(rules, target, own, self.origins(rules)?, split.map(|cutting| cutting.rule)))
     }
 
     /// Writes what is read as entities or, by `drafting`, as interchanges.

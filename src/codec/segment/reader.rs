@@ -32,11 +32,19 @@ pub struct Limits {
     pub segment_bytes_max: usize,
     /// Bytes of an XML document; refuses, as it is held whole.
     pub markup_bytes_max: usize,
+    /// Bytes of blanks, and of rows that say nothing, one after the other in a file that its definition lays out. A spreadsheet
+    /// may leave a million rows behind its last one.
+    pub blank_bytes_max: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { document_bytes_max: 1 << 30, segment_bytes_max: 1 << 20, markup_bytes_max: xml::XML_BYTES_MAX }
+        Limits {
+            document_bytes_max: 1 << 30,
+            segment_bytes_max: 1 << 20,
+            markup_bytes_max: xml::XML_BYTES_MAX,
+            blank_bytes_max: 128 << 20,
+        }
     }
 }
 

@@ -18,6 +18,10 @@ pub(super) const KEYS_MAX: usize = 1_000_000;
 #[derive(Debug)]
 pub struct Cutter {
     sheet: Arc<Sheet>,
+    /// Where the blank lines begin that end at `at`; `at` itself where there are none.
+    blank: usize,
+    /// The most bytes of blank lines one after the other, of the document at hand and of the one that was cut off last.
+    longest: [usize; 2],
     /// How far the bytes at hand were looked at, and lines there.
     at: usize,
     lines: u64,
@@ -32,7 +36,17 @@ impl Cutter {
     /// Begins behind the first line, where that names the columns.
     #[must_use]
     pub fn new(sheet: Arc<Sheet>) -> Self {
-        Cutter { sheet, at: 0, lines: 0, key: None, has_begun: false, seen: HashSet::new(), faults: Vec::new() }
+        Cutter {
+            sheet,
+            blank: 0,
+            longest: [0; 2],
+            at: 0,
+            lines: 0,
+            key: None,
+            has_begun: false,
+            seen: HashSet::new(),
+            faults: Vec::new(),
+        }
     }
 
     /// Bytes of the document that begins with `bytes`, and what is wrong with where it stands; `None` where more is to be read
@@ -48,14 +62,26 @@ impl Cutter {
             self.has_begun |= !is_blank;
             self.lines += 1;
             self.at = next.next;
+            if !is_blank {
+                self.blank = self.at;
+            }
+            self.longest[0] = self.longest[0].max(self.at - self.blank);
         }
         (has_ended && self.at > 0).then(|| self.cut())
     }
 
     fn cut(&mut self) -> (usize, Vec<Diagnostic>) {
         let length = std::mem::take(&mut self.at);
+        self.blank = 0;
+        self.longest = [0, self.longest[0]];
         (self.has_begun, self.key, self.lines) = (false, None, 0);
         (length, std::mem::take(&mut self.faults))
+    }
+
+    /// The most bytes of blank lines one after the other in what was gone through last.
+    #[must_use]
+    pub fn blanks(&self) -> usize {
+        if self.at == 0 { self.longest[1] } else { self.longest[0] }
     }
 
     /// How many bytes are wanted before it is worth looking again: of a line whose end is to come, twice as many, so that

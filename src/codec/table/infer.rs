@@ -109,6 +109,7 @@ fn table([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Result<St
         .ok_or(InferError::NoTable)?;
     let (columns, has_header) = columns(&layout, samples)?;
     let decimal = decimal(&columns, delimiter);
+    let thousands = thousands(&columns, (decimal, delimiter));
     let rows = columns.first().map_or(0, |column| column.cells.len());
     if columns.len() < 2 || rows == 0 {
         return Err(InferError::NoTable);
@@ -125,7 +126,11 @@ fn table([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Result<St
     ));
     say(&format!("standard: {standard}\nversion: \"{version}\"\ntype: {kind}\nname: {kind}\nformat: csv"));
     say(if has_header { "recognise: header" } else { "header: none" });
-    say(&format!("delimiter: \"{delimiter}\"\ndecimal: \"{decimal}\"\ncharset: {charset}"));
+    say(&format!("delimiter: \"{delimiter}\"\ndecimal: \"{decimal}\""));
+    if let Some((sign, seen)) = &thousands {
+        say(&format!("# as in {seen:?}\nthousands: \"{sign}\""));
+    }
+    say(&format!("charset: {charset}"));
     if !dates.is_empty() {
         say(&format!("dates: {}", dates.join(" ")));
     }
@@ -150,7 +155,11 @@ fn table([standard, version, kind]: [&str; 3], samples: &[Vec<u8>]) -> Result<St
                 false => format!(" = {}", at + 1),
             };
             say(&format!("      # {}", columns[at].seen()));
-            let field = format!("{} {}{source}", names[at], columns[at].form(Some(decimal)));
+            let field = format!(
+                "{} {}{source}",
+                names[at],
+                columns[at].form(Some((decimal, thousands.as_ref().map(|(sign, _)| *sign))))
+            );
             say(&format!("      - {}", if source.is_empty() { field } else { json!(field).to_string() }));
         }
     }
@@ -209,18 +218,30 @@ fn columns(layout: &Layout, samples: &[Vec<u8>]) -> Result<(Vec<Column>, bool), 
     Ok((columns, has_header))
 }
 
-/// The sign before fractions: that which more cells have in the place where one stands.
+/// The sign before fractions: that which more cells have in the place where one stands, the other being one between
+/// thousands.
 fn decimal(columns: &[Column], delimiter: &str) -> char {
-    let count = |sign: char| {
-        let is_number = |text: &&String| text.contains(sign) && is_number(text, sign);
+    let count = |sign: char, other: char| {
+        let is_number = |text: &&String| text.contains(sign) && is_number(text, (sign, Some(other)));
         columns.iter().flat_map(|column| &column.cells).filter(is_number).count()
     };
-    if delimiter != "," && count(',') > count('.') { ',' } else { '.' }
+    if delimiter != "," && count(',', '.') > count('.', ',') { ',' } else { '.' }
+}
+
+/// The sign between thousands, and a cell that is a number with it only.
+fn thousands(columns: &[Column], (decimal, delimiter): (char, &str)) -> Option<(char, String)> {
+    let signs = ['.', ',', ' ', '\''].into_iter().filter(|sign| *sign != decimal && !delimiter.contains(*sign));
+    let cells = || columns.iter().flat_map(|column| &column.cells).filter(|cell| !is_number(cell, (decimal, None)));
+    signs.into_iter().find_map(|sign| {
+        // A day such as 31.01.2026 is none, and a group alone (`1.234`) may be one of anything.
+        let is_one = |cell: &&String| cell.contains(decimal) && is_number(cell, (decimal, Some(sign)));
+        cells().find(is_one).map(|cell| (sign, cell.clone()))
+    })
 }
 
 /// A number as it is read when the definition says so: `5,` and `1e3` are none.
-fn is_number(text: &str, decimal: char) -> bool {
-    number((decimal, None), text).is_some_and(|plain| refusal(Form::Number, &plain).is_none())
+fn is_number(text: &str, signs: (char, Option<char>)) -> bool {
+    number(signs, text).is_some_and(|plain| refusal(Form::Number, &plain).is_none())
 }
 
 /// Columns that are held against all others to find the key.
@@ -326,15 +347,15 @@ impl Column {
 
     /// Usage, form and length; without a decimal sign, texts that look like numbers are texts.
     #[must_use]
-    pub fn form(&self, decimal: Option<char>) -> String {
+    pub fn form(&self, signs: Option<(char, Option<char>)>) -> String {
         let usage = self.usage();
         let longest = self.filled().map(|cell| cell.chars().count()).max().unwrap_or(0);
         // Zeros before a number are part of a text such as a GTIN.
         let is_text =
             |cell: &String| cell.len() > 1 && cell.starts_with('0') && cell.chars().all(|c| c.is_ascii_digit());
         let is_code = |cell: &String| cell.chars().count() == longest && cell.chars().all(|c| c.is_ascii_uppercase());
-        let has_numbers = decimal.is_some() && longest > 0 && !self.filled().any(is_text);
-        let decimal = decimal.unwrap_or('.');
+        let has_numbers = signs.is_some() && longest > 0 && !self.filled().any(is_text);
+        let (decimal, thousands) = signs.unwrap_or(('.', None));
         if self.date().is_some() {
             return format!("{usage} date");
         }
@@ -342,8 +363,8 @@ impl Column {
             return format!("{usage} integer");
         }
         if has_numbers
-            && self.filled().all(|cell| is_number(cell, decimal))
-            && self.filled().any(|cell| cell.contains(decimal))
+            && self.filled().all(|cell| is_number(cell, (decimal, thousands)))
+            && self.filled().any(|cell| cell.contains(decimal) || thousands.is_some_and(|sign| cell.contains(sign)))
         {
             return format!("{usage} number");
         }

@@ -28,6 +28,7 @@ mod lines;
 mod lookup;
 mod moment;
 mod or;
+mod ordinal;
 mod prefer;
 mod refuse;
 mod scheme;
@@ -73,6 +74,7 @@ static ALL: &[&dyn Function] = &[
     &lookup::Lookup,
     &moment::Moment,
     &or::Or,
+    &ordinal::Ordinal,
     &prefer::Prefer,
     &refuse::Refuse,
     &scheme::Scheme,

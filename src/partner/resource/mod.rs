@@ -105,15 +105,24 @@ impl Resource {
     pub fn error_at(&self, key: &str, message: &str) -> ResourceError {
         let message = if key.is_empty() { message.to_owned() } else { format!("{key}: {message}") };
         let mut error = self.error(&message);
+        if let Some(place) = self.line_of(key) {
+            error.place = format!("{place}: {}", self.id());
+        }
+        error
+    }
+
+    /// `file.yaml:14`, the line of a key or the nearest around it; none where the resource was not read from a file.
+    #[must_use]
+    pub fn line_of(&self, key: &str) -> Option<String> {
+        let (file, _) = self.place.rsplit_once(':')?;
         let mut around = key;
         while !around.is_empty() {
-            if let (Some(line), Some((file, _))) = (self.lines.get(around), self.place.rsplit_once(':')) {
-                error.place = format!("{file}:{line}: {}", self.id());
-                break;
+            if let Some(line) = self.lines.get(around) {
+                return Some(format!("{file}:{line}"));
             }
             around = around.rfind(['.', '[']).map_or("", |end| &around[..end]);
         }
-        error
+        None
     }
 
     pub(super) fn error(&self, message: &str) -> ResourceError {

@@ -1,8 +1,9 @@
 //! Which value feeds which field of the entity, and where that field stands in a target document: the traces of the
 //! two mappings.
 
-use super::Became;
 use super::markup::paths;
+use super::trail::Trail;
+use super::{Asked, Became};
 use crate::codec::segment::Placed;
 use crate::diagnostic::Diagnostic;
 use crate::entity::Entity;
@@ -11,7 +12,6 @@ use crate::pipeline::Rules;
 use crate::pipeline::canonicalise::mapped;
 use crate::pipeline::map::Target;
 use crate::standard::definition::Directory;
-use crate::table::Tables;
 use crate::tree::{DraftSegment, Run};
 use std::collections::HashMap;
 
@@ -22,73 +22,122 @@ pub struct Feeds {
     pub entity: Option<String>,
     /// Value to field.
     pub fed: Vec<Fed>,
-    /// Findings of reading, checking and writing the entity.
-    pub faults: Vec<Diagnostic>,
-    became: HashMap<String, Vec<Became>>,
+    /// Findings of reading and checking the entity, and of what became of it: each with its field as it was read.
+    pub faults: Vec<(Diagnostic, String)>,
+    /// What became of the fields before they were written, where something did.
+    pub trail: Option<Trail>,
+    written: Vec<Written>,
+}
+
+/// An entity written: where each field stands.
+#[derive(Default)]
+pub struct Written(HashMap<String, Vec<Became>>);
+
+impl Written {
+    /// Where a field was written.
+    pub fn became(&self, field: &str) -> Vec<Became> {
+        self.0.get(field).cloned().unwrap_or_default()
+    }
 }
 
 impl Feeds {
-    /// Reads the document through its mapping, and writes its first entity as the target.
-    pub fn find(rules: &Rules, placed: &Placed, run: &Run<'_>, target: Option<&Target>) -> Feeds {
-        let Ok((mapping, placed)) = mapped(rules, None, placed, run) else { return Feeds::default() };
+    /// Reads the document through its mapping, and writes what its first entity becomes as the target.
+    pub fn find(rules: &Rules, placed: &Placed, run: &Run<'_>, asked: &Asked<'_>) -> Feeds {
+        let means = (asked.means)(&placed.document);
+        let Ok((mapping, placed)) = mapped(rules, means.mapping.clone(), placed, run) else { return Feeds::default() };
         let codes = rules.mappings.codes();
         let context = Context {
             mapping: &mapping,
             document: &placed.document,
             directory: &placed.directory,
             codes,
-            tables: &Tables::default(),
+            tables: &means.tables,
             decimal: '.',
         };
         let run = placed.run(run);
         let (entities, mut faults, fed) = mapping::read_traced(&context, &run, &placed.placement);
         placed.locate(&mut faults);
-        let entity = entities.first();
-        faults.extend(entity.into_iter().flat_map(Entity::check));
-        let mut feeds = Feeds { entity: entity.map(|one| one.kind.clone()), fed, faults, became: HashMap::new() };
-        if let (Some(entity), Some(target)) = (entity, target) {
-            feeds.write(rules, entity, target);
+        let Some(entity) = entities.first() else {
+            let faults = faults.into_iter().map(|fault| (fault, String::new())).collect();
+            return Feeds { fed, faults, ..Feeds::default() };
+        };
+        faults.extend(entity.check());
+        let as_read = |fault: Diagnostic| (fault.clone(), fault.place);
+        let mut feeds = Feeds {
+            entity: Some(entity.kind.clone()),
+            fed,
+            faults: faults.into_iter().map(as_read).collect(),
+            trail: Trail::follow(entity, asked.journey),
+            written: Vec::new(),
+        };
+        if let Some(trail) = &feeds.trail {
+            feeds.faults.extend(trail.faults.iter().map(|fault| located(fault, Some(trail), 0)));
+        }
+        if let Some(target) = asked.target {
+            feeds.write(rules, entity, target, asked);
         }
         feeds
     }
 
-    /// Where a field was written.
+    /// Where a field as it was read was written.
     pub fn became(&self, field: &str) -> Vec<Became> {
-        self.became.get(field).cloned().unwrap_or_default()
-    }
-
-    fn write(&mut self, rules: &Rules, entity: &Entity, target: &Target) {
-        let (standard, version, kind) = (&target.standard, &target.version, &target.document);
-        let (Ok(mapping), Ok(document), Ok(directory)) = (
-            rules.mappings.find(standard, version, kind),
-            rules.library.document(standard, version, kind),
-            rules.library.directory(standard, version),
-        ) else {
-            return;
-        };
-        let codes = rules.mappings.codes();
-        let context = Context {
-            mapping: &mapping,
-            document: &document,
-            directory: &directory,
-            codes,
-            tables: &Tables::default(),
-            decimal: '.',
-        };
-        let (segments, faults, puts) = mapping::write_traced(&context, entity);
-        self.faults.extend(faults);
-        let occurrences = occurrences(&segments);
-        let paths = paths(&segments);
-        for put in puts {
-            let Some(segment) = segments.get(put.segment) else { continue };
-            let place = match &document.markup {
-                Some(markup) => markup.place(&paths[put.segment], put.element, put.component),
-                None => place(&directory, segment, occurrences[put.segment], &put),
-            };
-            let value = segment.get(put.element, put.component).to_owned();
-            self.became.entry(put.field).or_default().push(Became { place, value });
+        match &self.trail {
+            Some(trail) => trail.became(field, &self.written),
+            None => self.written.first().map(|written| written.became(field)).unwrap_or_default(),
         }
     }
+
+    fn write(&mut self, rules: &Rules, entity: &Entity, target: &Target, asked: &Asked<'_>) {
+        let entities = self.trail.as_ref().map_or_else(|| vec![entity.clone()], |trail| trail.entities.clone());
+        for (part, entity) in entities.iter().enumerate() {
+            let (written, faults) = write(rules, entity, target, asked).unwrap_or_default();
+            for fault in faults {
+                let fault = located(&fault, self.trail.as_ref(), part);
+                if !self.faults.contains(&fault) {
+                    self.faults.push(fault);
+                }
+            }
+            self.written.push(written);
+        }
+        if let Some(trail) = &mut self.trail {
+            trail.write(&self.written);
+        }
+    }
+}
+
+/// A finding about what is written, with the field as it was read.
+fn located(fault: &Diagnostic, trail: Option<&Trail>, part: usize) -> (Diagnostic, String) {
+    let field = match trail {
+        Some(trail) => trail.origin(part, &fault.place).unwrap_or_default(),
+        None => fault.place.clone(),
+    };
+    (fault.clone(), field)
+}
+
+fn write(rules: &Rules, entity: &Entity, target: &Target, asked: &Asked<'_>) -> Option<(Written, Vec<Diagnostic>)> {
+    let (standard, version, kind) = (&target.standard, &target.version, &target.document);
+    let document = rules.library.document(standard, version, kind).ok()?;
+    let directory = rules.library.directory(standard, version).ok()?;
+    let means = (asked.means)(&document);
+    let packed = || rules.mappings.find(standard, version, kind);
+    let mapping = means.mapping.clone().map_or_else(packed, Ok).ok()?;
+    let codes = rules.mappings.codes();
+    let tables = &means.tables;
+    let context =
+        Context { mapping: &mapping, document: &document, directory: &directory, codes, tables, decimal: '.' };
+    let (segments, faults, puts) = mapping::write_traced(&context, entity);
+    let (occurrences, paths) = (occurrences(&segments), paths(&segments));
+    let mut written = Written::default();
+    for put in puts {
+        let Some(segment) = segments.get(put.segment) else { continue };
+        let place = match &document.markup {
+            Some(markup) => markup.place(&paths[put.segment], put.element, put.component),
+            None => place(&directory, segment, occurrences[put.segment], &put),
+        };
+        let value = segment.get(put.element, put.component).to_owned();
+        written.0.entry(put.field).or_default().push(Became { document: None, place, value });
+    }
+    Some((written, faults))
 }
 
 /// For each segment which of its tag it is, from 1; 0 when it is the only one.

@@ -6,19 +6,24 @@ mod describe;
 mod feeds;
 mod markup;
 mod segment;
+mod trail;
+
+pub use trail::{ChangePart, Cutting, FieldChange, Journey, PartOf, Stage, StepPart};
 
 pub use describe::{Described, DescribedElement, FieldRule, describe};
 
 use super::Rules;
+use super::configured::Means;
 use super::map::Target;
 use crate::codec::segment::Placed;
 use crate::diagnostic::Diagnostic;
-use crate::standard::definition::{Directory, Usage};
+use crate::standard::definition::{Directory, Document, Usage};
 use crate::standard::guide::{Guide, GuideRule, Resolver};
 use crate::standard::outline::rule_in_words;
 use crate::tree::Run;
 use feeds::Feeds;
 use serde::{Serialize, Serializer};
+use trail::Trail;
 
 /// A document explained.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,6 +43,10 @@ pub struct Explanation {
     pub entity: Option<String>,
     /// The document type in whose terms `became` speaks.
     pub target: Option<String>,
+    /// What its entity goes through before it is written: steps of transformations, and the split.
+    pub steps: Vec<StepPart>,
+    /// The documents that the split makes of it, where there are several.
+    pub documents: Vec<PartOf>,
     /// Its segments in order.
     pub segments: Vec<SegmentPart>,
     /// Findings that name no segment and no field.
@@ -131,6 +140,8 @@ pub struct FieldPart {
     pub field: String,
     /// The value is the field's; else it is a qualifier that says which value is.
     pub is_value: bool,
+    /// What became of the field on its way.
+    pub changed: Vec<FieldChange>,
     /// Where it was written in the target.
     pub became: Vec<Became>,
 }
@@ -138,6 +149,8 @@ pub struct FieldPart {
 /// A value in the target document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Became {
+    /// In which document of a split, from 1; none where there is one.
+    pub document: Option<usize>,
     /// `QTY[1].01.2`.
     pub place: String,
     /// What stands there.
@@ -163,19 +176,25 @@ fn findings<S: Serializer>(faults: &[Diagnostic], serializer: S) -> Result<S::Ok
     faults.iter().map(Diagnostic::to_json).collect::<Vec<_>>().serialize(serializer)
 }
 
+/// What is asked of a document beside what it says.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The guide it is held against.
+    pub guide: Option<&'a Guide>,
+    /// What documents of a type are read and written with.
+    pub means: &'a dyn Fn(&Document) -> Means,
+    /// What its entity goes through.
+    pub journey: Journey<'a>,
+    /// What it becomes.
+    pub target: Option<&'a Target>,
+}
+
 /// Explains a document. `faults` are the findings of its report; those of its entity are found here. Of several
 /// entities the first is shown.
 #[must_use]
-pub fn explain(
-    rules: &Rules,
-    placed: &Placed,
-    run: &Run<'_>,
-    faults: &[Diagnostic],
-    guide: Option<&Guide>,
-    target: Option<&Target>,
-) -> Explanation {
-    let document = &placed.document;
-    let feeds = Feeds::find(rules, placed, run, target);
+pub fn explain(rules: &Rules, placed: &Placed, run: &Run<'_>, faults: &[Diagnostic], asked: &Asked<'_>) -> Explanation {
+    let (document, Asked { guide, target, .. }) = (&placed.document, *asked);
+    let mut feeds = Feeds::find(rules, placed, run, asked);
     let run = &placed.run(run);
     let mut explanation = Explanation {
         standard: document.standard.clone(),
@@ -185,6 +204,8 @@ pub fn explain(
         guide: guide.map(|guide| guide.name.clone()),
         entity: feeds.entity.clone(),
         target: target.map(|target| format!("{}/{}/{}", target.standard, target.version, target.document)),
+        steps: Vec::new(),
+        documents: Vec::new(),
         segments: segment::parts(&placed.directory, run, Some((document, &placed.placement))),
         report: Vec::new(),
     };
@@ -198,10 +219,15 @@ pub fn explain(
         let part = explanation.segments.get_mut(fed.segment);
         let Some(part) = part.and_then(|part| part.element_mut(fed.element, fed.component)) else { continue };
         let became = if fed.is_value { feeds.became(&fed.field) } else { Vec::new() };
-        part.fields.push(FieldPart { field: fed.field.clone(), is_value: fed.is_value, became });
+        let changes = |trail: &Trail| trail.changes(&fed.field);
+        let changed = feeds.trail.as_ref().filter(|_| fed.is_value).map(changes).unwrap_or_default();
+        part.fields.push(FieldPart { field: fed.field.clone(), is_value: fed.is_value, changed, became });
     }
-    for fault in faults.iter().chain(&feeds.faults) {
-        explanation.attach(fault);
+    faults.iter().for_each(|fault| explanation.attach(fault, &fault.place));
+    feeds.faults.iter().for_each(|(fault, field)| explanation.attach(fault, field));
+    if let Some(trail) = feeds.trail.take() {
+        explanation.steps = trail.steps;
+        explanation.documents = trail.documents;
     }
     explanation
 }
@@ -232,15 +258,15 @@ impl Explanation {
         }
     }
 
-    /// Puts a finding at its element, its segment, or the value whose field it names.
-    fn attach(&mut self, fault: &Diagnostic) {
+    /// Puts a finding at its element, its segment, or the value whose field, as it was read, it names.
+    fn attach(&mut self, fault: &Diagnostic, field: &str) {
         let ordinal = fault.position.segment as usize;
         if let Some(part) = ordinal.checked_sub(1).and_then(|at| self.segments.get_mut(at)) {
             return part.attach(fault);
         }
         let names = |one: &FieldPart| {
-            let rest = one.field.strip_prefix(fault.place.as_str());
-            !fault.place.is_empty()
+            let rest = one.field.strip_prefix(field);
+            !field.is_empty()
                 && one.is_value
                 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };

@@ -88,7 +88,11 @@ fn places(out: &mut String, id: &str, name: &str, key: &str, places: &[Place], c
         line(out, 2, &format!("- {}", quoted(&text)));
     }
     if !conditions.is_empty() {
-        let all: Vec<_> = conditions.iter().map(Condition::to_string).collect();
+        let written = |condition: &Condition| {
+            let text = condition.to_string();
+            if text.contains(',') { format!("\"{text}\"") } else { text }
+        };
+        let all: Vec<_> = conditions.iter().map(written).collect();
         line(out, 1, &format!("conditions: [{}]", all.join(", ")));
     }
 }

@@ -1,4 +1,4 @@
-//! Conditions between elements: the letters of X12 (P R E C L), which EDIFACT's D-notes share.
+//! Conditions between elements: the letters of X12 (P R E C L) and EDIFACT's dependency notes (D1 to D7).
 
 use crate::diagnostic::Fault;
 use crate::standard::definition::Condition;
@@ -20,15 +20,15 @@ pub fn broken<'a>(condition: &'a Condition, filled: &[bool]) -> Option<Broken<'a
     let (&first, others) = elements.split_first()?;
     let any = elements.iter().any(|&element| has(element));
     let missing = |among: &[u16]| among.iter().copied().find(|&element| !has(element));
-    let blame = match condition.letter {
+    let filled_ones = || elements.iter().copied().filter(|&element| has(element));
+    let both = |element: u16| Some(Broken { condition, element, found: "both" });
+    let blame = match condition.meaning() {
         'P' if any => missing(elements),
-        'R' if !any => Some(first),
+        'R' | '1' if !any => Some(first),
         'C' if has(first) => missing(others),
         'L' if has(first) && !others.iter().any(|&element| has(element)) => others.first().copied(),
-        'E' => {
-            let second = elements.iter().copied().filter(|&element| has(element)).nth(1);
-            return second.map(|element| Broken { condition, element, found: "both" });
-        }
+        'E' | '1' => return filled_ones().nth(1).and_then(both),
+        '7' if has(first) => return others.iter().copied().find(|&element| has(element)).and_then(both),
         _ => None,
     };
     blame.map(|element| Broken { condition, element, found: "nothing" })
@@ -53,12 +53,15 @@ pub fn in_words(condition: &Condition, name: impl Fn(u16) -> String) -> String {
     };
     let elements = &condition.elements;
     let (first, others) = elements.split_at(elements.len().min(1));
-    match (condition.letter, elements.len()) {
+    match (condition.meaning(), elements.len()) {
         ('P', 2) => format!("if either of {} is there, both must be", list(elements, "and")),
         ('P', _) => format!("if any of {} is there, all must be", list(elements, "and")),
         ('R', _) => format!("at least one of {} must be there", list(elements, "and")),
         ('E', 2) => format!("only one of {} may be there", list(elements, "and")),
         ('E', _) => format!("at most one of {} may be there", list(elements, "and")),
+        ('1', _) => format!("exactly one of {} must be there", list(elements, "and")),
+        ('7', 2) => format!("if {} is there, {} must not be", list(first, "and"), list(others, "and")),
+        ('7', _) => format!("if {} is there, none of {} may be", list(first, "and"), list(others, "and")),
         ('C', _) => format!("if {} is there, {} must be too", list(first, "and"), list(others, "and")),
         (_, 2) => format!("if {} is there, {} must be too", list(first, "and"), list(others, "and")),
         _ => format!("if {} is there, at least one of {} must be too", list(first, "and"), list(others, "and")),
@@ -69,7 +72,7 @@ impl Broken<'_> {
     /// Which fault it is: too little is there, or elements that exclude each other.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        if self.condition.letter == 'E' { Fault::ElementExclusion } else { Fault::ElementCondition }
+        if self.found == "both" { Fault::ElementExclusion } else { Fault::ElementCondition }
     }
 
     /// The element that makes the rule bite: one that is there, or the blamed one when none is.
@@ -88,10 +91,12 @@ impl Broken<'_> {
         };
         let elements = &self.condition.elements;
         let (first, others) = (&elements[..1], &elements[1..]);
-        let words = match self.condition.letter {
+        let words = match self.condition.meaning() {
             'P' => format!("all or none of {}", list(elements, ", ")),
             'R' => format!("at least one of {}", list(elements, ", ")),
             'E' => format!("at most one of {}", list(elements, ", ")),
+            '1' => format!("exactly one of {}", list(elements, ", ")),
+            '7' => format!("none of {} when {} is there", list(others, ", "), list(first, "")),
             'C' => format!("{} when {} is there", list(others, " and "), list(first, "")),
             _ => format!("one of {} when {} is there", list(others, ", "), list(first, "")),
         };
@@ -118,6 +123,36 @@ mod tests {
         assert_eq!((blame('L', &[1, 2, 3], &[1, 3]), blame('L', &[1, 2, 3], &[1])), (None, Some(2)));
     }
 
+    /// UN/EDIFACT message design rules, annex E.
+    #[test]
+    fn each_dependency_note_is_met_and_broken() {
+        assert_eq!(blame('1', &[1, 2], &[2]), None);
+        assert_eq!((blame('1', &[1, 2], &[]), blame('1', &[1, 2], &[1, 2])), (Some(1), Some(2)));
+        assert_eq!((blame('2', &[2, 3], &[]), blame('2', &[2, 3], &[3])), (None, Some(2)));
+        assert_eq!((blame('3', &[1, 2], &[2]), blame('3', &[1, 2], &[3])), (None, Some(1)));
+        assert_eq!((blame('4', &[1, 2], &[]), blame('4', &[1, 2], &[1, 2])), (None, Some(2)));
+        assert_eq!((blame('5', &[1, 2, 3], &[2]), blame('5', &[1, 2, 3], &[1, 2])), (None, Some(3)));
+        assert_eq!((blame('6', &[1, 2, 3], &[1, 3]), blame('6', &[1, 2, 3], &[1])), (None, Some(2)));
+        assert_eq!((blame('7', &[1, 2, 3], &[2, 3]), blame('7', &[1, 2, 3], &[1, 3])), (None, Some(3)));
+        let excluded = Condition { letter: '7', elements: vec![1, 2] };
+        let excluded = broken(&excluded, &[true, true]).expect("both are there");
+        assert_eq!(excluded.fault(), Fault::ElementExclusion);
+        assert_eq!(
+            excluded.expected(|at| format!("TDT.{at:02}")),
+            "none of TDT.02 when TDT.01 is there (rule D7(01,02))"
+        );
+    }
+
+    #[test]
+    fn conditions_are_read_as_they_are_written() {
+        for text in ["P0304", "C0504", "D1(01,02)", "D5(05,04)", "D7(01,02,12)"] {
+            assert_eq!(Condition::parse(text).map(|one| one.to_string()).as_deref(), Some(text));
+        }
+        for text in ["", "P", "X0102", "50504", "D8(01,02)", "D5(05,00)", "D5 05,04", "PD(01)", "DP(01,02)"] {
+            assert_eq!(Condition::parse(text), None, "{text}");
+        }
+    }
+
     #[test]
     fn each_letter_is_a_sentence() {
         let said = |letter: char, elements: &[u16]| {
@@ -130,6 +165,10 @@ mod tests {
         assert_eq!(said('E', &[2, 3]), "only one of 02 and 03 may be there");
         assert_eq!(said('C', &[5, 4]), "if 05 is there, 04 must be too");
         assert_eq!(said('L', &[5, 4, 6]), "if 05 is there, at least one of 04 and 06 must be too");
+        assert_eq!(said('1', &[2, 3]), "exactly one of 02 and 03 must be there");
+        assert_eq!(said('5', &[5, 4]), "if 05 is there, 04 must be too");
+        assert_eq!(said('7', &[5, 4]), "if 05 is there, 04 must not be");
+        assert_eq!(said('7', &[5, 4, 6]), "if 05 is there, none of 04 and 06 may be");
     }
 
     #[test]

@@ -154,6 +154,7 @@ impl<R: Read> Reader<R> {
             if !self.rest()[looked..].iter().all(|byte| layout.is_idle(*byte)) {
                 return Ok(false);
             }
+            self.hold_blanks(self.rest().len())?;
             if self.window.has_ended() {
                 return Ok(table::says_nothing(layout, self.rest()));
             }
@@ -170,6 +171,7 @@ impl<R: Read> Reader<R> {
             let (found, wanted, limit) = match cutter {
                 Cutter::Rows(rows) => {
                     let found = rows.next(self.window.bytes(), has_ended);
+                    self.hold_blanks(rows.blanks())?;
                     (found, rows.wanted(length), self.limits.document_bytes_max)
                 }
                 Cutter::Json(json) => {
@@ -187,6 +189,17 @@ impl<R: Read> Reader<R> {
         let place =
             |one: Diagnostic| Diagnostic { offset: one.offset + self.offset, line: one.line + self.line, ..one };
         Ok(found.into_iter().map(place).collect())
+    }
+
+    /// Whether so many blanks one after the other are held.
+    fn hold_blanks(&self, length: usize) -> io::Result<()> {
+        let limit = self.limits.blank_bytes_max;
+        if length <= limit {
+            return Ok(());
+        }
+        let place = self.offset;
+        let said = format!("more than {limit} bytes of blank lines behind byte {place}; take them out of the file");
+        Err(io::Error::new(io::ErrorKind::InvalidData, said))
     }
 
     fn take_bytes(&mut self, length: usize) {

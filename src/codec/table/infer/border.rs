@@ -197,7 +197,10 @@ pub(super) fn form(column: &Column, width: usize) -> (&'static str, Option<&'sta
     {
         return ("integer", None);
     }
-    if is_plain && filled.iter().any(|cell| cell.contains('.')) && filled.iter().all(|cell| is_number(cell, '.')) {
+    if is_plain
+        && filled.iter().any(|cell| cell.contains('.'))
+        && filled.iter().all(|cell| is_number(cell, ('.', None)))
+    {
         return ("number", None);
     }
     ("text", None)

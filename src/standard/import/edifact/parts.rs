@@ -1,7 +1,7 @@
 //! What the messages of a UN/EDIFACT release share: its files of segments, composites, elements and code lists.
 
 use crate::standard::definition::{
-    CompositeDefinition, ElementDefinition, ElementType, Place, SegmentDefinition, Usage,
+    CompositeDefinition, Condition, ElementDefinition, ElementType, Place, SegmentDefinition, Usage,
 };
 use crate::standard::import::Parts;
 use std::collections::BTreeMap;
@@ -122,19 +122,54 @@ pub fn segments(text: &str, directory: &mut Parts, anomalies: &mut Vec<String>) 
     for block in blocks(text) {
         let Some((tag, name)) = head(block, 3) else { continue };
         let mut elements = entries(block, true);
-        repeat_by_note(block, &mut elements);
+        let conditions = dependency_notes(block, (&tag, true), anomalies);
+        let repeated = repeat_by_note(block, &mut elements);
+        if repeated && !conditions.is_empty() {
+            anomalies.push(format!("segment {tag} repeats an element by a note, and has dependency notes"));
+        }
         if elements.is_empty() {
             anomalies.push(format!("segment {tag} has no elements"));
         }
-        let conditions = Vec::new();
         directory.segments.insert(tag, SegmentDefinition { name: sentence(&name), elements, conditions });
     }
 }
 
-/// "The composite C770 … occurs 100 times in the segment": written as so many places, as the data has them.
-fn repeat_by_note(block: &str, places: &mut Vec<Place>) {
+/// The line that stands over dependency notes: `Dependency note:`, `Dependency notes:`.
+const NOTES: &str = "Dependency note";
+
+/// Dependency notes of a segment or composite, `040  D5(040,030) If first, then all` (UN/EDIFACT message design rules, annex E):
+/// the numbers in brackets are positions of entries, which become their numbers from 1.
+fn dependency_notes(block: &str, (id, is_segment): (&str, bool), anomalies: &mut Vec<String>) -> Vec<Condition> {
+    let Some((entries, notes)) = block.split_once(NOTES) else { return Vec::new() };
+    let positions: Vec<&str> = (entries.lines())
+        .filter(|line| digits(line) == POSITION_DIGITS && begun(line, is_segment, true).is_some())
+        .map(|line| &line[..POSITION_DIGITS])
+        .collect();
+    let mut found = Vec::new();
+    for line in notes.lines().filter(|line| line.contains('(')) {
+        match note(line, &positions) {
+            Some(condition) => found.push(condition),
+            None => anomalies.push(format!("{id} has a dependency note that cannot be read: {}", line.trim())),
+        }
+    }
+    found
+}
+
+/// One note: the positions in its list are those of entries, two at least.
+fn note(line: &str, positions: &[&str]) -> Option<Condition> {
+    let (before, rest) = line.split_once('(')?;
+    let letter = before.trim_end().rsplit(' ').next()?.strip_prefix('D')?;
+    let letter = letter.chars().next().filter(|digit| letter.len() == 1 && ('1'..='7').contains(digit))?;
+    let list = rest.split_once(')')?.0.split(',');
+    let number = |position: &str| positions.iter().position(|one| *one == position.trim());
+    let elements = list.map(|position| u16::try_from(number(position)? + 1).ok()).collect::<Option<Vec<u16>>>()?;
+    (elements.len() > 1).then_some(Condition { letter, elements })
+}
+
+/// "The composite C770 … occurs 100 times in the segment": written as so many places, as the data has them. Whether it did.
+fn repeat_by_note(block: &str, places: &mut Vec<Place>) -> bool {
     let words: Vec<&str> = block.split_whitespace().collect();
-    let Some(at) = words.iter().position(|word| *word == "occurs") else { return };
+    let Some(at) = words.iter().position(|word| *word == "occurs") else { return false };
     let id = words[..at].iter().rev().find(|word| is_number(word));
     let times = words.get(at + 1).and_then(|word| word.parse::<usize>().ok());
     if let (Some(id), Some(times)) = (id, times)
@@ -142,7 +177,9 @@ fn repeat_by_note(block: &str, places: &mut Vec<Place>) {
     {
         let place = places[index].clone();
         places.splice(index..=index, std::iter::repeat_n(place, times));
+        return true;
     }
+    false
 }
 
 /// Reads the file of composites.
@@ -153,7 +190,7 @@ pub fn composites(text: &str, directory: &mut Parts, anomalies: &mut Vec<String>
         if components.is_empty() {
             anomalies.push(format!("composite {id} has no components"));
         }
-        let conditions = Vec::new();
+        let conditions = dependency_notes(block, (&id, false), anomalies);
         directory.composites.insert(id, CompositeDefinition { name: sentence(&name), components, conditions });
     }
 }
@@ -287,4 +324,50 @@ pub fn sentence(name: &str) -> String {
     let lower = name.to_lowercase();
     let mut letters = lower.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Notes in the form of D.20B, and what can be none.
+    #[test]
+    fn dependency_notes_become_conditions() {
+        let file = "\
+----------------------------------------------------------------------
+
+       TDT  TRANSPORT INFORMATION
+
+       Function: To specify information regarding the transport.
+
+010    8051 TRANSPORT STAGE CODE QUALIFIER             M    1 an..3
+
+020    C220 MODE OF TRANSPORT                          C    1
+       8067  Transport mode name code                  C      an..3
+
+040    C001 TRANSPORT MEANS                            C    1
+
+       Dependency notes:
+       040  D5(040,020) If first, then all
+       010  D1( 010, 020, 040 ) One and only one
+       010  D5(040,030) If first, then all
+       020  D8(010,020)
+       020  D7(020)
+
+----------------------------------------------------------------------
+";
+        let (mut directory, mut anomalies) = (Parts::default(), Vec::new());
+        segments(file, &mut directory, &mut anomalies);
+        let conditions: Vec<_> = directory.segments["TDT"].conditions.iter().map(Condition::to_string).collect();
+        assert_eq!(conditions, ["D5(03,02)", "D1(01,02,03)"]);
+        assert_eq!(directory.segments["TDT"].elements.len(), 3);
+        let wrong = |note: &str| format!("TDT has a dependency note that cannot be read: {note}");
+        assert_eq!(
+            anomalies,
+            [wrong("010  D5(040,030) If first, then all"), wrong("020  D8(010,020)"), wrong("020  D7(020)")]
+        );
+        let composite = file.replace("TDT  TRANSPORT", "C999 TRANSPORT").replace("       C999", "       C999 ");
+        composites(&composite, &mut directory, &mut Vec::new());
+        assert_eq!(directory.composites["C999"].conditions.len(), 2);
+    }
 }
