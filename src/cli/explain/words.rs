@@ -109,7 +109,9 @@ impl Words {
         self.text.push_str(&format!("{indent}{number} {name}: {value}\n"));
         let mut facts = Vec::new();
         if let Some(usage) = part.usage {
-            let said = format!("{usage}, {} ({} {})", part.form, part.source, part.id);
+            // Elements of XML have no numbers.
+            let source = format!("{} {}", part.source, part.id);
+            let said = format!("{usage}, {} ({})", part.form, source.trim_end());
             facts.push(self.paint.dye(Tone::Faint, &said));
         }
         facts.extend(part.fields.iter().map(|field| self.field(field)));
