@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// `AS2-Version`: 1.1 has compression, 1.2 EDIINT-Features (RFC 6017).
 const VERSION: &str = "1.2";
+/// `EDIINT-Features` (RFC 6017): what is done beyond that. Certificate exchange messages are taken and answered.
+const FEATURES: (&str, &str) = ("EDIINT-Features", "CEM");
 /// Keys that are held ready; reading one costs as much as signing with it.
 const KEYS_HELD_MAX: usize = 1024;
 

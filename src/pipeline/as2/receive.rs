@@ -3,7 +3,7 @@
 //! noted.
 
 use super::offered::offered;
-use super::{VERSION, certificates, digest, own_keys, scheme, send};
+use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme, send};
 use crate::partner::{As2, Legacy, Required};
 use crate::pipeline::receive::unavailable;
 use crate::pipeline::state::Service;
@@ -464,6 +464,7 @@ impl Message {
             ("AS2-To".to_owned(), written(from)),
             ("Message-ID".to_owned(), format!("<{}@portolan>", self.service.store.new_id("mdn", self.service.now()))),
             ("MIME-Version".to_owned(), "1.0".to_owned()),
+            (FEATURES.0.to_owned(), FEATURES.1.to_owned()),
             ("Content-Type".to_owned(), body.content_type),
         ]);
         Ok(joined(&lines, &body.bytes))

@@ -1,7 +1,7 @@
 //! Messages that go out: sealed once and kept, so that every attempt has the same Message-ID and the same bytes, and held
 //! against the receipt that answers them: only one that proves what was received ends a delivery well.
 
-use super::{VERSION, certificates, digest, own_keys, scheme};
+use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme};
 use crate::clock::Timestamp;
 use crate::partner::{As2, Compress, Receipt};
 use crate::pipeline::deliver::{Awaited, Sent};
@@ -83,6 +83,7 @@ pub(super) fn lines(
         ("AS2-To".to_owned(), written(&as2.to)),
         ("Message-ID".to_owned(), message_id),
         ("MIME-Version".to_owned(), "1.0".to_owned()),
+        (FEATURES.0.to_owned(), FEATURES.1.to_owned()),
         ("Subject".to_owned(), subject),
         ("User-Agent".to_owned(), concat!("portolan/", env!("CARGO_PKG_VERSION")).to_owned()),
     ];

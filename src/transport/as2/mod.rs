@@ -6,6 +6,7 @@ pub mod asn1;
 pub mod certificate;
 pub mod cms;
 pub mod crypto;
+pub mod exchange; // certificates that partners will use
 pub mod keystore; // files of keys and certificates
 pub mod mime;
 pub mod name;
