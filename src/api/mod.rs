@@ -50,6 +50,7 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(ack::unmatched::unmatched))
         .routes(routes!(agreement::seed::seed))
         .routes(routes!(agreement::seen::seen))
+        .routes(routes!(certificate::answer::answer))
         .routes(routes!(certificate::export::export))
         .routes(routes!(certificate::forecast::forecast))
         .routes(routes!(certificate::key::key))

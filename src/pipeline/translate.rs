@@ -5,6 +5,7 @@ use super::acknowledge;
 use super::admit::{AdmitError, Open, RepeatWay, admit};
 use super::advise::{self, Subject};
 use super::answer;
+use super::as2::offered::{Exchanged, exchanged};
 use super::canonicalise::canonicalise_by;
 use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
@@ -25,6 +26,7 @@ use crate::store::job::Job;
 use crate::store::lookup::NewMissing;
 use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Actor, Direction, PayloadReader, Result, StoreError};
+use crate::transport::as2::exchange;
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -109,6 +111,11 @@ impl Translation {
             let reason = format!("it took its worker down {} times; nothing of it was translated", self.job.losses);
             return self.end(TransmissionState::Held, Some(("POISON", &reason)), None);
         }
+        if exchange::is(&self.transmission.content_type)
+            && self.service.directory().channel(&self.transmission.channel).is_some_and(|one| one.as2.is_some())
+        {
+            return self.exchange();
+        }
         let found = match self.look() {
             Ok(found) => found,
             Err(error) => {
@@ -148,6 +155,20 @@ impl Translation {
         let state =
             if repeats.iter().all(|repeat| *repeat) { TransmissionState::Duplicate } else { TransmissionState::Split };
         self.end(state, why, open.values().next())
+    }
+
+    /// A certificate exchange message holds no documents: its certificates are offered.
+    fn exchange(mut self) -> Result<()> {
+        let mut body = Vec::new();
+        let read = self.bytes()?.take(exchange::EXCHANGE_BYTES_MAX as u64 + 1).read_to_end(&mut body);
+        read.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let came = &self.transmission;
+        let by = (came.channel.as_str(), came.partner.as_deref());
+        let taken = exchanged(&self.service, by, &came.transmission_id, (&came.content_type, &body));
+        match self.handle.block_on(taken)? {
+            Exchanged::Offered => self.end(TransmissionState::Split, None, None),
+            Exchanged::Unfit(code, why) => self.end(TransmissionState::Rejected, Some((code, &why)), None),
+        }
     }
 
     /// Its documents from the first byte on: where attachments stand around, the part that is the document.

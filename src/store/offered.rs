@@ -2,6 +2,7 @@
 //! by a person, never trusted by themselves. Of each channel only the newest are kept, so that nobody can fill the ledger.
 
 use super::Store;
+use super::as2::{Leaving, leave};
 use super::audit;
 use super::error::{Result, StoreError};
 use super::select::Select;
@@ -21,6 +22,8 @@ pub enum Signed {
     Message,
     /// A receipt for what went out.
     Receipt,
+    /// Nothing yet: it came in a certificate exchange message, which one that is trusted signed.
+    Exchange,
 }
 
 /// A certificate as it was offered.
@@ -38,6 +41,8 @@ pub struct Offer {
     pub signed: Signed,
     /// That: the id of a transmission or a delivery, or a Message-ID.
     pub seen_in: String,
+    /// What an answer refers to, where one is wanted, as JSON.
+    pub reference: Option<String>,
 }
 
 /// One of the list.
@@ -51,10 +56,12 @@ pub struct Offered {
     pub partner: Option<String>,
     /// It, in DER.
     pub der: Vec<u8>,
-    /// What it signed last: `message` or `receipt`.
+    /// What it signed last: `message` or `receipt`; `exchange` where it came in a message of another.
     pub signed: String,
     /// That.
     pub seen_in: String,
+    /// What an answer refers to, where one is wanted, as JSON.
+    pub reference: Option<String>,
     /// How often it came.
     pub seen: i64,
     /// When it came first.
@@ -82,11 +89,43 @@ impl Store {
     /// The database failed.
     pub async fn offered_certificates(&self) -> Result<Vec<Offered>> {
         Select::new(
-            "SELECT fingerprint, channel, partner, der, signed, seen_in, seen, created_at, changed_at
+            "SELECT fingerprint, channel, partner, der, signed, seen_in, reference, seen, created_at, changed_at
              FROM offered_certificate WHERE 1 = 1",
         )
         .then("ORDER BY changed_at DESC, channel, fingerprint")
         .all(self.reader())
+        .await
+    }
+
+    /// Lets the answer to a request leave, once: who asks again gets it again.
+    ///
+    /// # Errors
+    /// The database failed; then nothing leaves.
+    pub async fn answer_certificate(
+        &self,
+        (fingerprint, channel): (&str, &str),
+        leaving: Leaving,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (fingerprint, channel, actor) = (fingerprint.to_owned(), channel.to_owned(), actor.clone());
+        self.write("as2_receipt", move |mut tx| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "UPDATE offered_certificate SET reference = NULL
+                     WHERE fingerprint = $1 AND channel = $2 AND reference IS NOT NULL",
+                )
+                .bind(&fingerprint)
+                .bind(&channel)
+                .execute(&mut *tx.connection)
+                .await?;
+                let is_wanted = done.rows_affected() > 0;
+                if is_wanted {
+                    leave(&mut tx, &leaving, &actor, now).await?;
+                }
+                Ok(is_wanted)
+            })
+        })
         .await
     }
 
@@ -115,12 +154,14 @@ async fn keep(tx: &mut Tx<'_>, offer: &Offer, now: Timestamp) -> Result<bool> {
     let signed = match offer.signed {
         Signed::Message => "message",
         Signed::Receipt => "receipt",
+        Signed::Exchange => "exchange",
     };
     let seen: i64 = sqlx::query_scalar(
-        "INSERT INTO offered_certificate (fingerprint, channel, partner, der, signed, seen_in, seen, created_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7)
+        "INSERT INTO offered_certificate (fingerprint, channel, partner, der, signed, seen_in, seen, created_at, changed_at,
+         reference) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8)
          ON CONFLICT (fingerprint, channel) DO UPDATE SET seen = offered_certificate.seen + 1,
-         signed = excluded.signed, seen_in = excluded.seen_in, changed_at = excluded.changed_at
+         signed = excluded.signed, seen_in = excluded.seen_in, changed_at = excluded.changed_at,
+         reference = COALESCE(excluded.reference, offered_certificate.reference)
          RETURNING seen",
     )
     .bind(&offer.fingerprint)
@@ -130,6 +171,7 @@ async fn keep(tx: &mut Tx<'_>, offer: &Offer, now: Timestamp) -> Result<bool> {
     .bind(signed)
     .bind(storable(&offer.seen_in))
     .bind(Micros::from(now))
+    .bind(offer.reference.as_deref().map(storable))
     .fetch_one(&mut *tx.connection)
     .await?;
     if seen > 1 {

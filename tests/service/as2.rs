@@ -142,7 +142,10 @@ impl Sending<'_> {
     }
 
     fn made_for(&self, receiver: &Keys) -> (Vec<(String, String)>, Vec<u8>, Mic) {
-        let content = self.content.as_bytes().to_vec();
+        self.made_of(receiver, self.content_type, self.content.as_bytes().to_vec())
+    }
+
+    fn made_of(&self, receiver: &Keys, content_type: &str, content: Vec<u8>) -> (Vec<(String, String)>, Vec<u8>, Mic) {
         let recipients = [Recipient {
             certificate: receiver.own.certificate.clone(),
             transport: KeyTransport::Pkcs1,
@@ -157,7 +160,7 @@ impl Sending<'_> {
             has_old_micalg: false,
         };
         let means = Means { random: &SystemRandom, now: SystemClock.now(), spool: &tempfile::tempfile };
-        let payload = Payload { content_type: self.content_type, file_name: Some("../orders.edi"), content: &content };
+        let payload = Payload { content_type, file_name: Some("../orders.edi"), content: &content };
         let sealed = seal(&payload, &protection, &means).expect("it is sealed");
         let mut body = Vec::new();
         sealed.body.open().expect("it opens").read_to_end(&mut body).expect("it is read");
@@ -178,6 +181,12 @@ impl Sending<'_> {
         let answered = post(stage, &lines, body).await;
         Answered { mic, ..answered }
     }
+}
+
+/// Sends a message with another content.
+pub async fn send_content(stage: &Stage, id: &str, content_type: &str, content: &[u8]) -> Answered {
+    let (lines, body, _) = Sending { id, ..USUAL }.made_of(&LAMPS, content_type, content.to_vec());
+    post(stage, &lines, body).await
 }
 
 /// Sends a message that is encrypted to somebody.

@@ -24,7 +24,7 @@ async fn attachments_are_kept_beside_their_document() {
         let answered = message.send(&lamps).await;
         let mic = answered.mic.clone();
         assert_eq!(answered.receipt().proves(id, &[mic], true), Ok(()), "the digest is of all parts");
-        assert_eq!(answered.headers.get("EDIINT-Features"), Some("multiple-attachments"));
+        assert_eq!(answered.headers.get("EDIINT-Features"), Some("multiple-attachments, CEM"));
         lamps.until("it leaves", || async { (house.posts().len() == document).then_some(()) }).await;
         let came = lamps.list("/api/v1/transmissions?direction=in").await.remove(0);
         let came = came["transmission_id"].as_str().expect("an id");

@@ -1,10 +1,20 @@
 //! Who signs with a certificate that nobody knows is refused, and the certificate is shown to be accepted: by a person, into
 //! channels that are named, after the plan was shown.
 
-use super::as2::{RETAIL, STRANGER, Sending, USUAL, certificate, lamps, retail};
+use super::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate, lamps, retail, send_content};
 use super::edi::order;
+use super::peer::{Peer, Post};
 use super::stage::Stage;
+use portolan::clock::{Clock as _, SystemClock};
+use portolan::id::SystemRandom;
+use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
+use portolan::transport::as2::crypto::Digest;
+use portolan::transport::as2::exchange::is;
+use portolan::transport::as2::keystore::pkcs7;
+use portolan::transport::as2::mime::{Headers, base64_lines};
+use portolan::transport::as2::open::{Outlets, Policy, open};
 use serde_json::Value;
+use std::sync::Arc;
 
 fn offered(stage: &Stage) -> Vec<Value> {
     let all: Value =
@@ -120,4 +130,150 @@ async fn err_a_certificate_that_is_not_offered_is_not_accepted() {
     let strangers = Sending { signer: Some(&STRANGER), from: "NOBODY", id: "<3@test>", ..USUAL }.send(&stage).await;
     assert_eq!(strangers.error(), "unknown-trading-relationship");
     assert_eq!(offered(&stage).len(), 1, "who has no channel offers nothing");
+}
+
+/// A certificate exchange message of Retail's (draft-meadors-certificate-exchange-14), with one certificate.
+fn exchange(id: &str) -> (String, Vec<u8>) {
+    let pem = &STRANGER.certificate_pem;
+    let der = Certificate::all(pem.as_bytes()).expect("a certificate").remove(0);
+    let text = format!(
+        "<?xml version=\"1.0\"?><c:EDIINTCertificateExchangeRequest xmlns:c=\"urn:ietf:params:xml:ns:ediintcertificateexchange\" \
+         xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\" requestId=\"{id}\"><c:TradingPartnerInfo><c:Name qualifier=\"AS2\">RETAIL\
+         </c:Name><c:MessageOriginated>2026-11-26T10:00:00Z</c:MessageOriginated></c:TradingPartnerInfo><c:TrustRequest>\
+         <c:CertUsage>digitalSignature</c:CertUsage><c:CertUsage>keyEncipherment</c:CertUsage>\
+         <c:RespondByDate>2026-12-26T10:00:00Z</c:RespondByDate><c:ResponseURL>http://as2.retail.example/</c:ResponseURL>\
+         <c:EndEntity><c:CertificateIdentifier><ds:X509IssuerName>{}</ds:X509IssuerName><ds:X509SerialNumber>{}\
+         </ds:X509SerialNumber></c:CertificateIdentifier><c:CertificateContentID>new@retail.example</c:CertificateContentID>\
+         </c:EndEntity></c:TrustRequest></c:EDIINTCertificateExchangeRequest>",
+        der.issuer_name(),
+        der.serial_decimal()
+    );
+    let packed = String::from_utf8(base64_lines(&pkcs7(&[&der]))).expect("text");
+    let body = format!(
+        "--b\r\nContent-Type: application/ediint-cert-exchange+xml\r\n\r\n{text}\r\n--b\r\n\
+         Content-Type: application/pkcs7-mime; smime-type=certs-only\r\nContent-Transfer-Encoding: base64\r\n\
+         Content-ID: <new@retail.example>\r\n\r\n{packed}\r\n--b--\r\n"
+    );
+    let content_type = "multipart/related; type=\"application/ediint-cert-exchange+xml\"; boundary=\"b\"";
+    (content_type.to_owned(), body.into_bytes())
+}
+
+/// What Retail got in answer: a certificate exchange message, opened with its own key.
+fn answered(post: &Post) -> String {
+    let key = private_key(RETAIL.key_pem.as_bytes()).expect("a key");
+    let own = OwnKey::new(RETAIL.own.certificate.clone(), &key).expect("they belong together");
+    let policy = Policy {
+        trusted: std::slice::from_ref(&LAMPS.own.certificate),
+        keys: &[Arc::new(own)],
+        must_be_signed: true,
+        must_be_encrypted: true,
+        allows_legacy: false,
+        receipt_digest: Digest::Sha256,
+        takes_crlf: false,
+        payload_bytes_max: 1 << 20,
+        now: SystemClock.now(),
+    };
+    let mut payload = Vec::new();
+    let headers = Headers(post.headers.clone().into_iter().collect());
+    let outlets = Outlets { payload: &mut payload, clear: None };
+    let (seen, done) = open(&headers, &mut &post.body[..], &policy, &SystemRandom, outlets);
+    done.unwrap_or_else(|error| panic!("{error}"));
+    assert!(is(&seen.content_type), "{}", seen.content_type);
+    String::from_utf8(payload).expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_exchange_message_is_offered_and_answered() {
+    for accepts in [true, false] {
+        let (stage, _house) = lamps("").await;
+        let retail = Peer::start(&[]).await;
+        stage.apply(&format!(
+            "kind: channel\nname: retail-out\ntransport: as2\nway: out\npartners: [retail]\nurl: http://127.0.0.1:{}/as2\n\
+             allow_networks: [127.0.0.0/8]\n\
+             as2: {{ from: \"Light & Lamp\", to: RETAIL, certificates: [retail], keys: [lamps], receipt: none }}\n",
+            retail.port
+        ));
+        let (content_type, content) = exchange("request-1@retail.example");
+        let sent = send_content(&stage, "<1@test>", &content_type, &content).await;
+        assert_eq!(sent.receipt().message_id, "<1@test>");
+        assert_eq!(sent.headers.get("ediint-features"), Some("CEM"));
+        let all = stage.until("an offer", || async { Some(offered(&stage)).filter(|all| !all.is_empty()) }).await;
+        let fingerprint = STRANGER.own.certificate.fingerprint();
+        assert_eq!((&all[0]["fingerprint"], &all[0]["signed"]), (&fingerprint.clone().into(), &"exchange".into()));
+        assert_eq!((&all[0]["wants_answer"], &all[0]["channel"]), (&true.into(), &"retail-as2".into()));
+        let words = stage.done(&["certificate", "list", "--offered"], "");
+        assert!(
+            words.contains("came in a certificate exchange message, which waits for an answer, on retail-as2"),
+            "{words}"
+        );
+        // It counts as little as any other before a person says so.
+        let unknown = Sending { signer: Some(&STRANGER), id: "<2@test>", ..USUAL }.send(&stage).await;
+        assert_eq!(unknown.error(), "authentication-failed");
+        let line =
+            ["certificate", "accept", &fingerprint, "--channel", "retail-as2", "--channel", "retail-out", "--yes"];
+        match accepts {
+            true => drop(stage.done(&line, "")),
+            false => drop(stage.done(&["certificate", "refuse", &fingerprint], "")),
+        }
+        let posts = stage.until("an answer", || async { Some(retail.posts()).filter(|posts| !posts.is_empty()) }).await;
+        // Encrypted to the one that was there: both began on the same day.
+        let said = answered(&posts[0]);
+        let status = if accepts { "<CertStatus>Accepted<" } else { "<CertStatus>Rejected<" };
+        let serial = format!("<ds:X509SerialNumber>{}<", STRANGER.own.certificate.serial_decimal());
+        for told in [status, "requestId=\"request-1@retail.example\"", ">Light &amp; Lamp</Name>", serial.as_str()] {
+            assert!(said.contains(told), "no {told}: {said}");
+        }
+        assert!(offered(&stage).is_empty());
+        stage
+            .until("it is delivered", || async {
+                let all = stage.list("/api/v1/deliveries?state=delivered").await;
+                Some(all).filter(|all| all.len() == 1)
+            })
+            .await;
+        stage.balanced().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn err_certificate_exchange_messages_that_cannot_be_used() {
+    let (stage, _house) = lamps("").await;
+    let (content_type, content) = exchange("r");
+    let text = String::from_utf8(content).expect("text");
+    let changed = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to).into_bytes()
+    };
+    let tls = text.replace("digitalSignature", "tlsServer").replace("keyEncipherment", "tlsClient").into_bytes();
+    for (at, (content, code, told)) in [
+        (changed("requestId=\"r\"", ""), "AS2-EXCHANGE-UNFIT", "requestId"),
+        (tls, "AS2-EXCHANGE-UNFIT", "for signatures or encryption"),
+        (changed("<new@retail.example>", "<old@retail.example>"), "AS2-EXCHANGE-UNFIT", "Content-ID"),
+        (
+            changed("CertificateExchangeRequest", "CertificateExchangeResponse"),
+            "AS2-EXCHANGE-UNMATCHED",
+            "we have made none",
+        ),
+        (
+            changed("urn:ietf:params:xml:ns:ediintcertificateexchange", "urn:other"),
+            "AS2-EXCHANGE-UNFIT",
+            "of urn:other",
+        ),
+        (b"--b--\r\n".to_vec(), "AS2-EXCHANGE-UNFIT", "expected a part of type"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = format!("<{at}@test>");
+        send_content(&stage, &id, &content_type, &content).await;
+        let found = stage
+            .until("it is looked at", || async {
+                let all = stage.list("/api/v1/transmissions?direction=in").await;
+                let done = |one: &Value| ["rejected", "split"].contains(&one["state"].as_str().unwrap_or_default());
+                Some(all).filter(|all| all.len() == at + 1 && all.iter().all(done))
+            })
+            .await;
+        let is = |one: &Value| one["code"] == code && one["reason"].as_str().is_some_and(|why| why.contains(told));
+        assert!(found.iter().any(is), "{code} {told}: {found:#?}");
+    }
+    stage.balanced().await;
 }

@@ -11,6 +11,7 @@ fn offer(n: i64, channel: &str, bytes: usize) -> Offer {
         der: vec![0; bytes],
         signed: Signed::Message,
         seen_in: "tra_1".to_owned(),
+        reference: None,
     }
 }
 

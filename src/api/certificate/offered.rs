@@ -10,7 +10,7 @@ use serde_json::json;
 /// resources say so. Times are microseconds since 1970; `channels` are those of the partner, where it may be put.
 #[utoipa::path(get, path = "/api/v1/certificates/offered", operation_id = "certificate_offered",
     responses((status = 200, description = "{items: [{fingerprint, channel, partner, signed, seen_in, seen, first_at, last_at, \
-        common_name, subject, issuer, serial, key, not_before, not_after, counts_now, channels, pem}]}")))]
+        common_name, subject, issuer, serial, key, not_before, not_after, counts_now, channels, wants_answer, pem}]}")))]
 pub async fn offered(State(service): State<Shared>) -> Reply {
     Ok(Json(json!({ "items": all(&service, service.now()).await? })))
 }

@@ -45,9 +45,15 @@ fn row(item: &Value) -> String {
     let word = |key: &str| item[key].as_str().unwrap_or_default();
     let day = |key: &str| moment(&item[key]).chars().take(10).collect::<String>();
     let channels: Vec<&str> = item["channels"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let how = match (word("signed"), item["wants_answer"] == true) {
+        ("exchange", true) => "came in a certificate exchange message, which waits for an answer,",
+        ("exchange", false) => "came in a certificate exchange message",
+        ("receipt", _) => "signed a receipt",
+        _ => "signed a message",
+    };
     let mark = if item["counts_now"] == true { "" } else { "  IT DOES NOT COUNT TODAY" };
     format!(
-        "{}\n    {}\n    {}, {} to {}{mark}; issued by {}, serial number {}\n    signed a {} on {}, {} times from {} to {}; last {}\n    \
+        "{}\n    {}\n    {}, {} to {}{mark}; issued by {}, serial number {}\n    {} on {}, {} times from {} to {}; last {}\n    \
          the partner's channels: {}\n",
         word("fingerprint"),
         word("subject"),
@@ -56,7 +62,7 @@ fn row(item: &Value) -> String {
         day("not_after"),
         if word("issuer") == word("subject") { "itself" } else { word("issuer") },
         word("serial"),
-        word("signed"),
+        how,
         word("channel"),
         item["seen"],
         moment(&item["first_at"]),
@@ -158,9 +164,13 @@ pub fn accept(instance: &Instance, accept: &Accept, as_json: bool) -> anyhow::Re
         return Ok(Exit::Conflict);
     }
     let applied = asked!(instance, Method::POST, "/api/v1/resources/apply", Some(&body));
+    let path = format!("/api/v1/certificates/offered/{fingerprint}/answer");
+    let answered = asked!(instance, Method::POST, &path, None)["answered"].clone();
     if as_json {
-        input::print_json(&json!({ "certificate": name, "fingerprint": fingerprint, "changes": applied["changes"],
-            "revision": applied["revision"] }))?;
+        input::print_json(
+            &json!({ "certificate": name, "answered": answered, "fingerprint": fingerprint, "changes": applied["changes"],
+            "revision": applied["revision"] }),
+        )?;
         return Ok(Exit::Ok);
     }
     eprintln!(

@@ -20,8 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// `AS2-Version`: 1.1 has compression, 1.2 EDIINT-Features (RFC 6017).
 const VERSION: &str = "1.2";
-/// `EDIINT-Features`: what we take beyond what everybody must (RFC 6017, 6362).
-const FEATURES: &str = "multiple-attachments";
+/// `EDIINT-Features` (RFC 6017): attachments (RFC 6362), and certificate exchange messages, which are taken and answered.
+const FEATURES: &str = "multiple-attachments, CEM";
 /// Keys that are held ready; reading one costs as much as signing with it.
 const KEYS_HELD_MAX: usize = 1024;
 

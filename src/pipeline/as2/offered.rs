@@ -3,10 +3,15 @@
 
 use super::certificates;
 use crate::clock::Timestamp;
+use crate::partner::Way;
 use crate::pipeline::state::Service;
-use crate::store::Result;
+use crate::store::delivery::NewDelivery;
 use crate::store::offered::{Offer, Signed};
+use crate::store::transmission::NewTransmission;
+use crate::store::{Actor, Direction, Result};
 use crate::transport::as2::certificate::Certificate;
+use crate::transport::as2::exchange::{self, Answer, Exchange, Reference};
+use crate::transport::as2::seal::boundary;
 use serde_json::{Value, json};
 
 /// Keeps a certificate that signed something of a channel and its partner. That is told in the log once for each.
@@ -19,20 +24,25 @@ pub(in crate::pipeline) async fn offered(
     certificate: &Certificate,
     (signed, seen_in): (Signed, &str),
 ) -> Result<()> {
-    let fingerprint = certificate.fingerprint();
     let offer = Offer {
-        fingerprint: fingerprint.clone(),
+        fingerprint: certificate.fingerprint(),
         channel: channel.to_owned(),
         partner: partner.map(str::to_owned),
         der: certificate.der().to_vec(),
         signed,
         seen_in: seen_in.to_owned(),
+        reference: None,
     };
+    keep(service, offer).await
+}
+
+async fn keep(service: &Service, offer: Offer) -> Result<()> {
+    let (channel, fingerprint) = (offer.channel.clone(), offer.fingerprint.clone());
     if service.store.offer_certificate(offer, service.now()).await? {
         tracing::warn!(
             channel,
             certificate.fingerprint = fingerprint,
-            "A certificate that is not trusted signed; `portolan certificate list --offered` shows it"
+            "A certificate that is not trusted signed or will sign; `portolan certificate list --offered` shows it"
         );
     }
     Ok(())
@@ -48,9 +58,7 @@ pub async fn all(service: &Service, now: Timestamp) -> Result<Vec<Value>> {
     let mut found = Vec::new();
     for one in service.store.offered_certificates().await? {
         let Ok(certificate) = Certificate::from_der(&one.der) else { continue };
-        let as2 = directory.channel(&one.channel).and_then(|channel| channel.as2.as_ref());
-        let trusted = as2.map(|as2| certificates(service, &as2.certificates, now)).unwrap_or_default();
-        if trusted.contains(&certificate) {
+        if is_trusted(service, &one.channel, &certificate, now) {
             continue;
         }
         found.push(json!({
@@ -59,6 +67,7 @@ pub async fn all(service: &Service, now: Timestamp) -> Result<Vec<Value>> {
             "partner": one.partner,
             "signed": one.signed,
             "seen_in": one.seen_in,
+            "wants_answer": one.reference.is_some(),
             "seen": one.seen,
             "first_at": one.created_at,
             "last_at": one.changed_at,
@@ -75,4 +84,112 @@ pub async fn all(service: &Service, now: Timestamp) -> Result<Vec<Value>> {
         }));
     }
     Ok(found)
+}
+
+/// Whether a certificate is the partner's of a channel by now.
+fn is_trusted(service: &Service, channel: &str, certificate: &Certificate, now: Timestamp) -> bool {
+    let directory = service.directory();
+    let as2 = directory.channel(channel).and_then(|channel| channel.as2.as_ref());
+    as2.is_some_and(|as2| certificates(service, &as2.certificates, now).contains(certificate))
+}
+
+/// What came of a certificate exchange message.
+pub(in crate::pipeline) enum Exchanged {
+    /// Its certificates are offered, or known and answered.
+    Offered,
+    /// It cannot be used: a stable word, and why.
+    Unfit(&'static str, String),
+}
+
+/// Takes a certificate exchange message that came on a channel of AS2, which one that is trusted signed.
+///
+/// # Errors
+/// The ledger failed.
+pub(in crate::pipeline) async fn exchanged(
+    service: &Service,
+    (channel, partner): (&str, Option<&str>),
+    transmission_id: &str,
+    (content_type, body): (&str, &[u8]),
+) -> Result<Exchanged> {
+    let wanted = match exchange::read(content_type, body) {
+        Ok(Exchange::Request(wanted)) => wanted,
+        Ok(Exchange::Response(id)) => {
+            let why = format!("an answer to the request {id}, and we have made none");
+            return Ok(Exchanged::Unfit("AS2-EXCHANGE-UNMATCHED", why));
+        }
+        Err(why) => return Ok(Exchanged::Unfit("AS2-EXCHANGE-UNFIT", why)),
+    };
+    for (reference, certificate) in wanted {
+        let offer = Offer {
+            fingerprint: certificate.fingerprint(),
+            channel: channel.to_owned(),
+            partner: partner.map(str::to_owned),
+            der: certificate.der().to_vec(),
+            signed: Signed::Exchange,
+            seen_in: transmission_id.to_owned(),
+            reference: serde_json::to_string(&reference).ok(),
+        };
+        keep(service, offer).await?;
+        if is_trusted(service, channel, &certificate, service.now()) {
+            answer(service, &certificate.fingerprint(), None, &Actor::system()).await?;
+        }
+    }
+    Ok(Exchanged::Offered)
+}
+
+/// Answers all requests for a certificate: those of channels that trust it by now, or with why it is not taken. How many
+/// answers leave; a request is answered once, over the channel out of the same pair of names.
+///
+/// # Errors
+/// The ledger failed.
+pub async fn answer(service: &Service, fingerprint: &str, refusal: Option<&str>, actor: &Actor) -> Result<usize> {
+    let (directory, now, mut left) = (service.directory(), service.now(), 0);
+    for one in service.store.offered_certificates().await? {
+        let reference = one.reference.as_deref().and_then(|text| serde_json::from_str::<Reference>(text).ok());
+        let (Some(reference), true) = (reference, one.fingerprint == fingerprint) else { continue };
+        let Ok(certificate) = Certificate::from_der(&one.der) else { continue };
+        let said = match refusal {
+            Some(why) => Answer::Rejected(why),
+            None if is_trusted(service, &one.channel, &certificate, now) => Answer::Accepted,
+            None => continue,
+        };
+        let Some(pair) = directory.channel(&one.channel).and_then(|channel| channel.as2.as_ref()) else { continue };
+        let mut channels = directory.as2_channels();
+        let out = channels
+            .find(|(_, channel, as2)| channel.way == Way::Out && (&as2.from, &as2.to) == (&pair.to, &pair.from));
+        let Some((out, _, _)) = out else {
+            tracing::warn!(
+                channel = one.channel,
+                "No channel out has the same pair; the certificate exchange is not answered"
+            );
+            continue;
+        };
+        let body = exchange::response(&pair.to, &reference, said, now, &boundary(service.store.random()));
+        let delivery_id = service.store.new_id("del", now);
+        let new = NewTransmission {
+            transmission_id: service.store.new_id("tra", now),
+            direction: Direction::Out,
+            channel: out.to_owned(),
+            partner: one.partner.clone(),
+            environment: None,
+            content: service.store.content(&body.bytes, now).await?,
+            content_type: body.content_type,
+            file_name: None,
+            headers: json!({ "as2": { "exchange_for": one.seen_in } }),
+        };
+        let delivery = NewDelivery {
+            key: delivery_id.clone(),
+            delivery_id,
+            channel: out.to_owned(),
+            partner: one.partner.clone(),
+            agreement: None,
+            on_uncertain: "repeat".to_owned(),
+        };
+        let by = (fingerprint, one.channel.as_str());
+        left += usize::from(service.store.answer_certificate(by, (new, delivery), actor, now).await?);
+    }
+    if left > 0 {
+        service.departing.notify_one();
+    }
+    Ok(left)
 }

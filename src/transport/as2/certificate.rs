@@ -221,6 +221,26 @@ impl Certificate {
         hexadecimal(self.serial.strip_prefix(&[0]).filter(|rest| !rest.is_empty()).unwrap_or(&self.serial))
     }
 
+    /// The same in decimals, as XML writes it (XML Signature 4.5.4.1).
+    #[must_use]
+    pub fn serial_decimal(&self) -> String {
+        // The digits, the last first.
+        let mut digits = vec![0u8];
+        for octet in &self.serial {
+            let mut carry = u32::from(*octet);
+            for digit in &mut digits {
+                carry += u32::from(*digit) * 256;
+                *digit = (carry % 10).to_be_bytes()[3];
+                carry /= 10;
+            }
+            while carry > 0 {
+                digits.push((carry % 10).to_be_bytes()[3]);
+                carry /= 10;
+            }
+        }
+        digits.iter().rev().map(|digit| char::from(b'0' + digit)).collect()
+    }
+
     /// What its key is, and how large: `RSA 2048`, `P-256`.
     #[must_use]
     pub fn key_name(&self) -> String {

@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod cms;
 pub mod crypto;
 pub mod evidence;
+pub mod exchange; // certificates that partners will use
 pub mod keystore; // files of keys and certificates
 pub mod mime;
 pub mod name;

@@ -16,6 +16,8 @@ use std::io::{self, Read};
 
 /// Bytes of a receipt, at most.
 pub const RECEIPT_BYTES_MAX: u64 = 4 << 20;
+/// Parts of a receipt that are looked at.
+const PARTS_MAX: usize = 4;
 /// Bytes of each of its parts.
 const PART_BYTES_MAX: u64 = 1 << 20;
 
@@ -202,7 +204,7 @@ pub fn about(headers: &Headers, body: &[u8]) -> Option<String> {
     match content_type.value.as_str() {
         "multipart/report" => report(headers, body, None).ok().map(|receipt| receipt.message_id),
         "multipart/signed" => {
-            let parts = parts(boundary, body).ok()?;
+            let parts = parts(boundary, body, PARTS_MAX).ok()?;
             let (inner, content) = split(parts.first()?).ok()?;
             let is_report = inner.content_type().value == "multipart/report";
             is_report.then(|| report(&inner, content, None).ok()).flatten().map(|receipt| receipt.message_id)
@@ -228,7 +230,7 @@ pub fn read(headers: &Headers, body: &[u8], trusted: &[Certificate], now: Timest
         return report(headers, body, None);
     }
     let digests = micalg(&content_type);
-    let parts = parts(content_type.get("boundary").unwrap_or_default(), body).map_err(wrong())?;
+    let parts = parts(content_type.get("boundary").unwrap_or_default(), body, PARTS_MAX).map_err(wrong())?;
     let [content, signature, ..] = &parts[..] else {
         return Err(Refused::new(Cause::UnexpectedProcessingError, "expected a receipt and its signature"));
     };
@@ -279,12 +281,12 @@ fn signature_of(part: &[u8]) -> io::Result<Signed> {
     Signed::detached(ber)
 }
 
-/// The parts of a multipart that is held whole.
-fn parts(boundary: &str, mut body: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+/// The parts of a multipart that is held whole, the first so many.
+pub(super) fn parts(boundary: &str, mut body: &[u8], most: usize) -> io::Result<Vec<Vec<u8>>> {
     let mut peeked = Peeked::new(&mut body);
     let mut multipart = Multipart::new(&mut peeked, boundary)?;
     let mut found = Vec::new();
-    while found.len() < 4 && multipart.next_part()? {
+    while found.len() < most && multipart.next_part()? {
         let mut part = Vec::new();
         (&mut multipart).take(PART_BYTES_MAX).read_to_end(&mut part)?;
         found.push(part);
@@ -293,7 +295,7 @@ fn parts(boundary: &str, mut body: &[u8]) -> io::Result<Vec<Vec<u8>>> {
 }
 
 /// Header lines and body of a part.
-fn split(mut part: &[u8]) -> io::Result<(Headers, &[u8])> {
+pub(super) fn split(mut part: &[u8]) -> io::Result<(Headers, &[u8])> {
     let whole = part;
     let head = Peeked::new(&mut part).head()?;
     Ok((Headers::parse(&head), &whole[head.len()..]))
@@ -305,7 +307,7 @@ fn report(headers: &Headers, body: &[u8], signed_by: Option<usize>) -> Result<Re
     if content_type.value != "multipart/report" {
         return Err(none(format!("expected multipart/report, found {:?}", content_type.value)));
     }
-    let parts = parts(content_type.get("boundary").unwrap_or_default(), body).map_err(Refused::from)?;
+    let parts = parts(content_type.get("boundary").unwrap_or_default(), body, PARTS_MAX).map_err(Refused::from)?;
     let (mut text, mut fields) = (String::new(), None);
     for part in &parts {
         let (headers, content) = split(part).map_err(Refused::from)?;

@@ -4,8 +4,9 @@ CREATE TABLE offered_certificate (
     channel     TEXT   NOT NULL,
     partner     TEXT,                      -- who said to be its owner
     der         BLOB   NOT NULL,
-    signed      TEXT   NOT NULL,           -- what it signed last: message, receipt
+    signed      TEXT   NOT NULL,           -- what it signed last: message, receipt; exchange: a message said that it will
     seen_in     TEXT   NOT NULL,           -- that
+    reference   TEXT,                      -- JSON: what an answer refers to, where one is wanted
     seen        BIGINT NOT NULL,           -- how often it came
     created_at  BIGINT NOT NULL,
     changed_at  BIGINT NOT NULL,
