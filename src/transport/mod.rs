@@ -3,3 +3,4 @@
 
 pub mod as2; // messages signed, encrypted and receipted, without sockets
 pub mod http; // bodies posted to us, and bodies we post
+pub mod sftp; // mailboxes that partners reach
