@@ -8,6 +8,7 @@ mod channel;
 mod delivery;
 mod document;
 mod lookup;
+mod mailbox;
 mod problem;
 mod resource;
 mod secret;
@@ -57,6 +58,9 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(document::get::get))
         .routes(routes!(document::list::list))
         .routes(routes!(lookup::missing::missing))
+        .routes(routes!(mailbox::files::files))
+        .routes(routes!(mailbox::list::list))
+        .routes(routes!(mailbox::password::set))
         .routes(routes!(resource::apply::apply))
         .routes(routes!(resource::export::export))
         .routes(routes!(resource::plan::plan))

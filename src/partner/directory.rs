@@ -3,8 +3,8 @@
 
 use super::overlay::Overlays;
 use super::resource::{
-    Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route,
-    Way,
+    Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Mailbox, Partner, PartyId, Resource, ResourceError,
+    Route, Way,
 };
 use crate::diagnostic::Syntax;
 use crate::near::hint;
@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Directory {
     partners: BTreeMap<String, Partner>,
-    channels: BTreeMap<String, Channel>,
+    pub(super) channels: BTreeMap<String, Channel>,
+    pub(super) mailboxes: BTreeMap<String, Mailbox>,
     certificates: BTreeMap<String, Certificate>,
     agreements: BTreeMap<String, Agreement>,
     routes: BTreeMap<String, Route>,
@@ -82,6 +83,7 @@ impl Directory {
             let done = match one.kind.as_str() {
                 "partner" => one.read().map(|read| drop(directory.partners.insert(one.name.clone(), read))),
                 "channel" => one.read().map(|read| drop(directory.channels.insert(one.name.clone(), read))),
+                "mailbox" => one.read().map(|read| drop(directory.mailboxes.insert(one.name.clone(), read))),
                 "certificate" => one.read().map(|read| drop(directory.certificates.insert(one.name.clone(), read))),
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
                 "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),
@@ -116,6 +118,7 @@ impl Directory {
                 if let Some(channel) = self.channels.get(&one.name) {
                     self.check_channel(channel, &mut found);
                     self.check_as2(&one.name, channel, &mut found);
+                    self.check_sftp(&one.name, channel, &mut found);
                 }
             }
             "agreement" => {
@@ -126,6 +129,7 @@ impl Directory {
                     found.extend(overlays.map(|(key, message)| format!("{key}: {message}")));
                 }
             }
+            "mailbox" => self.check_mailbox(&one.name, &mut found),
             "certificate" => {}
             kind if OVERLAYS.contains(&kind) => {}
             _ => {
@@ -156,6 +160,8 @@ impl Directory {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
         match channel.way {
+            // Who comes in there is said by the mailbox.
+            _ if channel.transport == "sftp" => {}
             Way::In if channel.auth.is_none() && channel.cxml.is_none() && channel.as2.is_none() => {
                 found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
             }
@@ -465,7 +471,7 @@ impl Directory {
     }
 }
 
-fn missing<'k>(key: &str, kind: &str, name: &str, known: impl Iterator<Item = &'k String>) -> String {
+pub(super) fn missing<'k>(key: &str, kind: &str, name: &str, known: impl Iterator<Item = &'k String>) -> String {
     let known: Vec<&str> = known.map(String::as_str).collect();
     format!("{key}: {kind} {name} is not there{}", hint(name, &known))
 }
@@ -551,7 +557,7 @@ party_ids: [ZZ:OTHER]
         let errors = Directory::new(&parse("f.yaml", &file).expect("resources")).expect_err("wrong");
         let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert!(text.iter().any(|one| one.contains("partner acmee is not there; did you mean acme?")), "{text:?}");
-        assert!(text.iter().any(|one| one.contains("expected http or as2, found smtp")), "{text:?}");
+        assert!(text.iter().any(|one| one.contains("expected http or as2 or sftp, found smtp")), "{text:?}");
         assert!(text.iter().all(|one| one.starts_with("f.yaml:")), "{text:?}");
     }
 

@@ -5,6 +5,7 @@ mod ack;
 mod attach;
 mod directory;
 mod duplicate;
+mod mailbox;
 mod overlay;
 mod plan;
 pub mod resource; // the kinds, one file each
@@ -16,10 +17,11 @@ pub use ack::{
 pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
+pub use mailbox::{FILE_NAME, FILE_NAME_FACTS, MailboxFolder};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use resource::{
     Agreement, As2, Auth, Certificate, Channel, Compress, Cxml, DOCUMENTS_MAX, EnvelopeProfile, Environment, KINDS,
-    Legacy, OnUncertain, Partner, PartyId, Receipt, RequestAck, Required, Resource, ResourceError, Route, Secret,
-    SecretOrText, Split, Una, Way, parse, parse_all,
+    Legacy, Mailbox, OnUncertain, Partner, PartyId, Receipt, Repeats, RequestAck, Required, Resource, ResourceError,
+    Route, Secret, SecretOrText, Split, Una, Way, parse, parse_all,
 };
 pub use validity::WayOut;

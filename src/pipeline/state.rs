@@ -37,6 +37,8 @@ pub struct Service {
     pub room: Arc<Semaphore>,
     /// Our keys of AS2, as they were read.
     pub as2_keys: super::as2::Keys,
+    /// What of mailboxes lives in this process only.
+    pub mailboxes: super::mailbox::Mailboxes,
 }
 
 /// Resources as they are now.
@@ -59,8 +61,21 @@ impl Service {
         let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
         let expressions = Workers::of_this_program();
         let as2_keys = super::as2::Keys::default();
-        let service =
-            Service { store, rules, clock, config, sender, live, arrived, departing, expressions, room, as2_keys };
+        let mailboxes = super::mailbox::Mailboxes::default();
+        let service = Service {
+            store,
+            rules,
+            clock,
+            config,
+            sender,
+            live,
+            arrived,
+            departing,
+            expressions,
+            room,
+            as2_keys,
+            mailboxes,
+        };
         service.reload().await?;
         Ok(Arc::new(service))
     }

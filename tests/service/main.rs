@@ -23,6 +23,7 @@ mod markup;
 mod peer;
 mod resource;
 mod server;
+mod sftp;
 mod split;
 mod stage;
 mod table;

@@ -5,6 +5,7 @@ mod as2;
 mod certificate;
 mod channel;
 mod envelope;
+mod mailbox;
 mod overlay;
 mod partner;
 mod route;
@@ -16,6 +17,8 @@ pub use as2::{As2, Compress, Legacy, Receipt, Required};
 pub use certificate::Certificate;
 pub use channel::{Auth, Channel, Cxml};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
+pub(super) use mailbox::is_folder;
+pub use mailbox::{Mailbox, Repeats};
 pub use partner::{Partner, PartyId};
 pub use route::Route;
 pub use split::{OfTheWhole, Split};
@@ -28,8 +31,18 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 9] =
-    ["partner", "channel", "certificate", "agreement", "route", "mapping", "transformation", "guide", "table"];
+pub const KINDS: [&str; 10] = [
+    "partner",
+    "channel",
+    "certificate",
+    "mailbox",
+    "agreement",
+    "route",
+    "mapping",
+    "transformation",
+    "guide",
+    "table",
+];
 
 /// A resource with its body as JSON; every scalar is text.
 #[derive(Debug, Clone, PartialEq, Default)]

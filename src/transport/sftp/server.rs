@@ -8,6 +8,9 @@
 use super::files::{Files, Gate, Shown};
 use super::session::{self, Packets};
 use super::{scp, wire};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
@@ -68,6 +71,16 @@ impl HostKeys {
         let ed25519 = PrivateKey::new(pair, "").map_err(|error| unfit(error.to_string()))?;
         let rsa = russh::keys::decode_secret_key(rsa_pem, None).map_err(|error| unfit(error.to_string()))?;
         Ok(Self(vec![ed25519, rsa]))
+    }
+
+    /// A new RSA key of 3072 bits as PKCS#8 (PEM): a secret. None when the provider failed.
+    #[must_use]
+    pub fn new_rsa() -> Option<String> {
+        let pair = KeyPair::generate(KeySize::Rsa3072).ok()?;
+        let der: Pkcs8V1Der<'_> = pair.as_der().ok()?;
+        let packed = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+        let lines: Vec<&str> = packed.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+        Some(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n")))
     }
 
     /// Each as a line of `known_hosts` has it, with its fingerprint.
