@@ -139,13 +139,7 @@ impl Gate for MailboxGate {
         self.0.directory().mailbox_of(user).map_or(0, |(_, mailbox)| mailbox.sessions)
     }
 
-    fn left(&self, address: IpAddr, came_in: bool) {
-        if !came_in {
-            // Wrong passwords were counted one by one; who showed keys only, or nothing, counts once.
-            let banned = self.0.mailboxes.bans().failed(address, None, self.0.now());
-            if banned.address {
-                tracing::warn!(address = %address, "Came too often without coming in and is not heard for a while");
-            }
-        }
+    fn left_outside(&self, address: IpAddr) -> BoxFuture<'_, ()> {
+        Box::pin(self.failed(None, address))
     }
 }

@@ -150,6 +150,6 @@ pub trait Gate: Send + Sync {
     fn knows_key(&self, user: &str, key: &[u8], address: IpAddr) -> bool;
     /// How many sessions a user may have.
     fn sessions_max(&self, user: &str) -> usize;
-    /// A session is over; whether anybody came in by it.
-    fn left(&self, address: IpAddr, came_in: bool);
+    /// A session is over in which nobody came in, nor tried a password.
+    fn left_outside(&self, address: IpAddr) -> BoxFuture<'_, ()>;
 }

@@ -258,11 +258,12 @@ async fn turn_away(mut stream: TcpStream, text: &str) {
 /// One session, from its first byte to its last.
 async fn one(stream: TcpStream, gate: Arc<dyn Gate>, seat: Seat, config: Arc<Config>, stop: CancellationToken) {
     let address = seat.address;
-    let is_in = Arc::new(AtomicBool::new(false));
+    let (is_in, has_guessed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let peer = Peer {
         gate: gate.clone(),
         seat,
         is_in: is_in.clone(),
+        has_guessed: has_guessed.clone(),
         passwords: 0,
         files: None,
         has_seat: true,
@@ -295,7 +296,10 @@ async fn one(stream: TcpStream, gate: Arc<dyn Gate>, seat: Seat, config: Arc<Con
             leave("the service stops; nothing is lost, come back later").await;
         }
     }
-    gate.left(address, is_in.load(Ordering::Relaxed));
+    // Wrong passwords were counted one by one.
+    if !is_in.load(Ordering::Relaxed) && !has_guessed.load(Ordering::Relaxed) {
+        gate.left_outside(address).await;
+    }
 }
 
 /// Who is on the other side of a session.
@@ -303,6 +307,7 @@ struct Peer {
     gate: Arc<dyn Gate>,
     seat: Seat,
     is_in: Arc<AtomicBool>,
+    has_guessed: Arc<AtomicBool>,
     passwords: u32,
     files: Option<Arc<dyn Files>>,
     /// Whether the user has fewer sessions than it may have.
@@ -354,6 +359,7 @@ impl Handler for Peer {
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
         self.passwords += 1;
+        self.has_guessed.store(true, Ordering::Relaxed);
         if self.passwords > PASSWORDS_MAX {
             return Ok(Auth::reject());
         }

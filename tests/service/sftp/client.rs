@@ -144,9 +144,6 @@ impl Client {
             options => (options, None),
         };
         command.args(options).arg(format!("{}@127.0.0.1", self.user)).args(rest);
-        if arguments.contains(&"-vv") {
-            command.args(["-o", "LogLevel=DEBUG2"]);
-        }
         command.stdin(Stdio::null()).output().expect("ssh")
     }
 
