@@ -323,6 +323,13 @@ enum Way {
     Running(Inlet),
 }
 
+impl Way {
+    /// Whether its protocol ended.
+    fn is_over(&self) -> bool {
+        matches!(self, Way::Running(inlet) if Arc::strong_count(&inlet.waiting) == 1)
+    }
+}
+
 impl Peer {
     async fn admit(&mut self, user: &str, shown: Shown<'_>) -> Auth {
         let Some(files) = self.gate.admit(user, shown, self.seat.address).await else {
@@ -386,6 +393,8 @@ impl Handler for Peer {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
+        // Of a channel that we closed first nothing is told.
+        self.channels.retain(|_, way| !way.is_over());
         if self.channels.len() >= CHANNELS_MAX || !self.has_seat {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
