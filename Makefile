@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service build fuzz oracles as2-interop deny generated
+.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service build fuzz oracles as2-interop sftp-interop deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -73,6 +73,10 @@ oracles:
 ## as2-interop: AS2 both ways with implementations of other houses, into docs/AS2-INTEROP.md; some minutes.
 as2-interop:
 	interop/run
+
+## sftp-interop: mailboxes with clients of other houses (paramiko, asyncssh, lftp, habits of WinSCP and FileZilla); a minute.
+sftp-interop:
+	interop/sftp/run
 
 ## deny: licences, sources and bans of the dependencies; needs cargo-deny.
 deny:

@@ -108,7 +108,7 @@ class Instance:
         self.control, self.way = 0, None
         os.makedirs(folder)
         with open(os.path.join(folder, "portolan.toml"), "w", encoding="utf-8") as file:
-            file.write('[partner]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"\n')
+            file.write('[partner]\nlisten = "127.0.0.1:0"\n[admin]\nlisten = "127.0.0.1:0"\n[sftp]\nlisten = "off"\n')
         with open(os.path.join(folder, "stderr.log"), "wb") as log:
             line = [binary, "serve", "--data", folder]
             self.process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=log)

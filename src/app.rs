@@ -9,11 +9,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::id::SystemRandom;
 use crate::pipeline::Rules;
+use crate::pipeline::mailbox::gate::{MailboxGate, host_keys};
 use crate::pipeline::receive::HttpReceiver;
 use crate::pipeline::state::Service;
 use crate::pipeline::worker;
 use crate::store::{Actor, Reconciliation, Store};
 use crate::transport::http::receive::{Pace, ReceiveLimits, router as partner_router};
+use crate::transport::sftp::server as sftp;
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::net::SocketAddr;
@@ -31,6 +33,8 @@ pub const ADMIN_TOKEN_FILE: &str = "admin.token";
 pub const ADMIN_ADDRESS_FILE: &str = "admin.address";
 /// The file in the data directory that says where the partner listener is.
 pub const PARTNER_ADDRESS_FILE: &str = "partner.address";
+/// The file in the data directory that says where mailboxes are.
+pub const SFTP_ADDRESS_FILE: &str = "sftp.address";
 
 /// A running instance.
 pub struct App {
@@ -114,6 +118,7 @@ impl App {
         let admin = TcpListener::bind(&config.admin.listen)
             .await
             .with_context(|| format!("cannot listen on {} ([admin] listen)", config.admin.listen))?;
+        let mailboxes = sftp_listener(&config).await?;
         let (partner_address, admin_address) = (partner.local_addr()?, admin.local_addr()?);
         let service = Service::new(store, rules, clock, config).await?;
         let certificates = match &service.config.partner.tls {
@@ -140,6 +145,17 @@ impl App {
             tokio::spawn(worker::run(service.clone(), stop.clone())),
         ];
         tasks.extend(certificates.map(|own| tokio::spawn(own.keep(service.clone(), renew.clone(), stop.clone()))));
+        if let Some(listener) = mailboxes {
+            let (keys, settings) = (host_keys(&service).await?, &service.config.sftp);
+            let address = listener.local_addr()?;
+            for (line, fingerprint) in keys.public() {
+                tracing::debug!(key = line, fingerprint, "A host key of mailboxes");
+            }
+            let limits = sftp::Limits { sessions: settings.sessions, idle: Duration::from_secs(settings.idle_seconds) };
+            let gate = Arc::new(MailboxGate(service.clone()));
+            tasks.push(tokio::spawn(sftp::serve(listener, gate, keys, limits, stop.clone())));
+            std::fs::write(directory.join(SFTP_ADDRESS_FILE), format!("sftp://{address}\n"))?;
+        }
         std::fs::write(directory.join(PARTNER_ADDRESS_FILE), format!("{scheme}://{partner_address}\n"))?;
         std::fs::write(directory.join(ADMIN_ADDRESS_FILE), format!("http://{admin_address}\n"))?;
         Ok(App { service, partner: partner_address, admin: admin_address, found, renew, stop, tasks })
@@ -154,4 +170,12 @@ impl App {
         }
         self.service.store.close().await;
     }
+}
+
+/// Where mailboxes are reached, unless `[sftp] listen` is off.
+async fn sftp_listener(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.sftp.address() else { return Ok(None) };
+    let listener = TcpListener::bind(address).await;
+    let taken = || format!("cannot listen on {address} ([sftp] listen; off where no mailboxes are wanted)");
+    listener.map(Some).with_context(taken)
 }

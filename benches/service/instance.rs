@@ -15,7 +15,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_portolan");
 /// How long the ledger may take to say that all is done, after the receiver has got it.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// All as it comes, on ports that are free.
-const CONFIGURATION: &str = "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
+const CONFIGURATION: &str =
+    "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[sftp]\nlisten = \"off\"\n";
 
 /// A running instance.
 pub struct Instance {

@@ -9,6 +9,7 @@ mod delivery;
 mod document;
 mod evidence;
 mod lookup;
+mod mailbox;
 mod problem;
 mod resource;
 mod secret;
@@ -66,6 +67,9 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(document::list::list))
         .routes(routes!(evidence::get::get))
         .routes(routes!(lookup::missing::missing))
+        .routes(routes!(mailbox::files::files))
+        .routes(routes!(mailbox::list::list))
+        .routes(routes!(mailbox::password::set))
         .routes(routes!(resource::apply::apply))
         .routes(routes!(resource::export::export))
         .routes(routes!(resource::plan::plan))

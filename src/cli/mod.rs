@@ -19,6 +19,7 @@ mod identify;
 mod init;
 mod input;
 mod lookups;
+mod mailbox;
 mod mappings;
 mod own;
 mod paint;
@@ -139,6 +140,8 @@ enum Command {
     Delivery(delivery::Arguments),
     /// Keys and certificates of AS2.
     Certificate(certificate::Arguments),
+    /// Mailboxes that partners reach over SFTP: what lies there, who fetched it, passwords.
+    Mailbox(mailbox::Arguments),
     /// Partners of AS2: whether they can be reached, and answer.
     As2(as2::Arguments),
     #[command(hide = true)]
@@ -189,6 +192,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Document(command) => document::run(&command, arguments.json),
         Command::Delivery(command) => delivery::run(&command, arguments.json),
         Command::Certificate(command) => certificate::run(&command, arguments.json),
+        Command::Mailbox(command) => mailbox::run(&command, arguments.json),
         Command::As2(command) => as2::run(&command, arguments.json),
     };
     progress::wipe();

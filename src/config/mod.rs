@@ -8,6 +8,7 @@ mod limits;
 mod log;
 mod partner;
 mod proxy;
+mod sftp;
 
 pub use admin::Admin;
 pub use database::{DATABASE_VARIABLE, Database};
@@ -16,6 +17,7 @@ pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use partner::{Partner, Tls};
 pub use proxy::Proxy;
+pub use sftp::Sftp;
 
 use serde::Deserialize;
 use std::path::Path;
@@ -33,6 +35,8 @@ pub struct Config {
     pub partner: Partner,
     /// `[admin]`: where we reach ourselves.
     pub admin: Admin,
+    /// `[sftp]`: where partners reach their mailboxes.
+    pub sftp: Sftp,
     /// `[log]`.
     pub log: Log,
     /// `[delivery]`.
@@ -105,6 +109,7 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.partner.listen, "0.0.0.0:8080");
         assert_eq!(config.admin.listen, "127.0.0.1:9080");
+        assert_eq!(config.sftp.address(), Some("0.0.0.0:2222"));
         assert_eq!(Config::parse("").expect("an empty file"), config);
     }
 

@@ -7,7 +7,7 @@ mod peer;
 
 use crate::app::{self, App};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Admin, Config, Partner};
+use crate::config::{Admin, Config, Partner, Sftp};
 use crate::partner::{Directory, parse};
 use crate::pipeline::Rules;
 use crate::store::delivery::DeliveryFilter;
@@ -70,6 +70,7 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
     let config = Config {
         partner: Partner { listen: listen(), tls: None },
         admin: Admin { listen: listen() },
+        sftp: Sftp { listen: "off".to_owned(), ..Sftp::default() },
         ..Config::default()
     };
     app::init(directory, &config).await?;

@@ -4,8 +4,8 @@
 use super::overlay::Overlays;
 use super::preset;
 use super::resource::{
-    Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Partner, PartyId, Resource, ResourceError, Route,
-    Way, Webhook,
+    Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Mailbox, Partner, PartyId, Resource, ResourceError,
+    Route, Way, Webhook,
 };
 use crate::diagnostic::Syntax;
 use crate::near::hint;
@@ -15,8 +15,9 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Directory {
     partners: BTreeMap<String, Partner>,
-    channels: BTreeMap<String, Channel>,
+    pub(super) channels: BTreeMap<String, Channel>,
     pub(super) auths: BTreeMap<String, Auth>,
+    pub(super) mailboxes: BTreeMap<String, Mailbox>,
     pub(super) certificates: BTreeMap<String, Certificate>,
     agreements: BTreeMap<String, Agreement>,
     routes: BTreeMap<String, Route>,
@@ -88,6 +89,7 @@ impl Directory {
                     .and_then(|one| one.read())
                     .map(|read| drop(directory.channels.insert(one.name.clone(), read))),
                 "auth" => one.read().map(|read| drop(directory.auths.insert(one.name.clone(), read))),
+                "mailbox" => one.read().map(|read| drop(directory.mailboxes.insert(one.name.clone(), read))),
                 "certificate" => one.read().map(|read| drop(directory.certificates.insert(one.name.clone(), read))),
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
                 "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),
@@ -124,6 +126,7 @@ impl Directory {
                     self.check_channel(channel, &mut found);
                     self.check_as2(&one.name, channel, &mut found);
                     self.check_reach(channel, &mut found);
+                    self.check_sftp(&one.name, channel, &mut found);
                 }
             }
             "agreement" => {
@@ -136,6 +139,7 @@ impl Directory {
             }
             "auth" => self.auths.get(&one.name).into_iter().for_each(|auth| self.check_auth(auth, &mut found)),
             "webhook" => self.webhooks.get(&one.name).into_iter().for_each(|hook| self.check_webhook(hook, &mut found)),
+            "mailbox" => self.check_mailbox(&one.name, &mut found),
             "certificate" => {}
             kind if OVERLAYS.contains(&kind) => {}
             _ => {
@@ -166,6 +170,8 @@ impl Directory {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
         match channel.way {
+            // Who comes in there is said by the mailbox.
+            _ if channel.transport == "sftp" => {}
             Way::In if channel.is_open() && channel.cxml.is_none() && channel.as2.is_none() => {
                 found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
             }
@@ -574,7 +580,7 @@ party_ids: [ZZ:OTHER]
         let errors = Directory::new(&parse("f.yaml", &file).expect("resources")).expect_err("wrong");
         let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert!(text.iter().any(|one| one.contains("partner acmee is not there; did you mean acme?")), "{text:?}");
-        assert!(text.iter().any(|one| one.contains("expected http or as2, found smtp")), "{text:?}");
+        assert!(text.iter().any(|one| one.contains("expected http or as2 or sftp, found smtp")), "{text:?}");
         assert!(text.iter().all(|one| one.starts_with("f.yaml:")), "{text:?}");
     }
 

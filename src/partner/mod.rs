@@ -5,6 +5,7 @@ mod ack;
 mod attach;
 mod directory;
 mod duplicate;
+mod mailbox;
 mod overlay;
 mod plan;
 mod preset; // settings of AS2 for products that are known
@@ -18,12 +19,13 @@ pub use ack::{
 pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
+pub use mailbox::{FILE_NAME, FILE_NAME_FACTS, MailboxFolder};
 pub use plan::{PlannedChange, Verb, export, plan};
 pub use preset::{Preset, Setting, presets};
 pub use resource::{
     Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EVENT_TYPES,
-    EnvelopeProfile, Environment, KINDS, Legacy, LineEnds, MICS, OAuth1, OAuth2, OnUncertain, Partner, PartyId,
-    ProxyLogin, Receipt, ReceiptAuth, RequestAck, Required, Resource, ResourceError, Route, Secret, SecretOrText,
-    Shown, Signed, Split, Una, Way, Webhook, parse, parse_all,
+    EnvelopeProfile, Environment, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2, OnUncertain, Partner,
+    PartyId, ProxyLogin, Receipt, ReceiptAuth, Repeats, RequestAck, Required, Resource, ResourceError, Route, Secret,
+    SecretOrText, Shown, Signed, Split, Una, Way, Webhook, parse, parse_all,
 };
 pub use validity::WayOut;

@@ -3,6 +3,7 @@
 use super::acknowledge::state;
 use super::as2::offered::offered;
 use super::as2::send as as2;
+use super::mailbox;
 use super::output::CXML;
 use super::reach::{Outbound, outbound};
 use super::state::Service;
@@ -53,7 +54,9 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     }
     let directory = service.directory();
     let is_late_receipt = |one: &Channel| one.way == Way::In && one.as2.is_some();
-    let channel = directory.channel(&delivery.channel).filter(|one| one.url.is_some() || is_late_receipt(one));
+    let channel = directory
+        .channel(&delivery.channel)
+        .filter(|one| one.url.is_some() || one.mailbox.is_some() || is_late_receipt(one));
     let Some(channel) = channel else {
         let reason = format!("channel {} is gone; add it again, then resubmit", delivery.channel);
         service.store.deliver_park(job, "CHANNEL-MISSING", &reason, now).await?;
@@ -67,6 +70,9 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         return Ok(Reached::No);
     }
     let transmission = service.store.transmission(&delivery.transmission_id).await?;
+    if let Some(mailbox) = &channel.mailbox {
+        return mailbox::place::deliver(service, job, &delivery, &transmission, (mailbox, channel)).await;
+    }
     let url = channel.url.clone().unwrap_or_default();
     let sent = match &channel.as2 {
         Some(_) if is_late_receipt(channel) => as2::late_receipt(service, &transmission).await,
@@ -268,6 +274,7 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
         detail: Some(reason.to_owned()),
         said: None,
         receipt: None,
+        placed: None,
     };
     let later = |asked| service.retry_delay(attempt, asked).map(|delay| service.now() + delay);
     match outcome {

@@ -19,6 +19,7 @@ pub mod explain; // a document said in words: meanings, rules, verdicts, fields,
 pub mod expression; // expressions of other languages, each run in a process of its own
 pub mod gather; // documents that wait for company leave together
 pub mod identify; // what an input holds, who sent it, whether it has to wait
+pub mod mailbox; // what partners drop and fetch over SFTP
 pub mod map; // entity to the draft of a document
 pub mod output; // an interchange that leaves, as the ledger holds it
 pub mod profile; // what an agreement's envelope says beyond parties and numbers

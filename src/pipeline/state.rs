@@ -39,6 +39,8 @@ pub struct Service {
     pub room: Arc<Semaphore>,
     /// Our keys of AS2, as they were read.
     pub as2_keys: super::as2::Keys,
+    /// What of mailboxes lives in this process only.
+    pub mailboxes: super::mailbox::Mailboxes,
 }
 
 /// Resources as they are now.
@@ -61,6 +63,7 @@ impl Service {
         let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
         let expressions = Workers::of_this_program();
         let as2_keys = super::as2::Keys::default();
+        let mailboxes = super::mailbox::Mailboxes::default();
         let service = Service {
             store,
             rules,
@@ -74,6 +77,7 @@ impl Service {
             expressions,
             room,
             as2_keys,
+            mailboxes,
         };
         service.reload().await?;
         Ok(Arc::new(service))

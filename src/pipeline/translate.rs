@@ -9,6 +9,7 @@ use super::as2::offered::{Exchanged, exchanged};
 use super::canonicalise::canonicalise_by;
 use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
+use super::mailbox;
 
 use super::state::Service;
 use super::whole;
@@ -545,6 +546,10 @@ impl Translation {
         self.slice.outputs.extend(rest);
         let mut slice = std::mem::take(&mut self.slice);
         self.slice_bytes = 0;
+        if let Some(end) = &end {
+            let note = mailbox::note::of_end(&self.service, &self.transmission, end, &slice.documents);
+            slice.notes.extend(self.handle.block_on(note)?);
+        }
         slice.cursor = end.is_none().then(|| self.documents.to_string());
         slice.end = end;
         let store = &self.service.store;

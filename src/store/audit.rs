@@ -2,7 +2,7 @@
 
 use super::Store;
 use super::error::Result;
-use super::value::{Actor, Micros, hexadecimal};
+use super::value::{Actor, Micros, hexadecimal, storable};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -97,6 +97,18 @@ struct Chained {
 }
 
 impl Store {
+    /// Notes something that happened by nobody's request: a ban, say.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn audit_note(&self, actor: &Actor, action: &'static str, object: &str, now: Timestamp) -> Result<()> {
+        let (actor, object) = (actor.clone(), storable(object));
+        self.write("audit", move |mut tx| {
+            Box::pin(async move { append(&mut tx, &actor, action, &object, (None, None), now).await })
+        })
+        .await
+    }
+
     /// The last `count` changes, newest first.
     ///
     /// # Errors

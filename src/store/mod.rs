@@ -21,6 +21,7 @@ mod intake; // arrivals that share a commit
 pub mod interchange;
 pub mod job;
 pub mod lookup; // what lookup tables lack
+pub mod mailbox; // files that lie for their partners
 mod matching; // which sending an acknowledgment is about
 pub mod offered; // certificates that strangers to a channel signed with
 pub mod payload;

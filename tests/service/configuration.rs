@@ -143,7 +143,7 @@ async fn with_a_certificate_partners_speak_https_and_without_its_key_it_does_not
     std::fs::write(path("chain.pem"), made.cert.pem()).expect("written");
     std::fs::write(path("key.pem"), made.signing_key.serialize_pem()).expect("written");
     let listen = "[partner]\nlisten = \"127.0.0.1:0\"\ntls = { certificate = \"chain.pem\", key = \"key.pem\" }\n\
-                  [admin]\nlisten = \"127.0.0.1:0\"\n";
+                  [admin]\nlisten = \"127.0.0.1:0\"\n[sftp]\nlisten = \"off\"\n";
     std::fs::write(path("portolan.toml"), listen).expect("written");
     let binary = || {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_portolan"));

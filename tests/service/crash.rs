@@ -235,6 +235,7 @@ fn no_point_of_the_flow_is_left_out() {
         "token",
         "purge",
         "anchor",
+        "audit",
         "heartbeat",
         "give_back",
         "reconcile",
@@ -244,7 +245,12 @@ fn no_point_of_the_flow_is_left_out() {
     ]
     .into();
     let flow: BTreeSet<String> = named.into_iter().filter(|name| !aside.contains(name.as_str())).collect();
-    let points = POINTS.iter().chain(&super::gather::POINTS).chain(&super::as2::POINTS).chain(&super::webhook::POINTS);
+    let points = POINTS
+        .iter()
+        .chain(&super::gather::POINTS)
+        .chain(&super::as2::POINTS)
+        .chain(&super::webhook::POINTS)
+        .chain(&super::sftp::POINTS);
     let tested: BTreeSet<String> =
         points.filter_map(|point| Some(point.strip_suffix(".before_commit")?.to_owned())).collect();
     assert_eq!(flow, tested);

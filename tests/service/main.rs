@@ -36,6 +36,7 @@ mod proxy;
 mod resource;
 mod secure;
 mod server;
+mod sftp;
 mod split;
 mod stage;
 mod table;

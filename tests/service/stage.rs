@@ -58,7 +58,9 @@ impl Stage {
     pub async fn on(database: &str, sections: &str) -> Stage {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let listen = "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
-        let text = format!("{database}{listen}{sections}");
+        // Mailboxes are reached where a test says so.
+        let mailboxes = if sections.contains("[sftp]") { "" } else { "[sftp]\nlisten = \"off\"\n" };
+        let text = format!("{database}{listen}{mailboxes}{sections}");
         std::fs::write(folder.path().join("portolan.toml"), text).expect("the configuration");
         Stage::in_folder(folder)
     }

@@ -42,7 +42,7 @@ const CXML_KEYS: &[Key] = &[
 
 /// Its keys.
 pub const KEYS: &[Key] = &[
-    must("transport", Shape::Word(&["http", "as2"]), "The transport"),
+    must("transport", Shape::Word(&["http", "as2", "sftp"]), "The transport"),
     must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
     may("partners", Shape::List(&Shape::Filled), "Who may send here, or who is reached; none: every partner"),
     may("auth", AUTH, "In: how senders prove who they are, token or basic; out: the auth that shows who we are"),
@@ -50,6 +50,9 @@ pub const KEYS: &[Key] = &[
     may("client_certificates", NAMES, "In: certificates of TLS; senders must show one of them"),
     may("cxml", Shape::Object(CXML_KEYS), "In: cXML is answered in the call that brings it"),
     may("as2", Shape::Object(as2::KEYS), "Of transport as2: the pair of names, and how messages are protected"),
+    may("mailbox", Shape::Filled, "Of transport sftp: the mailbox that the files go through"),
+    may("folder", Shape::Filled, "Of transport sftp: its folder; in where files come in, out where they go out"),
+    may("file_name", Shape::Filled, "Of transport sftp, out: what files are called, with facts in braces"),
     may("url", Shape::Filled, "Out: where to; in with cxml: where partners reach it, told in its profile"),
     may("method", Shape::Word(&["POST", "PUT", "PATCH"]), "Out, of http: with which method; POST when left out"),
     may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
@@ -68,7 +71,7 @@ pub const KEYS: &[Key] = &[
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channel {
-    /// `http` or `as2`.
+    /// `http`, `as2` or `sftp`.
     pub transport: String,
     /// In or out.
     pub way: Way,
@@ -90,6 +93,15 @@ pub struct Channel {
     /// Of transport `as2`: the pair of names, and how messages are protected.
     #[serde(default)]
     pub as2: Option<As2>,
+    /// Of transport `sftp`: the mailbox that the files go through.
+    #[serde(default)]
+    pub mailbox: Option<String>,
+    /// Of transport `sftp`: its folder; none: `in` where files come in, `out` where they go out.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Of transport `sftp`, out: what files are called, with facts in braces.
+    #[serde(default)]
+    pub file_name: Option<String>,
     /// Out: where to; in with cXML: where partners reach it.
     #[serde(default)]
     pub url: Option<String>,
@@ -121,6 +133,13 @@ impl Channel {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.auth.is_none() && self.client_certificates.is_empty()
+    }
+
+    /// The folder of its mailbox.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        let usual = if self.way == Way::In { "in" } else { "out" };
+        self.folder.as_deref().unwrap_or(usual)
     }
 }
 

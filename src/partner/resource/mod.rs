@@ -6,6 +6,7 @@ pub(in crate::partner) mod auth;
 mod certificate;
 mod channel;
 mod envelope;
+mod mailbox;
 mod overlay;
 mod partner;
 mod route;
@@ -19,6 +20,8 @@ pub use auth::{Auth, Basic, OAuth1, OAuth2, Signed};
 pub use certificate::Certificate;
 pub use channel::{Channel, ChannelProxy, Cxml, ProxyLogin, ReceiptAuth, Shown};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
+pub(super) use mailbox::is_folder;
+pub use mailbox::{Mailbox, Repeats};
 pub use partner::{Partner, PartyId};
 pub use route::Route;
 pub use split::{OfTheWhole, Split};
@@ -32,11 +35,12 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 11] = [
+pub const KINDS: [&str; 12] = [
     "partner",
     "channel",
     "auth",
     "certificate",
+    "mailbox",
     "agreement",
     "route",
     "mapping",

@@ -2,7 +2,7 @@
 //! `/schemas/resource`, both come from here. What the keys mean is said in the structs of the kinds; a test holds the
 //! two against each other.
 
-use super::{agreement, auth, certificate, channel, overlay, partner, route, webhook};
+use super::{agreement, auth, certificate, channel, mailbox, overlay, partner, route, webhook};
 use crate::near::hint;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -76,11 +76,12 @@ pub struct Kind {
 }
 
 /// All kinds, in the order of the manual; a new one is its file and a line here.
-pub static ALL: [Kind; 11] = [
+pub static ALL: [Kind; 12] = [
     Kind { name: "partner", help: "Who we deal with", keys: partner::KEYS },
     Kind { name: "channel", help: "A way in or out at a transport", keys: channel::KEYS },
     Kind { name: "auth", help: "How we show a partner who sends", keys: auth::KEYS },
     Kind { name: "certificate", help: "Who may sign, or whom a key of ours belongs to", keys: certificate::KEYS },
+    Kind { name: "mailbox", help: "Where a partner drops and fetches files", keys: mailbox::KEYS },
     Kind { name: "agreement", help: "What was agreed for one document type", keys: agreement::KEYS },
     Kind { name: "route", help: "Where what came in goes out", keys: route::KEYS },
     Kind { name: "mapping", help: "A partner's or group's own mapping rules", keys: overlay::MAPPING_KEYS },

@@ -7,6 +7,7 @@ use crate::store::as2;
 use crate::store::delivery::{self, Change, Delivery, DeliveryState};
 use crate::store::error::Result;
 use crate::store::job::{self, Job};
+use crate::store::mailbox::{self, Placing};
 use crate::store::matching;
 use crate::store::value::{Actor, Micros};
 
@@ -40,6 +41,8 @@ pub struct AttemptFacts {
     pub said: Option<(String, Said)>,
     /// The receipt of AS2 that the answer is, header lines and body.
     pub receipt: Option<Vec<u8>>,
+    /// Where it lies from this commit on, when that is what delivers it.
+    pub placed: Option<Placing>,
 }
 
 const SENDABLE: [DeliveryState; 5] = [
@@ -127,6 +130,9 @@ impl Store {
                 let found = delivery::change(&mut tx, &job.subject, &from, to, change, &Actor::system(), now).await?;
                 if to == DeliveryState::Delivered {
                     ack::received(&mut tx, &found.transmission_id, now).await?;
+                }
+                if let Some(placing) = &facts.placed {
+                    mailbox::deliver(&mut tx, placing, &found, now).await?;
                 }
                 if let Some(receipt) = &facts.receipt {
                     as2::receipted(&mut tx, &job.subject, receipt).await?;

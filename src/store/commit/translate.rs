@@ -11,6 +11,7 @@ use crate::store::gathered::{self, NewGathered};
 use crate::store::interchange::{self, NewInterchange};
 use crate::store::job::{self, Job};
 use crate::store::lookup::{self, NewMissing};
+use crate::store::mailbox::{self, NewNote};
 use crate::store::matching;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
@@ -76,6 +77,8 @@ pub struct Slice {
     pub repeats: Vec<Repeat>,
     /// Questions that lookup tables could not answer.
     pub missing: Vec<NewMissing>,
+    /// What is told of it in the mailbox that it came from.
+    pub notes: Vec<NewNote>,
     /// How far the translation has come; `None` in the last slice.
     pub cursor: Option<String>,
     /// The last slice ends the transmission.
@@ -127,6 +130,9 @@ async fn translate(
     }
     for missing in &slice.missing {
         lookup::note(tx, missing, now).await?;
+    }
+    for note in &slice.notes {
+        mailbox::note(tx, note, transmission_id, now).await?;
     }
     if let Some(cursor) = &slice.cursor {
         job::set_cursor(tx, job, cursor).await?;

@@ -1,0 +1,61 @@
+//! Mailboxes: what partners drop and fetch over SFTP, joined to the ledger. What is dropped is a transmission by the commit
+//! that its CLOSE is answered after (`upload`), what is fetched was put there by the commit that delivers it (`place`).
+//! Unfinished uploads live in this process only: after a crash a client finds none of them and begins anew.
+
+mod drafts; // uploads that are not whole yet
+mod fetch;
+mod folders; // what a partner sees
+pub mod gate; // who may come in
+pub mod note; // what is told of refused files
+pub mod password;
+pub mod place; // deliveries into mailboxes
+mod ranges;
+mod upload;
+
+use crate::clock::Timestamp;
+use crate::transport::sftp::ban::Bans;
+use drafts::Drafts;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Passwords that are looked at at once: each takes the memory of a hash.
+const HASHES_AT_ONCE: usize = 2;
+
+/// What of mailboxes lives in this process only.
+pub struct Mailboxes {
+    drafts: Mutex<HashMap<String, Arc<Drafts>>>,
+    bans: Mutex<Bans>,
+    hashes: Semaphore,
+}
+
+impl Default for Mailboxes {
+    fn default() -> Self {
+        Self { drafts: Mutex::default(), bans: Mutex::default(), hashes: Semaphore::new(HASHES_AT_ONCE) }
+    }
+}
+
+impl Mailboxes {
+    /// The unfinished uploads of a mailbox.
+    fn drafts(&self, mailbox: &str) -> Arc<Drafts> {
+        let mut all = self.drafts.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(mailbox.to_owned()).or_default().clone()
+    }
+
+    /// How many uploads of a mailbox do not count yet.
+    #[must_use]
+    pub fn unfinished(&self, mailbox: &str) -> usize {
+        self.drafts(mailbox).count()
+    }
+
+    /// The addresses that are not heard now, with the end of each ban.
+    #[must_use]
+    pub fn banned(&self, now: Timestamp) -> Vec<(IpAddr, Timestamp)> {
+        self.bans().addresses(now)
+    }
+
+    fn bans(&self) -> std::sync::MutexGuard<'_, Bans> {
+        self.bans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,171 @@
+//! A file being dropped. It counts when its CLOSE, or the rename from its temporary name, is answered: by then its bytes and
+//! its row are on disk, by the commit that any other way in has. Until then nothing of it is in the ledger.
+
+use super::drafts::{Draft, Drafts, locked, unkept};
+use crate::partner::Repeats;
+use crate::pipeline::state::Service;
+use crate::store::claim::NewClaim;
+use crate::store::commit::receive::Reception;
+use crate::store::transmission::NewTransmission;
+use crate::store::{Actor, Content, Direction, StoreError};
+use crate::transport::sftp::files::{Done, Entry, Refused, Upload};
+use futures_util::future::BoxFuture;
+use serde_json::json;
+use std::future::ready;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+/// What a file is, as long as nobody looked into it.
+const CONTENT_TYPE: &str = "application/octet-stream";
+/// What a repeat is answered: as the first time.
+const ANSWERED: u16 = 200;
+
+/// Where a file is dropped, and by whom.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub service: Arc<Service>,
+    pub drafts: Arc<Drafts>,
+    pub mailbox: String,
+    pub channel: String,
+    pub folder: String,
+    /// Bytes of a file, at most.
+    pub limit: u64,
+    pub repeats: Repeats,
+    pub address: IpAddr,
+}
+
+/// An upload that was opened.
+pub(super) struct Opened {
+    pub target: Target,
+    pub name: String,
+    pub draft: Arc<Mutex<Draft>>,
+    pub opening: u64,
+    /// Its name is one that waits for a rename.
+    pub is_temporary: bool,
+}
+
+impl Opened {
+    fn still(&self, draft: &Draft) -> Done<()> {
+        if draft.opening == self.opening {
+            return Ok(());
+        }
+        Err(Refused::failed("another session writes to this file now"))
+    }
+}
+
+impl Upload for Opened {
+    fn entry(&self) -> Entry {
+        let draft = locked(&self.draft);
+        Entry { name: self.name.clone(), size: draft.size, at: draft.at, may_write: true }
+    }
+
+    fn write(&mut self, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Done<()>> {
+        let store = &self.target.service.store;
+        let mut draft = locked(&self.draft);
+        let done = self
+            .still(&draft)
+            .and_then(|()| draft.write(store, offset, &bytes, self.target.limit, self.target.service.now()));
+        drop(draft);
+        Box::pin(ready(done))
+    }
+
+    fn resize(&mut self, size: u64) -> BoxFuture<'_, Done<()>> {
+        let store = &self.target.service.store;
+        let mut draft = locked(&self.draft);
+        let done =
+            self.still(&draft).and_then(|()| draft.resize(store, size, self.target.limit, self.target.service.now()));
+        drop(draft);
+        Box::pin(ready(done))
+    }
+
+    fn close(self: Box<Self>) -> BoxFuture<'static, Done<()>> {
+        Box::pin(async move {
+            {
+                let mut draft = locked(&self.draft);
+                self.still(&draft)?;
+                draft.whole()?;
+                draft.is_closed = true;
+            }
+            if self.is_temporary {
+                return Ok(());
+            }
+            take(&self.target, &self.name, &self.name, &self.draft).await
+        })
+    }
+}
+
+/// Takes an upload into the ledger under `name`. When this returns `Ok`, it is on disk.
+///
+/// # Errors
+/// It was not kept; the upload is still there.
+pub(super) async fn take(target: &Target, lies_as: &str, name: &str, draft: &Arc<Mutex<Draft>>) -> Done<()> {
+    let service = &target.service;
+    let content = poured(target, draft).await.map_err(|error| refusal(&error))?;
+    let (size, now) = (content.size(), service.now());
+    let transmission_id = service.store.new_id("tra", now);
+    // The same bytes under the same name are the same file: its client never heard that it was taken.
+    let key = (target.repeats == Repeats::Answered).then(|| NewClaim {
+        scope: format!("sftp:{}", target.mailbox),
+        key: format!("{}/{name} {}", target.folder, content.digest()),
+        answer_status: ANSWERED,
+        answer_body: Vec::new(),
+    });
+    let actor = Actor(format!("mailbox:{}", target.mailbox));
+    let new = NewTransmission {
+        transmission_id: transmission_id.clone(),
+        direction: Direction::In,
+        channel: target.channel.clone(),
+        partner: None,
+        environment: None,
+        content,
+        content_type: CONTENT_TYPE.to_owned(),
+        file_name: Some(name.to_owned()),
+        headers: json!({ "mailbox": target.mailbox, "folder": target.folder, "address": target.address }),
+    };
+    match service.store.receive(new, key, &actor, now).await.map_err(|error| refusal(&error))? {
+        Reception::New => {
+            crate::fail::fail_point("mailbox.taken");
+            tracing::info!(transmission.id = transmission_id, transmission.channel = target.channel, "Received");
+            metrics::counter!("portolan_received_total", "channel" => target.channel.clone()).increment(1);
+            service.arrived.notify_one();
+        }
+        Reception::Replay { transmission_id, .. } => {
+            tracing::info!(transmission.id = transmission_id, transmission.channel = target.channel, "Dropped again");
+            let noted = service.store.mailbox_repeated(&transmission_id, &actor, now).await;
+            noted.map_err(|error| refusal(&error))?;
+        }
+        // The key holds the digest, so that other bytes have another key.
+        Reception::Conflict { transmission_id } => {
+            return Err(refusal(&StoreError::Conflict(format!("{transmission_id} has this name and digest"))));
+        }
+    }
+    target.drafts.remove_this(&target.folder, lies_as, draft);
+    target.drafts.note_taken(&target.folder, name, size, now);
+    Ok(())
+}
+
+/// Its bytes, sealed and synced.
+async fn poured(target: &Target, draft: &Arc<Mutex<Draft>>) -> Result<Content, StoreError> {
+    let mut spool = target.service.store.spool(target.limit, target.service.now());
+    let draft = draft.clone();
+    let done = tokio::task::spawn_blocking(move || {
+        let draft = locked(&draft);
+        if !draft.is_closed {
+            return Err(StoreError::Conflict("another session writes to it".to_owned()));
+        }
+        draft.pour(&mut spool)?;
+        drop(draft);
+        spool.finish_blocking()
+    });
+    done.await.map_err(|error| StoreError::Unfit(format!("upload: {error}")))?
+}
+
+/// Why it was not kept, without our paths.
+fn refusal(error: &StoreError) -> Refused {
+    let text = error.to_string();
+    if text.contains("No space left") || text.contains("disk is full") {
+        tracing::error!(error = %error, "An upload was not kept");
+        return Refused::failed("no space left; nothing was lost, send it again later");
+    }
+    unkept(error)
+}
