@@ -163,7 +163,7 @@ fn answered(post: &Post) -> String {
     let key = private_key(RETAIL.key_pem.as_bytes()).expect("a key");
     let own = OwnKey::new(RETAIL.own.certificate.clone(), &key).expect("they belong together");
     let policy = Policy {
-        trusted: &[LAMPS.own.certificate.clone()],
+        trusted: std::slice::from_ref(&LAMPS.own.certificate),
         keys: &[Arc::new(own)],
         must_be_signed: true,
         must_be_encrypted: true,
