@@ -23,6 +23,7 @@ async fn events_have_one_order_and_a_webhook_begins_with_what_comes_next(ground:
     assert!(new.is_sorted_by(|one, other| one.sequence < other.sequence), "{new:?}");
     // A restart goes on counting where it was.
     store.close().await;
+    drop(store);
     let store = open(&ground).await.0;
     receive(&store, b"after", None).await;
     let last = new.last().map(|one| one.sequence).expect("events");
