@@ -196,7 +196,7 @@ async fn a_certificate_exchange_message_is_offered_and_answered() {
         let (content_type, content) = exchange("request-1@retail.example");
         let sent = send_content(&stage, "<1@test>", &content_type, &content).await;
         assert_eq!(sent.receipt().message_id, "<1@test>");
-        assert_eq!(sent.headers.get("ediint-features"), Some("CEM"));
+        assert_eq!(sent.headers.get("ediint-features"), Some("multiple-attachments, CEM"));
         let all = stage.until("an offer", || async { Some(offered(&stage)).filter(|all| !all.is_empty()) }).await;
         let fingerprint = STRANGER.own.certificate.fingerprint();
         assert_eq!((&all[0]["fingerprint"], &all[0]["signed"]), (&fingerprint.clone().into(), &"exchange".into()));

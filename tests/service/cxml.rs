@@ -628,6 +628,8 @@ async fn a_status_update_changes_the_acknowledgment() {
     scene.sent("accepted").await;
     // What fits nothing is listed; and nobody speaks for another's documents.
     scene.post_as("shop-cxml", "text/xml", update("u3@s", "999", 200)).await;
+    let first = || async { (scene.stage.list("/api/v1/acks/unmatched").await.len() == 1).then_some(()) };
+    scene.stage.until("one that fits nothing", first).await;
     scene.post(&request("u4@n", &says(SENT, 400))).await;
     let unmatched = scene.stage.until("two that fit nothing", || async {
         let rows = scene.stage.list("/api/v1/acks/unmatched").await;

@@ -49,7 +49,7 @@ impl Opened {
     }
 
     /// Bytes of a large file. Clients read in order; who goes back costs a new beginning.
-    async fn from_reader(&mut self, offset: u64, most: usize) -> Result<Vec<u8>, StoreError> {
+    async fn read_on(&mut self, offset: u64, most: usize) -> Result<Vec<u8>, StoreError> {
         let Source::Reader(place) = &mut self.source else { return Ok(Vec::new()) };
         let (reader, at) = match place.take() {
             Some(there) if there.1 <= offset => *there,
@@ -85,7 +85,7 @@ impl Fetch for Opened {
                     let start = usize::try_from(offset).unwrap_or(usize::MAX).min(all.len());
                     all[start..all.len().min(start.saturating_add(most))].to_vec()
                 }
-                Source::Reader(_) => self.from_reader(offset, most).await.map_err(|error| unread(&error))?,
+                Source::Reader(_) => self.read_on(offset, most).await.map_err(|error| unread(&error))?,
             };
             // With too many holes it is not seen as whole: then it stays unfetched, which is the safe side.
             let _ = self.seen.add(offset, offset + bytes.len() as u64);
