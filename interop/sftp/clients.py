@@ -137,7 +137,8 @@ class Instance:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             came = self.ask("/api/v1/transmissions?direction=in&state=stored")["items"]
-            if not came and not self.ask("/api/v1/deliveries?state=ready")["items"]:
+            rows = self.ask("/api/v1/deliveries?limit=200")["items"]
+            if not came and all(row["state"] == "delivered" for row in rows):
                 return self.ask("/api/v1/mailboxes/lamps/files?limit=200")["items"]
             time.sleep(0.1)
         raise AssertionError("it does not settle")

@@ -37,6 +37,8 @@ pub(super) struct Draft {
     pub size: u64,
     /// When it was written to last.
     pub at: Timestamp,
+    /// Something of it was refused: what is there is not what its client sent.
+    pub has_failed: bool,
     /// Its client closed it when all of it was there.
     pub is_closed: bool,
     /// Which opening may write: the last one. A client that lost its connection comes back before the old one is noticed.
@@ -59,6 +61,7 @@ impl Draft {
             seen: Ranges::default(),
             size: 0,
             at: now,
+            has_failed: false,
             is_closed: false,
             opening: 0,
         }
@@ -122,6 +125,9 @@ impl Draft {
 
     /// Whether all its bytes are there; else where they lack.
     pub fn whole(&self) -> Done<()> {
+        if self.has_failed {
+            return Err(Refused::failed("not all that was sent could be taken; it does not count, send it again"));
+        }
         if self.seen.is_whole(self.size) {
             return Ok(());
         }

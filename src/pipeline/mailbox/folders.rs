@@ -166,7 +166,7 @@ impl Files for MailboxFiles {
                 if begin.truncate {
                     draft.clear(now);
                 }
-                draft.is_closed = false;
+                (draft.is_closed, draft.has_failed) = (false, false);
                 draft.opening += 1;
                 draft.opening
             };

@@ -51,6 +51,15 @@ impl Opened {
         }
         Err(Refused::failed("another session writes to this file now"))
     }
+
+    /// Changes what is there. A client that is refused something may close the file all the same: then it does not count.
+    fn change(&self, work: impl FnOnce(&mut Draft) -> Done<()>) -> Done<()> {
+        let mut draft = locked(&self.draft);
+        self.still(&draft)?;
+        let done = work(&mut draft);
+        draft.has_failed |= done.is_err();
+        done
+    }
 }
 
 impl Upload for Opened {
@@ -60,22 +69,13 @@ impl Upload for Opened {
     }
 
     fn write(&mut self, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Done<()>> {
-        let store = &self.target.service.store;
-        let mut draft = locked(&self.draft);
-        let done = self
-            .still(&draft)
-            .and_then(|()| draft.write(store, offset, &bytes, self.target.limit, self.target.service.now()));
-        drop(draft);
-        Box::pin(ready(done))
+        let (service, limit) = (&self.target.service, self.target.limit);
+        Box::pin(ready(self.change(|draft| draft.write(&service.store, offset, &bytes, limit, service.now()))))
     }
 
     fn resize(&mut self, size: u64) -> BoxFuture<'_, Done<()>> {
-        let store = &self.target.service.store;
-        let mut draft = locked(&self.draft);
-        let done =
-            self.still(&draft).and_then(|()| draft.resize(store, size, self.target.limit, self.target.service.now()));
-        drop(draft);
-        Box::pin(ready(done))
+        let (service, limit) = (&self.target.service, self.target.limit);
+        Box::pin(ready(self.change(|draft| draft.resize(&service.store, size, limit, service.now()))))
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, Done<()>> {

@@ -139,7 +139,7 @@ async fn take(
         Err(refused) => return Ok(Err(refused)),
     };
     fine(to).await?;
-    let mut wrong = None;
+    let mut is_whole = true;
     while let Some(line) = line(from).await {
         match line.bytes().next() {
             Some(b'T') | Some(b'E') => fine(to).await?,
@@ -156,13 +156,13 @@ async fn take(
                 // One that is refused does not keep the others out.
                 if let Err(refused) = one_taken(files, (folder, name), size, from, to).await? {
                     refuse(to, &refused).await?;
-                    wrong = Some(());
+                    is_whole = false;
                 }
             }
             _ => return Ok(Err(Refused::failed("expected a line of scp"))),
         }
     }
-    if wrong.is_some() { Err(std::io::Error::other("some were refused")) } else { Ok(Ok(())) }
+    if is_whole { Ok(Ok(())) } else { Err(std::io::Error::other("some were refused")) }
 }
 
 /// `C0644 1234 name`.
@@ -229,9 +229,9 @@ async fn give(
         Err(refused) => return Ok(Err(refused)),
     };
     heard(from).await?;
-    let mode = if asked.is_recursive { format!("D0550 0 {folder}\n") } else { String::new() };
     if asked.is_recursive {
-        to.write_all(mode.as_bytes()).await?;
+        to.write_all(format!("D0550 0 {folder}\n").as_bytes()).await?;
+        to.flush().await?;
         heard(from).await?;
     }
     for name in names {

@@ -198,7 +198,7 @@ fn config(keys: HostKeys, limits: &Limits) -> Config {
     Config {
         // No version: who attacks need not be told.
         server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-Portolan")),
-        methods: MethodSet::from(&[MethodKind::PublicKey, MethodKind::Password][..]),
+        methods: methods(),
         auth_rejection_time: REFUSAL_TIME,
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys: keys.0,
@@ -333,7 +333,7 @@ impl Way {
 impl Peer {
     async fn admit(&mut self, user: &str, shown: Shown<'_>) -> Auth {
         let Some(files) = self.gate.admit(user, shown, self.seat.address).await else {
-            return Auth::reject();
+            return refused();
         };
         self.is_in.store(true, Ordering::Relaxed);
         if self.seat.user.is_none() {
@@ -368,7 +368,7 @@ impl Handler for Peer {
         self.passwords += 1;
         self.has_guessed.store(true, Ordering::Relaxed);
         if self.passwords > PASSWORDS_MAX {
-            return Ok(Auth::reject());
+            return Ok(refused());
         }
         Ok(self.admit(user, Shown::Password(password)).await)
     }
@@ -376,13 +376,13 @@ impl Handler for Peer {
     async fn auth_publickey_offered(&mut self, user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
         let key = offer.public_key.to_bytes().unwrap_or_default();
         let is_known = is_modern(offer.algorithm) && self.gate.knows_key(user, &key, self.seat.address);
-        Ok(if is_known { Auth::Accept } else { Auth::reject() })
+        Ok(if is_known { Auth::Accept } else { refused() })
     }
 
     async fn auth_publickey(&mut self, user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
-        let Ok(bytes) = key.public_key.to_bytes() else { return Ok(Auth::reject()) };
+        let Ok(bytes) = key.public_key.to_bytes() else { return Ok(refused()) };
         if !is_modern(key.algorithm) {
-            return Ok(Auth::reject());
+            return Ok(refused());
         }
         Ok(self.admit(user, Shown::Key(&bytes)).await)
     }
@@ -464,6 +464,15 @@ impl Handler for Peer {
         self.channels.remove(&channel);
         Ok(())
     }
+}
+
+/// A refusal after which a client may show another proof; by default the method would not be offered again.
+fn refused() -> Auth {
+    Auth::Reject { proceed_with_methods: Some(methods()), partial_success: false }
+}
+
+fn methods() -> MethodSet {
+    MethodSet::from(&[MethodKind::PublicKey, MethodKind::Password][..])
 }
 
 /// SHA-1 signs nothing any more.

