@@ -6,6 +6,7 @@ mod fuzz;
 mod keys;
 mod keystore;
 mod made;
+mod oddities;
 mod openssl;
 mod round;
 

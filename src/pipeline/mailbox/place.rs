@@ -79,7 +79,8 @@ fn filled(template: &str, fact: impl Fn(&str) -> String) -> String {
         let plain = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' };
         let value: String = fact(fact_name).chars().map(plain).collect();
         if value.is_empty() {
-            name.truncate(name.trim_end_matches(['_', '-', ' ']).len());
+            let marks = before.len() - before.trim_end_matches(['_', '-', ' ']).len();
+            name.truncate(name.len() - marks);
         }
         name.push_str(&value);
         rest = after;
