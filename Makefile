@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service build fuzz oracles as2-interop sftp-interop deny generated
+.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service build fuzz oracles as2-matrix as2-interop sftp-interop deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -69,6 +69,10 @@ fuzz:
 ## oracles: what readers of other houses say of what we encode, into docs/ORACLES.md; some minutes and 5 GB of memory.
 oracles:
 	oracles/run
+
+## as2-matrix: the rows that products of AS2 are certified by, each with its tests and what came of them.
+as2-matrix: install
+	python3 interop/matrix.py tests/as2/matrix.tsv
 
 ## as2-interop: AS2 both ways with implementations of other houses, into docs/AS2-INTEROP.md; some minutes.
 as2-interop:

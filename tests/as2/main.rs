@@ -19,6 +19,7 @@ fn the_manual_names_tests_that_exist() {
         "tests/as2/damage.rs",
         "tests/as2/fuzz.rs",
         "tests/as2/keystore.rs",
+        "tests/as2/oddities.rs",
         "tests/as2/openssl.rs",
         "tests/as2/round.rs",
         "tests/service/as2.rs",
@@ -47,4 +48,28 @@ fn the_manual_names_tests_that_exist() {
     for name in names {
         assert!(all.contains(&format!("fn {name}()")), "docs/AS2.md names {name}, which is no test");
     }
+}
+
+/// The matrix of interoperability has a row for each number, and names tests that there are.
+#[test]
+fn the_matrix_has_every_row_and_names_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = String::new();
+    for folder in ["tests/as2", "tests/service", "src/transport/as2", "src/transport/http"] {
+        for entry in std::fs::read_dir(root.join(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|extension| extension == "rs") {
+                all += &std::fs::read_to_string(&path).expect("a file");
+            }
+        }
+    }
+    let matrix = std::fs::read_to_string(root.join("tests/as2/matrix.tsv")).expect("the matrix");
+    for (at, line) in matrix.lines().enumerate() {
+        let [number, _, tests] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {line}") };
+        assert_eq!(number, (at + 1).to_string());
+        for test in tests.split(',').filter(|test| !test.starts_with("make ")) {
+            assert!(all.contains(&format!("fn {test}()")), "row {number} names {test}, which is no test");
+        }
+    }
+    assert_eq!(matrix.lines().count(), 55);
 }

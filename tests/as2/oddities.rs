@@ -206,3 +206,20 @@ fn long_keys_sign_and_are_encrypted_to() {
     assert_eq!(found.as_ref(), Ok(&content));
     assert_eq!(seen.layers, [Layer::Encrypted(Cipher::Aes256Gcm, Some(0)), Layer::Signed(0, Digest::Sha512)]);
 }
+
+/// Some name the signature by an algorithm with its digest in it: sha256WithRSAEncryption.
+#[test]
+fn signatures_are_known_by_either_name_of_their_algorithm() {
+    let (headers, body) = Written { signature: ("application/pkcs7-signature", false), ..USUAL }.message();
+    // rsaEncryption and sha256WithRSAEncryption differ in their last octet; the signer's stands last.
+    let plain = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01];
+    let at = body.windows(plain.len()).rposition(|it| it == plain).expect("it is there");
+    let mut other = body.clone();
+    other[at + plain.len() - 1] = 0x0B;
+    let trusted = [RSA.own.certificate.clone()];
+    for body in [body, other] {
+        let (seen, found) = opened(&headers, &body, &policy(&trusted, &[]));
+        assert_eq!(found.as_deref(), Ok(CONTENT));
+        assert_eq!(seen.layers, [Layer::Signed(0, Digest::Sha256)]);
+    }
+}

@@ -13,6 +13,7 @@ mod as2_import;
 mod as2_offered;
 mod as2_overlap;
 mod as2_test;
+mod as2_wire;
 mod auth;
 #[path = "../backend/mod.rs"]
 mod backend;
