@@ -57,7 +57,9 @@ fn port(stage: &Stage) -> u16 {
 }
 
 fn in_listener(tls: &str) -> String {
-    format!("[partner]\nlisten = \"127.0.0.1:0\"\ntls = {tls}\n[admin]\nlisten = \"127.0.0.1:0\"\n")
+    format!(
+        "[partner]\nlisten = \"127.0.0.1:0\"\ntls = {tls}\n[admin]\nlisten = \"127.0.0.1:0\"\n[sftp]\nlisten = \"off\"\n"
+    )
 }
 
 async fn shows(stage: &Stage, name: &str, expected: &str) {
