@@ -59,7 +59,8 @@ def incoming():
     unix = row(name="lines that end by LF, binary")
     yield {**unix, "content": EDI.replace(b"\r\n", b"\n")}
     unix = row(name="lines that end by LF, 7bit (it signs them as CRLF and sends them as LF)",
-               seen="signed was content of sha-256 DIGEST, found DIGEST; "
+               seen="signed was content of sha-256 DIGEST, found DIGEST; what was signed is the sha-256 of what it should be of, "
+                    "its line feeds made CRLF; to take that from this partner, set line_ends: crlf in the channel; "
                     "processed/error: integrity-check-failed, signed sha-256, same digest")
     yield {**unix, "content": EDI.replace(b"\r\n", b"\n"), "as": "7bit"}
     yield {**row(name="base64 within the signature"), "as": "base64"}
