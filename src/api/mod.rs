@@ -21,9 +21,13 @@ mod webhook;
 
 use crate::pipeline::state::Service;
 use crate::store::{Actor, Cursor, Page};
+use crate::transport::http::body::streamed;
+use crate::transport::source::Source;
+use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
 use problem::Problem;
 use serde::Deserialize;
@@ -107,6 +111,17 @@ pub fn router(service: Arc<Service>, metrics: metrics_exporter_prometheus::Prome
         .route("/schemas/resource/{kind}", axum::routing::get(resource::schema::schema))
         .merge(watch::router(metrics));
     guarded.merge(open).with_state(service)
+}
+
+/// Bytes of any length as an answer, piece by piece.
+fn bytes(source: Arc<dyn Source>) -> impl IntoResponse {
+    ([(CONTENT_LENGTH, source.length().to_string())], Body::from_stream(streamed(source)))
+}
+
+/// The same of what a partner sent: never rendered by a browser, whatever it is.
+fn kept(source: Arc<dyn Source>) -> Response {
+    let headers = [(CONTENT_TYPE, "application/octet-stream"), (CONTENT_DISPOSITION, "attachment")];
+    (headers, bytes(source)).into_response()
 }
 
 /// Lets in who shows a token of a role, and notes who it is.

@@ -5,9 +5,10 @@ use super::state::Service;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::crypto::{Digest, Hash, hexadecimal};
 use crate::transport::as2::mime::{Base64, Headers, Multipart, Parameters, Peeked};
+use crate::transport::source::Spooled;
 use serde::Serialize;
 use std::fs::File;
-use std::io::{self, Read, Seek as _, Write as _};
+use std::io::{self, Read, Write as _};
 
 /// Parts of a body that are told.
 const PARTS_MAX: u32 = 1000;
@@ -42,20 +43,16 @@ pub async fn list(service: &Service, id: &str) -> Result<Vec<Part>> {
     Ok(parts)
 }
 
-/// The content of a part, in a file without a name, and what it is.
+/// The content of a part, unpacked, in a file without a name.
 ///
 /// # Errors
 /// There is no such part, or its bytes cannot be read.
-pub async fn content(service: &Service, id: &str, number: u32) -> Result<(File, Part)> {
+pub async fn content(service: &Service, id: &str, number: u32) -> Result<Spooled> {
     let file = service.store.scratch_file(service.now())?;
-    let (file, mut parts) = walk(service, id, Some((number, file))).await?;
-    match (file, parts.pop()) {
-        (Some(mut file), Some(part)) if part.number == number => {
-            file.rewind().map_err(|error| StoreError::Unfit(format!("part {number} of {id}: {error}")))?;
-            Ok((file, part))
-        }
-        _ => Err(StoreError::NotFound { what: "part of the transmission", id: format!("{id}/{number}") }),
-    }
+    let missing = || StoreError::NotFound { what: "part of the transmission", id: format!("{id}/{number}") };
+    let (file, _) = walk(service, id, Some((number, file))).await?;
+    let unfit = |error: io::Error| StoreError::Unfit(format!("part {number} of {id}: {error}"));
+    Spooled::new(file.ok_or_else(missing)?).map_err(unfit)
 }
 
 /// Goes through the parts, up to the one that is wanted, whose content goes into its file.

@@ -1,7 +1,9 @@
 //! Bytes that can be read again from their begin, and whose number is known before: what goes out is made of them, so that it
 //! is never held whole.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt as _;
 
 /// Such bytes.
 pub trait Source: Send + Sync {
@@ -32,5 +34,45 @@ impl Source for &dyn Source {
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         (**self).open()
+    }
+}
+
+/// A file, whole.
+pub struct Spooled {
+    file: File,
+    length: u64,
+}
+
+impl Spooled {
+    /// As it is now.
+    ///
+    /// # Errors
+    /// Its length cannot be had.
+    pub fn new(file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Spooled { file, length })
+    }
+}
+
+impl Source for Spooled {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(From { file: &self.file, at: 0 }))
+    }
+}
+
+struct From<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for From<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read_at(buffer, self.at)?;
+        self.at += count as u64;
+        Ok(count)
     }
 }

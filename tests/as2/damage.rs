@@ -1,19 +1,12 @@
 //! What is wrong with a message is told for what it is, and nothing that was damaged is taken.
 
-use super::keys::{EXPIRED, Keys, RECEIVER, RSA, STRANGER, again, headers, opened, policy, recipient, sealed, wire};
+use super::keys::{
+    EXPIRED, Keys, PLAIN, RECEIVER, RSA, STRANGER, again, headers, opened, policy, recipient, sealed, wire,
+};
 use portolan::transport::as2::cms::GcmForm;
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::refused::{Cause, Refused};
 use portolan::transport::as2::seal::{Compression, Protection};
-
-const PLAIN: Protection<'static> = Protection {
-    sign: None,
-    compress: None,
-    encrypt: None,
-    receipt_digest: Digest::Sha256,
-    also: None,
-    has_old_micalg: false,
-};
 
 fn signed(keys: &'static Keys) -> Protection<'static> {
     Protection { sign: Some((&keys.own, Scheme::Pkcs1, Digest::Sha256)), ..PLAIN }

@@ -6,7 +6,7 @@ mod checks;
 #[path = "../dice/mod.rs"]
 mod dice;
 
-use super::keys::{P256, RECEIVER, RSA, again, recipient, sealed, wire};
+use super::keys::{P256, PLAIN, RECEIVER, RSA, again, recipient, sealed, wire};
 use dice::{Dice, number};
 use portolan::clock::{Clock as _, SystemClock};
 use portolan::transport::as2::cms::GcmForm;
@@ -63,14 +63,7 @@ fn samples() -> Vec<Vec<u8>> {
     let content = CONTENT.to_vec();
     let (rsa, curve) = ([recipient(&RECEIVER, KeyTransport::Pkcs1)], [recipient(&P256, KeyTransport::Pkcs1)]);
     let sign = Some((&RSA.own, Scheme::Pkcs1, Digest::Sha256));
-    let plain = Protection {
-        sign,
-        compress: None,
-        encrypt: None,
-        receipt_digest: Digest::Sha256,
-        also: None,
-        has_old_micalg: false,
-    };
+    let plain = Protection { sign, ..PLAIN };
     let with = |compress, encrypt| Protection { compress, encrypt, ..plain };
     let mut found: Vec<Vec<u8>> = [
         with(None, None),

@@ -22,6 +22,16 @@ pub static P256: LazyLock<Keys> = LazyLock::new(|| made("P-256", &rcgen::PKCS_EC
 pub static P384: LazyLock<Keys> = LazyLock::new(|| made("P-384", &rcgen::PKCS_ECDSA_P384_SHA384, NOW));
 pub static P521: LazyLock<Keys> = LazyLock::new(|| made("P-521", &rcgen::PKCS_ECDSA_P521_SHA512, NOW));
 
+/// Nothing is done to it.
+pub const PLAIN: Protection<'static> = Protection {
+    sign: None,
+    compress: None,
+    encrypt: None,
+    receipt_digest: Digest::Sha256,
+    also: None,
+    has_old_micalg: false,
+};
+
 pub fn recipient(keys: &Keys, transport: KeyTransport) -> Recipient {
     Recipient { certificate: keys.own.certificate.clone(), transport, by_key_id: false }
 }

@@ -2,6 +2,7 @@
 //! is told for what it is.
 
 mod damage;
+mod evidence;
 mod fuzz;
 mod keys;
 mod keystore;

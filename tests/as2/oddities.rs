@@ -1,6 +1,6 @@
 //! How others write what we would write otherwise: forms, spellings and lies that have to be taken, each by itself.
 
-use super::keys::{RECEIVER, RSA, again, headers, opened, policy, recipient, sealed, wire};
+use super::keys::{PLAIN, RECEIVER, RSA, again, headers, opened, policy, recipient, sealed, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portolan::clock::{Clock as _, SystemClock};
@@ -148,14 +148,7 @@ fn encrypted_messages_are_taken_as_others_name_and_pack_them() {
     let content = CONTENT.to_vec();
     let receivers = [recipient(&RECEIVER, KeyTransport::Pkcs1)];
     let encrypt = Some((Cipher::Aes128Cbc, GcmForm::AuthEnveloped, &receivers[..]));
-    let protection = Protection {
-        sign: None,
-        compress: None,
-        encrypt,
-        receipt_digest: Digest::Sha256,
-        also: None,
-        has_old_micalg: false,
-    };
+    let protection = Protection { encrypt, ..PLAIN };
     let sealed = sealed(&content, &protection);
     let (_, body) = wire(&sealed);
     let (packed, keys) = (STANDARD.encode(&body).into_bytes(), [again(&RECEIVER)]);
@@ -194,11 +187,9 @@ fn long_keys_sign_and_are_encrypted_to() {
     }];
     let protection = Protection {
         sign: Some((&signer, Scheme::Pkcs1, Digest::Sha512)),
-        compress: None,
         encrypt: Some((Cipher::Aes256Gcm, GcmForm::AuthEnveloped, &receivers)),
-        receipt_digest: Digest::Sha256,
-        also: None,
         has_old_micalg: true,
+        ..PLAIN
     };
     let (headers, body) = wire(&sealed(&content, &protection));
     let (trusted, keys) = ([certificate.clone()], [Arc::new(own())]);

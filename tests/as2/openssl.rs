@@ -1,6 +1,8 @@
 //! OpenSSL's `cms` takes what we make, and we take what it makes, in each of the forms that it has.
 
-use super::keys::{Keys, P256, P384, P521, RECEIVER, RSA, again, headers, opened, policy, recipient, sealed, wire};
+use super::keys::{
+    Keys, P256, P384, P521, PLAIN, RECEIVER, RSA, again, headers, opened, policy, recipient, sealed, wire,
+};
 use portolan::transport::as2::certificate::OwnKey;
 use portolan::transport::as2::cms::GcmForm;
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
@@ -9,15 +11,6 @@ use portolan::transport::as2::seal::{Compression, Protection};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-
-const PLAIN: Protection<'static> = Protection {
-    sign: None,
-    compress: None,
-    encrypt: None,
-    receipt_digest: Digest::Sha256,
-    also: None,
-    has_old_micalg: false,
-};
 
 fn run(folder: &Path, arguments: &str) {
     let done = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().expect("openssl runs");

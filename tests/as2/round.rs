@@ -1,6 +1,6 @@
 //! What is sealed is opened, and both sides say the same of what was received.
 
-use super::keys::{P256, P384, P521, RECEIVER, RSA, again, opened, policy, recipient, sealed, wire};
+use super::keys::{P256, P384, P521, PLAIN, RECEIVER, RSA, again, opened, policy, recipient, sealed, wire};
 use portolan::transport::as2::certificate::OwnKey;
 use portolan::transport::as2::cms::GcmForm;
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
@@ -8,15 +8,6 @@ use portolan::transport::as2::open::Layer;
 use portolan::transport::as2::seal::{Compression, Protection};
 use portolan::transport::as2::variant::{WORDS, fitting, meant};
 use std::io::Read as _;
-
-const PLAIN: Protection<'static> = Protection {
-    sign: None,
-    compress: None,
-    encrypt: None,
-    receipt_digest: Digest::Sha256,
-    also: None,
-    has_old_micalg: false,
-};
 
 /// What a message of EDI looks like, and what gives trouble: bare line ends, zeros, lines that begin like boundaries.
 fn contents() -> Vec<Vec<u8>> {

@@ -1,14 +1,13 @@
 //! `GET /api/v1/transmissions/{id}/attachments` and `…/{number}`
 
-use crate::api::evidence::get::streamed;
 use crate::api::problem::Problem;
-use crate::api::{By, Reply, Shared};
+use crate::api::{By, Reply, Shared, kept};
 use crate::pipeline::attachments;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::{Extension, Json};
 use serde_json::json;
+use std::sync::Arc;
 
 /// The parts of a transmission that brings attachments, its document among them; none where it is one document.
 #[utoipa::path(get, path = "/api/v1/transmissions/{id}/attachments", operation_id = "transmission_attachments",
@@ -28,13 +27,7 @@ pub async fn attachment(
     Extension(actor): By,
     Path((id, number)): Path<(String, u32)>,
 ) -> Result<Response, Problem> {
-    let (file, part) = attachments::content(&service, &id, number).await?;
+    let file = attachments::content(&service, &id, number).await?;
     tracing::info!(transmission.id = id, part = number, actor = actor.0, "An attachment was read");
-    // Never rendered by a browser, whatever it is.
-    let headers = [
-        (CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (CONTENT_DISPOSITION, "attachment".to_owned()),
-        (CONTENT_LENGTH, part.size.to_string()),
-    ];
-    Ok((headers, streamed(file)).into_response())
+    Ok(kept(Arc::new(file)))
 }

@@ -1,11 +1,11 @@
 //! `GET /api/v1/transmissions/{id}/content`
 
 use crate::api::problem::Problem;
-use crate::api::{By, Shared};
+use crate::api::{By, Shared, kept};
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
+use std::sync::Arc;
 
 /// The bytes as they came or go.
 #[utoipa::path(get, path = "/api/v1/transmissions/{id}/content", operation_id = "transmission_content",
@@ -17,9 +17,7 @@ pub async fn content(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let transmission = service.store.transmission(&id).await?;
-    let bytes = service.store.read_payload(&transmission.payload_id).await?;
+    let payload = service.store.payload_source(&transmission.payload_id).await?;
     tracing::info!(transmission.id = id, actor = actor.0, "Content was read");
-    // Never rendered by a browser, whatever it is.
-    let headers = [(CONTENT_TYPE, "application/octet-stream"), (CONTENT_DISPOSITION, "attachment")];
-    Ok((headers, bytes).into_response())
+    Ok(kept(Arc::new(payload)))
 }

@@ -12,11 +12,11 @@ use crate::transport::as2::evidence::{self, About, FORM, Parts, Way, Whose};
 use crate::transport::as2::mime::{Headers, Peeked};
 use crate::transport::as2::name::bare_id;
 use crate::transport::as2::receipt;
+use crate::transport::source::Spooled;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use std::fs::File;
-use std::io::{self, Read, Seek as _};
+use std::io::Read;
 
 /// What the ledger has of a message.
 struct Kept {
@@ -28,12 +28,12 @@ struct Kept {
     signed_by: Option<String>,
 }
 
-/// Writes the evidence of a message into a file without a name, and says how long it is. The message is that of a transmission
+/// Writes the evidence of a message into a file without a name. The message is that of a transmission
 /// that came in, or of a delivery that went out.
 ///
 /// # Errors
 /// There is no such message of AS2; its bytes are not kept any more, or cannot be read.
-pub async fn evidence(service: &Service, id: &str) -> Result<(File, u64)> {
+pub async fn evidence(service: &Service, id: &str) -> Result<Spooled> {
     let kept = match service.store.as2_message(id).await? {
         Some(message) => sent(service, id, message).await?,
         None => received(service, id).await?,
@@ -53,10 +53,7 @@ pub async fn evidence(service: &Service, id: &str) -> Result<(File, u64)> {
             receipt: receipt.as_deref(),
             certificates: &certificates,
         };
-        let mut file = evidence::write(file, about, parts)?;
-        let length = file.seek(io::SeekFrom::End(0))?;
-        file.rewind()?;
-        Ok::<_, io::Error>((file, length))
+        Spooled::new(evidence::write(file, about, parts)?)
     });
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the evidence of {id}: {error}"));
     written.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
@@ -82,6 +79,7 @@ async fn sent(service: &Service, id: &str, message: SealedMessage) -> Result<Kep
         to: message.as2_to.unwrap_or_default(),
         message_id: message_id(&delivery.key),
         at: message.created_at.timestamp(),
+        receipt_at: delivery.changed_at.timestamp(),
         content_type: transmission.content_type,
         file_name: transmission.file_name,
         mic: Some(format!("{}, {}", STANDARD.encode(&message.mic), message.digest)),
@@ -132,6 +130,7 @@ async fn received(service: &Service, id: &str) -> Result<Kept> {
         to: to.to_owned(),
         message_id: message_id.to_owned(),
         at: transmission.created_at.timestamp(),
+        receipt_at: transmission.created_at.timestamp(),
         content_type: transmission.content_type,
         file_name: transmission.file_name,
         mic: text(&as2["mic"]),
@@ -165,7 +164,7 @@ async fn signers(
     let receipted = receipt.and_then(|receipt| {
         let mut source = receipt;
         let head = Peeked::new(&mut source).head().ok()?;
-        let read = receipt::read(&Headers::parse(&head), &receipt[head.len()..], &all, about.at).ok()?;
+        let read = receipt::read(&Headers::parse(&head), &receipt[head.len()..], &all, about.receipt_at).ok()?;
         read.signed_by.map(|at| (all[at].clone(), receiver))
     });
     Ok(signed.into_iter().chain(receipted).collect())

@@ -8,7 +8,7 @@ use super::mime::Peeked;
 use super::name::bare_id;
 use super::open::{Layer, Mic, Policy, Seen, open_clear};
 use super::receipt::{self, Disposition, RECEIPT_BYTES_MAX, Received};
-use super::variant::{Variant, fitting};
+use super::variant::{TRIED_BYTES_MAX, Variant, fitting};
 use super::{mime::Headers, refused::Refused};
 use crate::clock::Timestamp;
 use crate::id::Random;
@@ -98,6 +98,8 @@ pub struct About {
     pub message_id: String,
     /// When it came, or was sealed.
     pub at: Timestamp,
+    /// When its receipt was given, or came.
+    pub receipt_at: Timestamp,
     /// `Content-Type` of the payload.
     pub content_type: String,
     /// The name of its file.
@@ -438,7 +440,7 @@ impl Check {
         }
         let whose = if self.about.way == Way::In { Whose::Ours } else { Whose::Partner };
         let (trusted, bytes) = (self.of(whose), small(zip, RECEIPT)?);
-        let received = match read_receipt(&bytes, &trusted, self.about.at) {
+        let received = match read_receipt(&bytes, &trusted, self.about.receipt_at) {
             Ok(received) => received,
             Err(seen) => {
                 self.say("receipt", Outcome::Failed, seen);
@@ -462,10 +464,8 @@ impl Check {
             (true, Some(signer)) => self.say("receipt", Outcome::Proved, format!("signed by {signer}; {says}")),
         }
         let tried = match (&received.mic, &mic) {
-            (Some(found), Some(mic)) if found != mic => {
-                small(zip, MESSAGE).ok().and_then(|all| fitting(&all, &found.value))
-            }
-            _ => None,
+            (Some(found), Some(mic)) if found != mic => Tried::of(zip, &found.value)?,
+            _ => Tried::Not,
         };
         let is_same = self.digest(&received, mic, tried);
         if let (Some(signer), Way::Out, true, true) = (signer, self.about.way, is_for_it, is_same)
@@ -479,7 +479,7 @@ impl Check {
     }
 
     /// Whether what the receipt says to have received is what the message is.
-    fn digest(&mut self, received: &Received, mic: Option<Mic>, tried: Option<Variant>) -> bool {
+    fn digest(&mut self, received: &Received, mic: Option<Mic>, tried: Tried) -> bool {
         let shown = |mic: &Mic| format!("{} {}", mic.digest.name(), STANDARD.encode(&mic.value));
         match (&received.mic, mic) {
             (None, _) => self.say("digest", Outcome::Missing, "the receipt names none".to_owned()),
@@ -488,9 +488,17 @@ impl Check {
                 self.say("digest", Outcome::Proved, format!("{}, of the message and in the receipt", shown(found)));
                 return true;
             }
-            (Some(found), Some(_)) if let Some(variant) = tried => {
+            (Some(found), Some(_)) if let Tried::Fits(variant) = tried => {
                 self.say("digest", Outcome::Proved, format!("{} in the receipt is {variant}", shown(found)));
                 return true;
+            }
+            (Some(found), Some(mic)) if let Tried::TooLarge = tried => {
+                let (mic, found) = (shown(&mic), shown(found));
+                let seen = format!(
+                    "the message has {mic}, the receipt names {found}; of what that is cannot be told of more than \
+                     {TRIED_BYTES_MAX} bytes"
+                );
+                self.say("digest", Outcome::Missing, seen);
             }
             (Some(found), Some(mic)) => {
                 let seen = format!("the message has {}, the receipt names {}", shown(&mic), shown(found));
@@ -498,6 +506,26 @@ impl Check {
             }
         }
         false
+    }
+}
+
+/// Whether another digest than the right one is of something that partners are known to digest.
+enum Tried {
+    /// It was not looked for, or is of nothing known.
+    Not,
+    Fits(Variant),
+    TooLarge,
+}
+
+impl Tried {
+    fn of<F: Read + Seek>(zip: &mut ZipArchive<F>, value: &[u8]) -> io::Result<Self> {
+        let Ok(part) = zip.by_name(MESSAGE) else { return Ok(Tried::Not) };
+        let mut message = Vec::new();
+        part.take(TRIED_BYTES_MAX as u64 + 1).read_to_end(&mut message)?;
+        if message.len() > TRIED_BYTES_MAX {
+            return Ok(Tried::TooLarge);
+        }
+        Ok(fitting(&message, value).map_or(Tried::Not, Tried::Fits))
     }
 }
 

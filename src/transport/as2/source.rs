@@ -1,9 +1,7 @@
-//! What a message is made of on its way out: sources one behind the other, and files.
+//! What a message is made of on its way out: sources one behind the other.
 
 use crate::transport::source::Source;
-use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 /// Bytes that are read ahead at first. Most messages are small, and zeros for more would take longer than reading them.
@@ -37,45 +35,5 @@ impl Source for Chain<'_> {
             all = Box::new(all.chain(one.open()?));
         }
         Ok(all)
-    }
-}
-
-/// A file, whole.
-pub struct Spooled {
-    file: File,
-    length: u64,
-}
-
-impl Spooled {
-    /// As it is now.
-    ///
-    /// # Errors
-    /// Its length cannot be had.
-    pub fn new(file: File) -> io::Result<Self> {
-        let length = file.metadata()?.len();
-        Ok(Spooled { file, length })
-    }
-}
-
-impl Source for Spooled {
-    fn length(&self) -> u64 {
-        self.length
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(From { file: &self.file, at: 0 }))
-    }
-}
-
-struct From<'f> {
-    file: &'f File,
-    at: u64,
-}
-
-impl Read for From<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.at)?;
-        self.at += count as u64;
-        Ok(count)
     }
 }

@@ -127,7 +127,9 @@ pub fn fitting(message: &[u8], value: &[u8]) -> Option<Variant> {
     for (of, content) in contents(message).unwrap_or_default() {
         for ends in [Ends::AsTheyAre, Ends::Crlf, Ends::Lf] {
             let mut turned = Vec::new();
-            Turning::new(ends).turn(&content, &mut turned);
+            let mut turning = Turning::new(ends);
+            turning.turn(&content, &mut turned);
+            turning.end(&mut turned);
             for tail in [Tail::AsItIs, Tail::Added, Tail::Taken] {
                 let found = match tail {
                     Tail::AsItIs => digest.of(&turned),
@@ -155,7 +157,12 @@ pub fn digest_of(digest: Digest, source: &dyn Source, ends: Ends) -> io::Result<
     let (mut turning, mut turned) = (Turning::new(ends), Vec::new());
     loop {
         match reader.read(&mut room)? {
-            0 => return Ok(hash.finish()),
+            0 => {
+                turned.clear();
+                turning.end(&mut turned);
+                hash.update(&turned);
+                return Ok(hash.finish());
+            }
             count => {
                 turned.clear();
                 turning.turn(&room[..count], &mut turned);
@@ -175,6 +182,13 @@ pub(super) struct Turning {
 impl Turning {
     pub(super) fn new(ends: Ends) -> Self {
         Turning { ends, has_return: false }
+    }
+
+    /// Gives what was held back.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.ends == Ends::Lf && std::mem::take(&mut self.has_return) {
+            out.push(b'\r');
+        }
     }
 
     pub(super) fn turn(&mut self, piece: &[u8], out: &mut Vec<u8>) {
@@ -264,6 +278,7 @@ mod tests {
     fn turned(ends: Ends, pieces: &[&str]) -> String {
         let (mut turning, mut out) = (Turning::new(ends), Vec::new());
         pieces.iter().for_each(|piece| turning.turn(piece.as_bytes(), &mut out));
+        turning.end(&mut out);
         String::from_utf8(out).expect("text")
     }
 
@@ -271,6 +286,7 @@ mod tests {
     fn line_ends_are_turned_across_pieces() {
         assert_eq!(turned(Ends::Crlf, &["a\nb\r", "\nc\r\n\n"]), "a\r\nb\r\nc\r\n\r\n");
         assert_eq!(turned(Ends::Lf, &["a\r", "\nb\r", "c\r\nd\n"]), "a\nb\rc\nd\n");
+        assert_eq!(turned(Ends::Lf, &["a\r\n", "b\r"]), "a\nb\r");
         assert_eq!(turned(Ends::AsTheyAre, &["a\r", "\nb"]), "a\r\nb");
     }
 

@@ -2,7 +2,7 @@
 //! connection. Their length is always told before (many receivers take no chunks).
 
 use crate::transport::source::Source;
-use futures_util::stream;
+use futures_util::{Stream, StreamExt as _, stream};
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read as _};
@@ -81,27 +81,29 @@ impl Body {
             Body::Held(bytes) => return (bytes.clone().into(), progress),
             Body::Read(source) => source.clone(),
         };
-        let (to, from) = mpsc::channel::<io::Result<Vec<u8>>>(PIECES_AHEAD);
-        let failed = progress.failed.clone();
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = pieces(&*source, &to) {
-                failed.get_or_init(|| error.to_string());
-                // The request ends by it, if it is still there.
-                let _ = to.blocking_send(Err(error));
-            }
+        let noted = progress.clone();
+        let noting = streamed(source).inspect(move |piece| match piece {
+            Ok(_) => drop(noted.pieces.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => drop(noted.failed.get_or_init(|| error.to_string())),
         });
-        let taken = progress.pieces.clone();
-        let stream = stream::unfold((from, taken), |(mut from, taken)| async move {
-            let piece = from.recv().await?;
-            taken.fetch_add(1, Ordering::Relaxed);
-            Some((piece, (from, taken)))
-        });
-        (reqwest::Body::wrap_stream(stream), progress)
+        (reqwest::Body::wrap_stream(noting), progress)
     }
 }
 
+/// A source as a stream, read a few pieces ahead of whoever takes them; it ends with the error where it cannot be read.
+pub fn streamed(source: Arc<dyn Source>) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
+    let (to, from) = mpsc::channel(PIECES_AHEAD);
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = read_all(&*source, &to) {
+            // Nobody may be there any more.
+            let _ = to.blocking_send(Err(error));
+        }
+    });
+    stream::unfold(from, |mut from| async move { from.recv().await.map(|piece| (piece, from)) })
+}
+
 /// Reads a source to its end, or until nobody takes its pieces.
-fn pieces(source: &dyn Source, to: &mpsc::Sender<io::Result<Vec<u8>>>) -> io::Result<()> {
+fn read_all(source: &dyn Source, to: &mpsc::Sender<io::Result<Vec<u8>>>) -> io::Result<()> {
     let mut reader = source.open()?;
     loop {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
