@@ -20,7 +20,7 @@ pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};
 pub use duplicate::{Duplicate, DuplicateKey};
 pub use mailbox::{FILE_NAME, FILE_NAME_FACTS, MailboxFolder};
-pub use plan::{PlannedChange, Verb, export, plan};
+pub use plan::{PlannedChange, Verb, export, is_secret, plan};
 pub use preset::{Preset, Setting, presets};
 pub use resource::{
     Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EVENT_TYPES,

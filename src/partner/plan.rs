@@ -94,10 +94,11 @@ fn difference(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) ->
     lines
 }
 
-/// Values that somebody wrote down where the name of a secret should stand.
-fn is_secret(key: &str) -> bool {
+/// Whether what stands under a key or a header line is a secret, whoever wrote it down there.
+#[must_use]
+pub fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    ["authorization", "password", "token"].iter().any(|word| last.contains(word))
+    ["authorization", "password", "token", "cookie"].iter().any(|word| last.contains(word))
 }
 
 /// The body as differences are told: rows of a table go by their first value, so that one put in moves none.

@@ -4,6 +4,7 @@
 use super::delivery::{self, Change, DeliveryState, NewDelivery};
 use super::error::Result;
 use super::job::{self, Job, JobKind};
+use super::payload::Files;
 use super::transmission::{self, NewTransmission, TransmissionState};
 use super::value::{Actor, Micros, storable};
 use super::writer::Tx;
@@ -117,7 +118,7 @@ impl Store {
             signed_by,
         };
         let (job, kept) = (job.clone(), message.clone());
-        let files: Vec<_> = [Some(&content), clear.as_ref()].into_iter().flatten().filter_map(Content::file).collect();
+        let files = Files::of([&content].into_iter().chain(&clear));
         let done = self
             .write("as2_message", move |mut tx| {
                 Box::pin(async move {
@@ -152,10 +153,7 @@ impl Store {
             Ok(()) => Ok(kept),
             Err(error) => {
                 if !matches!(error, super::StoreError::Unknown(_)) {
-                    for path in files {
-                        // The bytes are not wanted; should removing fail, the next start removes them.
-                        let _ = std::fs::remove_file(path);
-                    }
+                    files.remove();
                 }
                 Err(error)
             }

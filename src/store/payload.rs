@@ -79,12 +79,24 @@ impl Content {
     pub fn size(&self) -> u64 {
         u64::try_from(self.size).unwrap_or(0)
     }
+}
 
-    /// The file to remove if the content turns out to be unwanted.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
-        match &self.place {
+/// The files of contents on their way into a commit.
+pub(crate) struct Files(Vec<PathBuf>);
+
+impl Files {
+    pub fn of<'c>(contents: impl IntoIterator<Item = &'c Content>) -> Self {
+        let file = |content: &Content| match &content.place {
             Place::Inline(_) => None,
             Place::File(path) => Some(path.clone()),
+        };
+        Files(contents.into_iter().filter_map(file).collect())
+    }
+
+    /// Removes them, where the contents turned out to be unwanted; should that fail, the next start does.
+    pub fn remove(self) {
+        for path in self.0 {
+            let _ = std::fs::remove_file(path);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use super::offered::offered;
 use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme, send};
-use crate::partner::{As2, Legacy, LineEnds, Required};
+use crate::partner::{As2, Legacy, LineEnds, Required, is_secret};
 use crate::pipeline::receive::{authenticate, not_authenticated, unavailable};
 use crate::pipeline::state::Service;
 use crate::store::as2::{Beside, Leaving, Verdict};
@@ -41,8 +41,6 @@ const FILE_NAME_CHARACTERS_MAX: usize = 255;
 const HEADER_LINES_KEPT_MAX: usize = 64;
 /// Characters that are kept of the value of each.
 const HEADER_CHARACTERS_MAX: usize = 1024;
-/// Those whose values are secrets.
-const SECRET_LINES: [&str; 3] = ["Authorization", "Proxy-Authorization", "Cookie"];
 /// The status of every answer that has a receipt, whatever that says.
 const ANSWERED: u16 = 200;
 /// The status where the receipt leaves on its own.
@@ -551,8 +549,8 @@ impl Message {
     fn lines(&self) -> Vec<(&str, String)> {
         let Headers(lines) = &self.headers;
         let kept = lines.iter().take(HEADER_LINES_KEPT_MAX).map(|(name, value)| {
-            let is_secret = SECRET_LINES.iter().any(|secret| name.eq_ignore_ascii_case(secret));
-            let value = if is_secret { "…".to_owned() } else { value.chars().take(HEADER_CHARACTERS_MAX).collect() };
+            let value =
+                if is_secret(name) { "…".to_owned() } else { value.chars().take(HEADER_CHARACTERS_MAX).collect() };
             (name.as_str(), value)
         });
         kept.collect()

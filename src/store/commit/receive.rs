@@ -1,15 +1,16 @@
 //! A transmission came in: its bytes, its row, the sender's key and the job, all before the sender is answered.
 
 use crate::clock::Timestamp;
+use crate::store::Store;
 use crate::store::as2::{self, Beside};
 use crate::store::claim::{self, NewClaim};
 use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, JobKind};
+use crate::store::payload::Files;
 use crate::store::refusal;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::{Actor, storable};
 use crate::store::writer::Tx;
-use crate::store::{Content, Store};
 use sqlx::Executor as _;
 
 /// What became of a reception.
@@ -69,17 +70,13 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Reception> {
-        let contents = [Some(&new.content), beside.clear.as_ref()];
-        let files: Vec<_> = contents.into_iter().flatten().filter_map(Content::file).collect();
+        let files = Files::of([&new.content].into_iter().chain(&beside.clear));
         let done = match self.intake() {
             Ok(intake) => intake.take(Arrival { new, key, beside, actor: actor.clone(), now }).await,
             Err(error) => Err(error),
         };
         if !matches!(done, Ok(Reception::New) | Err(StoreError::Unknown(_))) {
-            for path in files {
-                // The bytes are not wanted; should removing fail, the next start removes them.
-                let _ = std::fs::remove_file(path);
-            }
+            files.remove();
         }
         done
     }
@@ -128,7 +125,7 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<bool> {
-        let file = new.content.file();
+        let files = Files::of([&new.content]);
         let (code, reason, actor) = (code.to_owned(), storable(reason), actor.clone());
         let done = self
             .write("settle", move |mut tx| {
@@ -147,11 +144,8 @@ impl Store {
                 })
             })
             .await;
-        if let (Some(path), Err(error)) = (file, &done)
-            && !matches!(error, StoreError::Unknown(_))
-        {
-            // The bytes are not wanted; should removing fail, the next start removes them.
-            let _ = std::fs::remove_file(path);
+        if done.as_ref().is_err_and(|error| !matches!(error, StoreError::Unknown(_))) {
+            files.remove();
         }
         done
     }

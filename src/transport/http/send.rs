@@ -15,6 +15,8 @@ use std::time::Duration;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an answer that are kept.
 const ANSWER_SHOWN_MAX: usize = 300;
+/// A body that a receiver takes more slowly than this is given up; each has the patience of its answer besides.
+const SLOWEST_BYTES_A_SECOND: u64 = 8 * 1024;
 /// How long the rest of a good answer is read, so that its connection can be used again.
 const ANSWER_REST_WAIT: Duration = Duration::from_secs(1);
 /// The most that a partner's Retry-After may ask for.
@@ -169,7 +171,7 @@ async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: 
     let (body, progress) = post.body.posted();
     headers.insert(CONTENT_LENGTH, post.body.length().into());
     let asked = client.request(post.method.clone(), url).headers(headers).body(body).send();
-    match patiently(asked, &progress, post.patience).await {
+    match patiently(asked, (&progress, post.body.length()), post.patience).await {
         Err(_) => {
             let reason = format!("no answer within {} s; it may have arrived", post.patience.as_secs());
             Outcome::Uncertain { reason }
@@ -183,17 +185,20 @@ async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: 
     }
 }
 
-/// Waits for an answer, and as long again whenever something of the body was taken.
+/// Waits for an answer, and as long again whenever something of the body was taken, but for no receiver that is slower than
+/// [`SLOWEST_BYTES_A_SECOND`].
 async fn patiently<T>(
     asked: impl Future<Output = T>,
-    progress: &Progress,
+    (progress, length): (&Progress, u64),
     patience: Duration,
 ) -> Result<T, tokio::time::error::Elapsed> {
     let mut asked = std::pin::pin!(asked);
+    let end = tokio::time::Instant::now() + patience + Duration::from_secs(length / SLOWEST_BYTES_A_SECOND);
     loop {
         let before = progress.pieces();
-        match tokio::time::timeout(patience, &mut asked).await {
-            Err(_) if progress.pieces() > before => {}
+        let next = end.min(tokio::time::Instant::now() + patience);
+        match tokio::time::timeout_at(next, &mut asked).await {
+            Err(_) if next < end && progress.pieces() > before => {}
             done => return done,
         }
     }
