@@ -13,7 +13,7 @@ use portolan::transport::as2::certificate::{OwnKey, private_key};
 use portolan::transport::as2::cms::{GcmForm, Recipient};
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::mime::Headers;
-use portolan::transport::as2::open::{Mic, Outlets, Policy, open};
+use portolan::transport::as2::open::{Mic, Outlets, Policy, Seen, open};
 use portolan::transport::as2::receipt::{self, Disposition, Received};
 use portolan::transport::as2::seal::{Means, Payload, Protection, seal};
 use serde_json::Value;
@@ -361,11 +361,16 @@ async fn a_message_is_encrypted_to_a_certificate_that_can_be_encrypted_to() {
     ));
     retail.send(order("AS2-4", 4)).await;
     retail.until("the message", || async { (!peer.posts().is_empty()).then_some(()) }).await;
-    let post = peer.posts().remove(0);
-    let key = private_key(LAMPS.key_pem.as_bytes()).expect("a key");
-    let key = OwnKey::new(LAMPS.own.certificate.clone(), &key).expect("they belong together");
+    let (_, payload) = opened(peer.posts().remove(0), (&LAMPS, &RETAIL));
+    assert!(String::from_utf8_lossy(&payload).contains("AS2-4"));
+}
+
+/// A message that a peer got, opened with the receiver's key; its signature must be the sender's.
+pub fn opened(post: peer::Post, (receiver, sender): (&Keys, &Keys)) -> (Seen, Vec<u8>) {
+    let key = private_key(receiver.key_pem.as_bytes()).expect("a key");
+    let key = OwnKey::new(receiver.own.certificate.clone(), &key).expect("they belong together");
     let policy = Policy {
-        trusted: std::slice::from_ref(&RETAIL.own.certificate),
+        trusted: std::slice::from_ref(&sender.own.certificate),
         keys: &[Arc::new(key)],
         must_be_signed: true,
         must_be_encrypted: true,
@@ -378,9 +383,9 @@ async fn a_message_is_encrypted_to_a_certificate_that_can_be_encrypted_to() {
     let mut payload = Vec::new();
     let outlets = Outlets { payload: &mut payload, clear: None };
     let headers = Headers(post.headers.into_iter().collect());
-    let (_, opened) = open(&headers, &mut &post.body[..], &policy, &SystemRandom, outlets);
-    assert_eq!(opened, Ok(()));
-    assert!(String::from_utf8_lossy(&payload).contains("AS2-4"));
+    let (seen, done) = open(&headers, &mut &post.body[..], &policy, &SystemRandom, outlets);
+    done.unwrap_or_else(|error| panic!("{error}"));
+    (seen, payload)
 }
 
 /// A receipt for a message, signed by nobody.

@@ -1,20 +1,15 @@
 //! Who signs with a certificate that nobody knows is refused, and the certificate is shown to be accepted: by a person, into
 //! channels that are named, after the plan was shown.
 
-use super::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate, lamps, retail, send_content};
+use super::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate, lamps, opened, retail, send_content};
 use super::edi::order;
 use super::peer::{Peer, Post};
 use super::stage::Stage;
-use portolan::clock::{Clock as _, SystemClock};
-use portolan::id::SystemRandom;
-use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
-use portolan::transport::as2::crypto::Digest;
+use portolan::transport::as2::certificate::Certificate;
 use portolan::transport::as2::exchange::is;
 use portolan::transport::as2::keystore::pkcs7;
-use portolan::transport::as2::mime::{Headers, base64_lines};
-use portolan::transport::as2::open::{Outlets, Policy, open};
+use portolan::transport::as2::mime::base64_lines;
 use serde_json::Value;
-use std::sync::Arc;
 
 fn offered(stage: &Stage) -> Vec<Value> {
     let all: Value =
@@ -160,24 +155,7 @@ fn exchange(id: &str) -> (String, Vec<u8>) {
 
 /// What Retail got in answer: a certificate exchange message, opened with its own key.
 fn answered(post: &Post) -> String {
-    let key = private_key(RETAIL.key_pem.as_bytes()).expect("a key");
-    let own = OwnKey::new(RETAIL.own.certificate.clone(), &key).expect("they belong together");
-    let policy = Policy {
-        trusted: std::slice::from_ref(&LAMPS.own.certificate),
-        keys: &[Arc::new(own)],
-        must_be_signed: true,
-        must_be_encrypted: true,
-        allows_legacy: false,
-        receipt_digest: Digest::Sha256,
-        takes_crlf: false,
-        payload_bytes_max: 1 << 20,
-        now: SystemClock.now(),
-    };
-    let mut payload = Vec::new();
-    let headers = Headers(post.headers.clone().into_iter().collect());
-    let outlets = Outlets { payload: &mut payload, clear: None };
-    let (seen, done) = open(&headers, &mut &post.body[..], &policy, &SystemRandom, outlets);
-    done.unwrap_or_else(|error| panic!("{error}"));
+    let (seen, payload) = opened(post.clone(), (&RETAIL, &LAMPS));
     assert!(is(&seen.content_type), "{}", seen.content_type);
     String::from_utf8(payload).expect("text")
 }

@@ -29,6 +29,24 @@ pub fn holds(folder: &Path, text: &str) -> bool {
 }
 
 /// Two instances that know each other by what `certificate new` printed; one has a key of RSA, the other one of a curve.
+/// ACME walks to Lamps, each with its own certificate, which the other side was told.
+pub fn walks(acme: &Stage, lamps: &Stage, own: &str, other: &str) {
+    lamps.apply(&format!(
+        "kind: partner\nname: acme\nparty_ids: [ZZ:ACME]\n{}---\nkind: channel\nname: acme-as2\ntransport: as2\nway: in\n\
+         partners: [acme]\nas2: {{ from: ACME, to: LAMPS, certificates: [acme], keys: [lamps] }}\n",
+        theirs("acme", own)
+    ));
+    acme.apply(&format!(
+        "kind: partner\nname: lamps\nparty_ids: [ZZ:LAMPS]\n{}---\nkind: channel\nname: lamps-as2\ntransport: as2\n\
+         way: out\nurl: {}/as2\npartners: [lamps]\nallow_networks: [127.0.0.0/8]\n\
+         as2: {{ from: ACME, to: LAMPS, certificates: [lamps], keys: [acme] }}\n",
+        theirs("lamps", other),
+        lamps.partner
+    ));
+    let walked = acme.done(&["as2", "test", "lamps-as2"], "");
+    assert!(walked.contains("receipt  passed  a signed receipt"), "{walked}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_that_are_made_serve_both_sides() {
     let (acme, lamps) = (Stage::bare("").await, Stage::bare("").await);
@@ -40,20 +58,7 @@ async fn keys_that_are_made_serve_both_sides() {
         let checked = Command::new("openssl").args(["verify", "-CAfile", &file, &file]).output().expect("openssl");
         assert!(checked.status.success(), "{checked:?}");
     }
-    lamps.apply(&format!(
-        "kind: partner\nname: acme\nparty_ids: [ZZ:ACME]\n{}---\nkind: channel\nname: acme-as2\ntransport: as2\nway: in\n\
-         partners: [acme]\nas2: {{ from: ACME, to: LAMPS, certificates: [acme], keys: [lamps] }}\n",
-        theirs("acme", &own)
-    ));
-    acme.apply(&format!(
-        "kind: partner\nname: lamps\nparty_ids: [ZZ:LAMPS]\n{}---\nkind: channel\nname: lamps-as2\ntransport: as2\n\
-         way: out\nurl: {}/as2\npartners: [lamps]\nallow_networks: [127.0.0.0/8]\n\
-         as2: {{ from: ACME, to: LAMPS, certificates: [lamps], keys: [acme] }}\n",
-        theirs("lamps", &other),
-        lamps.partner
-    ));
-    let walked = acme.done(&["as2", "test", "lamps-as2"], "");
-    assert!(walked.contains("receipt  passed  a signed receipt"), "{walked}");
+    walks(&acme, &lamps, &own, &other);
     let (mine, partner) = (listed(&acme, "acme"), listed(&acme, "lamps"));
     assert_eq!((&mine["ours"], &partner["ours"]), (&true.into(), &false.into()));
     assert_eq!((mine["common_name"].as_str(), mine["ends_soon"].as_bool()), (Some("ACME AS2"), Some(false)));

@@ -2,6 +2,7 @@
 //! key is shown nowhere but in a file under a password.
 
 use super::as2::{LAMPS, RETAIL};
+use super::certificate::walks;
 use super::certificate::{holds, listed};
 use super::stage::Stage;
 use serde_json::Value;
@@ -240,23 +241,7 @@ async fn a_certificate_of_an_authority_finds_its_key_and_is_used() {
     assert!(renewed.ends_with("key: { secret: acme-key }\n"), "{renewed}");
     let own = acme.done(&["certificate", "export", "acme"], "");
     let other = lamps.done(&["certificate", "new", "lamps", "--common-name", "Lamps", "--ec", "--apply"], "");
-    let theirs = |name: &str, pem: &str| {
-        format!("---\nkind: certificate\nname: {name}\npem: |\n  {}\n", pem.trim_end().replace('\n', "\n  "))
-    };
-    lamps.apply(&format!(
-        "kind: partner\nname: acme\nparty_ids: [ZZ:ACME]\n{}---\nkind: channel\nname: acme-as2\ntransport: as2\nway: in\n\
-         partners: [acme]\nas2: {{ from: ACME, to: LAMPS, certificates: [acme], keys: [lamps] }}\n",
-        theirs("acme", &own)
-    ));
-    acme.apply(&format!(
-        "kind: partner\nname: lamps\nparty_ids: [ZZ:LAMPS]\n{}---\nkind: channel\nname: lamps-as2\ntransport: as2\n\
-         way: out\nurl: {}/as2\npartners: [lamps]\nallow_networks: [127.0.0.0/8]\n\
-         as2: {{ from: ACME, to: LAMPS, certificates: [lamps], keys: [acme] }}\n",
-        theirs("lamps", &other),
-        lamps.partner
-    ));
-    let walked = acme.done(&["as2", "test", "lamps-as2"], "");
-    assert!(walked.contains("receipt  passed  a signed receipt"), "{walked}");
+    walks(&acme, &lamps, &own, &other);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

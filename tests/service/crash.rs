@@ -17,7 +17,7 @@ macro_rules! say {
 }
 
 /// Where the process is killed. `store` names the points; each must be hit.
-const POINTS: [&str; 15] = [
+pub const POINTS: [&str; 15] = [
     "payload.synced",
     "receive.before_commit",
     "receive.after_commit",
