@@ -179,8 +179,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         let (asked, answering) = (handler.call(request), answering.clone());
         async move {
             let answer = asked.await;
-            answering.begin();
-            answer
+            answer.map(|answer| answer.map(|body| answering.begin(body)))
         }
     });
     let connection = hyper::server::conn::http1::Builder::new()

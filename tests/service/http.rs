@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 async fn stage(sections: &str) -> Stage {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
@@ -141,4 +141,51 @@ async fn err_what_is_no_request_is_told_why() {
         assert_eq!(stream.read(&mut [0; 8]).await.unwrap_or(0), 0, "it is closed");
     }
     stage.send(order("4711", 1)).await;
+}
+
+/// What is downloaded may begin, at any byte that a slow reader leaves the next write to begin with, like an answer of the
+/// parser of HTTP.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_downloaded_slowly_is_whole_whatever_stands_in_it() {
+    let stage = stage("").await;
+    let sent = b"HTTP/1.1 400 ".repeat(700_000);
+    let id = stage.send(sent.clone()).await;
+    let token = std::fs::read_to_string(stage.data().join("admin.token")).expect("a token");
+    let request = format!(
+        "GET /api/v1/transmissions/{id}/content HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n",
+        token.trim()
+    );
+    let address = stage.admin.trim_start_matches("http://").parse().expect("an address");
+    for _ in 0..2 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(16 * 1024).expect("a small buffer");
+        let mut stream = socket.connect(address).await.expect("a connection");
+        stream.write_all(request.as_bytes()).await.expect("written");
+        let mut found = Vec::new();
+        let begin = loop {
+            if let Some(at) = found.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert!(stream.read_buf(&mut found).await.expect("bytes") > 0, "it has a head");
+        };
+        let head = String::from_utf8_lossy(&found[..begin]).to_ascii_lowercase();
+        assert!(head.contains(&format!("content-length: {}\r\n", sent.len())), "{head}");
+        let mut pieces = 0;
+        while found.len() < begin + sent.len() {
+            pieces += 1;
+            if pieces % 32 == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            if stream.read_buf(&mut found).await.expect("bytes") == 0 {
+                break;
+            }
+        }
+        assert!(found[begin..] == sent, "after {} of {} bytes something else came", found.len() - begin, sent.len());
+        // The next request on the connection that is none still gets a reason.
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nno colon\r\n\r\n").await.expect("written");
+        let (status, head, body) = answer(&mut stream).await;
+        let said: Value = serde_json::from_slice(&body).unwrap_or_else(|_| panic!("no reason: {head}"));
+        assert_eq!((status, &said["code"]), (400, &"REQUEST-MALFORMED".into()), "{said}");
+        assert!(said["detail"].as_str().is_some_and(|detail| detail.contains("a header line")), "{said}");
+    }
 }

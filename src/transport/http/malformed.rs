@@ -2,11 +2,12 @@
 //! else; here the answer gets a reason, as every other refusal has one. Bytes are looked at and never changed.
 
 use super::receive::Refusal;
+use hyper::body::{Body, Frame, SizeHint};
 use serde_json::json;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -15,14 +16,60 @@ const LOOKED_AT_MAX: usize = 64 * 1024;
 /// Characters of the name of a header line that are told.
 const NAME_SHOWN_MAX: usize = 64;
 
-/// Whether an answer of a handler is under way; set when there is one.
-#[derive(Debug, Clone, Default)]
-pub struct Answering(Arc<AtomicBool>);
+/// Nothing of a handler is under way: what is written now is the parser's.
+const NOTHING: u8 = 0;
+/// An answer of a handler is under way.
+const UNDER_WAY: u8 = 1;
+/// All of one is with the writer, which may hold bytes of it still.
+const HANDED_OVER: u8 = 2;
+
+/// Whether an answer of a handler is under way on a connection, which has one at a time.
+#[derive(Debug, Clone)]
+pub struct Answering(Arc<AtomicU8>);
+
+impl Default for Answering {
+    fn default() -> Self {
+        Answering(Arc::new(AtomicU8::new(NOTHING)))
+    }
+}
 
 impl Answering {
-    /// There is an answer, which is written next.
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::Release);
+    /// There is an answer with such a body; it is under way until the body was dropped and what it gave is written.
+    pub fn begin<B>(&self, body: B) -> Answered<B> {
+        self.0.store(UNDER_WAY, Ordering::Release);
+        Answered { body, answering: self.clone() }
+    }
+}
+
+/// The body of an answer, which tells when it is dropped.
+pub struct Answered<B> {
+    body: B,
+    answering: Answering,
+}
+
+impl<B: Body + Unpin> Body for Answered<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Answered<B> {
+    fn drop(&mut self) {
+        self.answering.0.store(HANDED_OVER, Ordering::Release);
     }
 }
 
@@ -58,11 +105,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Told<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let own = &mut *self;
         if own.instead.is_none() {
-            let is_ours = own.answering.0.swap(false, Ordering::AcqRel);
+            // What a handler sends may begin like an answer of the parser, at any of its bytes.
+            let is_ours = own.answering.0.load(Ordering::Acquire) != NOTHING;
             if !is_ours && let Some(refusal) = refusal(bytes, &own.head) {
                 own.instead = Some((answer(&refusal), 0));
-            } else if !bytes.starts_with(b"HTTP/1.1 100 ") {
-                own.head.clear();
             }
         }
         if let Some((answer, written)) = &mut own.instead {
@@ -79,8 +125,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Told<S> {
         Pin::new(&mut own.stream).poll_write(cx, bytes)
     }
 
+    /// hyper flushes when it holds no byte more, so that what was handed over is written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let own = &mut *self;
+        let flag = &own.answering.0;
+        if flag.compare_exchange(HANDED_OVER, NOTHING, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+            own.head.clear();
+        }
+        Pin::new(&mut own.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
