@@ -62,7 +62,9 @@ async fn stopped(app: &App) -> anyhow::Result<()> {
             _ = term.recv() => break,
             _ = interrupt.recv() => break,
             _ = hang_up.recv() => {
-                app.service.reload().await?;
+                if let Err(error) = app.service.reload().await {
+                    tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
+                }
                 app.renew.notify_one();
             }
         }

@@ -24,6 +24,10 @@ pub enum Answer {
     Leads(u16, String),
     /// A status, with a body.
     Refuses(u16, String),
+    /// A status; its body is so many dots, then all that was sent.
+    Repeats(u16, usize),
+    /// 200 with such a Content-Type and Content-Length, and the connection is cut after these bytes.
+    Breaks(&'static str, usize, Vec<u8>),
     /// 200, in bytes and with its Content-Type.
     Sends(&'static str, Vec<u8>),
 }
@@ -119,7 +123,8 @@ impl Peer {
             }
         }
         let line = head.lines().next().unwrap_or_default().to_owned();
-        self.posts.lock().expect("no panic held it").push(Post { line, headers, body: bytes[end..].to_vec() });
+        let post = Post { line, headers, body: bytes[end..].to_vec() };
+        self.posts.lock().expect("no panic held it").push(post);
         let answer = self.script.lock().expect("no panic held it").pop_front().unwrap_or(Answer::Status(200));
         let (status, more, body) = match answer {
             Answer::Cut => return Ok(()),
@@ -133,6 +138,12 @@ impl Peer {
             Answer::Leads(status, to) => (status, format!("location: {to}\r\n"), Vec::new()),
             Answer::Refuses(status, body) => (status, String::new(), body.into_bytes()),
             Answer::Sends(kind, body) => (200, format!("content-type: {kind}\r\n"), body),
+            Answer::Repeats(status, dots) => (status, String::new(), [".".repeat(dots).as_bytes(), &bytes].concat()),
+            Answer::Breaks(kind, length, body) => {
+                let head = format!("HTTP/1.1 200 x\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n");
+                stream.write_all(&[head.as_bytes(), &body].concat()).await?;
+                return stream.shutdown().await;
+            }
         };
         let length = body.len();
         let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n");

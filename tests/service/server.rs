@@ -54,6 +54,30 @@ async fn while_the_server_is_away_senders_are_told_to_repeat_and_nothing_is_lost
     assert!(!stage.log().contains(PASSWORD), "the password is nowhere to be read");
 }
 
+/// `kill -HUP` asks for certificates and resources; that the ledger cannot be asked now ends nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hang_up_while_the_server_is_away_ends_nothing() {
+    let Some(ground) = Ground::server().await else { return };
+    let Some(socket) = Ground::socket() else { return };
+    let proxy = Proxy::start(socket).await;
+    let ground = ground.over(proxy.port);
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let mut stage = Stage::with_on(&ground.line(), &retailer, &supplier, "").await;
+    proxy.becomes(Wire::Down);
+    assert_eq!(stage.post(Some("k1"), order("4711", 1)).await.status, 503, "it is away");
+    let id = stage.child.id().to_string();
+    assert!(Command::new("kill").args(["-HUP", &id]).status().expect("kill").success());
+    stage.until("it is told", || async { stage.log().contains("could not be taken over").then_some(()) }).await;
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    assert_eq!(stage.child.try_wait().expect("a child"), None, "it goes on");
+    proxy.becomes(Wire::Whole);
+    stage
+        .until("it is taken", || async { (stage.post(Some("k1"), order("4711", 1)).await.status == 202).then_some(()) })
+        .await;
+    stage.deliveries("delivered", 2).await;
+    assert_eq!(stage.stop().await, Some(0), "it stops in order");
+}
+
 #[tokio::test]
 async fn faults_and_repeats_are_told_as_with_a_file() {
     let Some(ground) = Ground::server().await else { return };
