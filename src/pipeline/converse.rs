@@ -14,6 +14,7 @@ use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::{NewTransmission, TransmissionState};
 use crate::store::{Actor, Direction, Result as StoreResult, StoreError};
+use crate::transport::http::auth::Secrets;
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::receive::{Answer, Arrival, Intake, KEY_CHARACTERS_MAX, Refusal};
@@ -331,6 +332,7 @@ impl Conversation {
                     key: Some(self.id.clone()),
                     content_type: self.arrival.content_type.clone(),
                     headers: Vec::new(),
+                    secrets: Secrets::default(),
                     body: Body::Held(asked),
                     reach,
                     credentials,

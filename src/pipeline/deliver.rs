@@ -99,7 +99,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         }
     };
     let receipt_to = is_late_receipt(channel).then_some(url.as_str());
-    let Outbound { reach, credentials, headers, once } = match outbound(service, channel, receipt_to).await {
+    let Outbound { reach, credentials, headers, secrets, once } = match outbound(service, channel, receipt_to).await {
         Ok(outbound) => outbound,
         Err(unready) => {
             let (code, reason) = unready.told()?;
@@ -114,6 +114,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         key,
         content_type,
         headers: headers.into_iter().chain(lines).collect(),
+        secrets,
         body,
         reach,
         credentials,
@@ -240,11 +241,10 @@ impl Heard {
 fn heard(outcome: Outcome) -> (Outcome, Option<Heard>) {
     let Outcome::Delivered { status, answer } = outcome else { return (outcome, None) };
     let Some(said) = cxml::status_of(&answer.content_type, &answer.body) else {
-        let text = String::from_utf8_lossy(&answer.body);
-        let begin = text.chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
+        let begin = answer.hidden.shown(&String::from_utf8_lossy(&answer.body), ANSWER_SHOWN_MAX);
         return (Outcome::Delivered { status, answer: Said::default() }, Some(Heard::Other(begin)));
     };
-    let words: String = said.words.chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
+    let words = answer.hidden.shown(&said.words, ANSWER_SHOWN_MAX);
     let said = Status { words, ..said };
     let (reason, status) = (format!("the receiver answered Status {}: {}", said.code, said.words), Some(status));
     let outcome = match said.code {
@@ -301,5 +301,34 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
             Some(at) => (AttemptEnd::Uncertain(at), facts(None, "UNCERTAIN", reason)),
             None => (AttemptEnd::Park, facts(None, "RETRIES-SPENT", &format!("{reason}; all retries are spent"))),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::http::auth::Secrets;
+
+    /// A receiver of cXML that answers with something else, in which our secret is repeated.
+    #[test]
+    fn what_is_kept_of_an_answer_has_no_secret_of_ours() {
+        let mut hidden = Secrets::default();
+        hidden.add("correct horse");
+        let said = |body: &str| {
+            let answer =
+                Said { content_type: "text/xml".to_owned(), body: body.as_bytes().to_vec(), hidden: hidden.clone() };
+            let (outcome, heard) = heard(Outcome::Delivered { status: 200, answer });
+            let mut facts = AttemptFacts::default();
+            heard.expect("an answer").note(&mut facts);
+            let all =
+                format!("{:?} {outcome:?} {:?} {:?}", facts.detail, facts.code, facts.said.map(|said| said.1.detail));
+            assert!(!all.contains("orrect"), "{all}");
+            all
+        };
+        assert!(said("you sent correct horse").contains("no cXML Response: you sent ***"));
+        said(&format!("{}correct horse", "x".repeat(ANSWER_SHOWN_MAX - 8)));
+        let status =
+            said("<cXML><Response><Status code=\"406\" text=\"Not\">you sent correct horse</Status></Response></cXML>");
+        assert!(status.contains("Status 406: ") && status.contains("you sent ***"), "{status}");
     }
 }

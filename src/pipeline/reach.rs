@@ -12,7 +12,7 @@ use crate::transport::http::address::Network;
 use crate::transport::http::auth::oauth1::OAuth1;
 use crate::transport::http::auth::oauth2::{ClientAuth, OAuth2};
 use crate::transport::http::auth::signed::{Algorithm, Encoding, SIGNATURE, Signed, Template};
-use crate::transport::http::auth::{Credentials, Means};
+use crate::transport::http::auth::{Credentials, Means, Secrets};
 use crate::transport::http::reach::{Identity, Proxy, Reach};
 use crate::transport::http::send::Once;
 use base64::Engine as _;
@@ -31,6 +31,8 @@ pub(super) struct Outbound {
     pub credentials: Credentials,
     /// Further header lines.
     pub headers: Vec<(String, String)>,
+    /// Those of their values that are secrets.
+    pub secrets: Secrets,
     /// What signatures have that no other may have.
     pub once: Once,
 }
@@ -127,15 +129,19 @@ pub(super) async fn assemble(service: &Service, said: Said<'_>) -> Ready<Outboun
         }
         credentials = Credentials { name: name.to_owned(), means: means(service, auth, name, &reach).await? };
     }
-    let mut headers = Vec::new();
+    let (mut headers, mut secrets) = (Vec::new(), Secrets::default());
     for (name, value) in said.headers {
         let value = match value {
             SecretOrText::Text(text) => text.clone(),
-            SecretOrText::Secret(secret) => self::secret(service, secret).await?,
+            SecretOrText::Secret(secret) => {
+                let value = self::secret(service, secret).await?;
+                secrets.add(&value);
+                value
+            }
         };
         headers.push((name.clone(), value));
     }
-    Ok(Outbound { reach, credentials, headers, once: once(service) })
+    Ok(Outbound { reach, credentials, headers, secrets, once: once(service) })
 }
 
 /// The present time and random text.

@@ -127,11 +127,11 @@ async fn tell(service: &Service, hook: &Webhook, id: &str, body: &Value) -> Resu
         headers: hook.headers.iter().collect(),
         auth: hook.auth.as_deref(),
     };
-    let Outbound { reach, credentials, headers, once } = match assemble(service, said).await {
+    let Outbound { reach, credentials, headers, secrets, once } = match assemble(service, said).await {
         Ok(outbound) => outbound,
         Err(unready) => return permanent(unready.told()?.1),
     };
-    let mut secrets = Vec::new();
+    let mut keys = Vec::new();
     for named in std::iter::once(&hook.secret).chain(&hook.previous_secret) {
         let written = match super::reach::secret(service, named).await {
             Ok(written) => written,
@@ -139,12 +139,12 @@ async fn tell(service: &Service, hook: &Webhook, id: &str, body: &Value) -> Resu
             Err(unready) => return permanent(unready.told()?.1),
         };
         match secret(&written) {
-            Ok(key) => secrets.push(key),
+            Ok(key) => keys.push(key),
             Err(expected) => return permanent(format!("secret {}: {expected}", named.secret)),
         }
     }
     let bytes = body.to_string().into_bytes();
-    let signed = lines(id, once.now.as_second(), &bytes, &secrets);
+    let signed = lines(id, once.now.as_second(), &bytes, &keys);
     let agent = ("user-agent".to_owned(), concat!("portolan/", env!("CARGO_PKG_VERSION")).to_owned());
     let post = Post {
         url: hook.url.clone(),
@@ -152,6 +152,7 @@ async fn tell(service: &Service, hook: &Webhook, id: &str, body: &Value) -> Resu
         key: None,
         content_type: "application/json".to_owned(),
         headers: std::iter::once(agent).chain(headers).chain(signed).collect(),
+        secrets,
         body: Body::Held(bytes),
         reach,
         credentials,

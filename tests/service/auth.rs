@@ -53,8 +53,22 @@ fn authorization(post: &Post) -> &str {
 async fn unseen(stage: &Stage, secret: &str) {
     let mut all = stage.log();
     all += &stage.done(&["export"], "");
-    for path in ["/api/v1/deliveries", "/api/v1/secrets", "/api/v1/transmissions"] {
+    for path in [
+        "/api/v1/deliveries",
+        "/api/v1/secrets",
+        "/api/v1/transmissions",
+        "/api/v1/documents",
+        "/api/v1/acks",
+        "/api/v1/webhooks",
+        "/api/v1/certificates",
+    ] {
         all += &stage.get(path).await.to_string();
+    }
+    // With their events and attempts.
+    for (path, key) in [("transmissions", "transmission_id"), ("documents", "document_id")] {
+        for row in stage.list(&format!("/api/v1/{path}")).await {
+            all += &stage.get(&format!("/api/v1/{path}/{}", row[key].as_str().expect("an id"))).await.to_string();
+        }
     }
     for row in stage.list("/api/v1/deliveries").await {
         all += &stage
@@ -110,6 +124,35 @@ async fn a_receiver_that_does_not_take_it_parks_the_delivery_and_says_which_auth
     let asks =
         |one: &Value| one["reason"].as_str().is_some_and(|reason| reason.contains("name an auth in the channel"));
     assert!(parked.iter().any(asks), "{parked:#?}");
+}
+
+/// Servers that repeat what they were sent, in clear and in Base64, whole and across the place where their words are cut.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_receiver_repeats_of_a_secret_is_kept_nowhere() {
+    let (stage, supplier) = stage(&[]).await;
+    stage.done(&["secret", "set", "lamps-secret"], SECRET);
+    let written = STANDARD.encode(format!("portolan:{SECRET}"));
+    let at = format!("http://127.0.0.1:{}/edi", supplier.port);
+    let header = channel(&at, "headers: { X-Key: { secret: lamps-secret }, X-Name: portolan }");
+    let basic = shown(supplier.port, "basic: { user: portolan, password: { secret: lamps-secret } }");
+    let mut number = 0;
+    for resources in [&basic, &header] {
+        stage.apply(resources);
+        // 300 characters of an answer are kept: the cut goes through all that is repeated.
+        for dots in [0, 60, 120, 150, 180, 210, 240, 270] {
+            number += 1;
+            supplier.then(&[Answer::Repeats(400, dots)]);
+            stage.send(order(&format!("47{number:02}"), number)).await;
+            stage.deliveries("parked", number as usize).await;
+        }
+    }
+    let parked = stage.deliveries("parked", number as usize).await;
+    let reasons: Vec<&str> = parked.iter().filter_map(|one| one["reason"].as_str()).collect();
+    assert!(reasons.iter().any(|reason| reason.contains("authorization: ***")), "{reasons:#?}");
+    assert!(reasons.iter().any(|reason| reason.contains("x-key: ***")), "{reasons:#?}");
+    for part in [SECRET, &SECRET[..6], &written, &written[..6]] {
+        unseen(&stage, part).await;
+    }
 }
 
 fn granted(token: &str, seconds: u32) -> Answer {
@@ -203,14 +246,25 @@ async fn err_a_token_that_cannot_be_had_is_told_as_such_and_nothing_is_sent() {
     assert_eq!(parked["code"], "TOKEN-REFUSED", "{parked:#}");
     let reason = parked["reason"].as_str().expect("a reason");
     assert!(reason.ends_with("answered 401: invalid_client: no *** here"), "{reason}");
+    // So are its words where they repeat the header line, in which id and secret are Base64, or the form.
+    for (number, client_auth, dots) in [(5, "basic", 0), (6, "basic", 200), (7, "basic", 240), (8, "post", 0)] {
+        stage.apply(&oauth2(supplier.port, login.port, &format!("{ALLOWED}, client_auth: {client_auth}")));
+        login.then(&[Answer::Repeats(401, dots)]);
+        stage.send(order(&format!("471{number}"), number)).await;
+        stage.deliveries("parked", number as usize - 3).await;
+    }
+    let encoded = STANDARD.encode(format!("our+id:{SECRET}"));
+    for part in [&encoded, &encoded[..12]] {
+        unseen(&stage, part).await;
+    }
     // An address that is not public is asked only where the auth allows it.
     stage.apply(&oauth2(supplier.port, login.port, ""));
     stage.send(order("4713", 3)).await;
-    let parked = stage.deliveries("parked", 2).await;
+    let parked = stage.deliveries("parked", 6).await;
     let refused =
         parked.iter().find(|one| one["reason"].as_str().is_some_and(|reason| reason.contains("allow_networks")));
     assert!(refused.is_some_and(|one| one["code"] == "TOKEN-REFUSED"), "{parked:#?}");
-    assert_eq!((login.posts().len(), supplier.posts().len()), (1, 1));
+    assert_eq!((login.posts().len(), supplier.posts().len()), (5, 1));
     unseen(&stage, SECRET).await;
 }
 

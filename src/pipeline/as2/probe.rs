@@ -318,13 +318,14 @@ async fn post(
     let wanted = (as2.receipt != Receipt::None && as2.receipt_url.is_none()).then(|| {
         wanted_by(service, as2, [Some(made.mic), made.also].into_iter().flatten().collect(), walk.message_id.clone())
     });
-    let Outbound { reach, credentials, headers, once } = out;
+    let Outbound { reach, credentials, headers, secrets, once } = out;
     let post = Post {
         url: channel.url.clone().unwrap_or_default(),
         method: Method::POST,
         key: None,
         content_type,
         headers: headers.into_iter().chain(own).collect(),
+        secrets,
         body: Body::Held(made.body),
         reach,
         credentials,
@@ -413,9 +414,12 @@ fn receipt(as2: &As2, message_id: &str, answer: &Said, wanted: Option<&Wanted>, 
             let signed = if as2.receipt == Receipt::Signed { "a signed receipt" } else { "a receipt" };
             Ok((format!("{signed} that names the digest of what was sent"), ()))
         }
-        Ok(Err(Unproved { reason: why, .. })) => Err(Wrong::new(&why, remedy(&why))),
+        Ok(Err(Unproved { reason, .. })) => {
+            let why = answer.hidden.shown(&reason, usize::MAX);
+            Err(Wrong::new(&why, remedy(&why)))
+        }
         Err(error) => {
-            let why = error.detail;
+            let why = answer.hidden.shown(&error.detail, usize::MAX);
             let mut wrong = Wrong::new(&why, remedy(&why));
             wrong.stranger = error.stranger;
             Err(wrong)

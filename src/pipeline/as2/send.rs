@@ -331,10 +331,12 @@ impl Wanted {
     /// What an answer comes to: the receipt says whether the message arrived as it was sent.
     pub(in crate::pipeline) async fn heard(&self, service: &Service, outcome: Outcome) -> Answered {
         let Outcome::Delivered { status, answer } = outcome else { return (outcome, None, None) };
-        let Said { content_type, body } = answer;
+        let Said { content_type, body, hidden } = answer;
         let kept = [format!("Content-Type: {content_type}\r\n\r\n").as_bytes(), &body].concat();
         let headers = Headers(vec![("Content-Type".to_owned(), content_type)]);
-        let refused = |reason: String| Outcome::Permanent { status: Some(status), reason };
+        // Kept as it came, for it proves something; what is told of it has no secret of ours.
+        let refused =
+            |reason: String| Outcome::Permanent { status: Some(status), reason: hidden.shown(&reason, usize::MAX) };
         let mut stranger = None;
         let outcome = match self.judged(service, &headers, &body).await {
             Ok(Ok(())) => Outcome::Delivered { status, answer: Said::default() },

@@ -2,6 +2,7 @@
 //! own, so that no connection is used by who might not have made it. What is posted is `send`'s.
 
 use super::address::{Network, may_reach};
+use super::auth::Secrets;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{NoProxy, Url};
 use rustls::ClientConfig;
@@ -138,6 +139,15 @@ impl Proxy {
 }
 
 impl Reach {
+    /// What a proxy is shown: it may answer in the place of who is asked.
+    pub(super) fn secrets(&self) -> Secrets {
+        let mut found = Secrets::default();
+        if let Some((user, password)) = self.proxy.as_ref().and_then(|proxy| proxy.login.as_ref()) {
+            found.add_basic(user, password);
+        }
+        found
+    }
+
     /// TLS 1.2 and 1.3 as a client. Who is trusted is said by this machine, and by `authorities`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! answer to the question whether it arrived.
 
 use super::auth::oauth2::{NoToken, Tokens};
-use super::auth::{Credentials, Means, Request, without};
+use super::auth::{Credentials, Means, Request, Secrets};
 use super::body::{Body, Progress};
 use super::reach::{Clients, Reach, ReachError};
 use crate::clock::Timestamp;
@@ -37,6 +37,8 @@ pub struct Post {
     pub content_type: String,
     /// Further header lines; their values may be secrets.
     pub headers: Vec<(String, String)>,
+    /// Those of their values that are.
+    pub secrets: Secrets,
     /// The body.
     pub body: Body,
     /// How the receiver is reached.
@@ -67,6 +69,8 @@ pub struct Said {
     pub content_type: String,
     /// Its body.
     pub body: Vec<u8>,
+    /// What of ours it may repeat, and nobody may see.
+    pub hidden: Secrets,
 }
 
 /// What came of it.
@@ -135,8 +139,9 @@ impl Sender {
             Ok(client) => client,
             Err(error) => return permanent(error.to_string()),
         };
+        let secrets = post.reach.secrets().with(&post.credentials.secrets()).with(&post.secrets);
         let Means::OAuth2(grant) = &post.credentials.means else {
-            return told(&post.credentials, once(&client, url, headers, &post).await);
+            return told(&post.credentials, once(&client, url, headers, &post, &secrets).await);
         };
         let mut spent: Option<String> = None;
         loop {
@@ -155,19 +160,21 @@ impl Sender {
                 }
                 Err(_) => return permanent("a token with control characters".to_owned()),
             }
-            let outcome = once(&client, url.clone(), headers, &post).await;
+            let mut secrets = secrets.clone();
+            secrets.add(&had.token);
+            let outcome = once(&client, url.clone(), headers, &post, &secrets).await;
             let is_refused = matches!(&outcome, Outcome::Permanent { status: Some(401), .. });
             if is_refused && !had.is_fresh && spent.is_none() {
                 spent = Some(had.token);
                 continue;
             }
-            return hidden(told(&post.credentials, outcome), &[&had.token]);
+            return told(&post.credentials, outcome);
         }
     }
 }
 
 /// One request, and what came of it.
-async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: &Post) -> Outcome {
+async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: &Post, secrets: &Secrets) -> Outcome {
     let (body, progress) = post.body.posted();
     headers.insert(CONTENT_LENGTH, post.body.length().into());
     let asked = client.request(post.method.clone(), url).headers(headers).body(body).send();
@@ -180,8 +187,10 @@ async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: 
             Some(reason) => Outcome::Unreadable { reason: reason.to_owned() },
             None => failed(&error),
         },
-        Ok(Ok(response)) if post.is_asking && response.status().is_success() => said(response, post.patience).await,
-        Ok(Ok(response)) => answered(response, post.patience).await,
+        Ok(Ok(response)) if post.is_asking && response.status().is_success() => {
+            said(response, post.patience, secrets).await
+        }
+        Ok(Ok(response)) => answered(response, post.patience, secrets).await,
     }
 }
 
@@ -204,9 +213,9 @@ async fn patiently<T>(
     }
 }
 
-/// Says of a refusal that it is about who we are, and never what was shown.
+/// Says of a refusal that it is about who we are.
 fn told(credentials: &Credentials, outcome: Outcome) -> Outcome {
-    let outcome = match outcome {
+    match outcome {
         Outcome::Permanent { status: Some(status @ (401 | 403)), reason } => {
             let what = match (credentials.name.as_str(), status) {
                 ("", 401) => "it asks who sends: name an auth in the channel, or compare its header lines with what the partner gave"
@@ -218,18 +227,6 @@ fn told(credentials: &Credentials, outcome: Outcome) -> Outcome {
                 (name, _) => format!("it knows auth {name} and does not let it in: ask the partner what it may do"),
             };
             Outcome::Permanent { status: Some(status), reason: format!("{reason}; {what}") }
-        }
-        other => other,
-    };
-    hidden(outcome, &credentials.secrets())
-}
-
-/// Puts stars over secrets that the other side repeats.
-fn hidden(outcome: Outcome, secrets: &[&str]) -> Outcome {
-    match outcome {
-        Outcome::Permanent { status, reason } => Outcome::Permanent { status, reason: without(&reason, secrets) },
-        Outcome::Transient { status, reason, retry_after } => {
-            Outcome::Transient { status, reason: without(&reason, secrets), retry_after }
         }
         other => other,
     }
@@ -348,7 +345,7 @@ fn failed(error: &reqwest::Error) -> Outcome {
     Outcome::Uncertain { reason: format!("the connection broke before an answer: {reason}") }
 }
 
-async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcome {
+async fn answered(mut response: reqwest::Response, patience: Duration, secrets: &Secrets) -> Outcome {
     let status = response.status().as_u16();
     if response.status().is_success() {
         // Read to its end, the connection can take the next post; nobody waits for that.
@@ -359,8 +356,7 @@ async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcom
     let retry_after = seconds.map(Duration::from_secs).map(|asked| asked.min(RETRY_AFTER_MAX));
     // What came until then is enough for a reason.
     let body = tokio::time::timeout(patience, read(&mut response)).await.unwrap_or_default();
-    let said: String =
-        String::from_utf8_lossy(&body).chars().filter(|c| !c.is_control()).take(ANSWER_SHOWN_MAX).collect();
+    let said = secrets.shown(&String::from_utf8_lossy(&body), ANSWER_SHOWN_MAX);
     let reason = format!("the receiver answered {status}: {said}");
     match status {
         408 | 409 | 425 | 429 | 500..=599 => Outcome::Transient { status: Some(status), reason, retry_after },
@@ -372,7 +368,7 @@ async fn answered(mut response: reqwest::Response, patience: Duration) -> Outcom
 }
 
 /// A good answer whose body counts: without that, nobody knows what the receiver said.
-async fn said(mut response: reqwest::Response, patience: Duration) -> Outcome {
+async fn said(mut response: reqwest::Response, patience: Duration, secrets: &Secrets) -> Outcome {
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();
@@ -387,7 +383,7 @@ async fn said(mut response: reqwest::Response, patience: Duration) -> Outcome {
         Ok(answer)
     };
     match tokio::time::timeout(patience, whole).await.unwrap_or(Err("did not come to its end in time")) {
-        Ok(body) => Outcome::Delivered { status, answer: Said { content_type, body } },
+        Ok(body) => Outcome::Delivered { status, answer: Said { content_type, body, hidden: secrets.clone() } },
         Err(what) => Outcome::Uncertain { reason: format!("the receiver answered {status}, and its answer {what}") },
     }
 }
@@ -419,6 +415,7 @@ mod tests {
             key: Some("k".into()),
             content_type: "application/EDIFACT".into(),
             headers: Vec::new(),
+            secrets: Secrets::default(),
             body: Body::Held(b"UNB".to_vec()),
             reach: Reach {
                 allowed: allowed.iter().map(|text| text.parse().expect("a network")).collect(),

@@ -80,10 +80,46 @@ pub fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
-/// Puts stars over secrets in what somebody else said: some servers repeat what they were sent.
-pub(super) fn without(text: &str, secrets: &[&str]) -> String {
-    let long = secrets.iter().filter(|secret| secret.len() >= HIDDEN_BYTES_MIN);
-    long.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+/// What must not be seen, whoever repeats it: some servers say what they were sent.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secrets(Vec<String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} secrets", self.0.len())
+    }
+}
+
+impl Secrets {
+    /// One more, as it is sent. Of the value of a header line such as `Bearer abc`, the last word alone is one too.
+    pub fn add(&mut self, secret: &str) {
+        let last = secret.rsplit(' ').next().filter(|last| last.len() < secret.len());
+        self.0
+            .extend(std::iter::once(secret).chain(last).filter(|one| one.len() >= HIDDEN_BYTES_MIN).map(str::to_owned));
+        // One that holds another goes first, or its other half would be left.
+        self.0.sort_by_key(|one| std::cmp::Reverse(one.len()));
+    }
+
+    /// The password of a user, in clear and as `Authorization: Basic` has both (RFC 7617 2).
+    pub(super) fn add_basic(&mut self, user: &str, password: &str) {
+        self.add(password);
+        self.add(&basic(user, password));
+    }
+
+    /// These and others.
+    #[must_use]
+    pub(super) fn with(mut self, others: &Secrets) -> Secrets {
+        others.0.iter().for_each(|one| self.add(one));
+        self
+    }
+
+    /// What somebody else said, for people to read: without control characters, with stars over secrets, and only then cut to
+    /// so many characters, so that no half of a secret is left at the cut.
+    #[must_use]
+    pub fn shown(&self, said: &str, characters: usize) -> String {
+        let said: String = said.chars().filter(|c| !c.is_control()).collect();
+        self.0.iter().fold(said, |said, secret| said.replace(secret, "***")).chars().take(characters).collect()
+    }
 }
 
 impl Credentials {
@@ -100,16 +136,18 @@ impl Credentials {
         }
     }
 
-    /// What must not be seen.
-    pub(super) fn secrets(&self) -> Vec<&str> {
+    /// What must not be seen, in all forms in which it is sent.
+    pub(super) fn secrets(&self) -> Secrets {
+        let mut found = Secrets::default();
         match &self.means {
-            Means::None => Vec::new(),
-            Means::Basic { password, .. } => vec![password],
-            Means::Bearer(token) => vec![token],
-            Means::OAuth2(one) => vec![&one.client_secret],
-            Means::OAuth1(one) => vec![&one.consumer_secret, &one.token_secret],
-            Means::Signed(_) => Vec::new(),
+            // The key of a signature is not sent.
+            Means::None | Means::Signed(_) => {}
+            Means::Basic { user, password } => found.add_basic(user, password),
+            Means::Bearer(token) => found.add(token),
+            Means::OAuth2(one) => found = one.secrets(),
+            Means::OAuth1(one) => [&one.consumer_secret, &one.token_secret].into_iter().for_each(|one| found.add(one)),
         }
+        found
     }
 }
 
@@ -128,7 +166,24 @@ mod tests {
         let means = Means::Basic { user: "u".into(), password: "correct horse".into() };
         let credentials = Credentials { name: "lamps".into(), means };
         assert_eq!(format!("{credentials:?}"), "Credentials { name: \"lamps\", .. }");
-        assert_eq!(without("you sent correct horse", &credentials.secrets()), "you sent ***");
-        assert_eq!(without("a b", &["a"]), "a b");
+        let secrets = credentials.secrets();
+        assert_eq!(secrets.shown("you sent correct\n horse", 99), "you sent ***");
+        assert_eq!(secrets.shown(&format!("you sent {}", basic("u", "correct horse")), 99), "you sent ***");
+        assert_eq!(secrets.shown("dTpjb3JyZWN0IGhvcnNl it was", 99), "*** it was", "without its word Basic");
+        let mut short = Secrets::default();
+        short.add("a");
+        assert_eq!(short.shown("a b", 99), "a b");
+    }
+
+    /// Cut first, half a secret would be left.
+    #[test]
+    fn stars_go_over_secrets_before_a_text_is_cut() {
+        let mut secrets = Secrets::default();
+        for one in ["horse", "correct horse battery"] {
+            secrets.add(one);
+        }
+        assert_eq!(secrets.shown("you sent correct horse battery", 16), "you sent ***");
+        assert_eq!(secrets.shown("correct horse battery, horse", 99), "***, ***");
+        assert_eq!(format!("{secrets:?}"), "3 secrets");
     }
 }

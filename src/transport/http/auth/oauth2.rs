@@ -1,7 +1,7 @@
 //! Tokens of OAuth 2.0 by client credentials (RFC 6749 4.4): asked for once, kept until shortly before they end, and asked for
 //! by one at a time. They are held in memory only and shown to nobody.
 
-use super::{basic, without};
+use super::{Secrets, basic};
 use crate::transport::http::reach::{Clients, Reach};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -144,6 +144,15 @@ impl OAuth2 {
         context.finish().as_ref().to_vec()
     }
 
+    /// The client's secret, in all forms in which it is sent.
+    pub(super) fn secrets(&self) -> Secrets {
+        let mut found = Secrets::default();
+        let encoded = form_encoded(&self.client_secret);
+        found.add(&self.client_secret);
+        found.add_basic(&form_encoded(&self.client_id), &encoded);
+        found
+    }
+
     async fn ask(&self, clients: &Clients) -> Result<Held, NoToken> {
         let lasting = |reason: String| NoToken { reason, is_lasting: true };
         let passing = |reason: String| NoToken { reason, is_lasting: false };
@@ -183,8 +192,7 @@ impl OAuth2 {
                 Ok(Refused { error, error_description }) => format!("{error}: {error_description}"),
                 Err(_) => String::from_utf8_lossy(&body).into_owned(),
             };
-            let said: String = said.chars().filter(|c| !c.is_control()).take(SAID_MAX).collect();
-            let said = without(&said, &[&self.client_secret]);
+            let said = self.secrets().shown(&said, SAID_MAX);
             let reason = format!("the token endpoint {shown} answered {}: {said}", status.as_u16());
             let is_passing = status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429);
             return Err(if is_passing { passing(reason) } else { lasting(reason) });
