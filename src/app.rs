@@ -9,6 +9,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::id::SystemRandom;
 use crate::pipeline::Rules;
+use crate::pipeline::alarm;
 use crate::pipeline::mailbox::gate::{MailboxGate, host_keys};
 use crate::pipeline::receive::HttpReceiver;
 use crate::pipeline::state::Service;
@@ -120,6 +121,7 @@ impl App {
             .with_context(|| format!("cannot listen on {} ([admin] listen)", config.admin.listen))?;
         let mailboxes = sftp_listener(&config).await?;
         let (partner_address, admin_address) = (partner.local_addr()?, admin.local_addr()?);
+        alarm::check(&config).map_err(anyhow::Error::msg)?;
         let service = Service::new(store, rules, clock, config).await?;
         let certificates = match &service.config.partner.tls {
             Some(tls) => Some(Certificates::new(&service, directory, tls.clone()).await.context("[partner] tls")?),

@@ -32,6 +32,8 @@ pub mod partner; // who we deal with, and the decisions that follow
 
 pub mod transport; // ways in and out
 
+pub mod alert; // how alarms are told
+
 pub mod store; // the ledger
 
 pub mod pipeline; // the steps a document takes, one file a step

@@ -3,6 +3,7 @@
 
 mod ack;
 mod agreement;
+mod alarm;
 mod certificate;
 mod channel;
 mod delivery;
@@ -11,6 +12,7 @@ mod evidence;
 mod lookup;
 mod mailbox;
 mod problem;
+mod recipient;
 mod resource;
 mod secret;
 mod status;
@@ -55,6 +57,13 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(ack::unmatched::unmatched))
         .routes(routes!(agreement::seed::seed))
         .routes(routes!(agreement::seen::seen))
+        .routes(routes!(alarm::act::act))
+        .routes(routes!(alarm::alerts::list))
+        .routes(routes!(alarm::get::get))
+        .routes(routes!(alarm::list::list))
+        .routes(routes!(alarm::notices::notices))
+        .routes(routes!(alarm::retry::retry))
+        .routes(routes!(alarm::retry_notice::retry))
         .routes(routes!(certificate::answer::answer))
         .routes(routes!(certificate::export::export))
         .routes(routes!(certificate::forecast::forecast))
@@ -74,6 +83,7 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(mailbox::files::files))
         .routes(routes!(mailbox::list::list))
         .routes(routes!(mailbox::password::set))
+        .routes(routes!(recipient::test::test))
         .routes(routes!(resource::apply::apply))
         .routes(routes!(resource::export::export))
         .routes(routes!(resource::plan::plan))
@@ -108,6 +118,7 @@ pub fn router(service: Arc<Service>, metrics: metrics_exporter_prometheus::Prome
     let guarded = guarded.layer(from_fn_with_state(service.clone(), authenticate));
     let open = Router::new()
         .route("/api/openapi.json", axum::routing::get(move || async move { Json(description) }))
+        .route("/alarms/{*link}", axum::routing::get(alarm::link::look).post(alarm::link::done))
         .route("/schemas/resource/{kind}", axum::routing::get(resource::schema::schema))
         .merge(watch::router(metrics));
     guarded.merge(open).with_state(service)

@@ -2,6 +2,7 @@
 
 mod ack;
 mod agreement;
+mod alarm;
 mod apply;
 mod as2;
 mod certificate;
@@ -116,6 +117,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Where everything is, and whether the sums hold.
     Status(status::Arguments),
+    /// Alarms: what is wrong, who was told, and what to do about it.
+    Alarm(alarm::Arguments),
     /// Show what files of resources would change.
     Plan(apply::Files),
     /// Change resources to what files say.
@@ -186,6 +189,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Agreement(command) => agreement::run(&command, arguments.json),
         Command::Lookups(command) => lookups::run(&command, arguments.json),
         Command::Token(command) => token::run(&command, arguments.json),
+        Command::Alarm(command) => alarm::run(&command, arguments.json),
         Command::Webhook(command) => webhook::run(&command, arguments.json),
         Command::Secret(command) => secret::run(&command, arguments.json),
         Command::Transmission(command) => transmission::run(&command, arguments.json),

@@ -2,19 +2,23 @@
 //! resources, kept in the ledger, not here. Unknown keys are refused.
 
 mod admin;
+mod alert;
 mod database;
 mod delivery;
 mod limits;
 mod log;
+mod mail;
 mod partner;
 mod proxy;
 mod sftp;
 
 pub use admin::Admin;
+pub use alert::Alert;
 pub use database::{DATABASE_VARIABLE, Database};
 pub use delivery::Delivery;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
+pub use mail::{Mail, MailTls};
 pub use partner::{Partner, Tls};
 pub use proxy::Proxy;
 pub use sftp::Sftp;
@@ -43,6 +47,10 @@ pub struct Config {
     pub delivery: Delivery,
     /// `[proxy]`: what goes out over HTTP goes through it.
     pub proxy: Option<Proxy>,
+    /// `[alert]`: how alarms are looked for and told.
+    pub alert: Alert,
+    /// `[mail]`: the server that takes our mails; without one nothing is mailed.
+    pub mail: Option<Mail>,
     /// `[limits]`.
     pub limits: Limits,
 }

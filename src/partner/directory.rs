@@ -1,6 +1,7 @@
 //! All resources together, checked against each other; and the decisions: who sent this, under which agreement it
 //! falls, where it goes. Made anew when resources change; cheap to share.
 
+use super::alarm::Watching;
 use super::overlay::Overlays;
 use super::preset;
 use super::resource::{
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 /// The resources at work.
 #[derive(Debug, Default)]
 pub struct Directory {
-    partners: BTreeMap<String, Partner>,
+    pub(super) partners: BTreeMap<String, Partner>,
     pub(super) channels: BTreeMap<String, Channel>,
     pub(super) auths: BTreeMap<String, Auth>,
     pub(super) mailboxes: BTreeMap<String, Mailbox>,
@@ -22,6 +23,7 @@ pub struct Directory {
     agreements: BTreeMap<String, Agreement>,
     routes: BTreeMap<String, Route>,
     pub(super) webhooks: BTreeMap<String, Webhook>,
+    pub(super) watching: Watching,
     pub(super) overlays: Overlays,
 }
 
@@ -94,6 +96,11 @@ impl Directory {
                 "agreement" => one.read().map(|read| drop(directory.agreements.insert(one.name.clone(), read))),
                 "route" => one.read().map(|read| drop(directory.routes.insert(one.name.clone(), read))),
                 "webhook" => one.read().map(|read| drop(directory.webhooks.insert(one.name.clone(), read))),
+                "alert" => one.read().map(|read| drop(directory.watching.alerts.insert(one.name.clone(), read))),
+                "recipient" => {
+                    one.read().map(|read| drop(directory.watching.recipients.insert(one.name.clone(), read)))
+                }
+                "calendar" => one.read().map(|read| drop(directory.watching.calendars.insert(one.name.clone(), read))),
                 other => Err(one.error(&format!("expected a kind of {}, found {other}", KINDS.join(", ")))),
             };
             errors.extend(done.err());
@@ -140,6 +147,9 @@ impl Directory {
             "auth" => self.auths.get(&one.name).into_iter().for_each(|auth| self.check_auth(auth, &mut found)),
             "webhook" => self.webhooks.get(&one.name).into_iter().for_each(|hook| self.check_webhook(hook, &mut found)),
             "mailbox" => self.check_mailbox(&one.name, &mut found),
+            "alert" => self.check_alert(one, &mut found),
+            "recipient" => self.check_recipient(&one.name, &mut found),
+            "calendar" => self.calendar(&one.name).into_iter().for_each(|calendar| calendar.check(&mut found)),
             "certificate" => {}
             kind if OVERLAYS.contains(&kind) => {}
             _ => {
@@ -376,8 +386,13 @@ impl Directory {
         let envelopes = self.agreements.values().flat_map(|agreement| agreement.envelope.secrets());
         let cxml = self.channels.values().filter_map(|channel| Some(channel.cxml.as_ref()?.secret.secret.clone()));
         let keys = self.certificates.values().filter_map(|one| Some(one.key.as_ref()?.secret.clone()));
-        let all: std::collections::BTreeSet<String> =
-            self.secrets_of_reach().chain(cxml).chain(envelopes).chain(keys).collect();
+        let all: std::collections::BTreeSet<String> = self
+            .secrets_of_reach()
+            .chain(self.secrets_of_recipients())
+            .chain(cxml)
+            .chain(envelopes)
+            .chain(keys)
+            .collect();
         all.into_iter().collect()
     }
 

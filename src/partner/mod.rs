@@ -2,6 +2,7 @@
 //! decisions that follow from them. Pure: no database, no sockets, no clock.
 
 mod ack;
+mod alarm; // alerts, recipients, calendars
 mod attach;
 mod directory;
 mod duplicate;
@@ -23,9 +24,10 @@ pub use mailbox::{FILE_NAME, FILE_NAME_FACTS, MailboxFolder};
 pub use plan::{PlannedChange, Verb, export, is_secret, plan};
 pub use preset::{Preset, Setting, presets};
 pub use resource::{
-    Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EVENT_TYPES,
-    EnvelopeProfile, Environment, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2, OnUncertain, Partner,
-    PartyId, ProxyLogin, Receipt, ReceiptAuth, Repeats, RequestAck, Required, Resource, ResourceError, Route, Secret,
-    SecretOrText, Shown, Signed, Split, Una, Way, Webhook, parse, parse_all,
+    Agreement, Alert, As2, Auth, Basic, Calendar, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX,
+    EVENT_TYPES, EnvelopeProfile, Environment, Form, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2,
+    OnUncertain, Partner, PartyId, Posted, ProxyLogin, Quiet, Receipt, ReceiptAuth, Recipient, Repeats, RequestAck,
+    Required, Resource, ResourceError, Route, Secret, SecretOrText, Severity, Shown, Signed, Split, Una, Watch, Way,
+    Webhook, calendar, fits, is_address, packed, parse, parse_all,
 };
 pub use validity::WayOut;

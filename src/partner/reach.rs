@@ -161,7 +161,7 @@ impl Directory {
         }
     }
 
-    fn check_named(&self, key: &str, name: &str, found: &mut Vec<String>) -> Option<&Auth> {
+    pub(super) fn check_named(&self, key: &str, name: &str, found: &mut Vec<String>) -> Option<&Auth> {
         let auth = self.auth(name);
         if auth.is_none() {
             found.push(missing(key, "auth", name, self.auths.keys()));

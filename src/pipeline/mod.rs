@@ -4,6 +4,7 @@
 pub mod acknowledge; // answers we owe
 pub mod admit; // whether an interchange is let in, and whether it came before
 pub mod advise; // what the business made of a document, told to its sender
+pub mod alarm; // what goes wrong, told to a person
 pub mod answer; // answers that came
 pub mod as2; // messages of AS2, in and out, with their receipts
 pub mod attachments; // what stands beside the document of a body
@@ -31,6 +32,7 @@ pub mod state; // what the running service shares
 mod stored; // payloads as transports read them
 pub mod transform; // what a route makes of an entity before it is written
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
+pub mod trouble; // what goes wrong in the service itself
 pub mod unanswered; // what is held while its sender's clock runs
 pub mod waiting; // what a transmission has to wait for: answers of lookup tables
 pub mod webhook; // events told to webhooks

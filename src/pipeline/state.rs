@@ -39,6 +39,10 @@ pub struct Service {
     pub room: Arc<Semaphore>,
     /// Our keys of AS2, as they were read.
     pub as2_keys: super::as2::Keys,
+    /// Rung when notices are to be sent.
+    pub told: Notify,
+    /// What goes wrong in this process.
+    pub trouble: super::trouble::Trouble,
     /// What of mailboxes lives in this process only.
     pub mailboxes: super::mailbox::Mailboxes,
 }
@@ -78,6 +82,8 @@ impl Service {
             room,
             as2_keys,
             mailboxes,
+            told: Notify::new(),
+            trouble: super::trouble::Trouble::default(),
         };
         service.reload().await?;
         Ok(Arc::new(service))

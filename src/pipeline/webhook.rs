@@ -6,6 +6,7 @@ use super::reach::{Outbound, Said, Unready, assemble};
 use super::state::Service;
 use crate::clock::Timestamp;
 use crate::partner::Webhook;
+use crate::store::alarm;
 use crate::store::event::Event;
 use crate::store::webhook::{CHAIN, Sequenced, WebhookState};
 use crate::store::{Result, StoreError};
@@ -211,6 +212,7 @@ pub fn event_type(event: &Event) -> String {
         "acknowledged" | "ack_overdue" => format!("ack.{}", to.unwrap_or("overdue")),
         "delivery" => format!("delivery.{}", to.unwrap_or("ready")),
         "webhook" => format!("webhook.{}", to.unwrap_or("disabled")),
+        "alarm" => format!("alarm.{}", to.unwrap_or("raised")),
         "encoded" => "transmission.encoded".to_owned(),
         kind => format!("transmission.{}", to.unwrap_or(kind)),
     }
@@ -228,6 +230,11 @@ fn body(one: &Sequenced) -> Value {
     data.insert("sequence".into(), one.sequence.into());
     match event.transmission_id.strip_prefix(CHAIN) {
         Some(name) => drop(data.insert("webhook".into(), name.into())),
+        None if event.kind == "alarm" => {
+            let id = event.transmission_id.strip_prefix(alarm::CHAIN).unwrap_or_default();
+            data.insert("alarm".into(), id.into());
+            links.insert("alarm".into(), format!("/api/v1/alarms/{id}").into());
+        }
         None => {
             let all = [
                 ("transmission", Some(&event.transmission_id), "transmissions"),
@@ -309,6 +316,9 @@ mod tests {
         all.extend(Processing::ALL.iter().map(|one| event_type(&event("translated", Some(one.as_str())))));
         all.extend(DeliveryState::ALL.iter().map(|one| event_type(&event("delivery", Some(one.as_str())))));
         all.extend(AckState::ALL.iter().map(|one| event_type(&event("acknowledged", Some(one.as_str())))));
+        all.extend(
+            ["raised", "acknowledged", "snoozed", "closed", "over"].map(|one| event_type(&event("alarm", Some(one)))),
+        );
         all.extend(["disabled", "enabled", "test"].map(|one| event_type(&event("webhook", Some(one)))));
         for one in &all {
             assert!(EVENT_TYPES.contains(&one.as_str()), "{one}");

@@ -1,6 +1,7 @@
 //! The loops that lease jobs and run them: translations a few for each core, deliveries as configured and a few for each
 //! channel, documents that waited for company, webhooks, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
 
+use super::alarm;
 use super::deliver::{Reached, deliver};
 use super::gather::gather;
 use super::state::Service;
@@ -42,6 +43,7 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     loops.spawn(deliveries(service.clone(), stop.clone()));
     loops.spawn(gatherings(service.clone(), stop.clone()));
     loops.spawn(webhook::run(service.clone(), stop.clone()));
+    loops.spawn(alarm::run(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}
 }
@@ -80,7 +82,7 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
             let service = service.clone();
             running.spawn(async move {
                 let work = translate(service.clone(), job.clone());
-                told(&job, kept(&service, &job, work).await);
+                told(&service, &job, kept(&service, &job, work).await);
             });
         }
     }
@@ -103,19 +105,21 @@ async fn kept<T>(
 }
 
 async fn lease(service: &Service, kind: JobKind, count: u32) -> Vec<Job> {
-    service.store.lease(kind, count, service.now()).await.unwrap_or_else(not_leased)
+    service.store.lease(kind, count, service.now()).await.unwrap_or_else(|error| not_leased(service, &error))
 }
 
-fn not_leased<T>(error: StoreError) -> Vec<T> {
+fn not_leased<T>(service: &Service, error: &StoreError) -> Vec<T> {
     if !matches!(error, StoreError::Stopped) {
         tracing::error!(error = %error, "No jobs could be leased");
+        service.trouble.note("LEASE", &error.to_string(), service.now());
     }
     Vec::new()
 }
 
 /// A failure here is ours: the lease runs out and the job is run again.
-fn told<T>(job: &Job, done: Result<T, StoreError>) {
+fn told<T>(service: &Service, job: &Job, done: Result<T, StoreError>) {
     if let Err(error) = done {
+        service.trouble.note("JOB", &format!("{} {}: {error}", job.kind, job.subject), service.now());
         tracing::error!(job.kind = job.kind.as_str(), job.subject, error = %error, "Job failed; it will be run again");
     }
 }
@@ -190,7 +194,7 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
             *at_work.entry(channel.clone()).or_default() += 1;
             let (service, circuits) = (service.clone(), circuits.clone());
             running.spawn(async move {
-                told(&job, one(&service, &job, &channel, &circuits).await);
+                told(&service, &job, one(&service, &job, &channel, &circuits).await);
                 channel
             });
         }
@@ -200,7 +204,7 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
 
 async fn lease_deliveries(service: &Service, free: usize, at_work: &HashMap<String, usize>) -> Vec<(Job, String)> {
     let leased = service.store.lease_deliveries(free, CHANNEL_PLACES, at_work.clone(), service.now()).await;
-    leased.unwrap_or_else(not_leased)
+    leased.unwrap_or_else(|error| not_leased(service, &error))
 }
 
 /// A delivery's place is free again.
@@ -229,7 +233,7 @@ async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
         let is_idle = jobs.is_empty();
         for job in jobs {
             let work = gather(service.clone(), job.clone());
-            told(&job, kept(&service, &job, work).await);
+            told(&service, &job, kept(&service, &job, work).await);
         }
         if is_idle {
             tokio::select! {
@@ -244,8 +248,12 @@ async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
 async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
     let mut anchored = tokio::time::Instant::now();
     while !stop.is_cancelled() {
-        if let Err(error) = service.reload().await {
-            tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
+        match service.reload().await {
+            Ok(()) => service.trouble.over("RESOURCES"),
+            Err(error) => {
+                tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
+                service.trouble.note("RESOURCES", &error.to_string(), service.now());
+            }
         }
         for job in lease(&service, JobKind::Acknowledge, 64).await {
             let done = service.store.acknowledge_overdue(&job, service.now()).await;
@@ -253,12 +261,16 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
                 tracing::warn!(ack.id = job.subject, "An acknowledgment is overdue");
                 metrics::counter!("portolan_acks_overdue_total").increment(1);
             }
-            told(&job, done);
+            told(&service, &job, done);
         }
         if anchored.elapsed() >= ANCHOR_EVERY {
             anchored = tokio::time::Instant::now();
-            if let Err(error) = service.store.anchor(service.now()).await {
-                tracing::error!(error = %error, "Chains could not be anchored");
+            match service.store.anchor(service.now()).await {
+                Ok(_) => service.trouble.over("ANCHOR"),
+                Err(error) => {
+                    tracing::error!(error = %error, "Chains could not be anchored");
+                    service.trouble.note("ANCHOR", &error.to_string(), service.now());
+                }
             }
         }
         tokio::select! {

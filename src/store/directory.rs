@@ -59,6 +59,12 @@ impl DataDirectory {
         Ok(Self { path: path.to_owned(), lock: None })
     }
 
+    /// Bytes that are free on its disk, and all of them; none where the system does not say.
+    pub(crate) fn room(&self) -> Option<(u64, u64)> {
+        let said = rustix::fs::statvfs(&self.path).ok()?;
+        Some((said.f_bavail.saturating_mul(said.f_frsize), said.f_blocks.saturating_mul(said.f_frsize)))
+    }
+
     /// Where a stored payload's sealed bytes lie. Payload ids are ours, so they are safe as names.
     pub(crate) fn payload(&self, payload_id: &str) -> PathBuf {
         self.path.join(PAYLOAD_FOLDER).join(payload_id)

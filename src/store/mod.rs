@@ -5,6 +5,7 @@
 //! decides nothing about documents; the pipeline does.
 
 pub mod ack;
+pub mod alarm; // what alerts found
 pub mod as2; // messages as they were sealed, and their receipts
 pub mod audit;
 pub mod claim;
@@ -16,6 +17,7 @@ mod directory;
 pub mod document;
 mod error;
 pub mod event;
+pub mod finding; // what alerts look at
 pub mod gathered; // documents that wait for company
 mod intake; // arrivals that share a commit
 pub mod interchange;
@@ -23,6 +25,7 @@ pub mod job;
 pub mod lookup; // what lookup tables lack
 pub mod mailbox; // files that lie for their partners
 mod matching; // which sending an acknowledgment is about
+pub mod notice; // mails and posts about alarms
 pub mod offered; // certificates that strangers to a channel signed with
 pub mod payload;
 mod reconcile;
@@ -174,6 +177,12 @@ impl Store {
     /// Bytes that nobody can guess.
     pub fn fill_random(&self, bytes: &mut [u8]) {
         self.inner.random.fill(bytes);
+    }
+
+    /// Bytes that are free on the disk of the data directory, and all of them; none where the system does not say.
+    #[must_use]
+    pub fn room(&self) -> Option<(u64, u64)> {
+        self.directory().room()
     }
 
     fn directory(&self) -> &DataDirectory {

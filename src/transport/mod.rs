@@ -4,4 +4,5 @@
 pub mod as2; // messages signed, encrypted and receipted, without sockets
 pub mod http; // bodies posted to us, and bodies we post
 pub mod sftp; // mailboxes that partners reach
+pub mod smtp; // mails out
 pub mod source; // bytes that are read again from their begin

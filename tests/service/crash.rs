@@ -242,6 +242,7 @@ fn no_point_of_the_flow_is_left_out() {
         "deliver_park",
         "settle",
         "put_off",
+        "alarm_act",
     ]
     .into();
     let flow: BTreeSet<String> = named.into_iter().filter(|name| !aside.contains(name.as_str())).collect();
@@ -250,7 +251,8 @@ fn no_point_of_the_flow_is_left_out() {
         .chain(&super::gather::POINTS)
         .chain(&super::as2::POINTS)
         .chain(&super::webhook::POINTS)
-        .chain(&super::sftp::POINTS);
+        .chain(&super::sftp::POINTS)
+        .chain(&super::alarm::POINTS);
     let tested: BTreeSet<String> =
         points.filter_map(|point| Some(point.strip_suffix(".before_commit")?.to_owned())).collect();
     assert_eq!(flow, tested);

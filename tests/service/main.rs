@@ -4,6 +4,7 @@
 mod acknowledgment;
 mod admin;
 mod advice;
+mod alarm;
 mod as2;
 mod as2_attachments;
 mod as2_crash;

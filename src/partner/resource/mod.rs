@@ -1,28 +1,34 @@
 //! The kinds of resource and how they are read. A file may hold many, in any order; what counts is kind and name.
 
 mod agreement;
+mod alert;
 mod as2;
 pub(in crate::partner) mod auth;
+pub mod calendar; // when somebody works
 mod certificate;
 mod channel;
 mod envelope;
 mod mailbox;
 mod overlay;
 mod partner;
+mod recipient;
 mod route;
 pub mod shape; // keys of each kind: errors and schemas
 mod split;
 mod webhook;
 
 pub use agreement::{Agreement, Environment, OnUncertain};
+pub use alert::{Alert, Severity, Watch, fits, packed};
 pub use as2::{As2, Compress, Legacy, LineEnds, MICS, Receipt, Required};
 pub use auth::{Auth, Basic, OAuth1, OAuth2, Signed};
+pub use calendar::Calendar;
 pub use certificate::Certificate;
 pub use channel::{Channel, ChannelProxy, Cxml, ProxyLogin, ReceiptAuth, Shown};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub(super) use mailbox::is_folder;
 pub use mailbox::{Mailbox, Repeats};
 pub use partner::{Partner, PartyId};
+pub use recipient::{Form, Posted, Quiet, Recipient, is_address};
 pub use route::Route;
 pub use split::{OfTheWhole, Split};
 pub use webhook::{EVENT_TYPES, Webhook};
@@ -35,7 +41,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The kinds there are.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 15] = [
     "partner",
     "channel",
     "auth",
@@ -48,6 +54,9 @@ pub const KINDS: [&str; 12] = [
     "guide",
     "table",
     "webhook",
+    "alert",
+    "recipient",
+    "calendar",
 ];
 
 /// A resource with its body as JSON; every scalar is text.

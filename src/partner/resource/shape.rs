@@ -2,7 +2,9 @@
 //! `/schemas/resource`, both come from here. What the keys mean is said in the structs of the kinds; a test holds the
 //! two against each other.
 
-use super::{agreement, auth, certificate, channel, mailbox, overlay, partner, route, webhook};
+use super::{
+    agreement, alert, auth, calendar, certificate, channel, mailbox, overlay, partner, recipient, route, webhook,
+};
 use crate::near::hint;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -76,7 +78,7 @@ pub struct Kind {
 }
 
 /// All kinds, in the order of the manual; a new one is its file and a line here.
-pub static ALL: [Kind; 12] = [
+pub static ALL: [Kind; 15] = [
     Kind { name: "partner", help: "Who we deal with", keys: partner::KEYS },
     Kind { name: "channel", help: "A way in or out at a transport", keys: channel::KEYS },
     Kind { name: "auth", help: "How we show a partner who sends", keys: auth::KEYS },
@@ -93,6 +95,9 @@ pub static ALL: [Kind; 12] = [
     Kind { name: "guide", help: "A narrower definition for a partner", keys: overlay::GUIDE_KEYS },
     Kind { name: "table", help: "A lookup table", keys: overlay::TABLE_KEYS },
     Kind { name: "webhook", help: "Where events are posted", keys: webhook::KEYS },
+    Kind { name: "alert", help: "What is watched, and how bad it is", keys: alert::KEYS },
+    Kind { name: "recipient", help: "Who is told of alarms", keys: recipient::KEYS },
+    Kind { name: "calendar", help: "When somebody works", keys: calendar::KEYS },
 ];
 
 /// The kind of this name.
@@ -319,6 +324,9 @@ mod tests {
             assert_eq!(sorted(names(keys)), sorted(taken), "{name}");
         }
         assert_eq!(sorted(names(webhook::KEYS)), sorted(taken::<super::super::Webhook>()));
+        assert_eq!(sorted(names(alert::KEYS)), sorted(taken::<super::super::Alert>()));
+        assert_eq!(sorted(names(recipient::KEYS)), sorted(taken::<super::super::Recipient>()));
+        assert_eq!(sorted(names(calendar::KEYS)), sorted(taken::<super::super::Calendar>()));
         assert_eq!(sorted(names(certificate::KEYS)), sorted(taken::<crate::partner::Certificate>()));
         assert_eq!(sorted(names(route::KEYS)), sorted(taken::<Route>()));
         assert_eq!(sorted(names(envelope::KEYS)), sorted(taken::<EnvelopeProfile>()));

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The types of events that webhooks are told.
-pub const EVENT_TYPES: [&str; 33] = [
+pub const EVENT_TYPES: [&str; 38] = [
     "transmission.incoming",
     "transmission.stored",
     "transmission.encoded",
@@ -43,6 +43,11 @@ pub const EVENT_TYPES: [&str; 33] = [
     "webhook.disabled",
     "webhook.enabled",
     "webhook.test",
+    "alarm.raised",
+    "alarm.acknowledged",
+    "alarm.snoozed",
+    "alarm.closed",
+    "alarm.over",
 ];
 
 /// Its keys.
@@ -101,27 +106,37 @@ impl Webhook {
     /// Whether it wants events of a type.
     #[must_use]
     pub fn wants(&self, event_type: &str) -> bool {
-        let fits = |wanted: &String| match wanted.strip_suffix('*') {
-            Some(begin) => event_type.starts_with(begin),
-            None => wanted == event_type,
-        };
-        self.events.is_empty() || self.events.iter().any(fits)
+        wants(&self.events, event_type)
     }
 
     /// What is wrong with the types that it wants, by key.
     pub(in crate::partner) fn check(&self, found: &mut Vec<String>) {
-        for (at, wanted) in self.events.iter().enumerate() {
-            let is_known = match wanted.strip_suffix('*') {
-                Some(begin) => EVENT_TYPES.iter().any(|one| one.starts_with(begin)),
-                None => EVENT_TYPES.contains(&wanted.as_str()),
-            };
-            if !is_known {
-                let hint = hint(wanted, &EVENT_TYPES);
-                found.push(format!(
-                    "events[{}]: expected a type of events such as delivery.parked or delivery.*, found {wanted}{hint}",
-                    at + 1
-                ));
-            }
+        check_events(&self.events, found);
+    }
+}
+
+/// Whether one of these types is meant; none: all are.
+pub(super) fn wants(events: &[String], event_type: &str) -> bool {
+    let fits = |wanted: &String| match wanted.strip_suffix('*') {
+        Some(begin) => event_type.starts_with(begin),
+        None => wanted == event_type,
+    };
+    events.is_empty() || events.iter().any(fits)
+}
+
+/// What is wrong with types of events under `events`, by key.
+pub(super) fn check_events(events: &[String], found: &mut Vec<String>) {
+    for (at, wanted) in events.iter().enumerate() {
+        let is_known = match wanted.strip_suffix('*') {
+            Some(begin) => EVENT_TYPES.iter().any(|one| one.starts_with(begin)),
+            None => EVENT_TYPES.contains(&wanted.as_str()),
+        };
+        if !is_known {
+            let hint = hint(wanted, &EVENT_TYPES);
+            found.push(format!(
+                "events[{}]: expected a type of events such as delivery.parked or delivery.*, found {wanted}{hint}",
+                at + 1
+            ));
         }
     }
 }

@@ -1,0 +1,139 @@
+//! A notice as a mail: subject, text and HTML, from the templates beside this file. Values are escaped in HTML and kept on one
+//! line in the subject.
+
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
+use serde_json::Value;
+use std::sync::OnceLock;
+
+/// Characters of a subject, at most.
+const SUBJECT_CHARACTERS_MAX: usize = 150;
+
+/// A mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Its subject.
+    pub subject: String,
+    /// As text.
+    pub text: String,
+    /// As HTML.
+    pub html: String,
+}
+
+const TEMPLATES: [(&str, &str); 9] = [
+    ("alarm.subject", include_str!("templates/alarm.subject")),
+    ("alarm.txt", include_str!("templates/alarm.txt")),
+    ("alarm.html", include_str!("templates/alarm.html")),
+    ("heartbeat.subject", include_str!("templates/heartbeat.subject")),
+    ("heartbeat.txt", include_str!("templates/heartbeat.txt")),
+    ("heartbeat.html", include_str!("templates/heartbeat.html")),
+    ("test.subject", include_str!("templates/test.subject")),
+    ("test.txt", include_str!("templates/test.txt")),
+    ("test.html", include_str!("templates/test.html")),
+];
+const PAGE: (&str, &str) = ("page.html", include_str!("templates/page.html"));
+
+fn templates() -> &'static Environment<'static> {
+    static ALL: OnceLock<Environment<'static>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let mut all = Environment::new();
+        all.set_undefined_behavior(UndefinedBehavior::Strict);
+        all.set_auto_escape_callback(|name| match name.ends_with(".html") {
+            true => AutoEscape::Html,
+            false => AutoEscape::None,
+        });
+        for (name, text) in TEMPLATES.into_iter().chain([PAGE]) {
+            // A test renders each of them.
+            drop(all.add_template(name, text));
+        }
+        all
+    })
+}
+
+/// One template with its facts.
+///
+/// # Errors
+/// A fact that it needs is not there.
+fn render(name: &str, facts: &Value) -> Result<String, String> {
+    let all = templates();
+    let rendered = all.get_template(name).and_then(|template| template.render(minijinja::value::Serde(facts)));
+    rendered.map_err(|error| format!("{error:#}"))
+}
+
+/// A notice of a kind as a mail.
+///
+/// # Errors
+/// A fact that its template needs is not there.
+pub fn letter(kind: &str, facts: &Value) -> Result<Letter, String> {
+    let subject = render(&format!("{kind}.subject"), facts)?;
+    let words: Vec<&str> =
+        subject.split(|c: char| c.is_control() || c.is_whitespace()).filter(|one| !one.is_empty()).collect();
+    let mut subject = words.join(" ");
+    if subject.chars().count() > SUBJECT_CHARACTERS_MAX {
+        subject = subject.chars().take(SUBJECT_CHARACTERS_MAX - 1).chain(['…']).collect();
+    }
+    Ok(Letter { subject, text: render(&format!("{kind}.txt"), facts)?, html: render(&format!("{kind}.html"), facts)? })
+}
+
+/// The page behind a link: what it would do, with a button that does it, or what came of it.
+///
+/// # Errors
+/// A fact that the template needs is not there.
+pub fn page(facts: &Value) -> Result<String, String> {
+    render(PAGE.0, facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn item(what: &str, severity: &str) -> Value {
+        json!({ "alarm": "alm_1", "what": what, "severity": severity, "title": "Deliveries are parked",
+            "words": "312 deliveries over channel <lamps-out> are parked: HTTP-503", "count": 312, "since": "08:15",
+            "last": "08:20", "subject": "delivery/del_1", "link": "https://portolan.example/api/v1/alarms/alm_1",
+            "acts": [{ "label": "I take it up", "url": "https://portolan.example/alarms/alm_1/acknowledge/x/1/y" }] })
+    }
+
+    fn facts(items: &[Value]) -> Value {
+        json!({ "instance": "edi-1", "recipient": "operators", "time": "2026-11-27 08:15 CET", "items": items, "more": 0,
+            "severities": "1 error", "open": 3 })
+    }
+
+    #[test]
+    fn an_alarm_is_told_in_the_subject() {
+        let one = letter("alarm", &facts(&[item("raised", "error")])).expect("a mail");
+        assert!(
+            one.subject.starts_with("ERROR: Deliveries are parked: 312 deliveries over channel"),
+            "{}",
+            one.subject
+        );
+        assert!(one.text.contains("I take it up: https://portolan.example/alarms/alm_1"), "{}", one.text);
+        assert!(one.html.contains("&lt;lamps-out&gt;") && !one.html.contains("<lamps-out>"), "{}", one.html);
+        let over = letter("alarm", &facts(&[item("over", "error")])).expect("a mail");
+        assert!(over.subject.starts_with("Over: "), "{}", over.subject);
+        let two = letter("alarm", &facts(&[item("raised", "error"), item("over", "error")])).expect("a mail");
+        assert!(two.subject.starts_with("2 alarms"), "{}", two.subject);
+    }
+
+    #[test]
+    fn a_subject_is_one_line_and_not_long() {
+        let mut wild = item("raised", "error");
+        wild["words"] = format!("a\r\nBcc: x@y.example {}", "long ".repeat(100)).into();
+        let one = letter("alarm", &facts(&[wild])).expect("a mail");
+        assert!(!one.subject.contains(['\r', '\n']) && one.subject.chars().count() <= SUBJECT_CHARACTERS_MAX);
+    }
+
+    #[test]
+    fn all_templates_can_be_rendered() {
+        let well = json!({ "instance": "edi-1", "recipient": "operators", "time": "08:15", "received": 12, "delivered": 11,
+            "failed": 1, "open": 0, "until": "tomorrow 07:00", "alarms": [], "version": "1" });
+        letter("heartbeat", &well).expect("a mail");
+        letter("test", &json!({ "instance": "edi-1", "recipient": "operators", "time": "08:15" })).expect("a mail");
+        for facts in [
+            json!({ "title": "t", "words": "w", "button": "b", "note": null }),
+            json!({ "title": "t", "words": "w", "button": null, "note": "done" }),
+        ] {
+            assert!(page(&facts).expect("a page").contains("<title>t"));
+        }
+    }
+}

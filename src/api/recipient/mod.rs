@@ -1,0 +1,3 @@
+//! Who is told of alarms. What they are is a resource.
+
+pub mod test;

@@ -1,0 +1,231 @@
+//! Who is told what: for each recipient what is new of the alarms that are its business, as one notice for each of its addresses,
+//! committed with what it knows from then on; and once a day that all is well, to those who want to hear that.
+
+use super::{ENDED_KEPT, moment, zone};
+use crate::alert::due::{Hours, News, Standing, Told as Known};
+use crate::alert::link::{self, Act, KEY_BYTES, LINK_LASTS};
+use crate::clock::Timestamp;
+use crate::partner::calendar::{next_passing, time_of_day};
+use crate::partner::{Directory, Recipient, Severity};
+use crate::pipeline::state::Service;
+use crate::store::alarm::{Alarm, AlarmState};
+use crate::store::notice::{NewNotice, NoticeKind, Told, ToldLast};
+use crate::store::{Actor, Micros, Result, StoreError};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The recipient that `[mail]` names.
+pub const OF_MAIL: &str = "mail";
+/// The secret that signs links.
+const LINK_SECRET: &str = "alert.links";
+/// Alarms of one notice; how many there are more is said.
+const SHOWN_MAX: usize = 25;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// All recipients: those of the resources, and that of `[mail]`.
+#[must_use]
+pub fn recipients(service: &Service, directory: &Directory) -> Vec<(String, Recipient)> {
+    let mut all: Vec<_> = directory.recipients().map(|(name, one)| (name.clone(), one.clone())).collect();
+    if let Some(mail) = service.config.mail.as_ref().filter(|mail| !mail.to.is_empty()) {
+        all.push((OF_MAIL.to_owned(), Recipient::of_mail(mail.to.clone(), mail.heartbeat.clone())));
+    }
+    all
+}
+
+/// The key that signs links; made when it is asked for first.
+///
+/// # Errors
+/// The ledger failed.
+pub(super) async fn link_key(service: &Service) -> Result<Vec<u8>> {
+    match service.store.secret(LINK_SECRET).await {
+        Err(StoreError::NotFound { .. }) => {
+            let mut key = vec![0; KEY_BYTES];
+            service.store.fill_random(&mut key);
+            service.store.set_secret(LINK_SECRET, &key, &Actor::system(), service.now()).await?;
+            Ok(key)
+        }
+        found => found,
+    }
+}
+
+/// Tells all recipients what they have to know now.
+///
+/// # Errors
+/// The ledger failed; who was not told will be.
+pub(super) async fn tell(service: &Service) -> Result<()> {
+    let (directory, now) = (service.directory(), service.now());
+    let all = recipients(service, &directory);
+    if all.is_empty() {
+        return Ok(());
+    }
+    let alarms = service.store.standing_alarms(now - ENDED_KEPT).await?;
+    let told: BTreeMap<(String, String), Told> = service
+        .store
+        .told(now - ENDED_KEPT)
+        .await?
+        .into_iter()
+        .map(|one| ((one.alarm_id.clone(), one.recipient.clone()), one))
+        .collect();
+    let told_last = service.store.told_last().await?;
+    for (name, recipient) in &all {
+        let wanted: Vec<&Alarm> = alarms
+            .iter()
+            .filter(|one| {
+                let (partner, document) = (one.partner.as_deref(), one.document.as_deref());
+                recipient.wants(&one.alert, Severity::of(&one.severity), partner, document)
+            })
+            .collect();
+        let standing: Vec<Standing> =
+            wanted.iter().map(|one| standing(one, told.get(&(one.alarm_id.clone(), name.clone())))).collect();
+        let quiet = recipient.quiet.as_ref().and_then(|quiet| quiet.calendar.as_ref());
+        let last = told_last.get(name);
+        let hours = Hours {
+            recipient,
+            calendar: quiet.and_then(|name| directory.calendar(name)),
+            zone: zone(service),
+            told_last: last.and_then(|last| last.told_at).map(Micros::timestamp),
+            settle: Duration::from_secs(service.config.alert.settle_seconds),
+        };
+        let due: Vec<(&Alarm, News)> =
+            hours.due(&standing, now).into_iter().map(|(at, news)| (wanted[at], news)).collect();
+        let mut notices = Vec::new();
+        if !due.is_empty() {
+            let open = alarms.iter().filter(|one| one.ended_at.is_none()).count();
+            let facts = facts(service, name, &due, open).await?;
+            notices.extend(addressed(service, name, recipient, NoticeKind::Alarm, &facts));
+        }
+        if is_heartbeat_due(recipient, last, &hours, now) {
+            let facts = heartbeat(service, name, recipient, &alarms).await?;
+            notices.extend(addressed(service, name, recipient, NoticeKind::Heartbeat, &facts));
+        }
+        if notices.is_empty() && last.is_some() {
+            continue;
+        }
+        let told = due.iter().map(|(alarm, news)| Told {
+            alarm_id: alarm.alarm_id.clone(),
+            recipient: name.clone(),
+            count: alarm.count,
+            is_over: i64::from(*news == News::Over),
+            told_at: Micros::from(now),
+        });
+        service.store.tell(name, notices, told.collect(), now).await?;
+        service.told.notify_one();
+    }
+    Ok(())
+}
+
+fn standing(alarm: &Alarm, told: Option<&Told>) -> Standing {
+    Standing {
+        severity: Severity::of(&alarm.severity),
+        is_open: alarm.state == AlarmState::Open.as_str(),
+        is_over: alarm.ended_at.is_some(),
+        raised_at: alarm.created_at.timestamp(),
+        count: alarm.count,
+        told: told.map(|one| Known { at: one.told_at.timestamp(), count: one.count, is_over: one.is_over != 0 }),
+    }
+}
+
+/// One notice for each way to a recipient.
+fn addressed(service: &Service, name: &str, recipient: &Recipient, kind: NoticeKind, facts: &Value) -> Vec<NewNotice> {
+    let notice = |address: Option<&String>| NewNotice {
+        recipient: name.to_owned(),
+        address: address.cloned(),
+        kind,
+        facts: facts.clone(),
+    };
+    let mails = recipient.mail.iter().map(|address| notice(Some(address)));
+    if service.config.mail.is_none() && !recipient.mail.is_empty() {
+        tracing::warn!(recipient = name, "Mails cannot be sent: portolan.toml has no [mail]");
+    }
+    mails.chain(recipient.post.iter().map(|_| notice(None))).collect()
+}
+
+/// What a notice of alarms tells.
+async fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open: usize) -> Result<Value> {
+    let (zone, now) = (zone(service), service.now());
+    let base = service.config.alert.links.as_ref().map(|links| links.trim_end_matches('/').to_owned());
+    let key = match &base {
+        Some(_) => link_key(service).await?,
+        None => Vec::new(),
+    };
+    let mut worst: Vec<&(&Alarm, News)> = due.iter().collect();
+    worst.sort_by_key(|(alarm, news)| (*news == News::Over, std::cmp::Reverse(Severity::of(&alarm.severity))));
+    let items: Vec<Value> = worst
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|(alarm, news)| {
+            let acts: Vec<Value> = match &base {
+                Some(base) if *news != News::Over => {
+                    let acts = Act::ALL.into_iter().filter(|act| *act != Act::Retry || can_be_retried(service, alarm));
+                    let path = |act| link::path(&key, &alarm.alarm_id, act, recipient, now + LINK_LASTS);
+                    acts.map(|act| json!({ "label": act.label(), "url": format!("{base}{}", path(act)) })).collect()
+                }
+                _ => Vec::new(),
+            };
+            json!({
+                "alarm": alarm.alarm_id, "alert": alarm.alert, "what": news, "severity": alarm.severity,
+                "title": alarm.title, "words": alarm.words, "count": alarm.count, "partner": alarm.partner,
+                "channel": alarm.channel, "document": alarm.document, "code": alarm.code, "subject": alarm.subject,
+                "since": moment(alarm.first_at.timestamp(), &zone), "last": moment(alarm.last_at.timestamp(), &zone),
+                "link": base.as_ref().map(|base| format!("{base}/api/v1/alarms/{}", alarm.alarm_id)), "acts": acts,
+            })
+        })
+        .collect();
+    let severities = Severity::ALL.into_iter().rev().filter_map(|one| {
+        let count = due.iter().filter(|(alarm, news)| *news != News::Over && alarm.severity == one.as_str()).count();
+        (count > 0).then(|| format!("{count} {}", one.as_str()))
+    });
+    let over = due.iter().filter(|(_, news)| *news == News::Over).count();
+    let severities: Vec<String> = severities.chain((over > 0).then(|| format!("{over} over"))).collect();
+    Ok(json!({
+        "instance": service.config.alert.name(), "recipient": recipient, "time": moment(now, &zone), "open": open,
+        "more": due.len() - items.len(), "severities": severities.join(", "), "items": items,
+    }))
+}
+
+/// Whether what an alarm is about can be sent again.
+pub(super) fn can_be_retried(service: &Service, alarm: &Alarm) -> bool {
+    let directory = service.directory();
+    let watch = directory.all_alerts().find(|(name, _)| **name == alarm.alert).map(|(_, alert)| alert.watch);
+    watch == Some(crate::partner::Watch::Parked)
+}
+
+/// Whether a day has passed at the time of day that a recipient wants to hear that all is well.
+fn is_heartbeat_due(recipient: &Recipient, last: Option<&ToldLast>, hours: &Hours<'_>, now: Timestamp) -> bool {
+    let Some(time) = recipient.heartbeat.as_ref().and_then(|text| time_of_day(text).ok()) else { return false };
+    // Who was never seen before hears it at the next time.
+    last.is_some_and(|last| next_passing(&hours.zone, time, last.heartbeat_at.timestamp()) <= now)
+}
+
+async fn heartbeat(service: &Service, name: &str, recipient: &Recipient, alarms: &[Alarm]) -> Result<Value> {
+    let (zone, now) = (zone(service), service.now());
+    let counts = service.store.day_counts(now - DAY).await?;
+    let open: Vec<&Alarm> = alarms.iter().filter(|one| one.ended_at.is_none()).collect();
+    let lines = open.iter().take(SHOWN_MAX).map(|one| format!("{}: {}", one.title, one.words));
+    let time = recipient.heartbeat.as_ref().and_then(|text| time_of_day(text).ok()).unwrap_or_default();
+    Ok(json!({
+        "instance": service.config.alert.name(), "recipient": name, "time": moment(now, &zone),
+        "until": moment(next_passing(&zone, time, now), &zone), "received": counts.received,
+        "delivered": counts.delivered, "failed": counts.failed, "open": open.len(),
+        "alarms": lines.collect::<Vec<_>>(), "version": env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+/// A test for each way to a recipient, which goes at once. How many.
+///
+/// # Errors
+/// There is no such recipient, or the ledger failed.
+pub async fn test(service: &Service, name: &str) -> Result<usize> {
+    let directory = service.directory();
+    let found = recipients(service, &directory).into_iter().find(|(one, _)| one == name);
+    let (_, recipient) = found.ok_or_else(|| StoreError::NotFound { what: "recipient", id: name.to_owned() })?;
+    let now = service.now();
+    let facts =
+        json!({ "instance": service.config.alert.name(), "recipient": name, "time": moment(now, &zone(service)) });
+    let notices = addressed(service, name, &recipient, NoticeKind::Test, &facts);
+    let count = notices.len();
+    service.store.tell(name, notices, Vec::new(), now).await?;
+    service.told.notify_one();
+    Ok(count)
+}

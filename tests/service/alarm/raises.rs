@@ -1,0 +1,253 @@
+//! Every alert that an instance has finds what it watches for, provoked for real, and a person gets a mail of it. The page
+//! `docs/ALARMS.md` names the test of each alert by reading this file.
+
+use super::mail::MailServer;
+use super::told::{failing, sections, stage};
+use crate::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate};
+use crate::edi::{Order, control_of, order, written};
+use crate::peer::{Answer, Peer};
+use crate::stage::{Stage, resources};
+use portolan::clock::{Clock as _, SystemClock};
+use sqlx::Executor as _;
+use std::time::Duration;
+
+/// Somebody who is told everything as it comes.
+const NOW: &str = "kind: recipient\nname: now\nmail: [now@example.com]\ndigest_minutes: \"0\"\n";
+
+/// An alert that every instance has was raised, and mailed: whose subject, or a part of whose text, says these words.
+async fn raised(mail: &MailServer, stage: &Stage, alert: &str, words: &str) {
+    mail.mail(stage, alert, |one| one.to() == "now@example.com" && one.text().contains(words)).await;
+    let rows = stage.list(&format!("/api/v1/alarms?alert={alert}")).await;
+    let fits = rows.iter().any(|one| one["words"].as_str().is_some_and(|said| said.contains(words)));
+    assert!(fits, "{alert}: {words} in {rows:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn documents_that_fail_are_held_or_refused() {
+    let mail = MailServer::plain();
+    let (stage, retailer, supplier) = stage(&mail, "").await;
+    // The sender's clock runs for an hour, so that what is held wants an answer within hours from the begin.
+    let all = resources(retailer.port, supplier.port);
+    let own = "ack: { functional: always, channel: northstores-out }";
+    stage.apply(&format!(
+        "{}---\n{NOW}",
+        all.replace(own, "ack: { functional: always, channel: northstores-out, within_minutes: \"60\" }")
+    ));
+    stage.send(failing("F-1", 1)).await;
+    stage.send(written(&Order { sender: "SOMEBODY", control: 2, ..Order::default() })).await;
+    stage.send("this is no interchange at all").await;
+    raised(&mail, &stage, "failed", "1 document of type 850 of northstores over channel northstores-in failed").await;
+    raised(&mail, &stage, "held", "over channel northstores-in is held: PARTNER-UNKNOWN").await;
+    raised(&mail, &stage, "unanswered", "its sender waits for an answer until").await;
+    raised(&mail, &stage, "rejected-transmission", "1 event (transmission.rejected) over channel northstores-in").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deliveries_that_do_not_arrive() {
+    let mail = MailServer::plain();
+    let hook = Peer::start(&vec![Answer::Status(500); 50]).await;
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[Answer::Status(404)]).await);
+    let text = sections(&mail, "").replace("retry_seconds = [1]", "retry_seconds = [3600, 3600]");
+    let stage = Stage::with(&retailer, &supplier, &text).await;
+    stage.done(&["webhook", "secret", "hook-secret"], "");
+    stage.apply(&format!(
+        "{NOW}---\nkind: alert\nname: retrying\nwatch: retrying\nminutes: \"0\"\n---\n\
+         kind: alert\nname: backlog\nwatch: backlog\nminutes: \"0\"\n---\n\
+         kind: alert\nname: webhook\nwatch: webhook\nminutes: \"0\"\n---\n\
+         kind: alert\nname: unfetched\nwatch: unfetched\nminutes: \"0\"\n---\n\
+         kind: webhook\nname: monitor\nurl: http://127.0.0.1:{}/hook\nsecret: {{ secret: hook-secret }}\n\
+         allow_networks: [127.0.0.0/8]\n",
+        hook.port
+    ));
+    stage.send(order("D-1", 1)).await;
+    raised(&mail, &stage, "parked", "1 delivery of lamps over channel lamps-out is parked: HTTP-404").await;
+    raised(&mail, &stage, "webhook", "Webhook monitor takes no events since").await;
+    supplier.then(&[Answer::Status(503)]);
+    stage.send(order("D-2", 2)).await;
+    raised(&mail, &stage, "retrying", "1 delivery of lamps over channel lamps-out does not arrive: HTTP-503").await;
+    // What is under way counts as due until it is done.
+    supplier.then(&[Answer::Slow(Duration::from_secs(5))]);
+    stage.send(order("D-3", 3)).await;
+    raised(&mail, &stage, "backlog", "1 jobs of kind deliver are due").await;
+    // A mailbox in place of the post.
+    let http = format!(
+        "name: lamps-out\ntransport: http\nway: out\nurl: http://127.0.0.1:{}/edi\nallow_networks: [127.0.0.0/8]\n",
+        supplier.port
+    );
+    let own = "name: lamps-out\ntransport: sftp\nway: out\nmailbox: lamps-box\n---\nkind: mailbox\nname: lamps-box\n";
+    stage.apply(&resources(retailer.port, supplier.port).replace(&http, own));
+    stage.send(order("D-4", 4)).await;
+    raised(&mail, &stage, "unfetched", "1 file of lamps in mailbox lamps-box is not fetched").await;
+    stage.apply("kind: recipient\nname: gone\nmail: [refused@example.com]\ndigest_minutes: \"0\"\n");
+    raised(&mail, &stage, "notice", "could not be sent: gone").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledgments_that_do_not_come_or_refuse() {
+    let mail = MailServer::plain();
+    let (stage, retailer, supplier) = stage(&mail, "").await;
+    let all = resources(retailer.port, supplier.port);
+    let agreement = all.split("---\n").find(|one| one.contains("name: lamps-orders")).expect("it").to_owned();
+    stage.apply(&format!(
+        "{NOW}---\n{agreement}expect: [{{ kind: contrl, within_minutes: \"0\" }}]\n---\n\
+         {{kind: channel, name: lamps-in, transport: http, way: in, auth: token, partners: [lamps]}}\n"
+    ));
+    let contrl = |number: &str, action: &str, errors: &str| {
+        format!(
+            "UNB+UNOA:2+4012345000030:14+4098765000003:14+261124:1000+{number}'UNH+1+CONTRL:2:2:UN'\
+             UCI+{number}+4098765000003:14+4012345000030:14+{action}'{errors}UNT+{}+1'UNZ+1+{number}'",
+            if errors.is_empty() { 3 } else { 4 }
+        )
+    };
+    stage.send(order("A-1", 1)).await;
+    let sent = stage.until("an order", || async { supplier.orders().into_iter().next() }).await;
+    raised(&mail, &stage, "overdue", "of type contrl of lamps is overdue").await;
+    let control = control_of(&sent.body);
+    stage.send_over("lamps-in", contrl(&control, "4", "")).await;
+    raised(&mail, &stage, "rejected", "of type contrl of lamps was refused").await;
+    stage.send(order("A-2", 2)).await;
+    let sent = stage.until("another order", || async { supplier.orders().into_iter().nth(1) }).await;
+    let control = control_of(&sent.body);
+    stage.send_over("lamps-in", contrl(&control, "7", "UCM+1+ORDERS:D:96A:UN+7+12'")).await;
+    stage.send_over("lamps-in", contrl("99999", "7", "")).await;
+    raised(&mail, &stage, "unmatched", "of type contrl of lamps fits nothing we sent").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_997_that_takes_with_errors_is_told() {
+    let mail = MailServer::plain();
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, &sections(&mail, "")).await;
+    // Lamps gets an 850 and answers with a 997.
+    let all = resources(retailer.port, supplier.port)
+        .replace("document: edifact/d96a/ORDERS", "document: x12/004010/850")
+        .replace(
+            "envelope: { sender: \"14:4098765000003\", receiver: \"14:4012345000030\" }",
+            "envelope: { sender: ZZ:US, receiver: ZZ:LAMPS }\nexpect: [{ kind: \"997\", within_minutes: \"60\" }]",
+        )
+        .replace("[\"14:4012345000030\"]", "[ZZ:LAMPS]");
+    stage.apply(&format!("{all}---\n{NOW}---\n{{kind: channel, name: lamps-in, transport: http, way: in, auth: token, partners: [lamps]}}\n"));
+    stage.send(order("E-1", 1)).await;
+    let sent = stage.until("an order", || async { supplier.orders().into_iter().next() }).await;
+    let text = String::from_utf8_lossy(&sent.body).into_owned();
+    let group = text.split("GS*").nth(1).and_then(|rest| rest.split('*').nth(5)).expect("GS06").to_owned();
+    let document =
+        text.split("ST*850*").nth(1).expect("ST").chars().take_while(char::is_ascii_digit).collect::<String>();
+    let ack = format!(
+        "ISA*00*          *00*          *ZZ*LAMPS          *ZZ*US             *261124*0915*U*00401*000000001*0*P*>~\
+         GS*FA*LAMPS*US*20261124*0915*1*X*004010~ST*997*0001~AK1*PO*{group}~AK2*850*{document}~AK5*E*5~AK9*E*1*1*1~SE*6*0001~\
+         GE*1*1~IEA*1*000000001~"
+    );
+    stage.send_over("lamps-in", ack).await;
+    raised(&mail, &stage, "accepted-with-errors", "1 event (ack.accepted_with_errors)").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_who_is_silent_or_talks_too_much() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "").await;
+    let weekday = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).weekday();
+    let idle = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][usize::from(weekday.to_monday_zero_offset() as u8)];
+    let others: Vec<&str> =
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].into_iter().filter(|day| *day != idle).collect();
+    stage.apply(&format!(
+        "{NOW}---\nkind: alert\nname: silent\ntitle: Nothing from North Stores\nwatch: silence\npartners: [northstores]\nby: \"00:00\"\n---\n\
+         kind: alert\nname: silent-channel\nwatch: silence\nchannels: [northstores-in]\nminutes: \"5\"\n---\n\
+         kind: alert\nname: no-invoice\nwatch: silence\npartners: [northstores]\ndocuments: [\"810\"]\nby: \"00:00\"\n---\n\
+         kind: alert\nname: rests\nwatch: silence\npartners: [northstores]\nminutes: \"1\"\ncalendar: other-days\n---\n\
+         kind: alert\nname: few\nwatch: rate\npartners: [northstores]\nat_least: \"2\"\nwithin_minutes: \"60\"\n---\n\
+         kind: alert\nname: many\nwatch: rate\nat_most: \"1\"\nwithin_minutes: \"60\"\n---\n\
+         kind: calendar\nname: other-days\ntime_zone: UTC\ndays: [{}]\n",
+        others.join(", ")
+    ));
+    raised(&mail, &stage, "silent", "Nothing came from northstores by 00:00").await;
+    raised(&mail, &stage, "silent-channel", "Nothing came from northstores-in for 5 minutes; nothing came before")
+        .await;
+    raised(&mail, &stage, "no-invoice", "No 810 came from northstores by 00:00").await;
+    raised(&mail, &stage, "few", "0 transmissions came from northstores within 60 minutes, at least 2 were expected")
+        .await;
+    stage.send(order("S-1", 1)).await;
+    stage.send(order("S-2", 2)).await;
+    raised(&mail, &stage, "many", "2 transmissions came within 60 minutes, at most 1 were expected").await;
+    let over = |alert: &'static str| {
+        let (mail, stage) = (&mail, &stage);
+        async move { mail.mail(stage, alert, |one| one.text().contains(&format!("OVER  {alert}"))).await }
+    };
+    over("Nothing from North Stores").await;
+    over("few").await;
+    let open = stage.list("/api/v1/alarms?standing=true").await;
+    let names: Vec<&str> = open.iter().map(|one| one["alert"].as_str().expect("a name")).collect();
+    assert!(
+        names.contains(&"no-invoice") && !names.contains(&"rests") && !names.contains(&"silent-channel"),
+        "{names:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_machine_and_the_ledger() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "").await;
+    stage.apply(&format!(
+        "{NOW}---\nkind: alert\nname: disk\nwatch: disk\nmegabytes: \"1000000000\"\nseverity: critical\n"
+    ));
+    stage.send(order("M-1", 1)).await;
+    stage.deliveries("delivered", 2).await;
+    raised(&mail, &stage, "disk", "percent free").await;
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}", stage.data().join("portolan.db").display());
+    let mut raw = <sqlx::AnyConnection as sqlx::Connection>::connect(&url).await.expect("a connection");
+    // Somebody changes the ledger behind our back: a delivery vanishes, and resources that nobody could apply appear.
+    raw.execute("PRAGMA foreign_keys = OFF").await.expect("switched off");
+    raw.execute("DELETE FROM delivery WHERE delivery_id = (SELECT MIN(delivery_id) FROM delivery)")
+        .await
+        .expect("gone");
+    raised(&mail, &stage, "balance", "The history knows 2 deliveries, the ledger has 1").await;
+    raw.execute(
+        "INSERT INTO resource_version (resource_version_id, resource_id, version, body, actor, created_at)
+         SELECT resource_id || '/x', resource_id, version + 1, '{\"transport\": \"pigeon\"}', 'nobody', created_at
+         FROM resource WHERE resource_id = 'channel/lamps-out'",
+    )
+    .await
+    .expect("added");
+    raw.execute("UPDATE resource SET version = version + 1 WHERE resource_id = 'channel/lamps-out'")
+        .await
+        .expect("done");
+    raised(&mail, &stage, "trouble", "RESOURCES: ").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificates_that_end_are_offered_or_guessed() {
+    let mail = MailServer::plain();
+    let stage = Stage::bare(&sections(&mail, "")).await;
+    stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
+    let days = |days: u64| {
+        let (name, lasts) = (format!("own-{days}"), days.to_string());
+        stage.done(&["certificate", "new", &name, "--common-name", "Lamps", "--ec", "--days", &lasts, "--apply"], "");
+    };
+    days(20);
+    days(2);
+    let channel = |name: &str, from: &str, key: &str| {
+        format!(
+            "---\nkind: channel\nname: {name}\ntransport: as2\nway: in\npartners: [retail]\nallow_networks: [127.0.0.0/8]\n\
+             as2: {{ from: {from}, to: \"Light & Lamp\", certificates: [retail], keys: [{key}] }}\n"
+        )
+    };
+    stage.apply(&format!(
+        "{NOW}---\nkind: partner\nname: retail\nparty_ids: [\"14:4098765000003\"]\n{}{}{}{}{}",
+        certificate("lamps", &LAMPS, "lamps-key"),
+        certificate("retail", &RETAIL, ""),
+        channel("retail-as2", "RETAIL", "lamps"),
+        channel("soon-as2", "SOON", "own-20"),
+        channel("now-as2", "NOW", "own-2"),
+    ));
+    raised(&mail, &stage, "certificate", "Channel soon-as2 has no certificate or key to sign receipt from").await;
+    raised(&mail, &stage, "certificate-soon", "own-2 ends then").await;
+    Sending { signer: Some(&STRANGER), ..USUAL }.send(&stage).await;
+    raised(&mail, &stage, "offered", "1 certificate of retail over channel retail-as2 waits to be accepted or refused")
+        .await;
+    stage.apply("kind: alert\nname: refused\nwatch: refused\ncount: \"3\"\n");
+    for _ in 0..3 {
+        Sending { signer: Some(&STRANGER), ..USUAL }.send(&stage).await;
+    }
+    raised(&mail, &stage, "refused", "of somebody who did not prove who it is").await;
+}

@@ -1,0 +1,446 @@
+//! How alarms are told: one mail for one cause, recoveries, quiet, escalations, posts, heartbeats, links, and mail servers that
+//! refuse, are busy, want TLS and a login, or see us killed.
+
+use super::mail::{Mail, MailServer};
+use crate::edi::{Order, order, written};
+use crate::peer::{Answer, Peer};
+use crate::stage::Stage;
+use portolan::clock::{Clock as _, SystemClock};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Named points at which the service is killed here.
+pub const POINTS: [&str; 8] = [
+    "alert_hits.before_commit",
+    "alert_hits.after_commit",
+    "alarm.before_commit",
+    "alarm.after_commit",
+    "notice.before_commit",
+    "notice.after_commit",
+    "notice_tried.before_commit",
+    "notice_tried.after_commit",
+];
+
+/// The sections that make alarms quick, and mail them.
+pub fn sections(mail: &MailServer, more: &str) -> String {
+    format!(
+        "[delivery]\nretry_seconds = [1]\n[alert]\nname = \"edi-1\"\nlook_seconds = 1\nsettle_seconds = 1\n{more}\n\
+         [mail]\nserver = \"127.0.0.1\"\nport = {}\ntls = \"none\"\nfrom = \"Portolan <edi@example.com>\"\n\
+         to = [\"operator@example.com\"]\n",
+        mail.port
+    )
+}
+
+/// An instance whose operator is told at once of all that follows.
+pub async fn stage(mail: &MailServer, more: &str) -> (Stage, Peer, Peer) {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, &sections(mail, more)).await;
+    (stage, retailer, supplier)
+}
+
+/// An order that fails.
+pub fn failing(number: &str, control: u32) -> Vec<u8> {
+    written(&Order { number, control, quantity: "12O", ..Order::default() })
+}
+
+async fn alarms(stage: &Stage, state: &str, count: usize) -> Vec<Value> {
+    stage
+        .until(&format!("{count} alarms {state}"), || async {
+            let rows = stage.list(&format!("/api/v1/alarms?state={state}")).await;
+            (rows.len() == count).then_some(rows)
+        })
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_failures_of_one_cause_are_one_mail_and_their_end_is_another() {
+    let mail = MailServer::plain();
+    let refusing = vec![Answer::Status(400); 30];
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&refusing).await);
+    let stage =
+        Stage::with(&retailer, &supplier, &sections(&mail, "").replace("settle_seconds = 1", "settle_seconds = 4"))
+            .await;
+    stage.apply("kind: recipient\nname: all-at-once\nmail: [second@example.com]\ndigest_minutes: \"0\"\n");
+    for number in 1..=30 {
+        stage.send(order(&format!("P-{number}"), number)).await;
+    }
+    stage.deliveries("parked", 30).await;
+    let told =
+        mail.mail(&stage, "parked", |one| one.to() == "second@example.com" && one.subject().contains("parked")).await;
+    assert_eq!(
+        told.subject(),
+        "ERROR: Deliveries are parked: 30 deliveries of lamps over channel lamps-out are parked: HTTP-400"
+    );
+    for expected in ["ERROR  Deliveries are parked", "Look at: delivery/del_", "Alarm: alm_", "Portolan edi-1"] {
+        assert!(told.text().contains(expected), "{expected} in {}", told.text());
+    }
+    assert!(told.html().contains("30 deliveries of lamps") && told.header("auto-submitted") == "auto-generated");
+    assert_eq!(
+        (told.0["from"].as_str(), told.header("from").as_str()),
+        (Some("edi@example.com"), "Portolan <edi@example.com>")
+    );
+    // Never what a partner wrote.
+    for payload in ["P-1", "NORTHSTORES", "North Stores", "4.25"] {
+        assert!(!told.text().contains(payload) && !told.html().contains(payload), "{payload} in {}", told.text());
+    }
+    let open = alarms(&stage, "open", 1).await;
+    assert_eq!((open[0]["alert"].as_str(), open[0]["count"].as_i64()), (Some("parked"), Some(30)));
+    // Sent again they arrive: the alarm is over by itself.
+    let id = open[0]["alarm_id"].as_str().expect("an id");
+    assert_eq!(stage.done(&["alarm", "retry", id], ""), "30 deliveries go again\n");
+    stage.deliveries("delivered", 60).await;
+    let over =
+        mail.mail(&stage, "the end", |one| one.to() == "second@example.com" && one.subject().starts_with("Over")).await;
+    assert!(over.subject().starts_with("Over: Deliveries are parked"), "{}", over.subject());
+    let of_second =
+        mail.mails().into_iter().filter(|one| one.to() == "second@example.com" && one.subject().contains("parked"));
+    assert_eq!(of_second.count(), 2, "30 failures of one cause are one mail");
+    let shown = stage.done(&["alarm", "show", id], "");
+    assert!(shown.contains("raised") && shown.contains("over"), "{shown}");
+    stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_storm_is_one_mail_and_then_a_digest() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "").await;
+    for number in 0..12 {
+        let sender = format!("STRANGER{number}");
+        stage.send(written(&Order { sender: &sender, control: number + 1, ..Order::default() })).await;
+    }
+    stage.send(failing("F-1", 100)).await;
+    stage.send(written(&Order { usage: 'T', control: 101, ..Order::default() })).await;
+    let first = mail.mail(&stage, "anything", |_| true).await;
+    // What comes within the quarter of an hour after it waits for the digest, whatever it is.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(mail.mails().len(), 1, "{:?}", mail.mails().iter().map(Mail::subject).collect::<Vec<_>>());
+    assert!(stage.list("/api/v1/alarms?standing=true").await.len() >= 3, "{}", first.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_of_a_mail_act_once_and_only_by_their_button() {
+    let mail = MailServer::plain();
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[Answer::Status(400), Answer::Status(400)]).await);
+    // The links lead to the admin listener, whose port is known once it runs.
+    let stage = Stage::with(&retailer, &supplier, &sections(&mail, "links = \"https://portolan.example/\"")).await;
+    stage.send(order("L-1", 1)).await;
+    stage.send(order("L-2", 2)).await;
+    let told = mail.mail(&stage, "parked", |one| one.text().contains("Send again what is parked")).await;
+    let here = |link: String| link.replace("https://portolan.example", &stage.admin);
+    let take = here(told.link("I take it up"));
+    let client = &stage.client;
+    let page = |answer: reqwest::Response| async { (answer.status().as_u16(), answer.text().await.expect("a page")) };
+    for _ in 0..2 {
+        let seen = client.get(&take).send().await.expect("an answer");
+        let policy = seen.headers()["content-security-policy"].to_str().expect("text").to_owned();
+        let (status, body) = page(seen).await;
+        assert!(status == 200 && body.contains("<button>I take it up") && policy.contains("default-src"), "{body}");
+    }
+    let alarm = alarms(&stage, "open", 1).await.remove(0);
+    let (status, body) = page(client.post(&take).send().await.expect("an answer")).await;
+    assert!(status == 200 && body.contains("It is yours"), "{body}");
+    let taken = alarms(&stage, "acknowledged", 1).await.remove(0);
+    assert_eq!((&taken["alarm_id"], taken["acted_by"].as_str()), (&alarm["alarm_id"], Some("recipient:mail")));
+    let (status, body) = page(client.post(&take).send().await.expect("an answer")).await;
+    assert!(status == 409 && body.contains("used before"), "{status} {body}");
+    // A link that was changed does nothing.
+    let forged = take.replace("acknowledge", "snooze");
+    for (method, link) in [("GET", &forged), ("POST", &forged), ("GET", &format!("{}/alarms/x", stage.admin))] {
+        let request = client.request(method.parse().expect("a method"), link);
+        let (status, body) = page(request.send().await.expect("an answer")).await;
+        assert!(status == 403 && body.contains("was not made by this instance"), "{method} {link}: {status} {body}");
+    }
+    let retry = here(told.link("Send again what is parked"));
+    let (status, body) = page(client.post(&retry).send().await.expect("an answer")).await;
+    assert!(status == 200 && body.contains("2 deliveries go again"), "{body}");
+    assert_eq!(page(client.post(&retry).send().await.expect("an answer")).await.0, 409);
+    stage.deliveries("delivered", 4).await;
+    alarms(&stage, "over", 1).await;
+    let (_, body) = page(client.get(&here(told.link("Quiet for four hours"))).send().await.expect("an answer")).await;
+    assert!(body.contains("It is over already") && !body.contains("<button>"), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_person_does_by_command_counts_and_is_noted() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "").await;
+    stage.send(failing("C-1", 1)).await;
+    let alarm = alarms(&stage, "open", 1).await.remove(0);
+    let id = alarm["alarm_id"].as_str().expect("an id");
+    assert!(stage.done(&["alarm", "list"], "").contains("Documents failed: 1 document of type 850 of northstores"));
+    stage.done(&["alarm", "snooze", id, "--minutes", "5"], "");
+    assert_eq!(alarms(&stage, "snoozed", 1).await[0]["acted_by"], "token:local");
+    stage.done(&["alarm", "acknowledge", id], "");
+    stage.done(&["alarm", "close", id], "");
+    assert_eq!(stage.done(&["alarm", "list"], ""), "no alarms\n");
+    assert_eq!(stage.cli(&["alarm", "close", id], "").status.code(), Some(6), "it is closed already");
+    assert_eq!(stage.cli(&["alarm", "show", "alm_0"], "").status.code(), Some(4));
+    assert_eq!(stage.cli(&["alarm", "retry", id], "").status.code(), Some(6), "failed documents are not sent again");
+    // Closed it stays closed, until more of it comes.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(stage.list("/api/v1/alarms").await.len(), 1);
+    stage.send(failing("C-2", 2)).await;
+    let again = alarms(&stage, "open", 1).await.remove(0);
+    assert_ne!(again["alarm_id"], alarm["alarm_id"]);
+    let events: Vec<String> = stage.get(&format!("/api/v1/alarms/{id}")).await["events"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .map(|event| event["to_state"].as_str().expect("a state").to_owned())
+        .collect();
+    assert_eq!(events, ["raised", "snoozed", "acknowledged", "closed"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_recipient_is_told_what_is_its_business_when_it_may_be() {
+    let mail = MailServer::plain();
+    let hook = Peer::start(&[]).await;
+    let (stage, _, _) = stage(&mail, "").await;
+    let minute = |minutes: i64| {
+        let at = SystemClock.now() + Duration::from_secs(86_400) + jiff_minutes(minutes);
+        at.to_zoned(portolan_utc()).strftime("%H:%M").to_string()
+    };
+    stage.done(&["secret", "set", "hook-url"], &format!("http://127.0.0.1:{}/hook/T0K3N", hook.port));
+    stage.apply(&format!(
+        "kind: recipient\nname: parked-only\nmail: [parked@example.com]\nalerts: [parked]\n---\n\
+         kind: recipient\nname: asleep\nmail: [asleep@example.com]\nquiet: {{ from: \"{}\", to: \"{}\" }}\n---\n\
+         kind: recipient\nname: boss\nmail: [boss@example.com]\nafter_minutes: \"60\"\n---\n\
+         kind: recipient\nname: lamps-people\nmail: [lamps@example.com]\npartners: [lamps]\n---\n\
+         kind: recipient\nname: orders-people\nmail: [orders@example.com]\ndocuments: [\"8*\"]\n---\n\
+         kind: recipient\nname: chat\npost: {{ url: {{ secret: hook-url }}, form: slack, allow_networks: [127.0.0.0/8] }}\n",
+        minute(-60),
+        minute(60),
+    ));
+    stage.send(failing("W-1", 1)).await;
+    mail.mail(&stage, "the operator", |one| one.to() == "operator@example.com").await;
+    mail.mail(&stage, "those of orders", |one| one.to() == "orders@example.com").await;
+    let post = stage.until("a post", || async { hook.posts().into_iter().next() }).await;
+    let said: Value = serde_json::from_slice(&post.body).expect("JSON");
+    assert_eq!(post.line, "POST /hook/T0K3N HTTP/1.1");
+    assert!(said["text"].as_str().expect("text").starts_with("ERROR: Documents failed: 1 document"), "{said}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let told: BTreeSet<String> = mail.mails().iter().map(|one| one.to().to_owned()).collect();
+    let expected = ["operator@example.com", "orders@example.com"].map(str::to_owned);
+    assert_eq!(told, BTreeSet::from(expected));
+    assert!(!stage.log().contains("T0K3N") && !stage.done(&["alarm", "notices", "--json"], "").contains("T0K3N"));
+}
+
+fn jiff_minutes(minutes: i64) -> jiff::SignedDuration {
+    jiff::SignedDuration::from_mins(minutes)
+}
+
+fn portolan_utc() -> jiff::tz::TimeZone {
+    jiff::tz::TimeZone::UTC
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_go_over_tls_with_a_login_and_wait_for_a_password_that_is_wrong() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let (certificate, key) = (folder.path().join("tls.pem"), folder.path().join("tls.key"));
+    std::fs::write(&certificate, made.cert.pem()).expect("written");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    let (certificate, key) = (certificate.to_string_lossy().into_owned(), key.to_string_lossy().into_owned());
+    for mode in ["starttls", "implicit"] {
+        let mail = MailServer::start(&[mode, &certificate, &key, "portolan", "s3cret"]);
+        let text = sections(&mail, "")
+            .replace("\"127.0.0.1\"", "\"localhost\"")
+            .replace("tls = \"none\"", &format!("tls = \"{mode}\"\nuser = \"portolan\"\npassword = \"mail-password\""));
+        let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+        // Nobody vouches for the server's certificate: nothing is said to it.
+        let stage = Stage::with(&retailer, &supplier, &text).await;
+        stage.done(&["secret", "set", "mail-password"], "wrong-3\n");
+        stage.done(&["alarm", "test", "mail"], "");
+        let reason = async |word: &'static str| {
+            stage
+                .until(word, || async {
+                    let rows = stage.list("/api/v1/notices").await;
+                    let reason = rows.first()?["reason"].as_str()?.to_owned();
+                    reason.contains(word).then_some((reason, rows[0]["state"].clone()))
+                })
+                .await
+        };
+        let (said, state) = reason("certificate").await;
+        assert!(said.starts_with("localhost:") && state == "ready", "{said}");
+        drop(stage);
+        let stage = Stage::with(
+            &retailer,
+            &supplier,
+            &text.replace("from =", &format!("authorities = \"{certificate}\"\nfrom =")),
+        )
+        .await;
+        stage.done(&["secret", "set", "mail-password"], "wrong-3\n");
+        assert_eq!(stage.done(&["alarm", "test", "mail"], "").split(' ').next(), Some("1"));
+        let said = stage
+            .until("a refusal", || async {
+                let rows = stage.list("/api/v1/notices?state=ready").await;
+                rows.first()?["reason"].as_str().map(str::to_owned)
+            })
+            .await;
+        assert!(said.contains("535") && !said.contains("wrong-3"), "{said}");
+        stage.done(&["secret", "set", "mail-password"], "s3cret\n");
+        let taken = mail.mail(&stage, "the test", |one| one.subject() == "A test of Portolan edi-1").await;
+        // The other server speaks nothing but TLS, and its library does not say so.
+        assert_eq!((taken.0["is_private"] == true, taken.0["user"].as_str()), (mode == "starttls", Some("portolan")));
+        assert!(!stage.log().contains("s3cret") && !stage.log().contains("wrong-3"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mails_that_are_refused_are_given_up_and_those_that_are_put_off_go_again() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "").await;
+    stage.apply(
+        "kind: recipient\nname: mixed\nmail: [refused@example.com, busy@example.com, slow@example.com]\nalerts: [failed]\n",
+    );
+    stage.send(failing("R-1", 1)).await;
+    mail.mail(&stage, "slow", |one| one.to() == "slow@example.com").await;
+    let lost = stage
+        .until("one is given up", || async { stage.list("/api/v1/notices?state=given_up").await.into_iter().next() })
+        .await;
+    assert_eq!(lost["address"], "refused@example.com");
+    assert!(lost["reason"].as_str().is_some_and(|reason| reason.contains("nobody of that name")), "{lost}");
+    let put_off = stage.list("/api/v1/notices?state=ready").await;
+    assert!(
+        put_off.iter().any(|one| one["address"] == "busy@example.com"
+            && one["reason"].as_str().is_some_and(|reason| reason.contains("451"))),
+        "{put_off:#?}"
+    );
+    let shown = stage.done(&["alarm", "notices", "--state", "given_up"], "");
+    assert!(shown.contains("refused@example.com  given_up: 127.0.0.1:"), "{shown}");
+    let id = lost["notice_id"].as_str().expect("an id");
+    stage.done(&["alarm", "resend", id], "");
+    assert_eq!(stage.cli(&["alarm", "resend", "ntc_0"], "").status.code(), Some(4));
+    // Two refusals for now, ten and thirty seconds apart.
+    mail.mail(&stage, "the one put off", |one| one.to() == "busy@example.com").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_point_no_alarm_is_lost_and_a_mail_comes_again_under_its_id() {
+    let mail = MailServer::plain();
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let mut stage = Stage::with(&retailer, &supplier, &sections(&mail, "")).await;
+    // Each look has something new to tell at once.
+    stage.apply(
+        "kind: recipient\nname: now\nmail: [now@example.com]\ndigest_minutes: \"0\"\n---\n\
+         kind: alert\nname: every-hold\nwatch: events\nevents: [document.failed]\n",
+    );
+    for (number, point) in (0_u32..).zip(POINTS) {
+        stage.kill();
+        let is_up = stage.try_start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
+        if is_up {
+            let sender = format!("NOBODY{number}");
+            // The answer may be lost with the process.
+            let _ = stage
+                .try_post(
+                    None,
+                    written(&Order { sender: &sender, control: number + 1, kind: "850", ..Order::default() }),
+                )
+                .await;
+            let _ = stage.try_post(None, failing(&format!("K-{number}"), number + 100)).await;
+        }
+        let begin = std::time::Instant::now();
+        while stage.child.try_wait().expect("a child").is_none() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{point} was not reached\n{}", stage.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        stage.start_again(&[]);
+    }
+    let failed = stage.list("/api/v1/documents?processing=failed").await.len();
+    assert!(failed > 0);
+    let open = stage
+        .until("all failures in one alarm", || async {
+            let rows = stage.list("/api/v1/alarms?standing=true").await;
+            let one = rows.iter().find(|one| one["alert"] == "failed")?.clone();
+            (one["count"].as_u64() == Some(failed as u64)).then_some((one, rows))
+        })
+        .await;
+    // One open alarm for each cause.
+    let causes: BTreeSet<String> = open.1.iter().map(|one| format!("{} {}", one["alert"], one["cause"])).collect();
+    assert_eq!(causes.len(), open.1.len(), "{:#?}", open.1);
+    stage
+        .until("all notices sent", || async {
+            stage.list("/api/v1/notices?state=ready").await.is_empty().then_some(())
+        })
+        .await;
+    let notices = stage.list("/api/v1/notices?state=sent").await;
+    let mails = mail.mails();
+    let ids: BTreeSet<String> = mails.iter().map(|one| one.header("message-id")).collect();
+    let expected: BTreeSet<String> =
+        notices.iter().map(|one| format!("<{}@example.com>", one["notice_id"].as_str().expect("an id"))).collect();
+    assert_eq!(ids, expected, "each notice came, and nothing else");
+    assert!(mails.len() > ids.len(), "one was sent again, under the same id: {} of {}", ids.len(), mails.len());
+    stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_says_every_day_that_all_is_well() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "").await;
+    // It beats at the next full minute from now on.
+    let at = SystemClock.now() + Duration::from_secs(60);
+    let minute = at.to_zoned(portolan_utc()).strftime("%H:%M").to_string();
+    stage.apply(&format!(
+        "kind: recipient\nname: dawn\nmail: [dawn@example.com]\nheartbeat: \"{minute}\"\nalerts: [none-of-them*]\n"
+    ));
+    stage.send(order("H-1", 1)).await;
+    stage.deliveries("delivered", 2).await;
+    let begin = std::time::Instant::now();
+    let told = loop {
+        match mail.mails().into_iter().find(|one| one.to() == "dawn@example.com") {
+            Some(told) => break told,
+            None => assert!(begin.elapsed() < Duration::from_secs(100), "{}", stage.log()),
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    assert_eq!(told.subject(), "Portolan edi-1 is running");
+    assert!(
+        told.text().contains("1 transmissions came in, 2 deliveries arrived, 0 documents failed"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.text().contains(&format!("{minute} UTC")) && told.text().contains("If it does not come"),
+        "{}",
+        told.text()
+    );
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(mail.mails().len(), 1, "once a day");
+}
+
+#[tokio::test]
+async fn err_settings_that_do_not_fit_are_told_before_anything_starts() {
+    let mail = MailServer::plain();
+    for (from, to, expected) in [
+        ("look_seconds = 1", "time_zone = \"Mars/Olympus\"", "[alert] time_zone: expected the IANA name"),
+        ("look_seconds = 1", "links = \"portolan.example\"", "[alert] links: expected such as https"),
+        ("Portolan <edi@example.com>", "Portolan", "[mail] from: expected an address"),
+        ("operator@example.com", "operator", "[mail] to: expected an address"),
+        ("tls = \"none\"", "user = \"x\"", "[mail] user: expected user and password"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let listen =
+            "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n[sftp]\nlisten = \"off\"\n";
+        let text = format!("{listen}{}", sections(&mail, "").replace(from, to));
+        std::fs::write(folder.path().join("portolan.toml"), text).expect("written");
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_portolan"))
+            .args(["serve", "--data"])
+            .arg(folder.path())
+            .output()
+            .expect("the binary");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(expected), "{expected} in {said}");
+    }
+    let stage = Stage::bare("").await;
+    for (yaml, expected) in [
+        ("kind: recipient\nname: r\n", "mail: expected an address, or post"),
+        ("kind: recipient\nname: r\nmail: [nobody]\n", "mail: expected an address such as"),
+        ("kind: recipient\nname: r\nmail: [a@b.example]\nalerts: [parkd]\n", "did you mean parked?"),
+        ("kind: alert\nname: a\nwatch: silence\npartners: [lamps]\nby: \"10:00\"\n", "partner lamps is not there"),
+        ("kind: alert\nname: a\nwatch: disk\ncalendar: office\n", "calendar: expected with watch: disk one of"),
+        ("kind: calendar\nname: c\ntime_zone: Europe/Berln\n", "time_zone: expected the IANA name"),
+    ] {
+        assert!(stage.refused(yaml).contains(expected), "{expected} in {}", stage.refused(yaml));
+    }
+}
