@@ -183,7 +183,7 @@ pub async fn send(server: &Server, mail: &Mail) -> Result<(), Untaken> {
                 said = said.replace(password.as_str(), "***");
             }
             let said: String = said.chars().filter(|c| !c.is_control()).take(SAID_MAX).collect();
-            let status = error.status().map(|code| u16::from(code));
+            let status = error.status().map(u16::from);
             // A login that is refused is our own to mend: the mail waits for it.
             let is_login = matches!(status, Some(530 | 534 | 535 | 538));
             Err(Untaken { reason: format!("{name}:{port}: {said}"), is_lasting: error.is_permanent() && !is_login })

@@ -33,7 +33,7 @@ pub fn check(config: &Config) -> Result<(), String> {
     }
     let Some(mail) = &config.mail else { return Ok(()) };
     smtp::check_sender(&mail.from).map_err(|why| format!("[mail] from: {why}"))?;
-    for address in mail.to.iter().filter(|address| !crate::partner::is_address(address)) {
+    if let Some(address) = mail.to.iter().find(|address| !crate::partner::is_address(address)) {
         let shown = address.escape_debug();
         return Err(format!("[mail] to: expected an address such as edi@example.com, found {shown}"));
     }
