@@ -268,6 +268,27 @@ async fn err_a_token_that_cannot_be_had_is_told_as_such_and_nothing_is_sent() {
     unseen(&stage, SECRET).await;
 }
 
+#[tokio::test]
+async fn err_a_token_whose_answer_breaks_off_is_asked_for_again_and_one_that_has_no_end_is_not() {
+    let (stage, supplier) = stage(&[]).await;
+    let broken = Answer::Breaks("application/json", 90, b"{\"access_token\": \"tok".to_vec());
+    let login = Peer::start(&[broken, granted("token-one", 3600)]).await;
+    stage.done(&["secret", "set", "lamps-secret"], SECRET);
+    stage.apply(&oauth2(supplier.port, login.port, ALLOWED));
+    stage.send(order("4711", 1)).await;
+    let delivered = to_supplier(&stage, "delivered").await;
+    let shown = stage.get(&format!("/api/v1/deliveries/{}", delivered["delivery_id"].as_str().expect("an id"))).await;
+    let detail = shown["attempts"][0]["detail"].as_str().expect("a reason");
+    assert!(detail.ends_with("answered 200, and its answer broke off"), "{detail}");
+    let login = Peer::start(&[Answer::Sends("application/json", vec![b' '; 70_000])]).await;
+    stage.apply(&oauth2(supplier.port, login.port, ALLOWED));
+    stage.send(order("4712", 2)).await;
+    let parked = to_supplier(&stage, "parked").await;
+    assert_eq!(parked["code"], "TOKEN-REFUSED", "{parked:#}");
+    let reason = parked["reason"].as_str().expect("a reason");
+    assert!(reason.contains("answered 200, and its answer has more than 64 KiB"), "{reason}");
+}
+
 /// An authority, and what it made.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 

@@ -349,13 +349,16 @@ async fn answered(mut response: reqwest::Response, patience: Duration, secrets: 
     let status = response.status().as_u16();
     if response.status().is_success() {
         // Read to its end, the connection can take the next post; nobody waits for that.
-        tokio::spawn(tokio::time::timeout(ANSWER_REST_WAIT, async move { read(&mut response).await }));
+        tokio::spawn(tokio::time::timeout(ANSWER_REST_WAIT, async move {
+            read(&mut response, &mut Vec::new(), ANSWER_BYTES_MAX).await
+        }));
         return Outcome::Delivered { status, answer: Said::default() };
     }
     let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let retry_after = seconds.map(Duration::from_secs).map(|asked| asked.min(RETRY_AFTER_MAX));
+    let mut body = Vec::new();
     // What came until then is enough for a reason.
-    let body = tokio::time::timeout(patience, read(&mut response)).await.unwrap_or_default();
+    let _ = tokio::time::timeout(patience, read(&mut response, &mut body, ANSWER_BYTES_MAX)).await;
     let said = secrets.shown(&String::from_utf8_lossy(&body), ANSWER_SHOWN_MAX);
     let reason = format!("the receiver answered {status}: {said}");
     match status {
@@ -373,31 +376,41 @@ async fn said(mut response: reqwest::Response, patience: Duration, secrets: &Sec
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();
     let whole = async {
-        let mut answer = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|_| "broke off")? {
-            answer.extend_from_slice(&chunk);
-            if answer.len() > ANSWER_BYTES_MAX {
-                return Err("has more bytes than are looked at");
-            }
-        }
-        Ok(answer)
+        let mut body = Vec::new();
+        read(&mut response, &mut body, ANSWER_BYTES_MAX).await.map(|()| body)
     };
-    match tokio::time::timeout(patience, whole).await.unwrap_or(Err("did not come to its end in time")) {
+    match tokio::time::timeout(patience, whole).await.unwrap_or(Err(Cut::Late)) {
         Ok(body) => Outcome::Delivered { status, answer: Said { content_type, body, hidden: secrets.clone() } },
         Err(what) => Outcome::Uncertain { reason: format!("the receiver answered {status}, and its answer {what}") },
     }
 }
 
-/// The body of an answer, as far as it is looked at.
-async fn read(response: &mut reqwest::Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
+/// Why the body of an answer is not had whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Cut {
+    /// The connection ended before it.
+    #[error("broke off")]
+    BrokeOff,
+    /// It goes on.
+    #[error("has more than {} KiB", .0 / 1024)]
+    TooLong(usize),
+    /// Its end did not come in time.
+    #[error("did not come to its end in time")]
+    Late,
+}
+
+/// Reads the body of an answer into `body`, where what came stays whatever happens.
+///
+/// # Errors
+/// It breaks off, or has more than `most` bytes.
+pub(super) async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>, most: usize) -> Result<(), Cut> {
+    while let Some(chunk) = response.chunk().await.map_err(|_| Cut::BrokeOff)? {
         body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES_MAX {
-            break;
+        if body.len() > most {
+            return Err(Cut::TooLong(most));
         }
     }
-    body
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::{Secrets, basic};
 use crate::transport::http::reach::{Clients, Reach};
+use crate::transport::http::send::{self, Cut};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::Deserialize;
@@ -169,20 +170,20 @@ impl OAuth2 {
         }
         let answer = async {
             let mut response = request.send().await.map_err(|error| {
-                let reason = crate::transport::http::send::cause(&error);
-                match crate::transport::http::send::refusal(&error) {
+                let reason = send::cause(&error);
+                match send::refusal(&error) {
                     Some(reason) => lasting(format!("the token endpoint: {reason}")),
                     None => passing(format!("the token endpoint {shown} cannot be reached: {reason}")),
                 }
             })?;
-            let mut body = Vec::new();
-            while let Ok(Some(chunk)) = response.chunk().await {
-                body.extend_from_slice(&chunk);
-                if body.len() > ANSWER_BYTES_MAX {
-                    break;
-                }
+            let (status, mut body) = (response.status(), Vec::new());
+            let told = |cut| format!("the token endpoint {shown} answered {}, and its answer {cut}", status.as_u16());
+            match send::read(&mut response, &mut body, ANSWER_BYTES_MAX).await {
+                // Of a refusal, what came is enough for a reason.
+                Err(cut @ Cut::TooLong(_)) if status.is_success() => Err(lasting(told(cut))),
+                Err(cut) if status.is_success() => Err(passing(told(cut))),
+                _ => Ok((status, body)),
             }
-            Ok((response.status(), body))
         };
         let late = || passing(format!("the token endpoint {shown} did not answer within {} s", TOKEN_WAIT.as_secs()));
         let (status, body) = tokio::time::timeout(TOKEN_WAIT, answer).await.unwrap_or_else(|_| Err(late()))?;
