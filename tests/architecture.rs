@@ -249,7 +249,7 @@ fn migrations_are_twins() {
 /// The walk through the code names files; each must be there.
 #[test]
 fn pages_name_files_that_exist() {
-    let paths: Vec<String> = ["src", "tests", "mappings", "as2", "demo", "standards", "fixtures"]
+    let paths: Vec<String> = ["src", "tests", "mappings", "as2", "alerts", "demo", "standards", "fixtures"]
         .iter()
         .flat_map(|folder| files_under(&root().join(folder), ""))
         .map(|path| path.to_string_lossy().into_owned())

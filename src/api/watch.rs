@@ -42,6 +42,9 @@ async fn gauges(service: &Shared) {
         let count = held.iter().filter(|one| one.urgency == urgency).count();
         metrics::gauge!("portolan_held_unanswered", "urgency" => urgency.as_str()).set(count as f64);
     }
+    for (severity, state, count) in service.store.alarm_counts().await.unwrap_or_default() {
+        metrics::gauge!("portolan_alarms", "severity" => severity, "state" => state).set(count as f64);
+    }
     for balance in service.store.balances().await.unwrap_or_default() {
         metrics::gauge!("portolan_conservation_holds", "stage" => balance.stage)
             .set(f64::from(u8::from(balance.holds)));

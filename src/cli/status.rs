@@ -54,6 +54,11 @@ fn words(status: &Value) -> String {
             row["refused"]
         ));
     }
+    for row in status["alarms"].as_array().into_iter().flatten() {
+        let (severity, state) =
+            (row["severity"].as_str().unwrap_or_default(), row["state"].as_str().unwrap_or_default());
+        text.push_str(&format!("alarms         {} {severity}, {state}: portolan alarm list\n", row["count"]));
+    }
     if status["gathered"] != 0 {
         text.push_str(&format!(
             "waiting        {} documents, for others to share an interchange with\n",

@@ -13,7 +13,7 @@ const REFUSED_SHOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where everything is, whether the sums hold, and what waits.
 #[utoipa::path(get, path = "/api/v1/status", operation_id = "status_get",
-    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer, strangers refused in the last day by channel, partner they said to be, and hour")))]
+    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer, strangers refused in the last day by channel, partner they said to be, and hour; alarms that stand")))]
 pub async fn get(State(service): State<Shared>) -> Reply {
     let store = &service.store;
     let backlog = store.backlog(service.now()).await?;
@@ -32,10 +32,16 @@ pub async fn get(State(service): State<Shared>) -> Reply {
     let held = unanswered(&service).await?;
     let refused: Vec<Value> =
         store.refusals(service.now() - REFUSED_SHOWN).await?.iter().map(|one| json!(one)).collect();
+    let alarms: Vec<Value> = store
+        .alarm_counts()
+        .await?
+        .iter()
+        .map(|(severity, state, count)| json!({ "severity": severity, "state": state, "count": count }))
+        .collect();
     let unmatched = store.unmatched_acks(&Page::default()).await?.len();
     Ok(Json(
         json!({ "version": env!("CARGO_PKG_VERSION"), "database": store.database(), "balances": store.balances().await?, "backlog": backlog,
-        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "refused": refused,
+        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "refused": refused, "alarms": alarms,
         "gathered": store.waiting_count().await?, "revision": store.resource_revision().await? }),
     ))
 }

@@ -40,10 +40,11 @@ pub(super) async fn run(service: Arc<Service>, stop: CancellationToken) {
         };
         let is_idle = due.is_empty();
         for done in join_all(due.iter().map(|notice| one(&service, notice))).await {
-            if let Err(error) =
-                done.as_ref().err().filter(|error| !matches!(error, StoreError::Stopped)).map_or(Ok(()), Err)
-            {
-                tracing::error!(error = %error, "What came of a notice could not be kept; it will be sent again");
+            match done {
+                Ok(()) | Err(StoreError::Stopped) => {}
+                Err(error) => {
+                    tracing::error!(error = %error, "What came of a notice could not be kept; it will be sent again");
+                }
             }
         }
         if is_idle {

@@ -157,7 +157,7 @@ async fn links_of_a_mail_act_once_and_only_by_their_button() {
     assert_eq!(page(client.post(&retry).send().await.expect("an answer")).await.0, 409);
     stage.deliveries("delivered", 4).await;
     alarms(&stage, "over", 1).await;
-    let (_, body) = page(client.get(&here(told.link("Quiet for four hours"))).send().await.expect("an answer")).await;
+    let (_, body) = page(client.get(here(told.link("Quiet for four hours"))).send().await.expect("an answer")).await;
     assert!(body.contains("It is over already") && !body.contains("<button>"), "{body}");
 }
 
