@@ -13,7 +13,7 @@ use crate::transport::http::auth::oauth1::OAuth1;
 use crate::transport::http::auth::oauth2::{ClientAuth, OAuth2};
 use crate::transport::http::auth::signed::{Algorithm, Encoding, SIGNATURE, Signed, Template};
 use crate::transport::http::auth::{Credentials, Means, Secrets};
-use crate::transport::http::reach::{Identity, Proxy, Reach};
+use crate::transport::http::reach::{Identity, Owner, Proxy, Reach};
 use crate::transport::http::send::Once;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -87,6 +87,7 @@ pub(super) async fn outbound(service: &Service, channel: &Channel, receipt_to: O
         proxy: channel.proxy.as_ref(),
         headers: headers.filter(|(_, value)| goes_where_said || matches!(value, SecretOrText::Text(_))).collect(),
         auth: name,
+        owner: Owner::Channel,
     };
     assemble(service, said).await
 }
@@ -103,6 +104,8 @@ pub(super) struct Said<'s> {
     pub headers: Vec<(&'s String, &'s SecretOrText)>,
     /// The name of an auth.
     pub auth: Option<&'s str>,
+    /// Who says it.
+    pub owner: Owner,
 }
 
 /// How a server is reached, with the secrets for it.
@@ -115,6 +118,7 @@ pub(super) async fn assemble(service: &Service, said: Said<'_>) -> Ready<Outboun
         authorities: authorities(service, said.authorities)?,
         identity: None,
         proxy: proxy(service, said.proxy).await?,
+        owner: said.owner,
     };
     let mut credentials = Credentials::default();
     if let Some(name) = said.auth {
@@ -212,6 +216,7 @@ async fn oauth2(service: &Service, one: &OAuth2Of, reach: &Reach) -> Ready<OAuth
             authorities: authorities(service, &one.authorities)?,
             identity: reach.identity.clone(),
             proxy: reach.proxy.clone(),
+            owner: Owner::Token,
         },
     })
 }

@@ -12,6 +12,7 @@ use crate::store::webhook::{CHAIN, Sequenced, WebhookState};
 use crate::store::{Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
+use crate::transport::http::reach::Owner;
 use crate::transport::http::send::{Outcome, Post};
 use crate::transport::http::webhook::{lines, secret};
 use reqwest::Method;
@@ -127,6 +128,7 @@ async fn tell(service: &Service, hook: &Webhook, id: &str, body: &Value) -> Resu
         proxy: hook.proxy.as_ref(),
         headers: hook.headers.iter().collect(),
         auth: hook.auth.as_deref(),
+        owner: Owner::Webhook,
     };
     let Outbound { reach, credentials, headers, secrets, once } = match assemble(service, said).await {
         Ok(outbound) => outbound,

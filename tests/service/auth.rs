@@ -339,6 +339,34 @@ pub fn certificate(name: &str, pem: &str, secret: &str) -> String {
     format!("---\nkind: certificate\nname: {name}\npem: |\n{pem}{key}")
 }
 
+/// The token endpoint is looked at as any other server is, and what is told of it names the auth.
+#[tokio::test]
+async fn err_a_token_endpoint_that_nobody_vouches_for_is_asked_once() {
+    let (stage, supplier) = stage(&[]).await;
+    let theirs = Authority::new("Lamps CA");
+    let login = Peer::start_tls(&[], server_tls(&theirs.issue("localhost"), None)).await;
+    stage.done(&["secret", "set", "lamps-secret"], SECRET);
+    let keys = "client_id: our id, client_secret: { secret: lamps-secret }";
+    let auth =
+        |more: &str| format!("oauth2: {{ token_url: \"https://localhost:{}/token\", {keys}{more} }}", login.port);
+    for (number, more, expected) in [
+        (1, ", allow_networks: [127.0.0.0/8, \"::1\"]", "UnknownIssuer"),
+        (2, "", "add its network to allow_networks of oauth2 of the auth"),
+    ] {
+        stage.apply(&shown(supplier.port, &auth(more)));
+        stage.send(order(&format!("471{number}"), number)).await;
+        let parked = stage.deliveries("parked", number as usize).await;
+        let told = |one: &&Value| one["reason"].as_str().is_some_and(|reason| reason.contains(expected));
+        let one = parked.iter().find(told).unwrap_or_else(|| panic!("{expected}: {parked:#?}"));
+        assert_eq!((&one["code"], &one["attempts"]), (&"TOKEN-REFUSED".into(), &1.into()), "{one:#}");
+    }
+    let parked = stage.deliveries("parked", 2).await;
+    let told =
+        |one: &Value| one["reason"].as_str().is_some_and(|reason| reason.contains("authorities of oauth2 of the auth"));
+    assert!(parked.iter().any(told), "{parked:#?}");
+    assert!(supplier.posts().is_empty() && login.posts().is_empty());
+}
+
 #[tokio::test]
 async fn a_server_that_asks_for_our_certificate_sees_it_and_its_authority_counts_where_the_channel_says() {
     let (stage, _) = stage(&[]).await;

@@ -15,7 +15,6 @@ use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::mime::Headers;
 use crate::transport::as2::receipt::Unproved;
-use crate::transport::http::address::Network;
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
@@ -183,7 +182,7 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
 
 /// Name, connection, and handshake of TLS.
 async fn reached(url: &Url, reach: &Reach, walk: &mut Walk) -> Option<()> {
-    let found = addresses(url, &reach.allowed).await;
+    let found = addresses(url, &reach).await;
     let host = url.host_str().unwrap_or_default().to_owned();
     let addresses = walk.went(StepName::Dns, "a public address, or one of allow_networks of the channel", found)?;
     let port = url.port_or_known_default().unwrap_or_default();
@@ -261,9 +260,9 @@ fn counts(
     }
 }
 
-async fn addresses(url: &Url, allowed: &[Network]) -> Seen<Vec<std::net::SocketAddr>> {
+async fn addresses(url: &Url, reach: &Reach) -> Seen<Vec<std::net::SocketAddr>> {
     let host = url.host_str().unwrap_or_default();
-    match resolve(url, allowed).await {
+    match resolve(url, reach).await {
         Ok(found) => {
             let all: Vec<String> = found.iter().map(|one| one.ip().to_string()).collect();
             Ok((format!("{host} is {}", all.join(", ")), found))

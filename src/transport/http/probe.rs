@@ -1,8 +1,8 @@
 //! The first steps of a connection, one by one, so that it can be told which of them fails: the addresses of a name, TCP, TLS.
 //! Nothing is sent over what it opens, and no address is tried that a post would not reach.
 
-use super::address::{Network, may_reach};
-use super::reach::{Reach, not_public};
+use super::address::may_reach;
+use super::reach::{RESOLVE_WAIT, Reach, not_public};
 use reqwest::Url;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -16,8 +16,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// How long the addresses of a name may take.
-pub const RESOLVE_WAIT: Duration = Duration::from_secs(5);
 /// How long a connection may take, over all addresses.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// How long a handshake of TLS may take.
@@ -38,7 +36,7 @@ pub enum Unresolved {
 ///
 /// # Errors
 /// There is none.
-pub async fn resolve(url: &Url, allowed: &[Network]) -> Result<Vec<SocketAddr>, Unresolved> {
+pub async fn resolve(url: &Url, reach: &Reach) -> Result<Vec<SocketAddr>, Unresolved> {
     let none = || Unresolved::Unknown("no host stands in the address".to_owned());
     let host = url.host_str().ok_or_else(none)?.trim_matches(['[', ']']);
     let port = url.port_or_known_default().ok_or_else(none)?;
@@ -50,11 +48,11 @@ pub async fn resolve(url: &Url, allowed: &[Network]) -> Result<Vec<SocketAddr>, 
             Ok(Ok(found)) => found.collect(),
         },
     };
-    let mut open: Vec<_> = all.iter().copied().filter(|one| may_reach(one.ip(), allowed)).collect();
+    let mut open: Vec<_> = all.iter().copied().filter(|one| may_reach(one.ip(), &reach.allowed)).collect();
     open.truncate(ADDRESSES_MAX);
     match all.first() {
         _ if !open.is_empty() => Ok(open),
-        Some(first) => Err(Unresolved::NotAllowed(not_public(host, Some(first.ip())))),
+        Some(first) => Err(Unresolved::NotAllowed(not_public(host, Some(first.ip()), reach.owner))),
         None => Err(Unresolved::Unknown("the name has no address".to_owned())),
     }
 }

@@ -21,8 +21,8 @@ const CONNECTION_IDLE: Duration = Duration::from_secs(2);
 const CLIENT_LIFE: Duration = Duration::from_secs(600);
 /// Clients that are kept; the oldest goes when there are more.
 const CLIENTS_MAX: usize = 256;
-/// How long the addresses of a name may take that a proxy is going to look up itself.
-const RESOLVE_WAIT: Duration = Duration::from_secs(5);
+/// How long the addresses of a name may take, where we ask for them before anything is sent.
+pub(super) const RESOLVE_WAIT: Duration = Duration::from_secs(5);
 
 /// How a server is reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,6 +35,30 @@ pub struct Reach {
     pub identity: Option<Arc<Identity>>,
     /// What the connection goes through.
     pub proxy: Option<Proxy>,
+    /// Where all this is said.
+    pub owner: Owner,
+}
+
+/// Where it is said how a server is reached, so that a remedy can name the place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Owner {
+    /// In a channel.
+    #[default]
+    Channel,
+    /// In a webhook.
+    Webhook,
+    /// In an auth, for its token endpoint.
+    Token,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Owner::Channel => "the channel",
+            Owner::Webhook => "the webhook",
+            Owner::Token => "oauth2 of the auth",
+        })
+    }
 }
 
 /// A certificate of ours with its key.
@@ -106,7 +130,7 @@ impl Clients {
         let unfit = |error: reqwest::Error| ReachError::Unfit(format!("no client can be made: {error}"));
         let ours = reach.proxy.as_ref().filter(|proxy| proxy.is_ours).and_then(Proxy::host);
         let builder = reqwest::Client::builder()
-            .dns_resolver(Arc::new(Checked { allowed: reach.allowed.clone(), ours }))
+            .dns_resolver(Arc::new(Checked { allowed: reach.allowed.clone(), ours, owner: reach.owner }))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(patience)
             .pool_idle_timeout(CONNECTION_IDLE)
@@ -181,7 +205,7 @@ impl Reach {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let roots = self.authorities.iter().map(|der| CertificateDer::from(der.clone()));
         let verifier = Verifier::new_with_extra_roots(roots, provider);
-        verifier.map_err(|error| ReachError::Unfit(format!("the authorities of the channel: {error}")))
+        verifier.map_err(|error| ReachError::Unfit(format!("the authorities of {}: {error}", self.owner)))
     }
 
     /// Refuses what can be known not to be reachable before anybody is asked. An address that stands in place of a name is
@@ -200,11 +224,14 @@ impl Reach {
         let found = tokio::time::timeout(RESOLVE_WAIT, tokio::net::lookup_host((host, 0))).await;
         let Ok(Ok(found)) = found else { return Ok(()) };
         let all: Vec<IpAddr> = found.map(|one| one.ip()).collect();
-        match all.first() {
-            Some(first) if !all.iter().any(|one| may_reach(*one, &self.allowed)) => {
-                Err(ReachError::NotAllowed(not_public(host, Some(*first))))
-            }
-            _ => Ok(()),
+        self.check_all(host, &all)
+    }
+
+    /// A proxy is given the name, and which of its addresses it takes is its choice: each must be allowed.
+    fn check_all(&self, host: &str, all: &[IpAddr]) -> Result<(), ReachError> {
+        match all.iter().find(|one| !may_reach(**one, &self.allowed)) {
+            Some(one) => Err(ReachError::NotAllowed(not_public(host, Some(*one), self.owner))),
+            None => Ok(()),
         }
     }
 
@@ -212,7 +239,7 @@ impl Reach {
         let host = url.host_str().ok_or_else(|| ReachError::NotAllowed(format!("{url}: no host")))?;
         match host.trim_matches(['[', ']']).parse::<IpAddr>() {
             Ok(address) if !may_reach(address, &self.allowed) => {
-                Err(ReachError::NotAllowed(not_public(host, Some(address))))
+                Err(ReachError::NotAllowed(not_public(host, Some(address), self.owner)))
             }
             _ => Ok(()),
         }
@@ -224,11 +251,13 @@ struct Checked {
     allowed: Vec<Network>,
     /// The host of our own proxy.
     ours: Option<String>,
+    owner: Owner,
 }
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let (allowed, is_ours) = (self.allowed.clone(), self.ours.as_deref() == Some(name.as_str()));
+        let (allowed, owner) = (self.allowed.clone(), self.owner);
+        let is_ours = self.ours.as_deref() == Some(name.as_str());
         Box::pin(async move {
             let host = name.as_str();
             let found = tokio::net::lookup_host((host, 0)).await;
@@ -236,7 +265,7 @@ impl Resolve for Checked {
             let may = |one: &SocketAddr| is_ours || may_reach(one.ip(), &allowed);
             let open: Vec<_> = all.iter().copied().filter(may).collect();
             if open.is_empty() {
-                return Err(ReachError::NotAllowed(not_public(host, all.first().map(SocketAddr::ip))).into());
+                return Err(ReachError::NotAllowed(not_public(host, all.first().map(SocketAddr::ip), owner)).into());
             }
             Ok(Box::new(open.into_iter()) as Addrs)
         })
@@ -244,9 +273,26 @@ impl Resolve for Checked {
 }
 
 /// Why an address is not tried, and what to do where it is meant.
-pub(super) fn not_public(host: &str, address: Option<IpAddr>) -> String {
+pub(super) fn not_public(host: &str, address: Option<IpAddr>, owner: Owner) -> String {
     let found = address.map_or_else(|| "no address".to_owned(), |address| address.to_string());
     format!(
-        "{host} is {found}, which is not a public address; if it is meant, add its network to allow_networks of the channel"
+        "{host} is {found}, which is not a public address; if it is meant, add its network to allow_networks of {owner}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_not_given_a_name_of_which_one_address_may_not_be_reached() {
+        let all = ["203.0.114.7", "10.0.0.1"].map(|text| text.parse().expect("an address"));
+        let reach = Reach { owner: Owner::Webhook, ..Reach::default() };
+        let told = reach.check_all("lamps.example", &all).expect_err("10.0.0.1 is not public").to_string();
+        assert!(told.starts_with("lamps.example is 10.0.0.1, "), "{told}");
+        assert!(told.ends_with("allow_networks of the webhook"), "{told}");
+        let allowed = vec!["10.0.0.0/8".parse().expect("a network")];
+        let reach = Reach { allowed, ..Reach::default() };
+        assert!(reach.check_all("lamps.example", &all).is_ok());
+    }
 }

@@ -4,7 +4,7 @@
 use super::auth::oauth2::{NoToken, Tokens};
 use super::auth::{Credentials, Means, Request, Secrets};
 use super::body::{Body, Progress};
-use super::reach::{Clients, Reach, ReachError};
+use super::reach::{Clients, Owner, Reach, ReachError};
 use crate::clock::Timestamp;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
@@ -185,7 +185,7 @@ async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: 
         }
         Ok(Err(error)) => match progress.failure() {
             Some(reason) => Outcome::Unreadable { reason: reason.to_owned() },
-            None => failed(&error),
+            None => failed(&error, post.reach.owner),
         },
         Ok(Ok(response)) if post.is_asking && response.status().is_success() => {
             said(response, post.patience, secrets).await
@@ -290,14 +290,14 @@ pub(super) fn refusal(error: &reqwest::Error) -> Option<String> {
 }
 
 /// What TLS makes of certificates, theirs or ours: nothing was taken, and it will be the same again until somebody mends it.
-fn untrusted(error: &reqwest::Error) -> Option<String> {
+pub(super) fn untrusted(error: &reqwest::Error, owner: Owner) -> Option<String> {
     use rustls::AlertDescription as Alert;
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause {
         match inner.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidCertificate(why)) => {
-                let remedy = "ask the partner for one that counts, or name its authority in authorities of the channel";
-                return Some(format!("the certificate of the server does not count: {why:?}; {remedy}"));
+                let remedy = "ask the partner for one that counts, or name its authority in authorities of";
+                return Some(format!("the certificate of the server does not count: {why:?}; {remedy} {owner}"));
             }
             Some(rustls::Error::AlertReceived(
                 alert @ (Alert::BadCertificate
@@ -309,7 +309,10 @@ fn untrusted(error: &reqwest::Error) -> Option<String> {
                 | Alert::AccessDenied
                 | Alert::CertificateRequired),
             )) => {
-                let remedy = "name an auth in the channel whose certificate the partner knows";
+                let remedy = match owner {
+                    Owner::Token => "name a certificate in the auth that the partner knows".to_owned(),
+                    owner => format!("name an auth in {owner} whose certificate the partner knows"),
+                };
                 return Some(format!(
                     "the server does not take our certificate of TLS, or misses one: {alert:?}; {remedy}"
                 ));
@@ -324,12 +327,12 @@ fn untrusted(error: &reqwest::Error) -> Option<String> {
     None
 }
 
-fn failed(error: &reqwest::Error) -> Outcome {
+fn failed(error: &reqwest::Error, owner: Owner) -> Outcome {
     if let Some(reason) = refusal(error) {
         return Outcome::Permanent { status: None, reason };
     }
     let reason = cause(error);
-    if let Some(reason) = untrusted(error) {
+    if let Some(reason) = untrusted(error, owner) {
         return Outcome::Permanent { status: None, reason };
     }
     if error.is_connect() && reason.contains(PROXY_REFUSES) {

@@ -78,7 +78,15 @@ struct Held {
     ends: Instant,
 }
 
-type Place = Arc<tokio::sync::Mutex<Option<Held>>>;
+/// What came of the last time that a client asked.
+#[derive(Default)]
+struct Asked {
+    held: Option<Held>,
+    /// When it was given none, and why.
+    failed: Option<(Instant, NoToken)>,
+}
+
+type Place = Arc<tokio::sync::Mutex<Asked>>;
 
 /// The tokens there are, by all that makes them differ.
 #[derive(Default)]
@@ -107,18 +115,28 @@ impl Tokens {
         clients: &Clients,
         spent: Option<&str>,
     ) -> Result<Had, NoToken> {
-        let place = self.place(one.key());
-        // Whoever comes second waits here, and finds what the first was given.
-        let mut held = place.lock().await;
+        let (place, began) = (self.place(one.key()), Instant::now());
+        // Whoever comes second waits here, and finds what the first was given, or why it was given none.
+        let mut asked = place.lock().await;
         let fits = |held: &&Held| held.ends > Instant::now() && spent != Some(&*held.token);
-        if let Some(held) = held.as_ref().filter(fits) {
+        if let Some(held) = asked.held.as_ref().filter(fits) {
             return Ok(Had { token: held.token.clone(), is_fresh: false });
         }
-        *held = None;
-        let new = one.ask(clients).await?;
-        let token = new.token.clone();
-        *held = Some(new);
-        Ok(Had { token, is_fresh: true })
+        if let Some((_, why)) = asked.failed.as_ref().filter(|(at, _)| began <= *at) {
+            return Err(why.clone());
+        }
+        asked.held = None;
+        match one.ask(clients).await {
+            Ok(new) => {
+                let token = new.token.clone();
+                asked.held = Some(new);
+                Ok(Had { token, is_fresh: true })
+            }
+            Err(why) => {
+                asked.failed = Some((Instant::now(), why.clone()));
+                Err(why)
+            }
+        }
     }
 
     fn place(&self, key: Vec<u8>) -> Place {
@@ -171,7 +189,7 @@ impl OAuth2 {
         let answer = async {
             let mut response = request.send().await.map_err(|error| {
                 let reason = send::cause(&error);
-                match send::refusal(&error) {
+                match send::refusal(&error).or_else(|| send::untrusted(&error, self.reach.owner)) {
                     Some(reason) => lasting(format!("the token endpoint: {reason}")),
                     None => passing(format!("the token endpoint {shown} cannot be reached: {reason}")),
                 }
@@ -265,6 +283,39 @@ mod tests {
         assert_eq!(client(ClientAuth::Post).form(), post);
         let own = "grant_type=client_credentials&client_id=our+id&scope=edi.write+edi.read";
         assert_eq!(client(ClientAuth::Certificate).form(), own);
+    }
+
+    /// A token endpoint that takes its time to refuse: who waited for its answer has it, and does not wait for another.
+    #[tokio::test]
+    async fn who_waits_for_a_token_shares_the_failure_too() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let mut one = client(ClientAuth::Basic);
+        one.token_url = format!("http://{}/token", listener.local_addr().expect("an address"));
+        one.reach.allowed = vec!["127.0.0.0/8".parse().expect("a network")];
+        let asked = Arc::new(Mutex::new(0));
+        let count = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                *count.lock().expect("no panic held it") += 1;
+                tokio::time::sleep(Duration::from_millis(400)).await;
+                let _ = stream.read(&mut [0; 4096]).await.expect("a request");
+                let answer = b"HTTP/1.1 503 x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno";
+                stream.write_all(answer).await.expect("written");
+            }
+        });
+        let (tokens, clients) = (Tokens::default(), Clients::default());
+        let of = || tokens.of(&one, &clients, None);
+        let (first, second, third) = tokio::join!(of(), of(), of());
+        for had in [first, second, third] {
+            let told = had.err().expect("there is no token").reason;
+            assert!(told.ends_with("answered 503: no"), "{told}");
+        }
+        assert_eq!(*asked.lock().expect("no panic held it"), 1);
+        // Who comes afterwards asks anew.
+        assert!(of().await.is_err());
+        assert_eq!(*asked.lock().expect("no panic held it"), 2);
     }
 
     #[test]
