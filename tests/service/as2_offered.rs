@@ -2,6 +2,7 @@
 //! channels that are named, after the plan was shown.
 
 use super::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate, lamps, opened, retail, send_content};
+use super::certificate::listed;
 use super::edi::order;
 use super::peer::{Peer, Post};
 use super::stage::Stage;
@@ -122,6 +123,14 @@ async fn err_a_certificate_that_is_not_offered_is_not_accepted() {
         assert_eq!(refused.status.code(), Some(code), "{refused:?}");
         assert!(String::from_utf8_lossy(&refused.stderr).contains(told), "{told}: {refused:?}");
     }
+    // A name that another certificate has, or that none can have: what is there stays.
+    for (name, code, told) in [("retail", 6, "certificate retail is there already"), ("Retail 2", 2, "name")] {
+        let line = ["certificate", "accept", &fingerprint, "--channel", "retail-as2", "--name", name, "--yes"];
+        let refused = stage.cli(&line, "");
+        assert_eq!(refused.status.code(), Some(code), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(told), "{told}: {refused:?}");
+    }
+    assert_eq!(listed(&stage, "retail")["fingerprint"], known);
     // Whose key it is that signed, nobody else can offer: a certificate that does not fit the signature is not kept.
     let strangers = Sending { signer: Some(&STRANGER), from: "NOBODY", id: "<3@test>", ..USUAL }.send(&stage).await;
     assert_eq!(strangers.error(), "unknown-trading-relationship");
