@@ -165,6 +165,12 @@ impl Translation {
         read.map_err(|error| StoreError::Damaged(error.to_string()))?;
         let came = &self.transmission;
         let by = (came.channel.as_str(), came.partner.as_deref());
+        let facts = self.handle.block_on(self.service.store.transport_facts(&came.transmission_id))?;
+        if facts["as2"]["signed_by"].is_null() {
+            let why = "expected a message signed by a certificate of the channel, found one without a signature; a certificate \
+                       is offered by who shows that it is the partner";
+            return self.end(TransmissionState::Rejected, Some(("AS2-EXCHANGE-UNFIT", why)), None);
+        }
         let taken = exchanged(&self.service, by, &came.transmission_id, (&came.content_type, &body));
         match self.handle.block_on(taken)? {
             Exchanged::Offered => self.end(TransmissionState::Split, None, None),

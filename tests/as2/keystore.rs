@@ -3,10 +3,11 @@
 
 use super::keys::{EXPIRED, Keys, P256, RSA, STRANGER};
 use portolan::id::SystemRandom;
-use portolan::transport::as2::certificate::Certificate;
+use portolan::transport::as2::certificate::{Certificate, SERIAL_OCTETS_MAX};
 use portolan::transport::as2::crypto::PrivateKey;
+use portolan::transport::as2::exchange::CERTIFICATE_BYTES_MAX;
 use portolan::transport::as2::keystore::{
-    CERTIFICATES_MAX, FILE_BYTES_MAX, Found, KEYS_MAX, NAME_CHARACTERS_MAX, Unread, belongs, pkcs7, pkcs12,
+    self, CERTIFICATES_MAX, FILE_BYTES_MAX, Found, KEYS_MAX, NAME_CHARACTERS_MAX, Unread, belongs, pkcs7, pkcs12,
     private_key, read,
 };
 use portolan::transport::as2::request::{
@@ -368,6 +369,73 @@ fn err_more_than_the_limits() {
     assert!(error(&endless, Some("x")).to_string().contains("1 to 5000000 rounds"));
 }
 
+/// Each derivation is within the limit, and all of a file together are too.
+#[test]
+fn err_key_derivations_of_a_file_that_are_too_many_together() {
+    let folder = folder();
+    let path = folder.path();
+    let line = ["pkcs8", "-topk8", "-in", "p256.key", "-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA256", "-iter"];
+    openssl(path, &[&line[..], &["2600000", "-passout", "pass:x", "-out", "slow.key"]].concat());
+    let slow = file(path, "slow.key");
+    assert_eq!(found(&slow, Some("x")).keys.len(), 1);
+    let told = error(&slow.repeat(2), Some("x")).to_string();
+    assert!(told.contains("at most 5000000 rounds in a file, found 5200000"), "{told}");
+}
+
+/// What a stranger sends is read where it is certificates; nothing of it is opened.
+#[test]
+fn err_certificates_of_strangers_are_no_keystores() {
+    let folder = folder();
+    let path = folder.path();
+    openssl(
+        path,
+        &["pkcs12", "-export", "-inkey", "rsa.key", "-in", "rsa.pem", "-passout", "pass:", "-out", "empty.p12"],
+    );
+    openssl(path, &["pkcs8", "-topk8", "-in", "rsa.key", "-passout", "pass:x", "-out", "sealed.key"]);
+    openssl(
+        path,
+        &["pkcs8", "-topk8", "-in", "rsa.key", "-passout", "pass:x", "-outform", "DER", "-out", "sealed.der"],
+    );
+    let names = format!("subjectAltName=DNS:{}", vec!["n".repeat(60); 300].join(",DNS:"));
+    openssl(path, &["req", "-x509", "-key", "rsa.key", "-subj", "/CN=x", "-addext", &names, "-out", "large.pem"]);
+    let jks = [&[0xFE, 0xED, 0xFE, 0xED][..], &[0; 40]].concat();
+    let read = |bytes: &[u8]| keystore::certificates(bytes, CERTIFICATE_BYTES_MAX);
+    for (bytes, told) in [
+        (file(path, "empty.p12"), "found another form"),
+        (file(path, "sealed.key"), "found another form"),
+        (file(path, "sealed.der"), "found another form"),
+        (file(path, "rsa.key"), "found another form"),
+        (jks, "found another form"),
+        (file(path, "large.pem"), "expected a certificate of at most 16384 bytes, found one of"),
+    ] {
+        let error = read(&bytes).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    // A key beside it is not looked at.
+    let both = [file(path, "sealed.key"), file(path, "rsa.pem")].concat();
+    for bytes in [both, RSA.own.certificate.der().to_vec(), pkcs7(&[&RSA.own.certificate])] {
+        let found = read(&bytes).expect("a certificate");
+        assert_eq!((certificates(&found), found.keys.len()), (vec![&RSA.own.certificate], 0));
+    }
+}
+
+#[test]
+fn err_a_serial_number_of_too_many_octets() {
+    let folder = folder();
+    let path = folder.path();
+    for (octets, is_read) in [(SERIAL_OCTETS_MAX, true), (SERIAL_OCTETS_MAX + 1, false)] {
+        let serial = format!("0x{}", "11".repeat(octets));
+        openssl(
+            path,
+            &["req", "-x509", "-key", "rsa.key", "-subj", "/CN=x", "-set_serial", &serial, "-out", "long.pem"],
+        );
+        let read = read(&file(path, "long.pem"), None);
+        assert_eq!(read.is_ok(), is_read, "{octets}");
+        let told = read.err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(is_read || told.contains("a serial number of at most 64 octets, found 65"), "{told}");
+    }
+}
+
 #[test]
 fn the_authorities_of_a_chain_are_told_from_its_leaf() {
     let folder = folder();
@@ -445,6 +513,27 @@ fn what_a_key_is_for_is_told() {
     openssl(path, &line);
     let one = found(&file(path, "used.pem"), None);
     assert!(one.certificates[0].certificate.can_be_encrypted_to() && !one.certificates[0].certificate.can_sign());
+}
+
+/// A certificate that says what its key is for, and cannot be understood, is not taken for one that says nothing.
+#[test]
+fn err_a_use_of_a_key_that_cannot_be_read() {
+    let folder = folder();
+    let path = folder.path();
+    let line = ["req", "-x509", "-key", "rsa.key", "-subj", "/CN=x", "-addext", "keyUsage=digitalSignature"];
+    openssl(path, &[&line[..], &["-outform", "DER", "-out", "used.der"]].concat());
+    let der = file(path, "used.der");
+    let written = [0x04, 0x04, 0x03, 0x02, 0x07, 0x80];
+    let at = der.windows(6).position(|six| six == written).expect("the KeyUsage");
+    let changed = |to: [u8; 6]| {
+        let mut other = der.clone();
+        other[at..at + 6].copy_from_slice(&to);
+        Certificate::from_der(&other)
+    };
+    assert!(changed(written).is_ok_and(|one| one.can_sign()));
+    assert!(changed([0x04, 0x04, 0x04, 0x02, 0x07, 0x80]).is_err(), "no BIT STRING");
+    let none = changed([0x04, 0x04, 0x03, 0x01, 0x00, 0x00]).expect("no bits");
+    assert!(!none.can_sign() && !none.can_be_encrypted_to());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `portolan as2 import openas2`: what is drafted is applied as it is, with the keys of the keystore sealed; and a channel takes
 //! the settings of its preset.
 
-use super::as2::{LAMPS, RETAIL};
+use super::as2::{LAMPS, RETAIL, STRANGER};
 use super::certificate::{holds, listed};
 use super::stage::Stage;
 use serde_json::Value;
@@ -67,6 +67,11 @@ async fn partnerships_of_openas2_are_drafted_and_applied_with_their_keys() {
     assert_eq!(draft, told["resource"].as_str().expect("YAML"));
     assert!(!holds(stage.data(), "PRIVATE KEY-----"), "it is sealed");
     assert_eq!(stage.done(&["secret", "list"], ""), "retail-key\n");
+    // What is sealed already stays: the key is nowhere else.
+    let again = stage.cli(&[&line[..], &["--seal-keys"]].concat(), "testas2\n");
+    assert_eq!(again.status.code(), Some(6), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("secret retail-key is there already"), "{again:?}");
+    assert!(again.stdout.is_empty());
     stage.apply(&draft);
     assert_eq!((&listed(&stage, "retail")["ours"], &listed(&stage, "lamps")["ours"]), (&true.into(), &false.into()));
     assert_eq!(listed(&stage, "retail")["channels"], serde_json::json!(["lamps-as2-in", "lamps-as2-out"]));
@@ -100,6 +105,54 @@ async fn partnerships_of_openas2_are_drafted_and_applied_with_their_keys() {
     }
     let open: Vec<&Value> = notes.iter().filter(|one| one["understood"] == false).collect();
     assert_eq!(open.len(), 1, "only the ids of envelopes are not known: {open:#?}");
+}
+
+/// Two aliases, two partners and two channels that would be called alike keep apart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_openas2_that_are_written_alike_keep_apart() {
+    let (stage, folder) = (Stage::bare("").await, folder());
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    write("both.cer", &format!("{}{}", LAMPS.certificate_pem, STRANGER.certificate_pem));
+    let line = ["pkcs12", "-export", "-inkey", "retail.key", "-in", "retail.cer", "-certfile", "both.cer"];
+    let names =
+        ["-name", "retail", "-caname", "lamps_1", "-caname", "lamps-1", "-passout", "pass:x", "-out", "all.p12"];
+    openssl(folder.path(), &[&line[..], &names].concat());
+    let side = |from: &str, to: &str| {
+        format!(
+            "<partnership name=\"{from}-{to}\"><sender name=\"{from}\"/><receiver name=\"{to}\"/>\
+             <attribute name=\"as2_url\" value=\"https://as2.example/as2\"/></partnership>\n"
+        )
+    };
+    write(
+        "alike.xml",
+        &format!(
+            "<partnerships>\n<partner name=\"Retail\" as2_id=\"RETAIL\" x509_alias=\"retail\"/>\n\
+             <partner name=\"Lamps\" as2_id=\"LAMPS-1\" x509_alias=\"lamps_1\"/>\n\
+             <partner name=\"LAMPS\" as2_id=\"LAMPS-2\" x509_alias=\"lamps-1\"/>\n{}{}{}</partnerships>\n",
+            side("Retail", "Lamps"),
+            side("Retail", "LAMPS"),
+            // Another name of ours.
+            side("Retail", "Lamps").replace("<sender ", "<sender as2_id=\"RETAIL-TEST\" "),
+        ),
+    );
+    let (file, keystore) = (path("alike.xml"), path("all.p12"));
+    let line = ["as2", "import", "openas2", &file, "--keystore", &keystore, "--password-stdin", "--seal-keys"];
+    let draft = stage.done(&line, "x\n");
+    stage.apply(&draft);
+    for (name, keys, channels) in
+        [("lamps-1", &LAMPS, &["lamps-as2-out", "lamps-as2-out-2"][..]), ("lamps-1-2", &STRANGER, &["lamps-2-as2-out"])]
+    {
+        let one = listed(&stage, name);
+        assert_eq!(one["fingerprint"], keys.own.certificate.fingerprint(), "{name}");
+        assert_eq!(one["channels"], serde_json::json!(channels), "{name}");
+    }
+    let exported = stage.done(&["export"], "");
+    for told in
+        ["kind: partner\nname: lamps\n", "kind: partner\nname: lamps-2\n", "from: RETAIL-TEST", "title: LAMPS\n"]
+    {
+        assert!(exported.contains(told), "no {told}: {exported}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,12 +2,14 @@
 //! channels that are named, after the plan was shown.
 
 use super::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate, lamps, opened, retail, send_content};
+use super::certificate::listed;
 use super::edi::order;
 use super::peer::{Peer, Post};
 use super::stage::Stage;
+use portolan::id::SystemRandom;
 use portolan::transport::as2::certificate::Certificate;
-use portolan::transport::as2::exchange::is;
-use portolan::transport::as2::keystore::pkcs7;
+use portolan::transport::as2::exchange::{EXCHANGE_BYTES_MAX, is};
+use portolan::transport::as2::keystore::{pkcs7, pkcs12};
 use portolan::transport::as2::mime::base64_lines;
 use serde_json::Value;
 
@@ -121,6 +123,14 @@ async fn err_a_certificate_that_is_not_offered_is_not_accepted() {
         assert_eq!(refused.status.code(), Some(code), "{refused:?}");
         assert!(String::from_utf8_lossy(&refused.stderr).contains(told), "{told}: {refused:?}");
     }
+    // A name that another certificate has, or that none can have: what is there stays.
+    for (name, code, told) in [("retail", 6, "certificate retail is there already"), ("Retail 2", 2, "name")] {
+        let line = ["certificate", "accept", &fingerprint, "--channel", "retail-as2", "--name", name, "--yes"];
+        let refused = stage.cli(&line, "");
+        assert_eq!(refused.status.code(), Some(code), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(told), "{told}: {refused:?}");
+    }
+    assert_eq!(listed(&stage, "retail")["fingerprint"], known);
     // Whose key it is that signed, nobody else can offer: a certificate that does not fit the signature is not kept.
     let strangers = Sending { signer: Some(&STRANGER), from: "NOBODY", id: "<3@test>", ..USUAL }.send(&stage).await;
     assert_eq!(strangers.error(), "unknown-trading-relationship");
@@ -221,6 +231,14 @@ async fn err_certificate_exchange_messages_that_cannot_be_used() {
         assert!(text.contains(from), "{from}");
         text.replace(from, to).into_bytes()
     };
+    let (begin, end) = ("<c:TrustRequest>", "</c:TrustRequest>");
+    let wanted = text.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).expect("one").0;
+    let wanted = &format!("{begin}{wanted}{end}")[..];
+    let own = &STRANGER.own;
+    let serial = format!("<ds:X509SerialNumber>{}", own.certificate.serial_decimal());
+    let lines = |der: &[u8]| String::from_utf8(base64_lines(der)).expect("text");
+    let with = |der: &[u8]| changed(&lines(&pkcs7(&[&own.certificate])), &lines(der));
+    let sealed = pkcs12("n", (&own.certificate, None), &[], "", &SystemRandom).expect("a PKCS#12");
     let tls = text.replace("digitalSignature", "tlsServer").replace("keyEncipherment", "tlsClient").into_bytes();
     for (at, (content, code, told)) in [
         (changed("requestId=\"r\"", ""), "AS2-EXCHANGE-UNFIT", "requestId"),
@@ -237,6 +255,15 @@ async fn err_certificate_exchange_messages_that_cannot_be_used() {
             "of urn:other",
         ),
         (b"--b--\r\n".to_vec(), "AS2-EXCHANGE-UNFIT", "expected a part of type"),
+        (changed("</c:TrustRequest>", ""), "AS2-EXCHANGE-UNFIT", "not well-formed or breaks off"),
+        (changed(&serial, "<ds:X509SerialNumber>7"), "AS2-EXCHANGE-UNFIT", "with the serial number 7 in the part"),
+        (with(&sealed), "AS2-EXCHANGE-UNFIT", "found another form"),
+        (changed(wanted, &wanted.repeat(17)), "AS2-EXCHANGE-UNFIT", "at most 16 certificates, found more"),
+        (
+            changed("--b--", &format!("--b--{}", "\r\n".repeat(EXCHANGE_BYTES_MAX / 2))),
+            "AS2-EXCHANGE-UNFIT",
+            "at most 1048576 bytes",
+        ),
     ]
     .into_iter()
     .enumerate()
@@ -253,5 +280,29 @@ async fn err_certificate_exchange_messages_that_cannot_be_used() {
         let is = |one: &Value| one["code"] == code && one["reason"].as_str().is_some_and(|why| why.contains(told));
         assert!(found.iter().any(is), "{code} {told}: {found:#?}");
     }
+    stage.balanced().await;
+}
+
+/// Where messages need no signature, a certificate exchange message does: who it is from is shown by nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn err_a_certificate_exchange_message_without_a_signature() {
+    let (stage, _house) = lamps(", require: []").await;
+    let (content_type, content) = exchange("r");
+    let content = String::from_utf8(content).expect("text");
+    let unsigned = Sending { signer: None, content_type: &content_type, content: &content, ..USUAL };
+    unsigned.send(&stage).await;
+    let found = stage
+        .until("it is looked at", || async {
+            let all = stage.list("/api/v1/transmissions?direction=in").await;
+            let done = |one: &Value| ["rejected", "split"].contains(&one["state"].as_str().unwrap_or_default());
+            Some(all).filter(|all| all.iter().any(done))
+        })
+        .await;
+    assert_eq!((&found[0]["state"], &found[0]["code"]), (&"rejected".into(), &"AS2-EXCHANGE-UNFIT".into()));
+    assert!(found[0]["reason"].as_str().is_some_and(|why| why.contains("found one without a signature")), "{found:#?}");
+    assert!(offered(&stage).is_empty());
+    // The same signed is taken.
+    send_content(&stage, "<2@test>", &content_type, content.as_bytes()).await;
+    stage.until("an offer", || async { Some(offered(&stage)).filter(|all| !all.is_empty()) }).await;
     stage.balanced().await;
 }

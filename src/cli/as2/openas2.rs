@@ -3,7 +3,7 @@
 //! silently. What its settings are with us stands in `as2/import/openas2.yaml`. Where the files of a partnership come from and go
 //! to is not taken over: that is what agreements and routes are for.
 
-use super::super::certificate::resource as certificate;
+use super::super::certificate::{are_free, resource as certificate};
 use super::super::client::{Answered, Instance};
 use super::super::password::Password;
 use super::super::{Exit, input};
@@ -76,7 +76,14 @@ struct Draft {
     notes: Vec<Note>,
     /// Pairs and way that have a channel already.
     channels: BTreeSet<(String, String)>,
-    names: BTreeSet<String>,
+    /// Certificates that are drafted, by alias in lower case, as keystores compare them.
+    certificates: BTreeMap<String, String>,
+    /// Those that the keystore does not have, in the same way.
+    missing: BTreeMap<String, String>,
+    /// Partners, by their name there.
+    partners: BTreeMap<String, String>,
+    /// Names that are taken, with their kinds.
+    taken: BTreeSet<(&'static str, String)>,
 }
 
 /// What stands in the file: partners, partnerships, and elements that are something else.
@@ -202,6 +209,11 @@ pub fn run(instance: &Instance, import: &Openas2, as_json: bool) -> anyhow::Resu
         draft.partnership(partnership, &file, &ours)?;
     }
     if import.seal_keys {
+        let sealed: Vec<&str> = secrets.iter().map(|(name, _)| name.as_str()).collect();
+        let certificates: Vec<&str> = draft.certificates.values().map(String::as_str).collect();
+        if let Some(exit) = are_free(instance, &certificates, &sealed)? {
+            return Ok(exit);
+        }
         for (name, value) in &secrets {
             let body = json!({ "name": name, "value": value });
             if let Answered::Refused(exit) = instance.ask(Method::PUT, "/api/v1/secrets", &[], Some(&body))? {
@@ -276,6 +288,40 @@ impl Draft {
         self.resources.push(export(&[one]).trim_start_matches("---\n").to_owned());
     }
 
+    /// A name that no other resource of its kind has; several that are slugged alike are numbered.
+    fn named(&mut self, kind: &'static str, base: &str) -> String {
+        let mut own = base.to_owned();
+        for again in 2.. {
+            if self.taken.insert((kind, own.clone())) {
+                break;
+            }
+            own = format!("{base}-{again}");
+        }
+        own
+    }
+
+    /// What a partner is called here.
+    fn partner_name(&mut self, name: &str) -> String {
+        if let Some(own) = self.partners.get(name) {
+            return own.clone();
+        }
+        let own = self.named("partner", &slug(name));
+        self.partners.insert(name.to_owned(), own.clone());
+        own
+    }
+
+    /// What the certificate of an alias is called: as it is drafted, else as it may be brought in, which no drafted one is
+    /// called.
+    fn certificate_name(&mut self, alias: &str) -> String {
+        let key = alias.to_ascii_lowercase();
+        if let Some(own) = self.certificates.get(&key).or(self.missing.get(&key)) {
+            return own.clone();
+        }
+        let own = self.named("certificate", &slug(alias));
+        self.missing.insert(key, own.clone());
+        own
+    }
+
     /// The certificates of the keystore; the secrets of our keys, with their values.
     fn certificates(&mut self, file: &File, ours: &[String], keys: &Found) -> Vec<(String, String)> {
         let mut secrets = Vec::new();
@@ -293,11 +339,14 @@ impl Draft {
                 );
                 continue;
             };
-            let own = slug(name);
-            if !self.names.insert(own.clone()) {
-                self.note("keystore", (name, ""), false, format!("certificate/{own} is drafted already; left out"));
+            let alias = name.to_ascii_lowercase();
+            if let Some(own) = self.certificates.get(&alias) {
+                let says = format!("certificate/{own} is drafted of this alias already; left out");
+                self.note("keystore", (name, ""), false, says);
                 continue;
             }
+            let own = self.named("certificate", &slug(name));
+            self.certificates.insert(alias, own.clone());
             let key = keys.key_of(&one.certificate).filter(|_| ours.iter().any(|us| us == owner));
             let secret = key.map(|_| format!("{own}-key"));
             if let (Some(key), Some(secret)) = (key, &secret) {
@@ -317,14 +366,15 @@ impl Draft {
         let of = format!("partner {}", partner.name);
         let is_us = ours.contains(&partner.name);
         for (key, value) in &partner.settings {
-            let alias = slug(value);
             match key.as_str() {
                 "as2_id" if is_us => self.note(&of, (key, value), true, "our name in the channels"),
                 "as2_id" => self.note(&of, (key, value), true, "its name in the channels"),
-                "x509_alias" if self.names.contains(&alias) => {
+                "x509_alias" if self.certificates.contains_key(&value.to_ascii_lowercase()) => {
+                    let alias = self.certificate_name(value);
                     self.note(&of, (key, value), true, format!("certificate/{alias}"));
                 }
                 "x509_alias" => {
+                    let alias = self.certificate_name(value);
                     let says = format!(
                         "its certificate is not here: give the keystore, or bring it in with `portolan certificate import {alias} FILE`"
                     );
@@ -345,7 +395,8 @@ impl Draft {
         let id = setting(partner, "as2_id").unwrap_or(&partner.name);
         let says = "the ids of its envelopes (ISA06, UNB 0004), which OpenAS2 does not know; drafted is its AS2 name, put in the right ones";
         self.note(&of, ("party_ids", id), false, says);
-        self.add("partner", &slug(&partner.name), json!({ "title": partner.name, "party_ids": [id] }));
+        let own = self.partner_name(&partner.name);
+        self.add("partner", &own, json!({ "title": partner.name, "party_ids": [id] }));
     }
 
     fn partnership(&mut self, one: &Entry, file: &File, ours: &[String]) -> anyhow::Result<()> {
@@ -374,7 +425,6 @@ impl Draft {
         let id = |entry: &Entry| setting(entry, "as2_id").unwrap_or(&entry.name).to_owned();
         let (from, to) = (id(&sender), id(&receiver));
         let way = if is_out { "out" } else { "in" };
-        let name = format!("{}-as2-{way}", slug(&other.name));
         if !self.channels.insert((from.clone(), to.clone())) {
             self.note(
                 &of,
@@ -384,6 +434,8 @@ impl Draft {
             );
             return Ok(());
         }
+        let partner = self.partner_name(&other.name);
+        let name = self.named("channel", &format!("{partner}-as2-{way}"));
         self.note(
             &of,
             ("sender, receiver", &format!("{}, {}", sender.name, receiver.name)),
@@ -396,7 +448,7 @@ impl Draft {
         as2.insert("to".to_owned(), to.into());
         for (key, side) in [("certificates", other), ("keys", us)] {
             if let Some(alias) = setting(side, "x509_alias") {
-                as2.insert(key.to_owned(), json!([slug(alias)]));
+                as2.insert(key.to_owned(), json!([self.certificate_name(alias)]));
             }
         }
         if is_out {
@@ -407,7 +459,7 @@ impl Draft {
         let mut whole = Map::new();
         whole.insert("transport".to_owned(), "as2".into());
         whole.insert("way".to_owned(), way.into());
-        whole.insert("partners".to_owned(), json!([slug(&other.name)]));
+        whole.insert("partners".to_owned(), json!([partner]));
         whole.extend(body);
         whole.insert("as2".to_owned(), Value::Object(as2));
         self.add("channel", &name, Value::Object(whole));

@@ -132,7 +132,11 @@ fn is_name(command: &str, name: &str) -> bool {
 
 /// Whether certificates and secrets of such names are new; if one is not, it is told, and with which code the command ends.
 /// What is there already stays: partners know it.
-fn are_free(instance: &Instance, certificates: &[&str], secrets: &[&str]) -> anyhow::Result<Option<Exit>> {
+pub(in crate::cli) fn are_free(
+    instance: &Instance,
+    certificates: &[&str],
+    secrets: &[&str],
+) -> anyhow::Result<Option<Exit>> {
     let kinds = [("/api/v1/certificates", "certificate", certificates), ("/api/v1/secrets", "secret", secrets)];
     for (path, what, names) in kinds {
         let there = match instance.ask(Method::GET, path, &[], None)? {

@@ -1,7 +1,7 @@
 //! `portolan certificate list --offered`, `accept`, `refuse`: certificates that partners signed with and nobody trusts yet. One
 //! is accepted by a person, into channels that are named, after the plan was shown.
 
-use super::{asked, resource};
+use super::{are_free, asked, is_name, resource};
 use crate::cli::client::{Answered, Instance, moment};
 use crate::cli::{Exit, apply, input};
 use crate::partner::{Resource, export, parse_all};
@@ -139,6 +139,16 @@ pub fn accept(instance: &Instance, accept: &Accept, as_json: bool) -> anyhow::Re
     let first = accept.channel.first().map(String::as_str).unwrap_or_default();
     let own = accept.name.clone().unwrap_or_else(|| format!("{first:.48}-{fingerprint:.8}"));
     let name = there.clone().unwrap_or(own);
+    if there.is_none() {
+        if !is_name("accept", &name) {
+            return Ok(Exit::Usage);
+        }
+        if let Some(exit) = are_free(instance, &[&name], &[])? {
+            return Ok(exit);
+        }
+    } else if accept.name.as_ref().is_some_and(|own| *own != name) {
+        eprintln!("portolan certificate accept: it is there already as certificate/{name}; --name is not looked at");
+    }
     let exported = asked!(instance, Method::GET, "/api/v1/resources", None);
     let (all, _) = parse_all("the instance", exported.as_str().unwrap_or_default());
     let mut wanted = if there.is_some() { String::new() } else { resource(&name, &certificate, None) };

@@ -43,6 +43,8 @@ pub struct Outline {
     pub elements: Vec<Element>,
     /// The walk ended before the document did, for more was wanted than is kept: what follows is not known.
     pub is_cut: bool,
+    /// The walk ended before the document did, for it is not well-formed there or breaks off: what follows is not known.
+    pub is_broken: bool,
 }
 
 impl Outline {
@@ -89,7 +91,7 @@ impl Outline {
         for element in &mut elements {
             element.parent = element.parent.and_then(|parent| parent.checked_sub(number));
         }
-        Outline { root: self.root.clone(), elements, is_cut: false }
+        Outline { root: self.root.clone(), elements, is_cut: false, is_broken: false }
     }
 }
 
@@ -120,7 +122,8 @@ pub fn in_parts(
     let mut aside = 0;
     let mut reader = NsReader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
-    while let Ok(event) = reader.read_event() {
+    loop {
+        let event = reader.read_event().unwrap_or(Event::Eof);
         match event {
             Event::Start(_) if aside > 0 => aside += 1,
             Event::Start(start) => {
@@ -148,7 +151,7 @@ pub fn in_parts(
             }
             Event::End(_) if aside > 0 => aside -= 1,
             Event::End(_) => {
-                let Some(Open { outer, kept }) = open.pop() else { break };
+                let Some(Open { outer, kept }) = open.pop() else { continue };
                 if let Some(element) = kept.and_then(|number| found.elements.get_mut(number)) {
                     element.text = element.text.trim().to_owned();
                 }
@@ -160,7 +163,11 @@ pub fn in_parts(
                     break;
                 }
             }
-            Event::Eof => break,
+            // The root's end was no end of the walk yet.
+            Event::Eof => {
+                found.is_broken = true;
+                break;
+            }
             event if aside == 0 => {
                 let holder = open.last().and_then(|one| one.kept);
                 if let Some(element) = holder.and_then(|number| found.elements.get_mut(number)) {
@@ -185,7 +192,7 @@ mod tests {
         assert_eq!(found.root, ["urn:r", "r"]);
         let [first, second] = &found.elements[..] else { panic!("{found:?}") };
         assert_eq!((first.text.as_str(), first.attribute("n"), first.parent), ("x<y", "1 & 2", None));
-        assert!(second.text.is_empty() && !found.is_cut);
+        assert!(second.text.is_empty() && !found.is_cut && !found.is_broken);
     }
 
     #[test]
@@ -193,6 +200,17 @@ mod tests {
         let found = outline("<r><a>1</a><b>2</c><a>3</a></r>", |_| true);
         assert_eq!(found.at("a").map(|one| one.text.as_str()), Some("1"));
         assert_eq!(found.elements.iter().filter(|one| one.path == "a").count(), 1);
+        for (text, is_broken) in [
+            ("<r><a>1</a><b>2</c><a>3</a></r>", true),
+            ("<r><a>1</a>", true),
+            ("<r", true),
+            ("", true),
+            ("<r></a></r>", true),
+            ("<r><a/></r>", false),
+            ("<r/>", false),
+        ] {
+            assert_eq!(outline(text, |path| path == "a").is_broken, is_broken, "{text}");
+        }
     }
 
     #[test]

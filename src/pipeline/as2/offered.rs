@@ -6,13 +6,16 @@ use crate::clock::Timestamp;
 use crate::partner::Way;
 use crate::pipeline::state::Service;
 use crate::store::delivery::NewDelivery;
-use crate::store::offered::{Offer, Signed};
+use crate::store::offered::{OFFERED_BYTES_MAX, Offer, Signed};
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Direction, Result};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::exchange::{self, Answer, Exchange, Reference};
 use crate::transport::as2::seal::boundary;
 use serde_json::{Value, json};
+
+// What a message may bring is kept.
+const _: () = assert!(exchange::CERTIFICATE_BYTES_MAX <= OFFERED_BYTES_MAX);
 
 /// Keeps a certificate that signed something of a channel and its partner. That is told in the log once for each.
 ///

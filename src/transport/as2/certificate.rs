@@ -33,6 +33,9 @@ const TELETEX_STRING: u8 = 0x14;
 /// Of its names: a DNS name.
 const DNS_NAME: u8 = tag::context_primitive(2);
 
+/// Octets of a serial number. RFC 5280 4.1.2.2 has 20; some authorities take more, and nobody this many.
+pub const SERIAL_OCTETS_MAX: usize = 64;
+
 /// A certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -95,6 +98,11 @@ impl Certificate {
             ber.pass()?;
         }
         let serial = ber.value(tag::INTEGER)?;
+        if serial.len() > SERIAL_OCTETS_MAX {
+            let found = serial.len();
+            let text = format!("expected a serial number of at most {SERIAL_OCTETS_MAX} octets, found {found}");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
         ber.pass()?;
         let issuer = ber.whole()?;
         ber.enter(tag::SEQUENCE)?;
@@ -122,8 +130,9 @@ impl Certificate {
                             ber.pass()?;
                         }
                         let inner = ber.octet_string(tag::OCTET_STRING)?;
-                        let bits = Ber::new(&inner[..]).value(tag::BIT_STRING).unwrap_or_default();
-                        usage = bits.get(1).copied();
+                        let bits = Ber::new(&inner[..]).value(tag::BIT_STRING)?;
+                        // The first octet counts the bits that are not used; without bits it is for nothing.
+                        usage = Some(bits.get(1).copied().unwrap_or_default());
                     }
                     SUBJECT_ALT_NAME => {
                         if ber.peek()? == Some(BOOLEAN) {

@@ -14,6 +14,8 @@ use std::io::Read as _;
 pub const CONTENT_TYPE: &str = "application/ediint-cert-exchange+xml";
 /// Bytes of such a message.
 pub const EXCHANGE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a certificate in it; no more of one are kept.
+pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 /// Certificates of a request.
 pub const CERTIFICATES_MAX: usize = 16;
 const NAMESPACE: &str = "urn:ietf:params:xml:ns:ediintcertificateexchange";
@@ -42,7 +44,7 @@ pub struct Reference {
     pub issuer: String,
     /// `X509SerialNumber`, as it was written.
     pub serial: String,
-    /// For what: `digitalSignature`, `keyEncipherment`.
+    /// For what, each once: `digitalSignature`, `keyEncipherment`.
     pub uses: Vec<String>,
     /// Until when an answer is wanted, as it was written.
     pub respond_by: Option<String>,
@@ -107,6 +109,10 @@ pub fn read(content_type: &str, body: &[u8]) -> Result<Exchange, String> {
     let text = text.ok_or_else(|| format!("expected a part of type {CONTENT_TYPE}, found none"))?;
     let text = std::str::from_utf8(&text.content).map_err(|_| "expected XML in UTF-8".to_owned())?;
     let said = outline(text, |_| true);
+    if said.is_broken || said.is_cut {
+        let why = if said.is_cut { "more elements than are read" } else { "XML that is not well-formed or breaks off" };
+        return Err(format!("expected a whole document of XML, found {why}"));
+    }
     let [namespace, root] = &said.root;
     if namespace != NAMESPACE || ![REQUEST, RESPONSE].contains(&root.as_str()) {
         return Err(format!("expected {REQUEST} or {RESPONSE} of {NAMESPACE}, found {root} of {namespace}"));
@@ -146,8 +152,8 @@ fn wanted(
     parts: &[Part],
 ) -> Result<Option<(Reference, Certificate)>, String> {
     let text = |one: Option<(usize, &Element)>| one.map(|(_, one)| shortened(&one.text)).unwrap_or_default();
-    let uses: Vec<String> = said.within(number, "CertUsage").map(|(_, one)| one.text.clone()).collect();
-    let uses: Vec<String> = uses.into_iter().filter(|one| USES.contains(&one.as_str())).collect();
+    let is_used = |own: &&str| said.within(number, "CertUsage").any(|(_, one)| one.text == *own);
+    let uses: Vec<String> = USES.iter().filter(|own| is_used(own)).map(|own| (*own).to_owned()).collect();
     if uses.is_empty() {
         return Ok(None);
     }
@@ -156,13 +162,25 @@ fn wanted(
     let id = text(inner(said, entity, "CertificateContentID"));
     let part = parts.iter().find(|part| !id.is_empty() && part.id == bare(&id));
     let part = part.ok_or_else(|| format!("expected a part with the Content-ID {id:?}, found none"))?;
-    let held = keystore::read(&part.content, None).map_err(|error| format!("the certificate {id:?}: {error}"))?;
+    let held = keystore::certificates(&part.content, CERTIFICATE_BYTES_MAX);
+    let held = held.map_err(|error| format!("the certificate {id:?}: {error}"))?;
     let named = inner(said, entity, "CertificateIdentifier").map(|(at, _)| at);
     let name = |key: &str| named.map(|at| text(inner(said, at, key))).unwrap_or_default();
     let serial = name("X509SerialNumber");
     let leaves = held.leaves();
     let is_named = |one: &&&keystore::FoundCertificate| one.certificate.serial_decimal() == serial;
-    let one = leaves.iter().find(is_named).or(leaves.first()).ok_or_else(|| none("a certificate"))?;
+    let one = match &leaves[..] {
+        [one] if serial.is_empty() => one,
+        all if serial.is_empty() => {
+            let count = all.len();
+            return Err(format!(
+                "expected an X509SerialNumber that says which of {count} certificates is meant, found none"
+            ));
+        }
+        all => all.iter().find(is_named).ok_or_else(|| {
+            format!("expected a certificate with the serial number {serial} in the part {id:?}, found none")
+        })?,
+    };
     let certificate = one.certificate.clone();
     let issuer = Some(name("X509IssuerName")).filter(|text| !text.is_empty());
     let reference = Reference {

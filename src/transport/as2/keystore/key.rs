@@ -3,7 +3,8 @@
 
 use super::super::asn1::{self, Ber, tag};
 use super::super::crypto::{Curve, EC_PUBLIC_KEY, KeyKind, PrivateKey, RSA_ENCRYPTION};
-use super::{Unread, algorithm, password};
+use super::password::{self, Rounds};
+use super::{Unread, algorithm};
 use std::io;
 
 /// Reads one that is not sealed.
@@ -43,12 +44,12 @@ fn kind(der: &[u8]) -> io::Result<Option<KeyKind>> {
 }
 
 /// What EncryptedPrivateKeyInfo seals (RFC 5958 3).
-pub(super) fn unsealed(der: &[u8], password: &str) -> Result<Vec<u8>, Unread> {
+pub(super) fn unsealed(der: &[u8], password: &str, counted: &mut Rounds) -> Result<Vec<u8>, Unread> {
     let mut ber = Ber::new(der);
     ber.enter(tag::SEQUENCE)?;
     let (oid, parameters) = algorithm(&mut ber)?;
     let sealed = ber.octet_string(tag::OCTET_STRING)?;
-    let plain = password::open(&oid, &parameters, password, &sealed)?;
+    let plain = password::open((&oid, &parameters), password, &sealed, counted)?;
     // Another password may leave a padding that looks right.
     let is_key = plain.first() == Some(&tag::SEQUENCE) && kind(&plain).is_ok();
     if is_key { Ok(plain) } else { Err(Unread::PasswordWrong) }

@@ -12,6 +12,7 @@ mod pkcs7;
 pub use pkcs7::write as pkcs7;
 pub use pkcs12::write as pkcs12;
 
+use self::password::Rounds;
 use super::asn1::{Ber, tag};
 use super::certificate::{Certificate, public_key};
 use super::cms;
@@ -28,6 +29,9 @@ pub const CERTIFICATES_MAX: usize = 1000;
 pub const KEYS_MAX: usize = 100;
 /// Characters of the name that a file gives to what stands in it.
 pub const NAME_CHARACTERS_MAX: usize = 128;
+
+/// What blocks of PEM are called that hold certificates.
+const CERTIFICATE_LABELS: [&str; 5] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "PKCS7", "CMS"];
 
 /// A certificate of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +57,10 @@ pub struct Found {
     pub certificates: Vec<FoundCertificate>,
     /// Private keys.
     pub keys: Vec<FoundKey>,
+    /// Rounds that its key derivations asked for.
+    rounds: Rounds,
+    /// Bytes of a certificate, where few are wanted.
+    certificate_bytes_max: Option<usize>,
 }
 
 /// Why nothing could be read.
@@ -113,6 +121,35 @@ pub fn read(bytes: &[u8], password: Option<&str>) -> Result<Found, Unread> {
     Ok(found)
 }
 
+/// Reads certificates alone, as somebody sends them who is not to make us work: PEM, DER and PKCS#7. Nothing that is sealed is
+/// opened, and no certificate of more than `bytes_max` bytes is looked at.
+///
+/// # Errors
+/// [`Unread::Unfit`]: it is of another form, is damaged, or holds no certificate or one that is too large.
+pub fn certificates(bytes: &[u8], bytes_max: usize) -> Result<Found, Unread> {
+    let mut found = Found { certificate_bytes_max: Some(bytes_max), ..Found::default() };
+    let others = || Unread::Unfit("expected a certificate, or a PKCS#7 of certificates, found another form".to_owned());
+    match foreign::blocks(bytes)? {
+        Some(blocks) => {
+            for block in blocks.iter().filter(|block| CERTIFICATE_LABELS.contains(&block.label.as_str())) {
+                found.block(block, None)?;
+            }
+        }
+        None => {
+            let unpacked = foreign::bare_base64(bytes);
+            let der = unpacked.as_deref().unwrap_or(bytes);
+            match form(der) {
+                Form::Certificate | Form::Pkcs7 => found.der(der, None)?,
+                _ => return Err(others()),
+            }
+        }
+    }
+    if found.certificates.is_empty() {
+        return Err(others());
+    }
+    Ok(found)
+}
+
 /// What a DER file is, as far as its first elements tell.
 enum Form {
     Certificate,
@@ -165,6 +202,10 @@ fn form(der: &[u8]) -> Form {
 
 impl Found {
     fn certificate(&mut self, name: Option<String>, der: &[u8]) -> Result<(), Unread> {
+        if let Some(most) = self.certificate_bytes_max.filter(|most| der.len() > *most) {
+            let size = der.len();
+            return Err(Unread::Unfit(format!("expected a certificate of at most {most} bytes, found one of {size}")));
+        }
         let certificate = Certificate::from_der(der)
             .map_err(|error| Unread::Unfit(format!("it holds a certificate that cannot be used: {error}")))?;
         if self.certificates.iter().any(|one| one.certificate == certificate) {
@@ -199,7 +240,7 @@ impl Found {
     }
 
     fn sealed_key(&mut self, der: &[u8], password: Option<&str>) -> Result<(), Unread> {
-        let plain = key::unsealed(der, password.ok_or(Unread::PasswordNeeded)?)?;
+        let plain = key::unsealed(der, password.ok_or(Unread::PasswordNeeded)?, &mut self.rounds)?;
         self.key(None, &plain)
     }
 

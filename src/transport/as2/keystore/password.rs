@@ -12,7 +12,7 @@ use rc2::Rc2;
 use rc2::cipher::{Array, BlockCipherDecrypt as _};
 use std::num::NonZeroU32;
 
-/// Rounds of a key derivation, at most: a few seconds of work.
+/// Rounds of all key derivations of a file together, at most: a few seconds of work.
 pub const ITERATIONS_MAX: u32 = 5_000_000;
 /// Rounds of what is written.
 pub const ITERATIONS: u32 = 100_000;
@@ -48,12 +48,26 @@ fn in_pkcs12(password: &str) -> Vec<Vec<u8>> {
     if password.is_empty() { vec![octets, Vec::new()] } else { vec![octets] }
 }
 
-fn iterations(ber: &mut Ber<&[u8]>) -> Result<NonZeroU32, Unread> {
-    let found = ber.count()?;
-    let fit = NonZeroU32::new(found).filter(|found| found.get() <= ITERATIONS_MAX);
-    fit.ok_or_else(|| {
-        Unread::Unfit(format!("expected a key derivation of 1 to {ITERATIONS_MAX} rounds, found one of {found}"))
-    })
+/// Rounds that the key derivations of a file have asked for so far.
+#[derive(Debug, Default)]
+pub struct Rounds(u32);
+
+impl Rounds {
+    /// Reads how many the next derivation asks for, and counts them before any is done.
+    fn iterations(&mut self, ber: &mut Ber<&[u8]>) -> Result<NonZeroU32, Unread> {
+        let found = ber.count()?;
+        let fit = NonZeroU32::new(found).filter(|found| found.get() <= ITERATIONS_MAX).ok_or_else(|| {
+            Unread::Unfit(format!("expected a key derivation of 1 to {ITERATIONS_MAX} rounds, found one of {found}"))
+        })?;
+        self.0 = self.0.saturating_add(found);
+        match self.0 {
+            0..=ITERATIONS_MAX => Ok(fit),
+            all => Err(Unread::Unfit(format!(
+                "expected key derivations of at most {ITERATIONS_MAX} rounds in a file, found {all} and perhaps more; take the \
+                 certificates or keys out of it one by one"
+            ))),
+        }
+    }
 }
 
 /// The key derivation of PKCS#12 (RFC 7292 B.2).
@@ -107,11 +121,11 @@ struct Derivation {
 }
 
 impl Derivation {
-    fn read(parameters: &[u8]) -> Result<Self, Unread> {
+    fn read(parameters: &[u8], counted: &mut Rounds) -> Result<Self, Unread> {
         let mut ber = Ber::new(parameters);
         ber.enter(tag::SEQUENCE)?;
         let salt = ber.octet_string(tag::OCTET_STRING)?;
-        let rounds = iterations(&mut ber)?;
+        let rounds = counted.iterations(&mut ber)?;
         let octets = if ber.peek()? == Some(tag::INTEGER) { Some(ber.count()?) } else { None };
         let digest = match ber.peek()? {
             Some(_) => hmac_digest(&algorithm(&mut ber)?.0),
@@ -128,17 +142,23 @@ impl Derivation {
     }
 }
 
-/// Opens what a password seals, as an AlgorithmIdentifier says.
+/// Opens what a password seals, as an AlgorithmIdentifier says. What its key derivation costs is `counted` for its file.
 ///
 /// # Errors
-/// [`Unread::PasswordWrong`] where what comes out is padded wrongly; it is sealed in a way that is not known.
-pub fn open(oid: &[u8], parameters: &[u8], password: &str, sealed: &[u8]) -> Result<Vec<u8>, Unread> {
+/// [`Unread::PasswordWrong`] where what comes out is padded wrongly; it is sealed in a way that is not known, or the file asks
+/// for more than [`ITERATIONS_MAX`].
+pub fn open(
+    (oid, parameters): (&[u8], &[u8]),
+    password: &str,
+    sealed: &[u8],
+    counted: &mut Rounds,
+) -> Result<Vec<u8>, Unread> {
     if oid == PBES2 {
-        return open_pbes2(parameters, password, sealed);
+        return open_pbes2(parameters, password, sealed, counted);
     }
     let legacy = oid.split_last().filter(|(_, begin)| *begin == PKCS12_PBE).map(|(last, _)| *last);
     match legacy {
-        Some(last @ (3..=6)) => open_pkcs12(last, parameters, password, sealed),
+        Some(last @ (3..=6)) => open_pkcs12((last, parameters), password, sealed, counted),
         Some(_) => Err(Unread::unknown("a key sealed by RC4")),
         None if oid.starts_with(PKCS5) => Err(Unread::unknown("a key sealed by PBES1 with DES or RC2")),
         None => Err(Unread::unknown("a key sealed in another way than PBES2 or that of PKCS#12")),
@@ -154,7 +174,7 @@ fn decrypted(cipher: Cipher, key: &[u8], iv: &[u8], sealed: &[u8]) -> Result<Vec
     Ok(plain)
 }
 
-fn open_pbes2(parameters: &[u8], password: &str, sealed: &[u8]) -> Result<Vec<u8>, Unread> {
+fn open_pbes2(parameters: &[u8], password: &str, sealed: &[u8], counted: &mut Rounds) -> Result<Vec<u8>, Unread> {
     let mut ber = Ber::new(parameters);
     ber.enter(tag::SEQUENCE)?;
     let (how, derived) = algorithm(&mut ber)?;
@@ -163,7 +183,7 @@ fn open_pbes2(parameters: &[u8], password: &str, sealed: &[u8]) -> Result<Vec<u8
         SCRYPT => return Err(Unread::unknown("a key sealed by scrypt")),
         _ => return Err(Unread::unknown("a key derivation other than PBKDF2")),
     }
-    let derivation = Derivation::read(&derived)?;
+    let derivation = Derivation::read(&derived, counted)?;
     let (oid, iv) = algorithm(&mut ber)?;
     let cipher = Cipher::ALL.into_iter().map(|(cipher, _)| cipher).find(|one| one.oid() == oid && !one.is_gcm());
     let cipher = cipher.ok_or_else(|| Unread::unknown("a cipher other than AES or 3DES in CBC"))?;
@@ -172,11 +192,16 @@ fn open_pbes2(parameters: &[u8], password: &str, sealed: &[u8]) -> Result<Vec<u8
 }
 
 /// The four of PKCS#12 that old products write: 3DES of three keys and of two, RC2 of 128 bits and of 40.
-fn open_pkcs12(which: u8, parameters: &[u8], password: &str, sealed: &[u8]) -> Result<Vec<u8>, Unread> {
+fn open_pkcs12(
+    (which, parameters): (u8, &[u8]),
+    password: &str,
+    sealed: &[u8],
+    counted: &mut Rounds,
+) -> Result<Vec<u8>, Unread> {
     let mut ber = Ber::new(parameters);
     ber.enter(tag::SEQUENCE)?;
     let salt = ber.octet_string(tag::OCTET_STRING)?;
-    let rounds = iterations(&mut ber)?.get();
+    let rounds = counted.iterations(&mut ber)?.get();
     let mut last = Unread::PasswordWrong;
     for password in in_pkcs12(password) {
         let derived = |purpose, octets| derive(Digest::Sha1, purpose, &password, &salt, rounds, octets);
@@ -256,21 +281,21 @@ fn keyed(digest: Digest, key: &[u8]) -> hmac::Key {
 /// Holds MacData (RFC 7292 4, RFC 9579) against what it is over. `ber` stands in front of it.
 ///
 /// # Errors
-/// [`Unread::PasswordWrong`]; it is of a digest that is not known.
-pub fn check_mac(ber: &mut Ber<&[u8]>, password: &str, content: &[u8]) -> Result<(), Unread> {
+/// [`Unread::PasswordWrong`]; it is of a digest that is not known, or the file asks for more than [`ITERATIONS_MAX`].
+pub fn check_mac(ber: &mut Ber<&[u8]>, password: &str, content: &[u8], counted: &mut Rounds) -> Result<(), Unread> {
     ber.enter(tag::SEQUENCE)?;
     ber.enter(tag::SEQUENCE)?;
     let (oid, parameters) = algorithm(ber)?;
     let expected = ber.octet_string(tag::OCTET_STRING)?;
     ber.leave()?;
     let salt = ber.octet_string(tag::OCTET_STRING)?;
-    let rounds = if ber.peek()?.is_some() { iterations(ber)?.get() } else { 1 };
+    let rounds = if ber.peek()?.is_some() { counted.iterations(ber)?.get() } else { 1 };
     let unknown = || Unread::unknown("a MAC with a digest that is not of SHA-1 or SHA-2");
     let keys: Vec<hmac::Key> = if oid == PBMAC1 {
         let mut inner = Ber::new(&parameters[..]);
         inner.enter(tag::SEQUENCE)?;
         let (_, derived) = algorithm(&mut inner)?;
-        let derivation = Derivation::read(&derived)?;
+        let derivation = Derivation::read(&derived, counted)?;
         let digest = hmac_digest(&algorithm(&mut inner)?.0).ok_or_else(unknown)?;
         let octets = derivation.octets.filter(|octets| (1..=KEY_OCTETS_MAX).contains(octets)).ok_or_else(unknown)?;
         vec![keyed(digest, &derivation.derive(password, usize::try_from(octets).unwrap_or_default()))]

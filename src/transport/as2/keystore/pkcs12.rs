@@ -6,7 +6,8 @@ use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::Certificate;
 use super::super::cms::DATA;
 use super::super::crypto::{Digest, Failed, PrivateKey};
-use super::{Found, Unread, algorithm, key, password};
+use super::password::{self, Rounds};
+use super::{Found, Unread, algorithm, key};
 use crate::id::Random;
 
 const ENCRYPTED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x06];
@@ -44,7 +45,7 @@ pub(super) fn read(der: &[u8], password: Option<&str>, found: &mut Found) -> Res
     };
     let has_mac = ber.peek()?.is_some();
     if has_mac {
-        password::check_mac(&mut ber, given, &safe).map_err(told)?;
+        password::check_mac(&mut ber, given, &safe, &mut found.rounds).map_err(told)?;
     }
     let told = |error| match error {
         Unread::PasswordWrong if has_mac => Unread::Unfit(
@@ -59,7 +60,7 @@ pub(super) fn read(der: &[u8], password: Option<&str>, found: &mut Found) -> Res
         ber.enter(tag::context(0))?;
         let bags = match &kind[..] {
             DATA => ber.long_octet_string(tag::OCTET_STRING)?,
-            ENCRYPTED_DATA => encrypted(&mut ber, given).map_err(told)?,
+            ENCRYPTED_DATA => encrypted(&mut ber, given, &mut found.rounds).map_err(told)?,
             _ => return Err(Unread::unknown("a PKCS#12 that is sealed to a certificate in place of a password")),
         };
         ber.leave()?;
@@ -75,7 +76,7 @@ pub(super) fn read(der: &[u8], password: Option<&str>, found: &mut Found) -> Res
 }
 
 /// EncryptedData (RFC 5652 8).
-fn encrypted(ber: &mut Ber<&[u8]>, password: &str) -> Result<Vec<u8>, Unread> {
+fn encrypted(ber: &mut Ber<&[u8]>, password: &str, counted: &mut Rounds) -> Result<Vec<u8>, Unread> {
     ber.enter(tag::SEQUENCE)?;
     ber.number()?;
     ber.enter(tag::SEQUENCE)?;
@@ -84,7 +85,7 @@ fn encrypted(ber: &mut Ber<&[u8]>, password: &str) -> Result<Vec<u8>, Unread> {
     let sealed = ber.long_octet_string(tag::context_primitive(0))?;
     ber.leave()?;
     ber.leave()?;
-    let plain = password::open(&oid, &parameters, password, &sealed)?;
+    let plain = password::open((&oid, &parameters), password, &sealed, counted)?;
     if plain.first() == Some(&tag::SEQUENCE) { Ok(plain) } else { Err(Unread::PasswordWrong) }
 }
 
@@ -106,7 +107,10 @@ fn read_bags(ber: &mut Ber<&[u8]>, password: &str, found: &mut Found, depth: usi
         ber.leave()?;
         match kind {
             Some(KEY_BAG) => found.key(name, &value)?,
-            Some(SHROUDED_KEY_BAG) => found.key(name, &key::unsealed(&value, password)?)?,
+            Some(SHROUDED_KEY_BAG) => {
+                let plain = key::unsealed(&value, password, &mut found.rounds)?;
+                found.key(name, &plain)?;
+            }
             Some(BAGS_BAG) => {
                 let mut inner = Ber::new(&value[..]);
                 inner.enter(tag::SEQUENCE)?;
