@@ -1,6 +1,8 @@
 //! The ledger's contract, through its public functions only: whatever database lies beneath must pass it. Each test runs
 //! on every database; the list is at the end.
 
+#[path = "store/alarm.rs"]
+mod alarm;
 mod backend;
 #[path = "store/matching.rs"]
 mod matching;

@@ -94,7 +94,7 @@ const UNFETCHED: &str =
 
 const REFUSED: &str =
     "SELECT CASE WHEN claims = '' THEN NULL ELSE claims END AS partner, channel, NULL AS document, NULL AS environment,
-     NULL AS code, SUM(refused) AS count, MIN(hour) AS first_at, MAX(changed_at) AS last_at, 'channel/' || channel AS subject
+     NULL AS code, CAST(COALESCE(SUM(refused), 0) AS BIGINT) AS count, MIN(hour) AS first_at, MAX(changed_at) AS last_at, 'channel/' || channel AS subject
      FROM refusal WHERE 1 = 1";
 
 const OFFERED: &str = "SELECT partner, channel, NULL AS document, NULL AS environment, NULL AS code, COUNT(*) AS count,

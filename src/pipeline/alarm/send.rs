@@ -8,6 +8,7 @@ use crate::pipeline::state::Service;
 use crate::store::notice::Notice;
 use crate::store::{Result, StoreError};
 use crate::transport::http::body::Body;
+use crate::transport::http::reach::Owner;
 use crate::transport::http::send::{Outcome, Post};
 use crate::transport::smtp::{self, Mail, Privacy, Server, Untaken};
 use futures_util::future::join_all;
@@ -179,6 +180,7 @@ async fn prepared(service: &Service, notice: &Notice, to: &Posted) -> std::resul
         proxy: None,
         headers: Vec::new(),
         auth: to.auth.as_deref(),
+        owner: Owner::Recipient,
     };
     let Outbound { reach, credentials, headers, mut secrets, once } = assemble(service, said).await?;
     if let SecretOrText::Secret(_) = &to.url {

@@ -47,6 +47,8 @@ pub enum Owner {
     Channel,
     /// In a webhook.
     Webhook,
+    /// In the post of a recipient.
+    Recipient,
     /// In an auth, for its token endpoint.
     Token,
 }
@@ -56,6 +58,7 @@ impl fmt::Display for Owner {
         f.write_str(match self {
             Owner::Channel => "the channel",
             Owner::Webhook => "the webhook",
+            Owner::Recipient => "the recipient's post",
             Owner::Token => "oauth2 of the auth",
         })
     }
