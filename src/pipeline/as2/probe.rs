@@ -182,7 +182,7 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
 
 /// Name, connection, and handshake of TLS.
 async fn reached(url: &Url, reach: &Reach, walk: &mut Walk) -> Option<()> {
-    let found = addresses(url, &reach).await;
+    let found = addresses(url, reach).await;
     let host = url.host_str().unwrap_or_default().to_owned();
     let addresses = walk.went(StepName::Dns, "a public address, or one of allow_networks of the channel", found)?;
     let port = url.port_or_known_default().unwrap_or_default();
