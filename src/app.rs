@@ -45,6 +45,8 @@ pub struct App {
     pub partner: SocketAddr,
     /// Where its administrators do.
     pub admin: SocketAddr,
+    /// Where mailboxes are reached, if they are.
+    pub sftp: Option<SocketAddr>,
     /// What was put right at the start.
     pub found: Reconciliation,
     /// Rung to look at certificates in files now.
@@ -147,9 +149,11 @@ impl App {
             tokio::spawn(worker::run(service.clone(), stop.clone())),
         ];
         tasks.extend(certificates.map(|own| tokio::spawn(own.keep(service.clone(), renew.clone(), stop.clone()))));
+        let mut sftp_address = None;
         if let Some(listener) = mailboxes {
             let (keys, settings) = (host_keys(&service).await?, &service.config.sftp);
             let address = listener.local_addr()?;
+            sftp_address = Some(address);
             for (line, fingerprint) in keys.public() {
                 tracing::debug!(key = line, fingerprint, "A host key of mailboxes");
             }
@@ -160,7 +164,8 @@ impl App {
         }
         std::fs::write(directory.join(PARTNER_ADDRESS_FILE), format!("{scheme}://{partner_address}\n"))?;
         std::fs::write(directory.join(ADMIN_ADDRESS_FILE), format!("http://{admin_address}\n"))?;
-        Ok(App { service, partner: partner_address, admin: admin_address, found, renew, stop, tasks })
+        let (partner, admin) = (partner_address, admin_address);
+        Ok(App { service, partner, admin, sftp: sftp_address, found, renew, stop, tasks })
     }
 
     /// Stops: no new connections, what is under way ends or is left to the next start, then the ledger closes.

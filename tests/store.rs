@@ -143,6 +143,7 @@ async fn output(store: &Store, control_number: &str, source: Option<&str>) -> Ne
         group_control_number: Some(control_number.into()),
         document_control_number: "0001".into(),
         within_minutes: 60,
+        calendar: None,
     };
     NewOutput {
         transmission,

@@ -36,6 +36,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         println!("  portolan transmission list             what travelled");
         println!("  portolan as2 test northstores-as2      a walk to the retailer over AS2, step by step");
         println!("  portolan certificate list              the keys of both sides, and until when they count");
+        println!("  portolan mailbox show harbour          what the warehouse fetched, and when");
+        println!("  portolan alarm list                    what is wrong, and since when");
         println!("  portolan status                        the sums of the ledger");
         println!("READY http://{}", demo.app.admin);
         if !arguments.once {

@@ -1,13 +1,16 @@
 //! The demonstration: one instance on free loopback ports, a retailer that speaks X12 and a supplier that speaks
 //! EDIFACT, each a small peer over HTTP. Four orders travel between them, one of them with a fault, and one is answered,
-//! despatched and invoiced. Invoices go to the retailer over AS2.
+//! despatched and invoiced. Invoices go to the retailer over AS2, the despatch advice to the mailbox of a warehouse too. What
+//! fails is mailed to somebody.
 
 mod as2;
+mod fetch; // a partner that fetches over SFTP
+mod mail; // where alarms are mailed to
 mod peer;
 
 use crate::app::{self, App};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{Admin, Config, Partner, Sftp};
+use crate::config::{Admin, Alert, Config, Mail, MailTls, Partner, Sftp};
 use crate::partner::{Directory, parse};
 use crate::pipeline::Rules;
 use crate::store::delivery::DeliveryFilter;
@@ -45,6 +48,12 @@ const CONVERSATION: [(&str, &str, &str); 3] = [
 /// The channel over which invoices go to the retailer, and the secret with our key for it.
 const AS2_CHANNEL: &str = "northstores-as2";
 const AS2_KEY: &str = "portolan-as2-key";
+/// The mailbox of the warehouse, and the channel that leads there.
+const MAILBOX: (&str, &str) = ("harbour", "harbour-out");
+/// Who is told of alarms.
+const OPERATOR: &str = "operator@portolan.example";
+/// What a mail about the planted fault says.
+const ALARM: &str = "Documents failed: 1 document of type 850";
 /// How long everything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -66,17 +75,32 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
     let house = House::new("NORTHSTORES", &keys.retailer, &keys.ours)?;
     let retailer = Peer::start("retailer", Language::X12, Some(house), seen.clone()).await?;
     let supplier = Peer::start("supplier", Language::Edifact, None, seen).await?;
+    let (mailed, mut mails) = mpsc::unbounded_channel();
+    let mail = mail::start(mailed).await?;
     let listen = || "127.0.0.1:0".to_owned();
     let config = Config {
         partner: Partner { listen: listen(), tls: None },
         admin: Admin { listen: listen() },
-        sftp: Sftp { listen: "off".to_owned(), ..Sftp::default() },
+        sftp: Sftp { listen: listen(), ..Sftp::default() },
+        alert: Alert { name: Some("demo".to_owned()), look_seconds: 1, settle_seconds: 1, ..Alert::default() },
+        mail: Some(Mail {
+            server: mail.ip().to_string(),
+            port: Some(mail.port()),
+            tls: MailTls::None,
+            user: None,
+            password: None,
+            authorities: None,
+            from: "Portolan <demo@portolan.example>".to_owned(),
+            to: vec![OPERATOR.to_owned()],
+            heartbeat: None,
+        }),
         ..Config::default()
     };
     app::init(directory, &config).await?;
+    let key = fetch::new_key(directory).await;
     let app = App::start(directory, config, Rules::new(None, None)).await?;
     let hub = format!("http://{}", app.partner);
-    let token = configure(&app, retailer.port(), supplier.port(), &keys).await?;
+    let token = configure(&app, (retailer.port(), supplier.port()), &keys, key.as_deref()).await?;
     retailer.connect(&format!("{hub}/in/northstores-in"), &format!("Bearer {token}"));
     supplier.connect(&format!("{hub}/in/lamps-in"), &basic());
     tell("The retailer (X12 004010) and the supplier (EDIFACT D.96A) are up; Portolan stands between them.");
@@ -101,9 +125,46 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
     while let Ok(Some(line)) = tokio::time::timeout(Duration::from_millis(300), sightings.recv()).await {
         tell(&line);
     }
+    is_complete &= fetched(&app, directory, key.is_some(), tell).await?;
+    is_complete &= alarmed(&mut mails, tell).await;
     summary(&app.service.store, tell).await?;
     is_complete &= proved(&app.service.store, tell).await?;
     Ok(Demo { app, is_complete })
+}
+
+/// The warehouse fetches what lies in its mailbox; whether it did, where it can.
+async fn fetched(app: &App, directory: &Path, has_key: bool, tell: &dyn Fn(&str)) -> anyhow::Result<bool> {
+    let store = &app.service.store;
+    let lying = store.mailbox_files(MAILBOX.0, &Page::default()).await?;
+    let names: Vec<&str> = lying.iter().map(|file| file.name.as_str()).collect();
+    tell(&format!("warehouse's mailbox: {} lies in out", names.join(", ")));
+    let Some(address) = app.sftp.filter(|_| has_key) else {
+        tell("It is not fetched: this machine has no OpenSSH client.");
+        return Ok(lying.len() == 1);
+    };
+    let got = fetch::fetch(address, directory).await?;
+    let seen = store.mailbox_files(MAILBOX.0, &Page::default()).await?;
+    let is_noted = seen.iter().all(|file| file.fetched == 1);
+    tell(&format!(
+        "warehouse ← {} over SFTP, by OpenSSH's client{}",
+        got.join(", "),
+        if is_noted { "; noted as fetched" } else { "" }
+    ));
+    Ok(got.len() == 1 && is_noted)
+}
+
+/// Shows the mail about the planted fault; whether it came.
+async fn alarmed(mails: &mut mpsc::UnboundedReceiver<String>, tell: &dyn Fn(&str)) -> bool {
+    let mut has_come = false;
+    let patience = Instant::now() + PATIENCE;
+    while let Ok(Some(line)) = tokio::time::timeout_at(patience, mails.recv()).await {
+        has_come |= line.contains(ALARM);
+        tell(&line);
+        if has_come && line.contains("Told to:") {
+            break;
+        }
+    }
+    has_come
 }
 
 /// Tells what is seen until that many documents have come to rest, or patience ends.
@@ -135,14 +196,20 @@ struct As2Keys {
     retailer: SelfSigned,
 }
 
-async fn configure(app: &App, retailer: u16, supplier: u16, keys: &As2Keys) -> anyhow::Result<String> {
+async fn configure(
+    app: &App,
+    (retailer, supplier): (u16, u16),
+    keys: &As2Keys,
+    harbour: Option<&str>,
+) -> anyhow::Result<String> {
     let (store, now, actor) = (&app.service.store, SystemClock.now(), Actor("demo".to_owned()));
     let pem = |one: &SelfSigned| one.certificate_pem.trim_end().replace('\n', "\n  ");
     let text = RESOURCES
         .replace("RETAILER_PORT", &retailer.to_string())
         .replace("SUPPLIER_PORT", &supplier.to_string())
         .replace("RETAILER_CERTIFICATE", &pem(&keys.retailer))
-        .replace("PORTOLAN_CERTIFICATE", &pem(&keys.ours));
+        .replace("PORTOLAN_CERTIFICATE", &pem(&keys.ours))
+        .replace("HARBOUR_KEYS", &harbour.map(|key| format!("keys: [\"{key}\"]")).unwrap_or_default());
     let together = |errors: Vec<crate::partner::ResourceError>| {
         anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     };
@@ -174,8 +241,9 @@ async fn complete(store: &Store, documents: usize) -> anyhow::Result<bool> {
     let is_planted = |document: &Document| document.byte_length > 0 && document.processing.as_deref() == Some("failed");
     let arrived = |document: &Document| document.delivery.as_deref() == Some("delivered") && document.ack == "accepted";
     let deliveries = store.deliveries(&Default::default(), &Page::default()).await?;
-    // Each is acknowledged, and each but the planted one goes on.
-    let all_sent = deliveries.len() == 2 * documents - 1 && deliveries.iter().all(|one| one.state == "delivered");
+    // Each is acknowledged, and each but the planted one goes on, to partners who answer; a mailbox is beside.
+    let answered = deliveries.iter().filter(|one| one.channel != MAILBOX.1).count();
+    let all_sent = answered == 2 * documents - 1 && deliveries.iter().all(|one| one.state == "delivered");
     let failed: Vec<_> = found.iter().filter(|document| is_planted(document)).collect();
     Ok(found.len() == documents
         && all_sent

@@ -220,6 +220,9 @@ pub struct Expect {
     /// Minutes from the delivery until it is overdue.
     #[serde(deserialize_with = "parsed")]
     pub within_minutes: u32,
+    /// The calendar by whose working time they are counted; none: by the clock.
+    #[serde(default)]
+    pub calendar: Option<String>,
 }
 
 impl Expect {
@@ -267,7 +270,7 @@ mod tests {
         let each = wrong("edifact/d96a/ORDERS", json!({ "channel": "c", "per": "document" }));
         assert_eq!(each, ["ack.per: expected for x12 only, found with edifact/d96a/ORDERS"]);
         let mut found = Vec::new();
-        Expect { kind: ExpectKind::Functional, within_minutes: 5 }.check("edifact/d96a/ORDERS", &mut found);
+        Expect { kind: ExpectKind::Functional, within_minutes: 5, calendar: None }.check("edifact/d96a/ORDERS", &mut found);
         assert_eq!(found, ["expect.kind: expected contrl or aperak, found 997"]);
     }
 

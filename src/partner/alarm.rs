@@ -75,7 +75,7 @@ impl Directory {
         }
     }
 
-    fn check_calendar(&self, key: &str, name: Option<&String>, found: &mut Vec<String>) {
+    pub(super) fn check_calendar(&self, key: &str, name: Option<&String>, found: &mut Vec<String>) {
         if let Some(name) = name.filter(|name| self.calendar(name).is_none()) {
             found.push(missing(key, "calendar", name, self.watching.calendars.keys()));
         }

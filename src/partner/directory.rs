@@ -259,7 +259,10 @@ impl Directory {
                 found.push(format!("ack.advice: expected an agreement for {wanted}, found {name}, for {came}"));
             }
         }
-        agreement.expect.iter().for_each(|expect| expect.check(&agreement.document, found));
+        for expect in &agreement.expect {
+            expect.check(&agreement.document, found);
+            self.check_calendar("expect.calendar", expect.calendar.as_ref(), found);
+        }
         let channels = agreement.channel.iter().chain(agreement.ack.iter().map(|ack| &ack.channel));
         for name in channels {
             match self.channels.get(name) {

@@ -27,7 +27,7 @@ const CXML_TYPE: &str = "text/xml; charset=UTF-8";
 /// # Errors
 /// The payload could not be kept.
 pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Result<NewOutput> {
-    let now = service.now();
+    let (directory, now) = (service.directory(), service.now());
     let id = |prefix: &str| service.store.new_id(prefix, now);
     let (interchange_id, delivery_id) = (id("int"), id("del"));
     let Outward { name, agreement, environment } = outward;
@@ -75,6 +75,7 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
             group_control_number: group_control_number.clone(),
             document_control_number: control_number.clone(),
             within_minutes: expect.within_minutes,
+            calendar: expect.calendar.as_ref().and_then(|name| directory.calendar(name)).cloned(),
         };
         expectations.extend(agreement.expect.iter().map(expectation));
         // The only document of an interchange is shown with the envelope it went in.

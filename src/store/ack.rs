@@ -10,6 +10,7 @@ use super::select::Select;
 use super::value::{Direction, Micros, Page, storable, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::partner::Calendar;
 use sqlx::Row as _;
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct NewExpectation {
     pub document_control_number: String,
     /// Minutes from the delivery until it is overdue.
     pub within_minutes: u32,
+    /// The calendar by which they are counted; none: by the clock.
+    pub calendar: Option<Calendar>,
 }
 
 /// An acknowledgment that we sent, so that none is made twice.
@@ -246,8 +249,8 @@ pub(crate) async fn expect(tx: &mut Tx<'_>, new: &NewExpectation, now: Timestamp
     let id = tx.id("ack", now);
     sqlx::query(
         "INSERT INTO ack (ack_id, direction, level, kind, state, refers_to, partner, sender, receiver,
-         interchange_control_number, group_control_number, document_control_number, wait_minutes, created_at)
-         VALUES ($1, 'in', $2, $3, 'waiting', $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         interchange_control_number, group_control_number, document_control_number, wait_minutes, created_at, calendar)
+         VALUES ($1, 'in', $2, $3, 'waiting', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(&id)
     .bind(new.level)
@@ -261,6 +264,7 @@ pub(crate) async fn expect(tx: &mut Tx<'_>, new: &NewExpectation, now: Timestamp
     .bind(&new.document_control_number)
     .bind(i64::from(new.within_minutes))
     .bind(Micros::from(now))
+    .bind(new.calendar.as_ref().and_then(|calendar| serde_json::to_string(calendar).ok()))
     .execute(&mut *tx.connection)
     .await?;
     document::refresh_ack(tx, &new.document_id, now).await
@@ -277,15 +281,20 @@ pub(crate) async fn received(tx: &mut Tx<'_>, transmission_id: &str, now: Timest
     for document_id in &documents {
         receipt(tx, transmission_id, document_id, now).await?;
         let waiting = sqlx::query(
-            "SELECT ack_id, wait_minutes FROM ack WHERE direction = 'in' AND refers_to = $1 AND state = 'waiting'
+            "SELECT ack_id, wait_minutes, calendar FROM ack WHERE direction = 'in' AND refers_to = $1 AND state = 'waiting'
              AND deadline IS NULL AND wait_minutes IS NOT NULL",
         )
         .bind(document_id)
         .fetch_all(&mut *tx.connection)
         .await?;
         for row in waiting {
-            let (id, minutes) = (row.get::<String, _>(0), row.get::<i64, _>(1));
-            let deadline = now + Duration::from_secs(u64::try_from(minutes).unwrap_or(0) * 60);
+            let (id, minutes) = (row.get::<String, _>(0), u64::try_from(row.get::<i64, _>(1)).unwrap_or(0));
+            let calendar =
+                row.get::<Option<String>, _>(2).and_then(|text| serde_json::from_str::<Calendar>(&text).ok());
+            let deadline = match calendar {
+                Some(calendar) => calendar.after_minutes(now, minutes),
+                None => now + Duration::from_secs(minutes * 60),
+            };
             sqlx::query("UPDATE ack SET deadline = $2 WHERE ack_id = $1")
                 .bind(&id)
                 .bind(Micros::from(deadline))

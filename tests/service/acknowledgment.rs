@@ -221,6 +221,35 @@ fn expecting(retailer: &Peer, supplier: &Peer, expect: &str) -> String {
     )
 }
 
+/// Nobody works today, in the whole zone: an answer is due when work begins again.
+#[tokio::test]
+async fn a_deadline_is_counted_in_working_time() {
+    use portolan::clock::{Clock as _, SystemClock};
+    let (stage, retailer, supplier) = stage().await;
+    let today = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let holidays: Vec<String> =
+        std::iter::successors(Some(today), |day| day.tomorrow().ok()).take(2).map(|day| format!("\"{day}\"")).collect();
+    let calendar = format!(
+        "---\nkind: calendar\nname: rests\ntime_zone: UTC\ndays: [mon, tue, wed, thu, fri, sat, sun]\nfrom: \"09:00\"\n\
+         holidays: [{}]\n",
+        holidays.join(", ")
+    );
+    let wanted = "[{ kind: contrl, within_minutes: \"30\", calendar: rests }]";
+    let refused = stage.refused(&expecting(&retailer, &supplier, wanted));
+    assert!(refused.contains("expect.calendar: calendar rests is not there"), "{refused}");
+    stage.apply(&format!("{}{calendar}", expecting(&retailer, &supplier, wanted)));
+    stage.send(order("4711", 1)).await;
+    let deadline = stage
+        .until("its deadline", || async {
+            let rows = stage.list("/api/v1/acks?state=waiting&level=functional").await;
+            rows.first()?["deadline"].as_i64()
+        })
+        .await;
+    let due = jiff::Timestamp::from_microsecond(deadline).expect("a time").to_zoned(jiff::tz::TimeZone::UTC);
+    let first = today.tomorrow().and_then(jiff::civil::Date::tomorrow).expect("a day");
+    assert_eq!((due.date(), due.strftime("%H:%M").to_string()), (first, "09:30".to_owned()));
+}
+
 #[tokio::test]
 async fn what_is_expected_waits_gets_overdue_and_may_still_come() {
     let (stage, retailer, supplier) = stage().await;

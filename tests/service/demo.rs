@@ -20,6 +20,9 @@ fn everything_arrives_but_the_planted_fault() {
         "retailer ← 810",
         "bytes), over AS2, encrypted (aes256-cbc), signed (sha-256); answered by a signed receipt",
         "AS2: 1 of 1 proved by a signed receipt of the retailer",
+        "warehouse's mailbox: 856-",
+        "over SFTP, by OpenSSH's client; noted as fetched",
+        "✉ to operator@portolan.example: ERROR: Documents failed: 1 document of type 850 of northstores",
         "READY http://127.0.0.1:",
     ] {
         assert!(words.contains(wanted), "{wanted} in\n{words}");

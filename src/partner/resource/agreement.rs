@@ -34,6 +34,7 @@ pub const EXPECT_KEYS: &[Key] = &[
         "Which acknowledgment",
     ),
     must("within_minutes", MINUTES, "Minutes until it is overdue"),
+    may("calendar", Shape::Filled, "The calendar by whose working time they are counted"),
 ];
 const EXPECT: Shape = Shape::Object(EXPECT_KEYS);
 

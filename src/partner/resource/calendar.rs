@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _, Zoned};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Days that are looked at for one that is worked on, at most; a calendar of holidays only has none.
 const DAYS_LOOKED_AT: usize = 400;
@@ -22,7 +22,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// A calendar.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calendar {
     /// IANA name of its time zone.

@@ -10,6 +10,7 @@ use crate::pipeline::as2::forecast::forecast;
 use crate::pipeline::state::Service;
 use crate::pipeline::unanswered::{Urgency, unanswered};
 use crate::pipeline::webhook::event_type;
+use crate::standard::load::Library;
 use crate::store::ack::AckState;
 use crate::store::alarm::{Finding, Happened, Hit};
 use crate::store::finding::Found;
@@ -138,7 +139,15 @@ async fn seen(
         Watch::Parked => store.found_parked().await?,
         Watch::Retrying => store.found_retrying(before).await?,
         Watch::Overdue => store.found_acks(AckState::Overdue).await?,
-        Watch::Rejected => store.found_acks(AckState::Rejected).await?,
+        Watch::Rejected => {
+            let said = |found: Found| {
+                let (kind, codes) = (found.document.as_deref()?, found.code.as_deref()?);
+                let meant = meanings(&service.rules.library, kind, codes)?;
+                Some(format!("{} ({meant})", sentence(alert, &found)))
+            };
+            let found = store.found_acks(AckState::Rejected).await?.into_iter();
+            return Ok(found.map(|found| Seen { words: said(found.clone()), found }).collect());
+        }
         Watch::Unmatched => store.found_unmatched().await?,
         Watch::Unfetched => store.found_unfetched(before).await?,
         Watch::Refused => store.found_refused(now - MINUTE * 60).await?,
@@ -491,6 +500,20 @@ fn sentence(alert: &Alert, found: &Found) -> String {
     words
 }
 
+/// What the codes of a technical or functional acknowledgment mean, by the code lists of its standard.
+fn meanings(library: &Library, kind: &str, codes: &str) -> Option<String> {
+    let (standard, version, elements) = match kind {
+        "997" | "999" => ("x12", "005010", &["718", "716"][..]),
+        "ta1" => ("x12", "005010", &["I18"][..]),
+        "contrl" => ("edifact", "d3", &["0085"][..]),
+        _ => return None,
+    };
+    let directory = library.directory(standard, version).ok()?;
+    let meaning = |code: &str| elements.iter().find_map(|id| directory.meaning(id, code).map(str::to_owned));
+    let all: Vec<String> = codes.split(' ').filter(|code| !code.is_empty()).filter_map(meaning).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -544,6 +567,17 @@ mod tests {
         assert_eq!(findings[0].words, "5 events (delivery.parked) of lamps over channel lamps-out happened");
         let six = Alert { count: Some(6), ..five };
         assert_eq!(narrowed("six", &six, seen(), Timestamp::UNIX_EPOCH), []);
+    }
+
+    #[test]
+    fn codes_of_acknowledgments_are_said_in_words() {
+        let library = Library::new(None);
+        let said = |kind: &str, codes: &str| meanings(&library, kind, codes);
+        let expected = |text: &str| Some(text.to_owned());
+        assert_eq!(said("997", "5"), expected("One or More Segments in Error"));
+        assert_eq!(said("997", "1 5"), expected("Transaction Set Not Supported; One or More Segments in Error"));
+        assert_eq!(said("contrl", "12"), expected("Invalid value"));
+        assert_eq!((said("824", "ZZ"), said("997", ""), said("997", "<x>")), (None, None, None));
     }
 
     #[test]
