@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct Delivery {
     /// Deliveries at once.
     pub workers: u32,
-    /// Seconds an attempt may take until the first byte of the answer.
+    /// Seconds without a byte taken by the receiver or answered; a body has to go at 8 KiB a second besides.
     pub attempt_seconds: u64,
     /// Seconds between attempts, one after the other; after the last a delivery is parked.
     pub retry_seconds: Vec<u64>,

@@ -17,10 +17,10 @@ use crate::transport::http::send::{Outcome, Post};
 use crate::transport::http::webhook::{lines, secret};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// How often webhooks are looked at.
@@ -39,33 +39,35 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Tells all webhooks until told to stop.
 pub async fn run(service: Arc<Service>, stop: CancellationToken) {
-    let (mut running, mut at_work) = (JoinSet::new(), HashSet::new());
+    let (mut running, mut turns) = (JoinSet::new(), Turns::default());
     while !stop.is_cancelled() {
-        while let Some(ended) = running.try_join_next() {
-            match ended {
-                Ok(name) => drop(at_work.remove::<String>(&name)),
-                // One that panicked does not say whose it was; each has its place again.
-                Err(_) => at_work.clear(),
-            }
-        }
-        let directory = service.directory();
-        for name in directory.webhooks().map(|(name, _)| name) {
-            if running.len() == PLACES || !at_work.insert(name.clone()) {
-                continue;
-            }
-            let (service, stop, name) = (service.clone(), stop.clone(), name.clone());
-            running.spawn(async move {
-                if let Err(error) = tell_all(&service, &name, &stop).await
+        let names: Vec<String> = service.directory().webhooks().map(|(name, _)| name.clone()).collect();
+        for name in turns.next(&names) {
+            let (service, stop, own) = (service.clone(), stop.clone(), name.clone());
+            let told = running.spawn(async move {
+                let told = tell_some(&service, &own, &stop).await;
+                if let Err(error) = &told
                     && !matches!(error, StoreError::Stopped)
                 {
-                    tracing::error!(webhook = name, error = %error, "Events could not be told; they will be");
+                    tracing::error!(webhook = own, error = %error, "Events could not be told; they will be");
                 }
-                name
+                told.unwrap_or(false)
             });
+            turns.begun(told.id(), name);
         }
-        tokio::select! {
-            () = tokio::time::sleep(TICK) => {}
-            () = stop.cancelled() => {}
+        let tick = tokio::time::sleep(TICK);
+        tokio::pin!(tick);
+        loop {
+            tokio::select! {
+                () = &mut tick => break,
+                () = stop.cancelled() => break,
+                // Who has more to be told has the next turn at once, unless others wait.
+                Some(ended) = running.join_next_with_id() => {
+                    if turns.ended(ended) {
+                        break;
+                    }
+                }
+            }
         }
     }
     let all = async { while running.join_next().await.is_some() {} };
@@ -73,47 +75,77 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     let _ = tokio::time::timeout(STOP_WAIT, all).await;
 }
 
-/// Tells a webhook what it does not know yet, up to the first failure.
-async fn tell_all(service: &Service, name: &str, stop: &CancellationToken) -> Result<()> {
+/// Whose turn it is: each that is told something has one of [`PLACES`], and gives it back after a batch.
+#[derive(Default)]
+struct Turns {
+    at_work: HashMap<Id, String>,
+    /// Who came last; those behind it come next.
+    last: String,
+}
+
+impl Turns {
+    /// Who comes next, of these in their order, for the places that are free.
+    fn next(&mut self, names: &[String]) -> Vec<String> {
+        let behind = names.partition_point(|name| *name <= self.last);
+        let (before, behind) = names.split_at(behind);
+        let waiting = behind.iter().chain(before).filter(|name| !self.at_work.values().any(|one| one == *name));
+        let found: Vec<String> = waiting.take(PLACES.saturating_sub(self.at_work.len())).cloned().collect();
+        if let Some(last) = found.last() {
+            self.last.clone_from(last);
+        }
+        found
+    }
+
+    fn begun(&mut self, id: Id, name: String) {
+        self.at_work.insert(id, name);
+    }
+
+    /// Gives back the place of one that ended, though it panicked. Returns whether it has more to be told.
+    fn ended(&mut self, ended: std::result::Result<(Id, bool), JoinError>) -> bool {
+        let (id, has_more) = ended.unwrap_or_else(|error| (error.id(), false));
+        self.at_work.remove(&id);
+        has_more
+    }
+}
+
+/// Tells a webhook a batch of what it does not know yet, up to the first failure. Returns whether there may be more.
+async fn tell_some(service: &Service, name: &str, stop: &CancellationToken) -> Result<bool> {
     let state = match service.store.webhook(name).await {
         Ok(state) => state,
         // Its resource was taken away.
-        Err(StoreError::NotFound { .. }) => return Ok(()),
+        Err(StoreError::NotFound { .. }) => return Ok(false),
         Err(error) => return Err(error),
     };
     let is_due = state.next_at.is_none_or(|at| at.0 <= service.now().as_microsecond());
     if state.disabled_at.is_some() || !is_due {
-        return Ok(());
+        return Ok(false);
     }
-    let mut passed = state.position;
-    loop {
-        let events = service.store.events_after(passed).await?;
-        let Some(last) = events.last().map(|one| one.sequence) else { return Ok(()) };
-        let mut written = passed;
-        for one in &events {
-            let directory = service.directory();
-            let Some(hook) = directory.webhook(name) else { return Ok(()) };
-            if !hook.wants(&event_type(&one.event)) {
-                continue;
-            }
-            if stop.is_cancelled() {
-                return Ok(());
-            }
-            let outcome = tell(service, hook, &id(one), &body(one)).await?;
-            metrics::counter!("portolan_webhooks_total", "outcome" => word(&outcome)).increment(1);
-            match outcome {
-                Outcome::Delivered { status, .. } => {
-                    written = one.sequence;
-                    service.store.webhook_passed(name, written, Some(status), service.now()).await?;
-                }
-                other => return failed(service, name, hook, other).await,
-            }
+    let mut written = state.position;
+    let events = service.store.events_after(written).await?;
+    let Some(last) = events.last().map(|one| one.sequence) else { return Ok(false) };
+    for one in &events {
+        let directory = service.directory();
+        let Some(hook) = directory.webhook(name) else { return Ok(false) };
+        if !hook.wants(&event_type(&one.event)) {
+            continue;
         }
-        if written < last {
-            service.store.webhook_passed(name, last, None, service.now()).await?;
+        if stop.is_cancelled() {
+            return Ok(false);
         }
-        passed = last;
+        let outcome = tell(service, hook, &id(one), &body(one)).await?;
+        metrics::counter!("portolan_webhooks_total", "outcome" => word(&outcome)).increment(1);
+        match outcome {
+            Outcome::Delivered { status, .. } => {
+                written = one.sequence;
+                service.store.webhook_passed(name, written, Some(status), service.now()).await?;
+            }
+            other => return failed(service, name, hook, other).await.map(|()| false),
+        }
     }
+    if written < last {
+        service.store.webhook_passed(name, last, None, service.now()).await?;
+    }
+    Ok(true)
 }
 
 /// Posts one event to a webhook.
@@ -291,6 +323,7 @@ mod tests {
     use crate::store::ack::AckState;
     use crate::store::delivery::DeliveryState;
     use crate::store::document::Processing;
+    use crate::store::mailbox::EVENT_KINDS;
     use crate::store::transmission::TransmissionState;
 
     fn event(kind: &str, to: Option<&str>) -> Event {
@@ -322,12 +355,39 @@ mod tests {
             ["raised", "acknowledged", "snoozed", "closed", "over"].map(|one| event_type(&event("alarm", Some(one)))),
         );
         all.extend(["disabled", "enabled", "test"].map(|one| event_type(&event("webhook", Some(one)))));
+        all.extend(EVENT_KINDS.map(|kind| event_type(&event(kind, None))));
         for one in &all {
             assert!(EVENT_TYPES.contains(&one.as_str()), "{one}");
         }
         for one in EVENT_TYPES {
             assert!(all.iter().any(|known| known == one), "{one} never happens");
         }
+    }
+
+    #[tokio::test]
+    async fn each_has_its_turn_and_a_panic_gives_back_one_place_only() {
+        let names: Vec<String> = (0..PLACES + 4).map(|at| format!("w{at:02}")).collect();
+        let (mut running, mut turns) = (JoinSet::new(), Turns::default());
+        let first = turns.next(&names);
+        assert_eq!(first, names[..PLACES]);
+        for (at, name) in first.into_iter().enumerate() {
+            let told = running.spawn(async move {
+                match at {
+                    0 => panic!("it is meant"),
+                    1 => true,
+                    _ => std::future::pending().await,
+                }
+            });
+            turns.begun(told.id(), name);
+        }
+        let ended = [running.join_next_with_id().await, running.join_next_with_id().await];
+        let more: Vec<bool> = ended.into_iter().flatten().map(|one| turns.ended(one)).collect();
+        assert_eq!(more, [false, true]);
+        // Those who wait come before those who had a turn, although they have more; the others are still at work.
+        assert_eq!(turns.next(&names), names[PLACES..PLACES + 2]);
+        assert_eq!(turns.at_work.len(), PLACES - 2);
+        assert_eq!(turns.next(&names), names[PLACES + 2..]);
+        assert_eq!(turns.next(&names), names[..2]);
     }
 
     #[test]

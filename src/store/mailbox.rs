@@ -12,6 +12,14 @@ use super::value::{Actor, Micros, Page, storable};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 
+/// The kind of the event of a file that was fetched.
+const FETCHED: &str = "fetched";
+/// Of one that was removed.
+const REMOVED: &str = "removed";
+/// Of one that was dropped once more.
+const REPEATED: &str = "repeated";
+/// The kinds of events that mailboxes write.
+pub const EVENT_KINDS: [&str; 3] = [FETCHED, REMOVED, REPEATED];
 /// Files of a folder that are listed, at most: the oldest, so that those behind come into sight as these are fetched.
 pub const LISTED_MAX: u32 = 10_000;
 /// Numbers that are tried behind a name that is taken, before the id of the file stands there.
@@ -262,8 +270,8 @@ impl Store {
                 let missing = || StoreError::NotFound { what: "mailbox file", id: file.mailbox_file_id.clone() };
                 let fetched = fetched.ok_or_else(missing)?;
                 let (kind, cause) = match mark {
-                    Mark::Fetched => ("fetched", format!("{}/{} by {address}", file.folder, file.name)),
-                    Mark::Hidden => ("removed", format!("{}/{} by {address}", file.folder, file.name)),
+                    Mark::Fetched => (FETCHED, format!("{}/{} by {address}", file.folder, file.name)),
+                    Mark::Hidden => (REMOVED, format!("{}/{} by {address}", file.folder, file.name)),
                 };
                 let event = NewEvent {
                     transmission_id: &file.transmission_id,
@@ -289,7 +297,7 @@ impl Store {
         self.write("mailbox", move |mut tx| {
             Box::pin(async move {
                 let transmission_id = transmission_id.as_str();
-                let event = NewEvent { transmission_id, kind: "repeated", actor: Some(&actor), ..NewEvent::default() };
+                let event = NewEvent { transmission_id, kind: REPEATED, actor: Some(&actor), ..NewEvent::default() };
                 event::append(&mut tx, event, now).await
             })
         })

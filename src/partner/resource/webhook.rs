@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The types of events that webhooks are told.
-pub const EVENT_TYPES: [&str; 38] = [
+pub const EVENT_TYPES: [&str; 41] = [
     "transmission.incoming",
     "transmission.stored",
     "transmission.encoded",
@@ -18,6 +18,9 @@ pub const EVENT_TYPES: [&str; 38] = [
     "transmission.duplicate",
     "transmission.held",
     "transmission.rejected",
+    "transmission.fetched",
+    "transmission.removed",
+    "transmission.repeated",
     "document.routed",
     "document.failed",
     "document.held",

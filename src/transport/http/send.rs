@@ -47,7 +47,7 @@ pub struct Post {
     pub credentials: Credentials,
     /// The present time and random text, for signatures.
     pub once: Once,
-    /// Until the first byte of the answer.
+    /// Without a byte taken, and until the first byte of the answer; a body goes at 8 KiB a second besides.
     pub patience: Duration,
     /// What stands in the answer is wanted, not only that there is one.
     pub is_asking: bool,
