@@ -205,17 +205,27 @@ pub(super) struct Certificates {
     listening: Arc<Listening>,
     /// A digest of what was looked at last, whether or not it could be shown.
     seen: Option<Vec<u8>>,
+    /// What is shown at present.
+    shown: Vec<Arc<Offered>>,
+}
+
+/// What was found by a look.
+struct Found {
+    /// What can be shown; of a resource that does not fit, what was shown of it before.
+    offered: Vec<Arc<Offered>>,
+    /// Resources that do not fit: in words.
+    unfit: Vec<String>,
 }
 
 impl Certificates {
-    /// Looks for the first time. What stands in files must be there; resources may be applied later, and until then no
-    /// handshake is made.
+    /// Looks for the first time. What stands in files must be there; resources may be applied later, and until some
+    /// certificate can be shown no handshake is made.
     ///
     /// # Errors
     /// The configuration or a file is not what it should be.
     pub(super) async fn new(service: &Service, directory: &Path, tls: Tls) -> anyhow::Result<Self> {
         let listening = Arc::new(Listening::default());
-        let mut own = Certificates { directory: directory.to_owned(), tls, listening, seen: None };
+        let mut own = Certificates { directory: directory.to_owned(), tls, listening, seen: None, shown: Vec::new() };
         match own.look(service).await {
             Err(error) if !own.tls.resources.is_empty() && own.tls.certificate.is_none() => {
                 tracing::error!(error = %format!("{error:#}"), "No certificate can be shown to partners; no connection is taken until one is applied");
@@ -246,15 +256,18 @@ impl Certificates {
 
     /// Shows what is there now, if it is not what was looked at last.
     async fn look(&mut self, service: &Service) -> anyhow::Result<()> {
-        let offered = self.offered(service).await;
+        let found = self.offered(service).await;
         let asks = service.directory().asks_for_certificates();
         let mut context = Context::new(&SHA256);
         context.update(&[u8::from(asks)]);
-        match &offered {
-            Ok(offered) => offered.iter().for_each(|one| {
-                one.identity.chain.iter().for_each(|der| context.update(der));
-                context.update(&one.identity.key);
-            }),
+        match &found {
+            Ok(Found { offered, unfit }) => {
+                for one in offered {
+                    one.identity.chain.iter().for_each(|der| context.update(der));
+                    context.update(&one.identity.key);
+                }
+                unfit.iter().for_each(|why| context.update(why.as_bytes()));
+            }
             Err(error) => context.update(format!("{error:#}").as_bytes()),
         }
         let seen = context.finish().as_ref().to_vec();
@@ -262,9 +275,16 @@ impl Certificates {
             return Ok(());
         }
         self.seen = Some(seen);
-        let offered = offered?;
+        let Found { offered, unfit } = found?;
+        for error in unfit {
+            tracing::error!(
+                error,
+                "A certificate could not be taken over; what was shown of it stays, and so do the others"
+            );
+        }
         self.listening.show(&offered, asks)?;
-        for one in &offered {
+        self.shown = offered;
+        for one in &self.shown {
             let certificate = Certificate::from_der(one.identity.chain.first().map_or(&[], Vec::as_slice)).ok();
             let until = certificate.as_ref().map(|one| one.not_after.to_string()).unwrap_or_default();
             let sha256 = certificate.map(|one| one.fingerprint()).unwrap_or_default();
@@ -279,21 +299,31 @@ impl Certificates {
         Ok(())
     }
 
-    async fn offered(&self, service: &Service) -> anyhow::Result<Vec<Offered>> {
-        let mut found = Vec::new();
+    async fn offered(&self, service: &Service) -> anyhow::Result<Found> {
+        let mut found = Found { offered: Vec::new(), unfit: Vec::new() };
         match (&self.tls.certificate, &self.tls.key) {
             (Some(certificate), Some(key)) => {
                 let (certificate, key) = (self.directory.join(certificate), self.directory.join(key));
                 let name = format!("{} with {}", certificate.display(), key.display());
-                found.push(offer(name, tls::read(&certificate, &key)?));
+                let one = offer(name, tls::read(&certificate, &key)?);
+                one.check()?;
+                found.offered.push(Arc::new(one));
             }
             (None, None) if !self.tls.resources.is_empty() => {}
             _ => anyhow::bail!("expected certificate and key, or resources, the names of certificates with a key"),
         }
         for name in &self.tls.resources {
-            let identity = identity_of(service, name).await.map_err(anyhow::Error::msg)?;
-            found.push(offer(format!("certificate {name}"), identity));
+            let name_shown = format!("certificate {name}");
+            let one = identity_of(service, name).await.map(|identity| offer(name_shown.clone(), identity));
+            match one.and_then(|one| one.check().map(|()| one).map_err(|error| error.to_string())) {
+                Ok(one) => found.offered.push(Arc::new(one)),
+                Err(why) => {
+                    found.offered.extend(self.shown.iter().find(|one| one.name == name_shown).cloned());
+                    found.unfit.push(why);
+                }
+            }
         }
+        anyhow::ensure!(!found.offered.is_empty(), "{}", found.unfit.join("; "));
         Ok(found)
     }
 }

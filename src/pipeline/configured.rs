@@ -16,6 +16,7 @@ use crate::table::Tables;
 use crate::transformation::expression::Expressions;
 use crate::transformation::{Condition, Transformation};
 use crate::transport::as2::certificate::Certificate;
+use crate::transport::http::address::Network;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -74,7 +75,20 @@ impl Configured {
                 "transformation" => errors.extend(configured.transformation(directory, one)),
                 "guide" => errors.extend(configured.guide(rules, directory, one)),
                 "certificate" => errors.extend(configured.certificate(directory, one)),
-                "auth" => errors.extend(signature(directory, one)),
+                "auth" => {
+                    errors.extend(signature(directory, one));
+                    let oauth2 = directory.auth(&one.name).and_then(|auth| auth.oauth2.as_ref());
+                    let named = oauth2.map_or(&[][..], |oauth2| &oauth2.allow_networks);
+                    errors.extend(networks(one, "oauth2.allow_networks", named));
+                }
+                "channel" => {
+                    let named = directory.channel(&one.name).map_or(&[][..], |channel| &channel.allow_networks);
+                    errors.extend(networks(one, "allow_networks", named));
+                }
+                "webhook" => {
+                    let named = directory.webhook(&one.name).map_or(&[][..], |hook| &hook.allow_networks);
+                    errors.extend(networks(one, "allow_networks", named));
+                }
                 _ => {}
             }
         }
@@ -348,6 +362,15 @@ fn lookups(asked: &[[String; 3]], tables: &Tables) -> Vec<String> {
         }
     }
     found
+}
+
+/// What is no network among those that may be reached.
+fn networks(one: &Resource, key: &str, named: &[String]) -> Vec<ResourceError> {
+    let wrong = |(at, text): (usize, &String)| {
+        let error = text.parse::<Network>().err()?;
+        Some(one.error_at(&format!("{key}[{}]", at + 1), &error))
+    };
+    named.iter().enumerate().filter_map(wrong).collect()
 }
 
 /// What is wrong with the templates of a signature.

@@ -59,7 +59,8 @@ pub(crate) async fn follow(tx: &mut Tx<'_>, name: &str, is_there: bool) -> Resul
     }
     sqlx::query(
         "INSERT INTO webhook (webhook_id, position) SELECT $1, COALESCE(MAX(sequence), 0) FROM event WHERE 1 = 1
-         ON CONFLICT (webhook_id) DO UPDATE SET failures = 0, failing_since = NULL, next_at = NULL, disabled_at = NULL",
+         ON CONFLICT (webhook_id) DO UPDATE SET failures = 0, failing_since = NULL, next_at = NULL, disabled_at = NULL,
+         status = NULL, reason = NULL",
     )
     .bind(name)
     .execute(&mut *tx.connection)

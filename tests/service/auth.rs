@@ -590,6 +590,19 @@ async fn err_what_cannot_be_meant_is_told_before_it_counts() {
             "found one of the connection".to_owned(),
         ),
         (auth("certificate: ours"), "certificate ours is not there".to_owned()),
+        (
+            format!(
+                "kind: webhook\nname: w\nurl: https://x.example/\n{}",
+                "secret: { secret: s }\nallow_networks: [10.0.0/8]\n"
+            ),
+            "allow_networks[1]: expected a network such as 10.0.0.0/8, found 10.0.0/8".to_owned(),
+        ),
+        (
+            auth(
+                "oauth2: { token_url: \"https://x/t\", client_id: c, client_secret: { secret: s }, allow_networks: [10.0.0.0/8, near] }",
+            ),
+            "oauth2.allow_networks[2]: expected a network such as 10.0.0.0/8, found near".to_owned(),
+        ),
         (out("auth: nobody"), "auth: auth nobody is not there".to_owned()),
         (out("auth: token"), "found token, which is of way in".to_owned()),
         (out("method: DELETE"), "expected POST or PUT or PATCH, found DELETE".to_owned()),
@@ -603,6 +616,14 @@ async fn err_what_cannot_be_meant_is_told_before_it_counts() {
             "expected here or in auth a, found in both".to_owned(),
         ),
     ] {
+        let told = stage.refused(&yaml);
+        assert!(told.contains(&expected), "{expected}\n{told}");
+    }
+    for named in ["10.0.0/8", "10.0.0.0/33", "nonsense"] {
+        let yaml = format!(
+            "kind: channel\nname: n\ntransport: http\nway: out\nurl: https://x.example/\nallow_networks: [{named}]\n"
+        );
+        let expected = format!("allow_networks[1]: expected a network such as 10.0.0.0/8, found {named}");
         let told = stage.refused(&yaml);
         assert!(told.contains(&expected), "{expected}\n{told}");
     }

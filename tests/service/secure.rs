@@ -112,6 +112,50 @@ async fn certificates_of_resources_are_chosen_by_name_and_taken_over_by_an_apply
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_does_not_fit_takes_nothing_from_the_others() {
+    let authority = Authority::new("CA");
+    let [ours, theirs, later] = ["ours.example", "customer.example", "later.example"].map(|name| authority.issue(name));
+    let mut stage = Stage::configured(&in_listener("{ resources = [\"ours\", \"customer\"] }"), &[]).await;
+    let both = [certificate("ours", &ours.0, "ours-key"), certificate("customer", &theirs.0, "customer-key")].concat();
+    stage.apply(&both);
+    stage.done(&["secret", "set", "ours-key"], &ours.1);
+    stage.done(&["secret", "set", "customer-key"], &theirs.1);
+    shows(&stage, "customer.example", "customer.example").await;
+    // A key that is none: what was shown stays, and the other is renewed all the same.
+    stage.done(&["secret", "set", "customer-key"], "no key");
+    stage.done(&["secret", "set", "ours-key"], &later.1);
+    stage.apply(&certificate("ours", &later.0, "ours-key"));
+    shows(&stage, "later.example", "later.example").await;
+    assert_eq!(shown(port(&stage), "customer.example"), "customer.example");
+    // After a restart nothing is known of an earlier one.
+    stage.kill();
+    stage.start_again(&[]);
+    shows(&stage, "customer.example", "later.example").await;
+    assert!(stage.log().contains("secret customer-key is no private key in PEM"), "{}", stage.log());
+    // A plan says what the listener loses.
+    let file = stage.file("rest.yaml", &certificate("customer", &theirs.0, "customer-key"));
+    let told = stage.done(&["plan", "--prune", &file], "");
+    assert!(
+        told.contains("delete certificate/ours\n    the partner listener has it in [partner] tls.resources"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_in_files_is_shown_while_a_resource_beside_it_is_missing() {
+    let authority = Authority::new("CA");
+    let ours = authority.issue("ours.example");
+    let files = [("chain.pem", ours.0.as_str()), ("key.pem", ours.1.as_str())];
+    let tls = "{ certificate = \"chain.pem\", key = \"key.pem\", resources = [\"customer\"] }";
+    let stage = Stage::configured(&in_listener(tls), &files).await;
+    assert_eq!(shown(port(&stage), "customer.example"), "ours.example");
+    let theirs = authority.issue("customer.example");
+    stage.apply(&certificate("customer", &theirs.0, "customer-key"));
+    stage.done(&["secret", "set", "customer-key"], &theirs.1);
+    shows(&stage, "customer.example", "customer.example").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_channel_takes_only_those_who_show_its_certificate_and_have_its_key() {
     let (authority, partners) = (Authority::new("CA"), Authority::new("Partners"));
     let ours = authority.issue("localhost");

@@ -49,7 +49,8 @@ async fn a_webhook_moves_only_on_and_its_row_goes_with_its_resource(ground: Grou
     store.webhook_failed("monitor", None, (Some(410), "gone"), at(30)).await.expect("noted");
     assert!(store.webhook("monitor").await.expect("a row").disabled_at.is_some());
     store.resume_webhook("monitor", &Actor("user:ann".into()), at(31)).await.expect("resumed");
-    assert_eq!(store.webhook("monitor").await.expect("a row").disabled_at, None);
+    let state = store.webhook("monitor").await.expect("a row");
+    assert_eq!((state.disabled_at, state.status, state.reason), (None, None, None), "nothing of the failure is left");
     let told: Vec<_> =
         store.events("webhook/monitor").await.expect("events").into_iter().map(|one| one.to_state).collect();
     assert_eq!(told, [Some("disabled".to_owned()), Some("enabled".to_owned())]);

@@ -81,6 +81,14 @@ pub async fn planned(service: &Service, files: &Files) -> Result<Planned, Proble
         let overrides = configured.overrides.get(&format!("{}/{}", change.kind, change.name));
         change.lines.extend(overrides.into_iter().flatten().map(|one| format!("over its base: {one}")));
     }
+    let listener = service.config.partner.tls.iter().flat_map(|tls| &tls.resources).collect::<Vec<_>>();
+    for change in changes.iter_mut().filter(|change| change.body.is_none() && change.kind == "certificate") {
+        if listener.contains(&&change.name) {
+            change
+                .lines
+                .push("the partner listener has it in [partner] tls.resources, and cannot show it any more".to_owned());
+        }
+    }
     let answered = answered(store, &changes, &directory.tables().on(service.today())).await?;
     let known = store.secret_names().await?;
     let is_missing = |name: &String| !known.iter().any(|(one, _)| one == name);

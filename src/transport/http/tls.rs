@@ -48,6 +48,23 @@ pub struct Offered {
     pub identity: Identity,
 }
 
+impl Offered {
+    /// Whether it and its key belong together, and can be shown.
+    ///
+    /// # Errors
+    /// [`TlsError::Pair`].
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.pair(&rustls::crypto::aws_lc_rs::default_provider()).map(drop)
+    }
+
+    fn pair(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+        let wrong = |reason: String| TlsError::Pair { name: self.name.clone(), reason };
+        let chain = self.identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
+        let key = PrivateKeyDer::try_from(self.identity.key.clone()).map_err(|error| wrong(error.to_owned()))?;
+        CertifiedKey::from_der(chain, key, provider).map_err(|error| wrong(error.to_string()))
+    }
+}
+
 /// Reads certificate and key.
 ///
 /// # Errors
@@ -80,16 +97,12 @@ impl Listening {
     ///
     /// # Errors
     /// [`TlsError::Pair`]; what is shown stays as it was.
-    pub fn show(&self, offered: &[Offered], asks: bool) -> Result<(), TlsError> {
+    pub fn show(&self, offered: &[Arc<Offered>], asks: bool) -> Result<(), TlsError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut all = Vec::new();
         for one in offered {
-            let wrong = |reason: String| TlsError::Pair { name: one.name.clone(), reason };
-            let chain = one.identity.chain.iter().map(|der| CertificateDer::from(der.clone())).collect();
-            let key = PrivateKeyDer::try_from(one.identity.key.clone()).map_err(|error| wrong(error.to_owned()))?;
-            let pair = CertifiedKey::from_der(chain, key, &provider).map_err(|error| wrong(error.to_string()))?;
             let names = one.dns_names.iter().map(|name| name.to_ascii_lowercase()).collect();
-            all.push((names, Arc::new(pair)));
+            all.push((names, Arc::new(one.pair(&provider)?)));
         }
         let config = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let wrong = |error: rustls::Error| TlsError::Pair { name: "TLS".to_owned(), reason: error.to_string() };
