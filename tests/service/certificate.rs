@@ -133,7 +133,7 @@ async fn err_a_key_goes_only_where_its_certificate_was_refused() {
         (Answer::Status(422), 3, true),
         (Answer::Status(409), 6, true),
     ] {
-        let peer = Peer::start(&[&ready[..], &[answer.clone()]].concat()).await;
+        let peer = Peer::start(&[&ready[..], std::slice::from_ref(&answer)].concat()).await;
         let url = format!("http://127.0.0.1:{}", peer.port);
         let line = ["certificate", "new", "ours", "--common-name", "Ours", "--ec", "--apply", "--url", &url];
         let refused = stage.cli(&line, "");
