@@ -1,5 +1,6 @@
 //! Certificates that signed a message or receipt of a channel and are none of the partner's: kept to be looked at and accepted
-//! by a person, never trusted by themselves. Of each channel only the newest are kept, so that nobody can fill the ledger.
+//! by a person, never trusted by themselves. Of each channel only the newest are kept, so that nobody can fill the ledger; those that wait for an answer stay
+//! before others, for a partner that is known asked for it.
 
 use super::Store;
 use super::as2::{Leaving, leave};
@@ -10,7 +11,7 @@ use super::value::{Actor, Micros, storable};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 
-/// Certificates of a channel that are kept; the one that was seen longest ago goes.
+/// Certificates of a channel that are kept; the one that was seen longest ago goes, and one that waits for an answer last.
 pub const OFFERED_MAX: i64 = 20;
 /// Bytes of one that is kept.
 pub const OFFERED_BYTES_MAX: usize = 16 * 1024;
@@ -71,7 +72,8 @@ pub struct Offered {
 }
 
 impl Store {
-    /// Keeps a certificate that was offered; whether it is new on its channel. One that is too large is not kept.
+    /// Keeps a certificate that was offered; whether it is new on its channel. One that is too large is not kept. The same
+    /// message again, after a crash, does not ask for an answer again.
     ///
     /// # Errors
     /// The database failed.
@@ -161,7 +163,8 @@ async fn keep(tx: &mut Tx<'_>, offer: &Offer, now: Timestamp) -> Result<bool> {
          reference) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8)
          ON CONFLICT (fingerprint, channel) DO UPDATE SET seen = offered_certificate.seen + 1,
          signed = excluded.signed, seen_in = excluded.seen_in, changed_at = excluded.changed_at,
-         reference = COALESCE(excluded.reference, offered_certificate.reference)
+         reference = CASE WHEN offered_certificate.seen_in = excluded.seen_in THEN offered_certificate.reference
+          ELSE COALESCE(excluded.reference, offered_certificate.reference) END
          RETURNING seen",
     )
     .bind(&offer.fingerprint)
@@ -180,7 +183,7 @@ async fn keep(tx: &mut Tx<'_>, offer: &Offer, now: Timestamp) -> Result<bool> {
     sqlx::query(
         "DELETE FROM offered_certificate WHERE channel = $1 AND fingerprint NOT IN
          (SELECT fingerprint FROM offered_certificate WHERE channel = $1
-          ORDER BY changed_at DESC, fingerprint LIMIT $2)",
+          ORDER BY (reference IS NULL), changed_at DESC, fingerprint LIMIT $2)",
     )
     .bind(&offer.channel)
     .bind(OFFERED_MAX)

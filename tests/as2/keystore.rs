@@ -487,6 +487,12 @@ fn the_authorities_of_a_chain_are_told_from_its_leaf() {
     // Two that are self-signed are both meant.
     let two = format!("{}{}", RSA.certificate_pem, EXPIRED.certificate_pem);
     assert_eq!(found(two.as_bytes(), None).leaves().len(), 2);
+    // The one that follows has the subject of the one before, and neither issued the other.
+    for (name, key) in [("before.pem", "rsa.key"), ("after.pem", "p256.key")] {
+        openssl(path, &["req", "-x509", "-key", key, "-subj", "/CN=Lamps AS2", "-out", name]);
+    }
+    let two = [file(path, "before.pem"), file(path, "after.pem")].concat();
+    assert_eq!(found(&two, None).leaves().len(), 2);
 }
 
 #[test]

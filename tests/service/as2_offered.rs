@@ -11,6 +11,7 @@ use portolan::transport::as2::certificate::Certificate;
 use portolan::transport::as2::exchange::{EXCHANGE_BYTES_MAX, is};
 use portolan::transport::as2::keystore::{pkcs7, pkcs12};
 use portolan::transport::as2::mime::base64_lines;
+use reqwest::Method;
 use serde_json::Value;
 
 fn offered(stage: &Stage) -> Vec<Value> {
@@ -109,6 +110,10 @@ async fn a_certificate_is_offered_by_a_receipt_too_and_may_be_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn err_a_certificate_that_is_not_offered_is_not_accepted() {
     let (stage, _house) = lamps("").await;
+    stage.apply(
+        "kind: partner\nname: mill\nparty_ids: [ZZ:MILL]\n---\nkind: channel\nname: mill-as2\ntransport: as2\nway: in\n\
+         partners: [mill]\nas2: { from: MILL, to: \"Light & Lamp\", certificates: [retail], keys: [lamps] }\n",
+    );
     Sending { signer: Some(&STRANGER), ..USUAL }.send(&stage).await;
     let fingerprint = STRANGER.own.certificate.fingerprint();
     let known = RETAIL.own.certificate.fingerprint();
@@ -118,6 +123,12 @@ async fn err_a_certificate_that_is_not_offered_is_not_accepted() {
         (&known, "retail-as2", 4, "is offered"),
         (&fingerprint, "retial-as2", 4, "no channel of transport as2 is called retial-as2"),
         (&fingerprint, "house-out", 4, "no channel of transport as2 is called house-out"),
+        (
+            &fingerprint,
+            "mill-as2",
+            6,
+            "mill-as2 is no channel of the partner that offered it; the partner's channels: retail-as2",
+        ),
     ] {
         let refused = stage.cli(&["certificate", "accept", fingerprint, "--channel", channel, "--yes"], "");
         assert_eq!(refused.status.code(), Some(code), "{refused:?}");
@@ -194,14 +205,24 @@ async fn a_certificate_exchange_message_is_offered_and_answered() {
             words.contains("came in a certificate exchange message, which waits for an answer, on retail-as2"),
             "{words}"
         );
+        assert!(
+            words.contains("for digitalSignature, keyEncipherment, an answer is wanted until 2026-12-26T10:00:00Z"),
+            "{words}"
+        );
         // It counts as little as any other before a person says so.
         let unknown = Sending { signer: Some(&STRANGER), id: "<2@test>", ..USUAL }.send(&stage).await;
         assert_eq!(unknown.error(), "authentication-failed");
         let line =
             ["certificate", "accept", &fingerprint, "--channel", "retail-as2", "--channel", "retail-out", "--yes"];
         match accepts {
-            true => drop(stage.done(&line, "")),
-            false => drop(stage.done(&["certificate", "refuse", &fingerprint], "")),
+            true => {
+                let done = stage.cli(&line, "");
+                assert!(String::from_utf8_lossy(&done.stderr).contains("the partner is answered"), "{done:?}");
+            }
+            false => {
+                let said = stage.done(&["certificate", "refuse", &fingerprint], "");
+                assert_eq!(said, format!("{fingerprint} is off the list; the partner is answered\n"));
+            }
         }
         let posts = stage.until("an answer", || async { Some(retail.posts()).filter(|posts| !posts.is_empty()) }).await;
         // Encrypted to the one that was there: both began on the same day.
@@ -305,4 +326,56 @@ async fn err_a_certificate_exchange_message_without_a_signature() {
     send_content(&stage, "<2@test>", &content_type, content.as_bytes()).await;
     stage.until("an offer", || async { Some(offered(&stage)).filter(|all| !all.is_empty()) }).await;
     stage.balanced().await;
+}
+
+/// A certificate that came into the resources by itself is answered for when somebody says so, and is not refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_for_a_certificate_that_is_trusted_by_now_keeps_waiting_for_its_answer() {
+    let (stage, _house) = lamps("").await;
+    let (content_type, content) = exchange("r");
+    send_content(&stage, "<1@test>", &content_type, &content).await;
+    stage.until("an offer", || async { Some(offered(&stage)).filter(|all| !all.is_empty()) }).await;
+    stage.apply(&format!(
+        "{}---\nkind: channel\nname: retail-as2\ntransport: as2\nway: in\npartners: [retail]\n\
+         as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail, by-hand], keys: [lamps] }}\n",
+        certificate("by-hand", &STRANGER, "")
+    ));
+    let all = offered(&stage);
+    assert_eq!((all.len(), &all[0]["trusted"], &all[0]["wants_answer"]), (1, &true.into(), &true.into()));
+    let fingerprint = STRANGER.own.certificate.fingerprint();
+    let line = ["certificate", "accept", &fingerprint, "--channel", "retail-as2", "--name", "another", "--yes"];
+    let told = stage.cli(&line, "");
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.status.success(), "{told:?}");
+    for told in ["there already as certificate/by-hand; --name is not looked at", "no channel out has the same pair"] {
+        assert!(said.contains(told), "no {told}: {said}");
+    }
+    let retail = Peer::start(&[]).await;
+    stage.apply(&format!(
+        "kind: channel\nname: retail-out\ntransport: as2\nway: out\npartners: [retail]\nurl: http://127.0.0.1:{}/as2\n\
+         allow_networks: [127.0.0.0/8]\n\
+         as2: {{ from: \"Light & Lamp\", to: RETAIL, certificates: [retail], keys: [lamps], receipt: none }}\n",
+        retail.port
+    ));
+    // Taken off the list it is not said to be refused, for it is not.
+    let said = stage.done(&["certificate", "refuse", &fingerprint], "");
+    assert!(said.contains("no answer to its certificate exchange message left"), "{said}");
+    send_content(&stage, "<2@test>", &content_type, &exchange("r2").1).await;
+    let posts = stage.until("an answer", || async { Some(retail.posts()).filter(|posts| !posts.is_empty()) }).await;
+    assert!(answered(&posts[0]).contains("<CertStatus>Accepted<"), "it is answered as it comes");
+    stage.until("it is off the list", || async { Some(()).filter(|()| offered(&stage).is_empty()) }).await;
+}
+
+/// What was changed since the plan was shown is not written over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn err_a_plan_that_is_older_than_the_resources_is_not_applied() {
+    let (stage, _house) = lamps("").await;
+    let files = serde_json::json!([["a.yaml", "kind: partner\nname: mill\nparty_ids: [ZZ:MILL]\n"]]);
+    let plan = Some(serde_json::json!({ "files": files }));
+    let planned = stage.ask(Method::POST, "/api/v1/resources/plan", plan).await;
+    let body = serde_json::json!({ "files": files, "revision": planned.body["revision"] });
+    stage.apply("kind: partner\nname: dock\nparty_ids: [ZZ:DOCK]\n");
+    let refused = stage.ask(Method::POST, "/api/v1/resources/apply", Some(body)).await;
+    assert_eq!(refused.status, 409);
+    assert!(!stage.done(&["export"], "").contains("name: mill"));
 }

@@ -1,5 +1,6 @@
 //! `portolan certificate`: keys made by the command serve AS2 at once, and are nowhere but in the ledger.
 
+use super::peer::{Answer, Peer};
 use super::stage::Stage;
 use serde_json::Value;
 use std::path::Path;
@@ -118,4 +119,30 @@ async fn err_names_and_days_that_are_none() {
         assert_eq!(stage.cli(&line, "").status.code(), Some(2), "{line:?}");
     }
     assert_eq!(stage.done(&["secret", "list"], ""), "", "nothing is left behind");
+}
+
+/// Where nobody knows whether the certificate was applied, its key stays: nowhere else is there one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn err_a_key_goes_only_where_its_certificate_was_refused() {
+    let stage = Stage::bare("").await;
+    let ready = [Answer::Status(200), Answer::Status(200), Answer::Status(200)];
+    for (answer, code, goes) in [
+        (Answer::Status(503), 1, false),
+        (Answer::Status(500), 1, false),
+        (Answer::Cut, 7, false),
+        (Answer::Status(422), 3, true),
+        (Answer::Status(409), 6, true),
+    ] {
+        let peer = Peer::start(&[&ready[..], std::slice::from_ref(&answer)].concat()).await;
+        let url = format!("http://127.0.0.1:{}", peer.port);
+        let line = ["certificate", "new", "ours", "--common-name", "Ours", "--ec", "--apply", "--url", &url];
+        let refused = stage.cli(&line, "");
+        assert_eq!(refused.status.code(), Some(code), "{refused:?}");
+        let posts = peer.posts();
+        assert!(posts[3].line.starts_with("POST /api/v1/resources/apply"), "{posts:?}");
+        let is_gone = posts.get(4).is_some_and(|post| post.line.starts_with("DELETE /api/v1/secrets/ours-key"));
+        assert_eq!((is_gone, posts.len()), (goes, if goes { 5 } else { 4 }), "{answer:?}");
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(told.contains("its key stays, the secret ours-key"), !goes, "{told}");
+    }
 }

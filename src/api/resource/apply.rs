@@ -19,7 +19,8 @@ pub async fn apply(State(service): State<Shared>, Extension(actor): By, Json(fil
         body: change.body.clone(),
     };
     let all = changes.iter().map(one).collect();
-    let revision = service.store.apply_all(all, answered, revision, &actor, service.now()).await?;
+    let looked_at = files.revision.unwrap_or(revision);
+    let revision = service.store.apply_all(all, answered, looked_at, &actor, service.now()).await?;
     service.reload().await?;
     Ok(Json(json!({ "changes": changes, "revision": revision, "secrets_missing": secrets_missing })))
 }

@@ -21,6 +21,9 @@ pub struct Files {
     /// Delete what the files do not name.
     #[serde(default)]
     pub prune: bool,
+    /// Apply them only where the resources are still at the revision that a plan told.
+    #[serde(default)]
+    pub revision: Option<i64>,
 }
 
 /// What files would change.

@@ -166,6 +166,12 @@ pub fn run(instance: &Instance, import: &Import, as_json: bool) -> anyhow::Resul
             return Ok(Exit::NotFound);
         }
     }
+    if chosen.is_empty() {
+        eprintln!(
+            "portolan certificate import: each certificate of these issued another of them; --alias says which is meant"
+        );
+        return Ok(Exit::Invalid);
+    }
     let left_out: Vec<&Certificate> = found
         .certificates
         .iter()

@@ -153,12 +153,21 @@ pub(in crate::cli) fn are_free(
 }
 
 /// Applies resources; where that is refused, the secrets that were set for them are removed: a key without its certificate
-/// is of no use.
+/// is of no use. Where it is not known whether they were applied, they stay, which is told.
 fn apply(instance: &Instance, name: &str, yaml: &str, secrets: &[&str]) -> anyhow::Result<Option<Exit>> {
     let body = json!({ "files": [[format!("{name}.yaml"), yaml]], "prune": false });
     let Answered::Refused(exit) = instance.ask(Method::POST, "/api/v1/resources/apply", &[], Some(&body))? else {
         return Ok(None);
     };
+    let is_refused = matches!(exit, Exit::Invalid | Exit::NotFound | Exit::NotPermitted | Exit::Conflict);
+    if !is_refused && !secrets.is_empty() {
+        eprintln!(
+            "portolan: whether {name} was applied is not known, so its key stays, the secret {}; `portolan certificate list` \
+             shows whether it was",
+            secrets.join(", ")
+        );
+        return Ok(Some(exit));
+    }
     for secret in secrets {
         // What it says is told already; the first refusal is the one that counts.
         instance.ask(Method::DELETE, &format!("/api/v1/secrets/{secret}"), &[], None)?;

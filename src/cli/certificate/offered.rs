@@ -52,9 +52,18 @@ fn row(item: &Value) -> String {
         _ => "signed a message",
     };
     let mark = if item["counts_now"] == true { "" } else { "  IT DOES NOT COUNT TODAY" };
+    let uses: Vec<&str> = item["uses"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut wanted = if uses.is_empty() { String::new() } else { format!("    for {}", uses.join(", ")) };
+    if item["respond_by"].is_string() {
+        wanted.push_str(&format!(", an answer is wanted until {}", word("respond_by")));
+    }
+    if item["trusted"] == true {
+        wanted.push_str("; IT IS TRUSTED, and the answer has not left: `portolan certificate accept` sends it");
+    }
+    wanted.push_str(if wanted.is_empty() { "" } else { "\n" });
     format!(
-        "{}\n    {}\n    {}, {} to {}{mark}; issued by {}, serial number {}\n    {} on {}, {} times from {} to {}; last {}\n    \
-         the partner's channels: {}\n",
+        "{}\n    {}\n    {}, {} to {}{mark}; issued by {}, serial number {}\n    {} on {}, {} times from {} to {}; last {}\n\
+         {wanted}    the partner's channels: {}\n",
         word("fingerprint"),
         word("subject"),
         word("key"),
@@ -110,7 +119,23 @@ pub fn refuse(instance: &Instance, refuse: &Refuse, as_json: bool) -> anyhow::Re
     };
     let fingerprint = one["fingerprint"].as_str().unwrap_or_default();
     let path = format!("/api/v1/certificates/offered/{fingerprint}");
-    instance.show((Method::DELETE, &path), (&[], None), as_json, |_| format!("{fingerprint} is off the list\n"))
+    instance.show((Method::DELETE, &path), (&[], None), as_json, |done| {
+        let answers = answers(&one, &done["answered"]).map_or_else(String::new, |told| format!("; {told}"));
+        format!("{fingerprint} is off the list{answers}\n")
+    })
+}
+
+/// How many answers left; none where nobody waited for one.
+fn answers(one: &Value, answered: &Value) -> Option<String> {
+    match answered.as_i64() {
+        Some(0) | None if one["wants_answer"] != true => None,
+        Some(0) | None => Some(
+            "no answer to its certificate exchange message left: no channel out has the same pair, or it is trusted"
+                .to_owned(),
+        ),
+        Some(1) => Some("the partner is answered".to_owned()),
+        Some(all) => Some(format!("{all} answers leave")),
+    }
 }
 
 /// The name of a certificate that is there already under that fingerprint.
@@ -161,6 +186,14 @@ pub fn accept(instance: &Instance, accept: &Accept, as_json: bool) -> anyhow::Re
             eprintln!("portolan certificate accept: no channel of transport as2 is called {channel}{hint}");
             return Ok(Exit::NotFound);
         };
+        let its: Vec<&str> = one["channels"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !its.contains(&channel.as_str()) {
+            let its = if its.is_empty() { "none".to_owned() } else { its.join(", ") };
+            eprintln!(
+                "portolan certificate accept: {channel} is no channel of the partner that offered it; the partner's channels: {its}"
+            );
+            return Ok(Exit::Conflict);
+        }
         wanted.push_str(&with_certificate(found, &name));
     }
     let body = json!({ "files": [["accepted.yaml", wanted]], "prune": false });
@@ -173,7 +206,10 @@ pub fn accept(instance: &Instance, accept: &Accept, as_json: bool) -> anyhow::Re
         eprintln!("nothing is changed; --yes applies it without asking");
         return Ok(Exit::Conflict);
     }
-    let applied = asked!(instance, Method::POST, "/api/v1/resources/apply", Some(&body));
+    // What somebody changed since it was shown is not written over.
+    let mut looked_at = body;
+    looked_at["revision"] = planned["revision"].clone();
+    let applied = asked!(instance, Method::POST, "/api/v1/resources/apply", Some(&looked_at));
     let path = format!("/api/v1/certificates/offered/{fingerprint}/answer");
     let answered = asked!(instance, Method::POST, &path, None)["answered"].clone();
     if as_json {
@@ -182,6 +218,9 @@ pub fn accept(instance: &Instance, accept: &Accept, as_json: bool) -> anyhow::Re
             "revision": applied["revision"] }),
         )?;
         return Ok(Exit::Ok);
+    }
+    if let Some(told) = answers(&one, &answered) {
+        eprintln!("{told}");
     }
     eprintln!(
         "certificate/{name} counts from now on; what it signed before was refused, and is taken when the partner sends it again"

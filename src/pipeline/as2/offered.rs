@@ -23,10 +23,26 @@ const _: () = assert!(exchange::CERTIFICATE_BYTES_MAX <= OFFERED_BYTES_MAX);
 /// The ledger failed.
 pub(in crate::pipeline) async fn offered(
     service: &Service,
+    by: (&str, Option<&str>),
+    certificate: &Certificate,
+    signed: (Signed, &str),
+) -> Result<()> {
+    if kept(service, by, certificate, signed).await? {
+        tell(by.0, certificate);
+    }
+    Ok(())
+}
+
+/// The same without telling it; whether it is new on its channel.
+///
+/// # Errors
+/// The ledger failed.
+pub(super) async fn kept(
+    service: &Service,
     (channel, partner): (&str, Option<&str>),
     certificate: &Certificate,
     (signed, seen_in): (Signed, &str),
-) -> Result<()> {
+) -> Result<bool> {
     let offer = Offer {
         fingerprint: certificate.fingerprint(),
         channel: channel.to_owned(),
@@ -36,23 +52,20 @@ pub(in crate::pipeline) async fn offered(
         seen_in: seen_in.to_owned(),
         reference: None,
     };
-    keep(service, offer).await
+    service.store.offer_certificate(offer, service.now()).await
 }
 
-async fn keep(service: &Service, offer: Offer) -> Result<()> {
-    let (channel, fingerprint) = (offer.channel.clone(), offer.fingerprint.clone());
-    if service.store.offer_certificate(offer, service.now()).await? {
-        tracing::warn!(
-            channel,
-            certificate.fingerprint = fingerprint,
-            "A certificate that is not trusted signed or will sign; `portolan certificate list --offered` shows it"
-        );
-    }
-    Ok(())
+/// Tells in the log that a certificate was offered.
+pub(super) fn tell(channel: &str, certificate: &Certificate) {
+    tracing::warn!(
+        channel,
+        certificate.fingerprint = certificate.fingerprint(),
+        "A certificate that is not trusted signed or will sign; `portolan certificate list --offered` shows it"
+    );
 }
 
-/// Those that were offered and are not trusted by now, as JSON: who, when, what they say, and which channels of the partner
-/// there are.
+/// Those that were offered and are not trusted by now, or wait for an answer still, as JSON: who, when, what they say, and which
+/// channels of the partner there are.
 ///
 /// # Errors
 /// The ledger failed.
@@ -61,9 +74,11 @@ pub async fn all(service: &Service, now: Timestamp) -> Result<Vec<Value>> {
     let mut found = Vec::new();
     for one in service.store.offered_certificates().await? {
         let Ok(certificate) = Certificate::from_der(&one.der) else { continue };
-        if is_trusted(service, &one.channel, &certificate, now) {
+        let is_trusted = is_trusted(service, &one.channel, &certificate, now);
+        if is_trusted && one.reference.is_none() {
             continue;
         }
+        let reference = one.reference.as_deref().and_then(|text| serde_json::from_str::<Reference>(text).ok());
         found.push(json!({
             "fingerprint": one.fingerprint,
             "channel": one.channel,
@@ -71,6 +86,9 @@ pub async fn all(service: &Service, now: Timestamp) -> Result<Vec<Value>> {
             "signed": one.signed,
             "seen_in": one.seen_in,
             "wants_answer": one.reference.is_some(),
+            "uses": reference.as_ref().map(|one| &one.uses),
+            "respond_by": reference.as_ref().and_then(|one| one.respond_by.as_ref()),
+            "trusted": is_trusted,
             "seen": one.seen,
             "first_at": one.created_at,
             "last_at": one.changed_at,
@@ -132,7 +150,9 @@ pub(in crate::pipeline) async fn exchanged(
             seen_in: transmission_id.to_owned(),
             reference: serde_json::to_string(&reference).ok(),
         };
-        keep(service, offer).await?;
+        if service.store.offer_certificate(offer, service.now()).await? {
+            tell(channel, &certificate);
+        }
         if is_trusted(service, channel, &certificate, service.now()) {
             answer(service, &certificate.fingerprint(), None, &Actor::system()).await?;
         }
@@ -140,8 +160,8 @@ pub(in crate::pipeline) async fn exchanged(
     Ok(Exchanged::Offered)
 }
 
-/// Answers all requests for a certificate: those of channels that trust it by now, or with why it is not taken. How many
-/// answers leave; a request is answered once, over the channel out of the same pair of names.
+/// Answers all requests for a certificate: those of channels that trust it by now, or with why it is not taken, which no channel
+/// says that trusts it. How many answers leave; a request is answered once, over the channel out of the same pair of names.
 ///
 /// # Errors
 /// The ledger failed.
@@ -151,10 +171,10 @@ pub async fn answer(service: &Service, fingerprint: &str, refusal: Option<&str>,
         let reference = one.reference.as_deref().and_then(|text| serde_json::from_str::<Reference>(text).ok());
         let (Some(reference), true) = (reference, one.fingerprint == fingerprint) else { continue };
         let Ok(certificate) = Certificate::from_der(&one.der) else { continue };
-        let said = match refusal {
-            Some(why) => Answer::Rejected(why),
-            None if is_trusted(service, &one.channel, &certificate, now) => Answer::Accepted,
-            None => continue,
+        let said = match (refusal, is_trusted(service, &one.channel, &certificate, now)) {
+            (Some(why), false) => Answer::Rejected(why),
+            (None, true) => Answer::Accepted,
+            _ => continue,
         };
         let Some(pair) = directory.channel(&one.channel).and_then(|channel| channel.as2.as_ref()) else { continue };
         let mut channels = directory.as2_channels();

@@ -2,7 +2,7 @@
 //! same again gets the same receipt, byte for byte, and nothing happens twice; what is refused is told by a receipt too, and
 //! noted.
 
-use super::offered::offered;
+use super::offered::{kept, offered, tell};
 use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme, send};
 use crate::partner::{As2, Legacy, LineEnds, Required, is_secret};
 use crate::pipeline::receive::{authenticate, not_authenticated, unavailable};
@@ -467,15 +467,21 @@ impl Message {
             file_name: None,
             headers: self.facts(seen, None),
         };
+        let mut new_stranger = None;
         if let (Some(stranger), Some(pair)) = (&seen.stranger, &self.pair) {
             let by = (pair.channel.as_str(), Some(pair.partner.as_str()));
-            offered(&self.service, by, stranger, (Signed::Message, &self.id)).await?;
+            let is_new = kept(&self.service, by, stranger, (Signed::Message, &self.id)).await?;
+            new_stranger = is_new.then_some(stranger);
         }
         let code = format!("AS2-{}", refused.cause.word().to_ascii_uppercase().replace(' ', "-"));
         let claims = pair.map(|pair| pair.partner.as_str());
         let told_us = (code.as_str(), refused.detail.as_str());
         if self.service.store.settle_stranger(new, claims, told_us, &actor, now).await? {
             tracing::warn!(transmission.id = self.id, transmission.channel = channel, code, "Refused");
+            // Whoever makes a new one for each message fills no log with them.
+            if let Some(stranger) = new_stranger {
+                tell(&channel, stranger);
+            }
         }
         metrics::counter!("portolan_refused_total", "channel" => channel).increment(1);
         // Only those we know can make us send something somewhere.

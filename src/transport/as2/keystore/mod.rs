@@ -280,12 +280,15 @@ impl Found {
     }
 
     /// The certificates that issued none of the others: those that people and machines have, not their authorities. One
-    /// that has its key here is always among them.
+    /// that has its key here is always among them, and two that are self-signed, one to follow the other, both are.
     #[must_use]
     pub fn leaves(&self) -> Vec<&FoundCertificate> {
         let is_issuer = |one: &FoundCertificate| {
             let mut others = self.certificates.iter().map(|other| &other.certificate);
-            others.any(|other| *other != one.certificate && other.issuer == one.certificate.subject)
+            others.any(|other| {
+                let is_self_signed = other.issuer == other.subject;
+                *other != one.certificate && other.issuer == one.certificate.subject && !is_self_signed
+            })
         };
         let is_kept = |one: &&FoundCertificate| self.key_of(&one.certificate).is_some() || !is_issuer(one);
         self.certificates.iter().filter(is_kept).collect()
