@@ -7,7 +7,7 @@ use super::super::certificate::{are_free, resource as certificate};
 use super::super::client::{Answered, Instance};
 use super::super::password::Password;
 use super::super::{Exit, input};
-use crate::partner::{Resource, export};
+use crate::partner::{Resource, export, is_secret};
 use crate::transport::as2::certificate::written_pem;
 use crate::transport::as2::keystore::{FILE_BYTES_MAX, Found, Unread, read};
 use crate::yaml;
@@ -28,8 +28,10 @@ const ENTRIES_MAX: usize = 10_000;
 const SETTINGS_MAX: usize = 200;
 /// Characters of the name of a resource that are a partner's.
 const NAME_CHARACTERS_MAX: usize = 48;
-/// Digests and ciphers for which a channel of way in says `legacy: allowed`.
-const LEGACY: [&str; 4] = ["md5", "sha1", "sha1withrsa", "3des"];
+/// Digests and ciphers for which a channel of way in says `legacy: allowed`: they are read, though we send none but 3DES.
+const LEGACY: [&str; 3] = ["sha1", "sha1withrsa", "3des"];
+/// What names of settings have whose values are secrets, beside those of [`is_secret`].
+const SECRET_PARTS: [&str; 3] = ["pass", "pwd", "secret"];
 
 #[derive(clap::Args)]
 pub struct Openas2 {
@@ -119,7 +121,14 @@ fn parse(text: &str) -> anyhow::Result<File> {
                 is_partnership &= depth > 1;
                 continue;
             }
-            Event::Eof => break,
+            Event::Eof => {
+                anyhow::ensure!(
+                    depth == 0,
+                    "at byte {} of it: expected the end of an element, found that of the file",
+                    text.len()
+                );
+                break;
+            }
             _ => continue,
         };
         let kind = start.local_name().as_ref().to_owned();
@@ -168,6 +177,24 @@ fn slug(text: &str) -> String {
 /// Without case, - and _, as values are compared.
 fn plain(value: &str) -> String {
     value.trim().chars().filter(|c| !matches!(c, '-' | '_')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// The digest of a value of `sign`.
+fn digest(value: &str) -> String {
+    let plain = plain(value);
+    plain.strip_suffix("withrsa").map_or(plain.clone(), str::to_owned)
+}
+
+/// The first digest that `as2_mdn_options` wishes for the receipt (RFC 4130 7.3).
+fn micalg(options: &str) -> Option<String> {
+    let (_, wish) = options.split_once("signed-receipt-micalg=")?;
+    let all = wish.split(';').next().unwrap_or_default();
+    all.split(',').nth(1).map(digest).filter(|name| !name.is_empty())
+}
+
+/// What settings of OpenAS2 are with us.
+fn known() -> anyhow::Result<Value> {
+    Ok(yaml::document(SETTINGS).map_err(|error| anyhow::anyhow!("{}", error.message))?.to_json())
 }
 
 pub fn run(instance: &Instance, import: &Openas2, as_json: bool) -> anyhow::Result<Exit> {
@@ -279,7 +306,10 @@ fn ours(file: &File, import: &Openas2, keys: &Found) -> Vec<String> {
 
 impl Draft {
     fn note(&mut self, of: &str, (setting, value): (&str, &str), understood: bool, says: impl Into<String>) {
-        let (of, setting, value) = (of.to_owned(), setting.to_owned(), value.to_owned());
+        let (of, setting) = (of.to_owned(), setting.to_owned());
+        let plain = setting.to_ascii_lowercase();
+        let is_hidden = is_secret(&plain) || SECRET_PARTS.iter().any(|part| plain.contains(part));
+        let value = if is_hidden { "…".to_owned() } else { value.to_owned() };
         self.notes.push(Note { of, setting, value, understood, says: says.into() });
     }
 
@@ -454,7 +484,7 @@ impl Draft {
         if is_out {
             self.outgoing(&of, one, &mut as2, &mut body)?;
         } else {
-            self.incoming(&of, one, &mut as2);
+            self.incoming(&of, one, &mut as2)?;
         }
         let mut whole = Map::new();
         whole.insert("transport".to_owned(), "as2".into());
@@ -474,11 +504,13 @@ impl Draft {
         as2: &mut Map<String, Value>,
         body: &mut Map<String, Value>,
     ) -> anyhow::Result<()> {
-        let known = yaml::document(SETTINGS).map_err(|error| anyhow::anyhow!("{}", error.message))?.to_json();
+        let known = known()?;
         // What OpenAS2 does not do unless it is told to.
         for (key, value) in [("sign", "none"), ("encrypt", "none"), ("receipt", "none")] {
             as2.insert(key.to_owned(), value.into());
         }
+        let signs_with = setting(one, "sign").map(digest).filter(|own| !matches!(own.as_str(), "" | "none"));
+        let signs_with = signs_with.unwrap_or_else(|| "sha256".to_owned());
         for (key, value) in &one.settings {
             let rule = &known[key.as_str()];
             if value.contains('$') && rule["to"].is_string() {
@@ -500,7 +532,7 @@ impl Draft {
                     body.insert("url".to_owned(), value.as_str().into());
                     self.note(of, (key, value), true, "url of the channel");
                 }
-                Some("receipt") => self.receipt(of, (key, value), as2, why),
+                Some("receipt") => self.receipt((of, &signs_with), (key, value), as2, why),
                 Some("receipt_url") => {
                     as2.insert("receipt_url".to_owned(), value.as_str().into());
                     self.note(of, (key, value), false, format!("as2.receipt_url: {why}"));
@@ -521,7 +553,13 @@ impl Draft {
     }
 
     /// Which receipt is asked for: `as2_mdn_to` asks for one, `as2_mdn_options` for a signed one.
-    fn receipt(&mut self, of: &str, (key, value): (&str, &str), as2: &mut Map<String, Value>, why: &str) {
+    fn receipt(
+        &mut self,
+        (of, signs_with): (&str, &str),
+        (key, value): (&str, &str),
+        as2: &mut Map<String, Value>,
+        why: &str,
+    ) {
         let is_signed = value.contains("pkcs7-signature");
         let now = as2.get("receipt").and_then(Value::as_str).unwrap_or_default().to_owned();
         let own = match (key, is_signed) {
@@ -530,13 +568,23 @@ impl Draft {
             _ => now.as_str(),
         };
         let says = if why.is_empty() || key == "as2_mdn_options" { String::new() } else { format!("; {why}") };
-        self.note(of, (key, value), true, format!("as2.receipt: {own}{says}"));
+        // Ours asks for the digest that the message is signed with, and for SHA-256 where it is not signed.
+        let (is_same, digest) = match micalg(value).filter(|wished| *wished != signs_with) {
+            Some(wished) => (
+                false,
+                format!(
+                    "; the digest {wished} is not taken over: a receipt is asked for in {signs_with}, as `sign` has it"
+                ),
+            ),
+            None => (true, String::new()),
+        };
+        self.note(of, (key, value), is_same, format!("as2.receipt: {own}{says}{digest}"));
         as2.insert("receipt".to_owned(), own.into());
     }
 
     /// Settings of what the partner sends: how its messages have to be.
-    fn incoming(&mut self, of: &str, one: &Entry, as2: &mut Map<String, Value>) {
-        let mut require = Vec::new();
+    fn incoming(&mut self, of: &str, one: &Entry, as2: &mut Map<String, Value>) -> anyhow::Result<()> {
+        let (known, mut require) = (known()?, Vec::new());
         for (key, value) in &one.settings {
             let is_wanted = !matches!(plain(value).as_str(), "" | "none");
             let word = match key.as_str() {
@@ -573,9 +621,15 @@ impl Draft {
                     ", and legacy: allowed, since that is weak: ask the partner for SHA-256 and AES, then take it away",
                 );
             }
-            self.note(of, (key, value), true, says);
+            let own = plain(value);
+            let is_read = !is_wanted || LEGACY.contains(&own.as_str()) || known[key.as_str()]["is"][&own].is_string();
+            if !is_read {
+                says.push_str(", and nothing in that is read here: ask the partner for SHA-256 and AES");
+            }
+            self.note(of, (key, value), is_read, says);
         }
         as2.insert("require".to_owned(), json!(require));
+        Ok(())
     }
 }
 
@@ -629,12 +683,70 @@ mod tests {
         }
     }
 
+    /// What is told of each setting of a partnership, by its name: whether it is understood, the value that is shown, what is said.
+    fn notes(way: &str, settings: &[(&str, &str)]) -> BTreeMap<String, (bool, String, String)> {
+        let (sender, receiver) = if way == "out" { ("us", "them") } else { ("them", "us") };
+        let attributes: String =
+            settings.iter().map(|(name, value)| format!("<attribute name=\"{name}\" value=\"{value}\"/>")).collect();
+        let text = format!(
+            "<partnerships><partner name=\"us\"/><partner name=\"them\"/><partnership name=\"p\">\
+             <sender name=\"{sender}\"/><receiver name=\"{receiver}\"/>{attributes}</partnership></partnerships>"
+        );
+        let (file, mut draft) = (parse(&text).expect("partnerships"), Draft::default());
+        draft.partnership(&file.partnerships[0], &file, &["us".to_owned()]).expect("it is drafted");
+        draft.notes.into_iter().map(|note| (note.setting, (note.understood, note.value, note.says))).collect()
+    }
+
+    #[test]
+    fn err_what_we_cannot_do_is_asked_about() {
+        for (key, value, is_understood) in [
+            ("sign", "SHA256", true),
+            ("sign", "sha1", true),
+            ("sign", "none", true),
+            ("sign", "MD5", false),
+            ("encrypt", "AES128", true),
+            ("encrypt", "3DES", true),
+            ("encrypt", "RC2_CBC", false),
+            ("encrypt", "CAST5", false),
+        ] {
+            let told = &notes("in", &[(key, value)])[key];
+            assert_eq!(told.0, is_understood, "{key} {value}: {told:?}");
+            assert_eq!(told.2.contains("is read here"), !is_understood, "{told:?}");
+        }
+        let options = |digest: &str| {
+            format!("signed-receipt-protocol=optional, pkcs7-signature; signed-receipt-micalg=optional, {digest}")
+        };
+        for (sign, digest, is_understood) in [
+            ("SHA512", "SHA512", true),
+            ("SHA256", "sha-256", true),
+            ("SHA256", "SHA1", false),
+            ("none", "sha256", true),
+        ] {
+            let told = notes("out", &[("as2_mdn_options", &options(digest)), ("sign", sign)]);
+            let told = &told["as2_mdn_options"];
+            assert_eq!(told.0, is_understood, "{sign} {digest}: {told:?}");
+            assert!(is_understood || told.2.contains("the digest sha1 is not taken over"), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_of_settings_are_not_shown() {
+        for (key, is_hidden) in
+            [("http_password", true), ("proxy.Pwd", true), ("client_secret", true), ("colour", false)]
+        {
+            for way in ["in", "out"] {
+                assert_eq!(notes(way, &[(key, "geheim")])[key].1 != "geheim", is_hidden, "{way} {key}");
+            }
+        }
+    }
+
     #[test]
     fn err_files_that_are_something_else() {
         for (text, told) in [
             ("<html/>", "expected the element partnerships"),
             ("", "expected the element partnerships"),
             ("<partnerships><partner name=\"a\"", "at byte"),
+            ("<partnerships><partner name=\"a\"/>", "expected the end of an element, found that of the file"),
         ] {
             let error = parse(text).err().map(|error| format!("{error:#}")).unwrap_or_default();
             assert!(error.contains(told), "{text}: {error}");
