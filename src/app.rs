@@ -74,19 +74,34 @@ async fn local_token(store: &Store, directory: &Path) -> anyhow::Result<()> {
     if !path.exists() || store.tokens().await?.is_empty() {
         let now = SystemClock.now();
         let (_, text) = store.create_token("role:admin", "local", None, &Actor::system(), now).await?;
-        write_private(&path, &format!("{text}\n"))?;
+        write_private(&path, format!("{text}\n").as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
 
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Writes a file that nobody else may read, from before its first byte on, and waits until it is on the disk. One that is there is
+/// written over.
+///
+/// # Errors
+/// It cannot be written, or its permissions cannot be set.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     let mut options = std::fs::File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())
+    let mut file = options.open(path)?;
+    // One that was there has the permissions that it had; what is no file, such as /dev/stdout, has none of its own to set.
+    #[cfg(unix)]
+    if file.metadata()?.is_file() {
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        file.set_len(0)?;
+    }
+    #[cfg(not(unix))]
+    file.set_len(0)?;
+    file.write_all(bytes)?;
+    if file.metadata()?.is_file() { file.sync_all() } else { Ok(()) }
 }
 
 /// One recorder a process; metrics are counted for all instances in it.

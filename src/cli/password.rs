@@ -59,6 +59,11 @@ fn asked(prompt: &str) -> anyhow::Result<String> {
 }
 
 impl Password {
+    /// Whether it is the first line of standard input, which then is no file as well.
+    pub fn is_on_stdin(&self) -> bool {
+        self.password_stdin
+    }
+
     /// The password; none where nobody can be asked.
     pub fn read(&self, prompt: &str) -> anyhow::Result<Option<String>> {
         match self.password_stdin {

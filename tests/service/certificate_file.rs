@@ -50,6 +50,9 @@ async fn a_key_of_another_product_comes_in_sealed_and_goes_out_under_a_password(
     assert_eq!(refused.status.code(), Some(3));
     assert!(text(&refused.stderr).contains("the password is wrong"), "{refused:?}");
     assert_eq!(stage.done(&["secret", "list"], ""), "", "nothing came in");
+    let refused = stage.cli(&["certificate", "import", "our-as2", "-", "--password-stdin"], "7 Lampen\n");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("standard input is the password already"), "{refused:?}");
     // Only one is asked for; the resource is printed, the words go elsewhere.
     let line = ["certificate", "import", "our-as2", &file, "--password-stdin", "--alias", "retail as2"];
     let done = stage.cli(&line, "7 Lampen\n");
@@ -72,6 +75,10 @@ async fn a_key_of_another_product_comes_in_sealed_and_goes_out_under_a_password(
     assert_eq!(stage.cli(&line, "7 Lampen\n").status.code(), Some(6), "what is there stays");
     // Out again: into a file that OpenSSL opens.
     let target = path(&folder, "moved.p12");
+    // What was there, for all to read and longer, is gone.
+    fs::write(&target, vec![b'x'; 100_000]).expect("written");
+    #[cfg(unix)]
+    fs::set_permissions(&target, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("it is ours");
     let line =
         ["certificate", "export", "our-as2", "--form", "p12", "--with-key", "--password-stdin", "--out", &target];
     stage.done(&line, "another one\n");

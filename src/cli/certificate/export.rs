@@ -1,5 +1,6 @@
 //! `portolan certificate export`: a certificate as a file for others, and with its key as one that moves house.
 
+use crate::app::write_private;
 use crate::cli::client::{Answered, Instance};
 use crate::cli::password::Password;
 use crate::cli::{Exit, input};
@@ -8,9 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::json;
-use std::fs::OpenOptions;
-use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub struct Export {
@@ -59,7 +59,7 @@ pub fn run(instance: &Instance, export: &Export, as_json: bool) -> anyhow::Resul
     let bytes = STANDARD.decode(made["content"].as_str().unwrap_or_default())?;
     match &export.out {
         Some(file) => {
-            write(file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
+            write_private(file, &bytes).with_context(|| format!("cannot write {}", file.display()))?;
             let with = if export.with_key { ", with its private key" } else { "" };
             eprintln!("{} has certificate {}{with}", file.display(), export.name);
         }
@@ -67,12 +67,4 @@ pub fn run(instance: &Instance, export: &Export, as_json: bool) -> anyhow::Resul
         None => input::print(&bytes)?,
     }
     Ok(Exit::Ok)
-}
-
-fn write(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(bytes)
 }

@@ -40,6 +40,12 @@ pub struct Import {
 
 /// What stands in all files together; else the code with which the command ends, what is wrong being told.
 pub fn all(files: &Files) -> anyhow::Result<Result<Found, Exit>> {
+    if files.password.is_on_stdin() && files.files.iter().any(|file| file.as_os_str() == "-") {
+        eprintln!(
+            "portolan: standard input is the password already (--password-stdin); name the file itself in place of -"
+        );
+        return Ok(Err(Exit::Usage));
+    }
     let (mut all, mut password) = (Found::default(), None);
     for file in &files.files {
         let mut bytes = Vec::new();
