@@ -271,6 +271,12 @@ impl Certificates {
             Err(error) => context.update(format!("{error:#}").as_bytes()),
         }
         let seen = context.finish().as_ref().to_vec();
+        // Told at each look, so that the alarm stands as long as it is so.
+        match &found {
+            Ok(Found { unfit, .. }) if unfit.is_empty() => service.trouble.over("CERTIFICATE"),
+            Ok(Found { unfit, .. }) => service.trouble.note("CERTIFICATE", &unfit.join("; "), service.now()),
+            Err(error) => service.trouble.note("CERTIFICATE", &format!("{error:#}"), service.now()),
+        }
         if self.seen.as_ref() == Some(&seen) {
             return Ok(());
         }

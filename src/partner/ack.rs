@@ -270,7 +270,8 @@ mod tests {
         let each = wrong("edifact/d96a/ORDERS", json!({ "channel": "c", "per": "document" }));
         assert_eq!(each, ["ack.per: expected for x12 only, found with edifact/d96a/ORDERS"]);
         let mut found = Vec::new();
-        Expect { kind: ExpectKind::Functional, within_minutes: 5, calendar: None }.check("edifact/d96a/ORDERS", &mut found);
+        Expect { kind: ExpectKind::Functional, within_minutes: 5, calendar: None }
+            .check("edifact/d96a/ORDERS", &mut found);
         assert_eq!(found, ["expect.kind: expected contrl or aperak, found 997"]);
     }
 

@@ -18,8 +18,6 @@ pub struct Seen {
     pub code: &'static str,
     /// For people.
     pub reason: String,
-    /// How often it was seen.
-    pub count: i64,
     /// When first.
     pub first_at: Timestamp,
     /// When last.
@@ -35,9 +33,8 @@ impl Trouble {
     pub fn note(&self, code: &'static str, reason: &str, now: Timestamp) {
         let reason = reason.chars().filter(|c| !c.is_control()).take(REASON_MAX).collect();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen =
-            all.entry(code).or_insert(Seen { code, reason: String::new(), count: 0, first_at: now, last_at: now });
-        (seen.reason, seen.count, seen.last_at) = (reason, seen.count + 1, now);
+        let seen = all.entry(code).or_insert(Seen { code, reason: String::new(), first_at: now, last_at: now });
+        (seen.reason, seen.last_at) = (reason, now);
     }
 
     /// It works again.
@@ -65,10 +62,7 @@ mod tests {
         trouble.note("ANCHOR", "no room at all", begin + Duration::from_secs(60));
         trouble.note("LEASE", "gone", begin);
         let seen = trouble.now(begin + Duration::from_secs(61));
-        assert_eq!(
-            (seen[0].code, &*seen[0].reason, seen[0].count, seen[0].first_at),
-            ("ANCHOR", "no room at all", 2, begin)
-        );
+        assert_eq!((seen[0].code, &*seen[0].reason, seen[0].first_at), ("ANCHOR", "no room at all", begin));
         trouble.over("ANCHOR");
         assert_eq!(trouble.now(begin).len(), 1);
         assert_eq!(trouble.now(begin + FORGOTTEN_AFTER), []);

@@ -191,7 +191,7 @@ async fn the_certificate_of_a_server_is_shown_and_must_be_trusted() {
     let identity = portolan::transport::http::tls::read(&chain, &key).expect("a pair");
     let offered = Offered { name: "ours".to_owned(), dns_names: Vec::new(), identity };
     let listening = Listening::default();
-    listening.show(&[offered], false).expect("a pair");
+    listening.show(&[std::sync::Arc::new(offered)], false).expect("a pair");
     let acceptor = listening.acceptor().expect("a certificate");
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let port = listener.local_addr().expect("an address").port();

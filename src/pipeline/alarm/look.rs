@@ -164,11 +164,7 @@ async fn seen(
         Watch::Trouble => {
             let all = service.trouble.now(now).into_iter();
             let seen = |one: crate::pipeline::trouble::Seen| {
-                let found = Found {
-                    count: one.count,
-                    ..self::one(Some(one.code), (one.first_at, one.last_at), String::new()).found
-                };
-                Seen { found, words: Some(format!("{}: {}", one.code, one.reason)) }
+                self::one(Some(one.code), (one.first_at, one.last_at), format!("{}: {}", one.code, one.reason))
             };
             return Ok(all.map(seen).collect());
         }
