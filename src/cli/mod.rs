@@ -11,6 +11,7 @@ mod completions;
 mod decode;
 mod delivery;
 mod demo;
+mod doctor;
 mod document;
 mod encode;
 mod explain;
@@ -119,6 +120,8 @@ enum Command {
     Status(status::Arguments),
     /// Alarms: what is wrong, who was told, and what to do about it.
     Alarm(alarm::Arguments),
+    /// What is wrong with this installation, and how it is mended.
+    Doctor(doctor::Arguments),
     /// Show what files of resources would change.
     Plan(apply::Files),
     /// Change resources to what files say.
@@ -189,6 +192,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Agreement(command) => agreement::run(&command, arguments.json),
         Command::Lookups(command) => lookups::run(&command, arguments.json),
         Command::Token(command) => token::run(&command, arguments.json),
+        Command::Doctor(command) => doctor::run(&command, arguments.json),
         Command::Alarm(command) => alarm::run(&command, arguments.json),
         Command::Webhook(command) => webhook::run(&command, arguments.json),
         Command::Secret(command) => secret::run(&command, arguments.json),

@@ -99,6 +99,13 @@ impl Config {
         Ok(config)
     }
 
+    /// Names of the secrets that it uses.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let proxy = self.proxy.iter().filter_map(|proxy| proxy.password.clone());
+        proxy.chain(self.mail.iter().filter_map(|mail| mail.password.clone())).collect()
+    }
+
     /// Reads the text of a file.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ const MAILBOX: (&str, &str) = ("harbour", "harbour-out");
 /// Who is told of alarms.
 const OPERATOR: &str = "operator@portolan.example";
 /// What a mail about the planted fault says.
-const ALARM: &str = "Documents failed: 1 document of type 850";
+const ALARM: &str = "1 document of type 850 of northstores";
 /// How long everything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -160,7 +160,7 @@ async fn alarmed(mails: &mut mpsc::UnboundedReceiver<String>, tell: &dyn Fn(&str
     while let Ok(Some(line)) = tokio::time::timeout_at(patience, mails.recv()).await {
         has_come |= line.contains(ALARM);
         tell(&line);
-        if has_come && line.contains("Told to:") {
+        if has_come && line.contains("Told to") {
             break;
         }
     }

@@ -27,6 +27,7 @@ mod crash;
 mod cxml;
 mod delivery;
 mod demo;
+mod doctor;
 mod echo;
 mod edi;
 mod gather;

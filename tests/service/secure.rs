@@ -131,7 +131,7 @@ async fn a_certificate_that_does_not_fit_takes_nothing_from_the_others() {
     stage.kill();
     stage.start_again(&[]);
     shows(&stage, "customer.example", "later.example").await;
-    assert!(stage.log().contains("secret customer-key is no private key in PEM"), "{}", stage.log());
+    assert!(stage.log().contains("certificate customer: unknown or invalid key format"), "{}", stage.log());
     // A plan says what the listener loses.
     let file = stage.file("rest.yaml", &certificate("customer", &theirs.0, "customer-key"));
     let told = stage.done(&["plan", "--prune", &file], "");

@@ -18,8 +18,8 @@ use crate::store::{Micros, Result};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How often the sums of the ledger are counted: that reads all of it.
-const BALANCE_EVERY: Duration = Duration::from_secs(60);
+/// After how many looks the sums of the ledger are counted: that reads all of it.
+const BALANCE_LOOKS: u32 = 12;
 /// Characters of a code or type that are shown.
 const WORD_MAX: usize = 60;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -27,7 +27,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// What is remembered from one look to the next.
 #[derive(Debug, Default)]
 pub struct Looking {
-    balanced_at: Option<Timestamp>,
+    looks: u32,
 }
 
 /// Something found: what is counted, and the sentence where it is not that of its watch.
@@ -66,10 +66,8 @@ impl Looking {
     pub async fn look(&mut self, service: &Service) -> Result<(Vec<Finding>, Vec<String>)> {
         let (directory, now) = (service.directory(), service.now());
         count_events(service, &directory, now).await?;
-        let is_balance_due = self.balanced_at.is_none_or(|at| now >= at + BALANCE_EVERY || now < at);
-        if is_balance_due {
-            self.balanced_at = Some(now);
-        }
+        let is_balance_due = self.looks.is_multiple_of(BALANCE_LOOKS);
+        self.looks = self.looks.wrapping_add(1);
         let (mut findings, mut unasked) = (Vec::new(), Vec::new());
         for (name, alert) in directory.alerts() {
             if alert.watch == Watch::Balance && !is_balance_due {

@@ -5,4 +5,5 @@ mod mail;
 mod raises;
 mod told;
 
-pub use told::POINTS;
+pub use mail::MailServer;
+pub use told::{POINTS, sections};

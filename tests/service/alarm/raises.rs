@@ -14,12 +14,17 @@ use std::time::Duration;
 /// Somebody who is told everything as it comes.
 const NOW: &str = "kind: recipient\nname: now\nmail: [now@example.com]\ndigest_minutes: \"0\"\n";
 
-/// An alert that every instance has was raised, and mailed: whose subject, or a part of whose text, says these words.
+/// An alert was raised with these words, and a mail names its alarm.
 async fn raised(mail: &MailServer, stage: &Stage, alert: &str, words: &str) {
-    mail.mail(stage, alert, |one| one.to() == "now@example.com" && one.text().contains(words)).await;
-    let rows = stage.list(&format!("/api/v1/alarms?alert={alert}")).await;
-    let fits = rows.iter().any(|one| one["words"].as_str().is_some_and(|said| said.contains(words)));
-    assert!(fits, "{alert}: {words} in {rows:#?}");
+    let path = format!("/api/v1/alarms?alert={alert}");
+    let id = stage
+        .until(&format!("{alert}: {words}"), || async {
+            let rows = stage.list(&path).await;
+            let one = rows.iter().find(|one| one["words"].as_str().is_some_and(|said| said.contains(words)))?;
+            one["alarm_id"].as_str().map(str::to_owned)
+        })
+        .await;
+    mail.mail(stage, alert, |one| one.to() == "now@example.com" && one.text().contains(&id)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -193,6 +198,8 @@ async fn the_machine_and_the_ledger() {
     stage.send(order("M-1", 1)).await;
     stage.deliveries("delivered", 2).await;
     raised(&mail, &stage, "disk", "percent free").await;
+    stage.apply("kind: alert\nname: disk-full\nwatch: disk\nmegabytes: \"1000000000\"\nseverity: critical\n");
+    raised(&mail, &stage, "disk-full", "percent free").await;
     sqlx::any::install_default_drivers();
     let url = format!("sqlite://{}", stage.data().join("portolan.db").display());
     let mut raw = <sqlx::AnyConnection as sqlx::Connection>::connect(&url).await.expect("a connection");

@@ -32,10 +32,21 @@ pub fn sections(mail: &MailServer, more: &str) -> String {
     )
 }
 
+/// What a nearly full disk of the machine that runs the tests would add.
+pub const ANY_DISK: &str = "kind: alert\nname: disk\nwatch: disk\nenabled: \"no\"\n---\n\
+                            kind: alert\nname: disk-full\nwatch: disk\nenabled: \"no\"\n";
+
+/// An instance with both partners that looks at everything but the disk.
+async fn with(retailer: &Peer, supplier: &Peer, sections: &str) -> Stage {
+    let stage = Stage::with(retailer, supplier, sections).await;
+    stage.apply(ANY_DISK);
+    stage
+}
+
 /// An instance whose operator is told at once of all that follows.
 pub async fn stage(mail: &MailServer, more: &str) -> (Stage, Peer, Peer) {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
-    let stage = Stage::with(&retailer, &supplier, &sections(mail, more)).await;
+    let stage = with(&retailer, &supplier, &sections(mail, more)).await;
     (stage, retailer, supplier)
 }
 
@@ -59,8 +70,7 @@ async fn many_failures_of_one_cause_are_one_mail_and_their_end_is_another() {
     let refusing = vec![Answer::Status(400); 30];
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&refusing).await);
     let stage =
-        Stage::with(&retailer, &supplier, &sections(&mail, "").replace("settle_seconds = 1", "settle_seconds = 4"))
-            .await;
+        with(&retailer, &supplier, &sections(&mail, "").replace("settle_seconds = 1", "settle_seconds = 4")).await;
     stage.apply("kind: recipient\nname: all-at-once\nmail: [second@example.com]\ndigest_minutes: \"0\"\n");
     for number in 1..=30 {
         stage.send(order(&format!("P-{number}"), number)).await;
@@ -123,7 +133,7 @@ async fn links_of_a_mail_act_once_and_only_by_their_button() {
     let mail = MailServer::plain();
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[Answer::Status(400), Answer::Status(400)]).await);
     // The links lead to the admin listener, whose port is known once it runs.
-    let stage = Stage::with(&retailer, &supplier, &sections(&mail, "links = \"https://portolan.example/\"")).await;
+    let stage = with(&retailer, &supplier, &sections(&mail, "links = \"https://portolan.example/\"")).await;
     stage.send(order("L-1", 1)).await;
     stage.send(order("L-2", 2)).await;
     let told = mail.mail(&stage, "parked", |one| one.text().contains("Send again what is parked")).await;
@@ -249,7 +259,7 @@ async fn mails_go_over_tls_with_a_login_and_wait_for_a_password_that_is_wrong() 
             .replace("tls = \"none\"", &format!("tls = \"{mode}\"\nuser = \"portolan\"\npassword = \"mail-password\""));
         let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
         // Nobody vouches for the server's certificate: nothing is said to it.
-        let stage = Stage::with(&retailer, &supplier, &text).await;
+        let stage = with(&retailer, &supplier, &text).await;
         stage.done(&["secret", "set", "mail-password"], "wrong-3\n");
         stage.done(&["alarm", "test", "mail"], "");
         let reason = async |word: &'static str| {
@@ -264,12 +274,9 @@ async fn mails_go_over_tls_with_a_login_and_wait_for_a_password_that_is_wrong() 
         let (said, state) = reason("certificate").await;
         assert!(said.starts_with("localhost:") && state == "ready", "{said}");
         drop(stage);
-        let stage = Stage::with(
-            &retailer,
-            &supplier,
-            &text.replace("from =", &format!("authorities = \"{certificate}\"\nfrom =")),
-        )
-        .await;
+        let stage =
+            with(&retailer, &supplier, &text.replace("from =", &format!("authorities = \"{certificate}\"\nfrom =")))
+                .await;
         stage.done(&["secret", "set", "mail-password"], "wrong-3\n");
         assert_eq!(stage.done(&["alarm", "test", "mail"], "").split(' ').next(), Some("1"));
         let said = stage
@@ -320,7 +327,7 @@ async fn mails_that_are_refused_are_given_up_and_those_that_are_put_off_go_again
 async fn killed_at_every_point_no_alarm_is_lost_and_a_mail_comes_again_under_its_id() {
     let mail = MailServer::plain();
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
-    let mut stage = Stage::with(&retailer, &supplier, &sections(&mail, "")).await;
+    let mut stage = with(&retailer, &supplier, &sections(&mail, "")).await;
     // Each look has something new to tell at once.
     stage.apply(
         "kind: recipient\nname: now\nmail: [now@example.com]\ndigest_minutes: \"0\"\n---\n\
