@@ -4,6 +4,7 @@
 mod client;
 mod crash;
 mod https;
+mod many;
 
 use super::edi::{Order, number_of, order, written};
 use super::stage::Stage;
