@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service build fuzz oracles as2-matrix as2-interop sftp-interop sftp-large deny generated
+.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop sftp-interop sftp-large deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -48,6 +48,10 @@ bench-as2: install
 ## bench-service: the whole service beside its disk and its database, SQLite and PostgreSQL; some minutes.
 bench-service: install postgres
 	$(CARGO) bench --locked --bench service -- $(BENCH)
+
+## bench-sftp: the SFTP server beside OpenSSH's, in seconds of the server's processor; wants openssh-server; some minutes.
+bench-sftp: install
+	$(CARGO) bench --locked --bench sftp -- $(BENCH)
 
 ## demo: a retailer, a supplier and Portolan between them; ONCE=1 ends when all is done and says whether it went well.
 demo: install

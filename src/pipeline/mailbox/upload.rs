@@ -1,7 +1,7 @@
 //! A file being dropped. It counts when its CLOSE, or the rename from its temporary name, is answered: by then its bytes and
 //! its row are on disk, by the commit that any other way in has. Until then nothing of it is in the ledger.
 
-use super::drafts::{Draft, Drafts, locked, unkept};
+use super::drafts::{Closed, Draft, Drafts, locked, unkept};
 use crate::partner::Repeats;
 use crate::pipeline::state::Service;
 use crate::store::claim::NewClaim;
@@ -112,7 +112,22 @@ impl Upload for Opened {
 /// # Errors
 /// It was not kept; the upload is still there.
 pub(super) async fn take(target: &Target, lies_as: &str, name: &str, draft: &Arc<Mutex<Draft>>) -> Done<()> {
-    let content = poured(target, draft).await.map_err(|error| refusal(&error))?;
+    let closed = Arc::new(locked(draft).begin_taking()?);
+    let taken = take_closed(target, name, draft, &closed).await;
+    if taken.is_err() {
+        locked(draft).give_up(closed.opening());
+        return taken;
+    }
+    target.drafts.remove_this(&target.folder, lies_as, draft);
+    Ok(())
+}
+
+async fn take_closed(target: &Target, name: &str, draft: &Mutex<Draft>, closed: &Arc<Closed>) -> Done<()> {
+    let content = poured(target, closed.clone()).await.map_err(|error| refusal(&error))?;
+    if locked(draft).opening != closed.opening() {
+        // It may have changed while it was read.
+        return Err(Refused::failed("another session writes to it"));
+    }
     let key = (target.repeats == Repeats::Answered).then(|| target.claim(name, &content));
     let transmission_id = target.service.store.new_id("tra", target.service.now());
     let kept = keep(target, &transmission_id, name, (content, CONTENT_TYPE), key).await;
@@ -120,7 +135,6 @@ pub(super) async fn take(target: &Target, lies_as: &str, name: &str, draft: &Arc
     if let Reception::Conflict { transmission_id } = kept.map_err(|error| refusal(&error))? {
         return Err(refusal(&StoreError::Conflict(format!("{transmission_id} has this name and digest"))));
     }
-    target.drafts.remove_this(&target.folder, lies_as, draft);
     Ok(())
 }
 
@@ -169,16 +183,10 @@ pub(super) async fn keep(
 }
 
 /// Its bytes, sealed and synced.
-async fn poured(target: &Target, draft: &Arc<Mutex<Draft>>) -> Result<Content, StoreError> {
+async fn poured(target: &Target, closed: Arc<Closed>) -> StoreResult<Content> {
     let mut spool = target.service.store.spool(target.limit, target.service.now());
-    let draft = draft.clone();
     let done = tokio::task::spawn_blocking(move || {
-        let draft = locked(&draft);
-        if !draft.is_closed {
-            return Err(StoreError::Conflict("another session writes to it".to_owned()));
-        }
-        draft.pour(&mut spool)?;
-        drop(draft);
+        closed.pour(&mut spool)?;
         spool.finish_blocking()
     });
     done.await.map_err(|error| StoreError::Unfit(format!("upload: {error}")))?
