@@ -34,6 +34,8 @@ const QUIET: Duration = Duration::from_millis(400);
 /// A server with a folder to drop files into.
 struct Server {
     child: Child,
+    /// Seconds that it used: one process, or one for each session.
+    used: fn(u32) -> f64,
     port: u16,
     user: String,
     /// What paths begin with.
@@ -83,7 +85,7 @@ impl Server {
         run(Command::new(BINARY).arg("apply").arg(data.join("resources.yaml")).env("PORTOLAN_DATA", &data));
         let address = std::fs::read_to_string(data.join("sftp.address")).expect("an address");
         let port = address.trim().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-        Server { child, port, user: "north".to_owned(), inlet: "in".to_owned() }
+        Server { child, used: cpu::of, port, user: "north".to_owned(), inlet: "in".to_owned() }
     }
 
     /// OpenSSH's.
@@ -111,20 +113,24 @@ impl Server {
             assert!(begin.elapsed() < PATIENCE, "it did not start; see {}", path("log"));
             std::thread::sleep(Duration::from_millis(50));
         }
-        Server { child, port, user, inlet: path("in") }
+        Server { child, used: cpu::of_family, port, user, inlet: path("in") }
+    }
+
+    fn used(&self) -> f64 {
+        (self.used)(self.child.id())
     }
 
     /// Seconds of the processor that work took: until the server is quiet again, or where `at_once`, until the client was answered
     /// and the server has looked after its processes.
     fn cost(&self, at_once: bool, work: impl FnOnce()) -> f64 {
-        let before = cpu::of_family(self.child.id());
+        let before = self.used();
         work();
         std::thread::sleep(LOOKED_AFTER);
-        let answered = cpu::of_family(self.child.id()) - before;
-        let (mut used, mut since) = (cpu::of_family(self.child.id()), Instant::now());
+        let answered = self.used() - before;
+        let (mut used, mut since) = (self.used(), Instant::now());
         while since.elapsed() < QUIET {
             std::thread::sleep(Duration::from_millis(50));
-            let now = cpu::of_family(self.child.id());
+            let now = self.used();
             if now > used {
                 (used, since) = (now, Instant::now());
             }
