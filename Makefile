@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service build fuzz oracles as2-matrix as2-interop sftp-interop deny generated
+.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop sftp-interop sftp-large deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -49,6 +49,10 @@ bench-as2: install
 bench-service: install postgres
 	$(CARGO) bench --locked --bench service -- $(BENCH)
 
+## bench-sftp: the SFTP server beside OpenSSH's, in seconds of the server's processor; wants openssh-server; some minutes.
+bench-sftp: install
+	$(CARGO) bench --locked --bench sftp -- $(BENCH)
+
 ## demo: a retailer, a supplier and Portolan between them; ONCE=1 ends when all is done and says whether it went well.
 demo: install
 	$(CARGO) build --locked
@@ -81,6 +85,10 @@ as2-interop:
 ## sftp-interop: mailboxes with clients of other houses (paramiko, asyncssh, lftp, habits of WinSCP and FileZilla); a minute.
 sftp-interop:
 	interop/sftp/run
+
+## sftp-large: mailboxes with a gigabyte in and out, and with ten thousand tiny files; minutes and 4 GB of disk.
+sftp-large: install
+	$(CARGO) test --locked --test service -- --ignored --nocapture --test-threads 1 sftp::many
 
 ## deny: licences, sources and bans of the dependencies; needs cargo-deny.
 deny:

@@ -11,6 +11,7 @@ use crate::id::SystemRandom;
 use crate::pipeline::Rules;
 use crate::pipeline::alarm;
 use crate::pipeline::mailbox::gate::{MailboxGate, host_keys};
+use crate::pipeline::mailbox::https::MailboxDoors;
 use crate::pipeline::receive::HttpReceiver;
 use crate::pipeline::state::Service;
 use crate::pipeline::worker;
@@ -152,7 +153,11 @@ impl App {
             bytes_per_second: limits.body_bytes_per_second,
         };
         let limits = ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
-        let partners = partner_router(Arc::new(HttpReceiver(service.clone())), &limits);
+        let partners = partner_router(
+            Arc::new(HttpReceiver(service.clone())),
+            Some(Arc::new(MailboxDoors(service.clone()))),
+            &limits,
+        );
         let listening = certificates.as_ref().map(Certificates::listening);
         let scheme = if listening.is_some() { "https" } else { "http" };
         let edge = Edge::new(&service.config.limits, listening);

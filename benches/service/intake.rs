@@ -37,7 +37,7 @@ pub fn serve(data: &str) -> std::process::ExitCode {
         let limits = ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         println!("http://{}", listener.local_addr().expect("an address"));
-        axum::serve(listener, router(Arc::new(HttpReceiver(service)), &limits)).await.expect("it serves");
+        axum::serve(listener, router(Arc::new(HttpReceiver(service)), None, &limits)).await.expect("it serves");
     });
     0.into()
 }

@@ -6,7 +6,7 @@ use crate::pipeline::reach::identity_of;
 use crate::pipeline::state::Service;
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::http::malformed::{Answering, Told};
-use crate::transport::http::receive::ClientCertificate;
+use crate::transport::http::receive::{ClientCertificate, PeerAddress};
 use crate::transport::http::tls::{self, Listening, Offered};
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::Router;
@@ -121,7 +121,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, edge: Edge, sto
         };
         let (router, edge, stop) = (router.clone(), edge.clone(), stop.clone());
         match &edge.tls {
-            None => drop(tracker.spawn(async move { converse(stream, router, None, &edge, stop).await })),
+            None => drop(tracker.spawn(async move { converse(stream, router, (peer.ip(), None), &edge, stop).await })),
             Some(listening) => {
                 // Who shakes hands costs us more than who only connects.
                 let (Some(place), Some(acceptor)) = (edge.handshakes.take(peer.ip()), listening.acceptor()) else {
@@ -132,7 +132,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, edge: Edge, sto
                     let shaken = shake(stream, &acceptor, &edge).await;
                     drop(place);
                     if let Some((stream, certificate)) = shaken {
-                        converse(stream, router, certificate, &edge, stop).await;
+                        converse(stream, router, (peer.ip(), certificate), &edge, stop).await;
                     }
                 });
             }
@@ -165,7 +165,7 @@ async fn shake(stream: TcpStream, acceptor: &TlsAcceptor, edge: &Edge) -> Option
 async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     router: Router,
-    certificate: Option<ClientCertificate>,
+    (address, certificate): (IpAddr, Option<ClientCertificate>),
     edge: &Edge,
     stop: CancellationToken,
 ) {
@@ -173,6 +173,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let answering = Answering::default();
     let stream = Told::new(stream, answering.clone());
     let handler = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddress(address));
         if let Some(one) = &certificate {
             request.extensions_mut().insert(one.clone());
         }

@@ -17,9 +17,12 @@ pub struct Arguments {
 enum Action {
     /// Make a token and print it, this once.
     Create {
-        /// A channel of way in; without it the token is for the admin API.
-        #[arg(long)]
+        /// A channel of way in; without it, and without a mailbox, the token is for the admin API.
+        #[arg(long, conflicts_with = "mailbox")]
         channel: Option<String>,
+        /// A mailbox, to be reached over HTTPS.
+        #[arg(long)]
+        mailbox: Option<String>,
         /// What people call it.
         #[arg(long, default_value = "")]
         label: String,
@@ -39,8 +42,8 @@ enum Action {
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let instance = &arguments.instance;
     match &arguments.action {
-        Action::Create { channel, label, days } => {
-            let body = json!({ "channel": channel, "label": label, "days": days });
+        Action::Create { channel, mailbox, label, days } => {
+            let body = json!({ "channel": channel, "mailbox": mailbox, "label": label, "days": days });
             let words = |value: &Value| format!("{}\n", value["text"].as_str().unwrap_or_default());
             instance.show((Method::POST, "/api/v1/tokens"), (&[], Some(&body)), as_json, words)
         }

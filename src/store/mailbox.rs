@@ -2,6 +2,10 @@
 //! sight by the partner, which removes nothing of ours. What a partner drops is a transmission like any other and has no row
 //! here.
 
+mod lease; // files that somebody holds for a while
+
+pub use lease::{Held, LEASE_FILES_MAX, LEASE_SECONDS, Leased};
+
 use super::Store;
 use super::delivery::Delivery;
 use super::error::{Result, StoreError};
@@ -45,14 +49,23 @@ pub struct MailboxFile {
     pub delivery_id: Option<String>,
     /// Bytes.
     pub size: i64,
+    /// SHA-256 of them, hexadecimal.
+    pub digest: String,
     /// How often all of it was fetched.
     pub fetched: i64,
     /// When it was first.
     pub fetched_at: Option<Micros>,
     /// The address that fetched it last.
     pub fetched_from: Option<String>,
-    /// When the partner removed it from sight.
+    /// When the partner removed it from sight, or confirmed it.
     pub hidden_at: Option<Micros>,
+    /// How often it was taken under a lease.
+    pub leased: i64,
+    /// The lease under which it was taken last and not given back.
+    #[serde(skip)]
+    pub lease: Option<String>,
+    /// Before that moment nobody else takes it.
+    pub leased_until: Option<Micros>,
     /// When it was put there.
     pub created_at: Micros,
 }
@@ -89,7 +102,13 @@ pub struct Lying {
 }
 
 const SELECT: &str = "SELECT mailbox_file_id, mailbox, folder, name, payload_id, transmission_id, delivery_id, size, \
-                      fetched, fetched_at, fetched_from, hidden_at, created_at FROM mailbox_file WHERE 1 = 1";
+                      (SELECT digest FROM payload WHERE payload.payload_id = mailbox_file.payload_id) AS digest, \
+                      fetched, fetched_at, fetched_from, hidden_at, leased, lease, leased_until, created_at \
+                      FROM mailbox_file WHERE 1 = 1";
+/// What was fetched first before a moment is out of sight; but never what was taken under a lease and not confirmed, for then
+/// the work on it is not done.
+const FETCHED: &str =
+    "CASE WHEN leased > 0 THEN 9223372036854775807 ELSE COALESCE(fetched_at, 9223372036854775807) END >=";
 
 /// Puts a delivery's transmission into a mailbox, by the commit that delivers it.
 pub(crate) async fn deliver(tx: &mut Tx<'_>, placing: &Placing, delivery: &Delivery, now: Timestamp) -> Result<()> {
@@ -186,9 +205,30 @@ impl Store {
             .text("mailbox =", Some(mailbox))
             .text("folder =", Some(folder))
             .then("AND hidden_at IS NULL")
-            .number("COALESCE(fetched_at, 9223372036854775807) >=", Micros::from(fetched_since).0)
+            .number(FETCHED, Micros::from(fetched_since).0)
             .then("ORDER BY created_at, mailbox_file_id")
             .limit(LISTED_MAX)
+            .all(self.reader())
+            .await
+    }
+
+    /// The same page by page: what lies behind `after`, `page.limit` files at most.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn mailbox_folder_page(
+        &self,
+        mailbox: &str,
+        folder: &str,
+        fetched_since: Timestamp,
+        page: &Page,
+    ) -> Result<Vec<MailboxFile>> {
+        Select::new(SELECT)
+            .text("mailbox =", Some(mailbox))
+            .text("folder =", Some(folder))
+            .then("AND hidden_at IS NULL")
+            .number(FETCHED, Micros::from(fetched_since).0)
+            .page_forward("mailbox_file_id", page)
             .all(self.reader())
             .await
     }
@@ -212,7 +252,7 @@ impl Store {
             .text("folder =", Some(folder))
             .text("name =", Some(name))
             .then("AND hidden_at IS NULL")
-            .number("COALESCE(fetched_at, 9223372036854775807) >=", Micros::from(fetched_since).0)
+            .number(FETCHED, Micros::from(fetched_since).0)
             .first(self.reader())
             .await
     }

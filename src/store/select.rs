@@ -57,19 +57,30 @@ impl Select {
     }
 
     /// Newest first by (`created_at`, key), from the cursor on, one page.
-    pub(crate) fn page(mut self, key: &'static str, page: &Page) -> Self {
+    pub(crate) fn page(self, key: &'static str, page: &Page) -> Self {
+        self.paged(key, (") < (", " DESC"), page)
+    }
+
+    /// The same, oldest first.
+    pub(crate) fn page_forward(self, key: &'static str, page: &Page) -> Self {
+        self.paged(key, (") > (", ""), page)
+    }
+
+    fn paged(mut self, key: &'static str, (behind, order): (&'static str, &'static str), page: &Page) -> Self {
         if let Some(after) = &page.after {
             self.sql.push_str(" AND (created_at, ");
             self.sql.push_str(key);
-            self.sql.push_str(") < (");
+            self.sql.push_str(behind);
             self.bind(Bound::Number(after.created_at.0));
             self.sql.push_str(", ");
-            self.bind(Bound::Text(after.id.clone()));
+            self.bind(Bound::Text(storable(&after.id)));
             self.sql.push(')');
         }
-        self.sql.push_str(" ORDER BY created_at DESC, ");
+        self.sql.push_str(" ORDER BY created_at");
+        self.sql.push_str(order);
+        self.sql.push_str(", ");
         self.sql.push_str(key);
-        self.sql.push_str(" DESC");
+        self.sql.push_str(order);
         self.limit(if page.limit == 0 { PAGE_ROWS_MAX } else { page.limit.min(PAGE_ROWS_MAX) })
     }
 

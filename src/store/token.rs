@@ -26,7 +26,7 @@ pub struct Token {
     pub token_id: String,
     /// Its first characters.
     pub hint: String,
-    /// `role:admin`, `channel:NAME`.
+    /// `role:admin`, `channel:NAME`, `mailbox:NAME`.
     pub scope: String,
     /// What people call it.
     pub label: String,

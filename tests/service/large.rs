@@ -8,7 +8,7 @@ use std::path::Path;
 const LINES: usize = 6_000;
 
 /// A long order of North Stores.
-fn long_order() -> Vec<u8> {
+pub fn long_order() -> Vec<u8> {
     let lines: String = (1..=LINES).map(|at| format!("PO1*{at}*7*EA*4.25**UP*012345678905~\n")).collect();
     format!(
         "ISA*00*          *00*          *ZZ*NORTHSTORES    *ZZ*PORTOLAN       *261124*0915*U*00401*000000001*0*P*>~\n\

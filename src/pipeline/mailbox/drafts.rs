@@ -43,6 +43,15 @@ pub(super) struct Draft {
     pub is_closed: bool,
     /// Which opening may write: the last one. A client that lost its connection comes back before the old one is noticed.
     pub opening: u64,
+    /// The opening that is on its way into the ledger, or that was taken.
+    taken: Option<u64>,
+}
+
+/// An upload as it was closed, apart from what becomes of it: while it is brought into the ledger nobody waits who only looks at it.
+pub(super) struct Closed {
+    bytes: Bytes,
+    size: u64,
+    opening: u64,
 }
 
 enum Bytes {
@@ -64,6 +73,7 @@ impl Draft {
             has_failed: false,
             is_closed: false,
             opening: 0,
+            taken: None,
         }
     }
 
@@ -77,10 +87,14 @@ impl Draft {
         let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= limit);
         let end =
             end.ok_or_else(|| Refused::failed(format!("expected a file of up to {limit} bytes; send it in parts")))?;
-        if !self.seen.add(offset, end) {
-            return Err(Refused::failed("expected a file without so many holes"));
-        }
         self.fits(store, end, now)?;
+        self.put(offset, bytes, end)?;
+        self.at = now;
+        Ok(())
+    }
+
+    /// Only what is written is seen: what a full disk took nothing of is missed when the upload is resumed and closed.
+    fn put(&mut self, offset: u64, bytes: &[u8], end: u64) -> Done<()> {
         match &mut self.bytes {
             Bytes::Memory(memory) => {
                 let (start, end) = (at(offset), at(end));
@@ -92,7 +106,9 @@ impl Draft {
             Bytes::File(file) => file.write_all_at(bytes, offset).map_err(|error| unkept(&error))?,
         }
         self.size = self.size.max(end);
-        self.at = now;
+        if !self.seen.add(offset, end) {
+            return Err(Refused::failed("expected a file without so many holes"));
+        }
         Ok(())
     }
 
@@ -135,6 +151,36 @@ impl Draft {
         Err(Refused::failed(format!(
             "bytes from {hole} on were not sent; it does not count, resume it or send it again"
         )))
+    }
+
+    /// Its bytes, for the one who takes them into the ledger: once, until that is given up.
+    pub fn begin_taking(&mut self) -> Done<Closed> {
+        if !self.is_closed {
+            return Err(Refused::failed("another session writes to it"));
+        }
+        if self.taken == Some(self.opening) {
+            return Err(Refused::failed("another session has it taken already; look whether it is there"));
+        }
+        let bytes = match &self.bytes {
+            Bytes::Memory(memory) => Bytes::Memory(memory.clone()),
+            Bytes::File(file) => Bytes::File(file.try_clone().map_err(|error| unkept(&error))?),
+        };
+        self.taken = Some(self.opening);
+        Ok(Closed { bytes, size: self.size, opening: self.opening })
+    }
+
+    /// It was not taken, and can be tried again.
+    pub fn give_up(&mut self, opening: u64) {
+        if self.taken == Some(opening) {
+            self.taken = None;
+        }
+    }
+}
+
+impl Closed {
+    /// Which opening it was.
+    pub fn opening(&self) -> u64 {
+        self.opening
     }
 
     /// Brings it into a spool of the ledger. Blocks.
@@ -257,5 +303,43 @@ impl Drafts {
         let before = taken.len();
         taken.retain(|((of, other), _, _)| of != folder || other != name);
         taken.len() < before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a moment")
+    }
+
+    #[test]
+    fn bytes_that_could_not_be_written_are_missed_when_it_is_resumed() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let read_only = File::open(file.path()).expect("a file");
+        let mut draft = Draft { bytes: Bytes::File(read_only), ..Draft::new(at(0)) };
+        assert!(draft.put(0, b"lost", 4).is_err(), "there was no room");
+        draft.bytes = Bytes::File(file.reopen().expect("a file"));
+        draft.put(4, b"kept", 8).expect("there is room again");
+        assert_eq!((draft.size, draft.whole().is_err()), (8, true), "four bytes of it are not there");
+        draft.put(0, b"lost", 4).expect("sent again");
+        assert_eq!(draft.whole(), Ok(()));
+    }
+
+    #[test]
+    fn an_upload_is_taken_once_unless_it_was_given_up() {
+        let mut draft = Draft::new(at(0));
+        assert!(draft.begin_taking().is_err(), "it is open");
+        draft.is_closed = true;
+        let opening = draft.begin_taking().map(|closed| closed.opening()).expect("closed");
+        assert!(draft.begin_taking().is_err(), "it is being taken");
+        draft.give_up(opening + 1);
+        assert!(draft.begin_taking().is_err());
+        draft.give_up(opening);
+        assert!(draft.begin_taking().is_ok(), "once more");
+        // Who opens it anew has another file.
+        draft.opening += 1;
+        assert!(draft.begin_taking().is_ok());
     }
 }

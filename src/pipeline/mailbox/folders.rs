@@ -21,21 +21,22 @@ pub(super) struct MailboxFiles {
     pub service: Arc<Service>,
     pub mailbox: String,
     pub address: IpAddr,
+    pub actor: Actor,
 }
 
 /// What a folder is for, apart from the directory it was found in.
-enum Use {
+pub(super) enum Use {
     In(Target),
     Out,
 }
 
 impl MailboxFiles {
     /// The mailbox as it is now; one that was taken away shows nothing.
-    fn configured<'d>(&self, directory: &'d Directory) -> Done<&'d Mailbox> {
+    pub fn configured<'d>(&self, directory: &'d Directory) -> Done<&'d Mailbox> {
         directory.mailbox(&self.mailbox).ok_or_else(|| Refused::missing("this mailbox is gone"))
     }
 
-    fn folder(&self, folder: &str) -> Done<Use> {
+    pub fn folder(&self, folder: &str) -> Done<Use> {
         let directory = self.service.directory();
         let mailbox = self.configured(&directory)?;
         let found = directory.mailbox_folders(&self.mailbox).get(folder).copied();
@@ -49,23 +50,20 @@ impl MailboxFiles {
                 limit: channel.body_bytes.unwrap_or(self.service.config.limits.body_bytes),
                 repeats: mailbox.repeats,
                 address: self.address,
+                actor: self.actor.clone(),
             })),
             MailboxFolder::Out | MailboxFolder::Errors => Ok(Use::Out),
         }
     }
 
     /// What was fetched before this moment is out of sight.
-    fn fetched_since(&self) -> Timestamp {
+    pub fn fetched_since(&self) -> Timestamp {
         let directory = self.service.directory();
         let days = directory.mailbox(&self.mailbox).map_or(0, |mailbox| mailbox.keep_days);
         self.service.now() - DAY * days
     }
 
-    fn actor(&self) -> Actor {
-        Actor(format!("mailbox:{}", self.mailbox))
-    }
-
-    async fn lying(&self, folder: &str, name: &str) -> Done<MailboxFile> {
+    pub async fn lying(&self, folder: &str, name: &str) -> Done<MailboxFile> {
         let found = self.service.store.mailbox_file(&self.mailbox, folder, name, self.fetched_since()).await;
         found.map_err(|error| unlisted(&error))?.ok_or_else(|| absent(folder, name))
     }
@@ -140,7 +138,8 @@ impl Files for MailboxFiles {
             }
             let file = self.lying(&folder, &name).await?;
             let entry = entry(&file);
-            let opened = fetch::Opened::new(self.service.clone(), file, entry, (self.actor(), self.address)).await?;
+            let opened =
+                fetch::Opened::new(self.service.clone(), file, entry, (self.actor.clone(), self.address)).await?;
             Ok(Box::new(opened) as Box<dyn Fetch>)
         })
     }
@@ -185,7 +184,7 @@ impl Files for MailboxFiles {
             }
             let file = self.lying(&folder, &name).await?;
             let (address, now) = (self.address.to_string(), self.service.now());
-            let done = self.service.store.mailbox_mark(&file, Mark::Hidden, &address, &self.actor(), now).await;
+            let done = self.service.store.mailbox_mark(&file, Mark::Hidden, &address, &self.actor, now).await;
             done.map_err(|error| super::drafts::unkept(&error))
         })
     }

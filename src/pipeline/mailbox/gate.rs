@@ -53,12 +53,17 @@ impl MailboxGate {
         self.0.mailboxes.bans().succeeded(address);
         metrics::counter!("portolan_sftp_logins_total", "outcome" => "in").increment(1);
         tracing::info!(mailbox.name = mailbox, address = %address, by, "Came in to a mailbox");
-        Arc::new(MailboxFiles { service: self.0.clone(), mailbox: mailbox.to_owned(), address })
+        let actor = Actor(format!("mailbox:{mailbox}"));
+        Arc::new(MailboxFiles { service: self.0.clone(), mailbox: mailbox.to_owned(), address, actor })
+    }
+
+    async fn failed(&self, user: Option<&str>, address: IpAddr) {
+        metrics::counter!("portolan_sftp_logins_total", "outcome" => "refused").increment(1);
+        self.count_failure(user, address).await;
     }
 
     /// Counts a failure; a ban is noted for good.
-    async fn failed(&self, user: Option<&str>, address: IpAddr) {
-        metrics::counter!("portolan_sftp_logins_total", "outcome" => "refused").increment(1);
+    pub(super) async fn count_failure(&self, user: Option<&str>, address: IpAddr) {
         let now = self.0.now();
         let banned = self.0.mailboxes.bans().failed(address, user, now);
         let mut noted = Vec::new();
@@ -95,7 +100,7 @@ impl MailboxGate {
     }
 }
 
-fn may_come_from(mailbox: &Mailbox, address: IpAddr) -> bool {
+pub(super) fn may_come_from(mailbox: &Mailbox, address: IpAddr) -> bool {
     let networks: Vec<Network> = mailbox.networks.iter().filter_map(|text| text.parse().ok()).collect();
     mailbox.networks.is_empty() || networks.iter().any(|network| network.has(address))
 }

@@ -1,12 +1,14 @@
-//! Mailboxes: what partners drop and fetch over SFTP, joined to the ledger. What is dropped is a transmission by the commit
-//! that its CLOSE is answered after (`upload`), what is fetched was put there by the commit that delivers it (`place`).
+//! Mailboxes: what partners drop and fetch over SFTP and HTTPS, joined to the ledger. What is dropped is a transmission by the
+//! commit that its CLOSE is answered after (`upload`), what is fetched was put there by the commit that delivers it (`place`).
 //! Unfinished uploads live in this process only: after a crash a client finds none of them and begins anew.
 
 mod drafts; // uploads that are not whole yet
 mod fetch;
 mod folders; // what a partner sees
 pub mod gate; // who may come in
+pub mod https;
 pub mod note; // what is told of refused files
+mod parts; // of files that are fetched bit by bit
 pub mod password;
 pub mod place; // deliveries into mailboxes
 mod ranges;
@@ -15,6 +17,7 @@ mod upload;
 use crate::clock::Timestamp;
 use crate::transport::sftp::ban::Bans;
 use drafts::Drafts;
+use parts::Parts;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,11 +31,34 @@ pub struct Mailboxes {
     drafts: Mutex<HashMap<String, Arc<Drafts>>>,
     bans: Mutex<Bans>,
     hashes: Semaphore,
+    parts: Mutex<Parts>,
+    /// Requests over HTTPS that are under way, by mailbox.
+    requests: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 impl Default for Mailboxes {
     fn default() -> Self {
-        Self { drafts: Mutex::default(), bans: Mutex::default(), hashes: Semaphore::new(HASHES_AT_ONCE) }
+        let hashes = Semaphore::new(HASHES_AT_ONCE);
+        let (drafts, bans, parts, requests) = Default::default();
+        Self { drafts, bans, hashes, parts, requests }
+    }
+}
+
+/// The place of a request among those of its mailbox, until it is dropped.
+struct Seat {
+    requests: Arc<Mutex<HashMap<String, usize>>>,
+    mailbox: String,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = requests.get_mut(&self.mailbox) {
+            *count -= 1;
+            if *count == 0 {
+                requests.remove(&self.mailbox);
+            }
+        }
     }
 }
 
@@ -53,6 +79,21 @@ impl Mailboxes {
     #[must_use]
     pub fn banned(&self, now: Timestamp) -> Vec<(IpAddr, Timestamp)> {
         self.bans().addresses(now)
+    }
+
+    /// A place among the requests of a mailbox, where fewer than `most` are under way.
+    fn seat(&self, mailbox: &str, most: usize) -> Option<Seat> {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = requests.entry(mailbox.to_owned()).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Seat { requests: self.requests.clone(), mailbox: mailbox.to_owned() })
+    }
+
+    fn parts(&self) -> std::sync::MutexGuard<'_, Parts> {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn bans(&self) -> std::sync::MutexGuard<'_, Bans> {

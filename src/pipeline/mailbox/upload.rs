@@ -1,13 +1,13 @@
 //! A file being dropped. It counts when its CLOSE, or the rename from its temporary name, is answered: by then its bytes and
 //! its row are on disk, by the commit that any other way in has. Until then nothing of it is in the ledger.
 
-use super::drafts::{Draft, Drafts, locked, unkept};
+use super::drafts::{Closed, Draft, Drafts, locked, unkept};
 use crate::partner::Repeats;
 use crate::pipeline::state::Service;
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::NewTransmission;
-use crate::store::{Actor, Content, Direction, StoreError};
+use crate::store::{Actor, Content, Direction, Result as StoreResult, StoreError};
 use crate::transport::sftp::files::{Done, Entry, Refused, Upload};
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -32,6 +32,19 @@ pub(super) struct Target {
     pub limit: u64,
     pub repeats: Repeats,
     pub address: IpAddr,
+    pub actor: Actor,
+}
+
+impl Target {
+    /// The same bytes under the same name are the same file: its client never heard that it was taken.
+    pub fn claim(&self, name: &str, content: &Content) -> NewClaim {
+        NewClaim {
+            scope: format!("sftp:{}", self.mailbox),
+            key: format!("{}/{name} {}", self.folder, content.digest()),
+            answer_status: ANSWERED,
+            answer_body: Vec::new(),
+        }
+    }
 }
 
 /// An upload that was opened.
@@ -99,30 +112,57 @@ impl Upload for Opened {
 /// # Errors
 /// It was not kept; the upload is still there.
 pub(super) async fn take(target: &Target, lies_as: &str, name: &str, draft: &Arc<Mutex<Draft>>) -> Done<()> {
-    let service = &target.service;
-    let content = poured(target, draft).await.map_err(|error| refusal(&error))?;
-    let (size, now) = (content.size(), service.now());
-    let transmission_id = service.store.new_id("tra", now);
-    // The same bytes under the same name are the same file: its client never heard that it was taken.
-    let key = (target.repeats == Repeats::Answered).then(|| NewClaim {
-        scope: format!("sftp:{}", target.mailbox),
-        key: format!("{}/{name} {}", target.folder, content.digest()),
-        answer_status: ANSWERED,
-        answer_body: Vec::new(),
-    });
-    let actor = Actor(format!("mailbox:{}", target.mailbox));
+    let closed = Arc::new(locked(draft).begin_taking()?);
+    let taken = take_closed(target, name, draft, &closed).await;
+    if taken.is_err() {
+        locked(draft).give_up(closed.opening());
+        return taken;
+    }
+    target.drafts.remove_this(&target.folder, lies_as, draft);
+    Ok(())
+}
+
+async fn take_closed(target: &Target, name: &str, draft: &Mutex<Draft>, closed: &Arc<Closed>) -> Done<()> {
+    let content = poured(target, closed.clone()).await.map_err(|error| refusal(&error))?;
+    if locked(draft).opening != closed.opening() {
+        // It may have changed while it was read.
+        return Err(Refused::failed("another session writes to it"));
+    }
+    let key = (target.repeats == Repeats::Answered).then(|| target.claim(name, &content));
+    let transmission_id = target.service.store.new_id("tra", target.service.now());
+    let kept = keep(target, &transmission_id, name, (content, CONTENT_TYPE), key).await;
+    // The key holds the digest, so that other bytes have another key.
+    if let Reception::Conflict { transmission_id } = kept.map_err(|error| refusal(&error))? {
+        return Err(refusal(&StoreError::Conflict(format!("{transmission_id} has this name and digest"))));
+    }
+    Ok(())
+}
+
+/// Keeps a file that is whole; a repeat is noted with what came then. When this returns, it is on disk.
+///
+/// # Errors
+/// The database failed; then nothing was kept.
+pub(super) async fn keep(
+    target: &Target,
+    transmission_id: &str,
+    name: &str,
+    (content, content_type): (Content, &str),
+    key: Option<NewClaim>,
+) -> StoreResult<Reception> {
+    let (service, now, size) = (&target.service, target.service.now(), content.size());
     let new = NewTransmission {
-        transmission_id: transmission_id.clone(),
+        transmission_id: transmission_id.to_owned(),
         direction: Direction::In,
         channel: target.channel.clone(),
         partner: None,
         environment: None,
         content,
-        content_type: CONTENT_TYPE.to_owned(),
+        content_type: content_type.to_owned(),
         file_name: Some(name.to_owned()),
         headers: json!({ "mailbox": target.mailbox, "folder": target.folder, "address": target.address }),
     };
-    match service.store.receive(new, key, &actor, now).await.map_err(|error| refusal(&error))? {
+    let reception = service.store.receive(new, key, &target.actor, now).await?;
+    match &reception {
         Reception::New => {
             crate::fail::fail_point("mailbox.taken");
             tracing::info!(transmission.id = transmission_id, transmission.channel = target.channel, "Received");
@@ -131,30 +171,22 @@ pub(super) async fn take(target: &Target, lies_as: &str, name: &str, draft: &Arc
         }
         Reception::Replay { transmission_id, .. } => {
             tracing::info!(transmission.id = transmission_id, transmission.channel = target.channel, "Dropped again");
-            let noted = service.store.mailbox_repeated(&transmission_id, &actor, now).await;
-            noted.map_err(|error| refusal(&error))?;
+            service.store.mailbox_repeated(transmission_id, &target.actor, now).await?;
         }
-        // The key holds the digest, so that other bytes have another key.
         Reception::Conflict { transmission_id } => {
-            return Err(refusal(&StoreError::Conflict(format!("{transmission_id} has this name and digest"))));
+            tracing::warn!(transmission.id = transmission_id, transmission.channel = target.channel, "Key used again");
+            return Ok(reception);
         }
     }
-    target.drafts.remove_this(&target.folder, lies_as, draft);
     target.drafts.note_taken(&target.folder, name, size, now);
-    Ok(())
+    Ok(reception)
 }
 
 /// Its bytes, sealed and synced.
-async fn poured(target: &Target, draft: &Arc<Mutex<Draft>>) -> Result<Content, StoreError> {
+async fn poured(target: &Target, closed: Arc<Closed>) -> StoreResult<Content> {
     let mut spool = target.service.store.spool(target.limit, target.service.now());
-    let draft = draft.clone();
     let done = tokio::task::spawn_blocking(move || {
-        let draft = locked(&draft);
-        if !draft.is_closed {
-            return Err(StoreError::Conflict("another session writes to it".to_owned()));
-        }
-        draft.pour(&mut spool)?;
-        drop(draft);
+        closed.pour(&mut spool)?;
         spool.finish_blocking()
     });
     done.await.map_err(|error| StoreError::Unfit(format!("upload: {error}")))?

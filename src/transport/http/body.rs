@@ -8,12 +8,15 @@ use std::fmt;
 use std::io::{self, Read as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Bytes that are read at once.
 const PIECE_BYTES: usize = 64 * 1024;
 /// Pieces that wait for the connection.
 const PIECES_AHEAD: usize = 4;
+/// How long a piece waits for a connection that takes none.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// A body.
 #[derive(Clone)]
@@ -92,23 +95,49 @@ impl Body {
 
 /// A source as a stream, read a few pieces ahead of whoever takes them; it ends with the error where it cannot be read.
 pub fn streamed(source: Arc<dyn Source>) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
+    let until = source.length();
+    streamed_part(source, 0, until, ())
+}
+
+/// The same of the bytes from `start` to before `until`; `place` is given back with the last piece that is read, or when
+/// nobody takes one for [`STALLED`].
+pub(super) fn streamed_part(
+    source: Arc<dyn Source>,
+    start: u64,
+    until: u64,
+    place: impl Send + 'static,
+) -> impl Stream<Item = io::Result<Vec<u8>>> + Send + 'static {
     let (to, from) = mpsc::channel(PIECES_AHEAD);
+    let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
-        if let Err(error) = read_all(&*source, &to) {
+        let _place = place;
+        let send = |piece| {
+            let sent = async { tokio::time::timeout(STALLED, to.send(piece)).await };
+            matches!(runtime.block_on(sent), Ok(Ok(())))
+        };
+        if let Err(error) = read_all(&*source, (start, until), send) {
             // Nobody may be there any more.
-            let _ = to.blocking_send(Err(error));
+            send(Err(error));
         }
     });
     stream::unfold(from, |mut from| async move { from.recv().await.map(|piece| (piece, from)) })
 }
 
 /// Reads a source to its end, or until nobody takes its pieces.
-fn read_all(source: &dyn Source, to: &mpsc::Sender<io::Result<Vec<u8>>>) -> io::Result<()> {
+fn read_all(
+    source: &dyn Source,
+    (start, until): (u64, u64),
+    send: impl Fn(io::Result<Vec<u8>>) -> bool,
+) -> io::Result<()> {
     let mut reader = source.open()?;
+    io::copy(&mut (&mut reader).take(start), &mut io::sink())?;
+    // To the end it is read to the end, where its digest is looked at.
+    let most = if until >= source.length() { u64::MAX } else { until - start };
+    let mut reader = reader.take(most);
     loop {
         let mut piece = Vec::with_capacity(PIECE_BYTES);
         (&mut reader).take(PIECE_BYTES as u64).read_to_end(&mut piece)?;
-        if piece.is_empty() || to.blocking_send(Ok(piece)).is_err() {
+        if piece.is_empty() || !send(Ok(piece)) {
             return Ok(());
         }
     }

@@ -1,6 +1,7 @@
-//! Serving partners' posts: `POST /in/<channel>` and `POST /as2`, and nothing else on this listener. Limits come before bytes; every
-//! refusal is `application/problem+json` (RFC 9457) that says what is wrong and what to do.
+//! Serving partners' posts: `POST /in/<channel>` and `POST /as2`; mailboxes (`mailbox`) stand beside them, and nothing else is on
+//! this listener. Limits come before bytes; every refusal is `application/problem+json` (RFC 9457) that says what is wrong and what to do.
 
+use super::mailbox::{self, Doors};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -14,9 +15,10 @@ use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use serde_json::json;
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// Characters of an Idempotency-Key.
@@ -42,6 +44,10 @@ pub struct Arrival {
     /// All header lines, for those protocols that have more to say in them; names in lower case.
     pub headers: Vec<(String, String)>,
 }
+
+/// The address that a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerAddress(pub IpAddr);
 
 /// The certificate that a client showed when its connection was made, in DER.
 #[derive(Debug, Clone)]
@@ -119,15 +125,17 @@ struct Shared {
     pace: Pace,
 }
 
-/// The router of the partner listener.
-pub fn router(receiver: Arc<dyn Receiver>, limits: &ReceiveLimits) -> Router {
+/// The router of the partner listener; without `doors` no mailboxes are on it.
+pub fn router(receiver: Arc<dyn Receiver>, doors: Option<Arc<dyn Doors>>, limits: &ReceiveLimits) -> Router {
     let places = Arc::new(Semaphore::new(limits.bodies_at_once));
+    let mailboxes = doors.map(|doors| mailbox::router(doors, places.clone(), limits));
     let shared = Shared { receiver, places, header_bytes: limits.header_bytes, pace: limits.pace };
     Router::new()
         .route("/in/{channel}", post(take).fallback(wrong_method))
         .route("/as2", post(take_as2).fallback(wrong_method))
         .fallback(nothing_here)
         .with_state(shared)
+        .merge(mailboxes.unwrap_or_default())
 }
 
 impl IntoResponse for Refusal {
@@ -142,7 +150,6 @@ impl IntoResponse for Refusal {
         match self.status {
             401 => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer, Basic realm=\"portolan\""))),
             503 | 429 => drop(headers.insert(RETRY_AFTER, HeaderValue::from_static(COME_BACK_SECONDS))),
-            405 => drop(headers.insert(ALLOW, HeaderValue::from_static("POST"))),
             _ => {}
         }
         response
@@ -150,12 +157,20 @@ impl IntoResponse for Refusal {
 }
 
 async fn nothing_here() -> Refusal {
-    let detail = "this listener takes POST /in/<channel> and POST /as2 only".to_owned();
+    let detail = "this listener takes POST /in/<channel>, POST /as2 and /mailbox/<name> only".to_owned();
     Refusal { status: 404, code: "PATH-UNKNOWN", detail }
 }
 
-async fn wrong_method() -> Refusal {
-    Refusal { status: 405, code: "METHOD-WRONG", detail: "documents are sent with POST".to_owned() }
+async fn wrong_method() -> Response {
+    not_the_method("POST", "documents are sent with POST")
+}
+
+/// Another method is meant: `allowed`, by commas.
+pub(super) fn not_the_method(allowed: &'static str, detail: &str) -> Response {
+    let refusal = Refusal { status: 405, code: "METHOD-WRONG", detail: detail.to_owned() };
+    let mut response = refusal.into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
 }
 
 async fn take(
@@ -170,22 +185,31 @@ async fn take_as2(State(shared): State<Shared>, request: Request) -> Result<Resp
     receive(shared, None, request).await
 }
 
-/// Takes a body for a channel, or a message of AS2.
-async fn receive(shared: Shared, channel: Option<String>, request: Request) -> Result<Response, Refusal> {
-    let Ok(_place) = shared.places.try_acquire() else {
-        let detail = "too many bodies are being received; send it again in a few seconds".to_owned();
-        return Err(Refusal { status: 503, code: "BUSY", detail });
-    };
-    let headers = request.headers();
+/// A place among the bodies that are being received.
+pub(super) fn place(places: &Semaphore) -> Result<SemaphorePermit<'_>, Refusal> {
+    let detail = || "too many bodies are being received; send it again in a few seconds".to_owned();
+    places.try_acquire().map_err(|_| Refusal { status: 503, code: "BUSY", detail: detail() })
+}
+
+/// Whether header lines are few enough, and the body as it is.
+pub(super) fn check_head(headers: &HeaderMap, most: usize) -> Result<(), Refusal> {
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if size > shared.header_bytes {
-        let detail = format!("the header lines have {size} bytes, {} are taken; send fewer", shared.header_bytes);
+    if size > most {
+        let detail = format!("the header lines have {size} bytes, {most} are taken; send fewer");
         return Err(Refusal { status: 431, code: "HEADER-TOO-LARGE", detail });
     }
     if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|value| *value != "identity") {
         let detail = format!("Content-Encoding {encoding:?} is not taken; send the body as it is");
         return Err(Refusal { status: 415, code: "ENCODING-UNKNOWN", detail });
     }
+    Ok(())
+}
+
+/// Takes a body for a channel, or a message of AS2.
+async fn receive(shared: Shared, channel: Option<String>, request: Request) -> Result<Response, Refusal> {
+    let _place = place(&shared.places)?;
+    check_head(request.headers(), shared.header_bytes)?;
+    let headers = request.headers();
     let arrival = Arrival {
         channel: channel.clone().unwrap_or_default(),
         authorization: text(headers, &AUTHORIZATION),
@@ -201,6 +225,11 @@ async fn receive(shared: Shared, channel: Option<String>, request: Request) -> R
         None => shared.receiver.begin_as2(arrival).await?,
     };
     let answer = body(intake, request.into_body(), length, shared.pace).await?;
+    Ok(answered(answer))
+}
+
+/// An answer as it is sent.
+pub(super) fn answered(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
@@ -219,10 +248,16 @@ async fn receive(shared: Shared, channel: Option<String>, request: Request) -> R
     if answer.replayed {
         headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }
 
-async fn body(mut intake: Box<dyn Intake>, mut body: Body, length: Option<u64>, pace: Pace) -> Result<Answer, Refusal> {
+/// Takes a body to its end, within the pace.
+pub(super) async fn body(
+    mut intake: Box<dyn Intake>,
+    mut body: Body,
+    length: Option<u64>,
+    pace: Pace,
+) -> Result<Answer, Refusal> {
     let begin = Instant::now();
     let slow = |detail: String| Refusal { status: 408, code: "BODY-SLOW", detail };
     let mut taken = 0u64;
@@ -267,11 +302,11 @@ fn line((name, value): (&HeaderName, &HeaderValue)) -> (String, String) {
     (name.as_str().to_owned(), value.as_bytes().iter().map(|byte| char::from(*byte)).collect())
 }
 
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+pub(super) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default().trim();
     if key.is_empty() || key.len() > KEY_CHARACTERS_MAX {

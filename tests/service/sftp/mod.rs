@@ -3,6 +3,8 @@
 
 mod client;
 mod crash;
+mod https;
+mod many;
 
 use super::edi::{Order, number_of, order, written};
 use super::stage::Stage;
@@ -10,7 +12,14 @@ use client::{Client, Login, said};
 use serde_json::Value;
 
 /// Where the process is killed while partners drop and fetch.
-pub const POINTS: [&str; 2] = ["mailbox.before_commit", "mailbox.after_commit"];
+pub const POINTS: [&str; 6] = [
+    "mailbox.before_commit",
+    "mailbox.after_commit",
+    "mailbox_lease.before_commit",
+    "mailbox_lease.after_commit",
+    "mailbox_confirm.before_commit",
+    "mailbox_confirm.after_commit",
+];
 const SFTP: &str = "[sftp]\nlisten = \"127.0.0.1:0\"\n";
 const PASSWORD: &str = "correct horse battery";
 
