@@ -41,9 +41,10 @@ instructions:
 bench: install
 	$(CARGO) bench --locked --bench speed -- $(BENCH)
 
-## bench-as2: messages of AS2 beside the bare primitives; beside pyas2lib too where `make as2-interop` has put it.
+## bench-as2: messages of AS2, and the service that takes them, beside the bare primitives; beside pyas2lib too where
+## `make as2-interop` has put it. BENCH=--service is the service alone.
 bench-as2: install
-	$(CARGO) bench --locked --bench as2
+	$(CARGO) bench --locked --bench as2 -- $(BENCH)
 
 ## bench-service: the whole service beside its disk and its database, SQLite and PostgreSQL; some minutes.
 bench-service: install postgres

@@ -1,26 +1,32 @@
 //! How fast messages of AS2 are made and opened, as ratios to the bare primitives that they need on the same bytes in the same
 //! process: one RSA signature, one RSA encryption, digest and cipher, in one piece and in memory. `make bench-as2` runs it.
 //!
-//! `--open BYTES` opens a message of so many bytes again and again, for a profiler. `--memory BYTES` makes and opens a message of so many bytes as streams and prints the peak; the table has a row of it. Where
-//! `make as2-interop` has put pyas2lib, that builds and opens the same in a process beside it. It asserts no time, and of what
+//! Then the service, over HTTP (`service.rs`); `--service` is that alone. `--open BYTES` opens a message of so many bytes again
+//! and again, for a profiler. `--memory BYTES` makes and opens a message of so many bytes as streams and prints the peak; the
+//! table has a row of it. Where `make as2-interop` has put pyas2lib, that builds and opens the same in a process beside it. It asserts no time, and of what
 //! is right only that what was made is opened.
 
 #[path = "../speed/clock.rs"]
 mod clock;
+#[path = "../service/cpu.rs"]
+#[allow(dead_code, reason = "a process without children is asked for")]
+mod cpu;
+#[path = "../service/http.rs"]
+mod http;
+mod limit;
+#[path = "../service/listener.rs"]
+mod listener;
 #[path = "../../tests/as2/made.rs"]
 mod made;
+mod service;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, UnboundCipherKey};
-use aws_lc_rs::cipher::{DecryptionContext, PaddedBlockDecryptingKey};
-use aws_lc_rs::digest;
-use aws_lc_rs::iv::FixedLength;
+use limit::Limit;
 use made::{Keys, NOW, made};
 use portolan::clock::{Clock as _, SystemClock};
 use portolan::id::SystemRandom;
 use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use portolan::transport::as2::cms::{GcmForm, Recipient};
-use portolan::transport::as2::crypto::{Cipher, Digest, KeyKind, KeyTransport, Scheme, verify, wrap};
+use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::mime::Headers;
 use portolan::transport::as2::open::{Outlets, Policy, open};
 use portolan::transport::as2::seal::{Means, Payload, Protection, Sealed, seal};
@@ -46,28 +52,24 @@ const CASE_SECONDS: f64 = 0.05;
 const PYTHON: &str = "target/as2-interop/python/bin/python";
 const PYAS2LIB: &str = "benches/as2/pyas2lib_rate.py";
 
-fn main() {
+fn main() -> std::process::ExitCode {
+    // Cargo says `--bench` first.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let ["--receive", data] = words[..] {
+        return listener::serve(data);
+    }
     let bench = Bench::new();
-    if let [word, bytes] = &arguments[..]
-        && word == "--memory"
-    {
-        return bench.stream(bytes.parse().expect("a number of bytes"));
-    }
-    if let [word, bytes] = &arguments[..]
-        && word == "--open"
-    {
-        return bench.open_again(bytes.parse().expect("a number of bytes"));
-    }
-    println!("| payload | cipher | what | messages a second | ÷ primitives | ÷ pyas2lib |\n|---|---|---|---|---|---|");
-    for (size, bytes) in SIZES {
-        for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
-            bench.rows(size, bytes, cipher);
+    match words[..] {
+        ["--memory", bytes] => bench.stream(bytes.parse().expect("a number of bytes")),
+        ["--open", bytes] => bench.open_again(bytes.parse().expect("a number of bytes")),
+        ["--service"] => service::measure(&bench),
+        _ => {
+            bench.table();
+            service::measure(&bench);
         }
     }
-    let own = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(own).args(["--memory", &STREAMED_BYTES.to_string()]).output().expect("it starts");
-    println!("\n{}", String::from_utf8_lossy(&output.stdout).trim());
+    0.into()
 }
 
 /// A named thing to run.
@@ -126,6 +128,20 @@ impl Bench {
         };
         let (_, done) = open(headers, body, &policy, &SystemRandom, Outlets { payload, clear: None });
         done.expect("it opens");
+    }
+
+    fn table(&self) {
+        println!(
+            "| payload | cipher | what | messages a second | ÷ primitives | ÷ pyas2lib |\n|---|---|---|---|---|---|"
+        );
+        for (size, bytes) in SIZES {
+            for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
+                self.rows(size, bytes, cipher);
+            }
+        }
+        let own = std::env::current_exe().expect("this program has a path");
+        let output = Command::new(own).args(["--memory", &STREAMED_BYTES.to_string()]).output().expect("it starts");
+        println!("\n{}", String::from_utf8_lossy(&output.stdout).trim());
     }
 
     fn rows(&self, size: &str, bytes: usize, cipher: Cipher) {
@@ -276,97 +292,31 @@ impl io::Write for Counted {
     }
 }
 
-/// What cannot be done without, in one piece each.
-struct Limit<'l> {
-    bench: &'l Bench,
-    content: &'l [u8],
-    cipher: Cipher,
-    key: [u8; 32],
-    encrypted: Vec<u8>,
-    iv: Option<DecryptionIv>,
-    signature: Vec<u8>,
-    wrapped: Vec<u8>,
-}
-
-type DecryptionIv = [u8; 16];
-
-impl<'l> Limit<'l> {
-    fn new(bench: &'l Bench, content: &'l [u8], cipher: Cipher) -> Self {
-        let key = [7; 32];
-        let signature = bench.sender.own.private.sign(Scheme::Pkcs1, Digest::Sha256, b"attributes").expect("signed");
-        let spki = &bench.receiver.own.certificate.spki;
-        let wrapped = wrap(spki, KeyTransport::Pkcs1, &key).expect("wrapped");
-        let mut limit = Limit { bench, content, cipher, key, encrypted: Vec::new(), iv: None, signature, wrapped };
-        (limit.encrypted, limit.iv) = limit.encrypt();
-        limit
-    }
-
-    fn encrypt(&self) -> (Vec<u8>, Option<DecryptionIv>) {
-        let mut bytes = self.content.to_vec();
-        if self.cipher.is_gcm() {
-            let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.key).expect("a key"));
-            let nonce = Nonce::assume_unique_for_key([1; 12]);
-            key.seal_in_place_append_tag(nonce, Aad::empty(), &mut bytes).expect("encrypted");
-            return (bytes, None);
-        }
-        let key = UnboundCipherKey::new(&AES_256, &self.key).expect("a key");
-        let key = PaddedBlockEncryptingKey::cbc_pkcs7(key).expect("a key");
-        let context = EncryptionContext::Iv128(FixedLength::from([1; 16]));
-        key.less_safe_encrypt(&mut bytes, context).expect("encrypted");
-        (bytes, Some([1; 16]))
-    }
-
-    fn build(&self) {
-        black_box(digest::digest(&digest::SHA256, self.content));
-        black_box(self.bench.sender.own.private.sign(Scheme::Pkcs1, Digest::Sha256, b"attributes").expect("signed"));
-        black_box(wrap(&self.bench.receiver.own.certificate.spki, KeyTransport::Pkcs1, &self.key).expect("wrapped"));
-        black_box(self.encrypt());
-    }
-
-    fn open(&self) {
-        let private = &self.bench.keys[0].private;
-        black_box(private.unwrap(KeyTransport::Pkcs1, &self.wrapped).expect("unwrapped"));
-        let mut bytes = self.encrypted.clone();
-        let plain = match self.iv {
-            None => {
-                let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &self.key).expect("a key"));
-                let nonce = Nonce::assume_unique_for_key([1; 12]);
-                key.open_in_place(nonce, Aad::empty(), &mut bytes).expect("decrypted")
-            }
-            Some(iv) => {
-                let key = UnboundCipherKey::new(&AES_256, &self.key).expect("a key");
-                let key = PaddedBlockDecryptingKey::cbc_pkcs7(key).expect("a key");
-                let context = DecryptionContext::Iv128(FixedLength::from(iv));
-                key.decrypt(&mut bytes, context).expect("decrypted")
-            }
-        };
-        assert_eq!(plain.len(), self.content.len());
-        black_box(digest::digest(&digest::SHA256, plain));
-        let spki = &self.bench.sender.own.certificate.spki;
-        assert!(verify(KeyKind::Rsa, spki, Scheme::Pkcs1, Digest::Sha256, b"attributes", &self.signature));
-    }
-}
-
 /// How often a second each case runs: the medians of interleaved rounds.
 fn rates(cases: &mut [Case<'_>]) -> Vec<(&'static str, f64)> {
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); cases.len()];
     for _ in 0..ROUNDS {
         for ((_, run), rates) in cases.iter_mut().zip(&mut found) {
-            // The clock is looked at seldom: whoever does gives the processor away, and finds its caches cold.
-            let begun = clock::Moment::now();
-            run();
-            let count = (CASE_SECONDS / begun.seconds().max(1e-6)).ceil().max(1.0);
-            let begun = clock::Moment::now();
-            for _ in 0..count as usize {
-                run();
-            }
-            let seconds = begun.seconds();
-            rates.push(count / seconds);
+            rates.push(1.0 / seconds(run));
         }
     }
-    let median = |mut rates: Vec<f64>| {
-        rates.sort_by(f64::total_cmp);
-        rates[rates.len() / 2]
-    };
     cases.iter().zip(found).map(|((name, _), rates)| (*name, median(rates))).collect()
+}
+
+/// Seconds of this thread's that something takes, of so many times that they can be told.
+fn seconds(run: &mut dyn FnMut()) -> f64 {
+    // The clock is looked at seldom: whoever does gives the processor away, and finds its caches cold.
+    let begun = clock::Moment::now();
+    run();
+    let count = (CASE_SECONDS / begun.seconds().max(1e-6)).ceil().max(1.0);
+    let begun = clock::Moment::now();
+    for _ in 0..count as usize {
+        run();
+    }
+    begun.seconds() / count
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }

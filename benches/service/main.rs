@@ -14,6 +14,7 @@ mod document;
 mod http;
 mod instance;
 mod intake;
+mod listener;
 mod load;
 mod peer;
 mod table;
@@ -40,7 +41,7 @@ fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (rounds, only) = match words[..] {
-        ["--intake", data] => return intake::serve(data),
+        ["--intake", data] => return listener::serve(data),
         [] => (ROUNDS, None),
         ["--quick"] => (ROUNDS_QUICK, None),
         ["--quick", "--only", database] => (ROUNDS_QUICK, Some(database)),

@@ -22,8 +22,10 @@ const FETCHED: &str = "fetched";
 const REMOVED: &str = "removed";
 /// Of one that was dropped once more.
 const REPEATED: &str = "repeated";
+/// Of one that was taken under a lease and confirmed.
+const CONFIRMED: &str = "confirmed";
 /// The kinds of events that mailboxes write.
-pub const EVENT_KINDS: [&str; 3] = [FETCHED, REMOVED, REPEATED];
+pub const EVENT_KINDS: [&str; 4] = [FETCHED, REMOVED, REPEATED, CONFIRMED];
 /// Files of a folder that are listed, at most: the oldest, so that those behind come into sight as these are fetched.
 pub const LISTED_MAX: u32 = 10_000;
 /// Numbers that are tried behind a name that is taken, before the id of the file stands there.
@@ -107,7 +109,7 @@ const SELECT: &str = "SELECT mailbox_file_id, mailbox, folder, name, payload_id,
                       FROM mailbox_file WHERE 1 = 1";
 /// What was fetched first before a moment is out of sight; but never what was taken under a lease and not confirmed, for then
 /// the work on it is not done.
-const FETCHED: &str =
+const IN_SIGHT: &str =
     "CASE WHEN leased > 0 THEN 9223372036854775807 ELSE COALESCE(fetched_at, 9223372036854775807) END >=";
 
 /// Puts a delivery's transmission into a mailbox, by the commit that delivers it.
@@ -205,7 +207,7 @@ impl Store {
             .text("mailbox =", Some(mailbox))
             .text("folder =", Some(folder))
             .then("AND hidden_at IS NULL")
-            .number(FETCHED, Micros::from(fetched_since).0)
+            .number(IN_SIGHT, Micros::from(fetched_since).0)
             .then("ORDER BY created_at, mailbox_file_id")
             .limit(LISTED_MAX)
             .all(self.reader())
@@ -227,7 +229,7 @@ impl Store {
             .text("mailbox =", Some(mailbox))
             .text("folder =", Some(folder))
             .then("AND hidden_at IS NULL")
-            .number(FETCHED, Micros::from(fetched_since).0)
+            .number(IN_SIGHT, Micros::from(fetched_since).0)
             .page_forward("mailbox_file_id", page)
             .all(self.reader())
             .await
@@ -252,7 +254,7 @@ impl Store {
             .text("folder =", Some(folder))
             .text("name =", Some(name))
             .then("AND hidden_at IS NULL")
-            .number(FETCHED, Micros::from(fetched_since).0)
+            .number(IN_SIGHT, Micros::from(fetched_since).0)
             .first(self.reader())
             .await
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The types of events that webhooks are told.
-pub const EVENT_TYPES: [&str; 41] = [
+pub const EVENT_TYPES: [&str; 42] = [
     "transmission.incoming",
     "transmission.stored",
     "transmission.encoded",
@@ -21,6 +21,7 @@ pub const EVENT_TYPES: [&str; 41] = [
     "transmission.fetched",
     "transmission.removed",
     "transmission.repeated",
+    "transmission.confirmed",
     "document.routed",
     "document.failed",
     "document.held",

@@ -34,7 +34,9 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
 /// Pieces of a body that wait to be opened.
-const PIECES_WAITING: usize = 16;
+const PIECES_WAITING: usize = 4;
+/// Bytes that are handed over at once, at least: each time a thread is woken.
+const PIECE_BYTES: usize = 64 * 1024;
 /// Characters of a file's name that are kept.
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
 /// Header lines that are kept of a message.
@@ -86,6 +88,8 @@ struct Message {
     size: u64,
     /// The bytes as they came, while they are few: to be looked at where the message is refused.
     raw: Vec<u8>,
+    /// What came and was not handed over yet.
+    piece: Vec<u8>,
     /// None: it is refused whatever stands in it.
     opening: Option<(Sender<Vec<u8>>, JoinHandle<Found>)>,
     /// Who sends it has not shown who it is, so that nothing but a receipt is taken.
@@ -129,6 +133,7 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
         limit,
         size: 0,
         raw: Vec::new(),
+        piece: Vec::new(),
         opening: None,
         must_be_receipt: false,
         refused: bad_id.or(bad_url),
@@ -281,6 +286,8 @@ impl Message {
             return self.take_receipt(about).await;
         }
         if let Some((pieces, work)) = self.opening.take() {
+            // Who opens it may have seen enough; its verdict comes now.
+            let _ = pieces.send(std::mem::take(&mut self.piece)).await;
             drop(pieces);
             let found = work.await.map_err(|error| StoreError::Unfit(format!("opening an AS2 message: {error}")))?;
             if let Some(error) = found.broken {
@@ -580,8 +587,12 @@ impl Intake for Message {
                 false => self.raw = Vec::new(),
             }
             if let Some((pieces, _)) = &self.opening {
-                // Who opens it may have seen enough; its verdict comes at the end.
-                let _ = pieces.send(bytes.to_vec()).await;
+                self.piece.extend_from_slice(bytes);
+                if self.piece.len() >= PIECE_BYTES {
+                    let next = Vec::with_capacity(self.piece.capacity());
+                    // Who opens it may have seen enough; its verdict comes at the end.
+                    let _ = pieces.send(std::mem::replace(&mut self.piece, next)).await;
+                }
             }
             Ok(())
         })

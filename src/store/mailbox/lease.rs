@@ -2,7 +2,7 @@
 //! and confirms each when its work is done. Who holds a file is said by a lease, a word made for each taking; a lease that was
 //! lost to another confirms nothing. It knows no protocol.
 
-use super::{FETCHED, MailboxFile, Micros, SELECT};
+use super::{CONFIRMED, IN_SIGHT, MailboxFile, Micros, SELECT};
 use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::error::{Result, StoreError};
@@ -61,7 +61,7 @@ impl Store {
                     .text("mailbox =", Some(&mailbox))
                     .text("folder =", Some(&folder))
                     .then("AND hidden_at IS NULL")
-                    .number(FETCHED, Micros::from(fetched_since).0)
+                    .number(IN_SIGHT, Micros::from(fetched_since).0)
                     .number("COALESCE(leased_until, 0) <=", Micros::from(now).0)
                     .then("ORDER BY created_at, mailbox_file_id")
                     .limit(count.min(LEASE_FILES_MAX));
@@ -105,7 +105,7 @@ impl Store {
                     let event = NewEvent {
                         transmission_id: &file.transmission_id,
                         delivery_id: file.delivery_id.as_deref(),
-                        kind: "confirmed",
+                        kind: CONFIRMED,
                         actor: Some(&actor),
                         cause: Some(&cause),
                         attempt: Some(file.leased),

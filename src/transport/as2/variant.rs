@@ -163,6 +163,7 @@ pub fn digest_of(digest: Digest, source: &dyn Source, ends: Ends) -> io::Result<
                 hash.update(&turned);
                 return Ok(hash.finish());
             }
+            count if ends == Ends::AsTheyAre => hash.update(&room[..count]),
             count => {
                 turned.clear();
                 turning.turn(&room[..count], &mut turned);

@@ -4,7 +4,8 @@
 use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial};
 use super::super::crypto::{
-    self, Cipher, Decryptor, Digest, Encryptor, Failed, KeyKind, KeyTransport, RSA_ENCRYPTION, TAG_BYTES, random_bytes,
+    self, BLOCK_BYTES, Cipher, Decryptor, Digest, Encryptor, Failed, KeyKind, KeyTransport, RSA_ENCRYPTION, TAG_BYTES,
+    random_bytes,
 };
 use super::agreed::{self, Agreed};
 use super::{AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit};
@@ -138,7 +139,14 @@ impl Read for Encrypting<'_> {
             self.ready.clear();
             self.from = 0;
             let count = self.content.read(&mut self.plain)?;
-            if count > 0 {
+            if count > 0 && buffer.len() >= count + BLOCK_BYTES {
+                // Where there is room for all of it, it is not copied.
+                let written = encryptor.update_into(&self.plain[..count], buffer).map_err(io::Error::other)?;
+                self.encryptor = Some(encryptor);
+                if written > 0 {
+                    return Ok(written);
+                }
+            } else if count > 0 {
                 encryptor.update(&self.plain[..count], &mut self.ready).map_err(io::Error::other)?;
                 self.encryptor = Some(encryptor);
             } else if let Some(tag) = encryptor.finish(&mut self.ready).map_err(io::Error::other)? {
@@ -300,7 +308,7 @@ impl<R: Read> Opened<R> {
         self.held += count;
         if count > 0 {
             let known = self.held.saturating_sub(keep);
-            decryptor.update(&self.encrypted[..known], &mut self.ready).map_err(io::Error::other)?;
+            decryptor.update(&mut self.encrypted[..known], &mut self.ready).map_err(io::Error::other)?;
             self.encrypted.copy_within(known..self.held, 0);
             self.held -= known;
             self.decryptor = Some(decryptor);

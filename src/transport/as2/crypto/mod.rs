@@ -2,6 +2,7 @@
 //! encryption keys for recipients. It knows no message syntax. SHA-1 and 3DES are for partners who can do nothing else; the
 //! callers hold back who may use them.
 
+mod gcm;
 mod keys;
 
 pub use keys::{
@@ -10,22 +11,20 @@ pub use keys::{
 };
 
 use crate::id::Random;
+use aws_lc_rs::aead;
 use aws_lc_rs::cipher::{self, DecryptionContext, EncryptionContext, StreamingDecryptingKey, StreamingEncryptingKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::iv::FixedLength;
-use ghash::GHash;
-use ghash::universal_hash::UniversalHash as _;
+use gcm::{Authenticator, begin};
 
 /// Bytes of a block of every cipher that is known here, at most.
-const BLOCK_BYTES: usize = 16;
+pub const BLOCK_BYTES: usize = 16;
 /// Bytes of the tag of GCM (RFC 5084 3.2 recommends 12 and allows 16, which everybody writes).
 pub const TAG_BYTES: usize = 16;
 /// Bytes of the nonce of GCM.
 pub const NONCE_BYTES: usize = 12;
-/// Bytes that GCM encrypts under one nonce, at most (NIST SP 800-38D 5.2.1.1).
-const GCM_BYTES_MAX: u64 = (1 << 36) - 32;
 
 /// What failed, which tells an attacker nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -224,6 +223,17 @@ impl Cipher {
         if self.is_gcm() { plain } else { (plain / block + 1) * block }
     }
 
+    /// The provider's GCM under a key.
+    fn gcm_key(self, key: &[u8]) -> Result<aead::LessSafeKey, Failed> {
+        let algorithm = match self {
+            Cipher::Aes128Gcm => &aead::AES_128_GCM,
+            Cipher::Aes192Gcm => &aead::AES_192_GCM,
+            Cipher::Aes256Gcm => &aead::AES_256_GCM,
+            _ => return Err(Failed),
+        };
+        Ok(aead::LessSafeKey::new(aead::UnboundKey::new(algorithm, key)?))
+    }
+
     #[allow(deprecated)] // 3DES is asked for by partners' old products
     fn key(self, key: &[u8]) -> Result<cipher::UnboundCipherKey, Failed> {
         let algorithm = match self.key_bytes() {
@@ -240,70 +250,6 @@ impl Cipher {
     }
 }
 
-/// The authentication of GCM beside its counter mode (NIST SP 800-38D).
-struct Authenticator {
-    hash: GHash,
-    /// What is left of a block.
-    rest: Vec<u8>,
-    length: u64,
-    mask: [u8; BLOCK_BYTES],
-}
-
-impl Authenticator {
-    fn update(&mut self, mut ciphertext: &[u8]) -> Result<(), Failed> {
-        self.length += ciphertext.len() as u64;
-        if self.length > GCM_BYTES_MAX {
-            return Err(Failed);
-        }
-        if !self.rest.is_empty() {
-            let (begin, behind) = ciphertext.split_at(ciphertext.len().min(BLOCK_BYTES - self.rest.len()));
-            self.rest.extend_from_slice(begin);
-            ciphertext = behind;
-            if self.rest.len() < BLOCK_BYTES {
-                return Ok(());
-            }
-            self.hash.update_padded(&self.rest);
-            self.rest.clear();
-        }
-        let whole = ciphertext.len() - ciphertext.len() % BLOCK_BYTES;
-        self.hash.update_padded(&ciphertext[..whole]);
-        self.rest.extend_from_slice(&ciphertext[whole..]);
-        Ok(())
-    }
-
-    fn tag(mut self) -> [u8; TAG_BYTES] {
-        self.hash.update_padded(&self.rest);
-        let mut lengths = [0; BLOCK_BYTES];
-        lengths[8..].copy_from_slice(&(self.length * 8).to_be_bytes());
-        self.hash.update_padded(&lengths);
-        let mut tag: [u8; TAG_BYTES] = self.hash.finalize().into();
-        tag.iter_mut().zip(self.mask).for_each(|(byte, mask)| *byte ^= mask);
-        tag
-    }
-}
-
-/// The counter mode and the authentication of GCM under one nonce.
-fn gcm(cipher: Cipher, key: &[u8], nonce: &[u8]) -> Result<(StreamingEncryptingKey, Authenticator), Failed> {
-    let counter = |block: [u8; BLOCK_BYTES]| {
-        let context = EncryptionContext::Iv128(FixedLength::from(&block));
-        Ok::<_, Failed>(StreamingEncryptingKey::less_safe_ctr(cipher.key(key)?, context)?)
-    };
-    let first = |stream: &mut StreamingEncryptingKey| {
-        let (mut found, mut room) = ([0; BLOCK_BYTES], [0; 2 * BLOCK_BYTES]);
-        let written = stream.update(&[0; BLOCK_BYTES], &mut room)?.written().len();
-        found.copy_from_slice(room.get(..written).filter(|it| it.len() == BLOCK_BYTES).ok_or(Failed)?);
-        Ok::<_, Failed>(found)
-    };
-    let mut begin = [0; BLOCK_BYTES];
-    begin.get_mut(..nonce.len()).filter(|_| nonce.len() == NONCE_BYTES).ok_or(Failed)?.copy_from_slice(nonce);
-    begin[BLOCK_BYTES - 1] = 1;
-    let subkey = first(&mut counter([0; BLOCK_BYTES])?)?;
-    let mut stream = counter(begin)?;
-    let mask = first(&mut stream)?;
-    let hash = GHash::new(&subkey.into());
-    Ok((stream, Authenticator { hash, rest: Vec::new(), length: 0, mask }))
-}
-
 /// Encrypts a stream.
 pub struct Encryptor {
     stream: StreamingEncryptingKey,
@@ -317,7 +263,7 @@ impl Encryptor {
     /// They have other lengths than the cipher asks for.
     pub fn new(cipher: Cipher, key: &[u8], iv: &[u8]) -> Result<Self, Failed> {
         if cipher.is_gcm() {
-            let (stream, authenticator) = gcm(cipher, key, iv)?;
+            let (stream, authenticator) = begin(cipher, key, iv)?;
             return Ok(Encryptor { stream, authenticator: Some(authenticator) });
         }
         let context = match <[u8; BLOCK_BYTES]>::try_from(iv) {
@@ -335,21 +281,31 @@ impl Encryptor {
     pub fn update(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
         let begin = out.len();
         out.resize(begin + plain.len() + BLOCK_BYTES, 0);
-        let written = self.stream.update(plain, &mut out[begin..])?.written().len();
+        let written = self.update_into(plain, &mut out[begin..])?;
         out.truncate(begin + written);
-        self.authenticator.as_mut().map_or(Ok(()), |authenticator| authenticator.update(&out[begin..]))
+        Ok(())
+    }
+
+    /// Writes what the next bytes become; how many they are. There must be room for [`BLOCK_BYTES`] more than came.
+    ///
+    /// # Errors
+    /// There is less room, or it is more than GCM encrypts under one nonce.
+    pub fn update_into(&mut self, plain: &[u8], out: &mut [u8]) -> Result<usize, Failed> {
+        let written = self.stream.update(plain, out)?.written().len();
+        if let Some(authenticator) = &mut self.authenticator {
+            authenticator.update(&mut out[..written])?;
+        }
+        Ok(written)
     }
 
     /// Appends what is left; the tag of GCM.
     ///
     /// # Errors
     /// The provider failed.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Option<[u8; TAG_BYTES]>, Failed> {
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<Option<[u8; TAG_BYTES]>, Failed> {
         let mut room = [0; 2 * BLOCK_BYTES];
         let (_, last) = self.stream.finish(&mut room)?;
-        if let Some(authenticator) = &mut self.authenticator {
-            authenticator.update(last.written())?;
-        }
+        // Counter mode has nothing left.
         out.extend_from_slice(last.written());
         Ok(self.authenticator.map(Authenticator::tag))
     }
@@ -374,7 +330,7 @@ impl Decryptor {
     /// They have other lengths than the cipher asks for.
     pub fn new(cipher: Cipher, key: &[u8], iv: &[u8]) -> Result<Self, Failed> {
         if cipher.is_gcm() {
-            let (stream, authenticator) = gcm(cipher, key, iv)?;
+            let (stream, authenticator) = begin(cipher, key, iv)?;
             return Ok(Decryptor { stream: Stream::Counter(stream), authenticator: Some(authenticator) });
         }
         let context = match <[u8; BLOCK_BYTES]>::try_from(iv) {
@@ -385,11 +341,11 @@ impl Decryptor {
         Ok(Decryptor { stream: Stream::Cbc(stream), authenticator: None })
     }
 
-    /// Appends what the next bytes become.
+    /// Appends what the next bytes become, which are afterwards as they were.
     ///
     /// # Errors
     /// The provider failed.
-    pub fn update(&mut self, encrypted: &[u8], out: &mut Vec<u8>) -> Result<(), Failed> {
+    pub fn update(&mut self, encrypted: &mut [u8], out: &mut Vec<u8>) -> Result<(), Failed> {
         if let Some(authenticator) = &mut self.authenticator {
             authenticator.update(encrypted)?;
         }
@@ -474,7 +430,7 @@ mod tests {
                 let decrypt = |encrypted: &[u8], tag: &[u8]| {
                     let mut decryptor = Decryptor::new(cipher, &key, &iv).expect("made");
                     let mut found = Vec::new();
-                    for piece in encrypted.chunks(777) {
+                    for piece in encrypted.to_vec().chunks_mut(777) {
                         decryptor.update(piece, &mut found).expect("decrypted");
                     }
                     decryptor.finish(tag, &mut found).map(|()| found)
@@ -487,21 +443,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    /// The provider's own GCM, which does not stream, agrees.
-    #[test]
-    fn gcm_is_gcm() {
-        use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-        let (key, nonce, plain) = ([3; 32], [5; NONCE_BYTES], [8; 1000]);
-        let other = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a key"));
-        let mut sealed = plain.to_vec();
-        let nonce_of = Nonce::assume_unique_for_key(nonce);
-        let tag = other.seal_in_place_separate_tag(nonce_of, Aad::empty(), &mut sealed).expect("sealed");
-        let mut encryptor = Encryptor::new(Cipher::Aes256Gcm, &key, &nonce).expect("made");
-        let mut encrypted = Vec::new();
-        encryptor.update(&plain, &mut encrypted).expect("encrypted");
-        assert_eq!(encryptor.finish(&mut encrypted).expect("finished").expect("a tag"), tag.as_ref());
-        assert_eq!(encrypted, sealed);
     }
 }

@@ -169,7 +169,7 @@ fn decrypted(cipher: Cipher, key: &[u8], iv: &[u8], sealed: &[u8]) -> Result<Vec
     let wrong = |_: Failed| Unread::PasswordWrong;
     let mut decryptor = Decryptor::new(cipher, key, iv).map_err(|_| Unread::unknown("a key of odd length"))?;
     let mut plain = Vec::new();
-    decryptor.update(sealed, &mut plain).map_err(wrong)?;
+    decryptor.update(&mut sealed.to_vec(), &mut plain).map_err(wrong)?;
     decryptor.finish(&[], &mut plain).map_err(wrong)?;
     Ok(plain)
 }
