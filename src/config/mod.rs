@@ -4,6 +4,7 @@
 mod admin;
 mod database;
 mod delivery;
+mod folder;
 mod limits;
 mod log;
 mod partner;
@@ -13,6 +14,7 @@ mod sftp;
 pub use admin::Admin;
 pub use database::{DATABASE_VARIABLE, Database};
 pub use delivery::Delivery;
+pub use folder::Folder;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use partner::{Partner, Tls};
@@ -37,6 +39,8 @@ pub struct Config {
     pub admin: Admin,
     /// `[sftp]`: where partners reach their mailboxes.
     pub sftp: Sftp,
+    /// `[folder]`: which folders of this machine channels may use.
+    pub folder: Folder,
     /// `[log]`.
     pub log: Log,
     /// `[delivery]`.

@@ -5,6 +5,7 @@ mod ack;
 mod attach;
 mod directory;
 mod duplicate;
+mod files; // folders of files, of ours and of partners' servers
 mod mailbox;
 mod overlay;
 mod plan;
@@ -24,8 +25,8 @@ pub use plan::{PlannedChange, Verb, export, is_secret, plan};
 pub use preset::{Preset, Setting, presets};
 pub use resource::{
     Agreement, As2, Auth, Basic, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX, EVENT_TYPES,
-    EnvelopeProfile, Environment, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2, OnUncertain, Partner,
-    PartyId, ProxyLogin, Receipt, ReceiptAuth, Repeats, RequestAck, Required, Resource, ResourceError, Route, Secret,
-    SecretOrText, Shown, Signed, Split, Una, Way, Webhook, parse, parse_all,
+    EnvelopeProfile, Environment, HostKey, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2, OnUncertain,
+    Partner, PartyId, Pickup, ProxyLogin, Receipt, ReceiptAuth, Repeats, RequestAck, Required, Resource, ResourceError,
+    Route, Secret, SecretOrText, Server, Shown, Signed, Split, Then, Una, Way, Webhook, is_temporary, parse, parse_all,
 };
 pub use validity::WayOut;

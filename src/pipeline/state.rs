@@ -41,6 +41,8 @@ pub struct Service {
     pub as2_keys: super::as2::Keys,
     /// What of mailboxes lives in this process only.
     pub mailboxes: super::mailbox::Mailboxes,
+    /// What of pick-ups lives in this process only.
+    pub pickups: super::pickup::Pickups,
 }
 
 /// Resources as they are now.
@@ -64,6 +66,7 @@ impl Service {
         let expressions = Workers::of_this_program();
         let as2_keys = super::as2::Keys::default();
         let mailboxes = super::mailbox::Mailboxes::default();
+        let pickups = super::pickup::Pickups::default();
         let service = Service {
             store,
             rules,
@@ -78,6 +81,7 @@ impl Service {
             room,
             as2_keys,
             mailboxes,
+            pickups,
         };
         service.reload().await?;
         Ok(Arc::new(service))
