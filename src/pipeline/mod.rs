@@ -13,6 +13,7 @@ pub mod configured; // what resources add: mappings, guides, tables
 pub mod converse; // cXML answered in the call that brings it
 pub mod deliver; // one attempt, and what comes of it
 pub mod depart; // what leaves together, and whether it may
+mod drop; // deliveries into folders
 pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
 pub mod explain; // a document said in words: meanings, rules, verdicts, fields, and what they become

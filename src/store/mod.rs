@@ -25,7 +25,7 @@ pub mod mailbox; // files that lie for their partners
 mod matching; // which sending an acknowledgment is about
 pub mod offered; // certificates that strangers to a channel signed with
 pub mod payload;
-pub mod pickup; // files taken from folders
+pub mod pickup; // files taken from folders, and names of those put there
 mod reconcile;
 pub mod refusal; // of strangers, counted
 pub mod resource;

@@ -1,8 +1,9 @@
-//! Files that channels took from folders. What was seen is remembered, so that it is taken once however often it is seen; bytes and
-//! states are those of its transmission.
+//! Files that channels took from folders, and what deliveries into folders are called there. What was seen is remembered, so
+//! that it is taken once however often it is seen; bytes and states are those of its transmission and delivery.
 
 use super::Store;
-use super::error::Result;
+use super::error::{Result, StoreError};
+use super::mailbox::numbered;
 use super::select::Select;
 use super::value::{Micros, storable};
 use super::writer::Tx;
@@ -177,6 +178,65 @@ impl Store {
                     .execute(&mut *tx.connection)
                     .await?;
                 Ok(())
+            })
+        })
+        .await
+    }
+
+    /// What a delivery is called in the folder of its channel: the name wanted or the first with a number that no other has,
+    /// the same at each attempt. Where something that is not ours has the name there, `taken` is it, and the next is had.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn dropped_name(
+        &self,
+        (delivery_id, channel): (&str, &str),
+        wanted: &str,
+        taken: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String> {
+        let (delivery_id, channel) = (delivery_id.to_owned(), channel.to_owned());
+        let (wanted, taken) = (wanted.to_owned(), taken.map(str::to_owned));
+        self.write("dropped_name", move |tx| {
+            Box::pin(async move {
+                let own: Option<String> = sqlx::query_scalar("SELECT name FROM dropped_file WHERE delivery_id = $1")
+                    .bind(&delivery_id)
+                    .fetch_optional(&mut *tx.connection)
+                    .await?;
+                if let Some(own) = own.as_ref().filter(|own| taken.as_ref() != Some(own)) {
+                    return Ok(own.clone());
+                }
+                let mut names = numbered(&wanted, &delivery_id);
+                if let Some(taken) = &taken {
+                    // What was tried before is not tried again.
+                    names = match names.iter().position(|name| name == taken) {
+                        Some(at) => names.split_off(at + 1),
+                        None => names.split_off(names.len() - 1),
+                    };
+                }
+                for name in names {
+                    let other: Option<i64> =
+                        sqlx::query_scalar("SELECT 1 FROM dropped_file WHERE channel = $1 AND name = $2")
+                            .bind(&channel)
+                            .bind(&name)
+                            .fetch_optional(&mut *tx.connection)
+                            .await?;
+                    if other.is_some() {
+                        continue;
+                    }
+                    sqlx::query(
+                        "INSERT INTO dropped_file (delivery_id, channel, name, created_at) VALUES ($1, $2, $3, $4)
+                         ON CONFLICT (delivery_id) DO UPDATE SET name = $3",
+                    )
+                    .bind(&delivery_id)
+                    .bind(&channel)
+                    .bind(&name)
+                    .bind(Micros::from(now))
+                    .execute(&mut *tx.connection)
+                    .await?;
+                    return Ok(name);
+                }
+                Err(StoreError::Conflict(format!("all names like {wanted} are taken in the folder of {channel}")))
             })
         })
         .await

@@ -1,4 +1,5 @@
-//! What a place of files can do, wherever it is; so far a folder of this machine (`folder`). Names are names of one folder and never paths; folders and links in it are not there.
+//! What a place of files can do, wherever it is: a folder of this machine (`folder`), or one that a partner's SFTP server shows
+//! (`sftp::client`). Names are names of one folder and never paths; folders and links in it are not there.
 
 use super::source::Source;
 use futures_util::future::BoxFuture;

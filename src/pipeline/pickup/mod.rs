@@ -1,4 +1,4 @@
-//! Files that we fetch: channels of way in whose other side is a folder. Each is looked at as often
+//! Files that we fetch: channels of way in whose other side is a folder, here or on a partner's server. Each is looked at as often
 //! as it says, one round at a time (`round`). A file is in the ledger, synced and committed, before anything is done to it there,
 //! so that a kill at any moment loses nothing and takes nothing twice.
 

@@ -117,7 +117,7 @@ fn trouble(service: &Service, channel: &str, entry: &Entry, reason: String) {
         is_new
     });
     if is_new {
-        tracing::warn!(channel, "A file of its folder waits for somebody; GET /api/v1/pickups says which and why");
+        tracing::warn!(channel, "A file of its folder waits for somebody; portolan channel pickups says which and why");
     }
 }
 

@@ -1,5 +1,5 @@
 //! The SSH server that mailboxes stand behind (RFC 4251–4254): who may come in, and channels for files and nothing else.
-//! This file and `algorithms` are those that know the SSH library. Only modern algorithms are offered (`algorithms`).
+//! This file and `client` are those that know the SSH library. Only modern algorithms are offered (`algorithms`).
 //!
 //! Not supported: shells, commands but `scp`, forwarding of ports, agents and X11, compression. Why: a mailbox needs none of
 //! them. Seen as: the request is refused, the session goes on.

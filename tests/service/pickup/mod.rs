@@ -2,6 +2,8 @@
 
 mod crash;
 mod folder;
+mod remote;
+mod sshd;
 
 use super::edi::{number_of, order};
 use super::stage::Stage;
@@ -12,8 +14,14 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Where the process is killed while it picks files up and puts them down.
-pub const POINTS: [&str; 4] =
-    ["pickup.before_commit", "pickup.after_commit", "pickup_settled.before_commit", "pickup_settled.after_commit"];
+pub const POINTS: [&str; 6] = [
+    "pickup.before_commit",
+    "pickup.after_commit",
+    "pickup_settled.before_commit",
+    "pickup_settled.after_commit",
+    "dropped_name.before_commit",
+    "dropped_name.after_commit",
+];
 
 /// North Stores' orders come in over one channel; what is to be said of it stands in `more`.
 fn orders_in(more: &str) -> String {
