@@ -71,6 +71,7 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(certificate::list::list))
         .routes(routes!(certificate::offered::offered))
         .routes(routes!(certificate::refuse::refuse))
+        .routes(routes!(channel::pickups::pickups))
         .routes(routes!(channel::test::test))
         .routes(routes!(delivery::get::get))
         .routes(routes!(delivery::list::list))

@@ -6,6 +6,7 @@ mod alarm;
 mod apply;
 mod as2;
 mod certificate;
+mod channel;
 mod client;
 mod completions;
 mod decode;
@@ -146,6 +147,8 @@ enum Command {
     Delivery(delivery::Arguments),
     /// Keys and certificates of AS2.
     Certificate(certificate::Arguments),
+    /// Channels that pick files up, and the keys of SFTP servers: pickups, host-keys.
+    Channel(channel::Arguments),
     /// Mailboxes that partners reach over SFTP: what lies there, who fetched it, passwords.
     Mailbox(mailbox::Arguments),
     /// Partners of AS2: whether they can be reached, and answer.
@@ -200,6 +203,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Document(command) => document::run(&command, arguments.json),
         Command::Delivery(command) => delivery::run(&command, arguments.json),
         Command::Certificate(command) => certificate::run(&command, arguments.json),
+        Command::Channel(command) => channel::run(&command, arguments.json),
         Command::Mailbox(command) => mailbox::run(&command, arguments.json),
         Command::As2(command) => as2::run(&command, arguments.json),
     };

@@ -5,6 +5,7 @@ mod admin;
 mod alert;
 mod database;
 mod delivery;
+mod folder;
 mod limits;
 mod log;
 mod mail;
@@ -16,6 +17,7 @@ pub use admin::Admin;
 pub use alert::Alert;
 pub use database::{DATABASE_VARIABLE, Database};
 pub use delivery::Delivery;
+pub use folder::Folder;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, MailTls};
@@ -41,6 +43,8 @@ pub struct Config {
     pub admin: Admin,
     /// `[sftp]`: where partners reach their mailboxes.
     pub sftp: Sftp,
+    /// `[folder]`: which folders of this machine channels may use.
+    pub folder: Folder,
     /// `[log]`.
     pub log: Log,
     /// `[delivery]`.

@@ -134,6 +134,7 @@ impl Directory {
                     self.check_as2(&one.name, channel, &mut found);
                     self.check_reach(channel, &mut found);
                     self.check_sftp(&one.name, channel, &mut found);
+                    self.check_files(&one.name, channel, &mut found);
                 }
             }
             "agreement" => {
@@ -180,8 +181,8 @@ impl Directory {
             found.push(missing("partners", "partner", name, self.partners.keys()));
         }
         match channel.way {
-            // Who comes in there is said by the mailbox.
-            _ if channel.transport == "sftp" => {}
+            // Who comes in there is said by the mailbox; to a folder of files it is we who go.
+            _ if channel.transport == "sftp" || channel.transport == "folder" => {}
             Way::In if channel.is_open() && channel.cxml.is_none() && channel.as2.is_none() => {
                 found.push("auth: expected token or basic; a channel in lets nobody in without".to_owned());
             }

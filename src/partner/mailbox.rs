@@ -73,6 +73,13 @@ impl Directory {
     }
 
     pub(super) fn check_sftp(&self, name: &str, channel: &Channel, found: &mut Vec<String>) {
+        if channel.is_place() {
+            if channel.mailbox.is_some() {
+                found
+                    .push("mailbox: expected mailbox or server, in a channel of transport sftp, found both".to_owned());
+            }
+            return;
+        }
         if channel.transport != "sftp" {
             let keys = [("mailbox", &channel.mailbox), ("folder", &channel.folder), ("file_name", &channel.file_name)];
             let strange = keys.iter().filter(|(_, value)| value.is_some());
@@ -89,7 +96,11 @@ impl Directory {
         found
             .extend(strange.map(|(key, _)| format!("{key}: expected in a channel of transport http, found with sftp")));
         let Some(of) = &channel.mailbox else {
-            return found.push("mailbox: expected the mailbox that its files go through, found none".to_owned());
+            return found.push(
+                "mailbox: expected the mailbox that its files go through, or server where they lie with the partner, found \
+                 neither"
+                    .to_owned(),
+            );
         };
         let Some(mailbox) = self.mailboxes.get(of) else {
             return found.push(missing("mailbox", "mailbox", of, self.mailboxes.keys()));
@@ -120,7 +131,7 @@ fn user_of<'m>(name: &'m str, mailbox: &'m Mailbox) -> &'m str {
 }
 
 /// What is wrong with what files are to be called.
-fn check_file_name(text: &str) -> Option<String> {
+pub(super) fn check_file_name(text: &str) -> Option<String> {
     let known = || {
         let braced: Vec<_> = FILE_NAME_FACTS.iter().map(|fact| format!("{{{fact}}}")).collect();
         braced.join(" ")

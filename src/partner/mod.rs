@@ -6,6 +6,7 @@ mod alarm; // alerts, recipients, calendars
 mod attach;
 mod directory;
 mod duplicate;
+mod files; // folders of files, of ours and of partners' servers
 mod mailbox;
 mod overlay;
 mod plan;
@@ -25,9 +26,9 @@ pub use plan::{PlannedChange, Verb, export, is_secret, plan};
 pub use preset::{Preset, Setting, presets};
 pub use resource::{
     Agreement, Alert, As2, Auth, Basic, Calendar, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX,
-    EVENT_TYPES, EnvelopeProfile, Environment, Form, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2,
-    OnUncertain, Partner, PartyId, Posted, ProxyLogin, Quiet, Receipt, ReceiptAuth, Recipient, Repeats, RequestAck,
-    Required, Resource, ResourceError, Route, Secret, SecretOrText, Severity, Shown, Signed, Split, Una, Watch, Way,
-    Webhook, calendar, fits, is_address, packed, parse, parse_all,
+    EVENT_TYPES, EnvelopeProfile, Environment, Form, HostKey, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2,
+    OnUncertain, Partner, PartyId, Pickup, Posted, ProxyLogin, Quiet, Receipt, ReceiptAuth, Recipient, Repeats,
+    RequestAck, Required, Resource, ResourceError, Route, Secret, SecretOrText, Server, Severity, Shown, Signed, Split,
+    Then, Una, Watch, Way, Webhook, calendar, fits, is_address, is_temporary, packed, parse, parse_all,
 };
 pub use validity::WayOut;

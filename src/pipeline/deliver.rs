@@ -3,6 +3,7 @@
 use super::acknowledge::state;
 use super::as2::offered::offered;
 use super::as2::send as as2;
+use super::drop;
 use super::mailbox;
 use super::output::CXML;
 use super::reach::{Outbound, outbound};
@@ -56,7 +57,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     let is_late_receipt = |one: &Channel| one.way == Way::In && one.as2.is_some();
     let channel = directory
         .channel(&delivery.channel)
-        .filter(|one| one.url.is_some() || one.mailbox.is_some() || is_late_receipt(one));
+        .filter(|one| one.url.is_some() || one.mailbox.is_some() || one.is_place() || is_late_receipt(one));
     let Some(channel) = channel else {
         let reason = format!("channel {} is gone; add it again, then resubmit", delivery.channel);
         service.store.deliver_park(job, "CHANNEL-MISSING", &reason, now).await?;
@@ -72,6 +73,9 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     let transmission = service.store.transmission(&delivery.transmission_id).await?;
     if let Some(mailbox) = &channel.mailbox {
         return mailbox::place::deliver(service, job, &delivery, &transmission, (mailbox, channel)).await;
+    }
+    if channel.is_place() {
+        return drop::deliver(service, job, &delivery, &transmission, channel).await;
     }
     let url = channel.url.clone().unwrap_or_default();
     let sent = match &channel.as2 {

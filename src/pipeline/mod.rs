@@ -14,15 +14,19 @@ pub mod configured; // what resources add: mappings, guides, tables
 pub mod converse; // cXML answered in the call that brings it
 pub mod deliver; // one attempt, and what comes of it
 pub mod depart; // what leaves together, and whether it may
+mod drop; // deliveries into folders
 pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
 pub mod explain; // a document said in words: meanings, rules, verdicts, fields, and what they become
 pub mod expression; // expressions of other languages, each run in a process of its own
+mod file_name; // what deliveries are called as files
 pub mod gather; // documents that wait for company leave together
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod mailbox; // what partners drop and fetch over SFTP
 pub mod map; // entity to the draft of a document
 pub mod output; // an interchange that leaves, as the ledger holds it
+pub mod pickup; // files that we fetch from folders
+mod places; // folders of files, opened
 pub mod profile; // what an agreement's envelope says beyond parties and numbers
 pub mod prove; // mappings on generated entities, there and back
 pub mod reach; // how a channel's partner is reached, with the secrets for it

@@ -45,6 +45,8 @@ pub struct Service {
     pub trouble: super::trouble::Trouble,
     /// What of mailboxes lives in this process only.
     pub mailboxes: super::mailbox::Mailboxes,
+    /// What of pick-ups lives in this process only.
+    pub pickups: super::pickup::Pickups,
 }
 
 /// Resources as they are now.
@@ -68,6 +70,7 @@ impl Service {
         let expressions = Workers::of_this_program();
         let as2_keys = super::as2::Keys::default();
         let mailboxes = super::mailbox::Mailboxes::default();
+        let pickups = super::pickup::Pickups::default();
         let service = Service {
             store,
             rules,
@@ -84,6 +87,7 @@ impl Service {
             mailboxes,
             told: Notify::new(),
             trouble: super::trouble::Trouble::default(),
+            pickups,
         };
         service.reload().await?;
         Ok(Arc::new(service))

@@ -1,9 +1,10 @@
 //! The loops that lease jobs and run them: translations a few for each core, deliveries as configured and a few for each
-//! channel, documents that waited for company, webhooks, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
+//! channel, documents that waited for company, webhooks, files to be picked up, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
 
 use super::alarm;
 use super::deliver::{Reached, deliver};
 use super::gather::gather;
+use super::pickup;
 use super::state::Service;
 use super::translate::translate;
 use super::webhook;
@@ -44,6 +45,7 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     loops.spawn(gatherings(service.clone(), stop.clone()));
     loops.spawn(webhook::run(service.clone(), stop.clone()));
     loops.spawn(alarm::run(service.clone(), stop.clone()));
+    loops.spawn(pickup::run(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}
 }

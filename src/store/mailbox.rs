@@ -162,24 +162,32 @@ async fn insert(
 /// The name wanted, or the first that is free: `order.edi`, `order-2.edi` … A name is never used again, also when its file
 /// is out of sight: who fetched it would take the new one for it.
 async fn free_name(tx: &mut Tx<'_>, placing: &Placing, id: &str) -> Result<String> {
-    let (stem, ending) = match placing.name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
-        _ => (placing.name.as_str(), String::new()),
-    };
-    for number in 1..=NUMBERS_MAX {
-        let name = if number == 1 { placing.name.clone() } else { format!("{stem}-{number}{ending}") };
+    let names = numbered(&placing.name, id);
+    for name in &names {
         let taken: Option<i64> =
             sqlx::query_scalar("SELECT 1 FROM mailbox_file WHERE mailbox = $1 AND folder = $2 AND name = $3")
                 .bind(&placing.mailbox)
                 .bind(&placing.folder)
-                .bind(&name)
+                .bind(name)
                 .fetch_optional(&mut *tx.connection)
                 .await?;
         if taken.is_none() {
-            return Ok(name);
+            return Ok(name.clone());
         }
     }
-    Ok(format!("{stem}-{id}{ending}"))
+    Ok(names.into_iter().next_back().unwrap_or_default())
+}
+
+/// The names that are tried, one after the other: the one wanted, those with a number, and at last one with an id, which no other
+/// has.
+pub(crate) fn numbered(wanted: &str, id: &str) -> Vec<String> {
+    let (stem, ending) = match wanted.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
+        _ => (wanted, String::new()),
+    };
+    let numbers = (2..=NUMBERS_MAX).map(|number| format!("{stem}-{number}{ending}"));
+    let last = std::iter::once(format!("{stem}-{id}{ending}"));
+    std::iter::once(wanted.to_owned()).chain(numbers).chain(last).collect()
 }
 
 /// What a partner did with a file.

@@ -28,6 +28,7 @@ mod matching; // which sending an acknowledgment is about
 pub mod notice; // mails and posts about alarms
 pub mod offered; // certificates that strangers to a channel signed with
 pub mod payload;
+pub mod pickup; // files taken from folders, and names of those put there
 mod reconcile;
 pub mod refusal; // of strangers, counted
 pub mod resource;

@@ -74,6 +74,11 @@ impl Content {
         &self.digest
     }
 
+    /// Removes its file, where it turned out to be unwanted before any commit.
+    pub fn discard(self) {
+        Files::of([&self]).remove();
+    }
+
     /// Bytes of plaintext.
     #[must_use]
     pub fn size(&self) -> u64 {

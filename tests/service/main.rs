@@ -35,6 +35,7 @@ mod http;
 mod large;
 mod markup;
 mod peer;
+mod pickup;
 mod proxy;
 mod resource;
 mod secure;

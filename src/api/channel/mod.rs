@@ -1,3 +1,4 @@
-//! Channels: whether the other side can be reached and answers as it should. What they are is a resource.
+//! Channels: how those that pick files up are doing, and whether the other side can be reached and answers as it should. What they are is a resource.
 
+pub mod pickups;
 pub mod test;

@@ -2,6 +2,7 @@
 
 use super::as2::{self, As2};
 use super::auth::Basic;
+use super::files::{self, Pickup, Server};
 use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
 use super::{PartyId, Secret, SecretOrText, Way, parsed_option};
 use serde::Deserialize;
@@ -42,7 +43,7 @@ const CXML_KEYS: &[Key] = &[
 
 /// Its keys.
 pub const KEYS: &[Key] = &[
-    must("transport", Shape::Word(&["http", "as2", "sftp"]), "The transport"),
+    must("transport", Shape::Word(&["http", "as2", "sftp", "folder"]), "The transport"),
     must("way", Shape::Word(&["in", "out"]), "From a partner to us, or from us to a partner"),
     may("partners", Shape::List(&Shape::Filled), "Who may send here, or who is reached; none: every partner"),
     may("auth", AUTH, "In: how senders prove who they are, token or basic; out: the auth that shows who we are"),
@@ -51,8 +52,18 @@ pub const KEYS: &[Key] = &[
     may("cxml", Shape::Object(CXML_KEYS), "In: cXML is answered in the call that brings it"),
     may("as2", Shape::Object(as2::KEYS), "Of transport as2: the pair of names, and how messages are protected"),
     may("mailbox", Shape::Filled, "Of transport sftp: the mailbox that the files go through"),
-    may("folder", Shape::Filled, "Of transport sftp: its folder; in where files come in, out where they go out"),
-    may("file_name", Shape::Filled, "Of transport sftp, out: what files are called, with facts in braces"),
+    may("server", Shape::Object(files::SERVER_KEYS), "Of transport sftp: the partner's server that we reach"),
+    may(
+        "folder",
+        Shape::Filled,
+        "The folder: of a mailbox, in or out when left out; on a server, where it puts us; of transport folder, its path",
+    ),
+    may(
+        "pickup",
+        Shape::Object(files::PICKUP_KEYS),
+        "In, of a server or of transport folder: which files are taken, and what becomes of them",
+    ),
+    may("file_name", Shape::Filled, "Of transport sftp and folder, out: what files are called, with facts in braces"),
     may("url", Shape::Filled, "Out: where to; in with cxml: where partners reach it, told in its profile"),
     may("method", Shape::Word(&["POST", "PUT", "PATCH"]), "Out, of http: with which method; POST when left out"),
     may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
@@ -71,7 +82,7 @@ pub const KEYS: &[Key] = &[
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channel {
-    /// `http`, `as2` or `sftp`.
+    /// `http`, `as2`, `sftp` or `folder`.
     pub transport: String,
     /// In or out.
     pub way: Way,
@@ -96,10 +107,16 @@ pub struct Channel {
     /// Of transport `sftp`: the mailbox that the files go through.
     #[serde(default)]
     pub mailbox: Option<String>,
-    /// Of transport `sftp`: its folder; none: `in` where files come in, `out` where they go out.
+    /// Of transport `sftp`: the partner's server that we reach.
+    #[serde(default)]
+    pub server: Option<Server>,
+    /// The folder of a mailbox, a path on a server, or of this machine; none: that of [`Channel::folder`].
     #[serde(default)]
     pub folder: Option<String>,
-    /// Of transport `sftp`, out: what files are called, with facts in braces.
+    /// In, of a server or of transport `folder`: which files are taken, and what becomes of them.
+    #[serde(default)]
+    pub pickup: Option<Pickup>,
+    /// Of transport `sftp` and `folder`, out: what files are called, with facts in braces.
     #[serde(default)]
     pub file_name: Option<String>,
     /// Out: where to; in with cXML: where partners reach it.
@@ -135,10 +152,21 @@ impl Channel {
         self.auth.is_none() && self.client_certificates.is_empty()
     }
 
-    /// The folder of its mailbox.
+    /// Whether its other side is a folder of files that we go to: on a partner's server, or of this machine.
+    #[must_use]
+    pub fn is_place(&self) -> bool {
+        self.transport == "folder" || (self.transport == "sftp" && self.server.is_some())
+    }
+
+    /// Its folder: of its mailbox `in` where files come in and `out` where they go out, on a server the one that we are put
+    /// into, where it does not say it.
     #[must_use]
     pub fn folder(&self) -> &str {
-        let usual = if self.way == Way::In { "in" } else { "out" };
+        let usual = match (self.is_place(), self.way) {
+            (true, _) => ".",
+            (false, Way::In) => "in",
+            (false, Way::Out) => "out",
+        };
         self.folder.as_deref().unwrap_or(usual)
     }
 }

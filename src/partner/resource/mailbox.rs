@@ -110,11 +110,7 @@ impl Mailbox {
     #[must_use]
     pub fn is_temporary(&self, name: &str) -> bool {
         let lower = name.to_ascii_lowercase();
-        let own = self.temporary.iter().map(|ending| ending.to_ascii_lowercase());
-        name.starts_with('.')
-            || name.ends_with('~')
-            || TEMPORARY_ENDINGS.iter().any(|ending| lower.ends_with(ending))
-            || own.into_iter().any(|ending| lower.ends_with(&ending))
+        is_temporary(name) || self.temporary.iter().any(|ending| lower.ends_with(&ending.to_ascii_lowercase()))
     }
 
     /// Its public keys as SSH writes them (RFC 4253, 6.6).
@@ -142,6 +138,13 @@ impl Mailbox {
             found.push(format!("errors: expected a folder's name such as errors, found {}", self.errors));
         }
     }
+}
+
+/// Whether a name is one that is written to before it is renamed, wherever it lies.
+#[must_use]
+pub fn is_temporary(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    name.starts_with('.') || name.ends_with('~') || TEMPORARY_ENDINGS.iter().any(|ending| lower.ends_with(ending))
 }
 
 /// Whether a folder may be called so.

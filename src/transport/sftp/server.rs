@@ -1,10 +1,10 @@
 //! The SSH server that mailboxes stand behind (RFC 4251–4254): who may come in, and channels for files and nothing else.
-//! This is the one file that knows the SSH library. Only modern algorithms are offered, and none that needs strict key
-//! exchange to be safe.
+//! This file and `client` are those that know the SSH library. Only modern algorithms are offered (`algorithms`).
 //!
 //! Not supported: shells, commands but `scp`, forwarding of ports, agents and X11, compression. Why: a mailbox needs none of
 //! them. Seen as: the request is refused, the session goes on.
 
+use super::algorithms::preferred;
 use super::files::{Files, Gate, Shown};
 use super::session::{self, Packets};
 use super::{scp, wire};
@@ -12,10 +12,10 @@ use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
-use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKey};
+use russh::keys::{Algorithm, HashAlg, PrivateKey};
 use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, Disconnect, MethodKind, MethodSet, Preferred};
-use russh::{SshId, cipher, compression, kex, mac};
+use russh::{Channel, ChannelId, ChannelOpenFailure, ChannelWriteHalf, Disconnect, MethodKind, MethodSet};
+use russh::{SshId, kex};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -158,42 +158,6 @@ impl Drop for Seat {
     }
 }
 
-/// What is offered, best first. AES in GCM and in counter mode with a MAC over the ciphertext are safe whether or not a
-/// client knows strict key exchange (CVE-2023-48795); ChaCha20-Poly1305 is not, so it is left out.
-fn preferred() -> Preferred {
-    Preferred {
-        kex: Cow::Borrowed(&[
-            kex::MLKEM768X25519_SHA256,
-            kex::CURVE25519,
-            kex::CURVE25519_PRE_RFC_8731,
-            kex::ECDH_SHA2_NISTP256,
-            kex::ECDH_SHA2_NISTP384,
-            kex::DH_G16_SHA512,
-            kex::DH_G14_SHA256,
-            kex::EXTENSION_SUPPORT_AS_SERVER,
-            kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
-        ]),
-        key: Cow::Borrowed(&[
-            Algorithm::Ed25519,
-            Algorithm::Ecdsa { curve: EcdsaCurve::NistP256 },
-            Algorithm::Ecdsa { curve: EcdsaCurve::NistP384 },
-            Algorithm::Ecdsa { curve: EcdsaCurve::NistP521 },
-            Algorithm::Rsa { hash: Some(HashAlg::Sha512) },
-            Algorithm::Rsa { hash: Some(HashAlg::Sha256) },
-        ]),
-        cipher: Cow::Borrowed(&[
-            cipher::AES_256_GCM,
-            cipher::AES_128_GCM,
-            cipher::AES_256_CTR,
-            cipher::AES_192_CTR,
-            cipher::AES_128_CTR,
-        ]),
-        mac: Cow::Borrowed(&[mac::HMAC_SHA512_ETM, mac::HMAC_SHA256_ETM, mac::HMAC_SHA512, mac::HMAC_SHA256]),
-        compression: Cow::Borrowed(&[compression::NONE]),
-        ..Preferred::DEFAULT
-    }
-}
-
 fn config(keys: HostKeys, limits: &Limits) -> Config {
     Config {
         // No version: who attacks need not be told.
@@ -203,7 +167,7 @@ fn config(keys: HostKeys, limits: &Limits) -> Config {
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys: keys.0,
         channel_buffer_size: CHANNEL_CHUNKS,
-        preferred: preferred(),
+        preferred: preferred([kex::EXTENSION_SUPPORT_AS_SERVER, kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER]),
         max_auth_attempts: PROOFS_MAX,
         inactivity_timeout: Some(limits.idle),
         nodelay: true,

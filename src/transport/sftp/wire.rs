@@ -1,5 +1,5 @@
 //! Packets of the SSH File Transfer Protocol, version 3 (draft-ietf-secsh-filexfer-02), which every client speaks. Only
-//! what a server reads and writes; no sockets.
+//! what a server reads and writes, and the words that both sides have; no sockets.
 //!
 //! Not supported: later versions. Why: clients that know them speak version 3 as well. Seen as: SSH_FXP_VERSION 3.
 
@@ -12,38 +12,38 @@ pub const DATA_BYTES_MAX: u32 = 255 * 1024;
 /// The version spoken.
 pub const VERSION: u32 = 3;
 
-const INIT: u8 = 1;
-const VERSION_ANSWER: u8 = 2;
-const OPEN: u8 = 3;
-const CLOSE: u8 = 4;
-const READ: u8 = 5;
-const WRITE: u8 = 6;
-const LSTAT: u8 = 7;
+pub(super) const INIT: u8 = 1;
+pub(super) const VERSION_ANSWER: u8 = 2;
+pub(super) const OPEN: u8 = 3;
+pub(super) const CLOSE: u8 = 4;
+pub(super) const READ: u8 = 5;
+pub(super) const WRITE: u8 = 6;
+pub(super) const LSTAT: u8 = 7;
 const FSTAT: u8 = 8;
 const SETSTAT: u8 = 9;
 const FSETSTAT: u8 = 10;
-const OPENDIR: u8 = 11;
-const READDIR: u8 = 12;
-const REMOVE: u8 = 13;
+pub(super) const OPENDIR: u8 = 11;
+pub(super) const READDIR: u8 = 12;
+pub(super) const REMOVE: u8 = 13;
 const MKDIR: u8 = 14;
 const RMDIR: u8 = 15;
 const REALPATH: u8 = 16;
 const STAT: u8 = 17;
-const RENAME: u8 = 18;
+pub(super) const RENAME: u8 = 18;
 const READLINK: u8 = 19;
 const SYMLINK: u8 = 20;
-const STATUS: u8 = 101;
-const HANDLE: u8 = 102;
-const DATA: u8 = 103;
-const NAME: u8 = 104;
-const ATTRS: u8 = 105;
-const EXTENDED: u8 = 200;
+pub(super) const STATUS: u8 = 101;
+pub(super) const HANDLE: u8 = 102;
+pub(super) const DATA: u8 = 103;
+pub(super) const NAME: u8 = 104;
+pub(super) const ATTRS: u8 = 105;
+pub(super) const EXTENDED: u8 = 200;
 const EXTENDED_REPLY: u8 = 201;
 
-const ATTR_SIZE: u32 = 0x1;
-const ATTR_OWNER: u32 = 0x2;
-const ATTR_PERMISSIONS: u32 = 0x4;
-const ATTR_TIMES: u32 = 0x8;
+pub(super) const ATTR_SIZE: u32 = 0x1;
+pub(super) const ATTR_OWNER: u32 = 0x2;
+pub(super) const ATTR_PERMISSIONS: u32 = 0x4;
+pub(super) const ATTR_TIMES: u32 = 0x8;
 
 /// SSH_FXF_READ.
 pub const FLAG_READ: u32 = 0x01;
@@ -121,7 +121,8 @@ pub fn length(head: [u8; 4]) -> Result<usize, Broken> {
     }
 }
 
-struct Cut<'p>(&'p [u8]);
+/// What is left of a packet that is being read.
+pub(super) struct Cut<'p>(pub &'p [u8]);
 
 impl<'p> Cut<'p> {
     fn take(&mut self, length: usize) -> Result<&'p [u8], Broken> {
@@ -130,19 +131,19 @@ impl<'p> Cut<'p> {
         Ok(taken)
     }
 
-    fn byte(&mut self) -> Result<u8, Broken> {
+    pub fn byte(&mut self) -> Result<u8, Broken> {
         Ok(self.take(1)?[0])
     }
 
-    fn four(&mut self) -> Result<u32, Broken> {
+    pub fn four(&mut self) -> Result<u32, Broken> {
         Ok(self.take(4)?.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
     }
 
-    fn eight(&mut self) -> Result<u64, Broken> {
+    pub fn eight(&mut self) -> Result<u64, Broken> {
         Ok(u64::from(self.four()?) << 32 | u64::from(self.four()?))
     }
 
-    fn text(&mut self) -> Result<Vec<u8>, Broken> {
+    pub fn text(&mut self) -> Result<Vec<u8>, Broken> {
         let length = self.four()? as usize;
         Ok(self.take(length)?.to_vec())
     }
@@ -240,23 +241,23 @@ impl Attributes {
     }
 }
 
-fn put_four(packet: &mut Vec<u8>, number: u32) {
+pub(super) fn put_four(packet: &mut Vec<u8>, number: u32) {
     packet.extend(number.to_be_bytes());
 }
 
-fn put_text(packet: &mut Vec<u8>, text: &[u8]) {
+pub(super) fn put_text(packet: &mut Vec<u8>, text: &[u8]) {
     put_four(packet, u32::try_from(text.len()).unwrap_or(u32::MAX));
     packet.extend(text);
 }
 
 /// Begins a packet; [`framed`] puts its length before it.
-fn begin(kind: u8, number: u32) -> Vec<u8> {
+pub(super) fn begin(kind: u8, number: u32) -> Vec<u8> {
     let mut packet = vec![0, 0, 0, 0, kind];
     put_four(&mut packet, number);
     packet
 }
 
-fn framed(mut packet: Vec<u8>) -> Vec<u8> {
+pub(super) fn framed(mut packet: Vec<u8>) -> Vec<u8> {
     let length = u32::try_from(packet.len() - 4).unwrap_or(u32::MAX);
     packet[..4].copy_from_slice(&length.to_be_bytes());
     packet

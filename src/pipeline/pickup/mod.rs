@@ -1,0 +1,215 @@
+//! Files that we fetch: channels of way in whose other side is a folder, here or on a partner's server. Each is looked at as often
+//! as it says, one round at a time (`round`). A file is in the ledger, synced and committed, before anything is done to it there,
+//! so that a kill at any moment loses nothing and takes nothing twice.
+
+mod round;
+
+use super::state::Service;
+use crate::clock::Timestamp;
+use crate::partner::{Channel, Way};
+use crate::store::{Micros, Result, StoreError};
+use crate::transport::place::Trouble;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How often it is seen whose turn it is.
+const TICK: Duration = Duration::from_millis(500);
+/// Folders that are looked at at once.
+const PLACES: usize = 8;
+/// How long to wait after a failure where the configuration has no schedule.
+const WAIT_UNSAID: Duration = Duration::from_secs(60);
+/// How long a stop waits for a round.
+const STOP_WAIT: Duration = Duration::from_secs(5);
+/// Files in trouble that are told, of one channel.
+const TROUBLES_MAX: usize = 100;
+
+/// A file that could not be taken, or to which nothing could be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileTrouble {
+    /// Its name.
+    pub name: String,
+    /// What is wrong and what to do.
+    pub reason: String,
+    /// When it is tried again.
+    pub next_at: Micros,
+    /// What it was then; one that changed is tried at once.
+    #[serde(skip)]
+    was: (u64, i64),
+}
+
+/// How a channel is doing since this process began.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct PickupState {
+    /// When it was looked last, and that went well.
+    pub looked_at: Option<Micros>,
+    /// Files that were meant for the channel then.
+    pub listed: usize,
+    /// Rounds in a row that failed.
+    pub failures: i64,
+    /// Since when.
+    pub failing_since: Option<Micros>,
+    /// Why: a stable word.
+    pub code: Option<String>,
+    /// The same for people.
+    pub reason: Option<String>,
+    /// When it is looked next.
+    pub next_at: Option<Micros>,
+    /// Files that wait for somebody.
+    pub troubles: Vec<FileTrouble>,
+}
+
+/// What is known of a channel between two rounds.
+#[derive(Default)]
+struct Known {
+    channel: Option<Channel>,
+    state: PickupState,
+    /// The files of the last look, with size and time.
+    seen: HashMap<String, (u64, i64)>,
+    /// Those of them that were taken and stay.
+    kept: HashMap<String, (u64, i64)>,
+    troubles: BTreeMap<String, FileTrouble>,
+}
+
+/// What of pick-ups lives in this process only.
+#[derive(Default)]
+pub struct Pickups(Mutex<HashMap<String, Known>>);
+
+impl Pickups {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How a channel is doing.
+    #[must_use]
+    pub fn state(&self, name: &str) -> PickupState {
+        let all = self.all();
+        let Some(known) = all.get(name) else { return PickupState::default() };
+        PickupState { troubles: known.troubles.values().cloned().collect(), ..known.state.clone() }
+    }
+
+    /// Whether it is a channel's turn. One that was changed begins anew.
+    fn is_due(&self, name: &str, channel: &Channel, now: Timestamp) -> bool {
+        let mut all = self.all();
+        let known = all.entry(name.to_owned()).or_default();
+        if known.channel.as_ref() != Some(channel) {
+            *known = Known { channel: Some(channel.clone()), ..Known::default() };
+        }
+        known.state.next_at.is_none_or(|at| at.0 <= now.as_microsecond())
+    }
+
+    fn with<T>(&self, name: &str, work: impl FnOnce(&mut Known) -> T) -> T {
+        work(self.all().entry(name.to_owned()).or_default())
+    }
+}
+
+/// Why a round ended before its end.
+enum Failed {
+    /// The place, or what is needed to reach it: a stable word and a sentence.
+    Place(&'static str, String),
+    /// The ledger.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Failed::Store(error)
+    }
+}
+
+impl From<Trouble> for Failed {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused { code, reason } => Failed::Place(code, reason),
+            Trouble::NotReached(reason) => Failed::Place("NOT-REACHED", reason),
+            other => Failed::Place("FOLDER", other.to_string()),
+        }
+    }
+}
+
+/// Looks at all folders until told to stop.
+pub async fn run(service: Arc<Service>, stop: CancellationToken) {
+    let (mut running, mut at_work) = (JoinSet::new(), HashSet::new());
+    while !stop.is_cancelled() {
+        while let Some(ended) = running.try_join_next() {
+            match ended {
+                Ok(name) => drop(at_work.remove::<String>(&name)),
+                // One that panicked does not say whose it was; each has its place again.
+                Err(_) => at_work.clear(),
+            }
+        }
+        let directory = service.directory();
+        for (name, channel) in directory.channels().filter(|(_, one)| one.way == Way::In && one.pickup.is_some()) {
+            let is_free = running.len() < PLACES && !at_work.contains(name);
+            if !is_free || !service.pickups.is_due(name, channel, service.now()) {
+                continue;
+            }
+            at_work.insert(name.clone());
+            let (service, stop, name, channel) = (service.clone(), stop.clone(), name.clone(), channel.clone());
+            running.spawn(async move {
+                if let Err(error) = one(&service, &name, &channel, &stop).await
+                    && !matches!(error, StoreError::Stopped)
+                {
+                    tracing::error!(channel = name, error = %error, "Files could not be picked up; they will be");
+                }
+                name
+            });
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    let all = async { while running.join_next().await.is_some() {} };
+    // What was not taken by then lies there at the next start.
+    let _ = tokio::time::timeout(STOP_WAIT, all).await;
+}
+
+/// One round of a channel, and when the next is.
+async fn one(service: &Service, name: &str, channel: &Channel, stop: &CancellationToken) -> Result<()> {
+    let Some(pickup) = &channel.pickup else { return Ok(()) };
+    let every = Duration::from_secs(pickup.every_seconds);
+    let done = round::round(service, (name, channel, pickup), stop).await;
+    let now = service.now();
+    match done {
+        Ok(listed) => {
+            let ended = service.pickups.with(name, |known| {
+                let failures = known.state.failures;
+                known.state = PickupState {
+                    looked_at: Some(now.into()),
+                    listed,
+                    next_at: Some((now + every).into()),
+                    ..PickupState::default()
+                };
+                failures
+            });
+            if ended > 0 {
+                tracing::info!(channel = name, "Its folder can be looked at again");
+            }
+            Ok(())
+        }
+        Err(failed) => {
+            let (code, reason, own) = match failed {
+                Failed::Place(code, reason) => (code, reason, None),
+                Failed::Store(error) => ("LEDGER", "the ledger failed".to_owned(), Some(error)),
+            };
+            let failures = service.pickups.with(name, |known| known.state.failures) + 1;
+            let count = i64::try_from(service.config.delivery.retry_seconds.len()).unwrap_or(i64::MAX);
+            let wait = service.retry_delay(failures.min(count), None).unwrap_or(WAIT_UNSAID).max(every);
+            if failures == 1 {
+                tracing::warn!(channel = name, code, reason, "Its folder cannot be looked at");
+            }
+            service.pickups.with(name, |known| {
+                let state = &mut known.state;
+                state.failures = failures;
+                state.failing_since = state.failing_since.or(Some(now.into()));
+                (state.code, state.reason) = (Some(code.to_owned()), Some(reason));
+                state.next_at = Some((now + wait).into());
+            });
+            own.map_or(Ok(()), Err)
+        }
+    }
+}
