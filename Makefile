@@ -6,15 +6,18 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop sftp-interop sftp-large deny generated
+.PHONY: test demo install peers postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop sftp-interop sftp-large deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
-test: install postgres valgrind format lint unit instructions
+test: install peers postgres valgrind format lint unit instructions
 	@deploy/closing-line $(abspath target/test.log)
 
 install:
 	@deploy/install
+
+peers:
+	@deploy/install peers
 
 postgres:
 	@deploy/install postgres

@@ -11,6 +11,7 @@ use crate::transport::http::address::Network;
 use crate::transport::http::auth::Secrets;
 use crate::transport::http::body::streamed;
 use crate::transport::http::probe::{Unresolved, connect, resolve};
+use crate::transport::http::reach::Reach;
 use crate::transport::place::{Done, Entry, Listing, Place, Take, Trouble, name_of};
 use crate::transport::source::Source;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -147,7 +148,7 @@ async fn greeted(
     let Ok(url) = Url::parse(&format!("ssh://{host}:{port}")) else {
         return refused("ADDRESS-REFUSED", format!("{at} is no address; mend host of the server"));
     };
-    let addresses = match resolve(&url, allowed).await {
+    let addresses = match resolve(&url, &Reach { allowed: allowed.to_vec(), ..Reach::default() }).await {
         Ok(addresses) => addresses,
         Err(Unresolved::NotAllowed(reason)) => return refused("ADDRESS-REFUSED", reason),
         Err(Unresolved::Unknown(reason)) => return Err(Trouble::NotReached(format!("{at}: {reason}"))),
