@@ -67,13 +67,11 @@ async fn take(stream: TcpStream, seen: &UnboundedSender<String>) -> std::io::Res
 /// What is shown of a mail: its subject, and its part that is plain text.
 fn told(to: &str, mail: &[String]) -> Vec<String> {
     let mut lines = mail.iter();
-    let mut subject = String::new();
+    let (mut subject, mut is_subject) = (String::new(), false);
     for line in lines.by_ref().take_while(|line| !line.is_empty()) {
-        match line.strip_prefix("Subject: ") {
-            Some(text) => subject = text.to_owned(),
-            None if line.starts_with(' ') && !subject.is_empty() => subject.push_str(line),
-            None if !subject.is_empty() && !subject.ends_with('\n') => subject.push('\n'),
-            None => {}
+        is_subject = line.starts_with("Subject: ") || (is_subject && line.starts_with(' '));
+        if is_subject {
+            subject.push_str(line.strip_prefix("Subject: ").unwrap_or(line));
         }
     }
     let mut found = vec![format!("✉ to {to}: {}", subject.trim())];

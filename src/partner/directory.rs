@@ -599,7 +599,7 @@ party_ids: [ZZ:OTHER]
         let errors = Directory::new(&parse("f.yaml", &file).expect("resources")).expect_err("wrong");
         let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert!(text.iter().any(|one| one.contains("partner acmee is not there; did you mean acme?")), "{text:?}");
-        assert!(text.iter().any(|one| one.contains("expected http or as2 or sftp, found smtp")), "{text:?}");
+        assert!(text.iter().any(|one| one.contains("expected http or as2 or sftp or folder, found smtp")), "{text:?}");
         assert!(text.iter().all(|one| one.starts_with("f.yaml:")), "{text:?}");
     }
 

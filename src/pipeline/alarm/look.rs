@@ -568,8 +568,8 @@ mod tests {
         let library = Library::new(None);
         let said = |kind: &str, codes: &str| meanings(&library, kind, codes);
         let expected = |text: &str| Some(text.to_owned());
-        assert_eq!(said("997", "5"), expected("One or More Segments in Error"));
-        assert_eq!(said("997", "1 5"), expected("Transaction Set Not Supported; One or More Segments in Error"));
+        assert_eq!(said("997", "5"), expected("One or more segments in error"));
+        assert_eq!(said("997", "1 5"), expected("Transaction set not supported; One or more segments in error"));
         assert_eq!(said("contrl", "12"), expected("Invalid value"));
         assert_eq!((said("824", "ZZ"), said("997", ""), said("997", "<x>")), (None, None, None));
     }
