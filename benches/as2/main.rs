@@ -1,7 +1,8 @@
 //! How fast messages of AS2 are made and opened, as ratios to the bare primitives that they need on the same bytes in the same
 //! process: one RSA signature, one RSA encryption, digest and cipher, in one piece and in memory. `make bench-as2` runs it.
 //!
-//! Then the service, over HTTP (`service.rs`); `--service` is that alone. `--open BYTES` opens a message of so many bytes again
+//! Then the service, over HTTP (`service.rs`); `--service` is that alone, `--service COUNT` with so many
+//! messages a run at most. `--open BYTES` opens a message of so many bytes again
 //! and again, for a profiler. `--memory BYTES` makes and opens a message of so many bytes as streams and prints the peak; the
 //! table has a row of it. Where `make as2-interop` has put pyas2lib, that builds and opens the same in a process beside it. It asserts no time, and of what
 //! is right only that what was made is opened.
@@ -63,10 +64,11 @@ fn main() -> std::process::ExitCode {
     match words[..] {
         ["--memory", bytes] => bench.stream(bytes.parse().expect("a number of bytes")),
         ["--open", bytes] => bench.open_again(bytes.parse().expect("a number of bytes")),
-        ["--service"] => service::measure(&bench),
+        ["--service"] => service::measure(&bench, usize::MAX),
+        ["--service", most] => service::measure(&bench, most.parse().expect("a number of messages")),
         _ => {
             bench.table();
-            service::measure(&bench);
+            service::measure(&bench, usize::MAX);
         }
     }
     0.into()
@@ -206,6 +208,8 @@ impl Bench {
 
     /// Builds a message of so many bytes into a file and opens it from there; prints rates and the peak.
     fn stream(&self, bytes: u64) {
+        // Whatever the service is made of is in this program too.
+        let before = status("VmHWM:");
         let content = Lines(bytes);
         let sealed = self.sealed(&content, Cipher::Aes256Gcm);
         let mut file = tempfile::tempfile().expect("a file");
@@ -218,11 +222,10 @@ impl Bench {
         self.opened(&headers(&sealed), &mut file, &mut counted);
         let opened = begun.seconds();
         assert_eq!(counted.0, bytes);
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("?").trim();
+        let peak = status("VmHWM:");
         let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
         println!(
-            "{bytes} bytes as streams, signed and encrypted: built {:.0} MB/s, opened {:.0} MB/s, peak {peak}",
+            "{bytes} bytes as streams, signed and encrypted: built {:.0} MB/s, opened {:.0} MB/s, peak {peak}, {before} before",
             rate(built),
             rate(opened)
         );
@@ -314,6 +317,12 @@ fn seconds(run: &mut dyn FnMut()) -> f64 {
         run();
     }
     begun.seconds() / count
+}
+
+/// What the kernel says of this process.
+fn status(name: &str) -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("?").trim().to_owned()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -61,8 +61,8 @@ struct Round {
     limit: f64,
 }
 
-/// The table.
-pub fn measure(bench: &Bench) {
+/// The table; so many messages a run at most.
+pub fn measure(bench: &Bench, most: usize) {
     // One thread for all senders: what they need is taken from the service, so it is to be little.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut instances = [Instance::start(bench, true), Instance::start(bench, false)];
@@ -71,7 +71,7 @@ pub fn measure(bench: &Bench) {
     );
     for (size, bytes, count) in SIZES {
         for cipher in [Cipher::Aes256Cbc, Cipher::Aes256Gcm] {
-            let content = payload(bytes);
+            let (content, count) = (payload(bytes), count.min(most));
             let made: Vec<Message> = (0..MADE).map(|_| Message::new(bench, &content, cipher)).collect();
             let limit = Limit::new(bench, &content, cipher);
             for one in &mut instances {
