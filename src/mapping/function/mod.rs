@@ -303,7 +303,7 @@ pub fn put(calls: &[Call], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
 /// Whether the functions of a rule write a text of an entity as it stands.
 #[inline]
 pub fn keep_on_writing(calls: &[Call], text: &str, spot: &Spot<'_>) -> bool {
-    calls.iter().all(|call| call.function.keeps_on_writing(&call.arguments, text, spot))
+    calls.iter().rev().all(|call| call.function.keeps_on_writing(&call.arguments, text, spot))
 }
 
 /// Whether a value that these functions cannot write changes the meaning of the others.

@@ -5,7 +5,7 @@
 use super::{At, Done, Item, Loop, Refusal, Writer};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Filled, Key, Map, Part, Path, Template, Text, Value, View};
-use crate::mapping::function::{self, Beside, Call};
+use crate::mapping::function::{self, Beside, Call, Spot};
 use crate::mapping::notation::Rule;
 use crate::standard::definition::Node;
 use crate::tree::{DraftSegment, DraftValue};
@@ -22,7 +22,7 @@ pub struct Stencil {
     pub(super) read: Vec<(usize, Text)>,
     /// What functions were asked for, in order.
     pub(super) trials: Vec<Trial>,
-    /// Texts that functions made that decided something.
+    /// Texts that functions made that decided something, by their trials.
     pub(super) decided: Vec<(Source, Text)>,
     /// The segments, the item's own first.
     pub(super) drafts: Vec<Draft>,
@@ -209,6 +209,38 @@ impl Trial {
         beside.is_empty() && lost.is_empty()
     }
 
+    /// What it makes of an item, when it does as it did; what it refuses goes to `refuse`.
+    fn made<'v>(
+        &self,
+        writer: &Writer<'_>,
+        (fields, values): (&'v Map, &Values<'v>),
+        around: &Spot<'_>,
+        refuse: impl FnOnce(String),
+    ) -> Option<Made<'v>> {
+        let text = self.value.map_or(Some(""), |at| values.text(at));
+        if let Some(made) = text.and_then(|text| self.known(text)) {
+            return Some(made);
+        }
+        let kept = text.filter(|text| !text.is_empty() && self.is_of_text());
+        if let Some(text) = kept.filter(|text| function::keep_on_writing(&self.calls, text, around)) {
+            return Some(Made::Kept(text));
+        }
+        let fields = self.fields.map_or(View::Fields(fields), |at| values.at(at));
+        let done = writer.run(&self.calls, fields, self.value.map(|at| values.at(at)));
+        if !self.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
+            return None;
+        }
+        if let (Some(known), Some(text), Ok(done)) = (&self.known, text, &done) {
+            let mut known = known.borrow_mut();
+            known.truncate(KNOWN_MAX - 1);
+            known.insert(0, (text.into(), Made::of(done.clone())));
+        }
+        Some(Made::of(done.unwrap_or_else(|refusal| {
+            refuse(refusal.expected);
+            Done::default()
+        })))
+    }
+
     /// What was made of a text before.
     fn known<'v>(&self, text: &str) -> Option<Made<'v>> {
         let known = self.known.as_ref()?.borrow();
@@ -307,6 +339,14 @@ pub(super) enum Source {
 }
 
 impl Source {
+    /// The trial that it is from, if it is from one.
+    pub(super) fn trial(&self) -> Option<usize> {
+        match self {
+            Source::Said(_) => None,
+            Source::Made(trial, _) | Source::Beside(trial, _) => Some(*trial),
+        }
+    }
+
     fn text<'s>(&'s self, made: &'s [Made<'_>]) -> Option<&'s str> {
         match self {
             Source::Said(text) => Some(text),
@@ -441,39 +481,19 @@ impl Stencil {
         if !self.read.iter().all(|(at, text)| values.text(*at) == Some(text)) {
             return None;
         }
-        let nodes = self.nodes(writer, own.0)?;
-        let (mut made, mut refused) = (Vec::with_capacity(self.trials.len()), Vec::new());
         writer.missed.borrow_mut().clear();
         let around = writer.spot(View::Nothing);
-        for trial in &self.trials {
-            let text = trial.value.map_or(Some(""), |at| values.text(at));
-            if let Some(one) = text.and_then(|text| trial.known(text)) {
-                made.push(one);
-                continue;
-            }
-            let kept = text.filter(|text| !text.is_empty() && trial.is_of_text());
-            if let Some(text) = kept.filter(|text| function::keep_on_writing(&trial.calls, text, &around)) {
-                made.push(Made::Kept(text));
-                continue;
-            }
-            let fields = trial.fields.map_or(View::Fields(fields), |at| values.at(at));
-            let value = trial.value.map(|at| values.at(at));
-            let done = writer.run(&trial.calls, fields, value);
-            if !trial.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
+        let (mut made, mut refused) = (Vec::with_capacity(self.trials.len()), Vec::new());
+        let mut decided = self.decided.iter();
+        for (number, trial) in self.trials.iter().enumerate() {
+            made.push(trial.made(writer, (fields, &values), &around, |expected| refused.push((number, expected)))?);
+            let of_trial = decided.as_slice().iter().take_while(|(source, _)| source.trial() == Some(number)).count();
+            if !decided.by_ref().take(of_trial).all(|(source, text)| source.text(&made) == Some(text)) {
                 return None;
             }
-            if let (Some(known), Some(text), Ok(done)) = (&trial.known, text, &done) {
-                let mut known = known.borrow_mut();
-                known.truncate(KNOWN_MAX - 1);
-                known.insert(0, (text.into(), Made::of(done.clone())));
-            }
-            made.push(Made::of(done.unwrap_or_else(|refusal| {
-                refused.push((made.len(), refusal.expected));
-                Done::default()
-            })));
         }
-        let is_so = |(source, text): &(Source, Text)| source.text(&made) == Some(text);
-        self.decided.iter().all(is_so).then_some(Laid { made, refused, nodes })
+        let nodes = self.nodes(writer, own.0)?;
+        Some(Laid { made, refused, nodes })
     }
 
     /// The nodes of each loop, if the definition has them as it had.
