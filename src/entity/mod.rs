@@ -40,7 +40,7 @@ mod warehouse_despatch;
 mod warehouse_order;
 
 pub use crate::diagnostic::{Diagnostic, Fault, Syntax};
-pub use arithmetic::{computed, is_plain_number, is_plain_number_of, rounded};
+pub use arithmetic::{Sums, is_plain_number, is_plain_number_of, rounded};
 pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use key_path::KeyPath;
 pub use path::Path;

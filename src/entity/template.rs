@@ -13,10 +13,34 @@ pub struct Template {
     parts: Vec<(Key, Part)>,
     /// The JSON before each hole, and after the last one.
     json: Vec<Box<[u8]>>,
+    /// Bytes of that JSON.
+    json_bytes: usize,
     /// Holes of identifiers that carry a check digit: of the scheme, none where the field's name says it, and of the value.
     pub(super) identifiers: Vec<(Option<usize>, usize)>,
     /// What the structural check says of it, see [`super::form`].
     pub(super) soundness: [OnceLock<Soundness>; 2],
+    /// The holes of what sums look at in each line, in the order of [`Summed`].
+    summed: [Option<usize>; Summed::PATHS.len()],
+}
+
+/// What sums look at in each line: its hole is found once for all lines of a template.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Summed {
+    Quantity,
+    Price,
+    BaseQuantity,
+    PriceKind,
+    NetAmount,
+}
+
+impl Summed {
+    const PATHS: [&str; 5] =
+        ["quantity.value", "price.amount", "price.base_quantity.value", "price.kind", "net_amount"];
+
+    /// Where it stands in a line.
+    pub(super) fn path(self) -> &'static str {
+        Self::PATHS[self as usize]
+    }
 }
 
 /// A value without its texts; holes are numbered in the order in which they are written.
@@ -62,8 +86,13 @@ impl Template {
         let (mut json, mut identifiers) = (vec![Vec::new()], Vec::new());
         write_fields(&parts, &mut json);
         find_identifiers(&parts, &mut identifiers);
+        let json_bytes = json.iter().map(Vec::len).sum();
         let json = json.into_iter().map(Vec::into_boxed_slice).collect();
-        Some(Template { parts, json, identifiers, soundness: Default::default() })
+        let summed = Summed::PATHS.map(|path| match part_of(&parts, path) {
+            Some(Part::Text(hole)) => Some(*hole),
+            _ => None,
+        });
+        Some(Template { parts, json, json_bytes, identifiers, soundness: Default::default(), summed })
     }
 
     /// Its fields.
@@ -74,21 +103,25 @@ impl Template {
 
     /// What stands at a path of names without lists.
     pub(super) fn part(&self, path: &str) -> Option<&Part> {
-        let (mut parts, mut rest) = (&self.parts, path);
-        loop {
-            let end = rest.bytes().position(|byte| byte == b'.');
-            let name = &rest[..end.unwrap_or(rest.len())];
-            let (_, part) = parts.iter().find(|(key, _)| key == name)?;
-            match (end, part) {
-                (None, part) => return Some(part),
-                (Some(end), Part::Object(inner)) => (parts, rest) = (inner, &rest[end + 1..]),
-                (Some(_), _) => return None,
-            }
-        }
+        part_of(&self.parts, path)
     }
 
     fn holes(&self) -> usize {
         self.json.len() - 1
+    }
+}
+
+fn part_of<'p>(parts: &'p [(Key, Part)], path: &str) -> Option<&'p Part> {
+    let (mut parts, mut rest) = (parts, path);
+    loop {
+        let end = rest.bytes().position(|byte| byte == b'.');
+        let name = &rest[..end.unwrap_or(rest.len())];
+        let (_, part) = parts.iter().find(|(key, _)| key == name)?;
+        match (end, part) {
+            (None, part) => return Some(part),
+            (Some(end), Part::Object(inner)) => (parts, rest) = (inner.as_slice(), &rest[end + 1..]),
+            (Some(_), _) => return None,
+        }
     }
 }
 
@@ -177,9 +210,14 @@ impl Filled {
         &self.text[start as usize..self.ends[number] as usize]
     }
 
+    /// The text of what sums look at.
+    pub(super) fn summed(&self, which: Summed) -> Option<&str> {
+        self.template.summed[which as usize].map(|hole| self.hole(hole))
+    }
+
     /// Appends it as JSON.
     pub(super) fn write_json(&self, json: &mut Vec<u8>) {
-        json.reserve(self.text.len() + self.template.json.iter().map(|piece| piece.len()).sum::<usize>());
+        json.reserve(self.text.len() + self.template.json_bytes);
         let (mut start, text) = (0, self.text.as_bytes());
         // Nearly all have nothing to escape; so all texts are looked at together.
         let is_plain = !json::has_escapes(text);

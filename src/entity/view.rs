@@ -1,6 +1,6 @@
 //! A value as sums look at it: the same whether its fields are made or are still texts in a template.
 
-use super::template::{Filled, Part};
+use super::template::{Filled, Part, Summed};
 use super::value::{Map, Value};
 
 /// A look at a value, or at nothing.
@@ -41,6 +41,15 @@ impl<'v> View<'v> {
             Some(end) => self.field(&path[..end]).at(&path[end + 1..]),
             None => self.field(path),
         }
+    }
+
+    /// The text of what sums look at in a line.
+    pub(super) fn summed(self, which: Summed) -> Option<&'v str> {
+        let filled = match self {
+            View::Value(Value::Object(fields)) | View::Fields(fields) => fields.filled(),
+            _ => None,
+        };
+        filled.map_or_else(|| self.at(which.path()).text(), |filled| filled.summed(which))
     }
 
     /// Whether there is anything.

@@ -3,6 +3,7 @@
 
 mod around; // the loops that items of a flat list stand in
 mod record; // making stencils
+mod run; // functions of rules
 mod segment;
 mod stencil; // what is kept of one item for the next
 mod tree;
@@ -16,10 +17,11 @@ use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Turn,
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup};
-use crate::entity::{Entity, KeyPath, Map, Path, Text, Value, View, has};
+use crate::entity::{Entity, Map, Path, Sums, Text, Value, View, has};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
 use record::Recording;
+use run::{Done, Refusal};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use stencil::Source;
@@ -45,8 +47,9 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     let (loops, drafts) = (Vec::new(), Vec::new());
     // Who wants to know each step is shown each step.
     let stencils = (!trace.is_on()).then(|| context.mapping.writing.take());
-    let recording = None;
-    let mut writer = Writer { context, entity, loops, drafts, written, faults, missed, trace, stencils, recording };
+    let (recording, sums, known) = (None, Sums::of(entity), RefCell::default());
+    let mut writer =
+        Writer { context, entity, sums, known, loops, drafts, written, faults, missed, trace, stencils, recording };
     writer.open(&context.document.nodes, 0);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
@@ -100,23 +103,6 @@ pub(super) enum At {
 /// An object of the entity, and the field of it at hand.
 type FieldOf<'v> = (&'v Map, Option<&'v Value>);
 
-/// What the functions of a rule made of a value.
-#[derive(Clone, Default)]
-struct Done {
-    value: Option<Value>,
-    beside: Vec<(Beside, String)>,
-    lost: Vec<&'static str>,
-    /// Its number in the recording of an item.
-    trial: usize,
-}
-
-/// What functions expected of a value that they refused.
-struct Refusal {
-    expected: String,
-    /// Its number in the recording of an item.
-    trial: usize,
-}
-
 /// Which segment of several is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Find {
@@ -134,6 +120,9 @@ pub(super) type Numbered<'r> = (usize, &'r Turn);
 pub(super) struct Writer<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) entity: &'a Entity,
+    sums: Sums<'a>,
+    /// What functions made of texts that say what an item is, by the place of the functions: few texts come again and again.
+    known: RefCell<Vec<(usize, Text, Done)>>,
     pub(super) loops: Vec<Loop<'a>>,
     drafts: Vec<DraftSegment>,
     /// Paths of what a rule has written where other rules could as well, with the rule's number in its list of rules.
@@ -599,43 +588,6 @@ impl<'a> Writer<'a> {
     fn refuse(&mut self, fault: Fault, field: &Path<'_>, refusal: &Refusal) {
         self.note(|one| one.tell(self.faults.len(), refusal.trial));
         self.fault(fault, field, &refusal.expected, "");
-    }
-
-    /// Runs the functions of a rule; what they did is noted where an item is recorded.
-    fn through(&self, calls: &[Call], fields: &Map, value: Option<&Value>) -> Result<Done, Refusal> {
-        let mut done = self.run(calls, fields.into(), value.map(View::from));
-        self.note(|one| {
-            let trial = one.try_on(calls, fields, value, &done, self.missed.borrow().is_empty());
-            match &mut done {
-                Ok(done) => done.trial = trial,
-                Err(refusal) => refusal.trial = trial,
-            }
-        });
-        done
-    }
-
-    /// What the functions of a rule make of its field. Only who notes it needs to know the value itself.
-    fn tried(&self, calls: &[Call], fields: &Map, field: &KeyPath) -> Result<Done, Refusal> {
-        if self.recording.is_some() {
-            return self.through(calls, fields, field.get(fields));
-        }
-        let value = View::from(fields).at(field);
-        self.run(calls, fields.into(), Some(value).filter(|value| value.is_there()))
-    }
-
-    fn run(&self, calls: &[Call], fields: View<'_>, value: Option<View<'_>>) -> Result<Done, Refusal> {
-        let value = value.map(View::value);
-        if calls.is_empty() {
-            self.missed.borrow_mut().clear();
-            return Ok(Done { value, ..Done::default() });
-        }
-        let context = self.context;
-        let spot = Spot::new(context.document.codes(), context.decimal, context.codes, context.tables);
-        let spot = Spot { fields: Some(fields), entity: Some(self.entity), ..spot };
-        let value = function::put(calls, value, &spot);
-        self.missed.replace(spot.missed.into_inner());
-        let value = value.map_err(|expected| Refusal { expected, trial: 0 })?;
-        Ok(Done { value, beside: spot.written.into_inner(), lost: spot.lost.into_inner(), trial: 0 })
     }
 
     fn extensions(&mut self) {

@@ -31,19 +31,26 @@ impl Function for ByLength {
         true
     }
 
+    fn keeps_on_writing(&self, arguments: &[String], text: &str, _spot: &Spot<'_>) -> bool {
+        !family(arguments).any(|(_, code)| code == text)
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(code) = value.as_ref().and_then(Value::as_str) else { return Ok(value) };
-        // What ends otherwise is none of the family, and most codes are not.
-        if !arguments.iter().skip(1).any(|one| one.ends_with(code)) {
-            return Ok(value);
-        }
-        let family = || arguments.iter().skip(1).filter_map(|one| one.split_once(' '));
-        if !family().any(|(_, one)| one == code) {
+        if self.keeps_on_writing(arguments, code, spot) {
             return Ok(value);
         }
         let field = arguments.first().map_or("", String::as_str);
         let length = spot.sibling(field).and_then(View::text).map_or(0, |text| text.chars().count());
-        let chosen = family().find(|(wanted, _)| wanted.parse() == Ok(length)).map(|(_, code)| code);
+        let chosen = family(arguments).find(|(wanted, _)| wanted.parse() == Ok(length)).map(|(_, code)| code);
         Ok(chosen.map(Value::from).or(value))
     }
+}
+
+/// The lengths and their codes. A length is some digits, so that its end is soon found.
+fn family(arguments: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    arguments.iter().skip(1).filter_map(|one| {
+        let end = one.bytes().position(|byte| byte == b' ')?;
+        Some((&one[..end], &one[end + 1..]))
+    })
 }

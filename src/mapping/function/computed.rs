@@ -32,14 +32,19 @@ impl Function for Computed {
         true
     }
 
+    fn keeps_on_writing(&self, _arguments: &[String], _text: &str, _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
-        let (Some(entity), Some(name)) = (spot.entity, arguments.first()) else { return Ok(value) };
+        let (Some(entity), Some(sums), Some(name)) = (spot.entity, spot.sums, arguments.first()) else {
+            return Ok(value);
+        };
         let is_complete = arguments.get(1).is_some_and(|field| entity::get(&entity.fields, field).is_some());
         if value.is_some() || is_complete {
             return Ok(value);
         }
-        let beside = spot.fields.map_or(Value::Null, View::value);
-        let amount = entity::computed(entity, name, &beside);
+        let amount = sums.computed_in(name, spot.fields.unwrap_or(View::Nothing));
         Ok(amount.map(|amount| entity::rounded(amount).to_string().into()))
     }
 }

@@ -39,14 +39,17 @@ impl Function for Decimal {
         is_plain_number_of(wire)
     }
 
+    fn keeps_on_writing(&self, arguments: &[String], text: &str, spot: &Spot<'_>) -> bool {
+        arguments.is_empty() && is_plain_number(text) && (spot.decimal == '.' || !text.contains('.'))
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let number = text(&value, "a number")?;
-        let is_plain = is_plain_number(number);
-        if arguments.is_empty() && is_plain && (spot.decimal == '.' || !number.contains('.')) {
+        if self.keeps_on_writing(arguments, number, spot) {
             return Ok(Some(value));
         }
-        if !is_plain {
+        if !is_plain_number(number) {
             number.parse::<rust_decimal::Decimal>().map_err(|_| format!("a number, found {number}"))?;
         }
         if let Some(most) = most(arguments)

@@ -39,6 +39,10 @@ impl Function for Default {
         true
     }
 
+    fn keeps_on_writing(&self, _arguments: &[String], _text: &str, _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         if arguments.get(1).is_some_and(|field| spot.sibling(field).is_none()) {
             return Ok(value);

@@ -43,7 +43,7 @@ mod when;
 
 use super::code::Codes;
 use crate::diagnostic::Lookup;
-use crate::entity::{Entity, Value, View};
+use crate::entity::{Entity, Sums, Value, View};
 use crate::table::Tables;
 use std::cell::RefCell;
 
@@ -114,8 +114,10 @@ pub struct Spot<'a> {
     pub lost: RefCell<Vec<&'static str>>,
     /// Writing: the object that the value is a field of.
     pub fields: Option<View<'a>>,
-    /// Writing: the whole entity, for computed values.
+    /// Writing: the whole entity.
     pub entity: Option<&'a Entity>,
+    /// Writing: its totals, for computed values.
+    pub sums: Option<&'a Sums<'a>>,
 }
 
 impl<'a> Spot<'a> {
@@ -135,6 +137,7 @@ impl<'a> Spot<'a> {
             lost: RefCell::default(),
             fields: None,
             entity: None,
+            sums: None,
         }
     }
 }
@@ -203,7 +206,11 @@ pub trait Function: Sync {
     /// # Errors
     /// What was expected.
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome;
-    /// A text of an entity is always written the same, whatever stands beside it.
+    /// A text of an entity is written as it stands, nothing is put beside it, and nothing of it is lost.
+    fn keeps_on_writing(&self, _arguments: &[String], _text: &str, _spot: &Spot<'_>) -> bool {
+        false
+    }
+    /// A text of an entity is always written the same, whatever stands beside it; so is nothing, beside the same fields.
     fn is_steady_on_writing(&self) -> bool {
         false
     }
@@ -291,6 +298,12 @@ pub fn keep(calls: &[Call], wire: &[u8], spot: &Spot<'_>) -> bool {
 /// The sentence of the function that failed.
 pub fn put(calls: &[Call], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
     calls.iter().rev().try_fold(value, |value, call| call.function.put(&call.arguments, value, spot))
+}
+
+/// Whether the functions of a rule write a text of an entity as it stands.
+#[inline]
+pub fn keep_on_writing(calls: &[Call], text: &str, spot: &Spot<'_>) -> bool {
+    calls.iter().rev().all(|call| call.function.keeps_on_writing(&call.arguments, text, spot))
 }
 
 /// Whether a value that these functions cannot write changes the meaning of the others.
@@ -389,6 +402,38 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_said_to_be_kept_on_writing_is_written_as_it_stands() {
+        let (codes, tables) = (Codes::new(None), Tables::default());
+        let negative = serde_json::json!({ "type": "invoice", "negative_in": "x12", "value": "012345678905" });
+        let entity = Entity::from_json(&negative).expect("an invoice");
+        let texts = ["", "0", "7", "-5", "12.50", ".5", "1,5", "1234567890123456789012345678901", "EN", "UP", "N", "é"];
+        let arguments = [&[][..], &["2"], &["value", "12 UP", "13 EN"], &["x", "value"], &["7"], &["12.50"]];
+        let mut kept = Vec::new();
+        for (function, decimal) in ALL.iter().flat_map(|function| ['.', ','].map(|mark| (function, mark))) {
+            for (whole, arguments, text) in [None, Some(&entity)]
+                .iter()
+                .flat_map(|whole| arguments.map(|one| (*whole, one)))
+                .flat_map(|(whole, one)| texts.map(|text| (whole, one, text)))
+            {
+                let sums = whole.map(Sums::of);
+                let fields = whole.map(|entity| View::from(&entity.fields));
+                let spot = Spot::new("x12", decimal, &codes, &tables);
+                let spot = Spot { fields, entity: whole, sums: sums.as_ref(), ..spot };
+                let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
+                if function.keeps_on_writing(&arguments, text, &spot) {
+                    let name = function.name();
+                    assert_eq!(function.put(&arguments, Some(text.into()), &spot), Ok(Some(text.into())), "{name}");
+                    assert!(spot.written.take().is_empty() && spot.lost.take().is_empty(), "{name} of {text}");
+                    assert!(spot.missed.take().is_empty(), "{name} of {text}");
+                    kept.push(name);
+                }
+            }
+        }
+        kept.dedup();
+        assert_eq!(kept, ["by_length", "computed", "decimal", "default", "or", "signed"]);
     }
 
     #[test]

@@ -35,6 +35,10 @@ impl Function for Or {
         true
     }
 
+    fn keeps_on_writing(&self, _arguments: &[String], _text: &str, _spot: &Spot<'_>) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         Ok(value.or_else(|| Some(spot.sibling(arguments.first()?)?.value())))
     }

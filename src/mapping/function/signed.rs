@@ -28,10 +28,18 @@ impl Function for Signed {
         !spot.is_negative
     }
 
-    fn put(&self, _arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
-        let is_negative = spot.entity.and_then(|entity| entity.text("negative_in")) == Some(spot.standard);
-        Ok(value.map(|value| if is_negative { turned(value) } else { value }))
+    fn keeps_on_writing(&self, _arguments: &[String], _text: &str, spot: &Spot<'_>) -> bool {
+        !is_negative(spot)
     }
+
+    fn put(&self, _arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
+        Ok(if is_negative(spot) { value.map(turned) } else { value })
+    }
+}
+
+/// Whether the entity came from a document of this standard that writes its amounts with a minus.
+fn is_negative(spot: &Spot<'_>) -> bool {
+    spot.entity.and_then(|entity| entity.text("negative_in")) == Some(spot.standard)
 }
 
 /// The number with the other sign; zero has none.

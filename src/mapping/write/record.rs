@@ -176,6 +176,8 @@ impl Writer<'_> {
         let read = recording.read.into_iter().map(|(place, text)| Some((find(place)?, text)));
         let read = read.collect::<Option<_>>()?;
         recording.decided.retain(|(source, _)| !matches!(source, Source::Said(_)));
+        // Each is compared as soon as it is made.
+        recording.decided.sort_by_key(|(source, _)| source.trial());
         recording.decided.dedup();
         let drafts = (first_draft..self.drafts.len()).map(|at| {
             let values = self.drafts[at].values().iter().map(|value| {

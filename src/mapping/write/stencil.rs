@@ -5,7 +5,7 @@
 use super::{At, Done, Item, Loop, Refusal, Writer};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Filled, Key, Map, Part, Path, Template, Text, Value, View};
-use crate::mapping::function::{Beside, Call};
+use crate::mapping::function::{self, Beside, Call, Spot};
 use crate::mapping::notation::Rule;
 use crate::standard::definition::Node;
 use crate::tree::{DraftSegment, DraftValue};
@@ -22,7 +22,7 @@ pub struct Stencil {
     pub(super) read: Vec<(usize, Text)>,
     /// What functions were asked for, in order.
     pub(super) trials: Vec<Trial>,
-    /// Texts that functions made that decided something.
+    /// Texts that functions made that decided something, by their trials.
     pub(super) decided: Vec<(Source, Text)>,
     /// The segments, the item's own first.
     pub(super) drafts: Vec<Draft>,
@@ -64,7 +64,19 @@ enum Values<'v> {
     Filled(Arc<Fit>, &'v Filled),
 }
 
-impl Values<'_> {
+impl<'v> Values<'v> {
+    /// The text of a value that is one.
+    #[inline]
+    fn text(&self, number: usize) -> Option<&'v str> {
+        match self {
+            Values::Each(values) => values[number].as_str(),
+            Values::Filled(fit, filled) => match fit.parts[number] {
+                Part::Text(hole) => Some(filled.hole(hole)),
+                _ => None,
+            },
+        }
+    }
+
     #[inline]
     fn at(&self, number: usize) -> View<'_> {
         match self {
@@ -186,8 +198,74 @@ pub(super) struct Trial {
     pub(super) value: Option<usize>,
     pub(super) calls: Vec<Call>,
     pub(super) kind: Kind,
-    /// Texts that came before and what was made of them, when a text always becomes the same.
-    pub(super) known: Option<RefCell<Vec<(Text, Done)>>>,
+    /// Texts that came before and what was made of them, when a text always becomes the same; no text is an empty one.
+    pub(super) known: Option<RefCell<Vec<(Text, Made<'static>)>>>,
+}
+
+impl Trial {
+    /// Whether it made a text and nothing else.
+    fn is_of_text(&self) -> bool {
+        let Kind::Made { value: Shaped::Text, beside, lost } = &self.kind else { return false };
+        beside.is_empty() && lost.is_empty()
+    }
+
+    /// What it makes of an item, when it does as it did; what it refuses goes to `refuse`.
+    fn made<'v>(
+        &self,
+        writer: &Writer<'_>,
+        (fields, values): (&'v Map, &Values<'v>),
+        around: &Spot<'_>,
+        refuse: impl FnOnce(String),
+    ) -> Option<Made<'v>> {
+        let text = self.value.map_or(Some(""), |at| values.text(at));
+        if let Some(made) = text.and_then(|text| self.known(text)) {
+            return Some(made);
+        }
+        let kept = text.filter(|text| !text.is_empty() && self.is_of_text());
+        if let Some(text) = kept.filter(|text| function::keep_on_writing(&self.calls, text, around)) {
+            return Some(Made::Kept(text));
+        }
+        let fields = self.fields.map_or(View::Fields(fields), |at| values.at(at));
+        let done = writer.run(&self.calls, fields, self.value.map(|at| values.at(at)));
+        if !self.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
+            return None;
+        }
+        if let (Some(known), Some(text), Ok(done)) = (&self.known, text, &done) {
+            let mut known = known.borrow_mut();
+            known.truncate(KNOWN_MAX - 1);
+            known.insert(0, (text.into(), Made::of(done.clone())));
+        }
+        Some(Made::of(done.unwrap_or_else(|refusal| {
+            refuse(refusal.expected);
+            Done::default()
+        })))
+    }
+
+    /// What was made of a text before.
+    fn known<'v>(&self, text: &str) -> Option<Made<'v>> {
+        let known = self.known.as_ref()?.borrow();
+        known.iter().find(|(one, _)| one == text).map(|(_, made)| made.clone())
+    }
+}
+
+/// What a trial made of a value.
+#[derive(Clone)]
+pub(super) enum Made<'v> {
+    /// The text itself, which functions left as it is.
+    Kept(&'v str),
+    /// A text.
+    Text(Text),
+    /// Whatever else.
+    Done(Done),
+}
+
+impl<'v> Made<'v> {
+    fn of(done: Done) -> Self {
+        match done {
+            Done { value: Some(Value::String(text)), beside, .. } if beside.is_empty() => Made::Text(text),
+            done => Made::Done(done),
+        }
+    }
 }
 
 /// Texts of one field that are kept with what was made of them: units and other codes.
@@ -261,14 +339,37 @@ pub(super) enum Source {
 }
 
 impl Source {
-    fn text<'s>(&'s self, made: &'s [Done]) -> Option<&'s str> {
+    /// The trial that it is from, if it is from one.
+    pub(super) fn trial(&self) -> Option<usize> {
+        match self {
+            Source::Said(_) => None,
+            Source::Made(trial, _) | Source::Beside(trial, _) => Some(*trial),
+        }
+    }
+
+    fn text<'s>(&'s self, made: &'s [Made<'_>]) -> Option<&'s str> {
         match self {
             Source::Said(text) => Some(text),
-            Source::Made(trial, at) => match made.get(*trial)?.value.as_ref()? {
-                Value::Array(items) => items.get(*at)?.as_str(),
-                value => value.as_str(),
+            Source::Made(trial, at) => match made.get(*trial)? {
+                Made::Kept(text) => Some(text),
+                Made::Text(text) => Some(text),
+                Made::Done(done) => match done.value.as_ref()? {
+                    Value::Array(items) => items.get(*at)?.as_str(),
+                    value => value.as_str(),
+                },
             },
-            Source::Beside(trial, at) => made.get(*trial)?.beside.get(*at).map(|(_, text)| text.as_str()),
+            Source::Beside(trial, at) => match made.get(*trial)? {
+                Made::Done(done) => done.beside.get(*at).map(|(_, text)| text.as_str()),
+                _ => None,
+            },
+        }
+    }
+
+    /// The text as one of its own.
+    fn taken(&self, made: &[Made<'_>]) -> Option<Text> {
+        match self {
+            Source::Said(text) => Some(text.clone()),
+            other => other.text(made).map(Text::from),
         }
     }
 }
@@ -364,53 +465,35 @@ impl<'a> Writer<'a> {
 }
 
 /// What a stencil makes of an item, not yet put anywhere.
-struct Laid<'a> {
-    made: Vec<Done>,
+struct Laid<'a, 'v> {
+    made: Vec<Made<'v>>,
     /// What was refused, with the trial's number.
     refused: Vec<(usize, String)>,
     /// The nodes of each loop.
     nodes: Vec<&'a [Node]>,
 }
 
-fn known_of(known: &[(Text, Done)], text: &str) -> Option<Done> {
-    known.iter().find(|(one, _)| one == text).map(|(_, done)| done.clone())
-}
-
 impl Stencil {
     /// What it makes of an item, if it fits.
-    fn lay<'a>(&self, writer: &Writer<'a>, own: (Option<usize>, usize), fields: &Map) -> Option<Laid<'a>> {
+    fn lay<'a, 'v>(&self, writer: &Writer<'a>, own: (Option<usize>, usize), fields: &'v Map) -> Option<Laid<'a, 'v>> {
         let is_same = self.before == writer.drafts[own.1] && own.0.is_none() == self.loops.is_empty();
         let values = self.form.values(fields).filter(|_| is_same)?;
-        if !self.read.iter().all(|(at, text)| values.at(*at).text() == Some(text)) {
+        if !self.read.iter().all(|(at, text)| values.text(*at) == Some(text)) {
             return None;
         }
-        let nodes = self.nodes(writer, own.0)?;
+        writer.missed.borrow_mut().clear();
+        let around = writer.spot(View::Nothing);
         let (mut made, mut refused) = (Vec::with_capacity(self.trials.len()), Vec::new());
-        for trial in &self.trials {
-            let fields = trial.fields.map_or(View::Fields(fields), |at| values.at(at));
-            let value = trial.value.map(|at| values.at(at));
-            let text = value.and_then(View::text);
-            if let Some(done) = trial.known.as_ref().zip(text).and_then(|(known, text)| known_of(&known.borrow(), text))
-            {
-                made.push(done);
-                continue;
-            }
-            let done = writer.run(&trial.calls, fields, value);
-            if !trial.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
+        let mut decided = self.decided.iter();
+        for (number, trial) in self.trials.iter().enumerate() {
+            made.push(trial.made(writer, (fields, &values), &around, |expected| refused.push((number, expected)))?);
+            let of_trial = decided.as_slice().iter().take_while(|(source, _)| source.trial() == Some(number)).count();
+            if !decided.by_ref().take(of_trial).all(|(source, text)| source.text(&made) == Some(text)) {
                 return None;
             }
-            if let (Some(known), Some(text), Ok(done)) = (&trial.known, text, &done) {
-                let mut known = known.borrow_mut();
-                known.truncate(KNOWN_MAX - 1);
-                known.insert(0, (text.into(), done.clone()));
-            }
-            made.push(done.unwrap_or_else(|refusal| {
-                refused.push((made.len(), refusal.expected));
-                Done::default()
-            }));
         }
-        let is_so = |(source, text): &(Source, Text)| source.text(&made) == Some(text);
-        self.decided.iter().all(is_so).then_some(Laid { made, refused, nodes })
+        let nodes = self.nodes(writer, own.0)?;
+        Some(Laid { made, refused, nodes })
     }
 
     /// The nodes of each loop, if the definition has them as it had.
@@ -438,7 +521,7 @@ impl Stencil {
     }
 
     /// Tells what is to be told of the item at a path.
-    fn tell(&self, writer: &mut Writer<'_>, laid: &Laid<'_>, path: &Path<'_>) {
+    fn tell(&self, writer: &mut Writer<'_>, laid: &Laid<'_, '_>, path: &Path<'_>) {
         for (told, trial) in &self.told {
             let mut finding = told.clone();
             finding.place = format!("{path}{}", told.place);
@@ -451,12 +534,12 @@ impl Stencil {
     }
 
     /// Puts what it makes into the item's segments and loops.
-    fn apply<'a>(&self, writer: &mut Writer<'a>, own: (Option<usize>, usize), laid: Laid<'a>) {
+    fn apply<'a>(&self, writer: &mut Writer<'a>, own: (Option<usize>, usize), laid: Laid<'a, '_>) {
         let (first_loop, first_draft) = (own.0.unwrap_or(writer.loops.len()), own.1);
         writer.drafts.truncate(first_draft);
         for draft in &self.drafts {
             let value = |(element, component, source): &(u16, u16, Source)| {
-                let text = source.text(&laid.made).unwrap_or_default().into();
+                let text = source.taken(&laid.made).unwrap_or_default();
                 DraftValue { element: *element, component: *component, text }
             };
             writer.drafts.push(DraftSegment::of(draft.tag.clone(), draft.values.iter().map(value).collect()));
