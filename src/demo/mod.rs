@@ -209,7 +209,7 @@ async fn configure(
         .replace("SUPPLIER_PORT", &supplier.to_string())
         .replace("RETAILER_CERTIFICATE", &pem(&keys.retailer))
         .replace("PORTOLAN_CERTIFICATE", &pem(&keys.ours))
-        .replace("HARBOUR_KEYS", &harbour.map(|key| format!("keys: [\"{key}\"]")).unwrap_or_default());
+        .replace("keys: [HARBOUR_KEY]", &harbour.map(|key| format!("keys: [\"{key}\"]")).unwrap_or_default());
     let together = |errors: Vec<crate::partner::ResourceError>| {
         anyhow::anyhow!(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     };
