@@ -2,6 +2,8 @@
 //! on every database; the list is at the end.
 
 mod backend;
+#[path = "store/mailbox.rs"]
+mod mailbox;
 #[path = "store/matching.rs"]
 mod matching;
 #[path = "store/offered.rs"]
