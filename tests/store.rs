@@ -4,6 +4,8 @@
 #[path = "store/alarm.rs"]
 mod alarm;
 mod backend;
+#[path = "store/mailbox.rs"]
+mod mailbox;
 #[path = "store/matching.rs"]
 mod matching;
 #[path = "store/offered.rs"]
