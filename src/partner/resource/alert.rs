@@ -73,6 +73,8 @@ watches! {
     Rate = "rate" ["partners", "channels", "within_minutes", "at_least", "at_most", "calendar"],
     /// Files of a mailbox that its partner does not fetch for longer than so many minutes.
     Unfetched = "unfetched" ["channels", "minutes"],
+    /// Folders that cannot be looked at for longer than so many minutes, and files there that wait for somebody.
+    Pickup = "pickup" ["channels", "codes", "minutes"],
     /// Strangers who say to be a partner and do not prove it, so many within an hour.
     Refused = "refused" ["channels", "partners"],
     /// A channel that has no certificate or key that counts from within so many days on.

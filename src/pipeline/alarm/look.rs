@@ -152,6 +152,7 @@ async fn seen(
         Watch::Offered => store.found_offered().await?,
         Watch::Notice => store.found_notices().await?,
         Watch::Unanswered => return held_unanswered(service).await,
+        Watch::Pickup => return Ok(pickups(service, directory, before)),
         Watch::Backlog => return backlog(service, before, now).await,
         Watch::Silence => return silence(service, directory, alert, now).await,
         Watch::Rate => return rate(service, directory, alert, now).await,
@@ -190,6 +191,38 @@ async fn held_unanswered(service: &Service) -> Result<Vec<Seen>> {
         seen.push(one);
     }
     Ok(seen)
+}
+
+/// Channels whose folder cannot be looked at since before a time, and those with files that could not be taken.
+fn pickups(service: &Service, directory: &Directory, before: Timestamp) -> Vec<Seen> {
+    let zone = zone(service);
+    let mut seen = Vec::new();
+    for (name, _) in directory.channels().filter(|(_, channel)| channel.pickup.is_some()) {
+        let state = service.pickups.state(name);
+        let mut of_channel = |code: &str, at: Timestamp, count: i64, words: String| {
+            let mut one = one(Some(code), (at, at), words);
+            (one.found.channel, one.found.count) = (Some(name.clone()), count);
+            one.found.subject = Some(format!("channel/{name}"));
+            seen.push(one);
+        };
+        if let (Some(since), Some(code)) = (state.failing_since.map(Micros::timestamp), &state.code)
+            && since <= before
+        {
+            let since_when = moment(since, &zone);
+            let words = format!(
+                "The folder of channel {name} cannot be looked at since {since_when}: {code}; portolan channel pickups says why"
+            );
+            of_channel(code, since, 1, words);
+        }
+        let waiting = state.troubles.len();
+        if let Some(next) = state.troubles.iter().map(|one| one.next_at).max() {
+            let count = i64::try_from(waiting).unwrap_or(i64::MAX);
+            let words =
+                format!("{waiting} files of channel {name} wait for somebody; portolan channel pickups says why");
+            of_channel("FILES", next.timestamp(), count, words);
+        }
+    }
+    seen
 }
 
 async fn backlog(service: &Service, before: Timestamp, now: Timestamp) -> Result<Vec<Seen>> {

@@ -258,3 +258,23 @@ async fn certificates_that_end_are_offered_or_guessed() {
     }
     raised(&mail, &stage, "refused", "of somebody who did not prove who it is").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_that_cannot_be_looked_at() {
+    let (mail, folder) = (MailServer::plain(), tempfile::tempdir().expect("a folder"));
+    let (root, inside) = (folder.path().display().to_string(), folder.path().join("in"));
+    std::fs::create_dir(&inside).expect("made");
+    let stage = Stage::bare(&sections(&mail, &format!("[folder]\nroots = [\"{root}\"]"))).await;
+    stage.apply(&format!(
+        "{NOW}---\nkind: alert\nname: pickup\nwatch: pickup\nminutes: \"0\"\n---\n\
+         kind: partner\nname: northstores\nparty_ids: [ZZ:NORTHSTORES]\n---\n\
+         kind: channel\nname: folder-in\ntransport: folder\nway: in\npartners: [northstores]\nfolder: {}\n\
+         pickup: {{ every_seconds: \"1\", then: delete }}\n",
+        inside.display()
+    ));
+    std::fs::remove_dir(&inside).expect("gone");
+    raised(&mail, &stage, "pickup", "The folder of channel folder-in cannot be looked at since").await;
+    // There again it is over by itself.
+    std::fs::create_dir(&inside).expect("made");
+    mail.mail(&stage, "the end", |one| one.text().contains("OVER  pickup")).await;
+}
