@@ -630,9 +630,7 @@ fn find_header(bytes: &[u8], from: usize, ended: bool) -> Found {
         let followed = here.get(3).is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'<');
         tag && alone && followed && (ended || here.len() > 3)
     };
-    // Nearly no byte is a first one, and what is no interchange is looked at to its end.
-    let first = |byte: u8| matches!(byte.to_ascii_uppercase(), b'I' | b'U');
-    (from..bytes.len()).find(|&at| first(bytes[at]) && begins(at)).map_or(Found::None, Found::At)
+    (from..bytes.len()).find(|&at| begins(at)).map_or(Found::None, Found::At)
 }
 
 #[cfg(test)]
