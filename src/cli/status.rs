@@ -24,7 +24,7 @@ fn words(status: &Value) -> String {
         let verdict = if balance["holds"] == true {
             "the sum holds"
         } else {
-            "THE SUM DOES NOT HOLD: run `portolan audit verify`"
+            "THE SUM DOES NOT HOLD: run `portolan doctor --history`"
         };
         let stage = balance["stage"].as_str().unwrap_or_default();
         let terms = if terms.is_empty() { "none".to_owned() } else { terms.join(", ") };

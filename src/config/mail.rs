@@ -1,6 +1,7 @@
 //! `[mail]`: the server that takes our mails, and who they are from.
 
 use serde::Deserialize;
+use std::path::PathBuf;
 
 /// A server of SMTP, and what we are there.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -20,9 +21,10 @@ pub struct Mail {
     /// The name of the secret that is our password.
     #[serde(default)]
     pub password: Option<String>,
-    /// A file of certificates that count for the server beside those of this machine, PEM.
+    /// A file of certificates that count for the server beside those of this machine, PEM; a relative path starts at the data
+    /// directory.
     #[serde(default)]
-    pub authorities: Option<String>,
+    pub authorities: Option<PathBuf>,
     /// Whom mails are from: an address of this instance.
     pub from: String,
     /// Who is told everything; further ones are resources of kind recipient.

@@ -100,6 +100,9 @@ impl Config {
         let unread =
             |(path, source): (std::path::PathBuf, _)| ConfigError::File { path: path.display().to_string(), source };
         config.database = config.database.map(|one| one.with_password(directory)).transpose().map_err(unread)?;
+        if let Some(authorities) = config.mail.as_mut().and_then(|mail| mail.authorities.as_mut()) {
+            *authorities = directory.join(&*authorities);
+        }
         Ok(config)
     }
 

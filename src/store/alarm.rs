@@ -9,7 +9,6 @@ use super::finding::{CAUSES_MAX, Found};
 use super::rows::{Cell, Rows};
 use super::select::Select;
 use super::value::{Actor, Micros, Page, storable, words};
-use super::webhook::EVENTS_MAX;
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use sqlx::Row as _;
@@ -17,8 +16,10 @@ use std::collections::BTreeMap;
 
 /// What the chain of an alarm's events is called: `alarm/ID`, in place of a transmission.
 pub const CHAIN: &str = "alarm/";
+/// Events that are looked at at once.
+pub const HAPPENED_MAX: u32 = 1000;
 /// Open alarms that are read at once.
-pub const OPEN_MAX: u32 = 5000;
+pub const OPEN_MAX: u32 = 20_000;
 const POSITION: &str = "events";
 
 words! {
@@ -160,7 +161,7 @@ pub struct Hit {
 }
 
 impl Store {
-    /// The events behind those that were looked at, in order; [`EVENTS_MAX`] at most. The first time it begins with what
+    /// The events behind those that were looked at, in order; [`HAPPENED_MAX`] at most. The first time it begins with what
     /// happens next.
     ///
     /// # Errors
@@ -185,7 +186,7 @@ impl Store {
              LEFT JOIN document d ON d.document_id = e.document_id
              LEFT JOIN delivery l ON l.delivery_id = e.delivery_id
              WHERE e.sequence > $1 ORDER BY e.sequence LIMIT $2";
-        let query = sqlx::query_as(query).bind(position).bind(i64::from(EVENTS_MAX));
+        let query = sqlx::query_as(query).bind(position).bind(i64::from(HAPPENED_MAX));
         Ok(query.fetch_all(self.reader()).await?)
     }
 
@@ -260,14 +261,13 @@ impl Store {
         findings: Vec<Finding>,
         now: Timestamp,
     ) -> Result<(usize, usize)> {
+        // Most looks find what they found before; they need not wait for the writer.
+        if is_settled(&by_cause(open().all(self.reader()).await?), &findings, &unasked, now) {
+            return Ok((0, 0));
+        }
         self.write("alarm", move |mut tx| {
             Box::pin(async move {
-                let open: Vec<Alarm> = Select::new(SELECT)
-                    .then("AND ended_at IS NULL ORDER BY created_at, alarm_id")
-                    .all(&mut *tx.connection)
-                    .await?;
-                let mut open: BTreeMap<(String, String), Alarm> =
-                    open.into_iter().map(|one| ((one.alert.clone(), one.cause.clone()), one)).collect();
+                let mut open = by_cause(open().all(&mut *tx.connection).await?);
                 let (mut raised, mut over) = (0, 0);
                 for finding in &findings {
                     match open.remove(&(finding.alert.clone(), finding.cause.clone())) {
@@ -285,14 +285,22 @@ impl Store {
         .await
     }
 
-    /// Alarms that are not over, the oldest first, and those that ended since a time.
+    /// Alarms that are not over, the oldest first, and those that ended since a time and of which somebody was told who does not
+    /// know that yet. [`OPEN_MAX`] at most.
     ///
     /// # Errors
     /// The database failed.
     pub async fn standing_alarms(&self, ended_since: Timestamp) -> Result<Vec<Alarm>> {
-        let select =
-            Select::new(SELECT).number("COALESCE(ended_at, 9223372036854775807) >=", Micros::from(ended_since).0);
-        select.then("ORDER BY created_at, alarm_id").limit(OPEN_MAX).all(self.reader()).await
+        Select::new(SELECT)
+            .then(
+                "AND (ended_at IS NULL OR EXISTS (SELECT 1 FROM alarm_told WHERE alarm_told.alarm_id = alarm.alarm_id
+                 AND alarm_told.is_over = 0))",
+            )
+            .number("COALESCE(ended_at, 9223372036854775807) >=", Micros::from(ended_since).0)
+            .then("ORDER BY created_at, alarm_id")
+            .limit(OPEN_MAX)
+            .all(self.reader())
+            .await
     }
 
     /// Alarms, newest first.
@@ -399,13 +407,44 @@ async fn use_link(tx: &mut Tx<'_>, link: &str, now: Timestamp) -> Result<()> {
     }
 }
 
+/// Alarms that stand.
+fn open() -> Select {
+    Select::new(SELECT).then("AND ended_at IS NULL ORDER BY created_at, alarm_id")
+}
+
+/// Alarms by what is one: alert and cause.
+type ByCause = BTreeMap<(String, String), Alarm>;
+
+fn by_cause(alarms: Vec<Alarm>) -> ByCause {
+    alarms.into_iter().map(|one| ((one.alert.clone(), one.cause.clone()), one)).collect()
+}
+
+/// Whether all that was found stands as it was found, and nothing else does.
+fn is_settled(open: &ByCause, findings: &[Finding], unasked: &[String], now: Timestamp) -> bool {
+    let of = |finding: &Finding| open.get(&(finding.alert.clone(), finding.cause.clone()));
+    let stands = |finding: &Finding| of(finding).is_some_and(|alarm| alarm.is(finding) && !alarm.wakes(now));
+    let asked = open.values().filter(|one| !unasked.contains(&one.alert)).count();
+    let found = findings.iter().filter(|one| !unasked.contains(&one.alert)).count();
+    asked == found && findings.iter().all(stands)
+}
+
+impl Alarm {
+    /// Whether it is what was found.
+    fn is(&self, finding: &Finding) -> bool {
+        (self.count, &self.severity, &self.title) == (finding.count, &finding.severity, &finding.title)
+            && self.words == storable(&finding.words)
+    }
+
+    /// Whether it was quiet for a while, and that while is over.
+    fn wakes(&self, now: Timestamp) -> bool {
+        self.state == AlarmState::Snoozed.as_str() && self.snoozed_until.is_none_or(|until| until <= Micros::from(now))
+    }
+}
+
 /// One that is found again: what it is now, where that differs. A snooze that has ended makes it open.
 async fn goes_on(tx: &mut Tx<'_>, alarm: &Alarm, finding: &Finding, now: Timestamp) -> Result<()> {
-    let wakes = alarm.state == AlarmState::Snoozed.as_str()
-        && alarm.snoozed_until.is_none_or(|until| until <= Micros::from(now));
-    let is_same = (alarm.count, &alarm.severity, &alarm.title) == (finding.count, &finding.severity, &finding.title)
-        && alarm.words == storable(&finding.words);
-    if is_same && !wakes {
+    let wakes = alarm.wakes(now);
+    if alarm.is(finding) && !wakes {
         return Ok(());
     }
     sqlx::query(

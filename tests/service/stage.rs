@@ -128,6 +128,15 @@ impl Stage {
         let _ = self.child.wait();
     }
 
+    /// Waits until the process is dead by a point that it was told to die at.
+    pub async fn dies(&mut self, what: &str) {
+        let begin = Instant::now();
+        while self.child.try_wait().expect("a child").is_none() {
+            assert!(begin.elapsed() < PATIENCE, "it was not killed at {what}\n{}", self.last());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Asks it to stop, and waits for its exit code.
     pub async fn stop(&mut self) -> Option<i32> {
         let id = self.child.id().to_string();

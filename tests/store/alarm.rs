@@ -39,6 +39,10 @@ async fn one_cause_has_one_open_alarm_until_it_is_gone(ground: Ground) {
     // An alert that could not be asked keeps its alarms.
     let kept = store.settle_alarms(vec!["parked".into()], Vec::new(), at(12)).await.expect("settled");
     assert_eq!(kept, (0, 0));
+    let b = rows.iter().find(|one| one.cause == "b").expect("it").alarm_id.clone();
+    let told =
+        |is_over| Told { alarm_id: b.clone(), recipient: "ops".into(), count: 1, is_over, told_at: at(12).into() };
+    store.tell("ops", Vec::new(), vec![told(0)], at(12)).await.expect("told");
     assert_eq!(settled(&store, &[finding("a", 3, 9)], 13).await, (0, 1));
     let standing = store.alarms(&AlarmFilter { is_standing: true, ..AlarmFilter::default() }, &Page::default()).await;
     assert_eq!(standing.expect("rows").len(), 1);

@@ -1,7 +1,7 @@
-//! What alerts find now: each watch is a question to the ledger, to the disk or to the resources, its answers narrowed by what
-//! the alert says, and said in a sentence of ours. Nothing that a partner wrote is in it but codes and types, cut to plain
-//! characters.
+//! What alerts find now: each watch is a question to the ledger, to the disk or to the resources. What of the answers an alert
+//! means, and the sentence for it, is `narrow`'s.
 
+use super::narrow::{MINUTE, Seen, narrowed, one, sentence};
 use super::{moment, zone};
 use crate::clock::Timestamp;
 use crate::partner::calendar::time_of_day;
@@ -15,47 +15,15 @@ use crate::store::ack::AckState;
 use crate::store::alarm::{Finding, Happened, Hit};
 use crate::store::finding::Found;
 use crate::store::{Micros, Result};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// After how many looks the sums of the ledger are counted: that reads all of it.
 const BALANCE_LOOKS: u32 = 12;
-/// Characters of a code or type that are shown.
-const WORD_MAX: usize = 60;
-const MINUTE: Duration = Duration::from_secs(60);
 
 /// What is remembered from one look to the next.
 #[derive(Debug, Default)]
 pub struct Looking {
     looks: u32,
-}
-
-/// Something found: what is counted, and the sentence where it is not that of its watch.
-struct Seen {
-    found: Found,
-    words: Option<String>,
-}
-
-impl From<Found> for Seen {
-    fn from(found: Found) -> Self {
-        Seen { found, words: None }
-    }
-}
-
-/// Something that is one by itself, with its sentence.
-fn one(code: Option<&str>, (first_at, last_at): (Timestamp, Timestamp), words: String) -> Seen {
-    let found = Found {
-        partner: None,
-        channel: None,
-        document: None,
-        environment: None,
-        code: code.map(str::to_owned),
-        count: 1,
-        first_at: first_at.into(),
-        last_at: last_at.into(),
-        subject: None,
-    };
-    Seen { found, words: Some(words) }
 }
 
 impl Looking {
@@ -162,8 +130,9 @@ async fn seen(
         Watch::Balance => return balances(service, now).await,
         Watch::Trouble => {
             let all = service.trouble.now(now).into_iter();
-            let seen = |one: crate::pipeline::trouble::Seen| {
-                self::one(Some(one.code), (one.first_at, one.last_at), format!("{}: {}", one.code, one.reason))
+            let seen = |seen: crate::pipeline::trouble::Seen| {
+                let words = format!("{}: {}", seen.code, seen.reason);
+                one(Some(seen.code), (seen.first_at, seen.last_at), words)
             };
             return Ok(all.map(seen).collect());
         }
@@ -215,11 +184,11 @@ fn pickups(service: &Service, directory: &Directory, before: Timestamp) -> Vec<S
             of_channel(code, since, 1, words);
         }
         let waiting = state.troubles.len();
-        if let Some(next) = state.troubles.iter().map(|one| one.next_at).max() {
+        if let Some(since) = state.troubles.iter().map(|one| one.since).max() {
             let count = i64::try_from(waiting).unwrap_or(i64::MAX);
             let words =
                 format!("{waiting} files of channel {name} wait for somebody; portolan channel pickups says why");
-            of_channel("FILES", next.timestamp(), count, words);
+            of_channel("FILES", since.timestamp(), count, words);
         }
     }
     seen
@@ -389,142 +358,12 @@ async fn balances(service: &Service, now: Timestamp) -> Result<Vec<Seen>> {
     let wrong = service.store.balances().await?.into_iter().filter(|one| !one.holds);
     let seen = wrong.map(|balance| {
         let (stage, total, there) = (balance.stage, balance.total, balance.terms.values().sum::<i64>());
-        let words =
-            format!("The history knows {total} {stage}, the ledger has {there}; portolan audit verify says which");
+        let words = format!(
+            "The history knows {total} {stage}, the ledger has {there}; portolan doctor --history says what was changed"
+        );
         one(Some(stage), (now, now), words)
     });
     Ok(seen.collect())
-}
-
-/// A stranger's word in plain characters.
-fn plain(word: &str) -> String {
-    word.chars().filter(|c| c.is_ascii_alphanumeric() || "._-/:+, ".contains(*c)).take(WORD_MAX).collect()
-}
-
-/// What of it the alert means, as findings. With a count it counts together what is of one partner.
-fn narrowed(name: &str, alert: &Alert, seen: Vec<Seen>, now: Timestamp) -> Vec<Finding> {
-    let before = Micros::from(now - MINUTE * u32::try_from(alert.minutes.unwrap_or(0)).unwrap_or(u32::MAX));
-    let is_meant = |seen: &Seen| {
-        let found = &seen.found;
-        let in_environment = match (alert.environment, &found.environment) {
-            (Some(wanted), Some(found)) => found == wanted.as_str(),
-            _ => true,
-        };
-        // What is silent, or few, was asked for by name.
-        let is_by_name = matches!(alert.watch, Watch::Silence | Watch::Rate);
-        let is_of = is_by_name
-            || (fits(&alert.partners, found.partner.as_deref())
-                && fits(&alert.channels, found.channel.as_deref())
-                && fits(&alert.documents, found.document.as_deref()));
-        let is_old = alert.watch != Watch::Held || found.first_at <= before;
-        in_environment && is_of && is_old && fits(&alert.codes, found.code.as_deref())
-    };
-    let meant = seen.into_iter().filter(is_meant);
-    let mut causes: BTreeMap<String, Seen> = BTreeMap::new();
-    for seen in meant {
-        let found = &seen.found;
-        let part = |part: &Option<String>| part.as_deref().map(plain).unwrap_or_default();
-        let cause = match alert.count {
-            Some(_) => part(&found.partner),
-            None => {
-                let all = [&found.partner, &found.channel, &found.document, &found.environment, &found.code];
-                let id = if alert.watch == Watch::Unanswered { part(&found.subject) } else { String::new() };
-                format!("{}|{id}", all.map(part).join("|"))
-            }
-        };
-        match causes.get_mut(&cause) {
-            None => drop(causes.insert(cause, seen)),
-            Some(others) => add(&mut others.found, seen.found),
-        }
-    }
-    let enough = causes.into_iter().filter(|(_, seen)| seen.found.count >= alert.count.unwrap_or(1));
-    let finding = |(cause, seen): (String, Seen)| {
-        let words = seen.words.unwrap_or_else(|| sentence(alert, &seen.found));
-        let Found { partner, channel, document, code, count, first_at, last_at, subject, .. } = seen.found;
-        Finding {
-            alert: name.to_owned(),
-            cause,
-            title: alert.title.clone().unwrap_or_else(|| name.to_owned()),
-            severity: alert.severity.as_str().to_owned(),
-            partner,
-            channel,
-            document: document.as_deref().map(plain),
-            code: code.as_deref().map(plain),
-            words,
-            subject,
-            count,
-            first_at,
-            last_at,
-        }
-    };
-    enough.map(finding).collect()
-}
-
-/// Counts others with it; what they do not share is no longer said.
-fn add(found: &mut Found, other: Found) {
-    let shared = |one: &mut Option<String>, other: Option<String>| {
-        if *one != other {
-            *one = None;
-        }
-    };
-    if other.last_at > found.last_at {
-        found.subject = other.subject;
-    }
-    found.count += other.count;
-    found.first_at = found.first_at.min(other.first_at);
-    found.last_at = found.last_at.max(other.last_at);
-    shared(&mut found.channel, other.channel);
-    shared(&mut found.document, other.document);
-    shared(&mut found.environment, other.environment);
-    shared(&mut found.code, other.code);
-}
-
-/// `312 deliveries of lamps over channel lamps-out are parked: HTTP-503`.
-fn sentence(alert: &Alert, found: &Found) -> String {
-    let (one, several, is, are) = match alert.watch {
-        Watch::Failed => ("document", "documents", "failed", "failed"),
-        Watch::Held => ("transmission or document", "transmissions or documents", "is held", "are held"),
-        Watch::Parked => ("delivery", "deliveries", "is parked", "are parked"),
-        Watch::Retrying => ("delivery", "deliveries", "does not arrive", "do not arrive"),
-        Watch::Overdue => ("acknowledgment", "acknowledgments", "is overdue", "are overdue"),
-        Watch::Rejected => ("document", "documents", "was refused", "were refused"),
-        Watch::Unmatched => ("acknowledgment", "acknowledgments", "fits nothing we sent", "fit nothing we sent"),
-        Watch::Unfetched => ("file", "files", "is not fetched", "are not fetched"),
-        Watch::Refused => (
-            "refusal",
-            "refusals",
-            "of somebody who did not prove who it is",
-            "of somebody who did not prove who it is",
-        ),
-        Watch::Offered => {
-            ("certificate", "certificates", "waits to be accepted or refused", "wait to be accepted or refused")
-        }
-        Watch::Notice => ("mail or post", "mails or posts", "could not be sent", "could not be sent"),
-        _ => ("event", "events", "happened", "happened"),
-    };
-    let (noun, verb) = if found.count == 1 { (one, is) } else { (several, are) };
-    let mut words = format!("{} {noun}", found.count);
-    if alert.watch == Watch::Events {
-        words.push_str(&format!(" ({})", alert.events.join(", ")));
-    }
-    if let Some(document) = &found.document {
-        words.push_str(&format!(" of type {}", plain(document)));
-    }
-    if let Some(partner) = &found.partner {
-        words.push_str(&format!(" of {partner}"));
-    }
-    if let Some(channel) = &found.channel {
-        let place = if alert.watch == Watch::Unfetched { "in mailbox" } else { "over channel" };
-        words.push_str(&format!(" {place} {channel}"));
-    }
-    if found.environment.as_deref() == Some("test") {
-        words.push_str(" in test");
-    }
-    words.push_str(&format!(" {verb}"));
-    if let Some(code) = &found.code {
-        words.push_str(&format!(": {}", plain(code)));
-    }
-    words
 }
 
 /// What the codes of a technical or functional acknowledgment mean, by the code lists of its standard.
@@ -544,57 +383,6 @@ fn meanings(library: &Library, kind: &str, codes: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn found(partner: &str, code: &str, count: i64, at: i64) -> Seen {
-        let text = |text: &str| Some(text.to_owned());
-        Found {
-            partner: text(partner),
-            channel: text("lamps-out"),
-            document: None,
-            environment: text("production"),
-            code: text(code),
-            count,
-            first_at: Micros(at),
-            last_at: Micros(at),
-            subject: Some(format!("delivery/del_{at}")),
-        }
-        .into()
-    }
-
-    fn alert(body: serde_json::Value) -> Alert {
-        serde_json::from_value(body).expect("an alert")
-    }
-
-    #[test]
-    fn one_cause_is_one_finding() {
-        let parked = alert(json!({ "watch": "parked", "partners": ["lamps"], "codes": ["HTTP-5*"] }));
-        let seen = vec![
-            found("lamps", "HTTP-503", 312, 5),
-            found("lamps", "HTTP-404", 1, 6),
-            found("others", "HTTP-503", 1, 7),
-        ];
-        let findings = narrowed("parked", &parked, seen, Timestamp::UNIX_EPOCH);
-        assert_eq!(findings.len(), 1);
-        assert_eq!(findings[0].words, "312 deliveries of lamps over channel lamps-out are parked: HTTP-503");
-    }
-
-    #[test]
-    fn with_a_count_what_is_of_one_partner_counts_together() {
-        let five = alert(json!({ "watch": "events", "events": ["delivery.parked"], "count": "5" }));
-        let seen = || {
-            vec![found("lamps", "HTTP-503", 3, 5), found("lamps", "HTTP-404", 2, 6), found("others", "HTTP-503", 4, 7)]
-        };
-        let findings = narrowed("five", &five, seen(), Timestamp::UNIX_EPOCH);
-        assert_eq!(findings.len(), 1);
-        assert_eq!(
-            (findings[0].count, &findings[0].code, findings[0].subject.as_deref()),
-            (5, &None, Some("delivery/del_6"))
-        );
-        assert_eq!(findings[0].words, "5 events (delivery.parked) of lamps over channel lamps-out happened");
-        let six = Alert { count: Some(6), ..five };
-        assert_eq!(narrowed("six", &six, seen(), Timestamp::UNIX_EPOCH), []);
-    }
 
     #[test]
     fn codes_of_acknowledgments_are_said_in_words() {
@@ -605,20 +393,5 @@ mod tests {
         assert_eq!(said("997", "1 5"), expected("Transaction set not supported; One or more segments in error"));
         assert_eq!(said("contrl", "12"), expected("Invalid value"));
         assert_eq!((said("824", "ZZ"), said("997", ""), said("997", "<x>")), (None, None, None));
-    }
-
-    #[test]
-    fn what_strangers_wrote_is_plain() {
-        assert_eq!(plain("850\r\n<script>alert(1)</script>"), "850scriptalert1/script");
-        assert_eq!(plain(&"x".repeat(500)).len(), WORD_MAX);
-    }
-
-    #[test]
-    fn what_is_held_for_a_while_only_is_not_told() {
-        let held = alert(json!({ "watch": "held", "minutes": "10" }));
-        let minutes = |minutes: i64| Timestamp::from_second(minutes * 60).expect("a time");
-        let seen = || vec![found("lamps", "AGREEMENT-MISSING", 1, 0)];
-        assert_eq!(narrowed("held", &held, seen(), minutes(9)).len(), 0);
-        assert_eq!(narrowed("held", &held, seen(), minutes(10)).len(), 1);
     }
 }

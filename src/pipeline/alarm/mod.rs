@@ -3,7 +3,8 @@
 //! `act`. A crash anywhere repeats a step and loses none: each begins with what the one before has committed.
 
 pub mod act; // what links of mails do
-pub mod look; // what alerts find
+pub mod look; // what alerts ask
+mod narrow; // what of the answers they mean, in words
 pub mod send; // notices on their way
 pub mod tell; // who is told what
 

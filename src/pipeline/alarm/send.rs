@@ -1,5 +1,6 @@
 //! Notices on their way: mails by `[mail]`, posts as their recipient says, each tried until it is taken, for a day.
 
+use super::tell::linked;
 use crate::alert::{mail, post};
 use crate::config::MailTls;
 use crate::partner::{Posted, SecretOrText};
@@ -59,9 +60,10 @@ pub(super) async fn run(service: Arc<Service>, stop: CancellationToken) {
 }
 
 async fn one(service: &Service, notice: &Notice) -> Result<()> {
+    let facts = linked(service, notice).await?;
     let tried = match &notice.address {
-        Some(address) => mailed(service, notice, address).await,
-        None => posted(service, notice).await,
+        Some(address) => mailed(service, (notice, &facts), address).await,
+        None => posted(service, (notice, &facts)).await,
     };
     let now = service.now();
     let (way, kind) = (if notice.address.is_some() { "mail" } else { "post" }, notice.kind.as_str());
@@ -98,15 +100,15 @@ async fn one(service: &Service, notice: &Notice) -> Result<()> {
     service.store.notice_tried(id, (Some(reason), next_at), now).await
 }
 
-fn facts(notice: &Notice) -> Value {
-    serde_json::from_str(&notice.facts).unwrap_or_default()
-}
-
 fn passing(reason: String) -> Untaken {
     Untaken { reason, is_lasting: false }
 }
 
-async fn mailed(service: &Service, notice: &Notice, address: &str) -> std::result::Result<(), Untaken> {
+async fn mailed(
+    service: &Service,
+    (notice, facts): (&Notice, &Value),
+    address: &str,
+) -> std::result::Result<(), Untaken> {
     let Some(own) = &service.config.mail else {
         return Err(passing(
             "portolan.toml has no [mail]: say which server takes mails, and whom they are from".to_owned(),
@@ -122,8 +124,8 @@ async fn mailed(service: &Service, notice: &Notice, address: &str) -> std::resul
     };
     let authorities = match &own.authorities {
         Some(path) => {
-            let read = std::fs::read(path);
-            Some(read.map_err(|error| passing(format!("[mail] authorities: {path}: {error}")))?)
+            let read = tokio::fs::read(path).await;
+            Some(read.map_err(|error| passing(format!("[mail] authorities: {}: {error}", path.display())))?)
         }
         None => None,
     };
@@ -133,7 +135,7 @@ async fn mailed(service: &Service, notice: &Notice, address: &str) -> std::resul
         MailTls::None => Privacy::None,
     };
     let server = Server { name: own.server.clone(), port: own.port(), privacy, login, authorities };
-    let letter = mail::letter(&notice.kind, &facts(notice));
+    let letter = mail::letter(&notice.kind, facts);
     let letter =
         letter.map_err(|error| Untaken { reason: format!("the mail cannot be written: {error}"), is_lasting: true })?;
     let mail = Mail {
@@ -148,14 +150,14 @@ async fn mailed(service: &Service, notice: &Notice, address: &str) -> std::resul
     smtp::send(&server, &mail).await
 }
 
-async fn posted(service: &Service, notice: &Notice) -> std::result::Result<(), Untaken> {
+async fn posted(service: &Service, (notice, facts): (&Notice, &Value)) -> std::result::Result<(), Untaken> {
     let directory = service.directory();
     let found = directory.recipients().find(|(name, _)| **name == notice.recipient);
     let Some(to) = found.and_then(|(_, one)| one.post.as_ref()) else {
         let reason = format!("recipient {} is gone, or has no post", notice.recipient);
         return Err(Untaken { reason, is_lasting: true });
     };
-    let post = prepared(service, notice, to).await.map_err(|unready| match unready.told() {
+    let post = prepared(service, (notice, facts), to).await.map_err(|unready| match unready.told() {
         Ok((_, reason)) => passing(reason),
         Err(error) => passing(error.to_string()),
     })?;
@@ -169,7 +171,11 @@ async fn posted(service: &Service, notice: &Notice) -> std::result::Result<(), U
     }
 }
 
-async fn prepared(service: &Service, notice: &Notice, to: &Posted) -> std::result::Result<Post, Unready> {
+async fn prepared(
+    service: &Service,
+    (notice, facts): (&Notice, &Value),
+    to: &Posted,
+) -> std::result::Result<Post, Unready> {
     let url = match &to.url {
         SecretOrText::Text(url) => url.clone(),
         SecretOrText::Secret(named) => secret(service, named).await?,
@@ -186,7 +192,7 @@ async fn prepared(service: &Service, notice: &Notice, to: &Posted) -> std::resul
     if let SecretOrText::Secret(_) = &to.url {
         secrets.add(&url);
     }
-    let body = post::body(to.form, &notice.notice_id, &notice.kind, &facts(notice));
+    let body = post::body(to.form, &notice.notice_id, &notice.kind, facts);
     Ok(Post {
         url,
         method: Method::POST,

@@ -9,13 +9,13 @@ use crate::partner::calendar::{next_passing, time_of_day};
 use crate::partner::{Directory, Recipient, Severity};
 use crate::pipeline::state::Service;
 use crate::store::alarm::{Alarm, AlarmState};
-use crate::store::notice::{NewNotice, NoticeKind, Told, ToldLast};
+use crate::store::notice::{NewNotice, Notice, NoticeKind, Told, ToldLast};
 use crate::store::{Actor, Micros, Result, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The recipient that `[mail]` names.
+/// The recipient that `[mail]` names; a resource of this name takes its place.
 pub const OF_MAIL: &str = "mail";
 /// The secret that signs links.
 const LINK_SECRET: &str = "alert.links";
@@ -27,7 +27,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[must_use]
 pub fn recipients(service: &Service, directory: &Directory) -> Vec<(String, Recipient)> {
     let mut all: Vec<_> = directory.recipients().map(|(name, one)| (name.clone(), one.clone())).collect();
-    if let Some(mail) = service.config.mail.as_ref().filter(|mail| !mail.to.is_empty()) {
+    let is_named = all.iter().any(|(name, _)| name == OF_MAIL);
+    if let Some(mail) = service.config.mail.as_ref().filter(|mail| !mail.to.is_empty() && !is_named) {
         all.push((OF_MAIL.to_owned(), Recipient::of_mail(mail.to.clone(), mail.heartbeat.clone())));
     }
     all
@@ -92,7 +93,7 @@ pub(super) async fn tell(service: &Service) -> Result<()> {
         let mut notices = Vec::new();
         if !due.is_empty() {
             let open = alarms.iter().filter(|one| one.ended_at.is_none()).count();
-            let facts = facts(service, name, &due, open).await?;
+            let facts = facts(service, name, &due, open);
             notices.extend(addressed(service, name, recipient, NoticeKind::Alarm, &facts));
         }
         if is_heartbeat_due(recipient, last, &hours, now) {
@@ -142,33 +143,22 @@ fn addressed(service: &Service, name: &str, recipient: &Recipient, kind: NoticeK
 }
 
 /// What a notice of alarms tells.
-async fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open: usize) -> Result<Value> {
+fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open: usize) -> Value {
     let (zone, now) = (zone(service), service.now());
-    let base = service.config.alert.links.as_ref().map(|links| links.trim_end_matches('/').to_owned());
-    let key = match &base {
-        Some(_) => link_key(service).await?,
-        None => Vec::new(),
-    };
     let mut worst: Vec<&(&Alarm, News)> = due.iter().collect();
     worst.sort_by_key(|(alarm, news)| (*news == News::Over, std::cmp::Reverse(Severity::of(&alarm.severity))));
     let items: Vec<Value> = worst
         .iter()
         .take(SHOWN_MAX)
         .map(|(alarm, news)| {
-            let acts: Vec<Value> = match &base {
-                Some(base) if *news != News::Over => {
-                    let acts = Act::ALL.into_iter().filter(|act| *act != Act::Retry || can_be_retried(service, alarm));
-                    let path = |act| link::path(&key, &alarm.alarm_id, act, recipient, now + LINK_LASTS);
-                    acts.map(|act| json!({ "label": act.label(), "url": format!("{base}{}", path(act)) })).collect()
-                }
-                _ => Vec::new(),
-            };
+            let acts = Act::ALL.into_iter().filter(|act| *act != Act::Retry || can_be_retried(service, alarm));
+            let acts: Vec<&str> = acts.filter(|_| *news != News::Over).map(Act::as_str).collect();
             json!({
                 "alarm": alarm.alarm_id, "alert": alarm.alert, "what": news, "severity": alarm.severity,
                 "title": alarm.title, "words": alarm.words, "count": alarm.count, "partner": alarm.partner,
                 "channel": alarm.channel, "document": alarm.document, "code": alarm.code, "subject": alarm.subject,
                 "since": moment(alarm.first_at.timestamp(), &zone), "last": moment(alarm.last_at.timestamp(), &zone),
-                "link": base.as_ref().map(|base| format!("{base}/api/v1/alarms/{}", alarm.alarm_id)), "acts": acts,
+                "link": null, "acts": acts,
             })
         })
         .collect();
@@ -178,10 +168,37 @@ async fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open:
     });
     let over = due.iter().filter(|(_, news)| *news == News::Over).count();
     let severities: Vec<String> = severities.chain((over > 0).then(|| format!("{over} over"))).collect();
-    Ok(json!({
+    json!({
         "instance": service.config.alert.name(), "recipient": recipient, "time": moment(now, &zone), "open": open,
         "more": due.len() - items.len(), "severities": severities.join(", "), "items": items,
-    }))
+    })
+}
+
+/// What a notice tells, with its links. They are made when it is sent, and kept nowhere: who holds one can act.
+///
+/// # Errors
+/// The ledger failed.
+pub(super) async fn linked(service: &Service, notice: &Notice) -> Result<Value> {
+    let mut facts: Value = serde_json::from_str(&notice.facts).unwrap_or_default();
+    let base = service.config.alert.links.as_ref().map(|links| links.trim_end_matches('/'));
+    let key = match base {
+        Some(_) => link_key(service).await?,
+        None => Vec::new(),
+    };
+    let until = notice.created_at.timestamp() + LINK_LASTS;
+    for item in facts["items"].as_array_mut().into_iter().flatten() {
+        let alarm = item["alarm"].as_str().unwrap_or_default().to_owned();
+        let words: Vec<&str> = item["acts"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let acts = Act::ALL.into_iter().filter(|act| words.contains(&act.as_str()));
+        let act = |act: Act| {
+            let path = link::path(&key, &alarm, act, &notice.recipient, until);
+            base.map(|base| json!({ "label": act.label(), "url": format!("{base}{path}") }))
+        };
+        let acts: Vec<Value> = acts.filter_map(act).collect();
+        item["link"] = json!(base.map(|base| format!("{base}/api/v1/alarms/{alarm}")));
+        item["acts"] = acts.into();
+    }
+    Ok(facts)
 }
 
 /// Whether what an alarm is about can be sent again.
