@@ -152,17 +152,21 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     if let Some(response) = response {
         response.note(&mut facts);
     }
-    let word = outcome_word(&outcome);
+    attempted(&sending, outcome_word(&outcome));
+    service.store.deliver_result(job, end, facts, service.now()).await?;
+    Ok(reached)
+}
+
+/// Tells what came of an attempt.
+pub(super) fn attempted(sending: &Delivery, outcome: &'static str) {
     tracing::info!(
         delivery.id = sending.delivery_id,
         delivery.channel = sending.channel,
         attempt = sending.attempts,
-        outcome = word,
+        outcome,
         "Attempted"
     );
-    metrics::counter!("portolan_attempts_total", "outcome" => word).increment(1);
-    service.store.deliver_result(job, end, facts, service.now()).await?;
-    Ok(reached)
+    metrics::counter!("portolan_attempts_total", "outcome" => outcome).increment(1);
 }
 
 /// What is sent, and which answer is awaited.

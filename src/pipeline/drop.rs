@@ -1,7 +1,7 @@
 //! Deliveries into folders, here or on a partner's server: written under a temporary name, synced where the place can, and renamed.
 //! Its name is the same at each attempt and no other delivery's, so that a repeat looks first: what lies there whole is delivered.
 
-use super::deliver::Reached;
+use super::deliver::{Reached, attempted};
 use super::file_name::file_name;
 use super::places::{PlaceOf, place_of};
 use super::state::Service;
@@ -12,6 +12,7 @@ use crate::store::job::Job;
 use crate::store::payload::Payload;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, StoreError, hexadecimal};
+use crate::transport::http::send::SLOWEST_BYTES_A_SECOND;
 use crate::transport::place::{Done, Place, Trouble};
 use crate::transport::source::Source;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -51,6 +52,7 @@ pub(super) async fn deliver(
     let sending = service.store.deliver_sending(job, &format!("{}/{name}", of.shown()), service.now()).await?;
     let in_doubt = AtomicBool::new(false);
     let payload = source.payload().clone();
+    let payload_size = payload.size;
     let putting = Putting {
         service,
         own,
@@ -61,7 +63,7 @@ pub(super) async fn deliver(
         is_repeat: sending.attempts > 1,
         in_doubt: &in_doubt,
     };
-    let patience = Duration::from_secs(service.config.delivery.attempt_seconds);
+    let patience = patience(service.config.delivery.attempt_seconds, payload_size);
     let done = tokio::time::timeout(patience, putting.put(name.clone())).await;
     let late = || Ended::Place(Trouble::NotReached(format!("it was not done within {} s", patience.as_secs())));
     let done = match done.unwrap_or_else(|_| Err(late())) {
@@ -95,14 +97,7 @@ pub(super) async fn deliver(
     };
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let facts = AttemptFacts { code: filled(code), detail: filled(&reason), ..AttemptFacts::default() };
-    tracing::info!(
-        delivery.id = sending.delivery_id,
-        delivery.channel = sending.channel,
-        attempt = sending.attempts,
-        outcome = word,
-        "Attempted"
-    );
-    metrics::counter!("portolan_attempts_total", "outcome" => word).increment(1);
+    attempted(&sending, word);
     service.store.deliver_result(job, end, facts, service.now()).await?;
     Ok(reached)
 }
@@ -211,7 +206,26 @@ impl Putting<'_> {
     }
 }
 
+/// How long an attempt may take: as for a post, no server is waited for that is slower than the least pace. Each of its answers has
+/// a time of its own besides.
+fn patience(attempt_seconds: u64, size: i64) -> Duration {
+    Duration::from_secs(attempt_seconds + u64::try_from(size).unwrap_or(0) / SLOWEST_BYTES_A_SECOND)
+}
+
 /// The name under which a file is written: one that those who look for whole files leave alone.
 fn temporary(name: &str) -> String {
     format!(".{name}.part")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_file_has_the_time_that_a_slow_line_needs() {
+        assert_eq!(patience(60, 0), Duration::from_secs(60));
+        let gigabyte = 1 << 30;
+        // A megabit a second.
+        assert!(patience(60, gigabyte) > Duration::from_secs((gigabyte as u64) * 8 / 1_000_000));
+    }
 }

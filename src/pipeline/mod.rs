@@ -37,6 +37,7 @@ mod stored; // payloads as transports read them
 pub mod transform; // what a route makes of an entity before it is written
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
 pub mod trouble; // what goes wrong in the service itself
+mod turns; // whose turn it is among those that are worked for one by one
 pub mod unanswered; // what is held while its sender's clock runs
 pub mod waiting; // what a transmission has to wait for: answers of lookup tables
 pub mod webhook; // events told to webhooks

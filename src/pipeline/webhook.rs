@@ -4,6 +4,7 @@
 
 use super::reach::{Outbound, Said, Unready, assemble};
 use super::state::Service;
+use super::turns::Turns;
 use crate::clock::Timestamp;
 use crate::partner::Webhook;
 use crate::store::alarm;
@@ -17,10 +18,9 @@ use crate::transport::http::send::{Outcome, Post};
 use crate::transport::http::webhook::{lines, secret};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How often webhooks are looked at.
@@ -39,7 +39,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Tells all webhooks until told to stop.
 pub async fn run(service: Arc<Service>, stop: CancellationToken) {
-    let (mut running, mut turns) = (JoinSet::new(), Turns::default());
+    let (mut running, mut turns) = (JoinSet::new(), Turns::new(PLACES));
     while !stop.is_cancelled() {
         let names: Vec<String> = service.directory().webhooks().map(|(name, _)| name.clone()).collect();
         for name in turns.next(&names) {
@@ -63,7 +63,7 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
                 () = stop.cancelled() => break,
                 // Who has more to be told has the next turn at once, unless others wait.
                 Some(ended) = running.join_next_with_id() => {
-                    if turns.ended(ended) {
+                    if turns.ended(ended).unwrap_or(false) {
                         break;
                     }
                 }
@@ -73,39 +73,6 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     let all = async { while running.join_next().await.is_some() {} };
     // What has no answer in time is told again at the next start.
     let _ = tokio::time::timeout(STOP_WAIT, all).await;
-}
-
-/// Whose turn it is: each that is told something has one of [`PLACES`], and gives it back after a batch.
-#[derive(Default)]
-struct Turns {
-    at_work: HashMap<Id, String>,
-    /// Who came last; those behind it come next.
-    last: String,
-}
-
-impl Turns {
-    /// Who comes next, of these in their order, for the places that are free.
-    fn next(&mut self, names: &[String]) -> Vec<String> {
-        let behind = names.partition_point(|name| *name <= self.last);
-        let (before, behind) = names.split_at(behind);
-        let waiting = behind.iter().chain(before).filter(|name| !self.at_work.values().any(|one| one == *name));
-        let found: Vec<String> = waiting.take(PLACES.saturating_sub(self.at_work.len())).cloned().collect();
-        if let Some(last) = found.last() {
-            self.last.clone_from(last);
-        }
-        found
-    }
-
-    fn begun(&mut self, id: Id, name: String) {
-        self.at_work.insert(id, name);
-    }
-
-    /// Gives back the place of one that ended, though it panicked. Returns whether it has more to be told.
-    fn ended(&mut self, ended: std::result::Result<(Id, bool), JoinError>) -> bool {
-        let (id, has_more) = ended.unwrap_or_else(|error| (error.id(), false));
-        self.at_work.remove(&id);
-        has_more
-    }
 }
 
 /// Tells a webhook a batch of what it does not know yet, up to the first failure. Returns whether there may be more.
@@ -362,32 +329,6 @@ mod tests {
         for one in EVENT_TYPES {
             assert!(all.iter().any(|known| known == one), "{one} never happens");
         }
-    }
-
-    #[tokio::test]
-    async fn each_has_its_turn_and_a_panic_gives_back_one_place_only() {
-        let names: Vec<String> = (0..PLACES + 4).map(|at| format!("w{at:02}")).collect();
-        let (mut running, mut turns) = (JoinSet::new(), Turns::default());
-        let first = turns.next(&names);
-        assert_eq!(first, names[..PLACES]);
-        for (at, name) in first.into_iter().enumerate() {
-            let told = running.spawn(async move {
-                match at {
-                    0 => panic!("it is meant"),
-                    1 => true,
-                    _ => std::future::pending().await,
-                }
-            });
-            turns.begun(told.id(), name);
-        }
-        let ended = [running.join_next_with_id().await, running.join_next_with_id().await];
-        let more: Vec<bool> = ended.into_iter().flatten().map(|one| turns.ended(one)).collect();
-        assert_eq!(more, [false, true]);
-        // Those who wait come before those who had a turn, although they have more; the others are still at work.
-        assert_eq!(turns.next(&names), names[PLACES..PLACES + 2]);
-        assert_eq!(turns.at_work.len(), PLACES - 2);
-        assert_eq!(turns.next(&names), names[PLACES + 2..]);
-        assert_eq!(turns.next(&names), names[..2]);
     }
 
     #[test]

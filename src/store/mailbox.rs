@@ -180,7 +180,8 @@ async fn free_name(tx: &mut Tx<'_>, placing: &Placing, id: &str) -> Result<Strin
 
 /// The names that are tried, one after the other: the one wanted, those with a number, and at last one with an id, which no other
 /// has.
-pub(crate) fn numbered(wanted: &str, id: &str) -> Vec<String> {
+#[must_use]
+pub fn numbered(wanted: &str, id: &str) -> Vec<String> {
     let (stem, ending) = match wanted.rsplit_once('.') {
         Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
         _ => (wanted, String::new()),

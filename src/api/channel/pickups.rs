@@ -9,7 +9,7 @@ use serde_json::json;
 /// and files that wait for somebody. Times are microseconds since 1970; what is told of failures begins with this process.
 #[utoipa::path(get, path = "/api/v1/pickups", operation_id = "pickup_list",
     responses((status = 200, description = "{items: [{channel, transport, folder, state: {looked_at, listed, failures, \
-        failing_since, code, reason, next_at, troubles: [{name, reason, next_at}]}, last: {name, transmission_id, created_at, \
+        failing_since, code, reason, next_at, troubles: [{name, reason, since, next_at}]}, last: {name, transmission_id, created_at, \
         settled}, unsettled}]}")))]
 pub async fn pickups(State(service): State<Shared>) -> Reply {
     let directory = service.directory();

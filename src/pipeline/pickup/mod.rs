@@ -5,12 +5,13 @@
 mod round;
 
 use super::state::Service;
+use super::turns::Turns;
 use crate::clock::Timestamp;
 use crate::partner::{Channel, Way};
 use crate::store::{Micros, Result, StoreError};
 use crate::transport::place::Trouble;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -34,6 +35,8 @@ pub struct FileTrouble {
     pub name: String,
     /// What is wrong and what to do.
     pub reason: String,
+    /// Since when.
+    pub since: Micros,
     /// When it is tried again.
     pub next_at: Micros,
     /// What it was then; one that changed is tried at once.
@@ -132,31 +135,26 @@ impl From<Trouble> for Failed {
 
 /// Looks at all folders until told to stop.
 pub async fn run(service: Arc<Service>, stop: CancellationToken) {
-    let (mut running, mut at_work) = (JoinSet::new(), HashSet::new());
+    let (mut running, mut turns) = (JoinSet::new(), Turns::new(PLACES));
     while !stop.is_cancelled() {
-        while let Some(ended) = running.try_join_next() {
-            match ended {
-                Ok(name) => drop(at_work.remove::<String>(&name)),
-                // One that panicked does not say whose it was; each has its place again.
-                Err(_) => at_work.clear(),
-            }
+        while let Some(ended) = running.try_join_next_with_id() {
+            turns.ended(ended);
         }
         let directory = service.directory();
-        for (name, channel) in directory.channels().filter(|(_, one)| one.way == Way::In && one.pickup.is_some()) {
-            let is_free = running.len() < PLACES && !at_work.contains(name);
-            if !is_free || !service.pickups.is_due(name, channel, service.now()) {
-                continue;
-            }
-            at_work.insert(name.clone());
-            let (service, stop, name, channel) = (service.clone(), stop.clone(), name.clone(), channel.clone());
-            running.spawn(async move {
-                if let Err(error) = one(&service, &name, &channel, &stop).await
+        let places = directory.channels().filter(|(_, one)| one.way == Way::In && one.pickup.is_some());
+        let due = places.filter(|(name, channel)| service.pickups.is_due(name, channel, service.now()));
+        let due: Vec<String> = due.map(|(name, _)| name.clone()).collect();
+        for name in turns.next(&due) {
+            let Some(channel) = directory.channel(&name).cloned() else { continue };
+            let (service, stop, own) = (service.clone(), stop.clone(), name.clone());
+            let begun = running.spawn(async move {
+                if let Err(error) = one(&service, &own, &channel, &stop).await
                     && !matches!(error, StoreError::Stopped)
                 {
-                    tracing::error!(channel = name, error = %error, "Files could not be picked up; they will be");
+                    tracing::error!(channel = own, error = %error, "Files could not be picked up; they will be");
                 }
-                name
             });
+            turns.begun(begun.id(), name);
         }
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}

@@ -8,6 +8,7 @@ use crate::partner::{Channel, Pickup, Then, is_temporary};
 use crate::pipeline::places::place_of;
 use crate::pipeline::state::Service;
 use crate::store::commit::pickup::PickedUp;
+use crate::store::mailbox::numbered;
 use crate::store::pickup::{Seen, Settled};
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Content, Direction};
@@ -23,8 +24,6 @@ const LISTED_MAX: usize = 20_000;
 const TAKEN_MAX: usize = 5_000;
 /// How long a file in trouble is left alone.
 const TROUBLE_WAIT: Duration = Duration::from_secs(3600);
-/// Numbers that are tried behind a name that is taken where a file is moved to.
-const NUMBERS_MAX: u32 = 20;
 /// What a file is, as long as nobody looked into it.
 const CONTENT_TYPE: &str = "application/octet-stream";
 
@@ -105,13 +104,15 @@ pub(super) async fn round(
 
 /// Notes what is wrong with a file, and tells it once.
 fn trouble(service: &Service, channel: &str, entry: &Entry, reason: String) {
-    let next_at = (service.now() + TROUBLE_WAIT).into();
+    let now = service.now();
     let is_new = service.pickups.with(channel, |known| {
         let room = known.troubles.len() < TROUBLES_MAX;
         let before = known.troubles.get(&entry.name);
         let is_new = before.is_none_or(|before| before.reason != reason);
         if room || before.is_some() {
-            let one = FileTrouble { name: entry.name.clone(), reason, next_at, was: (entry.size, entry.at) };
+            let since = before.filter(|_| !is_new).map_or(now.into(), |before| before.since);
+            let (next_at, was) = ((now + TROUBLE_WAIT).into(), (entry.size, entry.at));
+            let one = FileTrouble { name: entry.name.clone(), reason, since, next_at, was };
             known.troubles.insert(entry.name.clone(), one);
         }
         is_new
@@ -249,18 +250,14 @@ async fn away(place: &mut dyn Place, pickup: &Pickup, entry: &Entry, id: &str) -
 
 /// Moves a file, under its name or the first with a number that is free.
 async fn move_away(place: &mut dyn Place, name: &str, folder: &str, id: &str) -> Done<()> {
-    let (stem, ending) = match name.rsplit_once('.') {
-        Some((stem, ending)) if !stem.is_empty() => (stem, format!(".{ending}")),
-        _ => (name, String::new()),
-    };
-    for number in 1..=NUMBERS_MAX {
-        let to = if number == 1 { name.to_owned() } else { format!("{stem}-{number}{ending}") };
-        match place.move_to(name, folder, &to).await {
-            Err(Trouble::Taken) => {}
-            done => return done,
+    let mut moved = Err(Trouble::Taken);
+    for to in numbered(name, id) {
+        moved = place.move_to(name, folder, &to).await;
+        if moved != Err(Trouble::Taken) {
+            break;
         }
     }
-    place.move_to(name, folder, &format!("{stem}-{id}{ending}")).await
+    moved
 }
 
 /// Removes what said that a file is whole.

@@ -16,7 +16,7 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an answer that are kept.
 const ANSWER_SHOWN_MAX: usize = 300;
 /// A body that a receiver takes more slowly than this is given up; each has the patience of its answer besides.
-const SLOWEST_BYTES_A_SECOND: u64 = 8 * 1024;
+pub const SLOWEST_BYTES_A_SECOND: u64 = 8 * 1024;
 /// How long the rest of a good answer is read, so that its connection can be used again.
 const ANSWER_REST_WAIT: Duration = Duration::from_secs(1);
 /// The most that a partner's Retry-After may ask for.

@@ -2,8 +2,6 @@
 //! Afterwards each is in the ledger once, and none lies there any more.
 
 use super::*;
-use crate::stage::PATIENCE;
-use std::time::Instant;
 
 /// What is passed on the way of a file out of its folder.
 const TAKEN: [&str; 7] = [
@@ -23,14 +21,6 @@ fn body(number: u32) -> Vec<u8> {
     bytes
 }
 
-pub async fn dies(stage: &mut Stage, what: &str) {
-    let begin = Instant::now();
-    while stage.child.try_wait().expect("a child").is_none() {
-        assert!(begin.elapsed() < PATIENCE, "it was not killed at {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 async fn killed_at_every_point(then: &str, in_the_end: &[&str]) {
     let ground = Ground::new();
     let mut stage = Stage::bare(&ground.section()).await;
@@ -47,7 +37,7 @@ async fn killed_at_every_point(then: &str, in_the_end: &[&str]) {
         ground.file(&format!("K-{number}.edi"), &body(number));
         ground.file(&format!("K-{number}.edi.done"), b"");
         expected.push(format!("K-{number}"));
-        dies(&mut stage, point).await;
+        stage.dies(point).await;
         stage.start_again(&[]);
         came(&stage, number as usize).await;
         until_names(&stage, &folder, in_the_end).await;

@@ -155,7 +155,7 @@ async fn killed_while_it_is_put(ground: &Ground, mut stage: Stage) {
         stage.kill();
         stage.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
         drop_in(ground, &format!("D-{control}"), control);
-        super::crash::dies(&mut stage, point).await;
+        stage.dies(point).await;
         stage.start_again(&[]);
         stage.deliveries("delivered", control as usize).await;
         expected.insert(format!("ORDERS_D-{control}_{control}.edi"));

@@ -2,11 +2,10 @@
 //! partner repeats what was not answered. Afterwards everything is there once, and was delivered once.
 
 use super::super::edi::{number_of, order};
-use super::super::stage::{PATIENCE, Stage};
+use super::super::stage::Stage;
 use super::client::Client;
 use super::{POINTS, resources};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 /// What is passed on the way of a dropped file to the mailbox of another.
 const DROPPED: [&str; 10] = [
@@ -29,14 +28,6 @@ fn body(number: u32) -> Vec<u8> {
     bytes
 }
 
-async fn dies(stage: &mut Stage, what: &str) {
-    let begin = Instant::now();
-    while stage.child.try_wait().expect("a child").is_none() {
-        assert!(begin.elapsed() < PATIENCE, "it was not killed at {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_point_of_a_mailbox_nothing_is_lost_or_doubled() {
     let mut stage = Stage::bare("[sftp]\nlisten = \"127.0.0.1:0\"\n[delivery]\nretry_seconds = [1, 1, 1, 1]\n").await;
@@ -50,7 +41,7 @@ async fn killed_at_every_point_of_a_mailbox_nothing_is_lost_or_doubled() {
         stage.kill();
         stage.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
         let answered = retailer.run(&stage, &put).status.success();
-        dies(&mut stage, point).await;
+        stage.dies(point).await;
         let before_the_answer = ["payload.synced", "receive.before_commit", "receive.after_commit", "mailbox.taken"];
         assert!(!(answered && before_the_answer.contains(&point)), "answered although killed at {point}");
         stage.start_again(&[]);
@@ -67,7 +58,7 @@ async fn killed_at_every_point_of_a_mailbox_nothing_is_lost_or_doubled() {
         stage.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
         let get = format!("get out/ORDERS_K-{number}_{number}.edi\n");
         assert!(!supplier.run(&stage, &get).status.success(), "answered although killed at {point}");
-        dies(&mut stage, point).await;
+        stage.dies(point).await;
         stage.start_again(&[]);
     }
     supplier.done(&stage, "get out/* got/\n");

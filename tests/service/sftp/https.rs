@@ -9,7 +9,6 @@ use super::{POINTS, came, names, resources, stage};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 /// A system that reaches a mailbox with its token.
 pub struct Caller<'s> {
@@ -399,15 +398,6 @@ async fn many_systems_share_a_folder_and_each_file_is_worked_on_once() {
     stage.balanced().await;
 }
 
-/// Waits until the process is dead.
-async fn dies(stage: &mut Stage, what: &str) {
-    let begin = Instant::now();
-    while stage.child.try_wait().expect("a child").is_none() {
-        assert!(begin.elapsed() < PATIENCE, "it was not killed at {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// Killed at every commit that a file passes which is put, fetched, taken and confirmed. Who was not answered asks again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_point_over_https_nothing_is_lost_or_doubled() {
@@ -440,7 +430,7 @@ async fn killed_at_every_point_over_https_nothing_is_lost_or_doubled() {
         stage.kill();
         stage.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
         assert!(!put(&stage, sent).await, "answered although killed at {point}");
-        dies(&mut stage, point).await;
+        stage.dies(point).await;
         stage.start_again(&[]);
         assert!(put(&stage, sent).await, "the repeat after {point}");
         stage.deliveries("delivered", 2 * sent as usize).await;
@@ -466,13 +456,13 @@ async fn killed_at_every_point_over_https_nothing_is_lost_or_doubled() {
             let done = json!({ "lease": taken["lease"], "files": named(&taken) });
             assert_eq!(named(&taken).len(), 1, "{taken}");
             assert_eq!(post(&stage, "confirm", done.clone()).await, None, "answered at {point}");
-            dies(&mut stage, point).await;
+            stage.dies(point).await;
             stage.start_again(&[]);
             assert!(post(&stage, "confirm", done).await.is_some(), "the repeat after {point}");
             confirmed += 1;
             continue;
         }
-        dies(&mut stage, point).await;
+        stage.dies(point).await;
         stage.start_again(&[]);
         // Nobody was answered, so nobody has it: what was taken comes back.
         let wanted = (sent - confirmed) as usize;
