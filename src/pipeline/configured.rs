@@ -85,6 +85,12 @@ impl Configured {
                     let named = directory.channel(&one.name).map_or(&[][..], |channel| &channel.allow_networks);
                     errors.extend(networks(one, "allow_networks", named));
                 }
+                "recipient" => {
+                    let found = directory.recipients().find(|(name, _)| **name == one.name);
+                    let post = found.and_then(|(_, recipient)| recipient.post.as_ref());
+                    let named = post.map_or(&[][..], |post| &post.allow_networks);
+                    errors.extend(networks(one, "post.allow_networks", named));
+                }
                 "webhook" => {
                     let named = directory.webhook(&one.name).map_or(&[][..], |hook| &hook.allow_networks);
                     errors.extend(networks(one, "allow_networks", named));

@@ -224,7 +224,7 @@ async fn oauth2(service: &Service, one: &OAuth2Of, reach: &Reach) -> Ready<OAuth
 async fn signed(service: &Service, one: &SignedOf, name: &str) -> Ready<Signed> {
     let written = secret(service, &one.key).await?;
     let key = match one.key_encoding.as_str() {
-        "hex" => hexadecimal(&written),
+        "hex" => from_hexadecimal(&written),
         "base64" => STANDARD.decode(&written).ok(),
         _ => Some(written.into_bytes()),
     };
@@ -269,7 +269,8 @@ pub(super) fn templates(one: &SignedOf) -> std::result::Result<Templates, (Strin
     Ok((text, headers))
 }
 
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
+/// The bytes that hexadecimal digits stand for, where they are some.
+pub(super) fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes();
     let is_fit = digits.len().is_multiple_of(2) && digits.iter().all(u8::is_ascii_hexdigit);
     let pairs = digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());

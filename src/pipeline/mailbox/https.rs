@@ -6,6 +6,7 @@ use super::gate::{MailboxGate, may_come_from};
 use super::upload::{Target, keep};
 use crate::clock::Timestamp;
 use crate::partner::{MailboxFolder, Repeats};
+use crate::pipeline::reach::from_hexadecimal;
 use crate::pipeline::receive::{location, unavailable};
 use crate::pipeline::state::Service;
 use crate::store::claim::NewClaim;
@@ -195,10 +196,7 @@ impl Mailbox for Visit {
             self.outward(folder)?;
             let file = self.files.lying(folder, name).await.map_err(told)?;
             let source = self.store().payload_source(&file.payload_id).await.map_err(|error| unavailable(&error))?;
-            let digest = source.payload().digest.as_bytes().chunks(2).map(|pair| {
-                std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or_default()
-            });
-            let digest = digest.collect();
+            let digest = from_hexadecimal(&source.payload().digest).unwrap_or_default();
             let (service, actor, address) = (self.files.service.clone(), self.files.actor.clone(), self.files.address);
             let at = file.created_at.timestamp();
             let fetched = Arc::new(Going { service, file, actor, address });

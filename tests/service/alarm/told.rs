@@ -441,6 +441,10 @@ async fn err_settings_that_do_not_fit_are_told_before_anything_starts() {
     let stage = Stage::bare("").await;
     for (yaml, expected) in [
         ("kind: recipient\nname: r\n", "mail: expected an address, or post"),
+        (
+            "kind: recipient\nname: r\npost: { url: \"https://x.example\", allow_networks: [nonsense] }\n",
+            "post.allow_networks[1]",
+        ),
         ("kind: recipient\nname: r\nmail: [nobody]\n", "mail: expected an address such as"),
         ("kind: recipient\nname: r\nmail: [a@b.example]\nalerts: [parkd]\n", "did you mean parked?"),
         ("kind: alert\nname: a\nwatch: silence\npartners: [lamps]\nby: \"10:00\"\n", "partner lamps is not there"),
