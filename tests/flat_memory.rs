@@ -45,12 +45,12 @@ const TABLE: Input = Input {
     tail: |_| String::new(),
 };
 
-/// Peak of resident memory so far, in bytes.
-fn peak(process: u32) -> u64 {
+/// Peak of resident memory so far, in bytes; `None` when the process has ended.
+fn peak(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux says so");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a process that lives");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kib = line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number");
-    kib * 1024
+    Some(kib * 1024)
 }
 
 fn start(line: &[&str], input: Stdio) -> Child {
@@ -80,7 +80,7 @@ fn growth(pipeline: &[&[&str]], fed_with: &Input) -> u64 {
             fed += text.len();
             input.write_all(text.as_bytes()).expect("it reads");
         }
-        looks.push(peak(child.id()));
+        looks.push(peak(child.id()).expect("it lives"));
     }
     input.write_all((fed_with.tail)(number).as_bytes()).expect("it reads");
     drop(input);
@@ -130,4 +130,54 @@ fn flat(pipelines: &[&[&[&str]]], input: &Input) {
     let grown: Vec<_> = pipelines.iter().map(|pipeline| (name(pipeline), growth(pipeline, input))).collect();
     let over: Vec<_> = grown.iter().filter(|(_, bytes)| *bytes > GROWTH_MAX).collect();
     assert!(over.is_empty(), "bytes of growth over {MORE_BYTES} bytes of input: {over:?}");
+}
+
+/// What nobody sends who means well, or whose separators went wrong: so many bytes of it.
+const HOSTILE_BYTES: usize = 4 * 1024 * 1024;
+/// Peak of memory on it, at most: what a document has for each of its segments, however short they are, and findings up to
+/// their limit. Without limits it was 300 bytes and more for each byte of input.
+const HOSTILE_PEAK_MAX: u64 = 100 * HOSTILE_BYTES as u64;
+/// What is printed, at most: a line or two for each interchange or document.
+const HOSTILE_PRINTED_MAX: u64 = 8 * HOSTILE_BYTES as u64;
+
+#[test]
+fn hostile_input_is_bounded_in_memory_and_in_words() {
+    let document = |content: &str| (format!("{HEAD}ST*850*0001~{content}"), content.to_owned());
+    let whole = |text: &str| (String::new(), text.to_owned());
+    let after = |begin: &str, text: &str| (begin.to_owned(), text.to_owned());
+    let isa = HEAD.split_inclusive('~').next().expect("ISA");
+    let cases = [
+        ("a header without end", after("UNB+UNOA:1+", "x")),
+        ("an ISA without end", after("ISA*00*", "x")),
+        ("headers of X12 only", whole("ISA*")),
+        ("headers of EDIFACT only", whole("UNB+'")),
+        ("advice only", whole("UNA:+.? '")),
+        ("a group's header without end", after(&format!("{isa}GS*PO*"), "x")),
+        ("a tag without end", after(&document("").0, "x")),
+        ("separators only", after(&format!("{}BEG", document("").0), "*")),
+        ("terminators only", document("~")),
+        ("segments that nobody knows", document("A~")),
+        ("segments outside documents", after(isa, "A~")),
+        ("documents that are not", after(HEAD, "ST*850*0001~SE*9*1~")),
+    ];
+    for (name, (begin, text)) in cases {
+        let mut child = start(&["validate", "-"], Stdio::piped());
+        let (mut input, mut out) = (child.stdin.take().expect("piped"), child.stdout.take().expect("piped"));
+        let fed = std::thread::spawn(move || {
+            let times = HOSTILE_BYTES / text.len();
+            let bytes = [begin.into_bytes(), text.repeat(times).into_bytes()].concat();
+            input.write_all(&bytes).expect("it reads");
+        });
+        let read = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()).expect("it is read"));
+        let mut highest = 0;
+        while let Some(now) = peak(child.id()) {
+            highest = highest.max(now);
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        fed.join().expect("fed");
+        let printed = read.join().expect("read");
+        assert_eq!(child.wait().expect("it ends").code(), Some(3), "{name}");
+        assert!(highest < HOSTILE_PEAK_MAX, "{name}: {highest} bytes of memory");
+        assert!(printed < HOSTILE_PRINTED_MAX, "{name}: {printed} bytes printed");
+    }
 }

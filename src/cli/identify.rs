@@ -3,7 +3,7 @@
 use super::Exit;
 use super::input::{self, Definitions, JsonList};
 use crate::codec::segment::{Envelope, FIRST_BYTES, Limits, Piece, PieceKind, Reader, seems, unfit_definitions};
-use crate::diagnostic::{Fault, Syntax};
+use crate::diagnostic::{Fault, Syntax, quoted};
 use crate::standard::load::Library;
 use serde_json::json;
 use std::path::PathBuf;
@@ -118,8 +118,8 @@ impl Found {
     }
 }
 
-/// What an envelope says, or that it says nothing.
+/// What an envelope says, as far as a line has room for it, or that it says nothing.
 fn said<const N: usize>(facts: [&str; N]) -> String {
-    let facts: Vec<&str> = facts.into_iter().filter(|fact| !fact.is_empty()).collect();
+    let facts: Vec<String> = facts.into_iter().filter(|fact| !fact.is_empty()).map(quoted).collect();
     if facts.is_empty() { "(not given)".to_owned() } else { facts.join(" ") }
 }

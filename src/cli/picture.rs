@@ -11,6 +11,8 @@ pub const COLUMNS: usize = 96;
 const BEFORE: usize = 24;
 /// Carets under one value at most: a longer value is cut too.
 const CARETS_MAX: usize = 64;
+/// Bytes looked at on either side of a first caret: as many columns as a drawing has, in the longest characters there are.
+const AROUND_BYTES: usize = 4 * (COLUMNS + BEFORE);
 
 /// One drawing: lines of equal origin, the second and third to be put under the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,18 +37,31 @@ struct Cell {
 /// place. Marks too far apart for one drawing come in several. `numbers` asks for the number of each mark under it.
 #[must_use]
 pub fn draw(bytes: &[u8], charset: Charset, marks: &[Range<usize>], numbers: bool) -> Vec<Picture> {
-    let cells = cells(bytes, charset);
-    let width = cells.last().map_or(0, |cell| cell.column + cell.width);
-    let spans: Vec<Range<usize>> = marks.iter().map(|mark| columns(&cells, width, mark)).collect();
     let mut pictures = Vec::new();
     let mut from = 0;
-    while from < spans.len() {
-        let window = window(&spans[from], width);
-        let count = spans[from..].iter().take_while(|span| span.start < window.end || width <= COLUMNS).count().max(1);
-        pictures.push(one(&cells, window, &spans[from..from + count], numbers.then_some(from + 1)));
+    while let Some(first) = marks.get(from) {
+        let around = around(bytes, first.start);
+        let cells = cells(&bytes[around.clone()], charset);
+        let width = cells.last().map_or(0, |cell| cell.column + cell.width);
+        let inside = |at: usize| at.clamp(around.start, around.end) - around.start;
+        let near = marks[from..].iter().take_while(|mark| mark.start <= around.end);
+        let spans: Vec<Range<usize>> =
+            near.map(|mark| columns(&cells, width, &(inside(mark.start)..inside(mark.end)))).collect();
+        let window = spans.first().map_or(0..width + 1, |span| window(span, width));
+        let count = spans.iter().take_while(|span| span.start < window.end || width <= COLUMNS).count().max(1);
+        pictures.push(one(&cells, window, &spans[..count.min(spans.len())], numbers.then_some(from + 1)));
         from += count;
     }
     pictures
+}
+
+/// The bytes that can be seen around a place, whole characters of UTF-8.
+fn around(bytes: &[u8], place: usize) -> Range<usize> {
+    let is_inside = |at: &usize| bytes.get(*at).is_some_and(|byte| byte & 0xC0 == 0x80);
+    let place = place.min(bytes.len());
+    let start = place.saturating_sub(AROUND_BYTES);
+    let start = if start == 0 { 0 } else { (start..start + 4).find(|at| !is_inside(at)).unwrap_or(start) };
+    start..bytes.len().min(place + AROUND_BYTES)
 }
 
 /// The columns to show for a first caret.
@@ -189,6 +204,19 @@ mod tests {
         let two = draw(long.as_bytes(), Charset::Latin1, &[4..5, 405..406], true);
         assert_eq!(two.len(), 2, "too far apart for one drawing");
         assert_eq!(two[1].numbers.trim(), "2");
+    }
+
+    /// What cannot be seen is not made into characters, and what is seen is the same as in a shorter one.
+    #[test]
+    fn of_a_huge_segment_only_what_is_seen_is_looked_at() {
+        let (far, wide) = ("é".repeat(500_000), "東".repeat(300));
+        let text = format!("MSG*{far}*{wide}{wide}*{far}~");
+        let at = text.find('東').expect("a wide one") + wide.len();
+        assert_eq!(around(text.as_bytes(), at), at - AROUND_BYTES..at + AROUND_BYTES);
+        assert_eq!(around(text.as_bytes(), at + 1), at + 3 - AROUND_BYTES..at + 1 + AROUND_BYTES, "a whole character");
+        let seen = |text: &str, at: usize| drawn(text.as_bytes(), Charset::Utf8, &[at..at + 9]);
+        assert_eq!(seen(&text, at), seen(&format!("…{wide}{wide}…"), "…".len() + wide.len()));
+        assert_eq!(around(b"N1*BY", 5), 0..5);
     }
 
     #[test]

@@ -122,6 +122,7 @@ faults! {
     DocumentControlNumberRepeated "DOCUMENT-CONTROL-NUMBER-REPEATED" Error Syntax Document "23" "26" "document control number used twice", "Two documents of the same group have the same control number.", "Number the documents of a group without repeats.";
     DocumentGroup "DOCUMENT-GROUP" Error Syntax Document "6" "31" "document in the wrong group", "The functional identifier of the group does not fit the document type.", "Put the document in a group of its own kind.";
     InterchangeIncomplete "INTERCHANGE-INCOMPLETE" Error Syntax Document "" "18" "another document of its interchange has errors", "It was agreed that an interchange goes on with all of its documents or with none, and another one has errors.", "Correct the document that is named, and send the whole interchange again.";
+    FindingsMany "FINDINGS-MANY" Error Syntax Document "5" "18" "more findings than are kept", "So much is wrong that the findings from here on are not kept; the verdict counts them.", "Mend what is told and check again; so many findings have one cause, such as a wrong terminator or document type.";
     DocumentSegments "DOCUMENT-SEGMENTS" Error Syntax Document "5" "32" "document without content", "The document has no segments between header and trailer.", "Send the content.";
     // Segments.
     SegmentUnknown "SEGMENT-UNKNOWN" Error Syntax Segment "1" "15" "segment not known", "The standard and version have no segment of this tag.", "Check the tag, and the segment terminator before it.";

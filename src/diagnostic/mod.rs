@@ -148,6 +148,28 @@ pub const FOUND_CHARACTERS_MAX: usize = 80;
 /// Longest copy of a bad value (X12 element 724 takes 99).
 pub const VALUE_CHARACTERS_MAX: usize = 99;
 
+/// Findings of one document, or of one level of an envelope, that are kept.
+pub const FINDINGS_MAX: usize = 100_000;
+
+/// Adds a finding. The first beyond [`FINDINGS_MAX`] becomes one that says so, as bad as the worst of those beyond; these
+/// are not kept. An order of bytes is made afterwards.
+pub fn keep(findings: &mut Vec<Diagnostic>, finding: Diagnostic) {
+    match findings.len() {
+        ..FINDINGS_MAX => findings.push(finding),
+        FINDINGS_MAX => {
+            let beyond = Diagnostic::new(finding.syntax, Fault::FindingsMany).severity(finding.severity);
+            let beyond = beyond.because(format!("at most {FINDINGS_MAX} findings"), "more");
+            let position = finding.position;
+            findings.push(Diagnostic { position, ..beyond.at(finding.offset, 0, finding.line) });
+        }
+        _ => {
+            if let Some(beyond) = findings.last_mut() {
+                beyond.severity = beyond.severity.max(finding.severity);
+            }
+        }
+    }
+}
+
 /// No finding is an error.
 #[must_use]
 pub fn is_clean(findings: &[Diagnostic]) -> bool {
@@ -182,7 +204,7 @@ impl Diagnostic {
     #[must_use]
     pub fn because(mut self, expected: impl Into<String>, found: impl AsRef<str>) -> Self {
         self.expected = expected.into();
-        self.found = shorten(found.as_ref());
+        self.found = shortened(found.as_ref());
         self
     }
 
@@ -197,6 +219,8 @@ impl Diagnostic {
     #[must_use]
     pub fn place(mut self, place: impl Into<String>, tag: impl Into<String>, position: Position) -> Self {
         (self.place, self.tag, self.position) = (place.into(), tag.into(), position);
+        // Both may hold what stands there in place of a tag.
+        (self.place, self.tag) = (shortened(self.place), shortened(self.tag));
         self
     }
 
@@ -225,15 +249,14 @@ impl Diagnostic {
     /// One sentence with place, expected and found.
     #[must_use]
     pub fn message(&self) -> String {
-        let place = if self.place.is_empty() { String::new() } else { format!("{}: ", self.place) };
+        let place = if self.place.is_empty() { String::new() } else { format!("{}: ", visible(&self.place)) };
         let what = self.fault.info().title;
-        // Values come from strangers: nothing of them may steer a terminal.
-        let found: String = self.found.chars().flat_map(visible).collect();
-        match (self.expected.is_empty(), self.found.is_empty()) {
+        let (expected, found) = (visible(&self.expected), visible(&self.found));
+        match (expected.is_empty(), found.is_empty()) {
             (true, true) => format!("{place}{what}"),
-            (false, true) => format!("{place}{what}: expected {}", self.expected),
+            (false, true) => format!("{place}{what}: expected {expected}"),
             (true, false) => format!("{place}{what}: found {found}"),
-            (false, false) => format!("{place}{what}: expected {}, found {found}", self.expected),
+            (false, false) => format!("{place}{what}: expected {expected}, found {found}"),
         }
     }
 
@@ -248,15 +271,25 @@ impl Diagnostic {
     }
 }
 
-/// A control character as its escape, all else as it is.
-fn visible(c: char) -> Box<dyn Iterator<Item = char>> {
-    if c.is_control() { Box::new(c.escape_default()) } else { Box::new(std::iter::once(c)) }
+/// What a stranger wrote, as a line for people: of at most [`FOUND_CHARACTERS_MAX`] characters, control characters as their
+/// escapes, so that nothing of it can steer a terminal.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    visible(&shortened(text))
 }
 
-fn shorten(text: &str) -> String {
-    match text.char_indices().nth(FOUND_CHARACTERS_MAX) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_owned(),
+/// Control characters as their escapes, all else as it is.
+fn visible(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    if text.contains(char::is_control) { text.chars().map(shown).collect() } else { text.to_owned() }
+}
+
+/// At most [`FOUND_CHARACTERS_MAX`] characters of it.
+#[must_use]
+pub fn shortened(text: impl AsRef<str> + Into<String>) -> String {
+    match text.as_ref().char_indices().nth(FOUND_CHARACTERS_MAX) {
+        Some((cut, _)) => format!("{}…", &text.as_ref()[..cut]),
+        None => text.into(),
     }
 }
 
@@ -271,6 +304,30 @@ mod tests {
             .place("PO1[3].02", "PO1", Position { segment: 7, element: 2, ..Position::default() });
         assert_eq!(finding.code(), "X12-ELEMENT-TOO-LONG");
         assert_eq!(finding.message(), "PO1[3].02: element too long: expected 1 to 15 characters, found 18 (\"1234\")");
+    }
+
+    #[test]
+    fn findings_are_kept_up_to_their_limit_and_what_is_beyond_still_counts() {
+        let finding = |severity| Diagnostic::new(Syntax::X12, Fault::SegmentEmpty).severity(severity).at(7, 1, 1);
+        let mut findings = Vec::new();
+        (0..FINDINGS_MAX).for_each(|_| keep(&mut findings, finding(Severity::Warning)));
+        assert!(findings.iter().all(|one| one.fault == Fault::SegmentEmpty) && is_clean(&findings));
+        keep(&mut findings, finding(Severity::Warning));
+        let last = |findings: &[Diagnostic]| findings.last().map(|one| (one.fault, one.severity, one.offset));
+        assert_eq!(last(&findings), Some((Fault::FindingsMany, Severity::Warning, 7)));
+        keep(&mut findings, finding(Severity::Error));
+        keep(&mut findings, finding(Severity::Info));
+        assert_eq!(last(&findings), Some((Fault::FindingsMany, Severity::Error, 7)));
+        assert_eq!(findings.len(), FINDINGS_MAX + 1);
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_steers_no_terminal_and_fills_no_screen() {
+        assert_eq!(quoted("SEN\u{1b}[2JDER"), "SEN\\u{1b}[2JDER");
+        assert_eq!(quoted(&"x".repeat(1000)).chars().count(), FOUND_CHARACTERS_MAX + 1);
+        let tag = "\u{7}".repeat(1000);
+        let finding = Diagnostic::new(Syntax::X12, Fault::SegmentTag).place(tag.clone(), tag, Position::default());
+        assert!(!finding.message().contains(char::is_control) && finding.message().len() < 1000);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use super::definition::{Area, Derived, Directory, Document, Node, Usage};
 use super::order::{Order, Spot};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, keep, shortened};
 use crate::tree::{Run, Segment};
 use std::sync::Arc;
 
@@ -293,7 +293,7 @@ impl<'d> Walk<'d> {
         let expected = format!("{tag} before {}", frame.nodes[frame.at].tag);
         let home = frame.instance;
         let finding = self.finding(Fault::SegmentOutOfOrder, &tag, segment).because(expected, &*tag);
-        self.faults.push(finding);
+        keep(&mut self.faults, finding);
         if node.body.is_none() {
             self.placement.homes.push(Some((node.area, home)));
             return;
@@ -333,7 +333,7 @@ impl<'d> Walk<'d> {
         };
         self.placement.homes.push(None);
         let finding = self.finding(fault, &tag, segment).because(expected, &*tag);
-        self.faults.push(finding);
+        keep(&mut self.faults, finding);
     }
 
     /// The document has ended.
@@ -348,18 +348,18 @@ impl<'d> Walk<'d> {
 
     fn missing(&mut self, node: &Node, before: &Segment<'_>) {
         let mut finding = self.finding(Fault::SegmentMissing, &node.tag, before);
-        finding = finding.because(format!("{} before {}", node.tag, before.tag_text()), "");
+        finding = finding.because(format!("{} before {}", node.tag, shortened(&*before.tag_text())), "");
         if let Some(body) = &node.body {
             finding.loop_path.clone_from(&body.path);
         }
-        self.faults.push(finding);
+        keep(&mut self.faults, finding);
     }
 
     fn too_many(&mut self, node: &Node, count: u32, segment: &Segment<'_>) {
         let fault = if node.body.is_some() { Fault::LoopTooMany } else { Fault::SegmentTooMany };
         let expected = format!("at most {}", node.max.unwrap_or(u32::MAX));
         let finding = self.finding(fault, &node.tag, segment).because(expected, count.to_string());
-        self.faults.push(finding);
+        keep(&mut self.faults, finding);
     }
 
     fn finding(&self, fault: Fault, tag: &str, at: &Segment<'_>) -> Diagnostic {

@@ -4,12 +4,17 @@
 use crate::cli::paint::{Paint, Tone, counted, spaced};
 use crate::cli::picture;
 use crate::codec::segment::{DocumentReport, InterchangeReport, Piece, PieceKind};
-use crate::diagnostic::{Diagnostic, Fault, Severity};
+use crate::diagnostic::{Diagnostic, Fault, Severity, quoted};
 use crate::tree::{Charset, Run};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Findings printed for people, per document and per level of the envelope.
 const SHOWN_MAX: usize = 20;
+/// Findings printed for people in all: nobody reads more, and what goes on is counted.
+const PRINTED_MAX: usize = 10_000;
+/// Bytes of an open header that are kept for drawings.
+const HEADER_BYTES_MAX: usize = 4 * 1024;
 /// Bytes shown around a fault that lies in no segment.
 const AROUND_BYTES: u64 = 40;
 
@@ -21,9 +26,11 @@ pub struct Words {
     interchange: (u32, usize),
     group: (u32, usize),
     /// The header segments that are open, for faults that show only at their end.
-    headers: Vec<Line>,
+    headers: Vec<Line<'static>>,
     /// What stood last under the interchange's heading was a document or a group.
     is_inside: bool,
+    /// Findings printed so far.
+    printed: usize,
     documents: usize,
     valid: usize,
     errors: usize,
@@ -32,10 +39,10 @@ pub struct Words {
 
 /// Bytes of the input to draw: a segment with its terminator, as a rule.
 #[derive(Clone)]
-struct Line {
+struct Line<'b> {
     offset: u64,
     number: u64,
-    bytes: Vec<u8>,
+    bytes: Cow<'b, [u8]>,
     charset: Charset,
 }
 
@@ -49,6 +56,7 @@ impl Words {
             group: (0, 0),
             headers: Vec::new(),
             is_inside: false,
+            printed: 0,
             documents: 0,
             valid: 0,
             errors: 0,
@@ -121,13 +129,13 @@ impl Words {
         self.is_inside = false;
         let envelope = &report.envelope;
         let party = |scheme: &str, value: &str| match scheme.is_empty() {
-            true => value.to_owned(),
-            false => format!("{scheme}:{value}"),
+            true => quoted(value),
+            false => format!("{}:{}", quoted(scheme), quoted(value)),
         };
         let sender = party(&envelope.sender.scheme, &envelope.sender.value);
         let receiver = party(&envelope.receiver.scheme, &envelope.receiver.value);
         let test = if envelope.test { ", test" } else { "" };
-        let control = &envelope.interchange_control_number;
+        let control = quoted(&envelope.interchange_control_number);
         let title = self.paint.dye(Tone::Strong, format!("interchange {} {control}", report.number).trim_end());
         let parties = if sender.is_empty() && receiver.is_empty() {
             String::new()
@@ -145,7 +153,7 @@ impl Words {
             }
             let new = group.faults.get(self.group.1..).unwrap_or_default();
             if !new.is_empty() {
-                let title = format!("group {} {}", group.number, group.envelope.group_control_number);
+                let title = format!("group {} {}", group.number, quoted(&group.envelope.group_control_number));
                 self.text.push_str(&format!("{}\n", self.paint.dye(Tone::Strong, &title)));
                 self.is_inside = true;
                 self.findings(new, piece);
@@ -154,7 +162,8 @@ impl Words {
         }
         let new = report.faults.get(self.interchange.1..).unwrap_or_default();
         if !new.is_empty() && self.is_inside {
-            let title = format!("interchange {} {}", report.number, report.envelope.interchange_control_number);
+            let title =
+                format!("interchange {} {}", report.number, quoted(&report.envelope.interchange_control_number));
             self.text.push_str(&format!("{}\n", self.paint.dye(Tone::Strong, &title)));
             self.is_inside = false;
         }
@@ -175,9 +184,10 @@ impl Words {
         let envelope = &document.envelope;
         let kind = match envelope.document_type.as_str() {
             "" => "of no type".to_owned(),
-            kind => format!("{kind} {}", envelope.version),
+            kind => format!("{} {}", quoted(kind), quoted(&envelope.version)),
         };
-        let title = self.paint.dye(Tone::Strong, &format!("document {} {kind}", envelope.document_control_number));
+        let number = quoted(&envelope.document_control_number);
+        let title = self.paint.dye(Tone::Strong, &format!("document {number} {kind}"));
         self.text.push_str(&format!("{title}: {verdict}\n"));
         self.findings(&document.faults, Some(piece));
     }
@@ -186,8 +196,10 @@ impl Words {
     fn findings(&mut self, faults: &[Diagnostic], piece: Option<&Piece<'_>>) {
         self.errors += faults.iter().filter(|fault| fault.severity == Severity::Error).count();
         self.warnings += faults.iter().filter(|fault| fault.severity == Severity::Warning).count();
-        let shown = &faults[..faults.len().min(SHOWN_MAX)];
-        let lines: Vec<Option<Line>> = shown.iter().map(|fault| self.line(fault, piece)).collect();
+        let room = PRINTED_MAX - self.printed;
+        let shown = &faults[..faults.len().min(SHOWN_MAX).min(room)];
+        self.printed += shown.len();
+        let lines: Vec<Option<Line<'_>>> = shown.iter().map(|fault| self.line(fault, piece)).collect();
         let mut from = 0;
         while from < shown.len() {
             let here = lines[from].as_ref().map(|line| line.offset);
@@ -196,13 +208,17 @@ impl Words {
             self.segment(&shown[from..until], lines[from].as_ref());
             from = until;
         }
-        if faults.len() > SHOWN_MAX {
-            let more = counted(faults.len() - SHOWN_MAX, "finding");
+        if faults.len() > shown.len() && room > 0 {
+            let more = counted(faults.len() - shown.len(), "finding");
             self.text.push_str(&format!("    … and {more} more; --json lists 100\n"));
+        }
+        if self.printed == PRINTED_MAX && room > 0 {
+            let printed = counted(PRINTED_MAX, "finding");
+            self.text.push_str(&format!("    … {printed} are printed; what follows is counted only\n"));
         }
     }
 
-    fn segment(&mut self, faults: &[Diagnostic], line: Option<&Line>) {
+    fn segment(&mut self, faults: &[Diagnostic], line: Option<&Line<'_>>) {
         let mut ordered: Vec<(Range<usize>, &Diagnostic)> =
             faults.iter().map(|fault| (line.map_or(0..0, |line| marked(fault, line)), fault)).collect();
         ordered.sort_by_key(|(mark, _)| mark.start);
@@ -239,7 +255,7 @@ impl Words {
     }
 
     /// The bytes a finding is about: its segment in the piece at hand or an open header; else what lies around it.
-    fn line(&self, fault: &Diagnostic, piece: Option<&Piece<'_>>) -> Option<Line> {
+    fn line<'p>(&self, fault: &Diagnostic, piece: Option<&'p Piece<'_>>) -> Option<Line<'p>> {
         if fault.length == 0 && fault.place.is_empty() {
             return None;
         }
@@ -252,7 +268,10 @@ impl Words {
         let Some(segment) = piece.run.segment(0).filter(|_| is_header) else { return };
         // One interchange header and the latest group header are open at most.
         self.headers.truncate(1);
-        self.headers.extend(line_at(&piece.run, segment.offset()));
+        self.headers.extend(line_at(&piece.run, segment.offset()).map(|line| {
+            let kept = &line.bytes[..line.bytes.len().min(HEADER_BYTES_MAX)];
+            Line { bytes: Cow::Owned(kept.to_vec()), ..line }
+        }));
     }
 }
 
@@ -264,7 +283,7 @@ fn tone(faults: &[Diagnostic]) -> Tone {
     }
 }
 
-fn in_run(run: &Run<'_>, fault: &Diagnostic) -> Option<Line> {
+fn in_run<'b>(run: &Run<'b>, fault: &Diagnostic) -> Option<Line<'b>> {
     let end = run.offset + run.bytes.len() as u64;
     if fault.offset < run.offset || fault.offset > end {
         return None;
@@ -272,13 +291,13 @@ fn in_run(run: &Run<'_>, fault: &Diagnostic) -> Option<Line> {
     line_at(run, fault.offset).or_else(|| {
         let from = fault.offset.saturating_sub(AROUND_BYTES).max(run.offset);
         let to = (fault.offset + fault.length.min(AROUND_BYTES) + AROUND_BYTES).min(end);
-        let bytes = run.bytes.get((from - run.offset) as usize..(to - run.offset) as usize)?.to_vec();
-        Some(Line { offset: from, number: fault.line, bytes, charset: run.charset })
+        let bytes = run.bytes.get((from - run.offset) as usize..(to - run.offset) as usize)?;
+        Some(Line { offset: from, number: fault.line, bytes: Cow::Borrowed(bytes), charset: run.charset })
     })
 }
 
 /// The segment at an offset, with its terminator.
-fn line_at(run: &Run<'_>, offset: u64) -> Option<Line> {
+fn line_at<'b>(run: &Run<'b>, offset: u64) -> Option<Line<'b>> {
     let at = u32::try_from(offset.checked_sub(run.offset)?).ok()?;
     let ordinal = run.index.segments.partition_point(|mark| mark.start <= at).checked_sub(1)?;
     let segment = run.segment(ordinal)?;
@@ -287,14 +306,14 @@ fn line_at(run: &Run<'_>, offset: u64) -> Option<Line> {
     (u64::from(at) <= start + bytes.len() as u64).then(|| Line {
         offset: segment.offset(),
         number: segment.line(),
-        bytes: bytes.to_vec(),
+        bytes: Cow::Borrowed(bytes),
         charset: run.charset,
     })
 }
 
 /// Which bytes of a line a finding means: the element where it names one, at the segment's end where that is not
 /// there; of a missing segment the tag before which it is missed.
-fn marked(fault: &Diagnostic, line: &Line) -> Range<usize> {
+fn marked(fault: &Diagnostic, line: &Line<'_>) -> Range<usize> {
     let start = usize::try_from(fault.offset.saturating_sub(line.offset)).unwrap_or(0).min(line.bytes.len());
     let end = start.saturating_add(usize::try_from(fault.length).unwrap_or(usize::MAX)).min(line.bytes.len());
     let is_whole = start == 0 && end + 1 >= line.bytes.len();

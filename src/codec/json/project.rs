@@ -5,7 +5,7 @@ use super::read::{Kind, Malformed, Node, read};
 use crate::codec::content::{Cell, Laying, Projected, Row, Span};
 use crate::codec::segment::Envelope;
 use crate::codec::table::{Sheet, in_tree, literal_in_tree, refused, take};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, is_clean};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, is_clean, keep};
 use crate::near;
 use crate::standard::content::{Form, ITSELF};
 use crate::standard::definition::Usage;
@@ -77,7 +77,7 @@ impl<'d, 't> Walk<'d, 't> {
         // As far as they are UTF-8, both have the same places only where they are ASCII.
         let line = self.origin.1 + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
         let finding = Diagnostic::new(Syntax::Json, Fault::CharacterEncoding).because("UTF-8", found);
-        self.faults.push(finding.at(self.origin.0 + at as u64, 1, line));
+        keep(&mut self.faults, finding.at(self.origin.0 + at as u64, 1, line));
     }
 
     fn span(&self, range: &Range<usize>) -> Span {
@@ -94,7 +94,7 @@ impl<'d, 't> Walk<'d, 't> {
         let tag = self.laying.rows.last().map_or(String::new(), |row| row.tag.to_owned());
         let position = Position { segment, ..Position::default() };
         let finding = Diagnostic::new(Syntax::Json, fault).because(expected, found).place(place, tag, position);
-        self.faults.push(finding.at(span.offset, span.length, span.line));
+        keep(&mut self.faults, finding.at(span.offset, span.length, span.line));
     }
 
     fn record(&mut self, tag: &'d str, key: &str, node: &Node<'_>, instance: usize, path: String) {

@@ -34,6 +34,8 @@ const THREADS_MAX: usize = 64;
 /// Portions that are on their way for each thread, at most. With 2 a second thread was seen to bring next to nothing: it ran
 /// dry while the first one waited for the processor.
 const PORTIONS_AHEAD: usize = 8;
+/// What a piece counts for at least: however short, it comes with an index and findings of its own.
+const PIECE_BYTES_MIN: usize = 512;
 /// No portion is cut while those on their way have this many bytes: large documents are held one at a time.
 const AHEAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -204,7 +206,7 @@ impl<'scope, 'env, R: Read, T: Send + 'env> Ahead<'scope, 'env, R, T> {
             match self.reader.next() {
                 Ok(Some(piece)) => {
                     self.envelope.note(&piece, self.inspection.judge().library());
-                    portion.bytes += piece.run.bytes.len();
+                    portion.bytes += piece.run.bytes.len().max(PIECE_BYTES_MIN);
                     let mut kept = self.spare.pop().unwrap_or_default();
                     kept.keep(piece);
                     self.reader.exchange(&mut kept.index);

@@ -7,7 +7,7 @@
 use super::numbers::Numbers;
 use super::{Piece, PieceKind};
 use crate::codec::{edifact, x12};
-use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, keep};
 use crate::standard::load::Library;
 use crate::tree::{Segment, in_repertoire};
 use std::borrow::Cow;
@@ -293,6 +293,7 @@ impl EnvelopeCheck {
 
     /// Segments inside an interchange but in no document. X12 allows TA1 before the first group, and ISB, ISE, TA3.
     fn loose(&mut self, piece: &Piece<'_>) {
+        let mut findings = Vec::new();
         for segment in piece.run.segments() {
             let tag = segment.tag().to_ascii_uppercase();
             let allowed = piece.syntax == Syntax::X12 && matches!(tag.as_slice(), b"TA1" | b"TA3" | b"ISB" | b"ISE");
@@ -300,9 +301,9 @@ impl EnvelopeCheck {
                 continue;
             }
             let found = element_finding(piece.syntax, Fault::InterchangeContent, &segment, (0, 0));
-            let found = found.because("only envelope segments outside a document", segment.tag_text());
-            self.put(piece.interchange, 0, 0, found);
+            keep(&mut findings, found.because("only envelope segments outside a document", segment.tag_text()));
         }
+        findings.into_iter().for_each(|finding| self.put(piece.interchange, 0, 0, finding));
     }
 
     fn close_group(&mut self) {

@@ -5,7 +5,7 @@
 
 use super::judge::{GuideChoice, Judge, Judged, Placed};
 use super::{Envelope, EnvelopeCheck, FIRST_BYTES, HeaderValues, Limits, Piece, PieceKind, Reader};
-use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax, is_clean};
+use crate::diagnostic::{Diagnostic, Effect, Fault, Position, Severity, Syntax, is_clean, keep};
 use crate::standard::load::Library;
 use crate::tree::Separators;
 use std::io::{self, Read};
@@ -342,12 +342,12 @@ impl<'l> Inspection<'l> {
         match holder {
             Some(holder) if document != 0 => {
                 match holder.documents.iter_mut().rev().find(|one| one.number == document) {
-                    Some(report) => report.faults.push(diagnostic),
-                    None => holder.faults.push(diagnostic),
+                    Some(report) => keep(&mut report.faults, diagnostic),
+                    None => keep(&mut holder.faults, diagnostic),
                 }
             }
-            Some(holder) if group != 0 => holder.faults.push(diagnostic),
-            _ => open.faults.push(diagnostic),
+            Some(holder) if group != 0 => keep(&mut holder.faults, diagnostic),
+            _ => keep(&mut open.faults, diagnostic),
         }
     }
 }

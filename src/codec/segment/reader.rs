@@ -51,6 +51,9 @@ impl Default for Limits {
 /// How much without any interchange is kept before it is handed out.
 const JUNK_BYTES: usize = 256 * 1024;
 
+/// Bytes of an interchange's header, the UNA before it not counted; ISA is 106, UNB some 300 at most. A longer one is a wrong
+/// terminator or no header, and is cut there. Less than what is looked at for wrapped lines, so it is at hand by then.
+const INTERCHANGE_HEADER_BYTES_MAX: usize = 4 * 1024;
 /// How much of an interchange is looked at to tell whether its lines are wrapped.
 const WRAP_BYTES: usize = 8 * 1024;
 /// Lines of a wrapped interchange are at least this long; shorter ones are meant.
@@ -315,12 +318,19 @@ impl<R: Read> Reader<R> {
         self.separators = opening.separators;
         self.index.clear();
         self.index.wrapped = opening.wrapped;
-        self.index.make_room(self.window.bytes().len());
+        let Reader { window, index, .. } = self;
+        let bytes = window.bytes();
+        let held = &bytes[..bytes.len().min(opening.advice + INTERCHANGE_HEADER_BYTES_MAX)];
+        if self.ordinals.interchange == 0 {
+            index.make_room(bytes.len());
+        }
         let kinds = Kinds::new(&opening.separators);
-        let Some((end, line)) = self.segment(&opening, &kinds, opening.advice, 0)? else {
+        let Some((end, line)) = index::segment(held, opening.advice, 0, &kinds, index) else {
             // A UNA and nothing after it: no interchange.
-            return Ok(Some(self.between(self.rest().len())));
+            let length = held.len();
+            return Ok(Some(self.between(length)));
         };
+        let (end, is_cut) = (end.min(held.len()), !index.terminated && held.len() < bytes.len());
         self.ordinals = Ordinals { interchange: self.ordinals.interchange + 1, ..Ordinals::default() };
         if opening.syntax == Syntax::X12 {
             // In ISA only the element separator separates: ISA11 and ISA16 hold the other two as data.
@@ -332,12 +342,25 @@ impl<R: Read> Reader<R> {
             }
         }
         let advice = index::breaks(&self.rest()[..opening.advice]);
-        (self.taken, self.lines) = (end.min(self.rest().len()), line + advice);
+        (self.taken, self.lines) = (end, line + advice);
         let mut faults = std::mem::take(&mut opening.faults);
         let charset = self.charset(&opening, &mut faults);
         let syntax = opening.syntax;
-        self.opening = Some(opening);
+        if is_cut {
+            faults.push(self.endless_header(&opening));
+        } else {
+            self.opening = Some(opening);
+        }
         Ok(Some(self.piece(PieceKind::InterchangeHeader, syntax, charset, faults)))
+    }
+
+    /// That a header goes on beyond all measure. What follows it is looked through for another interchange.
+    fn endless_header(&self, opening: &Opening) -> Diagnostic {
+        let terminator = opening.separators.segment.escape_ascii();
+        let expected = format!("the terminator {terminator} within {INTERCHANGE_HEADER_BYTES_MAX} bytes");
+        Diagnostic::new(opening.syntax, Fault::InterchangeHeader)
+            .because(expected, "none there: another character ends the segments, or this is no header")
+            .at(self.offset, self.taken as u64, self.line)
     }
 
     /// A piece of bytes that belong to no interchange.
@@ -473,8 +496,9 @@ impl<R: Read> Reader<R> {
             if found.is_some() {
                 index.drop_last();
             }
+            // A segment that goes on is looked at again from its beginning: each time twice as much of it is there.
             let have = rest.len();
-            self.fill(want.max(have + 1))?;
+            self.fill(want.max(have + (have - at.min(have)).max(1)))?;
         }
     }
 
@@ -704,6 +728,36 @@ mod tests {
         let (kind, asked) = read("<!-- ", 100 * LIMIT);
         assert_eq!(kind, Ok(Some(PieceKind::Between)));
         assert!(asked < 4 * xml::PROLOG_BYTES_MAX, "{asked} bytes read");
+    }
+
+    /// A header that goes on for ever is cut, whatever the window happens to hold; an interchange behind it is found.
+    #[test]
+    fn err_interchange_header_over_its_limit() {
+        let read = |begin: &str, filled: usize, behind: &str| {
+            let input = format!("{begin}{}{behind}", "x".repeat(filled - begin.len()));
+            let mut reader = Reader::new(input.as_bytes(), Limits::default());
+            let mut pieces = Vec::new();
+            while let Some(piece) = reader.next().expect("memory reads") {
+                let faults: Vec<_> = piece.faults.iter().map(|fault| fault.fault).collect();
+                pieces.push((piece.kind, piece.run.bytes.len(), faults));
+            }
+            pieces
+        };
+        let (limit, behind) = (INTERCHANGE_HEADER_BYTES_MAX, format!("\n{ISA}{REST}"));
+        let at_limit = read("UNB+UNOA:1+", limit - 1, &format!("'{behind}"));
+        assert_eq!(at_limit[0], (PieceKind::InterchangeHeader, limit, vec![]));
+        for (begin, lead) in [("UNB+UNOA:1+", 0), ("UNA:+.? 'UNB+UNOA:1+", 9), ("UNA:+.? ~UNB+UNOA:1+", 9)] {
+            let pieces = read(begin, 10 * limit, &behind);
+            let (kind, length, faults) = &pieces[0];
+            assert_eq!((*kind, *length), (PieceKind::InterchangeHeader, lead + limit), "{begin}");
+            assert_eq!(faults, &[Fault::InterchangeHeader], "{begin}");
+            let kinds: Vec<_> = pieces.iter().map(|piece| piece.0).collect();
+            assert_eq!(
+                kinds[1..4],
+                [PieceKind::Between, PieceKind::InterchangeHeader, PieceKind::GroupHeader],
+                "{begin}"
+            );
+        }
     }
 
     #[test]

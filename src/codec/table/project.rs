@@ -6,7 +6,7 @@ use super::line::{Cell as Cut, Line, cells, line};
 use super::sheet::{Level, Sheet};
 use super::value::{bare, in_tree, refused};
 use crate::codec::content::{Cell, Laying, Projected, Row, Span};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, keep};
 use crate::near;
 use crate::standard::content::{Content, ITSELF, Part};
 use crate::standard::definition::Usage;
@@ -171,7 +171,7 @@ impl<'d> Walk<'d> {
         let line = self.number + bytes[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
         let expected = if declared == Charset::Utf8 { "UTF-8" } else { declared.name() };
         let finding = Diagnostic::new(self.layout.syntax, Fault::CharacterEncoding);
-        self.faults.push(finding.because(expected, found).at(self.offset + at as u64, 1, line));
+        keep(&mut self.faults, finding.because(expected, found).at(self.offset + at as u64, 1, line));
     }
 
     /// A stretch of a line; all of it for nothing.
@@ -188,7 +188,7 @@ impl<'d> Walk<'d> {
         };
         let tag = self.laying.rows.last().map_or(String::new(), |row| row.tag.to_owned());
         let finding = Diagnostic::new(self.layout.syntax, fault).because(expected, found).place(place, tag, position);
-        self.faults.push(finding.at(span.offset, span.length, span.line));
+        keep(&mut self.faults, finding.at(span.offset, span.length, span.line));
     }
 
     // Rows that have a type.

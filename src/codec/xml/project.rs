@@ -9,7 +9,7 @@ use super::text::{text, width};
 use super::value::in_tree;
 use super::{DEPTH_MAX, NAME_BYTES_MAX, is_character};
 use crate::codec::content::{Cell, Laying, Projected, Row, Span, refusal, without_number};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, keep};
 use crate::near;
 use crate::standard::content::{Content, Form, ITSELF, Markup};
 use crate::standard::definition::{Document, Usage};
@@ -36,7 +36,7 @@ pub fn project(document: &Document, run: &Run<'_>) -> (Projected, Placement, Vec
         let found = format!("the byte {byte:#04x} at {at}, read as ISO 8859-1");
         let finding = Diagnostic::new(Syntax::Xml, Fault::CharacterEncoding);
         let finding = finding.because(run.charset.name().to_uppercase(), found);
-        walk.faults.push(finding.at(run.offset + at as u64, 1, run.line));
+        keep(&mut walk.faults, finding.at(run.offset + at as u64, 1, run.line));
     }
     walk.read();
     walk.end()
@@ -198,7 +198,7 @@ impl<'d, 't> Walk<'d, 't> {
         let row = self.frames.last().map_or(0, |frame| frame.row + 1);
         let position = Position { segment: u32::try_from(row).unwrap_or(u32::MAX), ..Position::default() };
         let finding = Diagnostic::new(Syntax::Xml, fault).because(expected, found).place(path, tag, position);
-        self.faults.push(finding.at(span.offset, span.length, span.line));
+        keep(&mut self.faults, finding.at(span.offset, span.length, span.line));
     }
 
     fn start(&mut self, name: (&str, &str), start: &BytesStart<'_>, range: std::ops::Range<usize>) {

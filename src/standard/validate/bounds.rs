@@ -2,7 +2,7 @@
 //! Whether both are there, and what stands between them, the order of the document type says.
 
 use super::{At, Check};
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Syntax, keep, shortened};
 use crate::standard::definition::Directory;
 use crate::standard::place::Placement;
 use crate::tree::Run;
@@ -25,7 +25,7 @@ pub(super) fn check(directory: &Directory, run: &Run<'_>, placement: &Placement,
                 let check = Check { directory, syntax, run, segment, occurrence, loop_path, faults: Vec::new() };
                 let at = At { element: 1, component: 0, repetition: 0 };
                 let finding = check.finding(Fault::LoopBounds, Some(at), value);
-                faults.push(finding.because(format!("{begun} as in the LS before it"), name));
+                keep(faults, finding.because(format!("{} as in the LS before it", shortened(begun)), name));
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! Checks a document by a guide, after the standard's own checks: usage, counts, codes, lengths, values, conditions.
 //! What is found has the effect `guide`; the sentence of the partner stands in it.
 
-use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, VALUE_CHARACTERS_MAX};
+use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, VALUE_CHARACTERS_MAX, keep};
 use crate::standard::content::ITSELF;
 use crate::standard::definition::{Document, Usage};
 use crate::standard::guide::{Guide, GuideCondition, GuidePlace, GuideRule, Resolver};
@@ -180,6 +180,6 @@ impl<'a> Check<'a> {
         if let Some(value) = value {
             finding.value = value.text().chars().take(VALUE_CHARACTERS_MAX).collect();
         }
-        self.faults.push(finding);
+        keep(&mut self.faults, finding);
     }
 }

@@ -4,7 +4,7 @@
 //! Which segments these are follows from their elements; `rules` says so.
 
 use super::{At, Check};
-use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax, keep};
 use crate::standard::definition::Directory;
 use crate::standard::place::Placement;
 use crate::standard::rules::{CHILD, LEVEL, code_key};
@@ -50,10 +50,9 @@ pub(super) fn check(
         let occurrence = (nodes.len() > 1).then_some(node.occurrence);
         let check = Check { directory, syntax, run, segment: node.segment, occurrence, loop_path, faults: Vec::new() };
         let told = Told { check, nodes: &nodes, all: &all, parents: &parents, by_id: &by_id, node };
-        faults.extend(told.number());
-        faults.extend(told.parent(at));
-        faults.extend(levels.as_ref().and_then(|levels| told.level(levels)));
-        faults.extend(told.child());
+        let level = levels.as_ref().and_then(|levels| told.level(levels));
+        let found = [told.number(), told.parent(at), level, told.child()];
+        found.into_iter().flatten().for_each(|finding| keep(faults, finding));
         by_id.entry(node.id.as_str()).or_insert(at);
     }
     debug_assert!(!is_in_order || faults.len() == told_before, "{:?}", &faults[told_before..]);

@@ -16,7 +16,7 @@ pub use guide::follow;
 use self::clean::Clean;
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
 use super::place::{Placement, Walk};
-use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, VALUE_CHARACTERS_MAX};
+use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, VALUE_CHARACTERS_MAX, keep};
 use crate::tree::{Run, Segment, Value};
 use std::collections::HashMap;
 
@@ -56,7 +56,7 @@ pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (P
         check.occurrence = occurrences.get_or_insert_with(|| Occurrences::of(run)).of_segment(&segment);
         check.faults.clear();
         check.segment(definition);
-        faults.append(&mut check.faults);
+        check.faults.drain(..).for_each(|finding| keep(&mut faults, finding));
     }
     // In a wrapped interchange a line end may stand in a tag: there nobody has looked.
     if !clean.nodes.is_empty() || run.index.wrapped {
@@ -116,12 +116,18 @@ struct At {
 
 impl<'a> Check<'a> {
     fn segment(&mut self, definition: &SegmentDefinition) {
-        let values: Vec<Value<'a>> = self.segment.elements().collect();
-        if values.iter().all(Value::is_empty) && definition.elements.iter().any(|one| one.usage == Usage::Required) {
+        let mut all = self.segment.elements();
+        if all.all(|value| value.is_empty()) && definition.elements.iter().any(|one| one.usage == Usage::Required) {
             let finding = self.finding(Fault::SegmentEmpty, None, None);
-            self.faults.push(finding);
+            keep(&mut self.faults, finding);
             return;
         }
+        let known = definition.elements.len();
+        // Where nothing separates repetitions (syntax 1 to 3), the last element repeats in elements of its own.
+        let last = definition.elements.last().filter(|_| self.run.separators.repetition.is_none());
+        let most = last.map_or(known, |last| known + last.max as usize - 1);
+        // A stranger's segment may have any number of them.
+        let values: Vec<Value<'a>> = self.segment.elements().take(most).collect();
         for (index, place) in definition.elements.iter().enumerate() {
             let at = At { element: index + 1, component: 0, repetition: 0 };
             match values.get(index).filter(|value| !value.is_empty()) {
@@ -130,15 +136,11 @@ impl<'a> Check<'a> {
                 None => {}
             }
         }
-        let known = definition.elements.len();
-        // Where nothing separates repetitions (syntax 1 to 3), the last element repeats in elements of its own.
-        let last = definition.elements.last().filter(|_| self.run.separators.repetition.is_none());
-        let most = last.map_or(known, |last| known + last.max as usize - 1);
-        for (index, value) in values.iter().enumerate().take(most).skip(known).filter(|(_, value)| !value.is_empty()) {
+        for (index, value) in values.iter().enumerate().skip(known).filter(|(_, value)| !value.is_empty()) {
             let at = At { element: index + 1, component: 0, repetition: 0 };
             last.into_iter().for_each(|place| self.repetitions(*value, place, at));
         }
-        self.surplus(&values, most);
+        self.surplus(most);
         let filled: Vec<bool> = values.iter().map(|value| !value.is_empty()).collect();
         for condition in &definition.conditions {
             if let Some(broken) = condition::broken(condition, &filled) {
@@ -147,23 +149,23 @@ impl<'a> Check<'a> {
                 let value = values.get(at.element - 1).copied();
                 let mut finding = self.finding(broken.fault(), Some(at), value).because(expected, broken.found);
                 finding.trigger = broken.trigger(&filled);
-                self.faults.push(finding);
+                keep(&mut self.faults, finding);
             }
         }
     }
 
     /// Elements past the last one defined: filled ones are wrong, empty ones at the end needless.
-    fn surplus(&mut self, values: &[Value<'a>], known: usize) {
-        for (index, value) in values.iter().enumerate().skip(known).filter(|(_, value)| !value.is_empty()) {
+    fn surplus(&mut self, known: usize) {
+        for (index, value) in self.segment.elements().enumerate().skip(known).filter(|(_, value)| !value.is_empty()) {
             let at = At { element: index + 1, component: 0, repetition: 0 };
             let expected = format!("at most {known} elements");
-            let finding = self.finding(Fault::ElementTooMany, Some(at), Some(*value)).because(expected, value.text());
-            self.faults.push(finding);
+            let finding = self.finding(Fault::ElementTooMany, Some(at), Some(value)).because(expected, value.text());
+            keep(&mut self.faults, finding);
         }
-        if let Some(last) = values.last().filter(|last| last.is_empty()) {
-            let at = At { element: values.len(), component: 0, repetition: 0 };
-            let finding = self.finding(Fault::ElementTrailing, Some(at), Some(*last));
-            self.faults.push(finding);
+        if let Some(last) = self.segment.elements().last().filter(Value::is_empty) {
+            let at = At { element: self.segment.element_count(), component: 0, repetition: 0 };
+            let finding = self.finding(Fault::ElementTrailing, Some(at), Some(last));
+            keep(&mut self.faults, finding);
         }
     }
 
@@ -187,7 +189,8 @@ impl<'a> Check<'a> {
     }
 
     fn composite(&mut self, value: Value<'a>, composite: &CompositeDefinition, at: At) {
-        let components: Vec<Value<'a>> = value.components().collect();
+        let known = composite.components.len();
+        let components: Vec<Value<'a>> = value.components().take(known).collect();
         for (index, place) in composite.components.iter().enumerate() {
             let at = At { component: index + 1, ..at };
             match components.get(index).filter(|component| !component.is_empty()) {
@@ -198,13 +201,12 @@ impl<'a> Check<'a> {
                 None => {}
             }
         }
-        let known = composite.components.len();
-        for (index, surplus) in components.iter().enumerate().skip(known).filter(|(_, one)| !one.is_empty()) {
+        for (index, surplus) in value.components().enumerate().skip(known).filter(|(_, one)| !one.is_empty()) {
             let at = At { component: index + 1, ..at };
             let expected = format!("at most {known} components");
             let finding =
-                self.finding(Fault::ElementTooMany, Some(at), Some(*surplus)).because(expected, surplus.text());
-            self.faults.push(finding);
+                self.finding(Fault::ElementTooMany, Some(at), Some(surplus)).because(expected, surplus.text());
+            keep(&mut self.faults, finding);
         }
         let filled: Vec<bool> = components.iter().map(|one| !one.is_empty()).collect();
         for condition in &composite.conditions {
@@ -230,13 +232,13 @@ impl<'a> Check<'a> {
         let text = value.text();
         for (fault, expected, found) in element::faults(definition, codes, &text, self.run.separators.decimal) {
             let finding = self.finding(fault, Some(at), Some(value)).because(expected, found);
-            self.faults.push(finding);
+            keep(&mut self.faults, finding);
         }
     }
 
     fn missing(&mut self, place: &Place, at: At, value: Option<Value<'a>>) {
         let finding = self.finding(Fault::ElementMissing, Some(at), value).because(place.name.clone(), "nothing");
-        self.faults.push(finding);
+        keep(&mut self.faults, finding);
     }
 
     /// The place as the field writes it: `PO1[2].04`, `NAD.03.1`, `EB.03*2`.
