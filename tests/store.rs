@@ -10,6 +10,8 @@ mod mailbox;
 mod matching;
 #[path = "store/offered.rs"]
 mod offered;
+#[path = "store/pause.rs"]
+mod pause;
 #[path = "store/webhook.rs"]
 mod webhook;
 

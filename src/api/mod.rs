@@ -11,6 +11,7 @@ mod document;
 mod evidence;
 mod lookup;
 mod mailbox;
+mod pause;
 mod problem;
 mod recipient;
 mod resource;
@@ -84,6 +85,8 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(mailbox::files::files))
         .routes(routes!(mailbox::list::list))
         .routes(routes!(mailbox::password::set))
+        .routes(routes!(pause::begin::begin, pause::list::list))
+        .routes(routes!(pause::end::end))
         .routes(routes!(recipient::test::test))
         .routes(routes!(resource::apply::apply))
         .routes(routes!(resource::export::export))

@@ -105,11 +105,12 @@ pub fn row(item: &Value) -> String {
     let text = |key: &str, width| column(&item[key], width);
     let why = item["reason"].as_str().unwrap_or_default();
     format!(
-        "{}  {}{}{}{}{why}\n",
+        "{}  {}{}{}{}{why}\n{}",
         moment(&item["created_at"]),
         text("delivery_id", 36),
         text("channel", 16),
         text("state", 12),
         text("attempts", 3),
+        super::pause::waits(&item["waits"]),
     )
 }

@@ -104,6 +104,7 @@ fn shown(value: &Value) -> String {
         let (agreement, due) =
             (waiting["agreement"].as_str().unwrap_or_default(), super::client::moment(&waiting["due_at"]));
         text.push_str(&format!("waits          for others of {agreement}; it leaves at {due} at the latest\n"));
+        text.push_str(&super::pause::waits(&waiting["waits"]));
     }
     for delivery in value["deliveries"].as_array().into_iter().flatten() {
         text.push_str("  ");

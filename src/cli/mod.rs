@@ -27,6 +27,7 @@ mod mappings;
 mod own;
 mod paint;
 mod password;
+mod pause;
 mod picture;
 mod progress;
 mod secret;
@@ -145,6 +146,10 @@ enum Command {
     Document(document::Arguments),
     /// What goes out.
     Delivery(delivery::Arguments),
+    /// Keep a partner, channel, agreement or route from going on while everything is taken in; alone: what is paused.
+    Pause(pause::Arguments),
+    /// Let something go on that is paused.
+    Resume(pause::Resume),
     /// Keys and certificates of AS2.
     Certificate(certificate::Arguments),
     /// Channels that pick files up, and the keys of SFTP servers: pickups, host-keys.
@@ -202,6 +207,8 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Transmission(command) => transmission::run(&command, arguments.json),
         Command::Document(command) => document::run(&command, arguments.json),
         Command::Delivery(command) => delivery::run(&command, arguments.json),
+        Command::Pause(command) => pause::run(&command, arguments.json),
+        Command::Resume(command) => pause::resume(&command, arguments.json),
         Command::Certificate(command) => certificate::run(&command, arguments.json),
         Command::Channel(command) => channel::run(&command, arguments.json),
         Command::Mailbox(command) => mailbox::run(&command, arguments.json),

@@ -59,6 +59,9 @@ fn words(status: &Value) -> String {
             (row["severity"].as_str().unwrap_or_default(), row["state"].as_str().unwrap_or_default());
         text.push_str(&format!("alarms         {} {severity}, {state}: portolan alarm list\n", row["count"]));
     }
+    for pause in status["pauses"].as_array().into_iter().flatten() {
+        text.push_str(&format!("paused         {}", super::pause::line(pause)));
+    }
     if status["gathered"] != 0 {
         text.push_str(&format!(
             "waiting        {} documents, for others to share an interchange with\n",

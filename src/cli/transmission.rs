@@ -147,6 +147,7 @@ fn row(item: &Value) -> String {
 
 fn shown(value: &Value) -> String {
     let mut text = row(&value["transmission"]);
+    text.push_str(&super::pause::waits(&value["waits"]));
     for document in value["documents"].as_array().into_iter().flatten() {
         text.push_str("  ");
         text.push_str(&super::document::row(document));

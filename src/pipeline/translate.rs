@@ -25,6 +25,7 @@ use crate::store::document::{NewDocument, Processing};
 use crate::store::interchange::NewInterchange;
 use crate::store::job::Job;
 use crate::store::lookup::NewMissing;
+use crate::store::pause::{Pause, PauseKind};
 use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Actor, Direction, PayloadReader, Result, StoreError};
 use crate::transport::as2::exchange;
@@ -147,6 +148,9 @@ impl Translation {
                 Err(AdmitError::Store(error)) => return Err(error),
             }
         }
+        if let Some(pause) = self.held_up(&open) {
+            return self.handle.block_on(self.service.store.set_aside(&self.job, &pause, self.service.now()));
+        }
         if let Some((held, missing)) = self.waits(&open)? {
             self.slice.missing = missing;
             return self.end(TransmissionState::Held, Some((held.code, &held.reason)), None);
@@ -216,6 +220,26 @@ impl Translation {
         let (code, reason) =
             first.map_or(("FORMAT-UNKNOWN".to_owned(), String::new()), |one| (one.code(), one.message()));
         self.end(TransmissionState::Rejected, Some((&code, &reason)), None)
+    }
+
+    /// The pause that it waits for as one: of whom it is from, of an agreement that its documents fall under, or of a route
+    /// that they would go along. What is written in part already goes on to its end.
+    fn held_up(&self, open: &BTreeMap<u32, Open>) -> Option<Pause> {
+        let paused = &self.job.paused;
+        if paused.is_empty() || self.written > 0 {
+            return None;
+        }
+        let directory = self.service.directory();
+        let of_agreement = |name: &str| {
+            let routes = directory.routes(name);
+            let of_route = || routes.iter().find_map(|(route, _)| paused.of(PauseKind::Route, route));
+            paused.of(PauseKind::Agreement, name).or_else(of_route)
+        };
+        let of = |one: &Open| {
+            let partner = paused.of(PauseKind::Partner, &one.identified.partner);
+            partner.or_else(|| one.identified.agreements.values().find_map(|name| of_agreement(name)))
+        };
+        open.values().find_map(of).cloned()
     }
 
     /// What its documents lack in tables that are worth waiting for. A person's release overrules.

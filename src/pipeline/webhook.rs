@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::partner::Webhook;
 use crate::store::alarm;
 use crate::store::event::Event;
+use crate::store::pause;
 use crate::store::webhook::{CHAIN, Sequenced, WebhookState};
 use crate::store::{Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
@@ -214,6 +215,7 @@ pub fn event_type(event: &Event) -> String {
         "delivery" => format!("delivery.{}", to.unwrap_or("ready")),
         "webhook" => format!("webhook.{}", to.unwrap_or("disabled")),
         "alarm" => format!("alarm.{}", to.unwrap_or("raised")),
+        "pause" => format!("pause.{}", to.unwrap_or("begun")),
         "encoded" => "transmission.encoded".to_owned(),
         kind => format!("transmission.{}", to.unwrap_or(kind)),
     }
@@ -235,6 +237,12 @@ fn body(one: &Sequenced) -> Value {
             let id = event.transmission_id.strip_prefix(alarm::CHAIN).unwrap_or_default();
             data.insert("alarm".into(), id.into());
             links.insert("alarm".into(), format!("/api/v1/alarms/{id}").into());
+        }
+        None if event.kind == "pause" => {
+            let what = event.transmission_id.strip_prefix(pause::CHAIN).and_then(|what| what.split_once('/'));
+            let (kind, name) = what.unwrap_or_default();
+            data.insert(kind.into(), name.into());
+            links.insert("pauses".into(), "/api/v1/pauses".into());
         }
         None => {
             let all = [

@@ -246,7 +246,7 @@ async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
     }
 }
 
-/// Deadlines, anchors and changed resources.
+/// Deadlines, pauses that end, anchors and changed resources.
 async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
     let mut anchored = tokio::time::Instant::now();
     while !stop.is_cancelled() {
@@ -257,6 +257,7 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
                 service.trouble.note("RESOURCES", &error.to_string(), service.now());
             }
         }
+        end_pauses(&service).await;
         for job in lease(&service, JobKind::Acknowledge, 64).await {
             let done = service.store.acknowledge_overdue(&job, service.now()).await;
             if matches!(done, Ok(true)) {
@@ -278,6 +279,21 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
         tokio::select! {
             () = tokio::time::sleep(TICK * 2) => {}
             () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Pauses whose time has come end, and all that waited for those that ended goes on.
+async fn end_pauses(service: &Service) {
+    match service.store.end_pauses(service.now()).await {
+        Ok(false) => service.trouble.over("PAUSES"),
+        Ok(true) => {
+            service.arrived.notify_one();
+            service.departing.notify_one();
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "A pause could not be ended; it will be");
+            service.trouble.note("PAUSES", &error.to_string(), service.now());
         }
     }
 }

@@ -73,7 +73,8 @@ const PARKED: &str = "SELECT d.partner, d.channel, NULL AS document, NULL AS env
 const RETRYING: &str =
     "SELECT partner, channel, NULL AS document, NULL AS environment, code, COUNT(*) AS count, MIN(created_at) AS first_at,
      MAX(changed_at) AS last_at, 'delivery/' || MIN(delivery_id) AS subject
-     FROM delivery WHERE state IN ('retry_wait', 'uncertain')";
+     FROM delivery WHERE state IN ('retry_wait', 'uncertain') AND NOT EXISTS
+     (SELECT 1 FROM job WHERE job.kind = 'deliver' AND job.subject = delivery.delivery_id AND job.waits_for IS NOT NULL)";
 
 const ACKS: &str = "SELECT a.partner, NULL AS channel, a.kind AS document, NULL AS environment, a.code,
      COUNT(DISTINCT a.refers_to) AS count,
@@ -137,7 +138,7 @@ impl Store {
         self.found(Select::new(PARKED)).await
     }
 
-    /// Deliveries made before a time that are still tried.
+    /// Deliveries made before a time that are still tried; not those that wait for the end of a pause.
     ///
     /// # Errors
     /// The database failed.

@@ -3,6 +3,7 @@
 
 use super::Store;
 use super::error::{Result, StoreError};
+use super::pause::{self, Paused};
 use super::reconcile;
 use super::rows::{Cell, Rows};
 use super::select::Select;
@@ -19,6 +20,8 @@ pub const LEASE: Duration = Duration::from_secs(60);
 pub const LOSSES_MAX: i64 = 2;
 /// Due deliveries that are looked at for some whose channel has a place, at most.
 const LOOKED_AT: u32 = 64;
+/// How often in one commit others are looked for where all that were found wait for the end of a pause, at most.
+const LOOKS_PAUSED_MAX: usize = 64;
 
 words! {
     /// What a job does.
@@ -49,6 +52,8 @@ pub struct Job {
     pub cursor: Option<String>,
     /// Leases that ran out before this one.
     pub losses: i64,
+    /// What was paused when it was leased.
+    pub paused: Paused,
 }
 
 impl Job {
@@ -284,6 +289,8 @@ struct Found {
     losses: i64,
     lease_token: Option<String>,
     channel: String,
+    #[sqlx(skip)]
+    paused: Paused,
 }
 
 impl Due {
@@ -304,7 +311,25 @@ impl Due {
     }
 
     async fn find(&self, tx: &mut Tx<'_>, count: u32) -> Result<Vec<Found>> {
-        self.query(count).all(&mut *tx.connection).await
+        let paused = pause::paused(tx, self.now).await?;
+        let looked_at = if paused.is_empty() { count } else { count.max(LOOKED_AT) };
+        for _ in 0..LOOKS_PAUSED_MAX {
+            let mut found: Vec<Found> = self.query(looked_at).all(&mut *tx.connection).await?;
+            if paused.is_empty() || found.is_empty() {
+                return Ok(found);
+            }
+            // What is written in part already goes on to its end.
+            let whole = found.iter().filter(|one| one.slice_cursor.is_none());
+            let jobs: Vec<_> = whole.map(|one| (one.job_id.clone(), one.subject.clone())).collect();
+            let waiting = pause::set_aside(tx, &paused, self.kind, &jobs).await?;
+            found.retain(|one| !waiting.contains(&one.job_id));
+            if !found.is_empty() {
+                found.truncate(count as usize);
+                found.iter_mut().for_each(|one| one.paused = paused.clone());
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
     }
 }
 
@@ -318,8 +343,8 @@ async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec
             continue;
         }
         let (cursor, losses) = (one.slice_cursor, one.losses + i64::from(was_leased));
-        let (job_id, token) = (one.job_id, token.clone());
-        leased.push((Job { job_id, kind: one.kind, subject: one.subject, token, cursor, losses }, one.channel));
+        let (job_id, token, paused) = (one.job_id, token.clone(), one.paused);
+        leased.push((Job { job_id, kind: one.kind, subject: one.subject, token, cursor, losses, paused }, one.channel));
     }
     if leased.is_empty() {
         return Ok(leased);
@@ -327,7 +352,7 @@ async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec
     let places: Vec<String> = (3..leased.len() + 3).map(|at| format!("${at}")).collect();
     let text = format!(
         "UPDATE job SET losses = losses + CASE WHEN lease_token IS NULL THEN 0 ELSE 1 END, lease_token = $1,
-         lease_until = $2 WHERE job_id IN ({})",
+         lease_until = $2, waits_for = NULL WHERE job_id IN ({})",
         places.join(", ")
     );
     // Safe: the text has placeholders only.

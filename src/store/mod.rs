@@ -27,6 +27,7 @@ pub mod mailbox; // files that lie for their partners
 mod matching; // which sending an acknowledgment is about
 pub mod notice; // mails and posts about alarms
 pub mod offered; // certificates that strangers to a channel signed with
+pub mod pause; // what waits because an operator said so
 pub mod payload;
 pub mod pickup; // files taken from folders, and names of those put there
 mod reconcile;

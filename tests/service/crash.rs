@@ -253,7 +253,8 @@ fn no_point_of_the_flow_is_left_out() {
         .chain(&super::webhook::POINTS)
         .chain(&super::sftp::POINTS)
         .chain(&super::alarm::POINTS)
-        .chain(&super::pickup::POINTS);
+        .chain(&super::pickup::POINTS)
+        .chain(&super::pause::POINTS);
     let tested: BTreeSet<String> =
         points.filter_map(|point| Some(point.strip_suffix(".before_commit")?.to_owned())).collect();
     assert_eq!(flow, tested);

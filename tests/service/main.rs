@@ -34,6 +34,7 @@ mod gather;
 mod http;
 mod large;
 mod markup;
+mod pause;
 mod peer;
 mod pickup;
 mod proxy;

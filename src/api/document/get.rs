@@ -1,8 +1,10 @@
 //! `GET /api/v1/documents/{id}`
 
+use crate::api::delivery::waiting;
 use crate::api::{Reply, Shared, unpacked};
 use crate::store::Page;
 use crate::store::delivery::DeliveryFilter;
+use crate::store::pause::PauseKind;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
@@ -29,7 +31,18 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     if let Some(interchange_id) = document.interchange_id.as_deref().filter(|_| document.direction == "in") {
         acks.extend(store.acks_of(interchange_id).await?);
     }
-    let waiting = store.waiting(&id).await?;
+    let deliveries = waiting(&service, &deliveries).await?;
+    let paused = store.paused(service.now()).await?;
+    let company: Vec<Value> = store
+        .waiting(&id)
+        .await?
+        .iter()
+        .map(|row| {
+            let mut value = json!(row);
+            value["waits"] = json!(paused.of(PauseKind::Agreement, &row.agreement));
+            value
+        })
+        .collect();
     let entity = match &document.entity_payload_id {
         Some(payload) => unpacked(&String::from_utf8_lossy(&store.read_payload(payload).await?)),
         None => Value::Null,
@@ -38,5 +51,5 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     value["report"] = unpacked(&document.report);
     let events = store.document_events(&id).await?;
     Ok(Json(json!({ "document": value, "entity": entity, "made_from": made_from, "made_into": made_into,
-        "waiting": waiting, "deliveries": deliveries, "acks": acks, "events": events })))
+        "waiting": company, "deliveries": deliveries, "acks": acks, "events": events })))
 }

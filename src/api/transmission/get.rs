@@ -1,5 +1,6 @@
 //! `GET /api/v1/transmissions/{id}`
 
+use crate::api::delivery::waiting;
 use crate::api::{Reply, Shared, unpacked};
 use crate::store::Page;
 use crate::store::delivery::DeliveryFilter;
@@ -8,7 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-/// A transmission with what its transport said, its interchanges, documents, deliveries and history.
+/// A transmission with the pause that it waits for, what its transport said, its interchanges, documents, deliveries and history.
 #[utoipa::path(get, path = "/api/v1/transmissions/{id}", operation_id = "transmission_get",
     params(("id" = String, Path, description = "Transmission")),
     responses((status = 200, description = "The transmission"), (status = 404, description = "There is none")))]
@@ -29,9 +30,11 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     let documents = store.documents(&documents, &Page::default()).await?;
     let deliveries = DeliveryFilter { transmission_id: Some(id.clone()), ..DeliveryFilter::default() };
     let deliveries = store.deliveries(&deliveries, &Page::default()).await?;
+    let deliveries = waiting(&service, &deliveries).await?;
+    let waits = store.transmission_waits(&id, service.now()).await?;
     let documents: Vec<Value> = documents.iter().map(crate::api::document::list::short).collect();
     Ok(Json(json!({
-        "transmission": transmission, "interchanges": interchanges, "documents": documents, "deliveries": deliveries,
+        "transmission": transmission, "waits": waits, "interchanges": interchanges, "documents": documents, "deliveries": deliveries,
         "events": store.events(&id).await?, "transport": store.transport_facts(&id).await?,
     })))
 }

@@ -75,6 +75,8 @@ watches! {
     Unfetched = "unfetched" ["channels", "minutes"],
     /// Folders that cannot be looked at for longer than so many minutes, and files there that wait for somebody.
     Pickup = "pickup" ["channels", "codes", "minutes"],
+    /// Partners, channels, agreements and routes that are paused for longer than so many minutes.
+    Paused = "paused" ["partners", "channels", "codes", "minutes"],
     /// Strangers who say to be a partner and do not prove it, so many within an hour.
     Refused = "refused" ["channels", "partners"],
     /// A channel that has no certificate or key that counts from within so many days on.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The types of events that webhooks are told.
-pub const EVENT_TYPES: [&str; 42] = [
+pub const EVENT_TYPES: [&str; 44] = [
     "transmission.incoming",
     "transmission.stored",
     "transmission.encoded",
@@ -52,6 +52,8 @@ pub const EVENT_TYPES: [&str; 42] = [
     "alarm.snoozed",
     "alarm.closed",
     "alarm.over",
+    "pause.begun",
+    "pause.ended",
 ];
 
 /// Its keys.

@@ -14,7 +14,9 @@ use crate::standard::load::Library;
 use crate::store::ack::AckState;
 use crate::store::alarm::{Finding, Happened, Hit};
 use crate::store::finding::Found;
+use crate::store::pause::{Pause, PauseKind};
 use crate::store::{Micros, Result};
+use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// After how many looks the sums of the ledger are counted: that reads all of it.
@@ -104,7 +106,7 @@ async fn seen(
         Watch::Held => store.found_held().await?,
         Watch::Parked => store.found_parked().await?,
         Watch::Retrying => store.found_retrying(before).await?,
-        Watch::Overdue => store.found_acks(AckState::Overdue).await?,
+        Watch::Overdue => return overdue(service, alert, now).await,
         Watch::Rejected => {
             let said = |found: Found| {
                 let (kind, codes) = (found.document.as_deref()?, found.code.as_deref()?);
@@ -122,6 +124,7 @@ async fn seen(
         Watch::Unanswered => return held_unanswered(service).await,
         Watch::Pickup => return Ok(pickups(service, directory, before)),
         Watch::Backlog => return backlog(service, before, now).await,
+        Watch::Paused => return pauses(service, before, now).await,
         Watch::Silence => return silence(service, directory, alert, now).await,
         Watch::Rate => return rate(service, directory, alert, now).await,
         Watch::Certificate => return Ok(certificates(service, directory, alert, now)),
@@ -138,6 +141,18 @@ async fn seen(
         }
     };
     Ok(found.into_iter().map(Seen::from).collect())
+}
+
+/// Acknowledgments that did not come in time. Those of a partner that is paused may be here and wait themselves.
+async fn overdue(service: &Service, alert: &Alert, now: Timestamp) -> Result<Vec<Seen>> {
+    let (zone, paused) = (zone(service), service.store.paused(now).await?);
+    let found = service.store.found_acks(AckState::Overdue).await?.into_iter();
+    let seen = found.map(|found| {
+        let pause = found.partner.as_deref().and_then(|partner| paused.of(PauseKind::Partner, partner));
+        let words = pause.map(|pause| format!("{}. {}", sentence(alert, &found), is_paused(pause, &zone)));
+        Seen { found, words }
+    });
+    Ok(seen.collect())
 }
 
 async fn held_unanswered(service: &Service) -> Result<Vec<Seen>> {
@@ -194,6 +209,31 @@ fn pickups(service: &Service, directory: &Directory, before: Timestamp) -> Vec<S
     seen
 }
 
+/// `Channel lamps-out is paused since 10:00 by token:anna`.
+fn is_paused(pause: &Pause, zone: &TimeZone) -> String {
+    let Pause { kind, name, actor, began_at, .. } = pause;
+    format!("The {kind} {name} is paused since {} by {actor}", moment(began_at.timestamp(), zone))
+}
+
+/// What is paused since before a time.
+async fn pauses(service: &Service, before: Timestamp, now: Timestamp) -> Result<Vec<Seen>> {
+    let zone = zone(service);
+    let paused = service.store.paused(now).await?;
+    let seen = paused.all().iter().filter(|one| one.began_at.timestamp() <= before).map(|pause| {
+        let (kind, name, id, since) = (&pause.kind, &pause.name, pause.id(), pause.began_at.timestamp());
+        let words = format!(
+            "{}; portolan pause says how much waits for that, portolan resume {kind} {name} lets it go on",
+            is_paused(pause, &zone)
+        );
+        let mut one = one(Some(&id), (since, since), words);
+        one.found.partner = Some(name.clone()).filter(|_| kind == PauseKind::Partner.as_str());
+        one.found.channel = Some(name.clone()).filter(|_| kind == PauseKind::Channel.as_str());
+        one.found.subject = Some(format!("pause/{id}"));
+        one
+    });
+    Ok(seen.collect())
+}
+
 async fn backlog(service: &Service, before: Timestamp, now: Timestamp) -> Result<Vec<Seen>> {
     let mut seen = Vec::new();
     for (kind, due, age) in service.store.backlog(now).await? {
@@ -226,6 +266,7 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
         }
         _ => return Ok(Vec::new()),
     };
+    let paused = service.store.paused(now).await?;
     let mut awaited = Vec::new();
     for partner in &alert.partners {
         let last = match alert.documents.as_slice() {
@@ -261,7 +302,10 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
             format!("the last came {}", moment(last.timestamp(), &zone))
         });
         let at = if alert.by.is_some() { due } else { since };
-        let mut one = one(None, (at, at), format!("{what} came from {from} {until}; {before}"));
+        let pause = partner.and_then(|name| paused.of(PauseKind::Partner, name));
+        let pause = pause.or_else(|| channel.and_then(|name| paused.of(PauseKind::Channel, name)));
+        let cause = pause.map(|pause| format!(". {}", is_paused(pause, &zone))).unwrap_or_default();
+        let mut one = one(None, (at, at), format!("{what} came from {from} {until}; {before}{cause}"));
         one.found.partner = partner.cloned();
         one.found.channel = channel.cloned();
         seen.push(one);

@@ -8,6 +8,7 @@ use super::state::Service;
 use super::turns::Turns;
 use crate::clock::Timestamp;
 use crate::partner::{Channel, Way};
+use crate::store::pause::PauseKind;
 use crate::store::{Micros, Result, StoreError};
 use crate::transport::place::Trouble;
 use serde::Serialize;
@@ -170,6 +171,16 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
 async fn one(service: &Service, name: &str, channel: &Channel, stop: &CancellationToken) -> Result<()> {
     let Some(pickup) = &channel.pickup else { return Ok(()) };
     let every = Duration::from_secs(pickup.every_seconds);
+    if service.store.paused(service.now()).await?.of(PauseKind::Channel, name).is_some() {
+        // What lies there waits there, and that nobody looks is no failure.
+        service.pickups.with(name, |known| {
+            let looked_at = known.state.looked_at;
+            known.state =
+                PickupState { looked_at, next_at: Some((service.now() + every).into()), ..PickupState::default() };
+            known.troubles.clear();
+        });
+        return Ok(());
+    }
     let done = round::round(service, (name, channel, pickup), stop).await;
     let now = service.now();
     match done {

@@ -278,3 +278,28 @@ async fn a_folder_that_cannot_be_looked_at() {
     std::fs::create_dir(&inside).expect("made");
     mail.mail(&stage, "the end", |one| one.text().contains("OVER  pickup")).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_paused_for_long_and_keeps_others_from_crying_wolf() {
+    let mail = MailServer::plain();
+    let (stage, _retailer, supplier) = stage(&mail, "").await;
+    stage.apply(&format!(
+        "{NOW}---\nkind: alert\nname: paused\nwatch: paused\nminutes: \"0\"\ncodes: [\"channel/*\"]\n---\n\
+         kind: alert\nname: retrying\nwatch: retrying\nminutes: \"0\"\n---\n\
+         kind: alert\nname: backlog\nwatch: backlog\nminutes: \"0\"\ncodes: [deliver]\n"
+    ));
+    stage.done(&["pause", "channel", "lamps-out"], "");
+    stage.send(order("P-1", 1)).await;
+    raised(&mail, &stage, "paused", "The channel lamps-out is paused since").await;
+    let waits = || async { (stage.list("/api/v1/pauses").await[0]["deliveries"] == 1).then_some(()) };
+    stage.until("it waits", waits).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for alert in ["backlog", "retrying"] {
+        let standing = stage.list(&format!("/api/v1/alarms?alert={alert}&standing=true")).await;
+        assert!(standing.is_empty(), "{standing:?}");
+    }
+    assert!(supplier.orders().is_empty());
+    stage.done(&["resume", "channel", "lamps-out"], "");
+    let over = || async { stage.list("/api/v1/alarms?alert=paused&standing=true").await.is_empty().then_some(()) };
+    stage.until("it is over", over).await;
+}

@@ -42,6 +42,23 @@ async fn what_lies_in_a_folder_is_taken_once_and_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_is_paused_does_not_look() {
+    let ground = Ground::new();
+    let stage = stage(&ground, "then: delete").await;
+    looked_twice(&stage).await;
+    stage.done(&["pause", "channel", "northstores-in"], "");
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    ground.file("order.edi", &order("4711", 1));
+    tokio::time::sleep(Duration::from_millis(3500)).await;
+    assert_eq!(ground.names("in"), BTreeSet::from(["order.edi".to_owned()]), "it lies there");
+    assert!(transmissions(&stage).await.is_empty());
+    stage.done(&["resume", "channel", "northstores-in"], "");
+    assert_eq!(came(&stage, 1).await, ["order.edi"]);
+    until_names(&stage, &ground.path("in"), &[]).await;
+    stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_still_grows_is_not_taken() {
     let ground = Ground::new();
     let stage = stage(&ground, "then: delete").await;
