@@ -10,6 +10,7 @@ pub mod id; // identifiers with a type prefix, made from time and randomness giv
 pub mod inherit; // files that stand on a base: base ← group ← partner
 pub mod json; // JSON value by value
 pub mod near; // what somebody may have meant by a name
+pub mod schedule; // when something is to be done: cron, times of day, times between
 pub mod table; // lookup tables: one thing in several languages
 pub mod window; // bytes read ahead of use
 pub mod yaml; // YAML files whose scalars are all text, with lines

@@ -13,6 +13,7 @@ const FLOORS: &[(&[&str], Neighbours)] = &[
             "inherit",
             "json",
             "near",
+            "schedule",
             "table",
             "window",
             "yaml",

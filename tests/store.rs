@@ -12,6 +12,8 @@ mod matching;
 mod offered;
 #[path = "store/pause.rs"]
 mod pause;
+#[path = "store/schedule.rs"]
+mod schedule;
 #[path = "store/webhook.rs"]
 mod webhook;
 
@@ -32,6 +34,10 @@ use portolan::store::refusal::STRANGERS_KEPT_MAX;
 use portolan::store::resource::ResourceChange;
 use portolan::store::transmission::{NewTransmission, TransmissionFilter, TransmissionState};
 use portolan::store::{Actor, Direction, INLINE_BYTES_MAX, MasterKey, Page, Reconciliation, Store, StoreError};
+use schedule::{
+    a_schedule_is_followed_until_a_time, an_unchanged_file_has_a_row_and_no_transmission,
+    what_waits_for_a_window_is_looked_at_when_windows_change,
+};
 use serde_json::json;
 use sqlx::Connection as _;
 use std::io::Read as _;
@@ -719,5 +725,8 @@ on_every_database![
     what_is_held_is_looked_at_again_after_an_apply,
     tokens_are_shown_once_and_end,
     offered_certificates_are_few_on_each_channel,
+    what_waits_for_a_window_is_looked_at_when_windows_change,
+    a_schedule_is_followed_until_a_time,
+    an_unchanged_file_has_a_row_and_no_transmission,
     lists_page_without_gaps_or_repeats,
 ];

@@ -24,7 +24,7 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// List channels that pick files up: when each looked last, what it took last, and why it fails.
+    /// List channels that pick files up: when each looked last and looks next, what it took last, and why it fails.
     Pickups,
     /// Print the keys that an SFTP server shows, for host_keys of a channel. No instance is asked.
     ///
@@ -75,11 +75,18 @@ fn listed(value: &Value) -> String {
         let looked =
             if state["looked_at"].is_null() { "not looked yet".to_owned() } else { moment(&state["looked_at"]) };
         let took = match last["name"].as_str() {
+            Some(name) if last["unchanged"] == 1 => {
+                format!("found {name} unchanged at {}", moment(&last["created_at"]))
+            }
             Some(name) => format!("took {name} at {}", moment(&last["created_at"])),
             None => "took nothing yet".to_owned(),
         };
         let mut lines =
-            format!("{}looked {looked}; {took}; {} unsettled\n", column(&item["channel"], 24), item["unsettled"]);
+            format!("{}looked {looked}; {took}; {} unsettled", column(&item["channel"], 24), item["unsettled"]);
+        if !state["next_at"].is_null() {
+            lines.push_str(&format!("; next look {}", moment(&state["next_at"])));
+        }
+        lines.push('\n');
         if let Some(reason) = state["reason"].as_str() {
             let (code, since) = (state["code"].as_str().unwrap_or_default(), moment(&state["failing_since"]));
             lines.push_str(&format!("  {code} since {since}, {} times: {reason}\n", state["failures"]));

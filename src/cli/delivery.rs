@@ -74,6 +74,9 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         Action::Show { id } => {
             instance.show((Method::GET, &format!("/api/v1/deliveries/{id}")), (&[], None), as_json, |value| {
                 let mut text = row(&value["delivery"]);
+                if let Some(opens) = value["window"]["opens"].as_str() {
+                    text.push_str(&format!("  waits for the window, {opens}\n"));
+                }
                 for attempt in value["attempts"].as_array().into_iter().flatten() {
                     let word = |key: &str| attempt[key].as_str().unwrap_or("-").to_owned();
                     let status = attempt["status"].as_i64().map_or(String::new(), |status| status.to_string());

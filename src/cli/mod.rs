@@ -30,6 +30,7 @@ mod password;
 mod pause;
 mod picture;
 mod progress;
+mod schedule;
 mod secret;
 mod serve;
 mod standards;
@@ -154,6 +155,8 @@ enum Command {
     Certificate(certificate::Arguments),
     /// Channels that pick files up, and the keys of SFTP servers: pickups, host-keys.
     Channel(channel::Arguments),
+    /// What a schedule comes to: next.
+    Schedule(schedule::Arguments),
     /// Mailboxes that partners reach over SFTP: what lies there, who fetched it, passwords.
     Mailbox(mailbox::Arguments),
     /// Partners of AS2: whether they can be reached, and answer.
@@ -211,6 +214,7 @@ pub fn run<I: IntoIterator<Item = OsString>>(line: I) -> ExitCode {
         Command::Resume(command) => pause::resume(&command, arguments.json),
         Command::Certificate(command) => certificate::run(&command, arguments.json),
         Command::Channel(command) => channel::run(&command, arguments.json),
+        Command::Schedule(command) => schedule::run(&command, arguments.json),
         Command::Mailbox(command) => mailbox::run(&command, arguments.json),
         Command::As2(command) => as2::run(&command, arguments.json),
     };

@@ -135,6 +135,7 @@ impl Directory {
                     self.check_reach(channel, &mut found);
                     self.check_sftp(&one.name, channel, &mut found);
                     self.check_files(&one.name, channel, &mut found);
+                    self.check_times(channel, &mut found);
                 }
             }
             "agreement" => {
@@ -275,6 +276,9 @@ impl Directory {
             }
         }
         agreement.envelope.check(&agreement.document, found);
+        if let Some(gather) = &agreement.envelope.gather {
+            self.check_when("envelope.gather", gather, found);
+        }
         found.extend(agreement.split.iter().flat_map(|split| split.rule().err().unwrap_or_default()));
         if agreement.split.is_some() && agreement.way == Way::In {
             found.push("split: expected in an agreement of way out, under which the parts leave".to_owned());

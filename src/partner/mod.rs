@@ -13,6 +13,7 @@ mod plan;
 mod preset; // settings of AS2 for products that are known
 mod reach;
 pub mod resource; // the kinds, one file each
+mod time; // schedules and windows
 mod validity;
 
 pub use ack::{
@@ -26,9 +27,10 @@ pub use plan::{PlannedChange, Verb, export, is_secret, plan};
 pub use preset::{Preset, Setting, presets};
 pub use resource::{
     Agreement, Alert, As2, Auth, Basic, Calendar, Certificate, Channel, ChannelProxy, Compress, Cxml, DOCUMENTS_MAX,
-    EVENT_TYPES, EnvelopeProfile, Environment, Form, HostKey, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2,
-    OnUncertain, Partner, PartyId, Pickup, Posted, ProxyLogin, Quiet, Receipt, ReceiptAuth, Recipient, Repeats,
-    RequestAck, Required, Resource, ResourceError, Route, Secret, SecretOrText, Server, Severity, Shown, Signed, Split,
-    Then, Una, Watch, Way, Webhook, calendar, fits, is_address, is_temporary, packed, parse, parse_all,
+    DeliveryWindow, EVENT_TYPES, EnvelopeProfile, Environment, Form, HostKey, KINDS, Legacy, LineEnds, MICS, Mailbox,
+    OAuth1, OAuth2, OnUncertain, Partner, PartyId, Pickup, Posted, ProxyLogin, Quiet, Receipt, ReceiptAuth, Recipient,
+    Repeats, RequestAck, Required, Resource, ResourceError, Route, Secret, SecretOrText, Server, Severity, Shown,
+    Signed, Split, Then, Una, Unchanged, Watch, Way, Webhook, When, calendar, fits, is_address, is_temporary, packed,
+    parse, parse_all,
 };
 pub use validity::WayOut;

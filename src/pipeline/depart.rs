@@ -83,8 +83,8 @@ impl Departures {
         let mut left = Left { told, is_dropped, ..Left::default() };
         for (outward, outgoing) in ready {
             left.findings.extend(outgoing.findings.iter().cloned());
-            if let Some(minutes) = outward.agreement.envelope.gather_minutes {
-                left.gathered.push(gather::waiting(service, outward, &outgoing, minutes)?);
+            if let Some(due_at) = gather::due_at(service, outward) {
+                left.gathered.push(gather::waiting(outward, &outgoing, due_at)?);
                 continue;
             }
             left.outputs.extend(self.share(service, outward, outgoing).await?);

@@ -1,9 +1,10 @@
-//! Documents that wait for company, by an agreement's `gather_minutes`: how one begins to wait, and how those that wait
-//! leave in one interchange. They were made and tried before; the ledger has them until they leave, in one commit.
+//! Documents that wait for company, by an agreement's `gather_minutes` or until the times of its `gather`: how one begins to wait,
+//! and how those that wait leave in one interchange. They were made and tried before; the ledger has them until they leave, in one commit.
 
 use super::depart::shares;
 use super::route::{Outgoing, Outward, attempt, send};
 use super::state::Service;
+use crate::clock::Timestamp;
 use crate::codec::table::Keys;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::store::commit::gather::{Gathering, Refusal};
@@ -18,11 +19,21 @@ use tokio::runtime::Handle;
 /// How long documents wait on whose agreement is gone, or does not let them wait any more, before it is looked at again.
 const PUT_OFF: Duration = Duration::from_secs(60);
 
+/// When a document that is made now leaves with those that wait, at the latest; `None` where its agreement lets none wait.
+#[must_use]
+pub fn due_at(service: &Service, outward: Outward<'_>) -> Option<Timestamp> {
+    let (profile, now) = (&outward.agreement.envelope, service.now());
+    let after = |minutes: u32| now + Duration::from_secs(u64::from(minutes) * 60);
+    // A schedule whose calendar is over lets nothing wait for ever.
+    let scheduled = |when| service.directory().next_time(when, now).unwrap_or(now);
+    profile.gather.as_ref().map(scheduled).or(profile.gather_minutes.map(after))
+}
+
 /// A document that begins to wait.
 ///
 /// # Errors
 /// Its draft cannot be written down.
-pub fn waiting(service: &Service, outward: Outward<'_>, outgoing: &Outgoing, minutes: u32) -> Result<NewGathered> {
+pub fn waiting(outward: Outward<'_>, outgoing: &Outgoing, due_at: Timestamp) -> Result<NewGathered> {
     let unfit = |error: serde_json::Error| StoreError::Unfit(format!("a draft for {}: {error}", outward.name));
     Ok(NewGathered {
         agreement: outward.name.to_owned(),
@@ -33,7 +44,7 @@ pub fn waiting(service: &Service, outward: Outward<'_>, outgoing: &Outgoing, min
         business_number: outgoing.business_number.clone(),
         draft: serde_json::to_vec(&outgoing.draft).map_err(unfit)?,
         size: outgoing.size,
-        due_at: service.now() + Duration::from_secs(u64::from(minutes) * 60),
+        due_at,
         enough: outward.enough(),
     })
 }

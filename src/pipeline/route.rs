@@ -33,8 +33,13 @@ impl Outward<'_> {
     #[must_use]
     pub fn enough(&self) -> Enough {
         let profile = &self.agreement.envelope;
-        let alone = if profile.gather_minutes.is_some() { DOCUMENTS_MAX as usize } else { 1 };
-        Enough { documents: profile.documents_max.unwrap_or(alone), bytes: profile.bytes_max.unwrap_or(u64::MAX) }
+        let waits = profile.gather_minutes.is_some() || profile.gather.is_some();
+        let alone = if waits { DOCUMENTS_MAX as usize } else { 1 };
+        Enough {
+            documents: profile.documents_max.unwrap_or(alone),
+            bytes: profile.bytes_max.unwrap_or(u64::MAX),
+            is_timed: profile.gather.is_some(),
+        }
     }
 }
 

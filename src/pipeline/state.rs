@@ -49,6 +49,9 @@ pub struct Service {
     pub pickups: super::pickup::Pickups,
 }
 
+/// The revision of resources that were not taken over yet.
+const NEVER: i64 = -1;
+
 /// Resources as they are now.
 #[derive(Default)]
 struct Live {
@@ -63,7 +66,7 @@ impl Service {
     /// # Errors
     /// The database failed.
     pub async fn new(store: Store, rules: Rules, clock: Arc<dyn Clock>, config: Config) -> Result<Arc<Self>> {
-        let live = RwLock::new(Live { revision: -1, ..Live::default() });
+        let live = RwLock::new(Live { revision: NEVER, ..Live::default() });
         let (arrived, departing, changed) = (Notify::new(), Notify::new(), Notify::new());
         let sender = Sender::default();
         let room = Arc::new(Semaphore::new(super::converse::ROOM_PIECES));
@@ -147,7 +150,11 @@ impl Service {
     /// The database failed, or what it holds is not fit; then the resources stay as they were.
     pub async fn reload(&self) -> Result<()> {
         let revision = self.store.resource_revision().await?;
-        if revision == self.live.read().unwrap_or_else(PoisonError::into_inner).revision {
+        let (before, known) = {
+            let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+            (live.directory.clone(), live.revision)
+        };
+        if revision == known {
             return Ok(());
         }
         let unfit = |errors: Vec<ResourceError>| {
@@ -157,8 +164,15 @@ impl Service {
         let resources = stored(&self.store).await?;
         let directory = Directory::new(&resources).map_err(unfit)?;
         let configured = Configured::new(&self.rules, &directory, &resources).map_err(unfit)?;
+        let windows_changed = known == NEVER || !directory.has_windows_of(&before);
         let live = Live { revision, directory: Arc::new(directory), configured: Arc::new(configured) };
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
+        if windows_changed && let Err(error) = self.store.windows_changed(self.now()).await {
+            // All of it is done once more.
+            self.live.write().unwrap_or_else(PoisonError::into_inner).revision = NEVER;
+            return Err(error);
+        }
+        self.departing.notify_one();
         self.arrived.notify_one();
         self.changed.notify_one();
         Ok(())

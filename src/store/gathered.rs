@@ -17,6 +17,8 @@ pub struct Enough {
     pub documents: usize,
     /// Bytes of documents.
     pub bytes: u64,
+    /// Whether they leave at their time only, however many there are.
+    pub is_timed: bool,
 }
 
 /// A document about to wait.
@@ -134,9 +136,9 @@ pub(crate) async fn schedule(
     if count == 0 {
         return Ok(());
     }
-    let is_enough = usize::try_from(count).is_ok_and(|count| count >= enough.documents)
+    let is_full = usize::try_from(count).is_ok_and(|count| count >= enough.documents)
         || u64::try_from(bytes).is_ok_and(|bytes| bytes >= enough.bytes);
-    let run_at = if is_enough { now } else { Timestamp::from_microsecond(due_at).unwrap_or(now) };
+    let run_at = if is_full && !enough.is_timed { now } else { Timestamp::from_microsecond(due_at).unwrap_or(now) };
     job::hasten(tx, JobKind::Gather, &subject(agreement, environment), run_at, now).await
 }
 

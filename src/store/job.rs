@@ -259,6 +259,28 @@ impl Store {
         .await
     }
 
+    /// Lets deliveries that were given back until later be looked at now, or at the time of their retry: windows have changed.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn windows_changed(&self, now: Timestamp) -> Result<()> {
+        self.write("windows_changed", move |tx| {
+            Box::pin(async move {
+                sqlx::query(
+                    "UPDATE job SET run_at = (SELECT COALESCE(next_at, $1) FROM delivery WHERE delivery_id = job.subject)
+                     WHERE kind = $2 AND run_at > $1 AND lease_token IS NULL AND subject IN
+                     (SELECT delivery_id FROM delivery WHERE state IN ('ready', 'retry_wait', 'uncertain'))",
+                )
+                .bind(Micros::from(now))
+                .bind(JobKind::Deliver)
+                .execute(&mut *tx.connection)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Jobs that are due and waiting, by kind, with the age of the oldest in microseconds.
     ///
     /// # Errors

@@ -37,6 +37,8 @@ pub struct PickupFile {
     pub reason: Option<String>,
     /// When that is tried again.
     pub next_at: Option<Micros>,
+    /// 1 where it had the bytes of one that was taken before, and made no work; the transmission is that one's.
+    pub unchanged: i64,
     /// When it was taken.
     pub created_at: Micros,
 }
@@ -78,26 +80,27 @@ pub struct Seen {
 }
 
 const SELECT: &str = "SELECT pickup_file_id, channel, name, size, modified_at, digest, transmission_id, settled, settled_at, \
-                      reason, next_at, created_at FROM pickup_file WHERE 1 = 1";
+                      reason, next_at, unchanged, created_at FROM pickup_file WHERE 1 = 1";
 const NEWEST: &str = "ORDER BY created_at DESC, pickup_file_id DESC";
 
-/// The newest file of a name that a channel took.
-pub(crate) async fn newest(tx: &mut Tx<'_>, channel: &str, name: &str) -> Result<Option<PickupFile>> {
-    let found = Select::new(SELECT).text("channel =", Some(channel)).text("name =", Some(name));
+/// The newest file that a channel took, of a name where one is given.
+pub(crate) async fn newest(tx: &mut Tx<'_>, channel: &str, name: Option<&str>) -> Result<Option<PickupFile>> {
+    let found = Select::new(SELECT).text("channel =", Some(channel)).text("name =", name);
     found.then(NEWEST).first(&mut *tx.connection).await
 }
 
-/// Writes the row of a file that becomes a transmission by the same commit; its id.
+/// Writes the row of a file that becomes a transmission by the same commit, or is `unchanged` since the one it became; its id.
 pub(crate) async fn insert(
     tx: &mut Tx<'_>,
     seen: &Seen,
     (digest, transmission_id): (&str, &str),
+    unchanged: bool,
     now: Timestamp,
 ) -> Result<String> {
     let id = tx.id("pic", now);
     sqlx::query(
-        "INSERT INTO pickup_file (pickup_file_id, channel, name, size, modified_at, digest, transmission_id, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO pickup_file (pickup_file_id, channel, name, size, modified_at, digest, transmission_id, unchanged,
+         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(&id)
     .bind(&seen.channel)
@@ -106,6 +109,7 @@ pub(crate) async fn insert(
     .bind(seen.modified_at)
     .bind(digest)
     .bind(transmission_id)
+    .bind(i64::from(unchanged))
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
@@ -137,6 +141,38 @@ impl Store {
     /// The database failed.
     pub async fn pickup_last(&self, channel: &str) -> Result<Option<PickupFile>> {
         Select::new(SELECT).text("channel =", Some(channel)).then(NEWEST).first(self.reader()).await
+    }
+
+    /// Until when the schedule of a channel was followed; `None` where it has just begun.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn pickup_followed(&self, channel: &str) -> Result<Option<Timestamp>> {
+        let query = sqlx::query_scalar("SELECT followed_to FROM pickup_look WHERE channel = $1").bind(channel);
+        let found: Option<i64> = query.fetch_optional(self.reader()).await?;
+        Ok(found.and_then(|at| Timestamp::from_microsecond(at).ok()))
+    }
+
+    /// The schedule of a channel was followed until a time.
+    ///
+    /// # Errors
+    /// The database failed; what came due by then is then done once more.
+    pub async fn pickup_follow(&self, channel: &str, to: Timestamp) -> Result<()> {
+        let channel = channel.to_owned();
+        self.write("pickup_followed", move |tx| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO pickup_look (channel, followed_to) VALUES ($1, $2)
+                     ON CONFLICT (channel) DO UPDATE SET followed_to = excluded.followed_to",
+                )
+                .bind(channel)
+                .bind(Micros::from(to))
+                .execute(&mut *tx.connection)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// What became of a file there. With the time that its place says now, where that changed.

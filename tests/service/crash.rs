@@ -238,6 +238,7 @@ fn no_point_of_the_flow_is_left_out() {
         "audit",
         "heartbeat",
         "give_back",
+        "windows_changed",
         "reconcile",
         "deliver_park",
         "settle",

@@ -130,11 +130,42 @@ async fn err_one_that_cannot_be_written_any_more_fails_and_the_others_leave() {
     stage.balanced().await;
 }
 
+/// Those that leave at a time wait for it however many they are, and then leave in as many interchanges as it takes.
+#[tokio::test]
+async fn what_leaves_at_a_time_does_not_leave_before_it() {
+    let (mut stage, _retailer, supplier) = stage("gather: { every: 15s }, documents_max: 2").await;
+    let begin = Instant::now();
+    for number in 1..4 {
+        let id = stage.send(order(&format!("G-{number}"), number)).await;
+        let told = of(&stage, &routed(&stage, &id).await).await;
+        assert_eq!(told["waiting"][0]["agreement"], "lamps-orders", "{told}");
+    }
+    // They wait through a crash.
+    stage.kill();
+    stage.start_again(&[]);
+    let is_early = begin.elapsed() < Duration::from_secs(14);
+    assert!(!is_early || supplier.orders().is_empty(), "two were enough");
+    let mut all = posts(&stage, &supplier, 2).await;
+    assert!(begin.elapsed() >= Duration::from_secs(15), "before its time");
+    all.sort_by_key(|post| control_of(&post.body));
+    assert_eq!(all.iter().map(numbers).collect::<Vec<_>>(), [vec!["G-1", "G-2"], vec!["G-3"]]);
+    stage.balanced().await;
+}
+
 /// Killed before and after the commit by which they leave: each order leaves once, under one number.
 #[tokio::test]
 async fn a_crash_while_they_leave_neither_loses_nor_doubles_one() {
+    crash_while_they_leave("gather_minutes: 60, documents_max: 2").await;
+}
+
+#[tokio::test]
+async fn a_crash_while_they_leave_at_a_time_neither_loses_nor_doubles_one() {
+    crash_while_they_leave("gather: { every: 10s }").await;
+}
+
+async fn crash_while_they_leave(keys: &str) {
     for point in POINTS {
-        let (mut stage, _retailer, supplier) = stage("gather_minutes: 60, documents_max: 2").await;
+        let (mut stage, _retailer, supplier) = stage(keys).await;
         stage.kill();
         stage.start_again(&[("PORTOLAN_FAIL_POINT", &format!("{point}:1"))]);
         for number in 1..3 {

@@ -48,3 +48,4 @@ mod table;
 mod transform;
 mod ubl;
 mod webhook;
+mod window;

@@ -3,6 +3,7 @@
 use super::as2::{self, As2};
 use super::auth::Basic;
 use super::files::{self, Pickup, Server};
+use super::schedule::{self, DeliveryWindow};
 use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
 use super::{PartyId, Secret, SecretOrText, Way, parsed_option};
 use serde::Deserialize;
@@ -74,6 +75,7 @@ pub const KEYS: &[Key] = &[
     ),
     may("proxy", PROXY, "Out: the proxy, or none; when left out that of [proxy]"),
     may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),
+    may("window", Shape::Object(schedule::WINDOW_KEYS), "Out: when deliveries may go; at any time when left out"),
     may("document", Shape::Filled, "In: what is sent here, where it does not say it itself: csv/1/Order"),
     may("body_bytes", Shape::Number(1, u64::MAX), "In: bytes of a body, at most"),
 ];
@@ -137,6 +139,9 @@ pub struct Channel {
     /// Networks such as 10.0.0.0/8 that may be reached although they are not public.
     #[serde(default)]
     pub allow_networks: Vec<String>,
+    /// Out: when deliveries may go; none: at any time.
+    #[serde(default)]
+    pub window: Option<DeliveryWindow>,
     /// In: the document type of what is sent here, where the bytes do not say it: a table, lines of fixed width, JSON.
     #[serde(default)]
     pub document: Option<String>,

@@ -1,6 +1,7 @@
 //! The envelope profile of an agreement: all that our envelopes say and how they are written. Checked here as far as it
 //! can be without a document; what is left out is as the standard has it.
 
+use super::schedule::{self, When};
 use super::shape::{Key, SECRET_OR_TEXT, Shape, may};
 use super::{PartyId, SecretOrText, parsed_option};
 use serde::Deserialize;
@@ -47,6 +48,11 @@ pub const KEYS: &[Key] = &[
         "gather_minutes",
         Shape::Number(0, GATHER_MINUTES_MAX),
         "How long a document waits for those of other transmissions to share an interchange with",
+    ),
+    may(
+        "gather",
+        Shape::Object(schedule::KEYS),
+        "When documents that waited for each other leave, instead of so long after the first",
     ),
     may("file_name", Shape::Filled, "Name for transports that have names: {type} {number} {partner} {date} {time} …"),
 ];
@@ -148,6 +154,8 @@ pub struct EnvelopeProfile {
     /// How many minutes a document waits for company from other transmissions.
     #[serde(deserialize_with = "parsed_option")]
     pub gather_minutes: Option<u32>,
+    /// When documents that waited for company leave.
+    pub gather: Option<When>,
     /// Template of file names.
     pub file_name: Option<String>,
 }
@@ -187,6 +195,7 @@ impl EnvelopeProfile {
             ("documents_max", self.documents_max.is_some_and(|max| max > 1)),
             ("bytes_max", self.bytes_max.is_some()),
             ("gather_minutes", self.gather_minutes.is_some()),
+            ("gather", self.gather.is_some()),
         ]
         .iter()
         .filter(|(_, is_set)| is_alone && *is_set)
@@ -194,6 +203,9 @@ impl EnvelopeProfile {
             found.push(format!(
                 "envelope.{key}: expected in X12 and EDIFACT only, for {document} has one document a file"
             ));
+        }
+        if self.gather.is_some() && self.gather_minutes.is_some() {
+            found.push("envelope.gather: expected gather or gather_minutes, found both".to_owned());
         }
         self.check_standard(is_x12, document, found);
     }

@@ -1,6 +1,7 @@
 //! What a channel says of a folder of files: a partner's SFTP server, and how files are picked up there. Both may be of a folder
 //! of this machine, which has no server.
 
+use super::schedule::{self, When};
 use super::shape::{Key, SECRET, Shape, may, must};
 use super::{Secret, is_folder, parsed};
 use base64::Engine as _;
@@ -47,7 +48,17 @@ pub(super) const PICKUP_KEYS: &[Key] = &[
         "A file counts when one of its name with this ending is there, such as .done; left out, when two looks find it alike",
     ),
     must("then", THEN, "What becomes of a file that was taken: delete, keep, or move to a folder"),
-    may("every_seconds", Shape::Number(1, 86_400), "How often is looked; 60 when left out"),
+    may(
+        "every_seconds",
+        Shape::Number(1, 86_400),
+        "How often is looked, and with schedule how soon again where a file may still be written; 60 when left out",
+    ),
+    may(
+        "unchanged",
+        Shape::Word(&["take", "skip"]),
+        "skip: a file with the bytes of the one taken last, or last under its name, makes no work; take when left out",
+    ),
+    may("schedule", Shape::Object(schedule::KEYS), "When is looked, instead of all the time"),
 ];
 
 /// A partner's SFTP server.
@@ -90,10 +101,27 @@ pub struct Pickup {
     /// Seconds between two looks.
     #[serde(default = "every", deserialize_with = "parsed")]
     pub every_seconds: u64,
+    /// What becomes of a file that has the bytes of the one taken last.
+    #[serde(default)]
+    pub unchanged: Unchanged,
+    /// When is looked; none: all the time.
+    #[serde(default)]
+    pub schedule: Option<When>,
 }
 
 fn every() -> u64 {
     EVERY_SECONDS
+}
+
+/// What a file becomes that has the bytes of the one taken last, or last under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unchanged {
+    /// A transmission, like any other.
+    #[default]
+    Take,
+    /// Nothing but a row that says so.
+    Skip,
 }
 
 /// What becomes of a file that was taken.

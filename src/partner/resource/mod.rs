@@ -14,6 +14,7 @@ mod overlay;
 mod partner;
 mod recipient;
 mod route;
+mod schedule; // when: schedules and windows
 pub mod shape; // keys of each kind: errors and schemas
 mod split;
 mod webhook;
@@ -26,13 +27,14 @@ pub use calendar::Calendar;
 pub use certificate::Certificate;
 pub use channel::{Channel, ChannelProxy, Cxml, ProxyLogin, ReceiptAuth, Shown};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
-pub use files::{HostKey, Pickup, Server, Then};
+pub use files::{HostKey, Pickup, Server, Then, Unchanged};
 pub(super) use files::{check_local, check_remote};
 pub(super) use mailbox::is_folder;
 pub use mailbox::{Mailbox, Repeats, is_temporary};
 pub use partner::{Partner, PartyId};
 pub use recipient::{Form, Posted, Quiet, Recipient, is_address};
 pub use route::Route;
+pub use schedule::{DeliveryWindow, When};
 pub use split::{OfTheWhole, Split};
 pub use webhook::{EVENT_TYPES, Webhook};
 

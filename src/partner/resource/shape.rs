@@ -286,8 +286,8 @@ fn shape_schema(shape: &Shape) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::envelope;
     use super::super::{Agreement, Auth, Channel, EnvelopeProfile, Partner, Route, Shown};
+    use super::super::{envelope, schedule};
     use super::*;
     use serde::de::DeserializeOwned;
 
@@ -330,6 +330,8 @@ mod tests {
         assert_eq!(sorted(names(certificate::KEYS)), sorted(taken::<crate::partner::Certificate>()));
         assert_eq!(sorted(names(route::KEYS)), sorted(taken::<Route>()));
         assert_eq!(sorted(names(envelope::KEYS)), sorted(taken::<EnvelopeProfile>()));
+        assert_eq!(sorted(names(schedule::KEYS)), sorted(taken::<super::super::When>()));
+        assert_eq!(sorted(names(schedule::WINDOW_KEYS)), sorted(taken::<super::super::DeliveryWindow>()));
         assert!(serde_json::from_value::<Shown>(json!("token")).is_ok());
         // Here the shape may know more than the struct, never less.
         for key in taken::<Agreement>() {

@@ -1,8 +1,9 @@
 //! Files that we fetch: channels of way in whose other side is a folder, here or on a partner's server. Each is looked at as often
-//! as it says, one round at a time (`round`). A file is in the ledger, synced and committed, before anything is done to it there,
+//! as it says, one round at a time (`round`), or at the times of its schedule (`time`). A file is in the ledger, synced and committed, before anything is done to it there,
 //! so that a kill at any moment loses nothing and takes nothing twice.
 
 mod round;
+mod time;
 
 use super::state::Service;
 use super::turns::Turns;
@@ -76,6 +77,8 @@ struct Known {
     /// Those of them that were taken and stay.
     kept: HashMap<String, (u64, i64)>,
     troubles: BTreeMap<String, FileTrouble>,
+    /// Looks that followed one whose time came by its schedule.
+    following: u32,
 }
 
 /// What of pick-ups lives in this process only.
@@ -181,16 +184,23 @@ async fn one(service: &Service, name: &str, channel: &Channel, stop: &Cancellati
         });
         return Ok(());
     }
+    if let Some(when) = &pickup.schedule
+        && !time::is_time(service, name, when).await?
+    {
+        return Ok(());
+    }
+    let began = service.now();
     let done = round::round(service, (name, channel, pickup), stop).await;
     let now = service.now();
     match done {
-        Ok(listed) => {
+        Ok(looked) => {
+            let next_at = time::next(service, name, pickup, looked, began).await?;
             let ended = service.pickups.with(name, |known| {
                 let failures = known.state.failures;
                 known.state = PickupState {
                     looked_at: Some(now.into()),
-                    listed,
-                    next_at: Some((now + every).into()),
+                    listed: looked.listed,
+                    next_at: Some(next_at),
                     ..PickupState::default()
                 };
                 failures

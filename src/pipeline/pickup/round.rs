@@ -4,10 +4,10 @@
 //! is read again, is known, and only what is to be done to it there is repeated. Right before that it is looked at once more.
 
 use super::{Failed, FileTrouble, TROUBLES_MAX};
-use crate::partner::{Channel, Pickup, Then, is_temporary};
+use crate::partner::{Channel, Pickup, Then, Unchanged, is_temporary};
 use crate::pipeline::places::place_of;
 use crate::pipeline::state::Service;
-use crate::store::commit::pickup::PickedUp;
+use crate::store::commit::pickup::{KnownBy, PickedUp};
 use crate::store::mailbox::numbered;
 use crate::store::pickup::{Seen, Settled};
 use crate::store::transmission::NewTransmission;
@@ -30,7 +30,16 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 /// A channel that looks: its name, and what it says.
 type Looking<'c> = (&'c str, &'c Channel, &'c Pickup);
 
-/// Looks once. How many files there were for the channel.
+/// What a look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Looked {
+    /// Files that were meant for the channel.
+    pub listed: usize,
+    /// Whether another look may find more to do: some were taken, or may still be written.
+    pub is_open: bool,
+}
+
+/// Looks once.
 ///
 /// # Errors
 /// The place or the ledger failed; what was taken by then is taken.
@@ -38,7 +47,7 @@ pub(super) async fn round(
     service: &Service,
     (name, channel, pickup): Looking<'_>,
     stop: &CancellationToken,
-) -> Result<usize, Failed> {
+) -> Result<Looked, Failed> {
     let of = match place_of(service, channel).await {
         Ok(of) => of,
         Err(unready) => {
@@ -76,6 +85,8 @@ pub(super) async fn round(
         (Some(ending), None) => there.contains(format!("{}{ending}", entry.name).as_str()),
         (None, None) => before.get(&entry.name) == Some(&(entry.size, entry.at)),
     };
+    let is_unripe = |entry: &&Entry| !is_open.contains_key(entry.name.as_str()) && !counts(entry);
+    let may_be_written = pickup.done.is_none() && meant.iter().any(is_unripe);
     let mut ready: Vec<&Entry> = meant.iter().copied().filter(|one| counts(one)).collect();
     ready.retain(|one| kept.get(&one.name) != Some(&(one.size, one.at)));
     // In the order in which they came.
@@ -99,7 +110,7 @@ pub(super) async fn round(
         }
         taken += 1;
     }
-    Ok(meant.len())
+    Ok(Looked { listed: meant.len(), is_open: may_be_written || taken > 0 })
 }
 
 /// Notes what is wrong with a file, and tells it once.
@@ -175,11 +186,16 @@ async fn file(
     };
     let seen = Seen { channel: name.to_owned(), name: entry.name.clone(), size, modified_at: entry.at };
     let actor = Actor(format!("channel:{name}"));
-    let id = match service.store.pickup(new, seen, stays, &actor, now).await? {
+    let known_by = KnownBy { stays, skips_unchanged: pickup.unchanged == Unchanged::Skip };
+    let id = match service.store.pickup(new, seen, known_by, &actor, now).await? {
         PickedUp::New(id) => {
             tracing::info!(transmission.id = transmission_id, transmission.channel = name, "Picked up");
             metrics::counter!("portolan_received_total", "channel" => name.to_owned()).increment(1);
             service.arrived.notify_one();
+            id
+        }
+        PickedUp::Unchanged(id) => {
+            tracing::info!(pickup_file.id = id, channel = name, "Unchanged");
             id
         }
         PickedUp::Known(id) => {

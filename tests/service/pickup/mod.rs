@@ -3,6 +3,7 @@
 mod crash;
 mod folder;
 mod remote;
+mod schedule;
 mod sshd;
 
 use super::edi::{number_of, order};
@@ -14,11 +15,13 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Where the process is killed while it picks files up and puts them down.
-pub const POINTS: [&str; 6] = [
+pub const POINTS: [&str; 8] = [
     "pickup.before_commit",
     "pickup.after_commit",
     "pickup_settled.before_commit",
     "pickup_settled.after_commit",
+    "pickup_followed.before_commit",
+    "pickup_followed.after_commit",
     "dropped_name.before_commit",
     "dropped_name.after_commit",
 ];
