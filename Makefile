@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install peers postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop sftp-interop sftp-large deny generated
+.PHONY: test demo install peers postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop sftp-interop sftp-large faults deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -93,6 +93,10 @@ sftp-interop:
 ## sftp-large: mailboxes with a gigabyte in and out, and with ten thousand tiny files; minutes and 4 GB of disk.
 sftp-large: install
 	$(CARGO) test --locked --test service -- --ignored --nocapture --test-threads 1 sftp::many
+
+## faults: every scenario of docs/FAULTS.md by name, the long ones too, and what came of each; some ten minutes and 4 GB of disk.
+faults: install peers postgres
+	deploy/faults
 
 ## deny: licences, sources and bans of the dependencies; needs cargo-deny.
 deny:

@@ -5,7 +5,7 @@ mod listener; // connections, their limits, and TLS
 
 use self::listener::{Certificates, Edge, serve};
 use crate::api;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, LedgerClock, SystemClock};
 use crate::config::Config;
 use crate::id::SystemRandom;
 use crate::pipeline::Rules;
@@ -126,10 +126,11 @@ impl App {
     pub async fn start(directory: &Path, config: Config, rules: Rules) -> anyhow::Result<Self> {
         // The first to ask decides; all our parts use the same.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let node = std::env::var("HOSTNAME").unwrap_or_else(|_| "node".to_owned());
         let (database, random) = (config.database.as_ref(), Arc::new(SystemRandom));
-        let (store, found) = Store::open(directory, database, random, &node, clock.now()).await?;
+        let (store, found) = Store::open(directory, database, random, &node, SystemClock.now()).await?;
+        store.keep_free(config.storage.reserve_mb << 20);
+        let clock: Arc<dyn Clock> = Arc::new(LedgerClock::new(Arc::new(SystemClock), store.last_event_at().await?));
         local_token(&store, directory).await?;
         let partner = TcpListener::bind(&config.partner.listen)
             .await

@@ -81,7 +81,7 @@ async fn receive(store: &Store, bytes: &[u8], key: Option<NewClaim>) -> (String,
 }
 
 async fn lease(store: &Store, kind: JobKind, now: Timestamp) -> Option<Job> {
-    store.lease(kind, 1, now).await.expect("a look at the jobs").pop()
+    store.lease(kind, 1, &[], now).await.expect("a look at the jobs").pop()
 }
 
 fn interchange(store: &Store, direction: Direction, control_number: &str, key: Option<&str>) -> NewInterchange {
@@ -316,7 +316,7 @@ async fn what_comes_together_is_answered_each_for_itself(ground: Ground) {
     assert_eq!(answers.iter().filter(|one| **one == Reception::New).count(), 97);
     let sums = store.balances().await.expect("sums");
     assert!(sums.iter().all(|sum| sum.holds), "{sums:?}");
-    assert_eq!(store.lease(JobKind::Translate, 200, at(1)).await.expect("jobs").len(), 98);
+    assert_eq!(store.lease(JobKind::Translate, 200, &[], at(1)).await.expect("jobs").len(), 98);
     assert_eq!(store.verify_events().await.expect("a look"), Vec::<String>::new());
 }
 
@@ -327,7 +327,7 @@ async fn a_full_channel_keeps_no_other_from_going(ground: Ground) {
     }
     let lease = async |at_work: &[(&str, usize)]| {
         let at_work = at_work.iter().map(|(channel, count)| ((*channel).to_owned(), *count)).collect();
-        let leased = store.lease_deliveries(16, 4, at_work, at(2)).await.expect("a look at the jobs");
+        let leased = store.lease_deliveries(16, 4, at_work, &[], at(2)).await.expect("a look at the jobs");
         leased.into_iter().map(|(_, channel)| channel).collect::<Vec<_>>()
     };
     assert_eq!(lease(&[("out", 4), ("else", 9)]).await.len(), 0, "full");

@@ -82,7 +82,9 @@ async fn stopped(app: &App) -> anyhow::Result<()> {
 /// Logs to stderr as the configuration says.
 pub fn log(config: &Log) {
     let filter = EnvFilter::try_new(&config.level).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // That a line could not be written, on a full disk say, would be told on stderr as well, and that it cannot is a panic.
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let as_json = match config.format {
         LogFormat::Auto => !std::io::stderr().is_terminal(),
         LogFormat::Text => false,

@@ -12,6 +12,7 @@ mod mail;
 mod partner;
 mod proxy;
 mod sftp;
+mod storage;
 
 pub use admin::Admin;
 pub use alert::Alert;
@@ -24,6 +25,7 @@ pub use mail::{Mail, MailTls};
 pub use partner::{Partner, Tls};
 pub use proxy::Proxy;
 pub use sftp::Sftp;
+pub use storage::Storage;
 
 use serde::Deserialize;
 use std::path::Path;
@@ -55,6 +57,8 @@ pub struct Config {
     pub alert: Alert,
     /// `[mail]`: the server that takes our mails; without one nothing is mailed.
     pub mail: Option<Mail>,
+    /// `[storage]`: what of the disk is kept free.
+    pub storage: Storage,
     /// `[limits]`.
     pub limits: Limits,
 }

@@ -33,6 +33,7 @@ impl Receiver for HttpReceiver {
             let channel = directory.channel(&arrival.channel).filter(|channel| channel.way == Way::In);
             if channel.filter(|channel| channel.is_open()).is_some_and(|channel| channel.cxml.is_some()) {
                 // Its documents say themselves who sends them.
+                service.store.has_room().map_err(|error| unavailable(&error))?;
                 return Ok(converse::intake(service, arrival));
             }
             // Who does not prove to be allowed is not told which channels there are. A channel of AS2 is not one of these.
@@ -42,12 +43,13 @@ impl Receiver for HttpReceiver {
                 None => None,
             };
             let (Some(actor), Some(channel)) = (actor, channel) else { return Err(not_authenticated()) };
+            service.store.has_room().map_err(|error| unavailable(&error))?;
             if channel.cxml.is_some() {
                 return Ok(converse::intake(service, arrival));
             }
             let now = service.now();
             let limit = channel.body_bytes.unwrap_or(service.config.limits.body_bytes);
-            let spool = service.store.spool(limit, now);
+            let spool = service.store.spool(limit, now).leaving_reserve();
             let transmission_id = service.store.new_id("tra", now);
             let intake = HttpIntake { service: service.clone(), arrival, actor, spool, transmission_id };
             Ok(Box::new(intake) as Box<dyn Intake>)
@@ -203,11 +205,9 @@ pub(super) fn unavailable(error: &StoreError) -> Refusal {
         return Refusal { status: 413, code: "BODY-TOO-LARGE", detail };
     }
     tracing::error!(error = %error, "Not kept");
-    let is_full = error.to_string().contains("No space left") || error.to_string().contains("disk is full");
-    let (status, code) = if is_full { (507, "STORAGE-FULL") } else { (503, "NOT-KEPT") };
     Refusal {
-        status,
-        code,
+        status: 503,
+        code: if error.is_full() { "STORAGE-FULL" } else { "NOT-KEPT" },
         detail: "it could not be kept; nothing was lost, send it again with the same key".to_owned(),
     }
 }

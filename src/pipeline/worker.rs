@@ -11,7 +11,7 @@ use super::webhook;
 use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::store::job::{Job, JobKind, LEASE};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -34,6 +34,8 @@ const CHANNEL_PLACES: usize = 4;
 const CIRCUIT_FAILURES: u32 = 5;
 /// How long it is left alone between probes.
 const CIRCUIT_WAIT: Duration = Duration::from_secs(30);
+/// From how much on it is told that the machine's clock was set back.
+const CLOCK_TOLD: Duration = Duration::from_secs(60);
 /// How long a stop waits for what is under way.
 const STOP_WAIT: Duration = Duration::from_secs(20);
 
@@ -65,13 +67,38 @@ async fn pause(running: usize) {
     }
 }
 
+/// The jobs that a loop has at work; each is there as long as its [`Place`].
+#[derive(Clone, Default)]
+struct AtWork(Arc<Mutex<HashSet<String>>>);
+
+/// A job at work.
+struct Place(AtWork, String);
+
+impl AtWork {
+    fn jobs(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn begin(&self, job: &Job) -> Place {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(job.job_id.clone());
+        Place(self.clone(), job.job_id.clone())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
+}
+
 async fn translations(service: Arc<Service>, stop: CancellationToken) {
     let places = std::thread::available_parallelism().map_or(2, usize::from) * TRANSLATIONS_A_CORE;
-    let mut running = JoinSet::new();
+    let (at_work, mut running) = (AtWork::default(), JoinSet::new());
     while !stop.is_cancelled() {
         while running.try_join_next().is_some() {}
         let free = u32::try_from(places - running.len().min(places)).unwrap_or(0);
-        let jobs = if free == 0 { Vec::new() } else { lease(&service, JobKind::Translate, free).await };
+        let jobs =
+            if free == 0 { Vec::new() } else { lease(&service, JobKind::Translate, free, &at_work.jobs()).await };
         if jobs.is_empty() {
             // With all places taken nothing new can begin, whoever rings.
             tokio::select! {
@@ -81,8 +108,9 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
             pause(running.len()).await;
         }
         for job in jobs {
-            let service = service.clone();
+            let (service, place) = (service.clone(), at_work.begin(&job));
             running.spawn(async move {
+                let _place = place;
                 let work = translate(service.clone(), job.clone());
                 told(&service, &job, kept(&service, &job, work).await);
             });
@@ -106,8 +134,8 @@ async fn kept<T>(
     }
 }
 
-async fn lease(service: &Service, kind: JobKind, count: u32) -> Vec<Job> {
-    service.store.lease(kind, count, service.now()).await.unwrap_or_else(|error| not_leased(service, &error))
+async fn lease(service: &Service, kind: JobKind, count: u32, at_work: &[String]) -> Vec<Job> {
+    service.store.lease(kind, count, at_work, service.now()).await.unwrap_or_else(|error| not_leased(service, &error))
 }
 
 fn not_leased<T>(service: &Service, error: &StoreError) -> Vec<T> {
@@ -178,13 +206,15 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
     let places = service.config.delivery.workers.max(1) as usize;
     let circuits = Arc::new(Circuits::default());
     let mut at_work: HashMap<String, usize> = HashMap::new();
+    let jobs_at_work = AtWork::default();
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while let Some(ended) = running.try_join_next() {
             leave(&mut at_work, ended);
         }
         let free = places - running.len().min(places);
-        let jobs = if free == 0 { Vec::new() } else { lease_deliveries(&service, free, &at_work).await };
+        let jobs =
+            if free == 0 { Vec::new() } else { lease_deliveries(&service, free, (&at_work, &jobs_at_work)).await };
         if jobs.is_empty() {
             tokio::select! {
                 Some(ended) = running.join_next() => leave(&mut at_work, ended),
@@ -194,8 +224,9 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
         }
         for (job, channel) in jobs {
             *at_work.entry(channel.clone()).or_default() += 1;
-            let (service, circuits) = (service.clone(), circuits.clone());
+            let (service, circuits, place) = (service.clone(), circuits.clone(), jobs_at_work.begin(&job));
             running.spawn(async move {
+                let _place = place;
                 told(&service, &job, one(&service, &job, &channel, &circuits).await);
                 channel
             });
@@ -204,8 +235,13 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
     drain(running).await;
 }
 
-async fn lease_deliveries(service: &Service, free: usize, at_work: &HashMap<String, usize>) -> Vec<(Job, String)> {
-    let leased = service.store.lease_deliveries(free, CHANNEL_PLACES, at_work.clone(), service.now()).await;
+async fn lease_deliveries(
+    service: &Service,
+    free: usize,
+    (channels, jobs): (&HashMap<String, usize>, &AtWork),
+) -> Vec<(Job, String)> {
+    let (channels, jobs) = (channels.clone(), jobs.jobs());
+    let leased = service.store.lease_deliveries(free, CHANNEL_PLACES, channels, &jobs, service.now()).await;
     leased.unwrap_or_else(|error| not_leased(service, &error))
 }
 
@@ -239,7 +275,7 @@ async fn one(service: &Service, job: &Job, channel: &str, circuits: &Circuits) -
 /// Documents that waited for company.
 async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let jobs = lease(&service, JobKind::Gather, GATHERINGS).await;
+        let jobs = lease(&service, JobKind::Gather, GATHERINGS, &[]).await;
         let is_idle = jobs.is_empty();
         for job in jobs {
             let work = gather(service.clone(), job.clone());
@@ -266,7 +302,8 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
             }
         }
         end_pauses(&service).await;
-        for job in lease(&service, JobKind::Acknowledge, 64).await {
+        look_at_machine(&service);
+        for job in lease(&service, JobKind::Acknowledge, 64, &[]).await {
             let done = service.store.acknowledge_overdue(&job, service.now()).await;
             if matches!(done, Ok(true)) {
                 tracing::warn!(ack.id = job.subject, "An acknowledgment is overdue");
@@ -304,6 +341,27 @@ async fn end_pauses(service: &Service) {
             service.trouble.note("PAUSES", &error.to_string(), service.now());
         }
     }
+}
+
+/// Said without figures, since those would make it something new at every look.
+const ROOM_TOLD: &str = "nothing more is taken in until there is room again on the disk of the data directory: less is free than \
+                         [storage] reserve_mb";
+const CLOCK_BEHIND: &str = "the clock of this machine was set back and is behind the ledger's, which goes at half the speed until \
+                            they agree";
+
+/// What is wrong with the machine, and ends by itself.
+fn look_at_machine(service: &Service) {
+    match service.store.has_room() {
+        Ok(()) => service.trouble.over("STORAGE-FULL"),
+        Err(error) => {
+            tracing::debug!(error = %error, "Nothing is taken in");
+            service.trouble.note("STORAGE-FULL", ROOM_TOLD, service.now());
+        }
+    }
+    if service.clock.ahead() < CLOCK_TOLD {
+        return service.trouble.over("CLOCK");
+    }
+    service.trouble.note("CLOCK", CLOCK_BEHIND, service.now());
 }
 
 #[cfg(test)]

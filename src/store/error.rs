@@ -69,6 +69,14 @@ pub enum StoreError {
     /// A limit of the ledger would be passed.
     #[error("limit: {0}")]
     Limit(String),
+    /// What is left of the disk is kept for what is here already; nothing more is taken in.
+    #[error("expected {reserve_mb} MB free on the disk of the data directory ([storage] reserve_mb), found {free_mb}")]
+    NoRoom {
+        /// Megabytes that are kept free.
+        reserve_mb: u64,
+        /// Megabytes that are free.
+        free_mb: u64,
+    },
     /// The store was opened to read only.
     #[error("the store is open for reading only")]
     ReadOnly,
@@ -85,12 +93,20 @@ impl StoreError {
         matches!(self, Self::NotFound { .. } | Self::Damaged(_) | Self::File { .. })
     }
 
+    /// Whether the disk is full, or what is left of it is kept. The database says so in words only.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let says = |words: &str| self.to_string().contains(words);
+        matches!(self, Self::NoRoom { .. }) || says("No space left") || says("disk is full")
+    }
+
     /// The same failure for another who waited for the same commit.
     pub(crate) fn for_another(&self) -> Self {
         match self {
             Self::Commit(reason) => Self::Commit(reason.clone()),
             Self::Unknown(reason) => Self::Unknown(reason.clone()),
             Self::Unreachable => Self::Unreachable,
+            Self::NoRoom { reserve_mb, free_mb } => Self::NoRoom { reserve_mb: *reserve_mb, free_mb: *free_mb },
             Self::Stopped => Self::Stopped,
             other => Self::Commit(other.to_string()),
         }

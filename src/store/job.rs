@@ -168,12 +168,13 @@ pub(crate) async fn set_cursor(tx: &mut Tx<'_>, job: &Job, cursor: &str) -> Resu
 }
 
 impl Store {
-    /// Leases up to `count` due jobs of a kind, the longest waiting first.
+    /// Leases up to `count` due jobs of a kind, the longest waiting first. Those `at_work` in this process are left out: set
+    /// forward, the clock lets a lease run out whose worker is well.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn lease(&self, kind: JobKind, count: u32, now: Timestamp) -> Result<Vec<Job>> {
-        let due = Due { kind, now, without: Vec::new() };
+    pub async fn lease(&self, kind: JobKind, count: u32, at_work: &[String], now: Timestamp) -> Result<Vec<Job>> {
+        let due = Due { kind, now, without: Vec::new(), at_work: at_work.to_vec() };
         if !self.is_due(&due).await? {
             return Ok(Vec::new());
         }
@@ -196,10 +197,11 @@ impl Store {
         count: usize,
         places: usize,
         at_work: HashMap<String, usize>,
+        jobs_at_work: &[String],
         now: Timestamp,
     ) -> Result<Vec<(Job, String)>> {
         let full = at_work.iter().filter(|(_, count)| **count >= places).map(|(channel, _)| channel.clone()).collect();
-        let due = Due { kind: JobKind::Deliver, now, without: full };
+        let due = Due { kind: JobKind::Deliver, now, without: full, at_work: jobs_at_work.to_vec() };
         if !self.is_due(&due).await? {
             return Ok(Vec::new());
         }
@@ -294,11 +296,12 @@ impl Store {
     }
 }
 
-/// Which jobs are looked for: of a kind, due, not leased, and not over one of some channels.
+/// Which jobs are looked for: of a kind, due, not leased, not over one of some channels, and not at work here.
 struct Due {
     kind: JobKind,
     now: Timestamp,
     without: Vec<String>,
+    at_work: Vec<String>,
 }
 
 /// A due job, and the channel of its delivery.
@@ -328,6 +331,9 @@ impl Due {
         .number("COALESCE(job.lease_until, 0) <", now);
         for channel in &self.without {
             query = query.text("delivery.channel <>", Some(channel));
+        }
+        for job_id in &self.at_work {
+            query = query.text("job.job_id <>", Some(job_id));
         }
         query.then("ORDER BY job.run_at, job.job_id").limit(count)
     }

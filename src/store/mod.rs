@@ -60,6 +60,7 @@ use futures_util::future::BoxFuture;
 use intake::Intake;
 use sqlx::AnyPool;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 use writer::{Tx, Writer};
@@ -79,6 +80,8 @@ struct Inner {
     /// `None` when opened to read only, or closed.
     ways: Mutex<Option<Ways>>,
     task: Mutex<Option<JoinHandle<()>>>,
+    /// Bytes of the disk that nothing that comes in may take.
+    reserve: AtomicU64,
     /// Tokens that were shown lately.
     tokens: token::Known,
 }
@@ -130,6 +133,7 @@ impl Store {
             random,
             readers,
             ways: Mutex::new(Some(Ways { intake: Intake::start(writer.clone()), writer })),
+            reserve: AtomicU64::new(0),
             tokens: token::Known::default(),
             task: Mutex::new(Some(task)),
         };
@@ -150,7 +154,10 @@ impl Store {
         let dialect = Dialect::new(path, database);
         let readers = dialect.open_readers().await?;
         let (ways, task, tokens) = (Mutex::new(None), Mutex::new(None), token::Known::default());
-        Ok(Self { inner: Arc::new(Inner { directory, master_key, dialect, random, readers, ways, task, tokens }) })
+        let reserve = AtomicU64::new(0);
+        Ok(Self {
+            inner: Arc::new(Inner { directory, master_key, dialect, random, readers, ways, task, reserve, tokens }),
+        })
     }
 
     /// Stops the writer after what waits for it, and closes the log. Writes after this fail.
@@ -185,6 +192,36 @@ impl Store {
     #[must_use]
     pub fn room(&self) -> Option<(u64, u64)> {
         self.directory().room()
+    }
+
+    /// Keeps so many bytes of the disk free from what comes in.
+    pub fn keep_free(&self, bytes: u64) {
+        self.inner.reserve.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether something more may come in.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`]: what is left of the disk is kept for what is here already.
+    pub fn has_room(&self) -> Result<()> {
+        let reserve = self.inner.reserve.load(Ordering::Relaxed);
+        match self.room() {
+            Some((free, _)) if free < reserve => {
+                Err(StoreError::NoRoom { reserve_mb: reserve >> 20, free_mb: free >> 20 })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The latest time among the last events, which the clock does not go behind; none in an empty ledger.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn last_event_at(&self) -> Result<Option<Timestamp>> {
+        let query = "SELECT MAX(at) FROM
+             (SELECT at FROM event ORDER BY sequence DESC LIMIT 1000) AS latest";
+        let last: Option<i64> = sqlx::query_scalar(query).fetch_one(self.reader()).await?;
+        Ok(last.map(|at| Micros(at).timestamp()))
     }
 
     fn directory(&self) -> &DataDirectory {

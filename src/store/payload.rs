@@ -115,9 +115,18 @@ pub struct Spool {
     limit: u64,
     pending: Vec<u8>,
     file: Option<(File, PathBuf, Sealer)>,
+    /// It comes in, and leaves what is kept of the disk alone.
+    leaves_reserve: bool,
 }
 
 impl Spool {
+    /// The same for what comes in: as a file it does not grow into what is kept of the disk.
+    #[must_use]
+    pub fn leaving_reserve(mut self) -> Self {
+        self.leaves_reserve = true;
+        self
+    }
+
     /// Takes the next bytes. Blocks for a write to the page cache at most; refuses what passes the limit.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
@@ -150,6 +159,9 @@ impl Spool {
     /// Writes whole chunks, but always keeps a byte: the last chunk must be known as such.
     fn drain(&mut self) -> Result<()> {
         let Some((file, path, sealer)) = &mut self.file else { return Ok(()) };
+        if self.leaves_reserve {
+            self.store.has_room()?;
+        }
         let mut start = 0;
         while self.pending.len() - start > CHUNK_BYTES {
             let sealed = sealer.chunk(&self.pending[start..start + CHUNK_BYTES], false)?;
@@ -329,6 +341,7 @@ impl Store {
             limit,
             pending: Vec::new(),
             file: None,
+            leaves_reserve: false,
         }
     }
 

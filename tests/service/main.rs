@@ -30,6 +30,7 @@ mod demo;
 mod doctor;
 mod echo;
 mod edi;
+mod fault;
 mod gather;
 mod http;
 mod large;

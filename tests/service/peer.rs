@@ -84,6 +84,11 @@ impl Peer {
         peer
     }
 
+    /// The same, reached over another port.
+    pub fn behind(&self, port: u16) -> Peer {
+        Peer { port, ..self.clone() }
+    }
+
     /// How the next posts are answered.
     pub fn then(&self, script: &[Answer]) {
         self.script.lock().expect("no panic held it").extend(script.iter().cloned());

@@ -56,13 +56,21 @@ impl Stage {
 
     /// The same; `database` is the line that leads to another database, or empty.
     pub async fn on(database: &str, sections: &str) -> Stage {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Stage::made(tempfile::tempdir().expect("a temporary folder"), database, sections)
+    }
+
+    fn made(folder: TempDir, database: &str, sections: &str) -> Stage {
         let listen = "[partner]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
         // Mailboxes are reached where a test says so.
         let mailboxes = if sections.contains("[sftp]") { "" } else { "[sftp]\nlisten = \"off\"\n" };
         let text = format!("{database}{listen}{mailboxes}{sections}");
         std::fs::write(folder.path().join("portolan.toml"), text).expect("the configuration");
         Stage::in_folder(folder)
+    }
+
+    /// An instance without resources whose data directory is made within a folder.
+    pub async fn within(place: &Path, sections: &str) -> Stage {
+        Stage::made(tempfile::tempdir_in(place).expect("a temporary folder"), "", sections)
     }
 
     fn in_folder(folder: TempDir) -> Stage {
@@ -120,6 +128,13 @@ impl Stage {
                 (read("admin.address").trim().to_owned(), read("partner.address").trim().to_owned());
         }
         is_ready
+    }
+
+    /// Resident memory of the instance in MiB: now (`VmRSS`) or at most so far (`VmHWM`).
+    pub fn memory(&self, line: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux says so");
+        let line = status.lines().find(|one| one.starts_with(line)).expect("a process that lives");
+        line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
     }
 
     pub fn kill(&mut self) {

@@ -152,6 +152,9 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
         }
         message.must_be_receipt = true;
     }
+    if !may_be_receipt(&headers) {
+        service.store.has_room().map_err(|error| unavailable(&error))?;
+    }
     message.limit = found.body_bytes.unwrap_or(limit);
     let keys = own_keys(service, &as2.keys, now).await.map_err(|error| {
         tracing::error!(channel, error = %error, "The keys of a channel cannot be had");
@@ -249,7 +252,8 @@ impl Message {
         let (allows_legacy, takes_crlf) = (as2.legacy == Legacy::Allowed, as2.line_ends == LineEnds::Crlf);
         let receipt_digest = self.addressed.wish.digests.first().copied().unwrap_or(Digest::Sha256);
         let limit = self.limit;
-        let (payload, clear) = (service.store.spool(u64::MAX, now), service.store.spool(u64::MAX, now));
+        let spool = || service.store.spool(u64::MAX, now).leaving_reserve();
+        let (payload, clear) = (spool(), spool());
         let (to, from) = channel(PIECES_WAITING);
         let work = tokio::task::spawn_blocking(move || {
             let policy = Policy {
@@ -285,6 +289,7 @@ impl Message {
         if let Some(about) = receipt::about(&self.headers, &self.raw) {
             return self.take_receipt(about).await;
         }
+        self.service.store.has_room()?;
         if let Some((pieces, work)) = self.opening.take() {
             // Who opens it may have seen enough; its verdict comes now.
             let _ = pieces.send(std::mem::take(&mut self.piece)).await;

@@ -221,7 +221,8 @@ impl Mailbox for Visit {
                           under its own name";
             return Err(refusal(422, "NAME-TEMPORARY", detail));
         }
-        let spool = target.service.store.spool(target.limit, self.now());
+        target.service.store.has_room().map_err(|error| unavailable(&error))?;
+        let spool = target.service.store.spool(target.limit, self.now()).leaving_reserve();
         let (name, content_type) = (name.to_owned(), content_type.to_owned());
         Ok(Box::new(Put { target, name, content_type, key, spool }))
     }

@@ -83,7 +83,10 @@ impl Upload for Opened {
 
     fn write(&mut self, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Done<()>> {
         let (service, limit) = (&self.target.service, self.target.limit);
-        Box::pin(ready(self.change(|draft| draft.write(&service.store, offset, &bytes, limit, service.now()))))
+        Box::pin(ready(self.change(|draft| {
+            service.store.has_room().map_err(|error| refusal(&error))?;
+            draft.write(&service.store, offset, &bytes, limit, service.now())
+        })))
     }
 
     fn resize(&mut self, size: u64) -> BoxFuture<'_, Done<()>> {
@@ -123,6 +126,7 @@ pub(super) async fn take(target: &Target, lies_as: &str, name: &str, draft: &Arc
 }
 
 async fn take_closed(target: &Target, name: &str, draft: &Mutex<Draft>, closed: &Arc<Closed>) -> Done<()> {
+    target.service.store.has_room().map_err(|error| refusal(&error))?;
     let content = poured(target, closed.clone()).await.map_err(|error| refusal(&error))?;
     if locked(draft).opening != closed.opening() {
         // It may have changed while it was read.
@@ -184,7 +188,7 @@ pub(super) async fn keep(
 
 /// Its bytes, sealed and synced.
 async fn poured(target: &Target, closed: Arc<Closed>) -> StoreResult<Content> {
-    let mut spool = target.service.store.spool(target.limit, target.service.now());
+    let mut spool = target.service.store.spool(target.limit, target.service.now()).leaving_reserve();
     let done = tokio::task::spawn_blocking(move || {
         closed.pour(&mut spool)?;
         spool.finish_blocking()
@@ -194,8 +198,7 @@ async fn poured(target: &Target, closed: Arc<Closed>) -> StoreResult<Content> {
 
 /// Why it was not kept, without our paths.
 fn refusal(error: &StoreError) -> Refused {
-    let text = error.to_string();
-    if text.contains("No space left") || text.contains("disk is full") {
+    if error.is_full() {
         tracing::error!(error = %error, "An upload was not kept");
         return Refused::failed("no space left; nothing was lost, send it again later");
     }

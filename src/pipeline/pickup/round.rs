@@ -11,7 +11,7 @@ use crate::store::commit::pickup::{KnownBy, PickedUp};
 use crate::store::mailbox::numbered;
 use crate::store::pickup::{Seen, Settled};
 use crate::store::transmission::NewTransmission;
-use crate::store::{Actor, Content, Direction};
+use crate::store::{Actor, Content, Direction, StoreError};
 use crate::transport::place::{Done, Entry, Listing, Place, Trouble};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
@@ -55,6 +55,7 @@ pub(super) async fn round(
             return Err(Failed::Place(code, reason));
         }
     };
+    service.store.has_room().map_err(unkept)?;
     let shown = of.shown();
     let mut place = of.open().await?;
     let Listing { entries, is_cut, .. } = place.list(LISTED_MAX).await?;
@@ -104,6 +105,7 @@ pub(super) async fn round(
         if rests {
             continue;
         }
+        service.store.has_room().map_err(unkept)?;
         match file(service, (name, channel, pickup), &mut *place, entry, &shown).await? {
             Ok(()) => drop(service.pickups.with(name, |known| known.troubles.remove(&entry.name))),
             Err(reason) => trouble(service, name, entry, reason),
@@ -163,7 +165,7 @@ async fn file(
     if entry.size > limit {
         return Ok(Err(format!("expected {limit} bytes at most (body_bytes), found {}", entry.size)));
     }
-    let content = match read(service, place, entry, limit).await {
+    let content = match read(service, place, entry, limit).await? {
         Ok(Some(content)) => content,
         // It changes still, or went away: the next look says.
         Ok(None) | Err(Trouble::Missing) => return Ok(Ok(())),
@@ -222,22 +224,47 @@ async fn file(
     Ok(Ok(()))
 }
 
-/// Its bytes, sealed and synced; none where it changed while it was read.
-async fn read(service: &Service, place: &mut dyn Place, entry: &Entry, limit: u64) -> Done<Option<Content>> {
-    let mut spool = service.store.spool(limit, service.now());
-    let mut count = 0;
+/// Its bytes, sealed and synced; none where it changed while it was read. What is wrong here, such as a full disk, is no
+/// trouble of the file: the next look takes it.
+async fn read(
+    service: &Service,
+    place: &mut dyn Place,
+    entry: &Entry,
+    limit: u64,
+) -> Result<Done<Option<Content>>, Failed> {
+    let mut spool = service.store.spool(limit, service.now()).leaving_reserve();
+    let (mut count, mut broken) = (0, None);
     let mut take = |bytes: &[u8]| {
         count += bytes.len() as u64;
-        spool.write(bytes).map_err(|error| Trouble::File(error.to_string()))
+        spool.write(bytes).map_err(|error| {
+            let told = Trouble::File(error.to_string());
+            broken = (!matches!(error, StoreError::Limit(_))).then_some(error);
+            told
+        })
     };
-    place.read(&entry.name, &mut take).await?;
-    let content = spool.finish().await.map_err(|error| Trouble::File(error.to_string()))?;
-    let is_same = count == entry.size && place.look(&entry.name).await?.as_ref() == Some(entry);
-    if is_same {
-        return Ok(Some(content));
+    let done = place.read(&entry.name, &mut take).await;
+    if let Some(error) = broken {
+        return Err(unkept(error));
     }
-    content.discard();
-    Ok(None)
+    if let Err(trouble) = done {
+        return Ok(Err(trouble));
+    }
+    let content = spool.finish().await.map_err(unkept)?;
+    match place.look(&entry.name).await {
+        Ok(now) if count == entry.size && now.as_ref() == Some(entry) => Ok(Ok(Some(content))),
+        looked => {
+            content.discard();
+            Ok(looked.map(|_| None))
+        }
+    }
+}
+
+/// What could not be kept here.
+fn unkept(error: StoreError) -> Failed {
+    match error.is_full() {
+        true => Failed::Place("STORAGE-FULL", error.to_string()),
+        false => Failed::Store(error),
+    }
 }
 
 /// Removes or moves a file that is in the ledger; false where it is another by now, and that one is to be taken first.

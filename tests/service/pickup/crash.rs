@@ -1,7 +1,10 @@
 //! Killed by SIGKILL at every commit that a fetched file passes, and before and after what is done to it in its folder.
 //! Afterwards each is in the ledger once, and none lies there any more.
 
+use super::remote::{server_at, stage};
+use super::sshd::Sshd;
 use super::*;
+use crate::backend;
 
 /// What is passed on the way of a file out of its folder.
 const TAKEN: [&str; 7] = [
@@ -21,15 +24,17 @@ fn body(number: u32) -> Vec<u8> {
     bytes
 }
 
-async fn killed_at_every_point(then: &str, in_the_end: &[&str]) {
-    let ground = Ground::new();
-    let mut stage = Stage::bare(&ground.section()).await;
+/// The folder, looked at every second.
+fn looked_at(ground: &Ground, transport: &str, then: &str) -> String {
     let folder = ground.path("in");
-    let said = format!(
-        "transport: folder\nfolder: {}\npickup: {{ every_seconds: 1, done: .done, then: {then} }}\n",
+    orders_in(&format!(
+        "{transport}\nfolder: {}\npickup: {{ every_seconds: 1, done: .done, then: {then} }}\n",
         folder.display()
-    );
-    stage.apply(&orders_in(&said));
+    ))
+}
+
+async fn killed_at_every_point(ground: &Ground, mut stage: Stage, in_the_end: &[&str]) {
+    let folder = ground.path("in");
     let mut expected = Vec::new();
     for (number, point) in (1..).zip(TAKEN) {
         stage.kill();
@@ -51,10 +56,48 @@ async fn killed_at_every_point(then: &str, in_the_end: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_point_of_a_pickup_nothing_is_lost_or_doubled() {
-    killed_at_every_point("delete", &[]).await;
+    let ground = Ground::new();
+    let stage = Stage::bare(&ground.section()).await;
+    stage.apply(&looked_at(&ground, "transport: folder", "delete"));
+    killed_at_every_point(&ground, stage, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_point_of_a_move_nothing_is_lost_or_doubled() {
-    killed_at_every_point("{ move: archive }", &[]).await;
+    let ground = Ground::new();
+    let stage = Stage::bare(&ground.section()).await;
+    stage.apply(&looked_at(&ground, "transport: folder", "{ move: archive }"));
+    killed_at_every_point(&ground, stage, &[]).await;
+}
+
+/// A folder of OpenSSH's server.
+fn on(sshd: &Sshd) -> String {
+    let server = server_at(sshd.port, &sshd.host_key());
+    format!("transport: sftp\nserver: {server}\nallow_networks: [127.0.0.0/8]")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_point_of_a_pickup_over_sftp_nothing_is_lost_or_doubled() {
+    let (ground, sshd) = (Ground::new(), Sshd::start());
+    let stage = stage(&ground, &sshd, &looked_at(&ground, &on(&sshd), "delete")).await;
+    killed_at_every_point(&ground, stage, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_point_of_a_move_over_sftp_nothing_is_lost_or_doubled() {
+    let (ground, sshd) = (Ground::new(), Sshd::start());
+    std::fs::create_dir(ground.path("in").join("archive")).expect("a folder");
+    let stage = stage(&ground, &sshd, &looked_at(&ground, &on(&sshd), "{ move: archive }")).await;
+    killed_at_every_point(&ground, stage, &[]).await;
+    assert_eq!(ground.names("in/archive").len(), TAKEN.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_point_of_a_pickup_with_a_ledger_on_a_server_nothing_is_lost_or_doubled() {
+    let Some(ledger) = backend::Ground::server().await else { return };
+    let (ground, sshd) = (Ground::new(), Sshd::start());
+    let stage = Stage::on(&ledger.line(), &ground.section()).await;
+    stage.done(&["secret", "set", "their-key"], &sshd.user_key());
+    stage.apply(&looked_at(&ground, &on(&sshd), "delete"));
+    killed_at_every_point(&ground, stage, &[]).await;
 }

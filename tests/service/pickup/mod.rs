@@ -1,5 +1,6 @@
 //! Files that we fetch from folders and put into folders, here and on OpenSSH's server, with the real binary.
 
+mod broken;
 mod crash;
 mod folder;
 mod remote;

@@ -4,14 +4,18 @@ use super::sshd::Sshd;
 use super::*;
 
 fn server(sshd: &Sshd, host_key: &str) -> String {
+    server_at(sshd.port, host_key)
+}
+
+/// The server, reached over a port.
+pub fn server_at(port: u16, host_key: &str) -> String {
     let user = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "root".to_owned());
     format!(
-        "{{ host: 127.0.0.1, port: {}, user: {user}, key: {{ secret: their-key }}, host_keys: [\"{host_key}\"] }}",
-        sshd.port
+        "{{ host: 127.0.0.1, port: {port}, user: {user}, key: {{ secret: their-key }}, host_keys: [\"{host_key}\"] }}"
     )
 }
 
-fn pickup(ground: &Ground, sshd: &Sshd, host_key: &str, said: &str) -> String {
+pub fn pickup(ground: &Ground, sshd: &Sshd, host_key: &str, said: &str) -> String {
     orders_in(&format!(
         "transport: sftp\nserver: {}\nfolder: {}\nallow_networks: [127.0.0.0/8]\npickup: {{ every_seconds: 1, {said} }}\n",
         server(sshd, host_key),
@@ -19,7 +23,7 @@ fn pickup(ground: &Ground, sshd: &Sshd, host_key: &str, said: &str) -> String {
     ))
 }
 
-async fn stage(ground: &Ground, sshd: &Sshd, resources: &str) -> Stage {
+pub async fn stage(ground: &Ground, sshd: &Sshd, resources: &str) -> Stage {
     let stage = Stage::bare(&ground.section()).await;
     stage.done(&["secret", "set", "their-key"], &sshd.user_key());
     stage.apply(resources);
@@ -101,7 +105,7 @@ async fn another_key_and_a_server_that_is_away_are_told() {
 }
 
 /// Orders come in from a folder here, and go out to a folder `out`, here or on a server.
-fn passed_on(ground: &Ground, out: &str) -> String {
+pub fn passed_on(ground: &Ground, out: &str) -> String {
     let into = orders_in(&format!(
         "transport: folder\nfolder: {}\npickup: {{ every_seconds: 1, done: .done, then: delete }}\n",
         ground.path("in").display()
@@ -133,7 +137,7 @@ to: lamps-orders
     )
 }
 
-fn drop_in(ground: &Ground, number: &str, control: u32) {
+pub fn drop_in(ground: &Ground, number: &str, control: u32) {
     ground.file(&format!("{number}.edi"), &order(number, control));
     ground.file(&format!("{number}.edi.done"), b"");
 }

@@ -44,6 +44,12 @@ impl Sshd {
         }
     }
 
+    /// What kills all its sessions, as a crash of theirs would, while it goes on itself.
+    pub fn ends_sessions(&self) -> impl Fn() + Send + Sync + use<> {
+        let own = self.child.id();
+        move || children(own).into_iter().for_each(|id| kill(id))
+    }
+
     pub fn stop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -70,6 +76,23 @@ impl Drop for Sshd {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// The processes that this one began, and those that they began.
+fn children(of: u32) -> Vec<u32> {
+    let parent = |id: u32| -> Option<u32> {
+        let text = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        text.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    };
+    let all = std::fs::read_dir("/proc").expect("Linux").flatten();
+    let ids: Vec<u32> = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    let own: Vec<u32> = ids.into_iter().filter(|id| parent(*id) == Some(of)).collect();
+    own.iter().flat_map(|id| [vec![*id], children(*id)].concat()).collect()
+}
+
+fn kill(id: u32) {
+    // It may have ended by itself.
+    let _ = Command::new("kill").args(["-KILL", &id.to_string()]).stderr(Stdio::null()).status();
 }
 
 fn run(folder: &Path, port: u16) -> Child {

@@ -118,13 +118,6 @@ async fn sessions(stage: &Stage, client: &Client, count: usize) -> Vec<Session> 
     all
 }
 
-/// Resident memory of the instance in MiB: now (`VmRSS`) or at most so far (`VmHWM`).
-fn memory(stage: &Stage, line: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", stage.child.id())).expect("Linux says so");
-    let line = status.lines().find(|one| one.starts_with(line)).expect("a process that lives");
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") / 1024
-}
-
 async fn staged(sessions: &str) -> (Stage, Client) {
     let stage = Stage::bare(&format!("{SFTP}idle_seconds = 3600\n")).await;
     let (retailer, supplier) = (Client::new("northstores"), Client::new("lamps"));
@@ -136,9 +129,9 @@ async fn staged(sessions: &str) -> (Stage, Client) {
 async fn three_hundred_sessions_at_once_each_drop_a_file() {
     const SESSIONS: usize = 300;
     let (stage, retailer) = staged("sessions: 300\nuploads: 300").await;
-    let before = memory(&stage, "VmRSS:");
+    let before = stage.memory("VmRSS:");
     let open = sessions(&stage, &retailer, SESSIONS).await;
-    let each = (memory(&stage, "VmRSS:").saturating_sub(before)) * 1024 / SESSIONS as u64;
+    let each = (stage.memory("VmRSS:").saturating_sub(before)) * 1024 / SESSIONS as u64;
     assert!(each < 1024, "{each} KiB for a session that does nothing");
     // One more of this mailbox is let in and can do nothing.
     let more = retailer.run(&stage, "ls\n");
@@ -226,7 +219,7 @@ async fn ten_thousand_tiny_files_come_in_and_are_taken_each_once() {
     assert_eq!((told, names(&retailer, &stage, "errors").len()), (FILES as usize, 0));
     assert_eq!(super::transmissions(&stage).await.len(), FILES as usize);
     stage.balanced().await;
-    let (whole, peak) = (begin.elapsed(), memory(&stage, "VmHWM:"));
+    let (whole, peak) = (begin.elapsed(), stage.memory("VmHWM:"));
     println!("{FILES} files: taken in {taken:.0?}, told and confirmed after {whole:.0?}, peak memory {peak} MiB");
 }
 
@@ -258,14 +251,14 @@ async fn a_gigabyte_comes_in_and_goes_out_and_memory_stays_flat() {
     retailer.file("small.bin", &vec![7; 1024 * 1024]);
     retailer.done(&stage, "put small.bin in/\n");
     came(&stage, 1).await;
-    let (before, begin) = (memory(&stage, "VmHWM:"), Instant::now());
+    let (before, begin) = (stage.memory("VmHWM:"), Instant::now());
     retailer.done(&stage, "put large.bin in/\n");
     let put = begin.elapsed();
     let rows = came(&stage, 2).await;
     let row = rows.iter().find(|row| row["file_name"] == "large.bin").expect("it came");
     assert_eq!(row["digest"].as_str(), Some(wanted.as_str()));
     let id = row["transmission_id"].as_str().expect("an id").to_owned();
-    let peak_in = memory(&stage, "VmHWM:");
+    let peak_in = stage.memory("VmHWM:");
     stage.kill();
     let url = format!("sqlite://{}", stage.data().join("portolan.db").display());
     sqlx::any::install_default_drivers();
@@ -284,14 +277,14 @@ async fn a_gigabyte_comes_in_and_goes_out_and_memory_stays_flat() {
     pool.close().await;
     stage.start_again(&[]);
     retailer.done(&stage, "ls acks\n");
-    let (idle, begin) = (memory(&stage, "VmHWM:"), Instant::now());
+    let (idle, begin) = (stage.memory("VmHWM:"), Instant::now());
     retailer.done(&stage, "get acks/large.bin got/\n");
-    let (get, peak_out) = (begin.elapsed(), memory(&stage, "VmHWM:"));
+    let (get, peak_out) = (begin.elapsed(), stage.memory("VmHWM:"));
     assert_eq!(digest_of(&retailer.path("got/large.bin")), wanted);
     let north = Caller::new(&stage, "northstores");
     let body = north.get("/acks/large.bin", &[]).await.bytes().await.expect("a body");
     assert_eq!((body.len(), digest(&body)), (1024 * 1024 * 1024, wanted));
-    let peak_https = memory(&stage, "VmHWM:");
+    let peak_https = stage.memory("VmHWM:");
     println!(
         "1 GiB: in {put:.0?}, peak memory {before} to {peak_in} MiB; out {get:.0?}, {idle} to {peak_out} MiB, over HTTPS \
          {peak_https} MiB"

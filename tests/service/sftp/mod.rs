@@ -1,7 +1,7 @@
 //! Mailboxes as their partners meet them: OpenSSH's own `sftp` and `scp` against the real binary. What each client of other
 //! houses does besides is in `interop/sftp` (`make sftp-interop`).
 
-mod client;
+pub mod client;
 mod crash;
 mod https;
 mod many;
@@ -24,7 +24,7 @@ const SFTP: &str = "[sftp]\nlisten = \"127.0.0.1:0\"\n";
 const PASSWORD: &str = "correct horse battery";
 
 /// North Stores and Light and Lamp, each with a mailbox; `more` are keys of North Stores' mailbox, `channel` of its way in.
-fn resources(northstores: &str, lamps: &str, more: &str, channel: &str) -> String {
+pub fn resources(northstores: &str, lamps: &str, more: &str, channel: &str) -> String {
     format!(
         "\
 kind: partner
