@@ -4,6 +4,8 @@
 #[path = "store/alarm.rs"]
 mod alarm;
 mod backend;
+#[path = "store/bulk.rs"]
+mod bulk;
 #[path = "store/mailbox.rs"]
 mod mailbox;
 #[path = "store/matching.rs"]
@@ -18,6 +20,10 @@ mod schedule;
 mod webhook;
 
 use backend::{Ground, store_at};
+use bulk::{
+    a_doubt_is_told_of_each, an_act_over_many_is_done_once_and_each_of_it_is_audited,
+    an_act_that_ended_long_ago_is_forgotten, what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
+};
 use offered::offered_certificates_are_few_on_each_channel;
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
@@ -729,4 +735,8 @@ on_every_database![
     a_schedule_is_followed_until_a_time,
     an_unchanged_file_has_a_row_and_no_transmission,
     lists_page_without_gaps_or_repeats,
+    an_act_over_many_is_done_once_and_each_of_it_is_audited,
+    what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
+    an_act_that_ended_long_ago_is_forgotten,
+    a_doubt_is_told_of_each,
 ];

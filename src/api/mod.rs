@@ -4,6 +4,7 @@
 mod ack;
 mod agreement;
 mod alarm;
+mod bulk; // what is asked for of many at once
 mod certificate;
 mod channel;
 mod delivery;
@@ -32,6 +33,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json, Router};
+use bulk::Bulk;
 use problem::Problem;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -74,8 +76,11 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(certificate::refuse::refuse))
         .routes(routes!(channel::pickups::pickups))
         .routes(routes!(channel::test::test))
+        .routes(routes!(delivery::act::act))
         .routes(routes!(delivery::get::get))
+        .routes(routes!(delivery::groups::groups))
         .routes(routes!(delivery::list::list))
+        .routes(routes!(delivery::plan::plan))
         .routes(routes!(delivery::resubmit::resubmit))
         .routes(routes!(delivery::steer::steer))
         .routes(routes!(document::get::get))
@@ -96,11 +101,14 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(status::get::get))
         .routes(routes!(token::create::create, token::list::list))
         .routes(routes!(token::revoke::revoke))
+        .routes(routes!(transmission::act::act))
         .routes(routes!(transmission::attachments::attachments))
         .routes(routes!(transmission::attachments::attachment))
         .routes(routes!(transmission::content::content))
         .routes(routes!(transmission::get::get))
+        .routes(routes!(transmission::groups::groups))
         .routes(routes!(transmission::list::list))
+        .routes(routes!(transmission::plan::plan))
         .routes(routes!(transmission::reject::reject))
         .routes(routes!(transmission::release::release))
         .routes(routes!(webhook::list::list))

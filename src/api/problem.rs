@@ -1,5 +1,6 @@
 //! What the API answers when something does not go: RFC 9457, with a stable code and what to do.
 
+use crate::pipeline::bulk::Unplanned;
 use crate::store::StoreError;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -36,6 +37,16 @@ impl From<StoreError> for Problem {
             tracing::error!(error = %error, "The API could not answer");
         }
         Problem { status, code, detail: error.to_string() }
+    }
+}
+
+impl From<Unplanned> for Problem {
+    fn from(error: Unplanned) -> Self {
+        match error {
+            Unplanned::Wrong(words) => Problem::new(400, "SELECTION-WRONG", &words),
+            Unplanned::Changed(words) => Problem::new(409, "PLAN-STALE", &words),
+            Unplanned::Store(error) => error.into(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `portolan delivery`: what goes out, and what to do when it does not.
 
 use super::Exit;
+use super::bulk::{self, Chosen, Wish};
 use super::client::{Instance, column, moment};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -32,25 +33,27 @@ enum Action {
         /// Its id.
         id: String,
     },
-    /// Send a parked one anew, under a new key.
+    /// List what waits for a person, by equal cause: how many, since when, why.
+    Groups,
+    /// Send parked ones anew, under new keys.
     Resubmit {
-        /// Its id.
-        id: String,
+        #[command(flatten)]
+        chosen: Chosen,
     },
-    /// Keep one from being sent.
+    /// Keep some from being sent.
     Hold {
-        /// Its id.
-        id: String,
+        #[command(flatten)]
+        chosen: Chosen,
     },
-    /// Let a held one go, or one that waits go now.
+    /// Let held ones go, or such that wait go now.
     Release {
-        /// Its id.
-        id: String,
+        #[command(flatten)]
+        chosen: Chosen,
     },
-    /// Give one up.
+    /// Give some up.
     Cancel {
-        /// Its id.
-        id: String,
+        #[command(flatten)]
+        chosen: Chosen,
         /// For those who look later.
         #[arg(long, default_value = "")]
         reason: String,
@@ -63,7 +66,12 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         let (path, body) = (format!("/api/v1/deliveries/{id}/steer"), json!({ "to": to, "reason": reason }));
         instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} is {to}\n"))
     };
+    let many = |action: &'static str, chosen: &Chosen, reason: Option<&str>| {
+        let wish = Wish { path: "deliveries", action, reason, as_partner: None };
+        bulk::run(instance, &wish, chosen, as_json)
+    };
     match &arguments.action {
+        Action::Groups => bulk::groups(instance, "deliveries", as_json),
         Action::List { state, channel, partner } => {
             let wishes = [("state", state), ("channel", channel), ("partner", partner)];
             let query: Vec<_> = wishes.iter().filter_map(|(key, value)| Some((*key, (*value).clone()?))).collect();
@@ -91,15 +99,27 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
                 text
             })
         }
-        Action::Resubmit { id } => {
-            let path = format!("/api/v1/deliveries/{id}/resubmit");
-            instance.show((Method::POST, &path), (&[], None), as_json, |value| {
-                format!("{id} goes again as {}\n", value["delivery"].as_str().unwrap_or_default())
-            })
-        }
-        Action::Hold { id } => steer(id, "held", "held by hand"),
-        Action::Release { id } => steer(id, "ready", "released by hand"),
-        Action::Cancel { id, reason } => steer(id, "cancelled", reason),
+        Action::Resubmit { chosen } => match chosen.alone() {
+            Some(id) => {
+                let path = format!("/api/v1/deliveries/{id}/resubmit");
+                instance.show((Method::POST, &path), (&[], None), as_json, |value| {
+                    format!("{id} goes again as {}\n", value["delivery"].as_str().unwrap_or_default())
+                })
+            }
+            None => many("resubmit", chosen, None),
+        },
+        Action::Hold { chosen } => match chosen.alone() {
+            Some(id) => steer(id, "held", "held by hand"),
+            None => many("hold", chosen, Some("held by hand")),
+        },
+        Action::Release { chosen } => match chosen.alone() {
+            Some(id) => steer(id, "ready", "released by hand"),
+            None => many("release", chosen, Some("released by hand")),
+        },
+        Action::Cancel { chosen, reason } => match chosen.alone() {
+            Some(id) => steer(id, "cancelled", reason),
+            None => many("cancel", chosen, Some(reason)),
+        },
     }
 }
 

@@ -5,6 +5,7 @@ mod agreement;
 mod alarm;
 mod apply;
 mod as2;
+mod bulk;
 mod certificate;
 mod channel;
 mod client;
@@ -65,6 +66,8 @@ pub enum Exit {
     Conflict = 6,
     /// The instance does not answer.
     Unreachable = 7,
+    /// Of many, some could not be done.
+    Partial = 8,
 }
 
 #[derive(Parser)]
@@ -78,7 +81,8 @@ pub enum Exit {
   portolan explain FILE             what every value in it means
   portolan translate FILE --to edifact/d96a/ORDERS
 FILE may be - for standard input. Data goes to standard output, words to standard error. Exit codes: 0 done, 1 failed,
-2 usage, 3 input invalid, 4 not found, 5 not permitted, 6 conflict, 7 unreachable."
+2 usage, 3 input invalid, 4 not found, 5 not permitted, 6 conflict, 7 unreachable,
+8 done to some of many."
 )]
 struct Arguments {
     /// Machine-readable output.

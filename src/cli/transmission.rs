@@ -1,5 +1,6 @@
 //! `portolan transmission`: what transports carried.
 
+use super::bulk::{self, Chosen, Wish};
 use super::client::{Instance, column, moment};
 use super::{Exit, input};
 use reqwest::Method;
@@ -54,18 +55,20 @@ enum Action {
         #[arg(long, short, value_name = "FILE", requires = "number")]
         output: Option<PathBuf>,
     },
-    /// Let a held one go on.
+    /// List what is held, by equal cause: how many, since when, why.
+    Groups,
+    /// Let held ones go on.
     Release {
-        /// Its id.
-        id: String,
-        /// The partner it is from, whatever its envelope says.
+        #[command(flatten)]
+        chosen: Chosen,
+        /// The partner they are from, whatever their envelopes say.
         #[arg(long = "as", value_name = "PARTNER")]
-        partner: Option<String>,
+        as_partner: Option<String>,
     },
-    /// Give up a held one for good.
+    /// Give up held ones for good.
     Reject {
-        /// Its id.
-        id: String,
+        #[command(flatten)]
+        chosen: Chosen,
         /// For those who look later.
         #[arg(long)]
         reason: String,
@@ -74,7 +77,12 @@ enum Action {
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let instance = &arguments.instance;
+    let many = |action: &'static str, chosen: &Chosen, reason: Option<&str>, as_partner: Option<&str>| {
+        let wish = Wish { path: "transmissions", action, reason, as_partner };
+        bulk::run(instance, &wish, chosen, as_json)
+    };
     match &arguments.action {
+        Action::Groups => bulk::groups(instance, "transmissions", as_json),
         Action::List { direction, state, channel, partner } => {
             let wishes = [("direction", direction), ("state", state), ("channel", channel), ("partner", partner)];
             let query: Vec<_> = wishes.iter().filter_map(|(key, value)| Some((*key, (*value).clone()?))).collect();
@@ -99,14 +107,20 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             let output = output.clone().unwrap_or_else(|| format!("{id}-{number}.bin").into());
             fetch(instance, &format!("/api/v1/transmissions/{id}/attachments/{number}"), &output)
         }
-        Action::Release { id, partner } => {
-            let (path, body) = (format!("/api/v1/transmissions/{id}/release"), json!({ "as": partner }));
-            instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} goes on\n"))
-        }
-        Action::Reject { id, reason } => {
-            let (path, body) = (format!("/api/v1/transmissions/{id}/reject"), json!({ "reason": reason }));
-            instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} is given up\n"))
-        }
+        Action::Release { chosen, as_partner } => match chosen.alone() {
+            Some(id) => {
+                let (path, body) = (format!("/api/v1/transmissions/{id}/release"), json!({ "as": as_partner }));
+                instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} goes on\n"))
+            }
+            None => many("release", chosen, None, as_partner.as_deref()),
+        },
+        Action::Reject { chosen, reason } => match chosen.alone() {
+            Some(id) => {
+                let (path, body) = (format!("/api/v1/transmissions/{id}/reject"), json!({ "reason": reason }));
+                instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} is given up\n"))
+            }
+            None => many("reject", chosen, Some(reason), None),
+        },
     }
 }
 

@@ -307,7 +307,8 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
         Outcome::Uncertain { reason } if hold => (AttemptEnd::Hold, facts(None, "UNCERTAIN", reason)),
         Outcome::Uncertain { reason } => match later(None) {
             Some(at) => (AttemptEnd::Uncertain(at), facts(None, "UNCERTAIN", reason)),
-            None => (AttemptEnd::Park, facts(None, "RETRIES-SPENT", &format!("{reason}; all retries are spent"))),
+            // Who sends it anew must know that it may have arrived.
+            None => (AttemptEnd::Park, facts(None, "UNCERTAIN", &format!("{reason}; all retries are spent"))),
         },
     }
 }

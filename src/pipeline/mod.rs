@@ -9,6 +9,7 @@ pub mod answer; // answers that came
 pub mod as2; // messages of AS2, in and out, with their receipts
 pub mod attachments; // what stands beside the document of a body
 pub mod batch; // an interchange written document by document
+pub mod bulk; // many deliveries or transmissions at once: groups, plan, act
 pub mod canonicalise; // document to entities
 pub mod configured; // what resources add: mappings, guides, tables
 pub mod converse; // cXML answered in the call that brings it

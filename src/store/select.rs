@@ -40,6 +40,18 @@ impl Select {
         self
     }
 
+    /// `AND <left> IN ($n, …)`; there is at least one value.
+    pub(crate) fn among(mut self, left: &'static str, values: &[String]) -> Self {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(left);
+        for (at, value) in values.iter().enumerate() {
+            self.sql.push_str(if at == 0 { " IN (" } else { ", " });
+            self.bind(Bound::Text(storable(value)));
+        }
+        self.sql.push(')');
+        self
+    }
+
     /// `AND <left> $n`.
     pub(crate) fn number(mut self, left: &'static str, value: i64) -> Self {
         self.sql.push_str(" AND ");

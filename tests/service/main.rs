@@ -20,6 +20,7 @@ mod auth;
 mod backend;
 mod bad_input;
 mod batch;
+mod bulk;
 mod certificate;
 mod certificate_file;
 mod configuration;

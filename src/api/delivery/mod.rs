@@ -1,7 +1,10 @@
 //! Deliveries: what goes out, and how it went.
 
+pub mod act;
 pub mod get;
+pub mod groups;
 pub mod list;
+pub mod plan;
 pub mod resubmit;
 pub mod steer;
 

@@ -1,11 +1,13 @@
-//! What was held goes on, what failed goes again, what is not wanted is cancelled: a person's commits, each audited.
+//! What was held goes on, what failed goes again, what is not wanted is cancelled: a person's commits, each audited. Of
+//! many at once, `bulk.rs` does the same for each.
 
 use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::ack;
 use crate::store::audit;
 use crate::store::delivery::{self, Change, Delivery, DeliveryState, NewDelivery};
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
+use crate::store::event::expect_state;
 use crate::store::job::{self, JobKind};
 use crate::store::transmission::{self, TransmissionState};
 use crate::store::value::Actor;
@@ -41,18 +43,7 @@ impl Store {
     ) -> Result<()> {
         let (id, partner, actor) = (transmission_id.to_owned(), partner.map(str::to_owned), actor.clone());
         self.write("release", move |mut tx| {
-            Box::pin(async move {
-                let change = transmission::Change {
-                    reason: Some("released"),
-                    partner: partner.as_deref(),
-                    ..Default::default()
-                };
-                let (from, to) = ([TransmissionState::Held], TransmissionState::Stored);
-                transmission::change(&mut tx, &id, &from, to, change, &actor, now).await?;
-                job::insert(&mut tx, JobKind::Translate, &id, now, now).await?;
-                let after = json!({ "as": partner });
-                audit::append(&mut tx, &actor, "transmission.release", &id, (None, Some(&after)), now).await
-            })
+            Box::pin(async move { release(&mut tx, &id, partner.as_deref(), &actor, now).await })
         })
         .await
     }
@@ -69,19 +60,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let (id, reason, actor) = (transmission_id.to_owned(), reason.to_owned(), actor.clone());
-        self.write("reject", move |mut tx| {
-            Box::pin(async move {
-                let change = transmission::Change {
-                    code: Some("REJECTED-BY-HAND"),
-                    reason: Some(&reason),
-                    ..Default::default()
-                };
-                let (from, to) = ([TransmissionState::Held], TransmissionState::Rejected);
-                transmission::change(&mut tx, &id, &from, to, change, &actor, now).await?;
-                audit::append(&mut tx, &actor, "transmission.reject", &id, (None, Some(&json!(reason))), now).await
-            })
-        })
-        .await
+        self.write("reject", move |mut tx| Box::pin(async move { reject(&mut tx, &id, &reason, &actor, now).await }))
+            .await
     }
 
     /// Sends a parked delivery's bytes anew, as a new delivery under a new key, linked to the old one.
@@ -89,36 +69,8 @@ impl Store {
     /// # Errors
     /// The delivery is not parked or cancelled, was resubmitted already, or the database failed.
     pub async fn resubmit(&self, delivery_id: &str, actor: &Actor, now: Timestamp) -> Result<String> {
-        let (id, actor, new_id) = (delivery_id.to_owned(), actor.clone(), self.new_id("del", now));
-        self.write("resubmit", move |mut tx| {
-            Box::pin(async move {
-                let old: Delivery = delivery::find(&mut tx, &id).await?;
-                let expected = [DeliveryState::Parked.as_str(), DeliveryState::Cancelled.as_str()];
-                crate::store::event::expect_state("delivery", &id, &old.state, &expected)?;
-                let later: Option<String> =
-                    sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE resubmit_of = $1")
-                        .bind(&id)
-                        .fetch_optional(&mut *tx.connection)
-                        .await?;
-                if let Some(later) = later {
-                    let message = format!("delivery {id} was resubmitted already, as {later}");
-                    return Err(crate::store::StoreError::Conflict(message));
-                }
-                let new = NewDelivery {
-                    delivery_id: new_id.clone(),
-                    channel: old.channel,
-                    partner: old.partner,
-                    agreement: old.agreement,
-                    key: new_id.clone(),
-                    on_uncertain: old.on_uncertain,
-                };
-                delivery::insert(&mut tx, &old.transmission_id, &new, Some(&id), &actor, now).await?;
-                ack::awaited(&mut tx, &old.transmission_id, true, now).await?;
-                audit::append(&mut tx, &actor, "delivery.resubmit", &id, (None, Some(&json!(new_id))), now).await?;
-                Ok(new_id)
-            })
-        })
-        .await
+        let (id, actor) = (delivery_id.to_owned(), actor.clone());
+        self.write("resubmit", move |mut tx| Box::pin(async move { resubmit(&mut tx, &id, &actor, now).await })).await
     }
 
     /// Holds, releases or cancels a delivery that is not being sent right now.
@@ -133,32 +85,108 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<()> {
-        const OPEN: [DeliveryState; 4] =
-            [DeliveryState::Ready, DeliveryState::AwaitingReceipt, DeliveryState::RetryWait, DeliveryState::Uncertain];
-        let from: Vec<DeliveryState> = match to {
-            DeliveryState::Held => OPEN.to_vec(),
-            DeliveryState::Ready => vec![DeliveryState::Held, DeliveryState::RetryWait],
-            _ => [OPEN.as_slice(), &[DeliveryState::Held, DeliveryState::Parked]].concat(),
-        };
-        let to = if matches!(to, DeliveryState::Held | DeliveryState::Ready) { to } else { DeliveryState::Cancelled };
         let (id, reason, actor) = (delivery_id.to_owned(), reason.to_owned(), actor.clone());
-        self.write("steer", move |mut tx| {
-            Box::pin(async move {
-                let change = Change { reason: Some(&reason), ..Change::default() };
-                delivery::change(&mut tx, &id, &from, to, change, &actor, now).await?;
-                if to == DeliveryState::Ready {
-                    job::insert(&mut tx, JobKind::Deliver, &id, now, now).await?;
-                } else {
-                    job::drop_for(&mut tx, JobKind::Deliver, &id).await?;
-                }
-                if to == DeliveryState::Cancelled {
-                    let transmission_id = delivery::find(&mut tx, &id).await?.transmission_id;
-                    ack::awaited(&mut tx, &transmission_id, false, now).await?;
-                }
-                let action = format!("delivery.{to}");
-                audit::append(&mut tx, &actor, &action, &id, (None, Some(&json!(reason))), now).await
-            })
-        })
-        .await
+        self.write("steer", move |mut tx| Box::pin(async move { steer(&mut tx, &id, to, &reason, &actor, now).await }))
+            .await
     }
+}
+
+/// States of which a person may hold a delivery.
+const OPEN: [DeliveryState; 4] =
+    [DeliveryState::Ready, DeliveryState::AwaitingReceipt, DeliveryState::RetryWait, DeliveryState::Uncertain];
+/// States of which a person may let one go.
+const WAITING: [DeliveryState; 2] = [DeliveryState::Held, DeliveryState::RetryWait];
+/// States of which a person may give one up.
+const UNDONE: [DeliveryState; 6] = [
+    DeliveryState::Ready,
+    DeliveryState::AwaitingReceipt,
+    DeliveryState::RetryWait,
+    DeliveryState::Uncertain,
+    DeliveryState::Held,
+    DeliveryState::Parked,
+];
+/// States of which one may be sent anew.
+pub(crate) const ENDED: [DeliveryState; 2] = [DeliveryState::Parked, DeliveryState::Cancelled];
+
+/// From which states a person may steer a delivery there.
+pub(crate) fn steered_from(to: DeliveryState) -> &'static [DeliveryState] {
+    match to {
+        DeliveryState::Held => &OPEN,
+        DeliveryState::Ready => &WAITING,
+        _ => &UNDONE,
+    }
+}
+
+/// See [`Store::release_transmission`].
+pub(super) async fn release(
+    tx: &mut Tx<'_>,
+    id: &str,
+    partner: Option<&str>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let change = transmission::Change { reason: Some("released"), partner, ..Default::default() };
+    let (from, to) = ([TransmissionState::Held], TransmissionState::Stored);
+    transmission::change(tx, id, &from, to, change, actor, now).await?;
+    job::insert(tx, JobKind::Translate, id, now, now).await?;
+    let after = json!({ "as": partner });
+    audit::append(tx, actor, "transmission.release", id, (None, Some(&after)), now).await
+}
+
+/// See [`Store::reject_transmission`].
+pub(super) async fn reject(tx: &mut Tx<'_>, id: &str, reason: &str, actor: &Actor, now: Timestamp) -> Result<()> {
+    let change = transmission::Change { code: Some("REJECTED-BY-HAND"), reason: Some(reason), ..Default::default() };
+    let (from, to) = ([TransmissionState::Held], TransmissionState::Rejected);
+    transmission::change(tx, id, &from, to, change, actor, now).await?;
+    audit::append(tx, actor, "transmission.reject", id, (None, Some(&json!(reason))), now).await
+}
+
+/// See [`Store::resubmit`]. What is refused is refused before anything is written.
+pub(super) async fn resubmit(tx: &mut Tx<'_>, id: &str, actor: &Actor, now: Timestamp) -> Result<String> {
+    let old: Delivery = delivery::find(tx, id).await?;
+    expect_state("delivery", id, &old.state, &ENDED.map(DeliveryState::as_str))?;
+    let later: Option<String> = sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE resubmit_of = $1")
+        .bind(id)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    if let Some(later) = later {
+        return Err(StoreError::Conflict(format!("delivery {id} was resubmitted already, as {later}")));
+    }
+    let new_id = tx.id("del", now);
+    let new = NewDelivery {
+        delivery_id: new_id.clone(),
+        channel: old.channel,
+        partner: old.partner,
+        agreement: old.agreement,
+        key: new_id.clone(),
+        on_uncertain: old.on_uncertain,
+    };
+    delivery::insert(tx, &old.transmission_id, &new, Some(id), actor, now).await?;
+    ack::awaited(tx, &old.transmission_id, true, now).await?;
+    audit::append(tx, actor, "delivery.resubmit", id, (None, Some(&json!(new_id))), now).await?;
+    Ok(new_id)
+}
+
+/// See [`Store::steer_delivery`]. What is refused is refused before anything is written.
+pub(super) async fn steer(
+    tx: &mut Tx<'_>,
+    id: &str,
+    to: DeliveryState,
+    reason: &str,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let from = steered_from(to);
+    let to = if matches!(to, DeliveryState::Held | DeliveryState::Ready) { to } else { DeliveryState::Cancelled };
+    let change = Change { reason: Some(reason), ..Change::default() };
+    let found = delivery::change(tx, id, from, to, change, actor, now).await?;
+    if to == DeliveryState::Ready {
+        job::insert(tx, JobKind::Deliver, id, now, now).await?;
+    } else {
+        job::drop_for(tx, JobKind::Deliver, id).await?;
+    }
+    if to == DeliveryState::Cancelled {
+        ack::awaited(tx, &found.transmission_id, false, now).await?;
+    }
+    audit::append(tx, actor, &format!("delivery.{to}"), id, (None, Some(&json!(reason))), now).await
 }

@@ -1,0 +1,272 @@
+//! What an act over a choice would do: how many, over which channels, to whom, what cannot be done and why, what may have
+//! arrived before. Its token is a digest of all that, so that an act is of what was seen.
+
+use super::Unplanned;
+use super::selection::{Chosen, Selection};
+use crate::clock::Timestamp;
+use crate::partner::{Channel, Directory, Way};
+use crate::pipeline::reach::outbound;
+use crate::pipeline::state::Service;
+use crate::store::bulk::{Action, Candidate, Object};
+use crate::store::{Micros, Result as Stored, hexadecimal};
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Ids that are shown of those that cannot be done for one reason, or that may have arrived.
+pub const SAMPLES_MAX: usize = 5;
+/// Bytes of a digest that make a token.
+const TOKEN_BYTES: usize = 16;
+/// Bytes of a reason given by hand.
+pub const REASON_BYTES_MAX: usize = 1000;
+
+/// What is wanted of whom.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Of what there are many.
+    pub object: Object,
+    /// What is done to each.
+    pub action: Action,
+    /// Which.
+    pub selection: Selection,
+    /// For those who look later.
+    pub reason: String,
+    /// Of whom released transmissions are said to be.
+    pub as_partner: Option<String>,
+}
+
+/// What would be done.
+#[derive(Debug, serde::Serialize)]
+pub struct Plan {
+    /// Its token: an act names it.
+    pub plan: String,
+    /// Of what there are many.
+    pub object: Object,
+    /// What is done to each.
+    pub action: Action,
+    /// How many are chosen.
+    pub count: usize,
+    /// How many of them it can be done to.
+    pub able: usize,
+    /// Of those, how many go over which channel, and where that leads.
+    pub channels: Vec<Over>,
+    /// Of those, how many are whose.
+    pub partners: Vec<Whose>,
+    /// The others, by reason.
+    pub unable: Vec<Unable>,
+    /// Of those it can be done to, those that the receiver may have got: there may be duplicates.
+    pub doubtful: Doubtful,
+    /// There are more than one act is about; these are the oldest.
+    pub is_more: bool,
+    /// The ids, each with why it cannot be done.
+    #[serde(skip)]
+    pub items: Vec<(String, Option<String>)>,
+}
+
+/// Over a channel.
+#[derive(Debug, serde::Serialize)]
+pub struct Over {
+    /// Its name.
+    pub channel: String,
+    /// Where it leads.
+    pub destination: Option<String>,
+    /// How many.
+    pub count: usize,
+}
+
+/// Of a partner.
+#[derive(Debug, serde::Serialize)]
+pub struct Whose {
+    /// Its name.
+    pub partner: Option<String>,
+    /// How many.
+    pub count: usize,
+}
+
+/// What cannot be done, for one reason.
+#[derive(Debug, serde::Serialize)]
+pub struct Unable {
+    /// Why: a stable word.
+    pub code: String,
+    /// The same for people.
+    pub why: String,
+    /// How many.
+    pub count: usize,
+    /// Some of them.
+    pub samples: Vec<String>,
+}
+
+/// What may have arrived.
+#[derive(Debug, Default, serde::Serialize)]
+pub struct Doubtful {
+    /// How many.
+    pub count: usize,
+    /// Some of them.
+    pub samples: Vec<String>,
+}
+
+/// A stable word, and the same for people.
+type Why = (String, String);
+
+/// Plans it as of an instant.
+///
+/// # Errors
+/// [`Unplanned`].
+pub async fn plan(service: &Service, wish: &Wish, now: Timestamp) -> Result<(Plan, Chosen), Unplanned> {
+    check(service, wish)?;
+    let chosen = wish.selection.find(&service.store, (wish.object, wish.action)).await?;
+    let obstacles = obstacles(service, wish, &chosen.candidates).await?;
+    Ok((planned(service, wish, &chosen, &obstacles, now), chosen))
+}
+
+fn check(service: &Service, wish: &Wish) -> Result<(), Unplanned> {
+    let known = Action::of(wish.object);
+    if !known.contains(&wish.action) {
+        let known: Vec<_> = known.iter().map(|action| action.as_str()).collect();
+        let (object, found) = (wish.object, wish.action);
+        return Err(Unplanned::Wrong(format!(
+            "action: expected one of {} for each {object}, found {found}",
+            known.join(", ")
+        )));
+    }
+    if wish.reason.len() > REASON_BYTES_MAX {
+        let found = wish.reason.len();
+        return Err(Unplanned::Wrong(format!("reason: expected {REASON_BYTES_MAX} bytes at most, found {found}")));
+    }
+    match &wish.as_partner {
+        Some(_) if (wish.object, wish.action) != (Object::Transmission, Action::Release) => {
+            Err(Unplanned::Wrong("as: only transmissions that are released are said to be somebody's".to_owned()))
+        }
+        Some(name) if !service.directory().has_partner(name) => {
+            Err(Unplanned::Wrong(format!("as: expected the name of a partner, found {name:?}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What keeps deliveries from leaving over channels: gone, or still what parked them before.
+async fn obstacles(service: &Service, wish: &Wish, candidates: &[Candidate]) -> Stored<HashMap<String, Why>> {
+    let mut obstacles = HashMap::new();
+    if wish.object != Object::Delivery || !matches!(wish.action, Action::Resubmit | Action::Release) {
+        return Ok(obstacles);
+    }
+    let directory = service.directory();
+    let names: BTreeSet<&str> = candidates.iter().map(|one| one.channel.as_str()).collect();
+    for name in names {
+        let why = match directory.channel(name) {
+            None => {
+                let why = format!("channel {name} is gone; add it again, or cancel what goes over it");
+                Some(("CHANNEL-MISSING".to_owned(), why))
+            }
+            Some(channel) if channel.url.is_some() && channel.way == Way::Out => {
+                match outbound(service, channel, None).await {
+                    Ok(_) => None,
+                    Err(unready) => unready.told().map(|(code, why)| Some((code.to_owned(), why)))?,
+                }
+            }
+            Some(_) => None,
+        };
+        if let Some(why) = why {
+            obstacles.insert(name.to_owned(), why);
+        }
+    }
+    Ok(obstacles)
+}
+
+/// Why it cannot be done to one.
+fn unable(wish: &Wish, one: &Candidate, obstacles: &HashMap<String, Why>) -> Option<Why> {
+    let states = wish.action.from_states(wish.object);
+    if !states.contains(&one.state.as_str()) {
+        let why = format!("it is {}, expected {}", one.state, states.join(" or "));
+        return Some(("STATE-WRONG".to_owned(), why));
+    }
+    if wish.action == Action::Resubmit && one.later.is_some() {
+        return Some(("ALREADY-RESUBMITTED".to_owned(), "it was resubmitted already; look at the new one".to_owned()));
+    }
+    obstacles.get(&one.channel).cloned()
+}
+
+fn planned(service: &Service, wish: &Wish, chosen: &Chosen, obstacles: &HashMap<String, Why>, now: Timestamp) -> Plan {
+    let mut channels: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut partners: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    let mut refused: BTreeMap<Why, Vec<&str>> = BTreeMap::new();
+    let (mut doubtful, mut items, mut said, mut able) = (Doubtful::default(), Vec::new(), Vec::new(), 0);
+    for one in &chosen.candidates {
+        let why = unable(wish, one, obstacles);
+        said.push(json!([one.id, one.state, why.as_ref().map(|(code, _)| code)]));
+        items.push((one.id.clone(), why.as_ref().map(|(code, why)| format!("{code}: {why}"))));
+        match why {
+            Some(why) => refused.entry(why).or_default().push(&one.id),
+            None => {
+                able += 1;
+                *channels.entry(&one.channel).or_default() += 1;
+                *partners.entry(one.partner.as_deref()).or_default() += 1;
+                if one.is_doubtful != 0 && matches!(wish.action, Action::Resubmit | Action::Release) {
+                    doubtful.count += 1;
+                    doubtful.samples.extend(Some(one.id.clone()).filter(|_| doubtful.count <= SAMPLES_MAX));
+                }
+            }
+        }
+    }
+    let missing = ("NOT-FOUND".to_owned(), format!("there is no such {}", wish.object));
+    for id in &chosen.missing {
+        said.push(json!([id, null, "NOT-FOUND"]));
+        items.push((id.clone(), Some(format!("{}: {}", missing.0, missing.1))));
+        refused.entry(missing.clone()).or_default().push(id);
+    }
+    let whole = json!([wish.object, wish.action, wish.reason, wish.as_partner, said]);
+    let directory = service.directory();
+    Plan {
+        plan: token(now, items.len(), whole.to_string().as_bytes()),
+        object: wish.object,
+        action: wish.action,
+        count: items.len(),
+        able,
+        channels: channels.into_iter().map(|(channel, count)| over(&directory, channel, count)).collect(),
+        partners: partners
+            .into_iter()
+            .map(|(partner, count)| Whose { partner: partner.map(str::to_owned), count })
+            .collect(),
+        unable: refused
+            .into_iter()
+            .map(|((code, why), ids)| Unable {
+                code,
+                why,
+                count: ids.len(),
+                samples: ids.into_iter().take(SAMPLES_MAX).map(str::to_owned).collect(),
+            })
+            .collect(),
+        doubtful,
+        is_more: chosen.is_more,
+        items,
+    }
+}
+
+fn over(directory: &Directory, name: &str, count: usize) -> Over {
+    let leads = |channel: &Channel| {
+        let place = channel.server.as_ref().map(|server| format!("sftp://{}:{}", server.host, server.port));
+        let mailbox = channel.mailbox.as_ref().map(|name| format!("mailbox {name}"));
+        channel.url.clone().or(mailbox).or(place).or_else(|| channel.folder.clone())
+    };
+    Over { channel: name.to_owned(), destination: directory.channel(name).and_then(leads), count }
+}
+
+/// `plan_<instant>_<count>_<digest>`.
+fn token(now: Timestamp, count: usize, said: &[u8]) -> String {
+    let digest = digest(&SHA256, said);
+    format!("plan_{}_{count}_{}", Micros::from(now).0, hexadecimal(&digest.as_ref()[..TOKEN_BYTES]))
+}
+
+/// When a plan was made, and of how many, as its token says.
+///
+/// # Errors
+/// It is none of ours.
+pub fn read(token: &str) -> Result<(Timestamp, usize), Unplanned> {
+    let parts: Vec<&str> = token.split('_').collect();
+    let read = match parts.as_slice() {
+        ["plan", at, count, digest] if digest.len() == TOKEN_BYTES * 2 => at.parse().ok().zip(count.parse().ok()),
+        _ => None,
+    };
+    let read = read.map(|(at, count): (i64, usize)| (Micros(at).timestamp(), count));
+    read.ok_or_else(|| Unplanned::Wrong("plan: expected the token of a plan, plan_…; plan first".to_owned()))
+}

@@ -1,0 +1,136 @@
+//! Acts over many: what can be chosen, and that each is done once, however often it is asked for.
+
+use super::*;
+use portolan::store::bulk::{Action, BulkCounts, Conditions, Object};
+use portolan::store::commit::bulk::{NewBulk, REMEMBERED_FOR, SLICE_ITEMS};
+
+/// A delivery that was refused.
+async fn parked(store: &Store, control_number: &str) -> String {
+    let (_, _, delivery) = translated(store, control_number).await;
+    let job = lease(store, JobKind::Deliver, at(1)).await.expect("a delivery");
+    store.deliver_sending(&job, "x", at(1)).await.expect("sending");
+    let facts = AttemptFacts {
+        status: Some(422),
+        code: Some("HTTP-422".into()),
+        detail: Some(format!("order {control_number} is unknown")),
+        ..AttemptFacts::default()
+    };
+    store.deliver_result(&job, AttemptEnd::Park, facts, at(2)).await.expect("parked");
+    delivery
+}
+
+fn act(id: &str, action: Action, ids: &[String]) -> NewBulk {
+    NewBulk {
+        bulk_act_id: id.into(),
+        object: Object::Delivery,
+        action,
+        reason: "by hand".into(),
+        as_partner: None,
+        items: ids.iter().map(|id| (id.clone(), None)).collect(),
+    }
+}
+
+async fn count(store: &Store, state: DeliveryState) -> usize {
+    let filter = DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
+    store.deliveries(&filter, &Page::default()).await.expect("a list").len()
+}
+
+pub async fn an_act_over_many_is_done_once_and_each_of_it_is_audited(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (ann, bob) = (Actor("user:ann".into()), Actor("user:bob".into()));
+    let mut ids = Vec::new();
+    for number in 0..SLICE_ITEMS + 5 {
+        ids.push(parked(&store, &format!("{:09}", 1000 + number)).await);
+    }
+    // Somebody was quicker with the first.
+    store.resubmit(&ids[0], &bob, at(3)).await.expect("resubmitted");
+    store.bulk_begin(act("plan_1", Action::Resubmit, &ids), &ann, at(4)).await.expect("begun");
+    assert!(store.bulk_slice("plan_1", at(4)).await.expect("a slice"), "there is more");
+    assert_eq!(store.bulk_counts("plan_1").await.expect("counts"), BulkCounts { done: 99, refused: 1, open: 5 });
+    // Here the process dies; whoever asks again finds it begun.
+    let left = ground.as_after_a_crash().await;
+    let (again, _) = open(&left).await;
+    again.bulk_begin(act("plan_1", Action::Resubmit, &ids[..1]), &bob, at(5)).await.expect("begun before");
+    assert!(!again.bulk_slice("plan_1", at(5)).await.expect("the rest"));
+    assert!(!again.bulk_slice("plan_1", at(6)).await.expect("nothing"));
+    let all = i64::try_from(ids.len()).expect("few");
+    assert_eq!(again.bulk_counts("plan_1").await.expect("counts"), BulkCounts { done: all - 1, refused: 1, open: 0 });
+    assert_eq!(count(&again, DeliveryState::Ready).await, ids.len(), "one new delivery for each, none twice");
+    let refused = again.bulk_refused("plan_1", 10).await.expect("those");
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0].detail.as_deref().is_some_and(|why| why.contains("resubmitted already")), "{refused:?}");
+    let audit = again.audit(1000).await.expect("the chain");
+    let by_ann = audit.iter().filter(|entry| entry.action == "delivery.resubmit" && entry.actor == "user:ann").count();
+    assert_eq!(by_ann, ids.len() - 1, "who began it did it all");
+    assert_eq!(audit.iter().filter(|entry| entry.action == "delivery.resubmit.bulk").count(), 1);
+    assert!(again.verify_audit().await.expect("a check").is_empty());
+    assert!(again.balances().await.expect("counts").iter().all(|balance| balance.holds));
+    assert!(matches!(again.bulk_slice("plan_2", at(7)).await, Err(StoreError::NotFound { .. })));
+}
+
+pub async fn what_is_one_cause_is_found_and_what_was_resubmitted_is_not(ground: Ground) {
+    let store = fresh(&ground).await;
+    let mut ids = Vec::new();
+    for number in 1..=4 {
+        ids.push(parked(&store, &format!("{number:09}")).await);
+    }
+    store.resubmit(&ids[3], &Actor::system(), at(3)).await.expect("resubmitted");
+    let causes = store.causes(Object::Delivery).await.expect("causes");
+    assert_eq!(causes.iter().map(|cause| cause.count).sum::<i64>(), 3);
+    assert!(causes.iter().all(|cause| cause.state == "parked" && cause.code.as_deref() == Some("HTTP-422")));
+    let found = |conditions: Conditions| {
+        let store = store.clone();
+        async move {
+            let chosen = store.candidates_of((Object::Delivery, Action::Resubmit), &conditions, None).await;
+            let (rows, next) = chosen.expect("a page");
+            assert!(next.is_none());
+            rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+        }
+    };
+    let mut expected = ids[..3].to_vec();
+    expected.sort();
+    let mut all = found(Conditions::default()).await;
+    all.sort();
+    assert_eq!(all, expected);
+    let partner = |name: Option<&str>| Conditions { partner: Some(name.map(str::to_owned)), ..Conditions::default() };
+    assert_eq!((found(partner(Some("acme"))).await.len(), found(partner(None)).await.len()), (3, 0));
+    assert_eq!(found(Conditions { code: Some(None), ..Conditions::default() }).await.len(), 0);
+    assert_eq!(found(Conditions { since: Some(at(3)), ..Conditions::default() }).await.len(), 0);
+    assert_eq!(found(Conditions { until: Some(at(3)), ..Conditions::default() }).await.len(), 3);
+    assert_eq!(found(Conditions { state: Some("ready".into()), ..Conditions::default() }).await.len(), 1);
+    let named = store.candidates(Object::Delivery, &[ids[3].clone(), "del_none".into()]).await.expect("those");
+    assert_eq!(named.len(), 1);
+    assert!(named[0].later.is_some() && named[0].is_doubtful == 0, "{named:?}");
+}
+
+pub async fn an_act_that_ended_long_ago_is_forgotten(ground: Ground) {
+    let store = fresh(&ground).await;
+    let id = parked(&store, "000000001").await;
+    store
+        .bulk_begin(act("plan_1", Action::Cancel, std::slice::from_ref(&id)), &Actor::system(), at(3))
+        .await
+        .expect("begun");
+    assert!(!store.bulk_slice("plan_1", at(3)).await.expect("a slice"));
+    assert_eq!(store.delivery(&id).await.expect("it").state, "cancelled");
+    let later = at(3) + REMEMBERED_FOR;
+    store.bulk_begin(act("plan_2", Action::Cancel, &[]), &Actor::system(), later).await.expect("begun");
+    assert!(store.bulk_act("plan_1").await.expect("a look").is_some(), "not yet");
+    store
+        .bulk_begin(act("plan_3", Action::Cancel, &[]), &Actor::system(), later + Duration::from_secs(1))
+        .await
+        .expect("begun");
+    assert!(store.bulk_act("plan_1").await.expect("a look").is_none());
+    assert!(store.bulk_act("plan_2").await.expect("a look").is_some(), "it has not ended");
+}
+
+pub async fn a_doubt_is_told_of_each(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, _, delivery) = translated(&store, "000000001").await;
+    let job = lease(&store, JobKind::Deliver, at(1)).await.expect("a delivery");
+    store.deliver_sending(&job, "x", at(1)).await.expect("sending");
+    let facts = AttemptFacts { code: Some("UNCERTAIN".into()), ..AttemptFacts::default() };
+    store.deliver_result(&job, AttemptEnd::Hold, facts, at(2)).await.expect("held");
+    let conditions = Conditions::default();
+    let (rows, _) = store.candidates_of((Object::Delivery, Action::Release), &conditions, None).await.expect("a page");
+    assert_eq!(rows.iter().map(|row| (row.id.as_str(), row.is_doubtful)).collect::<Vec<_>>(), [(delivery.as_str(), 1)]);
+}
