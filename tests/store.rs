@@ -6,6 +6,8 @@ mod alarm;
 mod backend;
 #[path = "store/bulk.rs"]
 mod bulk;
+#[path = "store/call.rs"]
+mod call;
 #[path = "store/mailbox.rs"]
 mod mailbox;
 #[path = "store/matching.rs"]

@@ -170,6 +170,9 @@ fn shown(value: &Value) -> String {
         text.push_str("  ");
         text.push_str(&super::delivery::row(delivery));
     }
+    if let Some(delivery) = value["answers"].as_str() {
+        text.push_str(&format!("  answers delivery {delivery}\n"));
+    }
     text.push_str(&history(&value["events"]));
     text
 }

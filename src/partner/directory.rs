@@ -131,6 +131,7 @@ impl Directory {
             "channel" => {
                 if let Some(channel) = self.channels.get(&one.name) {
                     self.check_channel(channel, &mut found);
+                    self.check_answer(channel, &mut found);
                     self.check_as2(&one.name, channel, &mut found);
                     self.check_reach(channel, &mut found);
                     self.check_sftp(&one.name, channel, &mut found);
@@ -211,6 +212,26 @@ impl Directory {
         }
     }
 
+    fn check_answer(&self, channel: &Channel, found: &mut Vec<String>) {
+        let Some(answer) = &channel.answer else { return };
+        if channel.transport != "http" || channel.cxml.is_some() {
+            found.push("answer: expected in a channel of transport http without cxml only".to_owned());
+        }
+        if channel.way == Way::Out {
+            let of_calls = [("at_once", answer.at_once.is_some()), ("late", answer.late.is_some())];
+            let wrong = of_calls.iter().filter(|(_, is_there)| *is_there);
+            found.extend(wrong.map(|(key, _)| format!("answer.{key}: expected in a channel of way in only")));
+        }
+        let Some(late) = &answer.late else { return };
+        match self.channels.get(late) {
+            None => found.push(missing("answer.late", "channel", late, self.channels.keys())),
+            Some(channel) if channel.way == Way::In || channel.transport != "http" => {
+                found.push(format!("answer.late: expected a channel of way out and of transport http, found {late}"));
+            }
+            Some(_) => {}
+        }
+    }
+
     fn check_as2(&self, name: &str, channel: &Channel, found: &mut Vec<String>) {
         let as2 = match (channel.transport == "as2", &channel.as2) {
             (true, Some(as2)) => as2,
@@ -265,8 +286,9 @@ impl Directory {
             expect.check(&agreement.document, found);
             self.check_calendar("expect.calendar", expect.calendar.as_ref(), found);
         }
-        let channels = agreement.channel.iter().chain(agreement.ack.iter().map(|ack| &ack.channel));
-        for name in channels {
+        let answers = |name: &String| self.channels.get(name).is_some_and(|one| one.answers_calls().is_some());
+        let own = agreement.channel.iter().filter(|name| !answers(name));
+        for name in own.chain(agreement.ack.iter().map(|ack| &ack.channel)) {
             match self.channels.get(name) {
                 None => found.push(missing("channel", "channel", name, self.channels.keys())),
                 Some(channel) if channel.way == Way::In => {
@@ -624,6 +646,34 @@ party_ids: [ZZ:OTHER]
         {
             let errors = of(unfit).expect_err("anybody could speak for anybody");
             assert!(errors[0].to_string().contains(whom) && errors[0].to_string().contains("senders"), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn err_an_answer_needs_a_channel_that_can_give_it() {
+        let of = |more: &str| {
+            let resources = parse("f", &format!("{FILE}---\n{more}\n")).expect("resources");
+            Directory::new(&resources).err().map(|errors| errors[0].to_string()).unwrap_or_default()
+        };
+        let live = "{kind: channel, name: live, transport: http, way: in, auth: token, answer: {late: acme-out}}";
+        let back = "{kind: agreement, name: back, way: out, partner: acme, document: x12/004010/855, channel: live, \
+                    envelope: {sender: 'ZZ:US', receiver: 'ZZ:ACME'}}";
+        assert_eq!(of(&format!("{live}\n---\n{back}")), "");
+        let silent = live.replace(", answer: {late: acme-out}", "");
+        assert!(of(&format!("{silent}\n---\n{back}")).contains("expected one of way out, found live, which is in"));
+        for (from, to, told) in [
+            ("late: acme-out", "late: acme-in", "answer.late: expected a channel of way out"),
+            ("late: acme-out", "late: nobody", "answer.late: channel nobody is not there"),
+            ("late: acme-out", "wait_seconds: '301'", "wait_seconds"),
+            (
+                "way: in, auth: token",
+                "way: out, url: 'http://a.example/'",
+                "answer.late: expected in a channel of way in only",
+            ),
+            ("transport: http", "transport: folder, folder: /srv", "answer: expected in a channel of transport http"),
+        ] {
+            let said = of(&live.replace(from, to));
+            assert!(said.contains(told), "{to}: {said}");
         }
     }
 

@@ -4,6 +4,7 @@ use super::acknowledge::state;
 use super::as2::offered::offered;
 use super::as2::send as as2;
 use super::drop;
+use super::live::{self, Place};
 use super::mailbox;
 use super::output::CXML;
 use super::reach::{Outbound, outbound};
@@ -13,16 +14,18 @@ use crate::codec::cxml::{self, Status};
 use crate::partner::{Channel, Way};
 use crate::store::ack;
 use crate::store::as2::{RECEIPT_OVERDUE, RECEIPT_REFUSED};
+use crate::store::call::{ANSWERS_MAX, NewAnswer};
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::delivery::{Delivery, DeliveryState};
 use crate::store::job::Job;
 use crate::store::offered::Signed;
-use crate::store::transmission::Transmission;
-use crate::store::{Result, StoreError};
+use crate::store::transmission::{NewTransmission, Transmission};
+use crate::store::{Direction, Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::send::{Outcome, Post, Said};
 use reqwest::Method;
+use serde_json::json;
 use std::time::Duration;
 
 /// The first Status of cXML that means: not now.
@@ -46,6 +49,12 @@ pub enum Reached {
 /// # Errors
 /// The lease was lost, or the ledger failed; the job is then run again, under the same key.
 pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
+    let reached = attempt(service, job).await;
+    service.calls.ring(&job.subject);
+    reached
+}
+
+async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
     let now = service.now();
     let delivery = service.store.delivery(&job.subject).await?;
     if job.is_poison() {
@@ -57,12 +66,20 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     let is_late_receipt = |one: &Channel| one.way == Way::In && one.as2.is_some();
     let channel = directory
         .channel(&delivery.channel)
-        .filter(|one| one.url.is_some() || one.mailbox.is_some() || one.is_place() || is_late_receipt(one));
-    let Some(channel) = channel else {
+        .filter(|one| one.url.is_some() || one.mailbox.is_some() || one.is_place() || is_late_receipt(one))
+        .or_else(|| directory.channel(&delivery.channel).filter(|one| one.answers_calls().is_some()));
+    let Some(mut channel) = channel else {
         let reason = format!("channel {} is gone; add it again, then resubmit", delivery.channel);
         service.store.deliver_park(job, "CHANNEL-MISSING", &reason, now).await?;
         return Ok(Reached::Untold);
     };
+    if let Some(policy) = channel.answers_calls() {
+        match live::place(service, &directory, (&delivery, policy)).await? {
+            Place::Call => return live::leave(service, job).await,
+            Place::Nowhere => return live::park(service, job).await,
+            Place::Late(late) => channel = late,
+        }
+    }
     if delivery.state == DeliveryState::AwaitingReceipt.as_str()
         && service.retry_delay(delivery.attempts, None).is_none()
     {
@@ -81,7 +98,7 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
     let sent = match &channel.as2 {
         Some(_) if is_late_receipt(channel) => as2::late_receipt(service, &transmission).await,
         Some(as2) => as2::message(service, job, &delivery, &transmission, as2).await.map(|sent| (url, sent)),
-        None => plain(service, &delivery, &transmission).await.map(|sent| (url, sent)),
+        None => plain(service, &delivery, &transmission, channel).await.map(|sent| (url, sent)),
     };
     let (url, Sent { key, content_type, lines, body, answer }) = match sent {
         Ok(sent) => sent,
@@ -112,6 +129,8 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         }
     };
     let sending = service.store.deliver_sending(job, &url, now).await?;
+    let usual = Duration::from_secs(service.config.delivery.attempt_seconds);
+    let patience = channel.asks().and_then(|asked| asked.wait_seconds).map_or(usual, Duration::from_secs);
     let post = Post {
         url,
         method: channel.method.as_deref().and_then(|method| method.parse().ok()).unwrap_or(Method::POST),
@@ -123,13 +142,14 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         reach,
         credentials,
         once,
-        patience: Duration::from_secs(service.config.delivery.attempt_seconds),
-        is_asking: matches!(answer, Awaited::Response | Awaited::Receipt(_)),
+        patience,
+        is_asking: matches!(answer, Awaited::Response | Awaited::Receipt(_) | Awaited::Document(_)),
     };
     let outcome = service.sender.send(post).await;
     let (outcome, response) = match &answer {
         Awaited::Nothing | Awaited::Later(_) => (outcome, None),
         Awaited::Response => heard(outcome),
+        Awaited::Document(most) => document(service, &delivery, outcome, *most).await?,
         Awaited::Receipt(wanted) => {
             let (outcome, receipt, stranger) = wanted.heard(service, outcome).await;
             if let Some(stranger) = stranger {
@@ -153,7 +173,11 @@ pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
         response.note(&mut facts);
     }
     attempted(&sending, outcome_word(&outcome));
+    let is_answered = facts.answer.is_some();
     service.store.deliver_result(job, end, facts, service.now()).await?;
+    if is_answered {
+        service.arrived.notify_one();
+    }
     Ok(reached)
 }
 
@@ -185,6 +209,8 @@ pub(super) enum Awaited {
     Nothing,
     /// A Response of cXML.
     Response,
+    /// A document of so many bytes at most, or nothing.
+    Document(u64),
     /// A receipt of AS2.
     Receipt(Box<as2::Wanted>),
     /// A receipt of AS2 that comes on its own, within this time.
@@ -192,9 +218,13 @@ pub(super) enum Awaited {
 }
 
 /// The bytes as they are.
-async fn plain(service: &Service, delivery: &Delivery, transmission: &Transmission) -> Result<Sent> {
+async fn plain(service: &Service, delivery: &Delivery, transmission: &Transmission, channel: &Channel) -> Result<Sent> {
     let body = stored::body(service, &transmission.payload_id).await?;
-    let answer = if is_cxml(service, transmission).await? { Awaited::Response } else { Awaited::Nothing };
+    let answer = match channel.asks() {
+        _ if is_cxml(service, transmission).await? => Awaited::Response,
+        Some(asked) => Awaited::Document(asked.bytes()),
+        None => Awaited::Nothing,
+    };
     let (key, content_type) = (Some(delivery.key.clone()), transmission.content_type.clone());
     Ok(Sent { key, content_type, lines: Vec::new(), body, answer })
 }
@@ -216,11 +246,15 @@ enum Heard {
     Other(String),
     /// A receipt of AS2, header lines and body.
     Receipt(Vec<u8>),
+    /// A document, which is kept and goes on.
+    Document(Box<NewAnswer>),
+    /// A document that is not taken: a stable word, and why.
+    Untaken(&'static str, String),
 }
 
 impl Heard {
     /// Puts it into the books: a Status that is final is an acknowledgment.
-    fn note(&self, facts: &mut AttemptFacts) {
+    fn note(self, facts: &mut AttemptFacts) {
         match self {
             Heard::Status(status) => {
                 facts.code = Some(format!("CXML-{}", status.code));
@@ -235,7 +269,12 @@ impl Heard {
             Heard::Receipt(bytes) => {
                 // HTTP went well, whatever the receipt says.
                 facts.code = facts.code.take().map(|_| RECEIPT_REFUSED.to_owned());
-                facts.receipt = Some(bytes.clone());
+                facts.receipt = Some(bytes);
+            }
+            Heard::Document(answer) => facts.answer = Some(*answer),
+            Heard::Untaken(code, detail) => {
+                facts.code = Some(code.to_owned());
+                facts.detail = Some(detail);
             }
             Heard::Other(begin) => {
                 facts.code = Some("RESPONSE-MISSING".to_owned());
@@ -263,6 +302,46 @@ fn heard(outcome: Outcome) -> (Outcome, Option<Heard>) {
     (outcome, Some(Heard::Status(said)))
 }
 
+/// What an answer comes to that is a document: it is to be kept, unless it is empty.
+async fn document(
+    service: &Service,
+    delivery: &Delivery,
+    outcome: Outcome,
+    most: u64,
+) -> Result<(Outcome, Option<Heard>)> {
+    let Outcome::Delivered { status, answer } = outcome else { return Ok((outcome, None)) };
+    let taken = Outcome::Delivered { status, answer: Said::default() };
+    if answer.body.is_empty() {
+        return Ok((taken, None));
+    }
+    let size = answer.body.len();
+    if size as u64 > most {
+        let detail = format!("the receiver took it; its answer has {size} bytes, {most} are taken here");
+        return Ok((taken, Some(Heard::Untaken("ANSWER-TOO-LARGE", detail))));
+    }
+    let Some((origin_id, answers)) = service.store.origin_of(&delivery.transmission_id).await? else {
+        let detail = "the receiver took it; what was made from no document is answered by none".to_owned();
+        return Ok((taken, Some(Heard::Untaken("ANSWER-UNASKED", detail))));
+    };
+    if answers >= ANSWERS_MAX {
+        let detail = format!("the receiver took it; {ANSWERS_MAX} answers came of {origin_id}, and no more are taken");
+        return Ok((taken, Some(Heard::Untaken("ANSWERS-TOO-MANY", detail))));
+    }
+    let kind = Some(answer.content_type).filter(|kind| !kind.is_empty());
+    let transmission = NewTransmission {
+        transmission_id: service.store.new_id("tra", service.now()),
+        direction: Direction::In,
+        channel: delivery.channel.clone(),
+        partner: None,
+        environment: None,
+        content: service.store.content(&answer.body, service.now()).await?,
+        content_type: kind.unwrap_or_else(|| "application/octet-stream".to_owned()),
+        file_name: None,
+        headers: json!({}),
+    };
+    Ok((taken, Some(Heard::Document(Box::new(NewAnswer { transmission, origin_id })))))
+}
+
 fn outcome_word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Delivered { .. } => "delivered",
@@ -283,6 +362,7 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
         said: None,
         receipt: None,
         placed: None,
+        answer: None,
     };
     let later = |asked| service.retry_delay(attempt, asked).map(|delay| service.now() + delay);
     match outcome {

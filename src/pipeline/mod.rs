@@ -23,6 +23,7 @@ pub mod expression; // expressions of other languages, each run in a process of 
 mod file_name; // what deliveries are called as files
 pub mod gather; // documents that wait for company leave together
 pub mod identify; // what an input holds, who sent it, whether it has to wait
+pub mod live; // calls that get a document as their answer
 pub mod mailbox; // what partners drop and fetch over SFTP
 pub mod map; // entity to the draft of a document
 pub mod output; // an interchange that leaves, as the ledger holds it

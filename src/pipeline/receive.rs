@@ -2,9 +2,10 @@
 
 use super::as2;
 use super::converse;
+use super::live::{self, Seat};
 use super::reach::is_pinned;
 use super::state::Service;
-use crate::partner::{Basic, Channel, Shown, Way};
+use crate::partner::{AnswerPolicy, Basic, Channel, Shown, Way};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::NewTransmission;
@@ -47,11 +48,15 @@ impl Receiver for HttpReceiver {
             if channel.cxml.is_some() {
                 return Ok(converse::intake(service, arrival));
             }
+            let answering = match channel.answers_calls() {
+                Some(policy) => Some((Seat::take(service, &arrival.channel, policy)?, policy.clone())),
+                None => None,
+            };
             let now = service.now();
             let limit = channel.body_bytes.unwrap_or(service.config.limits.body_bytes);
             let spool = service.store.spool(limit, now).leaving_reserve();
             let transmission_id = service.store.new_id("tra", now);
-            let intake = HttpIntake { service: service.clone(), arrival, actor, spool, transmission_id };
+            let intake = HttpIntake { service: service.clone(), arrival, actor, spool, transmission_id, answering };
             Ok(Box::new(intake) as Box<dyn Intake>)
         })
     }
@@ -125,6 +130,8 @@ struct HttpIntake {
     actor: Actor,
     spool: Spool,
     transmission_id: String,
+    /// Where the call gets a document as its answer: its place among those, and how.
+    answering: Option<(Seat, AnswerPolicy)>,
 }
 
 impl Intake for HttpIntake {
@@ -161,10 +168,14 @@ impl HttpIntake {
             headers: json!({}),
         };
         let done = service.store.receive(new, key, &self.actor, service.now()).await;
+        let answering = self.answering.as_ref().map(|(_, policy)| (channel.as_str(), policy));
         match done.map_err(|error| unavailable(&error))? {
             Reception::New => {
                 tracing::info!(transmission.id = id, transmission.channel = channel, "Received");
-                metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
+                metrics::counter!("portolan_received_total", "channel" => channel.clone()).increment(1);
+                if let Some(answering) = answering {
+                    return live::answer(&service, answering, &id, false).await;
+                }
                 service.arrived.notify_one();
                 Ok(Answer {
                     status: ACCEPTED,
@@ -175,14 +186,17 @@ impl HttpIntake {
                     replayed: false,
                 })
             }
-            Reception::Replay { transmission_id, status, body } => Ok(Answer {
-                status,
-                content_type: CONTENT_TYPE.into(),
-                headers: Vec::new(),
-                body,
-                location: location(&transmission_id),
-                replayed: true,
-            }),
+            Reception::Replay { transmission_id, status, body } => match answering {
+                Some(answering) => live::answer(&service, answering, &transmission_id, true).await,
+                None => Ok(Answer {
+                    status,
+                    content_type: CONTENT_TYPE.into(),
+                    headers: Vec::new(),
+                    body,
+                    location: location(&transmission_id),
+                    replayed: true,
+                }),
+            },
             Reception::Conflict { transmission_id } => {
                 tracing::warn!(transmission.id = transmission_id, transmission.channel = channel, "Key used again");
                 let detail = format!(

@@ -37,6 +37,8 @@ pub struct Service {
     pub expressions: Workers,
     /// Memory for bodies that are answered in their call.
     pub room: Arc<Semaphore>,
+    /// Calls that wait for their answers.
+    pub calls: super::live::Calls,
     /// Our keys of AS2, as they were read.
     pub as2_keys: super::as2::Keys,
     /// Rung when notices are to be sent.
@@ -86,6 +88,7 @@ impl Service {
             changed,
             expressions,
             room,
+            calls: super::live::Calls::default(),
             as2_keys,
             mailboxes,
             told: Notify::new(),

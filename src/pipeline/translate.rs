@@ -586,6 +586,7 @@ impl Translation {
         self.handle.block_on(store.translate(&self.job, slice, &Actor("worker".into()), self.service.now()))?;
         self.written = self.documents;
         self.service.departing.notify_one();
+        self.service.calls.ring(&self.job.subject);
         Ok(())
     }
 

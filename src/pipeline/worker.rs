@@ -120,7 +120,7 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
 }
 
 /// Runs work with a heartbeat beside it, so that a long one keeps its lease.
-async fn kept<T>(
+pub(super) async fn kept<T>(
     service: &Service,
     job: &Job,
     work: impl Future<Output = Result<T, StoreError>>,
@@ -147,7 +147,7 @@ fn not_leased<T>(service: &Service, error: &StoreError) -> Vec<T> {
 }
 
 /// A failure here is ours: the lease runs out and the job is run again.
-fn told<T>(service: &Service, job: &Job, done: Result<T, StoreError>) {
+pub(super) fn told<T>(service: &Service, job: &Job, done: Result<T, StoreError>) {
     if let Err(error) = done {
         service.trouble.note("JOB", &format!("{} {}: {error}", job.kind, job.subject), service.now());
         tracing::error!(job.kind = job.kind.as_str(), job.subject, error = %error, "Job failed; it will be run again");

@@ -221,6 +221,32 @@ impl Store {
         .await
     }
 
+    /// Leases the job of one subject, if it is due and nobody has it, however many wait before it.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn lease_of(&self, kind: JobKind, subject: &str, now: Timestamp) -> Result<Option<Job>> {
+        let subject = subject.to_owned();
+        self.write("lease", move |mut tx| {
+            Box::pin(async move {
+                let found: Option<Found> = Select::new(
+                    "SELECT job.job_id, job.kind, job.subject, job.slice_cursor, job.losses, job.lease_token,
+                     COALESCE(delivery.channel, '') AS channel
+                     FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
+                )
+                .text("job.kind =", Some(kind.as_str()))
+                .text("job.subject =", Some(&subject))
+                .number("job.run_at <=", Micros::from(now).0)
+                .number("COALESCE(job.lease_until, 0) <", Micros::from(now).0)
+                .first(&mut *tx.connection)
+                .await?;
+                let found = found.into_iter().collect();
+                Ok(lease(&mut tx, found, now).await?.into_iter().next().map(|(job, _)| job))
+            })
+        })
+        .await
+    }
+
     /// Most looks find nothing; they need not wait for the writer.
     async fn is_due(&self, due: &Due) -> Result<bool> {
         Ok(!due.query(1).all::<Found, _>(self.reader()).await?.is_empty())

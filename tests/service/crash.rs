@@ -254,6 +254,7 @@ fn no_point_of_the_flow_is_left_out() {
         .chain(&super::webhook::POINTS)
         .chain(&super::sftp::POINTS)
         .chain(&super::alarm::POINTS)
+        .chain(&super::live::POINTS)
         .chain(&super::bulk::POINTS)
         .chain(&super::pickup::POINTS)
         .chain(&super::pause::POINTS);

@@ -35,6 +35,7 @@ mod fault;
 mod gather;
 mod http;
 mod large;
+mod live;
 mod markup;
 mod pause;
 mod peer;

@@ -28,6 +28,10 @@ pub enum Answer {
     Repeats(u16, usize),
     /// 200 with such a Content-Type and Content-Length, and the connection is cut after these bytes.
     Breaks(&'static str, usize, Vec<u8>),
+    /// 200, with a body, after a while.
+    Late(Duration, String),
+    /// 200, with a body made of what was posted, for this post and all that follow.
+    Makes(fn(&[u8]) -> Vec<u8>),
     /// 200, in bytes and with its Content-Type.
     Sends(&'static str, Vec<u8>),
 }
@@ -104,6 +108,14 @@ impl Peer {
         self.posts().into_iter().filter(|post| super::edi::number_of(&post.body).is_some()).collect()
     }
 
+    fn next(&self) -> Answer {
+        let mut script = self.script.lock().expect("no panic held it");
+        match script.front() {
+            Some(Answer::Makes(make)) => Answer::Makes(*make),
+            _ => script.pop_front().unwrap_or(Answer::Status(200)),
+        }
+    }
+
     async fn serve<S: AsyncRead + AsyncWrite + Unpin>(&self, mut stream: S) -> std::io::Result<()> {
         let mut bytes = Vec::new();
         let end = loop {
@@ -130,7 +142,7 @@ impl Peer {
         let line = head.lines().next().unwrap_or_default().to_owned();
         let post = Post { line, headers, body: bytes[end..].to_vec() };
         self.posts.lock().expect("no panic held it").push(post);
-        let answer = self.script.lock().expect("no panic held it").pop_front().unwrap_or(Answer::Status(200));
+        let answer = self.next();
         let (status, more, body) = match answer {
             Answer::Cut => return Ok(()),
             Answer::Status(status) => (status, String::new(), Vec::new()),
@@ -139,6 +151,11 @@ impl Peer {
                 tokio::time::sleep(time).await;
                 (200, String::new(), Vec::new())
             }
+            Answer::Late(time, body) => {
+                tokio::time::sleep(time).await;
+                (200, String::new(), body.into_bytes())
+            }
+            Answer::Makes(make) => (200, String::new(), make(&bytes[end..])),
             Answer::Says(body) => (200, String::new(), body.into_bytes()),
             Answer::Leads(status, to) => (status, format!("location: {to}\r\n"), Vec::new()),
             Answer::Refuses(status, body) => (status, String::new(), body.into_bytes()),

@@ -29,7 +29,7 @@ async fn pause(store: &Store, kind: PauseKind, name: &str, now: i64) {
 }
 
 async fn deliveries(store: &Store, now: i64) -> Vec<String> {
-    let leased = store.lease_deliveries(100, 100, HashMap::new(), at(now)).await.expect("a look");
+    let leased = store.lease_deliveries(100, 100, HashMap::new(), &[], at(now)).await.expect("a look");
     leased.into_iter().map(|(job, _)| job.subject).collect()
 }
 
@@ -75,7 +75,7 @@ async fn what_comes_in_waits_and_goes_on_in_order(ground: Ground) {
             let when = at(2) + Duration::from_millis(u64::from(number) * 5);
             assert_eq!(store.receive(new, None, &Actor::system(), when).await.expect("it is taken"), Reception::New);
         }
-        assert!(store.lease(JobKind::Translate, 10, at(3)).await.expect("a look").is_empty(), "{kind}");
+        assert!(store.lease(JobKind::Translate, 10, &[], at(3)).await.expect("a look").is_empty(), "{kind}");
         let waits = store.transmission_waits(&came[4], at(3)).await.expect("a look").expect("it waits");
         assert_eq!((waits.kind.as_str(), waits.name.as_str()), (kind.as_str(), name));
         // Somebody may say more of it; it stays the pause that it was.
@@ -84,7 +84,7 @@ async fn what_comes_in_waits_and_goes_on_in_order(ground: Ground) {
         assert_eq!((standing.transmissions, standing.pause.began_at.0), (5, at(1).as_microsecond()));
         assert_eq!(standing.pause.reason.as_deref(), Some("longer"));
         store.resume(kind, name, &ann(), at(6)).await.expect("it goes on");
-        let leased = store.lease(JobKind::Translate, 10, at(6)).await.expect("a look");
+        let leased = store.lease(JobKind::Translate, 10, &[], at(6)).await.expect("a look");
         assert_eq!(leased.iter().map(|job| job.subject.clone()).collect::<Vec<_>>(), came, "{kind}");
         assert!(leased.iter().all(|job| job.losses == 0 && job.paused.is_empty()));
         assert_eq!(store.transmission_waits(&came[4], at(6)).await.expect("a look"), None);
@@ -201,7 +201,7 @@ async fn more_than_one_commit_takes_go_on_all(ground: Ground) {
     assert!(store.resume(PauseKind::Channel, "in", &ann(), at(3)).await.is_err());
     assert!(store.end_pauses(at(4)).await.expect("the others follow"));
     assert!(!store.end_pauses(at(5)).await.expect("a look"), "none is left");
-    let all = store.lease(JobKind::Translate, 5000, at(5)).await.expect("a look");
+    let all = store.lease(JobKind::Translate, 5000, &[], at(5)).await.expect("a look");
     assert_eq!(all.len(), count);
     assert_eq!(told(&store, "channel/in").await, [Some("begun".to_owned()), Some("ended".to_owned())]);
 }

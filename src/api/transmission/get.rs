@@ -9,7 +9,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
-/// A transmission with the pause that it waits for, what its transport said, its interchanges, documents, deliveries and history.
+/// A transmission with the pause that it waits for, what its transport said, its interchanges, documents, deliveries and history, and
+/// the delivery that it is the answer to.
 #[utoipa::path(get, path = "/api/v1/transmissions/{id}", operation_id = "transmission_get",
     params(("id" = String, Path, description = "Transmission")),
     responses((status = 200, description = "The transmission"), (status = 404, description = "There is none")))]
@@ -36,5 +37,6 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     Ok(Json(json!({
         "transmission": transmission, "waits": waits, "interchanges": interchanges, "documents": documents, "deliveries": deliveries,
         "events": store.events(&id).await?, "transport": store.transport_facts(&id).await?,
+        "answers": store.answers_delivery(&id).await?,
     })))
 }

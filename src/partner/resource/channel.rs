@@ -8,6 +8,7 @@ use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
 use super::{PartyId, Secret, SecretOrText, Way, parsed_option};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const BASIC: Shape =
     Shape::Object(&[must("user", Shape::Filled, "User name"), must("password", SECRET, "Its password")]);
@@ -42,6 +43,29 @@ const CXML_KEYS: &[Key] = &[
     may("punchout", Shape::Filled, "Where PunchOutSetupRequests are answered; none: they are not taken"),
 ];
 
+/// Seconds that a call may wait for its answer, or a receiver take for one.
+const WAIT_SECONDS_MAX: u64 = 300;
+/// The same where the channel does not say it.
+const WAIT_SECONDS: u64 = 30;
+/// Bytes of an answer.
+const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
+/// Calls of one channel that may wait at once.
+const AT_ONCE_MAX: u64 = 100;
+/// The same where the channel does not say it.
+const AT_ONCE: usize = 20;
+
+/// Of a channel whose calls are answered with a document.
+const ANSWER_KEYS: &[Key] = &[
+    may(
+        "wait_seconds",
+        Shape::Number(1, WAIT_SECONDS_MAX),
+        "How long an answer is waited for; left out: 30 in, attempt_seconds out",
+    ),
+    may("bytes", Shape::Number(1, ANSWER_BYTES_MAX), "Bytes of an answer, at most; 1048576 when left out"),
+    may("at_once", Shape::Number(1, AT_ONCE_MAX), "In: calls that wait at once; 20 when left out"),
+    may("late", Shape::Filled, "In: the channel of way out for answers whose call is over; none: they are parked"),
+];
+
 /// Its keys.
 pub const KEYS: &[Key] = &[
     must("transport", Shape::Word(&["http", "as2", "sftp", "folder"]), "The transport"),
@@ -51,6 +75,11 @@ pub const KEYS: &[Key] = &[
     may("receipt_auth", Shape::Object(RECEIPT_AUTH), "In, of as2: the auth of receipts that are posted later"),
     may("client_certificates", NAMES, "In: certificates of TLS; senders must show one of them"),
     may("cxml", Shape::Object(CXML_KEYS), "In: cXML is answered in the call that brings it"),
+    may(
+        "answer",
+        Shape::Object(ANSWER_KEYS),
+        "Of http: in, a call gets a document as its answer; out, a receiver's answer is one",
+    ),
     may("as2", Shape::Object(as2::KEYS), "Of transport as2: the pair of names, and how messages are protected"),
     may("mailbox", Shape::Filled, "Of transport sftp: the mailbox that the files go through"),
     may("server", Shape::Object(files::SERVER_KEYS), "Of transport sftp: the partner's server that we reach"),
@@ -76,7 +105,11 @@ pub const KEYS: &[Key] = &[
     may("proxy", PROXY, "Out: the proxy, or none; when left out that of [proxy]"),
     may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),
     may("window", Shape::Object(schedule::WINDOW_KEYS), "Out: when deliveries may go; at any time when left out"),
-    may("document", Shape::Filled, "In: what is sent here, where it does not say it itself: csv/1/Order"),
+    may(
+        "document",
+        Shape::Filled,
+        "In, or out with answer: what is sent here, where it does not say it itself: csv/1/Order",
+    ),
     may("body_bytes", Shape::Number(1, u64::MAX), "In: bytes of a body, at most"),
 ];
 
@@ -103,6 +136,9 @@ pub struct Channel {
     /// In: cXML is answered in the call that brings it.
     #[serde(default)]
     pub cxml: Option<Cxml>,
+    /// Of HTTP: in, a call gets a document as its answer; out, what the receiver answers is a document.
+    #[serde(default)]
+    pub answer: Option<AnswerPolicy>,
     /// Of transport `as2`: the pair of names, and how messages are protected.
     #[serde(default)]
     pub as2: Option<As2>,
@@ -142,7 +178,7 @@ pub struct Channel {
     /// Out: when deliveries may go; none: at any time.
     #[serde(default)]
     pub window: Option<DeliveryWindow>,
-    /// In: the document type of what is sent here, where the bytes do not say it: a table, lines of fixed width, JSON.
+    /// In, or out with `answer`: the document type of what is sent here, where the bytes do not say it: a table, lines of fixed width, JSON.
     #[serde(default)]
     pub document: Option<String>,
     /// In: bytes of a body, where another limit than the instance's is wanted.
@@ -161,6 +197,18 @@ impl Channel {
     #[must_use]
     pub fn is_place(&self) -> bool {
         self.transport == "folder" || (self.transport == "sftp" && self.server.is_some())
+    }
+
+    /// How its calls are answered with documents, where partners post to it and they are.
+    #[must_use]
+    pub fn answers_calls(&self) -> Option<&AnswerPolicy> {
+        self.answer.as_ref().filter(|_| self.way == Way::In)
+    }
+
+    /// How the receiver's answers are taken, where they are documents.
+    #[must_use]
+    pub fn asks(&self) -> Option<&AnswerPolicy> {
+        self.answer.as_ref().filter(|_| self.way == Way::Out)
     }
 
     /// Its folder: of its mailbox `in` where files come in and `out` where they go out, on a server the one that we are put
@@ -191,6 +239,44 @@ pub struct Cxml {
     /// Where PunchOutSetupRequests are answered.
     #[serde(default)]
     pub punchout: Option<String>,
+}
+
+/// How calls are answered with documents.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerPolicy {
+    /// In: how long a call waits, 30 seconds where it is `None`; out: how long the receiver may take, else as `[delivery]` says.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub wait_seconds: Option<u64>,
+    /// Bytes of an answer, at most; `None`: 1 MiB.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub bytes: Option<u64>,
+    /// In: calls that wait at once; `None`: 20.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub at_once: Option<usize>,
+    /// In: over which channel an answer goes whose call is over; `None`: it is parked.
+    #[serde(default)]
+    pub late: Option<String>,
+}
+
+impl AnswerPolicy {
+    /// How long an answer is waited for.
+    #[must_use]
+    pub fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait_seconds.unwrap_or(WAIT_SECONDS))
+    }
+
+    /// Bytes of an answer, at most.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.unwrap_or(ANSWER_BYTES_MAX)
+    }
+
+    /// Calls that may wait at once.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.at_once.unwrap_or(AT_ONCE)
+    }
 }
 
 /// How a sender proves who it is, or which auth shows who we are.

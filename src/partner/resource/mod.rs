@@ -25,7 +25,7 @@ pub use as2::{As2, Compress, Legacy, LineEnds, MICS, Receipt, Required};
 pub use auth::{Auth, Basic, OAuth1, OAuth2, Signed};
 pub use calendar::Calendar;
 pub use certificate::Certificate;
-pub use channel::{Channel, ChannelProxy, Cxml, ProxyLogin, ReceiptAuth, Shown};
+pub use channel::{AnswerPolicy, Channel, ChannelProxy, Cxml, ProxyLogin, ReceiptAuth, Shown};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use files::{HostKey, Pickup, Server, Then, Unchanged};
 pub(super) use files::{check_local, check_remote};

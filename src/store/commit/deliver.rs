@@ -4,11 +4,13 @@ use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::ack::{self, Said};
 use crate::store::as2;
+use crate::store::call::{self, NewAnswer};
 use crate::store::delivery::{self, Change, Delivery, DeliveryState};
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, Job};
 use crate::store::mailbox::{self, Placing};
 use crate::store::matching;
+use crate::store::payload::Files;
 use crate::store::value::{Actor, Micros};
 
 /// What came of an attempt.
@@ -29,7 +31,7 @@ pub enum AttemptEnd {
 }
 
 /// An attempt's answer, for the books.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct AttemptFacts {
     /// Status of the answer.
     pub status: Option<u16>,
@@ -43,6 +45,8 @@ pub struct AttemptFacts {
     pub receipt: Option<Vec<u8>>,
     /// Where it lies from this commit on, when that is what delivers it.
     pub placed: Option<Placing>,
+    /// The document that the answer is.
+    pub answer: Option<NewAnswer>,
 }
 
 const SENDABLE: [DeliveryState; 5] = [
@@ -94,7 +98,8 @@ impl Store {
     /// The lease was lost, or the database failed; the delivery is then uncertain and goes again.
     pub async fn deliver_result(&self, job: &Job, end: AttemptEnd, facts: AttemptFacts, now: Timestamp) -> Result<()> {
         let job = job.clone();
-        self.write("deliver_result", move |mut tx| {
+        let files = facts.answer.as_ref().map(NewAnswer::files);
+        let done = self.write("deliver_result", move |mut tx| {
             Box::pin(async move {
                 job::check_lease(&mut tx, &job).await?;
                 // A receipt that came before the answer says more than that, and than that none came.
@@ -151,13 +156,20 @@ impl Store {
                 .bind(Micros::from(now))
                 .execute(&mut *tx.connection)
                 .await?;
+                if let Some(answer) = facts.answer {
+                    call::answered(&mut tx, &job.subject, answer, now).await?;
+                }
                 match next_at {
                     Some(at) => job::again(&mut tx, &job, at).await,
                     None => job::finish(&mut tx, &job).await,
                 }
             })
-        })
-        .await
+        });
+        let done = done.await;
+        if done.as_ref().is_err_and(|error| !matches!(error, StoreError::Unknown(_))) {
+            files.into_iter().for_each(Files::remove);
+        }
+        done
     }
 
     /// Parks a delivery without an attempt: its channel is gone, or its job is poison.

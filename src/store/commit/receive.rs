@@ -183,7 +183,7 @@ async fn undo(tx: &mut Tx<'_>, error: Option<&StoreError>) -> Result<()> {
 }
 
 /// Writes arrivals with what belongs to them; false when a key was not free, and then it has to be undone.
-pub(super) async fn insert_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<bool> {
+pub(crate) async fn insert_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<bool> {
     let new: Vec<_> = arrivals.iter().map(|one| (&one.new, &one.actor, one.now)).collect();
     transmission::insert_all(tx, &new, TransmissionState::Stored).await?;
     let keys: Vec<_> = arrivals

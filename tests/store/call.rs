@@ -1,0 +1,55 @@
+//! What came of a call, as the ledger has it: what was asked, what came back, and what was handed over.
+
+use super::*;
+use portolan::store::call::NewAnswer;
+use std::collections::BTreeSet;
+
+async fn what_is_answered_is_kept_with_the_delivery_that_asked(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (source, _, asked) = translated(&store, "1").await;
+    let origin = store.document(&source).await.expect("it").transmission_id;
+    let out = store.delivery(&asked).await.expect("it").transmission_id;
+    assert_eq!(store.origin_of(&out).await.expect("a query"), Some((origin.clone(), 0)));
+    assert!(store.lease_of(JobKind::Translate, &origin, at(2)).await.expect("a lease").is_none(), "it is done");
+    let job = store.lease_of(JobKind::Deliver, &asked, at(2)).await.expect("a lease").expect("a job");
+    assert!(store.lease_of(JobKind::Deliver, &asked, at(2)).await.expect("a lease").is_none(), "somebody has it");
+    store.deliver_sending(&job, "http://acme", at(2)).await.expect("sending");
+    let transmission = transmission(&store, Direction::In, b"the answer").await;
+    let answer = transmission.transmission_id.clone();
+    let facts =
+        AttemptFacts { answer: Some(NewAnswer { transmission, origin_id: origin.clone() }), ..AttemptFacts::default() };
+    store.deliver_result(&job, AttemptEnd::Delivered, facts, at(3)).await.expect("a result");
+    assert_eq!(store.answers_delivery(&answer).await.expect("a query"), Some(asked.clone()));
+    assert_eq!(store.origin_of(&out).await.expect("a query"), Some((origin.clone(), 1)));
+    assert!(store.lease_of(JobKind::Translate, &answer, at(4)).await.expect("a lease").is_some(), "it goes on");
+    let course = store.course(&origin).await.expect("it");
+    let received: BTreeSet<&str> = course.received.iter().map(|one| one.transmission_id.as_str()).collect();
+    assert_eq!(received, [origin.as_str(), answer.as_str()].into());
+    assert_eq!(course.deliveries.iter().map(|one| one.delivery_id.as_str()).collect::<Vec<_>>(), [asked.as_str()]);
+}
+
+async fn what_is_handed_over_is_delivered_once_whoever_was_about_to_send_it(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (source, _, leased) = translated(&store, "1").await;
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a worker has it");
+    for now in [at(3), at(4)] {
+        store.hand_over(&leased, "the call", now).await.expect("handed over");
+    }
+    assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("delivered"));
+    assert_eq!(store.attempts(&leased).await.expect("attempts").len(), 1);
+    assert!(matches!(store.give_back(&job, at(5)).await, Err(StoreError::LeaseLost(_))), "the worker learns of it");
+    let (_, _, parked) = translated(&store, "2").await;
+    let job = lease(&store, JobKind::Deliver, at(5)).await.expect("a worker has it");
+    store.deliver_park(&job, "ANSWER-LATE", "nobody waits", at(5)).await.expect("parked");
+    store.hand_over(&parked, "the call", at(6)).await.expect("handed over");
+    let (_, _, cancelled) = translated(&store, "3").await;
+    let actor = Actor("user:ann".into());
+    store.steer_delivery(&cancelled, DeliveryState::Cancelled, "no", &actor, at(7)).await.expect("cancelled");
+    let done = store.hand_over(&cancelled, "the call", at(8)).await;
+    assert!(matches!(done, Err(StoreError::WrongState { .. })), "{done:?}");
+}
+
+on_every_database![
+    what_is_answered_is_kept_with_the_delivery_that_asked,
+    what_is_handed_over_is_delivered_once_whoever_was_about_to_send_it,
+];
