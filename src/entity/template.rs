@@ -5,6 +5,7 @@
 use super::form::Soundness;
 use super::json;
 use super::value::{Key, Map, Text, Value};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 /// What objects of one form have in common: names, order and structure. Where a text stands, it has a hole.
@@ -102,7 +103,8 @@ impl Template {
     }
 
     /// What stands at a path of names without lists.
-    pub(super) fn part(&self, path: &str) -> Option<&Part> {
+    #[must_use]
+    pub fn part(&self, path: &str) -> Option<&Part> {
         part_of(&self.parts, path)
     }
 
@@ -184,6 +186,9 @@ fn find_identifiers(parts: &[(Key, Part)], found: &mut Vec<(Option<usize>, usize
     }
 }
 
+/// Fields that are added to an object of a template, at most, without its fields being moved.
+const ADDED: usize = 4;
+
 /// The texts of one object: its template filled in.
 #[derive(Debug, Clone)]
 pub struct Filled {
@@ -208,6 +213,14 @@ impl Filled {
     pub fn hole(&self, number: usize) -> &str {
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.text[start as usize..self.ends[number] as usize]
+    }
+
+    /// The texts of some holes, one after the other.
+    #[must_use]
+    pub fn holes(&self, numbers: Range<usize>) -> &str {
+        let start = numbers.start.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let end = numbers.end.checked_sub(1).map_or(0, |last| self.ends[last]);
+        &self.text[start as usize..end as usize]
     }
 
     /// The text of what sums look at.
@@ -243,7 +256,12 @@ impl Filled {
 
     /// The same for one that goes on without its template.
     pub(super) fn take_fields(&mut self) -> Vec<(Key, Value)> {
-        self.fields.take().unwrap_or_else(|| self.made())
+        self.fields.take().unwrap_or_else(|| {
+            // Who asks for them adds some.
+            let mut fields = Vec::with_capacity(self.template.parts.len() + ADDED);
+            fields.extend(self.template.parts.iter().map(|(key, part)| (key.clone(), self.value(part))));
+            fields
+        })
     }
 
     fn made(&self) -> Vec<(Key, Value)> {

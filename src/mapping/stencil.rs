@@ -21,7 +21,9 @@ pub struct Shelf<S>(Mutex<Vec<Stencils<S>>>);
 impl<S> Shelf<S> {
     /// Stencils that no other document uses.
     pub fn take(&self) -> Stencils<S> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        let mut stencils = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        stencils.turn += 1;
+        stencils
     }
 
     /// Back, for the next document.
@@ -44,11 +46,15 @@ impl<S> std::fmt::Debug for Shelf<S> {
 
 /// Sorted by the list of rules that they stand for. A list is known by where it stands: the rules of a mapping do not move
 /// once it is read.
-pub struct Stencils<S>(Vec<(usize, Set<S>)>);
+pub struct Stencils<S> {
+    sets: Vec<(usize, Set<S>)>,
+    /// How many documents took them, the one at hand included.
+    pub turn: u64,
+}
 
 impl<S> Default for Stencils<S> {
     fn default() -> Self {
-        Stencils(Vec::new())
+        Stencils { sets: Vec::new(), turn: 0 }
     }
 }
 
@@ -56,12 +62,12 @@ impl<S> Stencils<S> {
     /// The place of those of a list of rules.
     pub fn of(&mut self, rules: &[Rule]) -> &mut Set<S> {
         let place = rules.as_ptr() as usize;
-        let at = self.0.binary_search_by_key(&place, |(known, _)| *known).unwrap_or_else(|at| {
+        let at = self.sets.binary_search_by_key(&place, |(known, _)| *known).unwrap_or_else(|at| {
             let follower = rules.iter().position(|rule| rule.under().is_some());
-            self.0.insert(at, (place, Set { follower, ..Set::default() }));
+            self.sets.insert(at, (place, Set { follower, ..Set::default() }));
             at
         });
-        &mut self.0[at].1
+        &mut self.sets[at].1
     }
 }
 

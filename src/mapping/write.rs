@@ -2,6 +2,7 @@
 //! order of the definition. Header and trailer of the document are the codec's.
 
 mod around; // the loops that items of a flat list stand in
+mod own; // which items of a list are a rule's to write
 mod record; // making stencils
 mod run; // functions of rules
 mod segment;
@@ -13,13 +14,14 @@ pub use stencil::Stencil;
 use super::Context;
 use super::function::{self, Beside, Call, Spot};
 use super::loss::leaves;
-use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Turn, Under, suits};
+use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Turn, Under};
 use super::stencil::Stencils;
 use super::trace::{Put, Writing};
 use crate::diagnostic::{Diagnostic, Fault, Lookup};
-use crate::entity::{Entity, Map, Path, Sums, Text, Value, View, has};
+use crate::entity::{Entity, Map, Path, Sums, Text, Value};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
+use own::Owned;
 use record::Recording;
 use run::{Done, Refusal};
 use std::cell::RefCell;
@@ -47,9 +49,24 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     let (loops, drafts) = (Vec::new(), Vec::new());
     // Who wants to know each step is shown each step.
     let stencils = (!trace.is_on()).then(|| context.mapping.writing.take());
-    let (recording, sums, known) = (None, Sums::of(entity), RefCell::default());
-    let mut writer =
-        Writer { context, entity, sums, known, loops, drafts, written, faults, missed, trace, stencils, recording };
+    let turn = stencils.as_ref().map_or(0, |stencils| stencils.turn);
+    let (recording, sums, known, owned) = (None, Sums::of(entity), RefCell::default(), RefCell::default());
+    let mut writer = Writer {
+        context,
+        entity,
+        sums,
+        known,
+        owned,
+        loops,
+        drafts,
+        written,
+        faults,
+        missed,
+        trace,
+        stencils,
+        turn,
+        recording,
+    };
     writer.open(&context.document.nodes, 0);
     let top = At::Loop(0);
     for (place, value) in &context.mapping.constants {
@@ -121,8 +138,11 @@ pub(super) struct Writer<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) entity: &'a Entity,
     sums: Sums<'a>,
-    /// What functions made of texts that say what an item is, by the place of the functions: few texts come again and again.
-    known: RefCell<Vec<(usize, Text, Done)>>,
+    /// What functions made of texts that say what an item is, by the place of the functions and the length of what they
+    /// measure: few texts come again and again.
+    known: RefCell<Vec<(usize, Text, usize, Done)>>,
+    /// What the templates that came so far have where rules look whether an item is theirs.
+    owned: RefCell<Vec<Owned>>,
     pub(super) loops: Vec<Loop<'a>>,
     drafts: Vec<DraftSegment>,
     /// Paths of what a rule has written where other rules could as well, with the rule's number in its list of rules.
@@ -133,6 +153,8 @@ pub(super) struct Writer<'a> {
     trace: Writing,
     /// What is known of items of one form; `None` where each step is traced.
     stencils: Option<Stencils<Stencil>>,
+    /// Which document this is of those that the stencils were laid for.
+    turn: u64,
     /// What is noted of the item at hand, for a stencil.
     recording: Option<RefCell<Recording>>,
 }
@@ -366,75 +388,6 @@ impl<'a> Writer<'a> {
         if self.draft(address).get(element, component).is_empty() {
             self.draft_mut(address).set(element, component, number);
         }
-    }
-
-    /// The fields of an item when it is this rule's to write: no other rule has written it, it has the field it must
-    /// have, and its first field, which says what it is, can be written.
-    fn own<'v>(
-        &mut self,
-        item: &'v Value,
-        rules: &[Rule],
-        only: &[String],
-        path: &Path<'_>,
-        (index, turn): Numbered<'_>,
-    ) -> Option<&'v Map> {
-        let fields = item.as_object()?;
-        let view = View::from(fields);
-        let lacks = !suits(only, |field| has(view, field, &|_| true));
-        // Without the first field, or one that an item must have, what is written would say something else.
-        let refused = rules.iter().enumerate().find_map(|(index, rule)| {
-            let (Body::One(_, calls) | Body::Computed(calls)) = &rule.body else { return None };
-            let is_vital = !calls.is_empty() && (index == 0 || rule.is_required);
-            let refusal = is_vital.then(|| self.refusal(rule, calls, fields, index == 0)).flatten()?;
-            let is_carried = index > 0 && self.is_carried(rule, rules, fields);
-            (!is_carried).then_some((calls, refusal))
-        });
-        if !turn.is_only && self.has_written(path) {
-            return None;
-        }
-        if lacks || refused.is_some() {
-            if turn.is_last {
-                if self.tell_missed(path) {
-                    return None;
-                }
-                match refused {
-                    Some((calls, refusal)) => self.refused(calls, path, &refusal),
-                    None => self.loss(path, &format!("a field {}", only.join(" or "))),
-                }
-            }
-            return None;
-        }
-        if !turn.is_only {
-            self.written.insert(path.to_string(), index);
-        }
-        Some(fields)
-    }
-
-    /// Why a rule cannot say its field of an item: its functions refuse the value, or, where the rule says what an item is
-    /// and has no place, another value follows from the item.
-    fn refusal(&self, rule: &Rule, calls: &[Call], fields: &Map, says_what: bool) -> Option<Refusal> {
-        let done = match self.tried(calls, fields, &rule.field) {
-            Err(refusal) => return Some(refusal),
-            Ok(done) => done,
-        };
-        let is_placeless = matches!(rule.body, Body::Computed(_));
-        // What the document says by saying nothing is said.
-        let is_said_by_nothing = says_what && is_placeless && done.value.is_some();
-        let value = if is_said_by_nothing { rule.field.get(fields)? } else { return None };
-        self.note(Recording::spoil);
-        // What makes nothing of nothing, but an error, is said by the place. Where nothing follows, the field alone is lost.
-        let follows = self.through(calls, fields, None).ok()?.value?;
-        (follows != *value).then(|| Refusal { expected: format!("{} as it follows, {follows}", rule.field), trial: 0 })
-    }
-
-    /// Whether another rule for the same field can say it.
-    fn is_carried(&self, rule: &Rule, rules: &[Rule], fields: &Map) -> bool {
-        let is_same = |one: &&Rule| one.field == rule.field && !one.is_read_only && !std::ptr::eq(*one, rule);
-        let can = |one: &Rule| match &one.body {
-            Body::One(_, calls) => self.tried(calls, fields, &rule.field).is_ok(),
-            _ => false,
-        };
-        !rule.turn.is_only && rules.iter().filter(is_same).any(can)
     }
 
     fn slots(&mut self, at: At, slots: &Slots, items: &[Value], field: &Path<'_>, (index, turn): Numbered<'_>) {

@@ -7,12 +7,14 @@
 mod charset;
 mod draft;
 mod interchange;
+mod laid; // segments of drafts that are alike
 mod separators;
 mod view;
 
 pub use charset::{Charset, in_repertoire};
 pub use draft::{DraftSegment, DraftValue};
 pub use interchange::{Agreed, DocumentDraft, GroupDraft, InterchangeDraft, Style};
+pub use laid::{Between, DraftForm, DraftPlace, DraftTexts, FormSegment, Laid};
 pub use separators::Separators;
 pub use view::{Run, Segment, Value};
 

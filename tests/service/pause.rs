@@ -5,6 +5,7 @@ use super::as2;
 use super::edi::{number_of, order};
 use super::peer::{Answer, Peer};
 use super::stage::Stage;
+use portolan::clock::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -202,14 +203,14 @@ async fn it_ends_by_itself_and_webhooks_are_told() {
          allow_networks: [127.0.0.0/8]\nevents: [\"pause.*\"]\n",
         hook.port
     ));
-    let until = jiff::Timestamp::now() + Duration::from_secs(15);
+    let until = SystemClock.now() + Duration::from_secs(15);
     stage.done(&["pause", "partner", "lamps", "--until", &until.to_string()], "");
     assert!(stage.done(&["pause"], "").contains(" until "));
     send_three(&stage).await;
     until_waiting(&stage, "deliveries", 3).await;
     assert_eq!(supplier.posts().len(), 0);
     three_of_each(&stage, &retailer, &supplier).await;
-    assert!(jiff::Timestamp::now() >= until, "not before its time");
+    assert!(SystemClock.now() >= until, "not before its time");
     let told = stage
         .until("both events", || async {
             let told: Vec<Value> =

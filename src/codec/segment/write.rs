@@ -4,7 +4,7 @@
 //! `edifact::encode`'s.
 
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::tree::{Charset, DraftSegment, Separators, Style, in_repertoire};
+use crate::tree::{Between, Charset, DraftForm, DraftSegment, FormSegment, Laid, Separators, Style, in_repertoire};
 use compact_str::CompactString;
 use std::sync::LazyLock;
 
@@ -15,7 +15,26 @@ const OUT_BYTES: usize = 512;
 fn plain_of(level: &str) -> &'static [bool; 256] {
     static OF_LEVELS: [LazyLock<[bool; 256]>; 3] =
         [LazyLock::new(|| allowed("UNOA")), LazyLock::new(|| allowed("UNOB")), LazyLock::new(|| allowed(""))];
-    &OF_LEVELS[["UNOA", "UNOB"].iter().position(|one| *one == level).unwrap_or(2)]
+    &OF_LEVELS[number_of(level)]
+}
+
+/// A number for all levels that allow the same bytes of ASCII.
+fn number_of(level: &str) -> usize {
+    ["UNOA", "UNOB"].iter().position(|one| *one == level).unwrap_or(2)
+}
+
+/// A number for all that decides how plain texts are written, line ends included; none for line ends of more than two bytes.
+fn number_of_style(style: &Style) -> Option<u64> {
+    let Separators { component, element, repetition, release, segment, decimal: _ } = style.separators;
+    let end = match style.line_end.as_bytes() {
+        [] => [0, 0],
+        &[one] if one > 0 => [one, 0],
+        &[one, two] if one > 0 && two > 0 => [one, two],
+        _ => return None,
+    };
+    let level = number_of(&style.syntax_identifier) as u8;
+    let others = [repetition, release].map(Option::unwrap_or_default);
+    Some(u64::from_le_bytes([component, element, segment, others[0], others[1], level, end[0], end[1]]))
 }
 
 fn allowed(level: &str) -> [bool; 256] {
@@ -34,6 +53,8 @@ pub struct Writer {
     charset: Charset,
     /// Which bytes of a text are written as they are: ASCII of the repertoire that separates nothing.
     is_plain: [bool; 256],
+    /// See [`number_of_style`].
+    style: Option<u64>,
     out: Vec<u8>,
     faults: Vec<Diagnostic>,
     /// Segments since the document's header, that header included.
@@ -57,6 +78,7 @@ impl Writer {
             line_end: style.line_end.as_str().into(),
             charset,
             is_plain,
+            style: number_of_style(style),
             out: Vec::with_capacity(OUT_BYTES),
             faults: Vec::new(),
             ordinal: 0,
@@ -87,18 +109,74 @@ impl Writer {
 
     /// Writes one segment; empty elements at its end, and empty components at the end of each element, are left out.
     pub fn segment(&mut self, draft: &DraftSegment) {
+        let length = self.out.len();
+        if draft.as_laid().is_some_and(|laid| self.laid(laid)) {
+            debug_assert!(self.is_as_by_values(draft, length), "the short way writes what the long one writes");
+            return;
+        }
+        self.by_values(draft);
+    }
+
+    /// Writes a segment whose texts stand in a form, where all of it is plain; else says so, and writes nothing.
+    fn laid(&mut self, laid: &Laid) -> bool {
+        let Some(style) = self.style else { return false };
+        let form = laid.form();
+        let between = form.between(style, || self.between(form, style)).map(|one| &one.segments[laid.number()]);
+        let Some(Some(between)) = between else { return false };
+        if !laid.text().bytes().all(|byte| self.is_plain[usize::from(byte)]) {
+            return false;
+        }
+        self.ordinal += 1;
+        let mut texts = laid.texts();
+        for bytes in between {
+            self.out.extend_from_slice(bytes);
+            self.out.extend_from_slice(texts.next().unwrap_or_default().as_bytes());
+        }
+        true
+    }
+
+    /// What stands around the texts of a form.
+    fn between(&self, form: &DraftForm, style: u64) -> Between {
+        let segments = form.segments().iter().map(|one| self.between_texts(one)).collect();
+        Between { style, segments }
+    }
+
+    /// The same of one of its segments, unless something that always stands there is not plain.
+    fn between_texts(&self, segment: &FormSegment) -> Option<Vec<Box<[u8]>>> {
+        let (mut found, mut bytes) = (Vec::new(), segment.tag.as_bytes().to_vec());
+        let (mut element, mut component) = (0, 1);
+        for place in &segment.places {
+            separate(self.separators, &mut bytes, (&mut element, &mut component), (place.element, place.component));
+            match &place.said {
+                Some(text) if text.bytes().all(|byte| self.is_plain[usize::from(byte)]) => {
+                    bytes.extend(text.as_bytes())
+                }
+                Some(_) => return None,
+                None => found.push(std::mem::take(&mut bytes).into()),
+            }
+        }
+        bytes.push(self.separators.segment);
+        bytes.extend_from_slice(self.line_end.as_bytes());
+        found.push(bytes.into());
+        Some(found)
+    }
+
+    /// Builds for tests write what was written again, value by value.
+    fn is_as_by_values(&mut self, draft: &DraftSegment, length: usize) -> bool {
+        let written = self.out.split_off(length);
+        self.ordinal -= 1;
+        let faults = self.faults.len();
+        self.by_values(draft);
+        self.out[length..] == written && self.faults.len() == faults
+    }
+
+    /// Writes a segment value by value.
+    fn by_values(&mut self, draft: &DraftSegment) {
         self.ordinal += 1;
         self.out.extend_from_slice(draft.tag.as_bytes());
         let (mut element, mut component) = (0, 1);
         for (at, value) in draft.values().iter().enumerate() {
-            while element < value.element {
-                self.out.push(self.separators.element);
-                (element, component) = (element + 1, 1);
-            }
-            while component < value.component {
-                self.out.push(self.separators.component);
-                component += 1;
-            }
+            separate(self.separators, &mut self.out, (&mut element, &mut component), (value.element, value.component));
             let more = draft.values().get(at + 1).is_some_and(|next| next.element == element);
             self.value(&draft.tag, element, if component > 1 || more { component } else { 0 }, &value.text);
         }
@@ -208,6 +286,19 @@ impl Writer {
     /// What could not be written, all of it.
     pub fn finish(self) -> Result<Vec<u8>, Vec<Diagnostic>> {
         if self.faults.is_empty() { Ok(self.out) } else { Err(self.faults) }
+    }
+}
+
+/// Appends the separators from one place of a segment to another.
+#[inline]
+fn separate(separators: Separators, bytes: &mut Vec<u8>, (element, component): (&mut u16, &mut u16), to: (u16, u16)) {
+    while *element < to.0 {
+        bytes.push(separators.element);
+        (*element, *component) = (*element + 1, 1);
+    }
+    while *component < to.1 {
+        bytes.push(separators.component);
+        *component += 1;
     }
 }
 

@@ -1,6 +1,6 @@
 //! `by_length(field, n CODE, …)`: one of a family of codes, chosen by the length of a field beside it.
 
-use super::{Function, Outcome, Spot};
+use super::{Function, Outcome, Spot, length};
 use crate::entity::{Value, View};
 
 pub struct ByLength;
@@ -31,6 +31,14 @@ impl Function for ByLength {
         true
     }
 
+    fn is_steady_on_writing(&self) -> bool {
+        true
+    }
+
+    fn measures<'a>(&self, arguments: &'a [String]) -> Option<&'a str> {
+        arguments.first().map(String::as_str)
+    }
+
     fn keeps_on_writing(&self, arguments: &[String], text: &str, _spot: &Spot<'_>) -> bool {
         !family(arguments).any(|(_, code)| code == text)
     }
@@ -41,7 +49,7 @@ impl Function for ByLength {
             return Ok(value);
         }
         let field = arguments.first().map_or("", String::as_str);
-        let length = spot.sibling(field).and_then(View::text).map_or(0, |text| text.chars().count());
+        let length = length(spot.sibling(field).and_then(View::text));
         let chosen = family(arguments).find(|(wanted, _)| wanted.parse() == Ok(length)).map(|(_, code)| code);
         Ok(chosen.map(Value::from).or(value))
     }

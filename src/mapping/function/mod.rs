@@ -214,6 +214,10 @@ pub trait Function: Sync {
     fn is_steady_on_writing(&self) -> bool {
         false
     }
+    /// Writing: the field beside the value whose length, in characters, decides too; all else beside it decides nothing.
+    fn measures<'a>(&self, _arguments: &'a [String]) -> Option<&'a str> {
+        None
+    }
     /// On writing it may give a value where the entity has none.
     fn supplies(&self) -> bool {
         false
@@ -304,6 +308,22 @@ pub fn put(calls: &[Call], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
 #[inline]
 pub fn keep_on_writing(calls: &[Call], text: &str, spot: &Spot<'_>) -> bool {
     calls.iter().rev().all(|call| call.function.keeps_on_writing(&call.arguments, text, spot))
+}
+
+/// Whether the functions of a rule always write a text of an entity the same, beside the same length of what they measure.
+pub fn are_steady_on_writing(calls: &[Call]) -> bool {
+    let is_only = |call: &Call| call.function.measures(&call.arguments).is_none_or(|one| Some(one) == measured(calls));
+    !calls.is_empty() && calls.iter().all(|call| call.function.is_steady_on_writing() && is_only(call))
+}
+
+/// The field beside the value that the functions of a rule measure on writing.
+pub fn measured(calls: &[Call]) -> Option<&str> {
+    calls.iter().find_map(|call| call.function.measures(&call.arguments))
+}
+
+/// The length of what is measured; of nothing, as the functions have it.
+pub fn length(measured: Option<&str>) -> usize {
+    measured.map_or(0, |text| text.chars().count())
 }
 
 /// Whether a value that these functions cannot write changes the meaning of the others.

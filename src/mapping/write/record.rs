@@ -1,13 +1,14 @@
 //! Making a stencil: what is noted while the rules write an item, and what of it writes the item again.
 
-use super::stencil::{Draft, Form, Kind, Opened, Source, Stencil, Told, Trial};
+use super::stencil::{Form, Kind, Opened, Source, Stencil, Told, Trial};
 use super::{Done, Item, Refusal, Writer};
 use crate::diagnostic::Diagnostic;
-use crate::entity::{Map, Path, Text, Value};
-use crate::mapping::function::Call;
-use crate::tree::DraftSegment;
-use std::cell::RefCell;
+use crate::entity::{Map, Path, Text, Value, get};
+use crate::mapping::function::{self, Call};
+use crate::tree::{DraftForm, DraftPlace, DraftSegment, DraftValue};
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What is noted of one item.
 #[derive(Default)]
@@ -31,6 +32,8 @@ pub(super) struct Recording {
 struct Tried {
     fields: usize,
     value: Option<usize>,
+    /// The value that they measure.
+    measured: Option<usize>,
     /// Which calls, of all the mapping's.
     which: usize,
     calls: Vec<Call>,
@@ -67,6 +70,7 @@ impl Recording {
         done: &Result<Done, Refusal>,
         is_whole: bool,
     ) -> usize {
+        let measured = function::measured(calls).and_then(|field| get(fields, field)).map(memory);
         let (fields, value, which) = (memory(fields), value.map(memory), calls.as_ptr().addr());
         let is_same = |one: &Tried| (one.fields, one.value, one.which) == (fields, value, which) && !calls.is_empty();
         if let Some(known) = self.trials.iter().position(is_same) {
@@ -76,7 +80,7 @@ impl Recording {
             self.spoil();
             return 0;
         };
-        self.trials.push(Tried { fields, value, which, calls: calls.to_vec(), kind });
+        self.trials.push(Tried { fields, value, measured, which, calls: calls.to_vec(), kind });
         self.trials.len() - 1
     }
 
@@ -165,13 +169,10 @@ impl Writer<'_> {
         let mut trials = Vec::with_capacity(recording.trials.len());
         for tried in recording.trials {
             let object = if tried.fields == memory(fields) { None } else { Some(find(tried.fields)?) };
-            let value = match tried.value {
-                Some(place) => Some(find(place)?),
-                None => None,
-            };
-            let is_steady = tried.calls.iter().all(|call| call.function.is_steady_on_writing());
-            let known = (is_steady && !tried.calls.is_empty()).then(RefCell::default);
-            trials.push(Trial { fields: object, value, calls: tried.calls, kind: tried.kind, known });
+            let found = |place: Option<usize>| place.map_or(Some(None), |place| find(place).map(Some));
+            let (value, measured) = (found(tried.value)?, found(tried.measured)?);
+            let known = function::are_steady_on_writing(&tried.calls).then(RefCell::default);
+            trials.push(Trial { fields: object, value, measured, calls: tried.calls, kind: tried.kind, known });
         }
         let read = recording.read.into_iter().map(|(place, text)| Some((find(place)?, text)));
         let read = read.collect::<Option<_>>()?;
@@ -179,20 +180,29 @@ impl Writer<'_> {
         // Each is compared as soon as it is made.
         recording.decided.sort_by_key(|(source, _)| source.trial());
         recording.decided.dedup();
-        let drafts = (first_draft..self.drafts.len()).map(|at| {
-            let values = self.drafts[at].values().iter().map(|value| {
-                let (element, component) = (value.element, value.component);
-                Some((element, component, recording.sources.get(&(at, element, component))?.clone()))
-            });
-            Some(Draft { tag: self.drafts[at].tag.clone(), values: values.collect::<Option<_>>()? })
-        });
-        let drafts = drafts.collect::<Option<_>>()?;
+        let (mut segments, mut sources) = (Vec::new(), Vec::new());
+        for at in first_draft..self.drafts.len() {
+            let mut places = Vec::new();
+            for DraftValue { element, component, .. } in self.drafts[at].values() {
+                let said = match recording.sources.get(&(at, *element, *component))? {
+                    Source::Said(text) => Some(text.clone()),
+                    made => {
+                        sources.push(made.clone());
+                        None
+                    }
+                };
+                places.push(DraftPlace { element: *element, component: *component, said });
+            }
+            segments.push((self.drafts[at].tag.clone(), places));
+        }
+        let segments = Arc::new(DraftForm::new(segments));
         let mut loops = Vec::new();
         for at in first_loop.unwrap_or(self.loops.len())..self.loops.len() {
             loops.push(self.opened(at, first_loop?, first_draft)?);
         }
         let (form, decided) = (Form::of(fields), recording.decided);
-        Some(Stencil { form, before, read, trials, decided, drafts, loops, told })
+        let proven = Cell::default();
+        Some(Stencil { form, before, read, trials, decided, segments, sources, loops, told, proven })
     }
 
     /// A loop of the item, counted from its own.

@@ -2,7 +2,7 @@
 //! told of it, is `write`'s.
 
 use super::Writer;
-use crate::entity::{KeyPath, Map, Value, View};
+use crate::entity::{KeyPath, Map, Text, Value, View};
 use crate::mapping::function::{self, Beside, Call, Spot};
 
 /// What the functions of a rule made of a value.
@@ -45,23 +45,42 @@ impl Writer<'_> {
             return self.through(calls, fields, field.get(fields));
         }
         let value = View::from(fields).at(field);
-        let is_steady = !calls.is_empty() && calls.iter().all(|call| call.function.is_steady_on_writing());
-        let (place, text) = (calls.as_ptr().addr(), value.text().filter(|_| is_steady));
-        let known = text.and_then(|text| {
-            let known = self.known.borrow();
-            known.iter().find(|(at, one, _)| *at == place && one == text).map(|(_, _, done)| done.clone())
-        });
-        if let Some(done) = known {
-            self.missed.borrow_mut().clear();
+        let text = value.text().filter(|_| function::are_steady_on_writing(calls));
+        let key = text.map(|text| (calls.as_ptr().addr(), text, self.measure(calls, fields)));
+        if let Some(done) = key.and_then(|key| self.known(key, Done::clone)) {
             return Ok(done);
         }
         let done = self.run(calls, fields.into(), Some(value).filter(|value| value.is_there()));
-        if let (Some(text), Ok(done), true) = (text, &done, self.missed.borrow().is_empty()) {
+        if let (Some((place, text, length)), Ok(done), true) = (key, &done, self.missed.borrow().is_empty()) {
             let mut known = self.known.borrow_mut();
             known.truncate(KNOWN_MAX - 1);
-            known.insert(0, (place, text.into(), done.clone()));
+            known.insert(0, (place, text.into(), length, done.clone()));
         }
         done
+    }
+
+    /// Whether it is soon seen that functions write a text: they leave it as it is, or wrote the same before.
+    pub(super) fn is_writable(&self, calls: &[Call], fields: &Map, text: &str, around: &Spot<'_>) -> bool {
+        function::keep_on_writing(calls, text, around) || {
+            let place = calls.as_ptr().addr();
+            self.known((place, text, self.measure(calls, fields)), |_| ()).is_some()
+        }
+    }
+
+    /// What functions made of a text before, beside the same length of what they measure.
+    fn known<T>(&self, (place, text, length): (usize, &str, usize), show: impl FnOnce(&Done) -> T) -> Option<T> {
+        let known = self.known.borrow();
+        let is_it = |one: &&(usize, Text, usize, Done)| one.0 == place && one.2 == length && one.1 == text;
+        let found = known.iter().find(is_it).map(|(.., done)| show(done));
+        if found.is_some() {
+            self.missed.borrow_mut().clear();
+        }
+        found
+    }
+
+    /// The length of what functions measure.
+    fn measure(&self, calls: &[Call], fields: &Map) -> usize {
+        function::length(function::measured(calls).and_then(|field| View::from(fields).at(field).text()))
     }
 
     /// What stands around functions on writing.

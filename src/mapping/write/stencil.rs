@@ -8,8 +8,8 @@ use crate::entity::{Filled, Key, Map, Part, Path, Template, Text, Value, View};
 use crate::mapping::function::{self, Beside, Call, Spot};
 use crate::mapping::notation::Rule;
 use crate::standard::definition::Node;
-use crate::tree::{DraftSegment, DraftValue};
-use std::cell::RefCell;
+use crate::tree::{DraftForm, DraftSegment, DraftTexts};
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 /// What writing made of an item.
@@ -25,11 +25,16 @@ pub struct Stencil {
     /// Texts that functions made that decided something, by their trials.
     pub(super) decided: Vec<(Source, Text)>,
     /// The segments, the item's own first.
-    pub(super) drafts: Vec<Draft>,
+    pub(super) segments: Arc<DraftForm>,
+    /// Where the texts are from that stand in them and are not always the same.
+    pub(super) sources: Vec<Source>,
     /// The loops, the item's own first; none where the item is a segment.
     pub(super) loops: Vec<Opened>,
     /// What is told of the item.
     pub(super) told: Vec<Told>,
+    /// The document that it was last laid for, by its turn, and the nodes of the item's own loop there, by where they stand:
+    /// they are as they were when the stencil was made.
+    pub(super) proven: Cell<(u64, usize)>,
 }
 
 /// A finding as it was, its place counted from the item's, and the trial whose refusal it tells.
@@ -40,12 +45,9 @@ pub(super) type Told = (Diagnostic, Option<usize>);
 pub(super) struct Form {
     fields: usize,
     parts: Vec<(Key, Shape)>,
-    /// Templates that came before, and how each fits.
-    known: RefCell<Vec<Known>>,
+    /// Templates that came before, and how each fits if it does.
+    known: RefCell<Vec<(Arc<Template>, Option<Arc<Fit>>)>>,
 }
-
-/// A template, and how it fits if it does.
-type Known = (Arc<Template>, Option<Arc<Fit>>);
 
 /// How objects of a template are of a form.
 struct Fit {
@@ -75,6 +77,14 @@ impl<'v> Values<'v> {
                 _ => None,
             },
         }
+    }
+
+    /// The texts of an object of two in a template, one after the other, and where the second begins.
+    fn pair(&self, number: usize) -> Option<(&str, usize)> {
+        let Values::Filled(fit, filled) = self else { return None };
+        let Part::Object(parts) = &fit.parts[number] else { return None };
+        let &[(_, Part::Text(one)), (_, Part::Text(other))] = &parts[..] else { return None };
+        (other == one + 1).then(|| (filled.holes(one..other + 1), filled.hole(one).len()))
     }
 
     #[inline]
@@ -198,9 +208,14 @@ pub(super) struct Trial {
     pub(super) value: Option<usize>,
     pub(super) calls: Vec<Call>,
     pub(super) kind: Kind,
+    /// The value that functions measure.
+    pub(super) measured: Option<usize>,
     /// Texts that came before and what was made of them, when a text always becomes the same; no text is an empty one.
-    pub(super) known: Option<RefCell<Vec<(Text, Made<'static>)>>>,
+    pub(super) known: Option<RefCell<Vec<Known>>>,
 }
+
+/// By what it is known, see [`Trial::key`], and what was made of it, or why it was refused.
+type Known = (Text, usize, Result<Made<'static>, String>);
 
 impl Trial {
     /// Whether it made a text and nothing else.
@@ -215,11 +230,15 @@ impl Trial {
         writer: &Writer<'_>,
         (fields, values): (&'v Map, &Values<'v>),
         around: &Spot<'_>,
-        refuse: impl FnOnce(String),
+        mut refuse: impl FnMut(String),
     ) -> Option<Made<'v>> {
         let text = self.value.map_or(Some(""), |at| values.text(at));
-        if let Some(made) = text.and_then(|text| self.known(text)) {
-            return Some(made);
+        let key = self.known.as_ref().and_then(|_| self.key(text, values));
+        if let Some(known) = key.and_then(|key| self.known(key)) {
+            return Some(known.unwrap_or_else(|expected| {
+                refuse(expected);
+                Made::of(Done::default())
+            }));
         }
         let kept = text.filter(|text| !text.is_empty() && self.is_of_text());
         if let Some(text) = kept.filter(|text| function::keep_on_writing(&self.calls, text, around)) {
@@ -230,21 +249,29 @@ impl Trial {
         if !self.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
             return None;
         }
-        if let (Some(known), Some(text), Ok(done)) = (&self.known, text, &done) {
+        let made = done.map(Made::of).map_err(|refusal| refusal.expected);
+        if let (Some(known), Some((text, length))) = (&self.known, key) {
             let mut known = known.borrow_mut();
             known.truncate(KNOWN_MAX - 1);
-            known.insert(0, (text.into(), Made::of(done.clone())));
+            known.insert(0, (text.into(), length, made.clone()));
         }
-        Some(Made::of(done.unwrap_or_else(|refusal| {
-            refuse(refusal.expected);
-            Done::default()
-        })))
+        Some(made.unwrap_or_else(|expected| {
+            refuse(expected);
+            Made::of(Done::default())
+        }))
     }
 
-    /// What was made of a text before.
-    fn known<'v>(&self, text: &str) -> Option<Made<'v>> {
+    /// By what it is known what was made of a text: the text, and the length of what is measured. A code without a
+    /// counterpart, which is a list and a code, is known by both texts and the length of the first.
+    fn key<'k>(&self, text: Option<&'k str>, values: &'k Values<'_>) -> Option<(&'k str, usize)> {
+        let Some(text) = text else { return values.pair(self.value?).filter(|_| self.measured.is_none()) };
+        Some((text, function::length(self.measured.and_then(|at| values.text(at)))))
+    }
+
+    /// What was made of a text before, beside the same length of what is measured.
+    fn known<'v>(&self, (text, length): (&str, usize)) -> Option<Result<Made<'v>, String>> {
         let known = self.known.as_ref()?.borrow();
-        known.iter().find(|(one, _)| one == text).map(|(_, made)| made.clone())
+        known.iter().find(|(one, of, _)| *of == length && one == text).map(|(.., made)| made.clone())
     }
 }
 
@@ -255,15 +282,18 @@ pub(super) enum Made<'v> {
     Kept(&'v str),
     /// A text.
     Text(Text),
+    /// Nothing.
+    Nothing,
     /// Whatever else.
-    Done(Done),
+    Done(Box<Done>),
 }
 
 impl<'v> Made<'v> {
     fn of(done: Done) -> Self {
         match done {
             Done { value: Some(Value::String(text)), beside, .. } if beside.is_empty() => Made::Text(text),
-            done => Made::Done(done),
+            Done { value: None, beside, .. } if beside.is_empty() => Made::Nothing,
+            done => Made::Done(Box::new(done)),
         }
     }
 }
@@ -353,6 +383,7 @@ impl Source {
             Source::Made(trial, at) => match made.get(*trial)? {
                 Made::Kept(text) => Some(text),
                 Made::Text(text) => Some(text),
+                Made::Nothing => None,
                 Made::Done(done) => match done.value.as_ref()? {
                     Value::Array(items) => items.get(*at)?.as_str(),
                     value => value.as_str(),
@@ -364,21 +395,6 @@ impl Source {
             },
         }
     }
-
-    /// The text as one of its own.
-    fn taken(&self, made: &[Made<'_>]) -> Option<Text> {
-        match self {
-            Source::Said(text) => Some(text.clone()),
-            other => other.text(made).map(Text::from),
-        }
-    }
-}
-
-/// A segment that was made.
-pub(super) struct Draft {
-    pub(super) tag: Text,
-    /// By element and component.
-    pub(super) values: Vec<(u16, u16, Source)>,
 }
 
 /// A loop that was made; places are counted from the item's own.
@@ -505,19 +521,24 @@ impl Stencil {
                 None => writer.loops[own?].nodes,
             });
         }
-        for (opened, nodes) in self.loops.iter().zip(&nodes) {
-            for (node, max, item) in &opened.items {
-                let draft = match item {
-                    Item::Segment(draft) => *draft,
-                    Item::Loop(inner) => self.loops[*inner].trigger,
-                };
-                let is_same = |node: &Node| node.max == *max && *node.tag == *self.drafts[draft].tag;
-                if !nodes.get(*node).is_some_and(is_same) {
-                    return None;
-                }
-            }
+        let proven = (writer.turn, nodes.first().map_or(0, |nodes| nodes.as_ptr().addr()));
+        if self.proven.get() != proven {
+            self.loops.iter().zip(&nodes).all(|(opened, nodes)| self.has_same(opened, nodes)).then_some(())?;
+            self.proven.set(proven);
         }
         Some(nodes)
+    }
+
+    /// Whether a loop has the nodes that it had, as far as something was put there.
+    fn has_same(&self, opened: &Opened, nodes: &[Node]) -> bool {
+        opened.items.iter().all(|(node, max, item)| {
+            let draft = match item {
+                Item::Segment(draft) => *draft,
+                Item::Loop(inner) => self.loops[*inner].trigger,
+            };
+            let tag = &self.segments.segments()[draft].tag;
+            nodes.get(*node).is_some_and(|node| node.max == *max && *node.tag == **tag)
+        })
     }
 
     /// Tells what is to be told of the item at a path.
@@ -537,13 +558,10 @@ impl Stencil {
     fn apply<'a>(&self, writer: &mut Writer<'a>, own: (Option<usize>, usize), laid: Laid<'a, '_>) {
         let (first_loop, first_draft) = (own.0.unwrap_or(writer.loops.len()), own.1);
         writer.drafts.truncate(first_draft);
-        for draft in &self.drafts {
-            let value = |(element, component, source): &(u16, u16, Source)| {
-                let text = source.taken(&laid.made).unwrap_or_default();
-                DraftValue { element: *element, component: *component, text }
-            };
-            writer.drafts.push(DraftSegment::of(draft.tag.clone(), draft.values.iter().map(value).collect()));
-        }
+        let texts = self.sources.iter().map(|source| source.text(&laid.made).unwrap_or_default());
+        let texts = Arc::new(DraftTexts::of(&self.segments, texts));
+        let segments = 0..self.segments.segments().len();
+        writer.drafts.extend(segments.map(|number| DraftSegment::laid(texts.clone(), number)));
         for (opened, nodes) in self.loops.iter().zip(laid.nodes) {
             let place = |(node, _, item): &(usize, Option<u32>, Item)| match *item {
                 Item::Segment(draft) => (*node, Item::Segment(first_draft + draft)),
