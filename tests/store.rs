@@ -105,6 +105,7 @@ fn interchange(store: &Store, direction: Direction, control_number: &str, key: O
         digest: "d".into(),
         document_count: 1,
         business_key: key.map(str::to_owned),
+        was_seen: true,
         remembered_since: None,
         report: json!([]),
     }
@@ -385,6 +386,30 @@ async fn a_lost_lease_changes_nothing_and_twice_lost_is_poison(ground: Ground) {
     assert_eq!(store.transmission(&id).await.expect("it").state, "stored", "nothing was changed");
     let third = lease(&store, JobKind::Translate, later + LEASE + Duration::from_secs(1)).await.expect("again");
     assert!(third.is_poison());
+}
+
+/// Two that are equal are judged at once: who commits second is judged anew, and nothing of it is written.
+async fn err_an_interchange_that_was_overtaken_is_not_written(ground: Ground) {
+    let store = fresh(&ground).await;
+    let mut jobs = Vec::new();
+    for bytes in [&b"ISA1"[..], b"ISA2"] {
+        receive(&store, bytes, None).await;
+        jobs.push(lease(&store, JobKind::Translate, at(1)).await.expect("a job"));
+    }
+    let slice = |was_seen| {
+        let came = NewInterchange { was_seen, ..interchange(&store, Direction::In, "1", Some("key")) };
+        let documents = vec![document(&store, Direction::In, 1, &came)];
+        Slice { interchanges: vec![came], documents, ..Slice::default() }
+    };
+    store.translate(&jobs[0], slice(false), &Actor::system(), at(2)).await.expect("the first");
+    let second = store.translate(&jobs[1], slice(false), &Actor::system(), at(2)).await;
+    let Err(StoreError::Overtaken { transmission, by }) = second else { panic!("{second:?}") };
+    assert_eq!((&transmission, &by), (&jobs[1].subject, &jobs[0].subject));
+    assert_eq!(store.interchanges(&transmission).await.expect("a look"), []);
+    store.translate(&jobs[1], slice(true), &Actor::system(), at(3)).await.expect("judged anew");
+    let second = &store.interchanges(&transmission).await.expect("a look")[0];
+    let first = &store.interchanges(&by).await.expect("a look")[0];
+    assert_eq!(second.duplicate_of.as_ref(), Some(&first.interchange_id));
 }
 
 async fn slices_keep_their_cursor_and_the_last_one_ends(ground: Ground) {
@@ -717,6 +742,7 @@ on_every_database![
     changed_bytes_and_a_foreign_key_are_noticed,
     a_second_process_is_kept_out_and_a_reader_let_in,
     a_lost_lease_changes_nothing_and_twice_lost_is_poison,
+    err_an_interchange_that_was_overtaken_is_not_written,
     slices_keep_their_cursor_and_the_last_one_ends,
     a_delivery_goes_its_way_and_its_documents_follow,
     only_lawful_steps_are_taken,

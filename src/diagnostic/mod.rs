@@ -145,6 +145,9 @@ pub struct Diagnostic {
 /// Longest value quoted in a finding; more would drown the sentence.
 pub const FOUND_CHARACTERS_MAX: usize = 80;
 
+/// Longest place; those of XML keep their end beyond it.
+pub const PLACE_CHARACTERS_MAX: usize = 242;
+
 /// Longest copy of a bad value (X12 element 724 takes 99).
 pub const VALUE_CHARACTERS_MAX: usize = 99;
 
@@ -220,7 +223,7 @@ impl Diagnostic {
     pub fn place(mut self, place: impl Into<String>, tag: impl Into<String>, position: Position) -> Self {
         (self.place, self.tag, self.position) = (place.into(), tag.into(), position);
         // Both may hold what stands there in place of a tag.
-        (self.place, self.tag) = (shortened(self.place), shortened(self.tag));
+        (self.place, self.tag) = (cut(self.place, PLACE_CHARACTERS_MAX), shortened(self.tag));
         self
     }
 
@@ -287,8 +290,12 @@ fn visible(text: &str) -> String {
 /// At most [`FOUND_CHARACTERS_MAX`] characters of it.
 #[must_use]
 pub fn shortened(text: impl AsRef<str> + Into<String>) -> String {
-    match text.as_ref().char_indices().nth(FOUND_CHARACTERS_MAX) {
-        Some((cut, _)) => format!("{}…", &text.as_ref()[..cut]),
+    cut(text, FOUND_CHARACTERS_MAX)
+}
+
+fn cut(text: impl AsRef<str> + Into<String>, characters: usize) -> String {
+    match text.as_ref().char_indices().nth(characters) {
+        Some((end, _)) => format!("{}…", &text.as_ref()[..end]),
         None => text.into(),
     }
 }

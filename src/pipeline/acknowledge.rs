@@ -159,6 +159,7 @@ async fn output(
             digest: hexadecimal(digest(&SHA256, &made.bytes).as_ref()),
             document_count: u32::try_from(documents.len()).unwrap_or(u32::MAX),
             business_key: None,
+            was_seen: false,
             remembered_since: None,
             report: json!([]),
         },

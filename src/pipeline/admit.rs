@@ -29,6 +29,8 @@ pub struct Open {
     pub repeat: Option<Repeated>,
     /// By what it is told from others, and since when.
     pub key: (String, Option<crate::clock::Timestamp>),
+    /// Another transmission's under that key was there.
+    pub was_seen: bool,
     /// What is wrong with it in the eyes of the agreement, not in its bytes.
     pub noted: Vec<Diagnostic>,
     /// Findings of guide or business, by group and document, where they may move the acknowledgment.
@@ -120,6 +122,7 @@ pub async fn admit(
     let key = key(service, &found, agreement);
     let earlier = service.store.interchange_by_key(&key.0, &found.digest, key.1).await?;
     let earlier = earlier.filter(|earlier| earlier.transmission_id != transmission.transmission_id);
+    let was_seen = earlier.is_some();
     let rule = agreement.map_or(Duplicate::Reject, |agreement| agreement.duplicate);
     let seen = match &earlier {
         None if row.is_none() && !released => service.store.seen_before(&key.0).await?,
@@ -143,6 +146,7 @@ pub async fn admit(
         is_written: row.is_some(),
         repeat,
         key,
+        was_seen,
         noted,
         further: BTreeMap::new(),
         reach: reach.and_then(|choice| choice.reach).unwrap_or(Effect::Syntax),

@@ -52,6 +52,7 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
         digest: hexadecimal(digest(&SHA256, &made.bytes).as_ref()),
         document_count: u32::try_from(made.outgoing.len()).unwrap_or(u32::MAX),
         business_key: None,
+        was_seen: false,
         remembered_since: None,
         report: json!([]),
     };

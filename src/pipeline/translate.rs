@@ -52,9 +52,19 @@ pub const RELEASED: &str = "released";
 /// The lease was lost, or the ledger failed; the job is then run again.
 pub async fn translate(service: Arc<Service>, job: Job) -> Result<()> {
     let handle = Handle::current();
+    let again = (service.clone(), job.clone());
     // Reading payloads blocks and the engine computes; neither belongs on the runtime's threads.
     let done = tokio::task::spawn_blocking(move || Translation::new(service, job, handle)?.run()).await;
-    done.map_err(|error| StoreError::Unfit(format!("translate: {error}")))?
+    match done.map_err(|error| StoreError::Unfit(format!("translate: {error}")))? {
+        Err(StoreError::Overtaken { transmission, by }) => {
+            tracing::info!(transmission.id = transmission, by, "Overtaken by an equal interchange; it is judged anew");
+            let (service, job) = again;
+            service.store.give_back(&job, service.now()).await?;
+            service.arrived.notify_one();
+            Ok(())
+        }
+        done => done,
+    }
 }
 
 /// Where the document stands in a body that brings attachments with it. What cannot be taken apart is read as it is.
@@ -537,6 +547,7 @@ impl Translation {
             digest: found.digest.clone(),
             document_count: found.documents,
             business_key: Some(open.key.0.clone()),
+            was_seen: open.was_seen,
             remembered_since: open.key.1,
             report: report_of(&faults),
         });

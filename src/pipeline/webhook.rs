@@ -329,6 +329,7 @@ mod tests {
         all.extend(
             ["raised", "acknowledged", "snoozed", "closed", "over"].map(|one| event_type(&event("alarm", Some(one)))),
         );
+        all.extend(["begun", "ended"].map(|one| event_type(&event("pause", Some(one)))));
         all.extend(["disabled", "enabled", "test"].map(|one| event_type(&event("webhook", Some(one)))));
         all.extend(EVENT_KINDS.map(|kind| event_type(&event(kind, None))));
         for one in &all {

@@ -60,6 +60,14 @@ pub enum StoreError {
     /// The lease was lost: another worker has the job now. Stop and drop the work.
     #[error("the lease on {0} was lost")]
     LeaseLost(String),
+    /// An equal interchange came meanwhile in another transmission. Judge it anew.
+    #[error("{transmission} was overtaken by {by}, which has the same interchange")]
+    Overtaken {
+        /// Whose translation it was.
+        transmission: String,
+        /// Who was first.
+        by: String,
+    },
     /// Something else already holds the unique key; the text names it.
     #[error("conflict: {0}")]
     Conflict(String),

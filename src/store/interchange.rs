@@ -1,7 +1,7 @@
 //! Interchanges: what each envelope said, and the business key by which a repeat is told.
 
 use super::Store;
-use super::error::Result;
+use super::error::{Result, StoreError};
 use super::value::{Direction, Micros, storable};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -32,6 +32,8 @@ pub struct NewInterchange {
     pub document_count: u32,
     /// Format, parties and control number: what must not come twice. `None` when it need not be unique.
     pub business_key: Option<String>,
+    /// Another transmission's under the key was known when this one was judged. One that came meanwhile forbids the commit.
+    pub was_seen: bool,
     /// The key counts among those that came since then; `None`: for ever.
     pub remembered_since: Option<Timestamp>,
     /// Faults of the envelope, a JSON array.
@@ -79,17 +81,24 @@ const COUNTS: &str = "business_key = $1 AND created_at >= $3 AND (
     OR (document_count = 0 AND digest = $2))";
 
 /// Writes the row. A business key that is taken leaves it without one and points to the earlier interchange.
+///
+/// # Errors
+/// The key was taken by another transmission since it was judged: it is a repeat, and to be judged anew.
 pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInterchange, now: Timestamp) -> Result<()> {
     let business_key = new.business_key.as_deref().map(storable);
-    let earlier: Option<String> = match &business_key {
+    let earlier: Option<(String, String)> = match &business_key {
         Some(key) => {
-            let query = format!("SELECT interchange_id FROM interchange WHERE {COUNTS}");
-            let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(key).bind(&new.digest);
+            let query = format!("SELECT interchange_id, transmission_id FROM interchange WHERE {COUNTS}");
+            let query = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(key).bind(&new.digest);
             let query = query.bind(since(new.remembered_since));
             query.fetch_optional(&mut *tx.connection).await?
         }
         None => None,
     };
+    let overtaken = earlier.as_ref().filter(|(_, by)| by != transmission_id && !new.was_seen);
+    if let Some((_, by)) = overtaken {
+        return Err(StoreError::Overtaken { transmission: transmission_id.to_owned(), by: by.clone() });
+    }
     if let (Some(key), None) = (&business_key, &earlier) {
         let freed = sqlx::query("UPDATE interchange SET business_key = NULL WHERE business_key = $1").bind(key);
         freed.execute(&mut *tx.connection).await?;
@@ -112,7 +121,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInte
     .bind(&new.digest)
     .bind(i64::from(new.document_count))
     .bind(key)
-    .bind(earlier)
+    .bind(earlier.map(|(interchange_id, _)| interchange_id))
     .bind(new.report.to_string())
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)

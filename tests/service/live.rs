@@ -206,6 +206,7 @@ async fn an_equal_interchange_without_a_key_is_what_its_agreement_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_may_be_a_translation_alone_and_the_other_side_may_speak_another_form() {
+    // It sends back what it got, and an order says in itself who it is from: the market.
     let shop = Peer::start(&[Answer::Makes(<[u8]>::to_vec)]).await;
     let stage = Stage::bare("").await;
     stage.apply(&format!(
@@ -228,7 +229,7 @@ party_ids: [\"0088:4098765000003\"]
 ---
 {{kind: agreement, name: orders, way: in, partner: market, document: json/1/Order}}
 ---
-{{kind: agreement, name: confirmed, way: in, partner: shop, document: ubl/2.1/Order}}
+{{kind: agreement, name: confirmed, way: in, partner: market, document: ubl/2.1/Order}}
 ---
 {{kind: agreement, name: as-850, way: out, partner: market, document: x12/004010/850, channel: csv-live, envelope: {{sender: 'ZZ:US', receiver: 'ZZ:MARKET'}}}}
 ---

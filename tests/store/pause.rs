@@ -178,6 +178,7 @@ async fn what_is_written_in_part_goes_on_to_its_end(ground: Ground) {
     let slice = Slice {
         documents: vec![document(&store, Direction::In, 1, &came)],
         interchanges: vec![came],
+        cursor: Some("1".into()),
         ..Slice::default()
     };
     store.translate(&job, slice, &Actor::system(), at(1)).await.expect("a slice");

@@ -9,7 +9,7 @@ use super::text::{text, width};
 use super::value::in_tree;
 use super::{DEPTH_MAX, NAME_BYTES_MAX, is_character};
 use crate::codec::content::{Cell, Laying, Projected, Row, Span, refusal, without_number};
-use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, keep};
+use crate::diagnostic::{Diagnostic, Fault, PLACE_CHARACTERS_MAX, Position, Syntax, keep};
 use crate::near;
 use crate::standard::content::{Content, Form, ITSELF, Markup};
 use crate::standard::definition::{Document, Usage};
@@ -21,7 +21,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::ResolveResult;
 
 /// The end of a path is printed, so many characters of it.
-const PATH_CHARACTERS_MAX: usize = 240;
+const PATH_CHARACTERS_MAX: usize = PLACE_CHARACTERS_MAX - 2;
 
 /// Reads the document that a run holds.
 #[must_use]

@@ -40,13 +40,16 @@ pub struct Stencil {
 /// A finding as it was, its place counted from the item's, and the trial whose refusal it tells.
 pub(super) type Told = (Diagnostic, Option<usize>);
 
+/// A template with how it fits; `None` where it does not.
+type Fitted = (Arc<Template>, Option<Arc<Fit>>);
+
 /// The values of an item one after the other, each before those in it.
 #[derive(Default)]
 pub(super) struct Form {
     fields: usize,
     parts: Vec<(Key, Shape)>,
     /// Templates that came before, and how each fits if it does.
-    known: RefCell<Vec<(Arc<Template>, Option<Arc<Fit>>)>>,
+    known: RefCell<Vec<Fitted>>,
 }
 
 /// How objects of a template are of a form.
