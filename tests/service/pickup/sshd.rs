@@ -47,7 +47,7 @@ impl Sshd {
     /// What kills all its sessions, as a crash of theirs would, while it goes on itself.
     pub fn ends_sessions(&self) -> impl Fn() + Send + Sync + use<> {
         let own = self.child.id();
-        move || children(own).into_iter().for_each(|id| kill(id))
+        move || children(own).into_iter().for_each(kill)
     }
 
     pub fn stop(&mut self) {
