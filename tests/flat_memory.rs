@@ -157,7 +157,12 @@ fn hostile_input_is_bounded_in_memory_and_in_words() {
         ("separators only", after(&format!("{}BEG", document("").0), "*")),
         ("terminators only", document("~")),
         ("segments that nobody knows", document("A~")),
+        (
+            "repetitions of values that have components",
+            after(&format!("{}BEG*00*SA*", document("").0).replace("*U*00401", "*^*00501"), "A>B^"),
+        ),
         ("segments outside documents", after(isa, "A~")),
+        ("answers of the envelope only", after(isa, "TA1~")),
         ("documents that are not", after(HEAD, "ST*850*0001~SE*9*1~")),
     ];
     for (name, (begin, text)) in cases {
@@ -177,7 +182,7 @@ fn hostile_input_is_bounded_in_memory_and_in_words() {
         fed.join().expect("fed");
         let printed = read.join().expect("read");
         assert_eq!(child.wait().expect("it ends").code(), Some(3), "{name}");
-        assert!(highest < HOSTILE_PEAK_MAX, "{name}: {highest} bytes of memory");
+        assert!((1..HOSTILE_PEAK_MAX).contains(&highest), "{name}: {highest} bytes of memory");
         assert!(printed < HOSTILE_PRINTED_MAX, "{name}: {printed} bytes printed");
     }
 }

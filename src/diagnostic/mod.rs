@@ -154,22 +154,22 @@ pub const VALUE_CHARACTERS_MAX: usize = 99;
 /// Findings of one document, or of one level of an envelope, that are kept.
 pub const FINDINGS_MAX: usize = 100_000;
 
-/// Adds a finding. The first beyond [`FINDINGS_MAX`] becomes one that says so, as bad as the worst of those beyond; these
-/// are not kept. An order of bytes is made afterwards.
+/// Adds a finding. Of those beyond [`FINDINGS_MAX`] none is kept; one for each effect and severity says so in their place, at the
+/// first of them, so that a verdict is the same as if all were there. An order of bytes is made afterwards.
 pub fn keep(findings: &mut Vec<Diagnostic>, finding: Diagnostic) {
-    match findings.len() {
-        ..FINDINGS_MAX => findings.push(finding),
-        FINDINGS_MAX => {
-            let beyond = Diagnostic::new(finding.syntax, Fault::FindingsMany).severity(finding.severity);
-            let beyond = beyond.because(format!("at most {FINDINGS_MAX} findings"), "more");
-            let position = finding.position;
-            findings.push(Diagnostic { position, ..beyond.at(finding.offset, 0, finding.line) });
-        }
-        _ => {
-            if let Some(beyond) = findings.last_mut() {
-                beyond.severity = beyond.severity.max(finding.severity);
-            }
-        }
+    if findings.len() < FINDINGS_MAX {
+        return findings.push(finding);
+    }
+    let fault = match finding.fault.info().effect {
+        Effect::Syntax => Fault::FindingsMany,
+        Effect::Guide | Effect::Business => Fault::GuideFindingsMany,
+    };
+    let is_said = |one: &Diagnostic| one.fault == fault && one.severity >= finding.severity;
+    // They were added last; an order of bytes may have moved them.
+    if !findings.iter().rev().any(is_said) {
+        let beyond = Diagnostic::new(finding.syntax, fault).severity(finding.severity);
+        let beyond = beyond.because(format!("at most {FINDINGS_MAX} findings"), "more");
+        findings.push(Diagnostic { position: finding.position, ..beyond.at(finding.offset, 0, finding.line) });
     }
 }
 
@@ -282,7 +282,8 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Control characters as their escapes, all else as it is.
-fn visible(text: &str) -> String {
+#[must_use]
+pub fn visible(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     if text.contains(char::is_control) { text.chars().map(shown).collect() } else { text.to_owned() }
 }
@@ -315,17 +316,31 @@ mod tests {
 
     #[test]
     fn findings_are_kept_up_to_their_limit_and_what_is_beyond_still_counts() {
-        let finding = |severity| Diagnostic::new(Syntax::X12, Fault::SegmentEmpty).severity(severity).at(7, 1, 1);
+        let finding = |fault, severity| Diagnostic::new(Syntax::X12, fault).severity(severity).at(7, 1, 1);
         let mut findings = Vec::new();
-        (0..FINDINGS_MAX).for_each(|_| keep(&mut findings, finding(Severity::Warning)));
-        assert!(findings.iter().all(|one| one.fault == Fault::SegmentEmpty) && is_clean(&findings));
-        keep(&mut findings, finding(Severity::Warning));
-        let last = |findings: &[Diagnostic]| findings.last().map(|one| (one.fault, one.severity, one.offset));
-        assert_eq!(last(&findings), Some((Fault::FindingsMany, Severity::Warning, 7)));
-        keep(&mut findings, finding(Severity::Error));
-        keep(&mut findings, finding(Severity::Info));
-        assert_eq!(last(&findings), Some((Fault::FindingsMany, Severity::Error, 7)));
-        assert_eq!(findings.len(), FINDINGS_MAX + 1);
+        let trailing = || finding(Fault::ElementTrailing, Severity::Warning);
+        (0..FINDINGS_MAX).for_each(|_| keep(&mut findings, trailing()));
+        assert!(findings.iter().all(|one| one.fault == Fault::ElementTrailing) && is_clean(&findings));
+        let mut beyond = |more: &[(Fault, Severity)]| {
+            more.iter().for_each(|&(fault, severity)| keep(&mut findings, finding(fault, severity)));
+            let said = findings[FINDINGS_MAX..].iter().map(|one| (one.fault, one.severity, one.offset));
+            said.collect::<Vec<_>>()
+        };
+        let warning = (Fault::FindingsMany, Severity::Warning, 7);
+        assert_eq!(beyond(&[(Fault::ElementTrailing, Severity::Warning); 2]), [warning]);
+        // What breaks a guide alone does not break the standard.
+        let guide = (Fault::GuideFindingsMany, Severity::Error, 7);
+        assert_eq!(
+            beyond(&[(Fault::GuideCode, Severity::Error), (Fault::GuideUsage, Severity::Warning)]),
+            [warning, guide]
+        );
+        let error = (Fault::FindingsMany, Severity::Error, 7);
+        assert_eq!(beyond(&[(Fault::DocumentCount, Severity::Error)]), [warning, guide, error]);
+        // Wherever an order of bytes put them, they are said once, and no other finding is touched.
+        findings.rotate_right(2);
+        let before = findings.clone();
+        keep(&mut findings, finding(Fault::SegmentEmpty, Severity::Error));
+        assert!(findings == before);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::Store;
 use super::audit;
 use super::error::{Result, StoreError};
-use super::event::{self, Event, NewEvent};
+use super::event::{self, Event};
 use super::finding::{CAUSES_MAX, Found};
 use super::rows::{Cell, Rows};
 use super::select::Select;
@@ -376,7 +376,7 @@ impl Store {
                     .bind(Micros::from(now))
                     .execute(&mut *tx.connection)
                     .await?;
-                    told(&mut tx, &id, (Some(&alarm.state), to.as_str()), (&actor, None), now).await?;
+                    event::told(&mut tx, ("alarm", &id), (Some(&alarm.state), to.as_str()), (&actor, None), now).await?;
                 }
                 let action = format!("alarm.{to}");
                 audit::append(&mut tx, &actor, &action, &format!("alarm/{id}"), (None, None), now).await
@@ -502,7 +502,7 @@ async fn raise(tx: &mut Tx<'_>, finding: &Finding, now: Timestamp) -> Result<boo
     .execute(&mut *tx.connection)
     .await?;
     let cause = storable(&finding.words);
-    told(tx, &id, (None, "raised"), (&Actor::system(), Some(&cause)), now).await?;
+    event::told(tx, ("alarm", &id), (None, "raised"), (&Actor::system(), Some(&cause)), now).await?;
     Ok(true)
 }
 
@@ -523,26 +523,5 @@ async fn end(
     .bind(acted_by)
     .execute(&mut *tx.connection)
     .await?;
-    told(tx, &alarm.alarm_id, (Some(&alarm.state), to.as_str()), (actor, None), now).await
-}
-
-/// What becomes of an alarm is an event as well, in a chain of its own.
-async fn told(
-    tx: &mut Tx<'_>,
-    alarm_id: &str,
-    (from, to): (Option<&str>, &str),
-    (actor, cause): (&Actor, Option<&str>),
-    now: Timestamp,
-) -> Result<()> {
-    let chain = format!("{CHAIN}{alarm_id}");
-    let event = NewEvent {
-        transmission_id: &chain,
-        kind: "alarm",
-        from_state: from,
-        to_state: Some(to),
-        actor: Some(actor),
-        cause,
-        ..NewEvent::default()
-    };
-    event::append(tx, event, now).await
+    event::told(tx, ("alarm", &alarm.alarm_id), (Some(&alarm.state), to.as_str()), (actor, None), now).await
 }

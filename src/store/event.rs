@@ -64,6 +64,26 @@ pub(crate) async fn append(tx: &mut Tx<'_>, event: NewEvent<'_>, now: Timestamp)
     append_all(tx, &[(event, now)]).await
 }
 
+/// Appends what becomes of something that is no transmission (an alarm, a pause, a webhook) to a chain of its own: `kind/id`.
+pub(crate) async fn told(
+    tx: &mut Tx<'_>,
+    (kind, id): (&str, &str),
+    (from, to): (Option<&str>, &str),
+    (actor, cause): (&Actor, Option<&str>),
+    now: Timestamp,
+) -> Result<()> {
+    let event = NewEvent {
+        transmission_id: &format!("{kind}/{id}"),
+        kind,
+        from_state: from,
+        to_state: Some(to),
+        actor: Some(actor),
+        cause,
+        ..NewEvent::default()
+    };
+    append(tx, event, now).await
+}
+
 /// Appends events to the chains of their transmissions, in this order.
 pub(crate) async fn append_all(tx: &mut Tx<'_>, events: &[(NewEvent<'_>, Timestamp)]) -> Result<()> {
     let mut rows = Rows::new(

@@ -7,7 +7,7 @@
 use super::Store;
 use super::audit;
 use super::error::{Result, StoreError};
-use super::event::{self, NewEvent};
+use super::event;
 use super::job::{self, Job, JobKind};
 use super::value::{Actor, Micros, words};
 use super::writer::Tx;
@@ -195,7 +195,7 @@ async fn end(tx: &mut Tx<'_>, pause_id: &str, actor: &Actor, now: Timestamp) -> 
             let query = "UPDATE pause SET ended_at = $2 WHERE pause_id = $1";
             sqlx::query(query).bind(pause_id).bind(Micros::from(now)).execute(&mut *tx.connection).await?;
             audit::append(tx, actor, "pause.end", pause_id, (None, None), now).await?;
-            told(tx, pause_id, (Some("begun"), "ended"), (actor, None), now).await?;
+            event::told(tx, ("pause", pause_id), (Some("begun"), "ended"), (actor, None), now).await?;
             Micros::from(now)
         }
     };
@@ -215,27 +215,6 @@ async fn end(tx: &mut Tx<'_>, pause_id: &str, actor: &Actor, now: Timestamp) -> 
         sqlx::query("DELETE FROM pause WHERE pause_id = $1").bind(pause_id).execute(&mut *tx.connection).await?;
     }
     Ok(is_done)
-}
-
-/// What becomes of a pause is an event in a chain of its own.
-async fn told(
-    tx: &mut Tx<'_>,
-    pause_id: &str,
-    (from, to): (Option<&str>, &str),
-    (actor, cause): (&Actor, Option<&str>),
-    now: Timestamp,
-) -> Result<()> {
-    let chain = format!("{CHAIN}{pause_id}");
-    let event = NewEvent {
-        transmission_id: &chain,
-        kind: "pause",
-        from_state: from,
-        to_state: Some(to),
-        actor: Some(actor),
-        cause,
-        ..NewEvent::default()
-    };
-    event::append(tx, event, now).await
 }
 
 impl Store {
@@ -285,7 +264,8 @@ impl Store {
                 audit::append(&mut tx, &actor, "pause.begin", &pause_id, (before.as_ref(), after.as_ref()), now)
                     .await?;
                 if before.is_none() {
-                    told(&mut tx, &pause_id, (None, "begun"), (&actor, reason.as_deref()), now).await?;
+                    event::told(&mut tx, ("pause", &pause_id), (None, "begun"), (&actor, reason.as_deref()), now)
+                        .await?;
                 }
                 Ok(())
             })

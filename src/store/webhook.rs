@@ -4,7 +4,7 @@
 use super::Store;
 use super::audit;
 use super::error::{Result, StoreError};
-use super::event::{self, Event, NewEvent};
+use super::event::{self, Event};
 use super::value::{Actor, Micros};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -157,7 +157,14 @@ impl Store {
                 if next_at.is_some() || done.rows_affected() == 0 {
                     return Ok(());
                 }
-                told(&mut tx, &name, ("enabled", "disabled"), (&Actor::system(), Some(&reason)), now).await
+                event::told(
+                    &mut tx,
+                    ("webhook", &name),
+                    (Some("enabled"), "disabled"),
+                    (&Actor::system(), Some(&reason)),
+                    now,
+                )
+                .await
             })
         })
         .await
@@ -178,32 +185,12 @@ impl Store {
                 follow(&mut tx, &name, true).await?;
                 audit::append(&mut tx, &actor, "webhook.resume", &format!("webhook/{name}"), (None, None), now).await?;
                 if was_disabled {
-                    told(&mut tx, &name, ("disabled", "enabled"), (&actor, None), now).await?;
+                    event::told(&mut tx, ("webhook", &name), (Some("disabled"), "enabled"), (&actor, None), now)
+                        .await?;
                 }
                 Ok(())
             })
         })
         .await
     }
-}
-
-/// What becomes of a webhook is an event as well, in a chain of its own.
-async fn told(
-    tx: &mut Tx<'_>,
-    name: &str,
-    (from, to): (&str, &str),
-    (actor, cause): (&Actor, Option<&str>),
-    now: Timestamp,
-) -> Result<()> {
-    let chain = format!("{CHAIN}{name}");
-    let event = NewEvent {
-        transmission_id: &chain,
-        kind: "webhook",
-        from_state: Some(from),
-        to_state: Some(to),
-        actor: Some(actor),
-        cause,
-        ..NewEvent::default()
-    };
-    event::append(tx, event, now).await
 }

@@ -11,6 +11,9 @@ use crate::tree::Separators;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+/// TA1 segments of an interchange that are kept, each the answer to an interchange of ours.
+const TECHNICAL_MAX: usize = 10_000;
+
 /// What was found in one interchange.
 #[derive(Debug, Clone)]
 pub struct InterchangeReport {
@@ -303,7 +306,14 @@ impl<'l> Inspection<'l> {
     fn loose(&mut self, piece: &Piece<'_>) {
         let Some(open) = self.open.as_mut().filter(|_| piece.syntax == Syntax::X12) else { return };
         let technical = piece.run.segments().filter(|segment| segment.tag().eq_ignore_ascii_case(b"TA1"));
-        open.technical.extend(technical.map(|segment| HeaderValues::new(&segment)));
+        let free = TECHNICAL_MAX - open.technical.len();
+        let mut technical = technical.map(|segment| HeaderValues::new(&segment));
+        open.technical.extend(technical.by_ref().take(free));
+        if technical.next().is_some() {
+            let fault =
+                Diagnostic::new(piece.syntax, Fault::InterchangeContent).at(piece.run.offset, 0, piece.run.line);
+            keep(&mut open.faults, fault.because(format!("at most {TECHNICAL_MAX} TA1"), "more"));
+        }
     }
 
     fn put_document(&mut self, piece: &Piece<'_>, report: Option<DocumentReport>) {
@@ -342,7 +352,8 @@ impl<'l> Inspection<'l> {
         match holder {
             Some(holder) if document != 0 => {
                 match holder.documents.iter_mut().rev().find(|one| one.number == document) {
-                    Some(report) => keep(&mut report.faults, diagnostic),
+                    // A handful at most, each with a code of its own in the acknowledgment.
+                    Some(report) => report.faults.push(diagnostic),
                     None => keep(&mut holder.faults, diagnostic),
                 }
             }

@@ -6,7 +6,7 @@ use super::{DocumentReport, Envelope, HeaderValues, Piece};
 use crate::codec::content::Projected;
 use crate::codec::table::{self, Sheet};
 use crate::codec::{json, xml};
-use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::diagnostic::{Diagnostic, Fault, Syntax, keep};
 use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
 use crate::standard::load::{Library, LoadError};
@@ -113,7 +113,7 @@ impl<'l> Judge<'l> {
                     let (placement, found) = validate(&document, &directory, &piece.run);
                     (None, placement, found)
                 };
-                faults.extend(found);
+                found.into_iter().for_each(|finding| keep(&mut faults, finding));
                 let placed = Placed { document, directory, placement, projected, sheet: piece.sheet.clone() };
                 // A missing trailer is the envelope check's finding.
                 faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
@@ -122,7 +122,7 @@ impl<'l> Judge<'l> {
                     let mut broken = follow(&guide, &placed.document, &placed.run(&piece.run), &placed.placement);
                     placed.locate(&mut broken);
                     faults.retain(|finding| !guide.allows(finding, &placed.directory));
-                    faults.extend(broken);
+                    broken.into_iter().for_each(|finding| keep(&mut faults, finding));
                 }
                 Some(placed)
             }

@@ -305,6 +305,8 @@ fn separate(separators: Separators, bytes: &mut Vec<u8>, (element, component): (
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::{DraftForm, DraftPlace, DraftTexts};
+    use std::sync::Arc;
 
     fn write(style: &Style, syntax: Syntax, draft: &DraftSegment) -> Result<String, Vec<Diagnostic>> {
         let mut writer = Writer::new(syntax, style);
@@ -338,5 +340,91 @@ mod tests {
         assert!(write(&style, Syntax::Edifact, &DraftSegment::simple("NAD", &["BY", "Łódź"])).is_err());
         let style = Style { syntax_identifier: "UNOD".into(), ..Style::edifact() };
         assert!(write(&style, Syntax::Edifact, &DraftSegment::simple("NAD", &["BY", "Łódź"])).is_ok());
+    }
+
+    /// A line with a text that always stands there, and one of which nothing varies.
+    fn form() -> Arc<DraftForm> {
+        let place =
+            |element, component, said: Option<&str>| DraftPlace { element, component, said: said.map(Into::into) };
+        Arc::new(DraftForm::new(vec![
+            ("LIN".into(), vec![place(1, 1, None), place(3, 1, None), place(3, 2, Some("A^I"))]),
+            ("UNS".into(), vec![place(1, 1, Some("S"))]),
+        ]))
+    }
+
+    /// What the short way writes of a segment, if it takes it; beside it what all of its values one by one come to.
+    fn both(
+        form: &Arc<DraftForm>,
+        (syntax, style): (Syntax, &Style),
+        texts: [&str; 2],
+        number: usize,
+    ) -> [Option<String>; 2] {
+        let draft = DraftSegment::laid(Arc::new(DraftTexts::of(form, texts.into_iter())), number);
+        let mut own = DraftSegment::new(draft.tag.clone());
+        draft.values().iter().for_each(|value| own.set(value.element, value.component, value.text.clone()));
+        let (mut short, mut long) = (Writer::new(syntax, style), Writer::new(syntax, style));
+        let taken = short.laid(draft.as_laid().expect("it is in a form"));
+        assert_eq!(
+            (short.segments(), short.out.is_empty()),
+            (u32::from(taken), !taken),
+            "nothing of what is not taken"
+        );
+        long.by_values(&own);
+        let text = |writer: Writer| writer.finish().ok().map(|bytes| bytes.escape_ascii().to_string());
+        [text(short).filter(|_| taken), text(long)]
+    }
+
+    /// A form keeps what stands around its texts for each style; whatever differs between two of them is told apart.
+    #[test]
+    fn ok_texts_in_a_form_are_written_as_their_values_in_each_style() {
+        let usual = (Syntax::Edifact, Style::edifact());
+        let separators = usual.1.separators;
+        let with = |separators| (Syntax::Edifact, Style { separators, ..Style::edifact() });
+        let level = |level: &str| (Syntax::Edifact, Style { syntax_identifier: level.into(), ..Style::edifact() });
+        let end = |end: &str| (Syntax::Edifact, Style { line_end: end.into(), ..Style::edifact() });
+        let neighbours = [
+            with(Separators { component: b'|', ..separators }),
+            with(Separators { element: b'!', ..separators }),
+            with(Separators { segment: b'~', ..separators }),
+            with(Separators { repetition: Some(b'^'), ..separators }),
+            with(Separators { release: None, ..separators }),
+            level("UNOA"),
+            level("UNOB"),
+            end(""),
+            end("\r\n"),
+            (Syntax::X12, Style::x12()),
+        ];
+        for other in &neighbours {
+            let form = form();
+            for (syntax, style) in [&usual, other, &usual] {
+                for number in [0, 1] {
+                    let [short, long] = both(&form, (*syntax, style), ["1", "4012345678901"], number);
+                    // A character that is to be released, or may not stand there, is not taken: the values say it one by one.
+                    if short.is_some() {
+                        assert_eq!(short, long, "{style:?}");
+                    }
+                    let is_separator = style.separators.repetition == Some(b'^');
+                    let is_outside = ["UNOA", "UNOB"].contains(&style.syntax_identifier.as_str());
+                    assert_eq!(short.is_some(), number == 1 || !(is_separator || is_outside), "{style:?} {number}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_that_are_not_plain_and_styles_that_are_not_kept_take_the_long_way() {
+        let (form, style) = (form(), Style::edifact());
+        for text in ["it's", "3+4", "1:2", "who?", "\u{e9}", "\u{141}", "\u{7}"] {
+            let [short, long] = both(&form, (Syntax::Edifact, &style), ["1", text], 0);
+            assert_eq!(short, None, "{text:?} gives {long:?}");
+        }
+        let ends = ["", "\n", "\r", "\r\n"].map(|end| Style { line_end: end.into(), ..Style::edifact() });
+        let form = self::form();
+        let taken = ends.each_ref().map(|style| both(&form, (Syntax::Edifact, style), ["1", "2"], 0)[0].is_some());
+        assert_eq!(taken, [true, true, true, false], "a form keeps three styles");
+        let again = both(&form, (Syntax::Edifact, &ends[0]), ["1", "2"], 0);
+        assert_eq!(again, [Some("LIN+1++2:A^I\\'".into()), Some("LIN+1++2:A^I\\'".into())]);
+        let long_end = Style { line_end: "\r\n\n".into(), ..Style::edifact() };
+        assert_eq!(both(&self::form(), (Syntax::Edifact, &long_end), ["1", "2"], 0)[0], None);
     }
 }

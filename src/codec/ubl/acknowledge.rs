@@ -8,7 +8,7 @@ use crate::codec::segment::{
     Verdict,
 };
 use crate::codec::xml::escaped;
-use crate::diagnostic::{Diagnostic, Effect, Severity, Syntax};
+use crate::diagnostic::{Diagnostic, Effect, Severity, Syntax, visible};
 use crate::tree::{DocumentDraft, GroupDraft, Style};
 use std::fmt::Write as _;
 
@@ -136,7 +136,7 @@ fn line(lines: &mut String, fault: &Diagnostic) {
     };
     let (place, message) = (filled(&fault.place), fault.message());
     // The place has an element of its own.
-    let words = escaped(message.strip_prefix(&format!("{}: ", fault.place)).unwrap_or(&message));
+    let words = escaped(message.strip_prefix(&format!("{}: ", visible(&fault.place))).unwrap_or(&message));
     // Writing to a text never fails.
     let _ = write!(
         lines,

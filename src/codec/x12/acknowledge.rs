@@ -10,6 +10,7 @@ use crate::codec::segment::{
 };
 use crate::diagnostic::{Diagnostic, Effect, Fault, Level, Syntax};
 use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, Separators, Style};
+use std::collections::HashSet;
 
 /// Most codes that AK5 and AK9 hold.
 const CODES_MAX: usize = 5;
@@ -366,7 +367,8 @@ fn document_codes(noted: &[&Diagnostic], form: &Form) -> Vec<&'static str> {
     if rest().any(|effect| effect == Effect::Guide) {
         codes.push(form.guide);
     }
-    codes.dedup();
+    let mut seen = HashSet::new();
+    codes.retain(|code| seen.insert(*code));
     codes.truncate(CODES_MAX);
     codes
 }

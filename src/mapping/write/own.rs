@@ -9,6 +9,9 @@ use crate::mapping::function::Call;
 use crate::mapping::notation::{Body, Rule, suits};
 use std::sync::Arc;
 
+/// Templates that are known at once, the latest first: of a document of many forms the others are looked at anew.
+const OWNED_MAX: usize = 32;
+
 /// What a template has where rules look whether an item is theirs.
 pub(super) struct Owned {
     /// The lists of rules and of fields that an item must have, by where they stand.
@@ -100,8 +103,9 @@ impl Writer<'_> {
         let is_it = |one: &Owned| one.lists == (rules_at, only_at) && Arc::ptr_eq(&one.template, template);
         let at = owned.iter().position(is_it).unwrap_or_else(|| {
             let holes = holes_of_vital(fields, rules, only, template);
-            owned.push(Owned { lists: (rules_at, only_at), template: template.clone(), holes });
-            owned.len() - 1
+            owned.truncate(OWNED_MAX - 1);
+            owned.insert(0, Owned { lists: (rules_at, only_at), template: template.clone(), holes });
+            0
         });
         let Some(holes) = &owned[at].holes else { return false };
         let around = self.spot(View::Fields(fields));

@@ -177,7 +177,7 @@ impl<'a> Check<'a> {
             if self.syntax == Syntax::X12 && place.max == 1 {
                 finding = finding.severity(Severity::Warning);
             }
-            self.faults.push(finding.because(format!("at most {}", place.max), count.to_string()));
+            keep(&mut self.faults, finding.because(format!("at most {}", place.max), count.to_string()));
         }
         for (index, one) in value.repetitions().enumerate() {
             let at = At { repetition: if count > 1 { index + 1 } else { 0 }, ..at };
@@ -215,7 +215,7 @@ impl<'a> Check<'a> {
                 let expected =
                     broken.expected(|component| self.place_of(At { component: usize::from(component), ..at }));
                 let finding = self.finding(broken.fault(), Some(at), components.get(at.component - 1).copied());
-                self.faults.push(finding.because(expected, broken.found));
+                keep(&mut self.faults, finding.because(expected, broken.found));
             }
         }
     }
@@ -225,7 +225,7 @@ impl<'a> Check<'a> {
         let Some(definition) = self.directory.elements.get(&place.id) else { return };
         if !value.is_plain() && value.components().count() > 1 {
             let finding = self.finding(Fault::ElementTooMany, Some(at), Some(value));
-            self.faults.push(finding.because("one value, no components", value.text()));
+            keep(&mut self.faults, finding.because("one value, no components", value.text()));
             return;
         }
         let codes = self.directory.codes.get(&definition.codes).filter(|_| !any_code);
