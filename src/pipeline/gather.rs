@@ -76,7 +76,9 @@ async fn gathered(service: &Service, job: &Job) -> Result<()> {
     };
     let outward = Outward { name: of.0, agreement, environment: of.1 };
     let enough = outward.enough();
-    let mut together = service.store.gathered(of.0, of.1, enough).await?;
+    // At times of day each leaves at its own, not with those that are late. Otherwise the first that waits decides for all.
+    let is_at_times = agreement.envelope.gather.as_ref().is_some_and(|when| when.every.is_none());
+    let mut together = service.store.gathered(of, enough, is_at_times.then(|| service.now())).await?;
     let mut outgoing = together.iter().map(restored).collect::<Result<Vec<_>>>()?;
     // One that would be taken for a part of another leaves with the next run.
     let mut keys = Keys::default();

@@ -175,6 +175,7 @@ impl Service {
             self.live.write().unwrap_or_else(PoisonError::into_inner).revision = NEVER;
             return Err(error);
         }
+        self.pickups.forget_times();
         self.departing.notify_one();
         self.arrived.notify_one();
         self.changed.notify_one();

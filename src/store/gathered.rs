@@ -150,18 +150,25 @@ impl Store {
         Ok((gathered_id, sealed))
     }
 
-    /// Those that wait under an agreement, in the order in which they came in, as many as are enough.
+    /// Those that wait under an agreement, in the order in which they came in, as many as are enough; those that are due by then,
+    /// where a time is given.
     ///
     /// # Errors
     /// The database failed, or a draft cannot be opened.
-    pub async fn gathered(&self, agreement: &str, environment: &str, enough: Enough) -> Result<Vec<Gathered>> {
+    pub async fn gathered(
+        &self,
+        (agreement, environment): (&str, &str),
+        enough: Enough,
+        due_until: Option<Timestamp>,
+    ) -> Result<Vec<Gathered>> {
         let rows = sqlx::query(
             "SELECT gathered_id, document_id, owner, business_number, draft, size FROM gathered
-             WHERE agreement = $1 AND environment = $2 ORDER BY place LIMIT $3",
+             WHERE agreement = $1 AND environment = $2 AND due_at <= $4 ORDER BY place LIMIT $3",
         )
         .bind(agreement)
         .bind(environment)
         .bind(i64::try_from(enough.documents).unwrap_or(i64::MAX))
+        .bind(due_until.map_or(Micros(i64::MAX), Micros::from))
         .fetch_all(self.reader())
         .await?;
         let (mut found, mut bytes) = (Vec::new(), 0u64);

@@ -288,6 +288,7 @@ impl Store {
     }
 
     /// Lets deliveries that were given back until later be looked at now, or at the time of their retry: windows have changed.
+    /// What waits for a pause waits on.
     ///
     /// # Errors
     /// The database failed.
@@ -296,8 +297,9 @@ impl Store {
             Box::pin(async move {
                 sqlx::query(
                     "UPDATE job SET run_at = (SELECT COALESCE(next_at, $1) FROM delivery WHERE delivery_id = job.subject)
-                     WHERE kind = $2 AND run_at > $1 AND lease_token IS NULL AND subject IN
-                     (SELECT delivery_id FROM delivery WHERE state IN ('ready', 'retry_wait', 'uncertain'))",
+                     WHERE kind = $2 AND run_at > $1 AND lease_token IS NULL AND waits_for IS NULL AND subject IN
+                     (SELECT delivery_id FROM delivery
+                      WHERE state IN ('ready', 'retry_wait', 'uncertain', 'awaiting_receipt'))",
                 )
                 .bind(Micros::from(now))
                 .bind(JobKind::Deliver)

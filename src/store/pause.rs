@@ -1,6 +1,6 @@
 //! What an operator paused, and the jobs that wait for it. A job whose turn it is and that would use something paused is set
 //! aside: it is due never, and says for which pause it waits, so that nobody looks at it again before that is over.
-//! When the pause ends, those that wait are due at that moment, in the order in which they were made.
+//! When the pause ends, those that wait are due at that moment, those that were made first before the others.
 //!
 //! Nothing that was begun is stopped here, and nothing is refused: what comes in is kept and answered as ever.
 
@@ -9,12 +9,13 @@ use super::audit;
 use super::error::{Result, StoreError};
 use super::event;
 use super::job::{self, Job, JobKind};
-use super::value::{Actor, Micros, words};
+use super::select::Select;
+use super::value::{Actor, Micros, storable, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use serde::Serialize;
 use serde_json::json;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What the chain of a pause's events is called: `pause/KIND/NAME`, in place of a transmission.
@@ -230,7 +231,7 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<()> {
-        let (name, reason, actor) = (name.to_owned(), reason.map(str::to_owned), actor.clone());
+        let (name, reason, actor) = (storable(name), reason.map(storable), actor.clone());
         self.write("pause", move |mut tx| {
             Box::pin(async move {
                 let pause_id = format!("{kind}/{name}");
@@ -278,7 +279,7 @@ impl Store {
     /// # Errors
     /// It is not paused, or the database failed.
     pub async fn resume(&self, kind: PauseKind, name: &str, actor: &Actor, now: Timestamp) -> Result<()> {
-        let (name, actor) = (name.to_owned(), actor.clone());
+        let (name, actor) = (storable(name), actor.clone());
         self.write("resume", move |mut tx| {
             Box::pin(async move {
                 if paused(&mut tx, now).await?.of(kind, &name).is_none() {
@@ -378,13 +379,28 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn transmission_waits(&self, transmission_id: &str, now: Timestamp) -> Result<Option<Pause>> {
-        let query = "SELECT waits_for FROM job WHERE kind = $1 AND subject = $2 AND waits_for IS NOT NULL";
-        let waits_for: Option<String> = sqlx::query_scalar(query)
-            .bind(JobKind::Translate)
-            .bind(transmission_id)
-            .fetch_optional(self.reader())
-            .await?;
-        let Some(waits_for) = waits_for else { return Ok(None) };
-        Ok(self.paused(now).await?.0.iter().find(|one| one.id() == waits_for).cloned())
+        Ok(self.wait_for(JobKind::Translate, &[transmission_id.to_owned()], now).await?.remove(transmission_id))
+    }
+
+    /// The pauses that deliveries wait for, by delivery.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn deliveries_wait(&self, delivery_ids: &[String], now: Timestamp) -> Result<HashMap<String, Pause>> {
+        self.wait_for(JobKind::Deliver, delivery_ids, now).await
+    }
+
+    async fn wait_for(&self, kind: JobKind, subjects: &[String], now: Timestamp) -> Result<HashMap<String, Pause>> {
+        let paused = self.paused(now).await?;
+        if paused.is_empty() || subjects.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let query = Select::new("SELECT subject, waits_for FROM job WHERE waits_for IS NOT NULL");
+        let query = query.text("kind =", Some(kind.as_str())).among("subject", subjects);
+        let waiting: Vec<(String, String)> = query.all(self.reader()).await?;
+        let pause = |(subject, waits_for): (String, String)| {
+            Some((subject, paused.0.iter().find(|one| one.id() == waits_for)?.clone()))
+        };
+        Ok(waiting.into_iter().filter_map(pause).collect())
     }
 }

@@ -47,6 +47,15 @@ async fn a_delivery_waits_for_its_channel_its_partner_and_its_agreement(ground: 
         // It is not due any more, so that nobody looks at it again; what was leased in the rounds before still is.
         let due: i64 = store.backlog(at(now + 1)).await.expect("a look").iter().map(|(_, due, _)| due).sum();
         assert_eq!(due, now / 10 - 1, "{kind}");
+        // Windows that change wake none that waits for a pause, and it is told of those that wait alone.
+        store.windows_changed(at(now + 1)).await.expect("changed");
+        let due_still: i64 = store.backlog(at(now + 1)).await.expect("a look").iter().map(|(_, due, _)| due).sum();
+        assert_eq!(due_still, due, "{kind}");
+        let waiting = store.deliveries_wait(&[delivery.clone(), "else".into()], at(now + 1)).await.expect("a look");
+        assert_eq!(
+            waiting.into_iter().map(|(id, pause)| (id, pause.id())).collect::<Vec<_>>(),
+            [(delivery.clone(), format!("{kind}/{name}"))]
+        );
         let standing = store.pauses(at(now + 1)).await.expect("a list");
         let told = (standing.len(), standing[0].deliveries, standing[0].pause.actor.as_str());
         assert_eq!(told, (1, 1, "user:ann"), "{kind}");
@@ -200,11 +209,18 @@ async fn more_than_one_commit_takes_go_on_all(ground: Ground) {
     store.resume(PauseKind::Channel, "in", &ann(), at(3)).await.expect("it goes on");
     assert_eq!(store.pauses(at(3)).await.expect("a list"), [], "it is over, whoever still waits");
     assert!(store.resume(PauseKind::Channel, "in", &ann(), at(3)).await.is_err());
+    // Begun again while some still wait for the end of the first: these go on first.
+    pause(&store, PauseKind::Channel, "in", 3).await;
+    assert_eq!(store.pauses(at(3)).await.expect("a list")[0].pause.began_at.0, at(3).as_microsecond());
+    while lease(&store, JobKind::Translate, at(4)).await.is_some() {}
+    assert_eq!(store.pauses(at(4)).await.expect("a list")[0].transmissions, i64::try_from(count).expect("a number"));
+    store.resume(PauseKind::Channel, "in", &ann(), at(4)).await.expect("it goes on");
     assert!(store.end_pauses(at(4)).await.expect("the others follow"));
     assert!(!store.end_pauses(at(5)).await.expect("a look"), "none is left");
     let all = store.lease(JobKind::Translate, 5000, &[], at(5)).await.expect("a look");
     assert_eq!(all.len(), count);
-    assert_eq!(told(&store, "channel/in").await, [Some("begun".to_owned()), Some("ended".to_owned())]);
+    let twice = ["begun", "ended"].repeat(2).into_iter().map(|to| Some(to.to_owned())).collect::<Vec<_>>();
+    assert_eq!(told(&store, "channel/in").await, twice);
 }
 
 async fn err_what_is_not_there_is_not_paused_and_what_is_removed_later_does_no_harm(ground: Ground) {
@@ -220,9 +236,11 @@ async fn err_what_is_not_there_is_not_paused_and_what_is_removed_later_does_no_h
     assert_eq!(store.pauses(at(4)).await.expect("a list").len(), 1);
     store.resume(PauseKind::Channel, "out", &ann(), at(5)).await.expect("it goes on");
     assert_eq!(deliveries(&store, 6).await, [delivery]);
-    // Ended and begun again within one commit's reach of those that wait: it is a new pause.
+    // Ended and begun again: it is a new pause. What PostgreSQL cannot store is no name of anything.
+    let refused = store.pause((PauseKind::Partner, "a\u{0}b"), (None, None), &ann(), at(6)).await;
+    assert!(matches!(refused, Err(StoreError::NotFound { .. })), "{refused:?}");
     apply(&store, "channel", "out", Some(json!({}))).await;
-    pause(&store, PauseKind::Channel, "out", 7).await;
+    store.pause((PauseKind::Channel, "out"), (Some("\u{0}"), None), &ann(), at(7)).await.expect("paused");
     assert_eq!(store.pauses(at(7)).await.expect("a list")[0].pause.began_at.0, at(7).as_microsecond());
 }
 

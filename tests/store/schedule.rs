@@ -20,7 +20,13 @@ pub async fn what_waits_for_a_window_is_looked_at_when_windows_change(ground: Gr
     store.give_back(&job, at(5000)).await.expect("its lease went on");
     store.windows_changed(at(11)).await.expect("changed");
     assert!(lease(&store, JobKind::Deliver, at(11)).await.is_none(), "a retry keeps its time");
-    assert!(lease(&store, JobKind::Deliver, at(12)).await.is_some());
+    let job = lease(&store, JobKind::Deliver, at(12)).await.expect("its time");
+    store.deliver_sending(&job, "http://acme", at(12)).await.expect("sending");
+    store.deliver_result(&job, AttemptEnd::Awaiting(at(20)), AttemptFacts::default(), at(13)).await.expect("a result");
+    let job = lease(&store, JobKind::Deliver, at(20)).await.expect("no receipt came");
+    store.give_back(&job, at(5000)).await.expect("outside of the window");
+    store.windows_changed(at(21)).await.expect("changed");
+    assert!(lease(&store, JobKind::Deliver, at(21)).await.is_some(), "one that waits for a receipt as well");
 }
 
 pub async fn a_schedule_is_followed_until_a_time(ground: Ground) {

@@ -79,6 +79,8 @@ struct Known {
     troubles: BTreeMap<String, FileTrouble>,
     /// Looks that followed one whose time came by its schedule.
     following: u32,
+    /// It was paused when it was due last: the time at hand is of no schedule.
+    is_paused: bool,
 }
 
 /// What of pick-ups lives in this process only.
@@ -106,6 +108,15 @@ impl Pickups {
             *known = Known { channel: Some(channel.clone()), ..Known::default() };
         }
         known.state.next_at.is_none_or(|at| at.0 <= now.as_microsecond())
+    }
+
+    /// Resources have changed, calendars perhaps: when a schedule has its next time is found anew.
+    pub fn forget_times(&self) {
+        for known in self.all().values_mut().filter(|one| one.following == 0 && one.state.failures == 0) {
+            if known.channel.as_ref().and_then(|one| one.pickup.as_ref()).is_some_and(|one| one.schedule.is_some()) {
+                known.state.next_at = None;
+            }
+        }
     }
 
     fn with<T>(&self, name: &str, work: impl FnOnce(&mut Known) -> T) -> T {
@@ -181,8 +192,12 @@ async fn one(service: &Service, name: &str, channel: &Channel, stop: &Cancellati
             known.state =
                 PickupState { looked_at, next_at: Some((service.now() + every).into()), ..PickupState::default() };
             known.troubles.clear();
+            known.is_paused = true;
         });
         return Ok(());
+    }
+    if service.pickups.with(name, |known| std::mem::take(&mut known.is_paused)) && pickup.schedule.is_some() {
+        service.pickups.with(name, |known| known.state.next_at = None);
     }
     if let Some(when) = &pickup.schedule
         && !time::is_time(service, name, when).await?

@@ -92,9 +92,10 @@ pub(super) async fn round(
     ready.retain(|one| kept.get(&one.name) != Some(&(one.size, one.at)));
     // In the order in which they came.
     ready.sort_by(|one, other| (one.at, &one.name).cmp(&(other.at, &other.name)));
-    let mut taken = 0;
+    let (mut taken, mut is_broken_off) = (0, false);
     for entry in ready {
-        if stop.is_cancelled() || taken == TAKEN_MAX {
+        is_broken_off = stop.is_cancelled() || taken == TAKEN_MAX;
+        if is_broken_off {
             break;
         }
         let now = service.now();
@@ -112,7 +113,7 @@ pub(super) async fn round(
         }
         taken += 1;
     }
-    Ok(Looked { listed: meant.len(), is_open: may_be_written || taken > 0 })
+    Ok(Looked { listed: meant.len(), is_open: may_be_written || taken > 0 || is_broken_off })
 }
 
 /// Notes what is wrong with a file, and tells it once.
