@@ -134,3 +134,24 @@ pub async fn a_doubt_is_told_of_each(ground: Ground) {
     let (rows, _) = store.candidates_of((Object::Delivery, Action::Release), &conditions, None).await.expect("a page");
     assert_eq!(rows.iter().map(|row| (row.id.as_str(), row.is_doubtful)).collect::<Vec<_>>(), [(delivery.as_str(), 1)]);
 }
+
+pub async fn err_what_was_resubmitted_is_not_cancelled(ground: Ground) {
+    let store = fresh(&ground).await;
+    let ann = Actor("user:ann".into());
+    let (_, made, delivery) = translated(&store, "000000001").await;
+    let job = lease(&store, JobKind::Deliver, at(1)).await.expect("a delivery");
+    store.deliver_sending(&job, "x", at(1)).await.expect("sending");
+    store.deliver_result(&job, AttemptEnd::Park, AttemptFacts::default(), at(2)).await.expect("parked");
+    let later = store.resubmit(&delivery, &ann, at(3)).await.expect("resubmitted");
+    match store.steer_delivery(&delivery, DeliveryState::Cancelled, "tidy", &ann, at(4)).await {
+        Err(StoreError::Conflict(why)) => assert!(why.contains(&later), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.delivery(&delivery).await.expect("it").state, "parked");
+    store.bulk_begin(act("plan_1", Action::Cancel, &[delivery]), &ann, at(5)).await.expect("begun");
+    assert!(!store.bulk_slice("plan_1", at(5)).await.expect("a slice"));
+    assert_eq!(store.bulk_counts("plan_1").await.expect("counts"), BulkCounts { done: 0, refused: 1, open: 0 });
+    assert_eq!(store.document(&made).await.expect("it").ack, "waiting", "the later one is still to be answered");
+    store.steer_delivery(&later, DeliveryState::Cancelled, "withdrawn", &ann, at(6)).await.expect("cancelled");
+    assert_eq!(store.document(&made).await.expect("it").ack, "none");
+}

@@ -180,7 +180,7 @@ fn unable(wish: &Wish, one: &Candidate, obstacles: &HashMap<String, Why>) -> Opt
         let why = format!("it is {}, expected {}", one.state, states.join(" or "));
         return Some(("STATE-WRONG".to_owned(), why));
     }
-    if wish.action == Action::Resubmit && one.later.is_some() {
+    if matches!(wish.action, Action::Resubmit | Action::Cancel) && one.later.is_some() {
         return Some(("ALREADY-RESUBMITTED".to_owned(), "it was resubmitted already; look at the new one".to_owned()));
     }
     obstacles.get(&one.channel).cloned()

@@ -76,7 +76,7 @@ impl Store {
     /// Holds, releases or cancels a delivery that is not being sent right now.
     ///
     /// # Errors
-    /// It is in no state from which this leads, or the database failed.
+    /// It is in no state from which this leads, it is to be cancelled and was resubmitted, or the database failed.
     pub async fn steer_delivery(
         &self,
         delivery_id: &str,
@@ -145,13 +145,7 @@ pub(super) async fn reject(tx: &mut Tx<'_>, id: &str, reason: &str, actor: &Acto
 pub(super) async fn resubmit(tx: &mut Tx<'_>, id: &str, actor: &Actor, now: Timestamp) -> Result<String> {
     let old: Delivery = delivery::find(tx, id).await?;
     expect_state("delivery", id, &old.state, &ENDED.map(DeliveryState::as_str))?;
-    let later: Option<String> = sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE resubmit_of = $1")
-        .bind(id)
-        .fetch_optional(&mut *tx.connection)
-        .await?;
-    if let Some(later) = later {
-        return Err(StoreError::Conflict(format!("delivery {id} was resubmitted already, as {later}")));
-    }
+    expect_not_resubmitted(tx, id).await?;
     let new_id = tx.id("del", now);
     let new = NewDelivery {
         delivery_id: new_id.clone(),
@@ -167,6 +161,18 @@ pub(super) async fn resubmit(tx: &mut Tx<'_>, id: &str, actor: &Actor, now: Time
     Ok(new_id)
 }
 
+/// Another that goes in the place of a delivery shares its documents and what is awaited for them.
+async fn expect_not_resubmitted(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    let later: Option<String> = sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE resubmit_of = $1")
+        .bind(id)
+        .fetch_optional(&mut *tx.connection)
+        .await?;
+    match later {
+        Some(later) => Err(StoreError::Conflict(format!("delivery {id} was resubmitted already, as {later}"))),
+        None => Ok(()),
+    }
+}
+
 /// See [`Store::steer_delivery`]. What is refused is refused before anything is written.
 pub(super) async fn steer(
     tx: &mut Tx<'_>,
@@ -178,6 +184,9 @@ pub(super) async fn steer(
 ) -> Result<()> {
     let from = steered_from(to);
     let to = if matches!(to, DeliveryState::Held | DeliveryState::Ready) { to } else { DeliveryState::Cancelled };
+    if to == DeliveryState::Cancelled {
+        expect_not_resubmitted(tx, id).await?;
+    }
     let change = Change { reason: Some(reason), ..Change::default() };
     let found = delivery::change(tx, id, from, to, change, actor, now).await?;
     if to == DeliveryState::Ready {
