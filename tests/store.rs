@@ -23,7 +23,7 @@ mod webhook;
 
 use backend::{Ground, store_at};
 use bulk::{
-    a_doubt_is_told_of_each, an_act_over_many_is_done_once_and_each_of_it_is_audited,
+    a_doubt_is_told_of_each, a_lost_attempt_stays_a_doubt, an_act_over_many_is_done_once_and_each_of_it_is_audited,
     an_act_that_ended_long_ago_is_forgotten, err_what_was_resubmitted_is_not_cancelled,
     what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
 };
@@ -768,5 +768,6 @@ on_every_database![
     what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
     an_act_that_ended_long_ago_is_forgotten,
     a_doubt_is_told_of_each,
+    a_lost_attempt_stays_a_doubt,
     err_what_was_resubmitted_is_not_cancelled,
 ];

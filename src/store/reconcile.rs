@@ -87,12 +87,21 @@ async fn free(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, u64)> {
 }
 
 /// A delivery of which nobody knows whether it arrived is uncertain and goes again, or is held where its agreement says
-/// so. Returns whether it goes again.
+/// so. Its attempt ends with that, so that the next one's end is not taken for this one's. Returns whether it goes again.
 async fn doubt(tx: &mut Tx<'_>, delivery_id: &str, reason: &str, now: Timestamp) -> Result<bool> {
     let from = [DeliveryState::Sending, DeliveryState::Leased];
     let change = delivery::Change { reason: Some(reason), ..delivery::Change::default() };
     let before =
         delivery::change(tx, delivery_id, &from, DeliveryState::Uncertain, change, &Actor::system(), now).await?;
+    sqlx::query(
+        "UPDATE attempt SET outcome = $2, detail = $3, ended_at = $4 WHERE delivery_id = $1 AND ended_at IS NULL",
+    )
+    .bind(delivery_id)
+    .bind(DeliveryState::Uncertain)
+    .bind(reason)
+    .bind(Micros::from(now))
+    .execute(&mut *tx.connection)
+    .await?;
     if before.on_uncertain != "hold" {
         return Ok(true);
     }

@@ -155,3 +155,22 @@ pub async fn err_what_was_resubmitted_is_not_cancelled(ground: Ground) {
     store.steer_delivery(&later, DeliveryState::Cancelled, "withdrawn", &ann, at(6)).await.expect("cancelled");
     assert_eq!(store.document(&made).await.expect("it").ack, "none");
 }
+
+pub async fn a_lost_attempt_stays_a_doubt(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, _, delivery) = translated(&store, "000000001").await;
+    let job = lease(&store, JobKind::Deliver, at(1)).await.expect("a delivery");
+    store.deliver_sending(&job, "x", at(1)).await.expect("sending");
+    // Its lease runs out while it is sent; the next attempt is refused.
+    let later = at(2) + LEASE;
+    let job = lease(&store, JobKind::Deliver, later).await.expect("again");
+    store.deliver_sending(&job, "x", later).await.expect("sending");
+    let facts = AttemptFacts { status: Some(422), code: Some("HTTP-422".into()), ..AttemptFacts::default() };
+    store.deliver_result(&job, AttemptEnd::Park, facts, later).await.expect("parked");
+    let attempts = store.attempts(&delivery).await.expect("attempts");
+    let told: Vec<_> = attempts.iter().map(|one| (one.outcome.as_deref(), one.status)).collect();
+    assert_eq!(told, [(Some("uncertain"), None), (Some("parked"), Some(422))]);
+    assert!(attempts[0].detail.as_deref().is_some_and(|why| why.contains("lease ran out")), "{attempts:?}");
+    let rows = store.candidates(Object::Delivery, &[delivery]).await.expect("it");
+    assert_eq!((rows[0].state.as_str(), rows[0].is_doubtful), ("parked", 1), "the first may have arrived");
+}
