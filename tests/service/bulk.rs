@@ -100,6 +100,42 @@ async fn err_a_selection_that_changed_since_the_plan_is_refused_and_says_what_ch
 }
 
 #[tokio::test]
+async fn err_a_plan_does_not_hold_once_its_channel_leads_elsewhere_or_what_it_is_about_was_touched() {
+    let (stage, _retailer, supplier) = refused(1).await;
+    let other = Peer::start(&[]).await;
+    let leads_to = |port: u16| {
+        let url = format!("http://127.0.0.1:{port}/edi");
+        stage.apply(&format!(
+            "{{kind: channel, name: lamps-out, transport: http, way: out, url: \"{url}\", allow_networks: [127.0.0.0/8]}}\n"
+        ))
+    };
+    let act_of = |action: &str, plan: &Value| json!({ "action": action, "selection": { "channel": "lamps-out" }, "plan": plan["plan"] });
+    let wish = |action: &str| json!({ "action": action, "selection": { "channel": "lamps-out" } });
+    let plan = stage.ask(Method::POST, PLAN, Some(wish("resubmit"))).await;
+    leads_to(other.port);
+    let answer = stage.ask(Method::POST, ACT, Some(act_of("resubmit", &plan.body))).await;
+    assert_eq!((answer.status.as_u16(), answer.word("code")), (409, "PLAN-STALE"), "{answer:?}");
+    assert!(answer.word("detail").contains("where it goes"), "{answer:?}");
+    leads_to(supplier.port);
+    // It goes anew and is held, let go, and held again: in the same state it is not what was planned.
+    supplier.then(&[Answer::Later(3600)]);
+    stage.done(&["delivery", "resubmit", "--channel", "lamps-out", "--yes"], "");
+    let again = stage.deliveries("retry_wait", 1).await;
+    let id = again[0]["delivery_id"].as_str().expect("an id");
+    stage.done(&["delivery", "hold", id], "");
+    let plan = stage.ask(Method::POST, PLAN, Some(wish("release"))).await;
+    assert_eq!(plan.body["able"].as_i64(), Some(1), "{plan:?}");
+    supplier.then(&[Answer::Later(3600)]);
+    stage.done(&["delivery", "release", id], "");
+    stage.deliveries("retry_wait", 1).await;
+    stage.done(&["delivery", "hold", id], "");
+    let answer = stage.ask(Method::POST, ACT, Some(act_of("release", &plan.body))).await;
+    assert_eq!((answer.status.as_u16(), answer.word("code")), (409, "PLAN-STALE"), "{answer:?}");
+    assert!(answer.word("detail").contains(id), "{answer:?}");
+    stage.deliveries("held", 1).await;
+}
+
+#[tokio::test]
 async fn err_what_would_fail_again_at_once_is_told_and_left() {
     let (stage, _retailer, supplier) = refused(1).await;
     let channel = format!(

@@ -2,7 +2,7 @@
 
 use super::*;
 use portolan::store::bulk::{Action, BulkCounts, Conditions, Object};
-use portolan::store::commit::bulk::{NewBulk, REMEMBERED_FOR, SLICE_ITEMS};
+use portolan::store::commit::bulk::{NewBulk, NewItem, REMEMBERED_FOR, SLICE_ITEMS};
 
 /// A delivery that was refused.
 async fn parked(store: &Store, control_number: &str) -> String {
@@ -19,14 +19,18 @@ async fn parked(store: &Store, control_number: &str) -> String {
     delivery
 }
 
-fn act(id: &str, action: Action, ids: &[String]) -> NewBulk {
+/// An act over these as they stand now.
+async fn act(store: &Store, id: &str, action: Action, ids: &[String]) -> NewBulk {
+    let found = store.candidates(Object::Delivery, ids).await.expect("those");
+    let changed_at = |id: &String| found.iter().find(|one| one.id == *id).map(|one| one.changed_at);
+    let item = |id: &String| NewItem { subject: id.clone(), changed_at: changed_at(id), why: None };
     NewBulk {
         bulk_act_id: id.into(),
         object: Object::Delivery,
         action,
         reason: "by hand".into(),
         as_partner: None,
-        items: ids.iter().map(|id| (id.clone(), None)).collect(),
+        items: ids.iter().map(item).collect(),
     }
 }
 
@@ -44,13 +48,16 @@ pub async fn an_act_over_many_is_done_once_and_each_of_it_is_audited(ground: Gro
     }
     // Somebody was quicker with the first.
     store.resubmit(&ids[0], &bob, at(3)).await.expect("resubmitted");
-    store.bulk_begin(act("plan_1", Action::Resubmit, &ids), &ann, at(4)).await.expect("begun");
+    store.bulk_begin(act(&store, "plan_1", Action::Resubmit, &ids).await, &ann, at(4)).await.expect("begun");
     assert!(store.bulk_slice("plan_1", at(4)).await.expect("a slice"), "there is more");
     assert_eq!(store.bulk_counts("plan_1").await.expect("counts"), BulkCounts { done: 99, refused: 1, open: 5 });
     // Here the process dies; whoever asks again finds it begun.
     let left = ground.as_after_a_crash().await;
     let (again, _) = open(&left).await;
-    again.bulk_begin(act("plan_1", Action::Resubmit, &ids[..1]), &bob, at(5)).await.expect("begun before");
+    again
+        .bulk_begin(act(&again, "plan_1", Action::Resubmit, &ids[..1]).await, &bob, at(5))
+        .await
+        .expect("begun before");
     assert!(!again.bulk_slice("plan_1", at(5)).await.expect("the rest"));
     assert!(!again.bulk_slice("plan_1", at(6)).await.expect("nothing"));
     let all = i64::try_from(ids.len()).expect("few");
@@ -107,16 +114,16 @@ pub async fn an_act_that_ended_long_ago_is_forgotten(ground: Ground) {
     let store = fresh(&ground).await;
     let id = parked(&store, "000000001").await;
     store
-        .bulk_begin(act("plan_1", Action::Cancel, std::slice::from_ref(&id)), &Actor::system(), at(3))
+        .bulk_begin(act(&store, "plan_1", Action::Cancel, std::slice::from_ref(&id)).await, &Actor::system(), at(3))
         .await
         .expect("begun");
     assert!(!store.bulk_slice("plan_1", at(3)).await.expect("a slice"));
     assert_eq!(store.delivery(&id).await.expect("it").state, "cancelled");
     let later = at(3) + REMEMBERED_FOR;
-    store.bulk_begin(act("plan_2", Action::Cancel, &[]), &Actor::system(), later).await.expect("begun");
+    store.bulk_begin(act(&store, "plan_2", Action::Cancel, &[]).await, &Actor::system(), later).await.expect("begun");
     assert!(store.bulk_act("plan_1").await.expect("a look").is_some(), "not yet");
     store
-        .bulk_begin(act("plan_3", Action::Cancel, &[]), &Actor::system(), later + Duration::from_secs(1))
+        .bulk_begin(act(&store, "plan_3", Action::Cancel, &[]).await, &Actor::system(), later + Duration::from_secs(1))
         .await
         .expect("begun");
     assert!(store.bulk_act("plan_1").await.expect("a look").is_none());
@@ -148,7 +155,7 @@ pub async fn err_what_was_resubmitted_is_not_cancelled(ground: Ground) {
         other => panic!("{other:?}"),
     }
     assert_eq!(store.delivery(&delivery).await.expect("it").state, "parked");
-    store.bulk_begin(act("plan_1", Action::Cancel, &[delivery]), &ann, at(5)).await.expect("begun");
+    store.bulk_begin(act(&store, "plan_1", Action::Cancel, &[delivery]).await, &ann, at(5)).await.expect("begun");
     assert!(!store.bulk_slice("plan_1", at(5)).await.expect("a slice"));
     assert_eq!(store.bulk_counts("plan_1").await.expect("counts"), BulkCounts { done: 0, refused: 1, open: 0 });
     assert_eq!(store.document(&made).await.expect("it").ack, "waiting", "the later one is still to be answered");
@@ -173,4 +180,26 @@ pub async fn a_lost_attempt_stays_a_doubt(ground: Ground) {
     assert!(attempts[0].detail.as_deref().is_some_and(|why| why.contains("lease ran out")), "{attempts:?}");
     let rows = store.candidates(Object::Delivery, &[delivery]).await.expect("it");
     assert_eq!((rows[0].state.as_str(), rows[0].is_doubtful), ("parked", 1), "the first may have arrived");
+}
+
+pub async fn err_what_changed_since_the_plan_is_left_alone(ground: Ground) {
+    let store = fresh(&ground).await;
+    let ann = Actor("user:ann".into());
+    let mut ids = Vec::new();
+    for number in 1..=2 {
+        let (_, _, delivery) = translated(&store, &format!("{number:09}")).await;
+        store.steer_delivery(&delivery, DeliveryState::Held, "wait", &ann, at(2)).await.expect("held");
+        ids.push(delivery);
+    }
+    store.bulk_begin(act(&store, "plan_1", Action::Release, &ids).await, &ann, at(3)).await.expect("begun");
+    // Somebody lets one go and holds it again, for a reason of his own.
+    store.steer_delivery(&ids[0], DeliveryState::Ready, "go", &ann, at(4)).await.expect("released");
+    store.steer_delivery(&ids[0], DeliveryState::Held, "not this one", &ann, at(5)).await.expect("held");
+    assert!(!store.bulk_slice("plan_1", at(6)).await.expect("a slice"));
+    assert_eq!(store.bulk_counts("plan_1").await.expect("counts"), BulkCounts { done: 1, refused: 1, open: 0 });
+    assert_eq!(store.delivery(&ids[0]).await.expect("it").reason.as_deref(), Some("not this one"));
+    assert_eq!(store.delivery(&ids[1]).await.expect("it").state, "ready");
+    let refused = store.bulk_refused("plan_1", 10).await.expect("those");
+    assert_eq!(refused[0].subject, ids[0]);
+    assert!(refused[0].detail.as_deref().is_some_and(|why| why.contains("changed since the plan")), "{refused:?}");
 }

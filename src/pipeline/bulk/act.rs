@@ -83,6 +83,9 @@ fn difference(planned: usize, count: usize, able: usize, changed: Vec<String>) -
     if stayed < planned {
         words.push_str(&format!("; {} are not what they were", planned - stayed));
     }
+    if changed.is_empty() && stayed == planned {
+        words.push_str("; where it goes, what keeps it from going, or what may have arrived is not what it was");
+    }
     words.push_str(&format!("; it can be done to {able}; nothing was done, plan again"));
     words
 }
@@ -99,6 +102,7 @@ mod tests {
              del_4; it can be done to 4; nothing was done, plan again"
         );
         assert!(difference(3, 2, 2, Vec::new()).contains("; 1 are not what they were;"));
+        assert!(difference(3, 3, 3, Vec::new()).contains("; where it goes, what keeps it from going,"));
         assert!(read("plan_1_2_x").is_err() && read("").is_err());
         let (at, count) = read("plan_1800000000000000_12_0123456789abcdef0123456789abcdef").expect("a token");
         assert_eq!((at.as_second(), count), (1_800_000_000, 12));

@@ -1,5 +1,5 @@
 //! What an act over a choice would do: how many, over which channels, to whom, what cannot be done and why, what may have
-//! arrived before. Its token is a digest of all that, so that an act is of what was seen.
+//! arrived before. Its token is a digest of all that and of when each changed last, so that an act is of what was seen.
 
 use super::Unplanned;
 use super::selection::{Chosen, Selection};
@@ -8,6 +8,7 @@ use crate::partner::{Channel, Directory, Way};
 use crate::pipeline::reach::outbound;
 use crate::pipeline::state::Service;
 use crate::store::bulk::{Action, Candidate, Object};
+use crate::store::commit::bulk::NewItem;
 use crate::store::{Micros, Result as Stored, hexadecimal};
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
@@ -58,9 +59,9 @@ pub struct Plan {
     pub doubtful: Doubtful,
     /// There are more than one act is about; these are the oldest.
     pub is_more: bool,
-    /// The ids, each with why it cannot be done.
+    /// All of them, as an act is begun with them.
     #[serde(skip)]
-    pub items: Vec<(String, Option<String>)>,
+    pub items: Vec<NewItem>,
 }
 
 /// Over a channel.
@@ -193,8 +194,13 @@ fn planned(service: &Service, wish: &Wish, chosen: &Chosen, obstacles: &HashMap<
     let (mut doubtful, mut items, mut said, mut able) = (Doubtful::default(), Vec::new(), Vec::new(), 0);
     for one in &chosen.candidates {
         let why = unable(wish, one, obstacles);
-        said.push(json!([one.id, one.state, why.as_ref().map(|(code, _)| code)]));
-        items.push((one.id.clone(), why.as_ref().map(|(code, why)| format!("{code}: {why}"))));
+        let code = why.as_ref().map(|(code, _)| code);
+        said.push(json!([one.id, one.state, one.changed_at, one.is_doubtful, code]));
+        items.push(NewItem {
+            subject: one.id.clone(),
+            changed_at: Some(one.changed_at),
+            why: why.as_ref().map(|(code, why)| format!("{code}: {why}")),
+        });
         match why {
             Some(why) => refused.entry(why).or_default().push(&one.id),
             None => {
@@ -210,19 +216,21 @@ fn planned(service: &Service, wish: &Wish, chosen: &Chosen, obstacles: &HashMap<
     }
     let missing = ("NOT-FOUND".to_owned(), format!("there is no such {}", wish.object));
     for id in &chosen.missing {
-        said.push(json!([id, null, "NOT-FOUND"]));
-        items.push((id.clone(), Some(format!("{}: {}", missing.0, missing.1))));
+        said.push(json!([id, null, null, null, "NOT-FOUND"]));
+        let why = Some(format!("{}: {}", missing.0, missing.1));
+        items.push(NewItem { subject: id.clone(), changed_at: None, why });
         refused.entry(missing.clone()).or_default().push(id);
     }
-    let whole = json!([wish.object, wish.action, wish.reason, wish.as_partner, said]);
     let directory = service.directory();
+    let channels: Vec<Over> = channels.into_iter().map(|(channel, count)| over(&directory, channel, count)).collect();
+    let whole = json!([wish.object, wish.action, wish.as_partner, said, channels]);
     Plan {
         plan: token(now, items.len(), whole.to_string().as_bytes()),
         object: wish.object,
         action: wish.action,
         count: items.len(),
         able,
-        channels: channels.into_iter().map(|(channel, count)| over(&directory, channel, count)).collect(),
+        channels,
         partners: partners
             .into_iter()
             .map(|(partner, count)| Whose { partner: partner.map(str::to_owned), count })
@@ -244,8 +252,12 @@ fn planned(service: &Service, wish: &Wish, chosen: &Chosen, obstacles: &HashMap<
 
 fn over(directory: &Directory, name: &str, count: usize) -> Over {
     let leads = |channel: &Channel| {
-        let place = channel.server.as_ref().map(|server| format!("sftp://{}:{}", server.host, server.port));
-        let mailbox = channel.mailbox.as_ref().map(|name| format!("mailbox {name}"));
+        let folder = channel.folder().trim_start_matches('/');
+        let place = channel
+            .server
+            .as_ref()
+            .map(|server| format!("sftp://{}@{}:{}/{folder}", server.user, server.host, server.port));
+        let mailbox = channel.mailbox.as_ref().map(|name| format!("mailbox {name}/{folder}"));
         channel.url.clone().or(mailbox).or(place).or_else(|| channel.folder.clone())
     };
     Over { channel: name.to_owned(), destination: directory.channel(name).and_then(leads), count }

@@ -34,8 +34,19 @@ pub struct NewBulk {
     pub reason: String,
     /// Of whom released transmissions are said to be.
     pub as_partner: Option<String>,
-    /// The ids, each with the reason why it cannot be done.
-    pub items: Vec<(String, Option<String>)>,
+    /// Those that it is about.
+    pub items: Vec<NewItem>,
+}
+
+/// One of an act about to be begun.
+#[derive(Debug, Clone)]
+pub struct NewItem {
+    /// Its id.
+    pub subject: String,
+    /// When its state had changed last as the plan saw it: it is left alone where that is another time now. None: there is no such.
+    pub changed_at: Option<Micros>,
+    /// Why it cannot be done.
+    pub why: Option<String>,
 }
 
 impl Store {
@@ -102,15 +113,17 @@ async fn insert(tx: &mut Tx<'_>, new: &NewBulk, actor: &Actor, now: Timestamp) -
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
-    let mut rows = Rows::new("INSERT INTO bulk_item (bulk_item_id, bulk_act_id, number, subject, outcome, detail)");
-    for (number, (subject, why)) in (1i64..).zip(&new.items) {
+    let mut rows =
+        Rows::new("INSERT INTO bulk_item (bulk_item_id, bulk_act_id, number, subject, changed_at, outcome, detail)");
+    for (number, item) in (1i64..).zip(&new.items) {
         rows.push([
             Cell::Owned(format!("{}/{number}", new.bulk_act_id)),
             Cell::Text(&new.bulk_act_id),
             Cell::Number(number),
-            Cell::Text(subject),
-            Cell::TextOrNull(why.as_ref().map(|_| "refused")),
-            Cell::TextOrNull(why.as_deref()),
+            Cell::Text(&item.subject),
+            Cell::NumberOrNull(item.changed_at.map(|at| at.0)),
+            Cell::TextOrNull(item.why.as_ref().map(|_| "refused")),
+            Cell::TextOrNull(item.why.as_deref()),
         ]);
     }
     rows.insert(tx).await?;
@@ -120,13 +133,13 @@ async fn insert(tx: &mut Tx<'_>, new: &NewBulk, actor: &Actor, now: Timestamp) -
 async fn slice(tx: &mut Tx<'_>, id: String, now: Timestamp) -> Result<bool> {
     let found: Option<BulkAct> = bulk::act(&id).first(&mut *tx.connection).await?;
     let Some(found) = found else { return Err(StoreError::NotFound { what: "act", id }) };
-    let query = "SELECT number, subject FROM bulk_item WHERE bulk_act_id = $1 AND number > $2 AND outcome IS NULL
-                 ORDER BY number LIMIT $3";
-    let items: Vec<(i64, String)> =
+    let query = "SELECT number, subject, changed_at FROM bulk_item WHERE bulk_act_id = $1 AND number > $2
+                 AND outcome IS NULL ORDER BY number LIMIT $3";
+    let items: Vec<(i64, String, Option<Micros>)> =
         sqlx::query_as(query).bind(&id).bind(found.position).bind(SLICE_ITEMS).fetch_all(&mut *tx.connection).await?;
     let mut position = found.position;
-    for (number, subject) in &items {
-        let (outcome, detail) = match one(tx, &found, subject, now).await {
+    for (number, subject, planned) in &items {
+        let (outcome, detail) = match one(tx, &found, (subject, *planned), now).await {
             Ok(detail) => ("done", detail),
             // These are told before anything is written.
             Err(error @ (StoreError::WrongState { .. } | StoreError::Conflict(_) | StoreError::NotFound { .. })) => {
@@ -154,7 +167,13 @@ async fn slice(tx: &mut Tx<'_>, id: String, now: Timestamp) -> Result<bool> {
 }
 
 /// Does it to one, with the audit row and the event that it has alone; the delivery that goes in its place, if any.
-async fn one(tx: &mut Tx<'_>, act: &BulkAct, subject: &str, now: Timestamp) -> Result<Option<String>> {
+async fn one(
+    tx: &mut Tx<'_>,
+    act: &BulkAct,
+    (subject, planned): (&str, Option<Micros>),
+    now: Timestamp,
+) -> Result<Option<String>> {
+    expect_as_planned(tx, act.object, (subject, planned)).await?;
     let (actor, reason) = (act.by(), act.reason.as_str());
     let to = match (act.object, act.action) {
         (Object::Delivery, Action::Resubmit) => return release::resubmit(tx, subject, &actor, now).await.map(Some),
@@ -172,4 +191,23 @@ async fn one(tx: &mut Tx<'_>, act: &BulkAct, subject: &str, now: Timestamp) -> R
     };
     release::steer(tx, subject, to, reason, &actor, now).await?;
     Ok(None)
+}
+
+/// What changed since the plan is not what somebody agreed to, though it may stand in the same state again.
+async fn expect_as_planned(tx: &mut Tx<'_>, object: Object, (subject, planned): (&str, Option<Micros>)) -> Result<()> {
+    let query = match object {
+        Object::Delivery => "SELECT changed_at FROM delivery WHERE delivery_id = $1",
+        Object::Transmission => "SELECT changed_at FROM transmission WHERE transmission_id = $1",
+    };
+    let found: Option<Micros> = sqlx::query_scalar(query).bind(subject).fetch_optional(&mut *tx.connection).await?;
+    match found {
+        None => Err(StoreError::NotFound { what: object.as_str(), id: subject.to_owned() }),
+        Some(_) if found == planned => Ok(()),
+        Some(at) => {
+            let at = at.timestamp();
+            Err(StoreError::Conflict(format!(
+                "{object} {subject} changed since the plan, at {at}; look at it, plan again"
+            )))
+        }
+    }
 }
