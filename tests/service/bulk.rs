@@ -136,6 +136,20 @@ async fn err_a_plan_does_not_hold_once_its_channel_leads_elsewhere_or_what_it_is
 }
 
 #[tokio::test]
+async fn err_a_group_that_vanished_since_its_plan_is_a_plan_that_does_not_hold() {
+    let (stage, _retailer, _supplier) = refused(1).await;
+    let group = group_of(&stage, "delivery");
+    let mut asked = json!({ "action": "resubmit", "selection": { "group": group["key"] } });
+    let plan = stage.ask(Method::POST, PLAN, Some(asked.clone())).await;
+    let parked = stage.deliveries("parked", 1).await;
+    stage.done(&["delivery", "resubmit", parked[0]["delivery_id"].as_str().expect("an id")], "");
+    asked["plan"] = plan.body["plan"].clone();
+    let answer = stage.ask(Method::POST, ACT, Some(asked)).await;
+    assert_eq!((answer.status.as_u16(), answer.word("code")), (409, "PLAN-STALE"), "{answer:?}");
+    assert!(answer.word("detail").contains("1 were planned, now nothing is left in group grp_"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn err_what_would_fail_again_at_once_is_told_and_left() {
     let (stage, _retailer, supplier) = refused(1).await;
     let channel = format!(

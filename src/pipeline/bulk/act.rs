@@ -6,7 +6,7 @@ use super::plan::{SAMPLES_MAX, Wish, plan, read};
 use crate::pipeline::state::Service;
 use crate::store::bulk::{BulkAct, BulkItem, Object};
 use crate::store::commit::bulk::NewBulk;
-use crate::store::{Actor, Micros};
+use crate::store::{Actor, Micros, StoreError};
 
 /// Those that were refused that an answer shows, at most.
 const REFUSED_SHOWN_MAX: u32 = 100;
@@ -33,7 +33,7 @@ pub async fn act(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> 
     match service.store.bulk_act(token).await? {
         Some(begun) => check_same(&begun, wish)?,
         None => {
-            let (now, chosen) = plan(service, wish, planned_at).await?;
+            let (now, chosen) = plan(service, wish, planned_at).await.map_err(|error| vanished(error, wish, count))?;
             if now.plan != token {
                 let changed_since = |at: Micros| at > Micros::from(planned_at);
                 let candidates = chosen.candidates.iter();
@@ -69,6 +69,17 @@ fn check_same(begun: &BulkAct, wish: &Wish) -> Result<(), Unplanned> {
         return Ok(());
     }
     Err(Unplanned::Changed(format!("this plan was for {} of each {}; plan again", begun.action, begun.object)))
+}
+
+/// Of a group that was planned and is not there any more everything changed.
+fn vanished(error: Unplanned, wish: &Wish, planned: usize) -> Unplanned {
+    match (error, &wish.selection.group) {
+        (Unplanned::Store(StoreError::NotFound { .. }), Some(group)) => Unplanned::Changed(format!(
+            "the selection changed since the plan: {planned} were planned, now nothing is left in group {group}; nothing \
+             was done, plan again"
+        )),
+        (error, _) => error,
+    }
 }
 
 /// What is different now, in words.
