@@ -155,6 +155,8 @@ pub struct BulkAct {
     pub action: Action,
     /// For those who look later.
     pub reason: String,
+    /// A digest of all that was asked for.
+    pub wish: String,
     /// Of whom released transmissions are said to be.
     pub as_partner: Option<String>,
     /// Who began it.
@@ -326,7 +328,7 @@ impl Store {
 /// The question for one act.
 pub(crate) fn act(bulk_act_id: &str) -> Select {
     Select::new(
-        "SELECT bulk_act_id, object, action, reason, as_partner, actor, position, ended_at FROM bulk_act WHERE 1 = 1",
+        "SELECT bulk_act_id, object, action, reason, wish, as_partner, actor, position, ended_at FROM bulk_act WHERE 1 = 1",
     )
     .text("bulk_act_id =", Some(bulk_act_id))
 }

@@ -150,6 +150,28 @@ async fn err_a_group_that_vanished_since_its_plan_is_a_plan_that_does_not_hold()
 }
 
 #[tokio::test]
+async fn err_an_act_that_was_begun_goes_on_only_for_what_was_asked_for() {
+    let (stage, _retailer, supplier) = refused(2).await;
+    let parked = stage.deliveries("parked", 2).await;
+    let ids: Vec<&Value> = parked.iter().map(|row| &row["delivery_id"]).collect();
+    let mut asked = json!({ "action": "resubmit", "selection": { "ids": ids }, "reason": "they are up again" });
+    let plan = stage.ask(Method::POST, PLAN, Some(asked.clone())).await;
+    asked["plan"] = plan.body["plan"].clone();
+    assert_eq!(stage.ask(Method::POST, ACT, Some(asked.clone())).await.body["done"], 2);
+    let others = [("selection", json!({ "ids": [ids[0]] })), ("reason", json!("another")), ("action", json!("cancel"))];
+    for (key, value) in others {
+        let mut other = asked.clone();
+        other[key] = value;
+        let answer = stage.ask(Method::POST, ACT, Some(other)).await;
+        assert_eq!((answer.status.as_u16(), answer.word("code")), (409, "PLAN-STALE"), "{key}: {answer:?}");
+        assert!(answer.word("detail").contains("begun as resubmit of each delivery"), "{key}: {answer:?}");
+    }
+    asked["selection"] = json!({ "ids": [ids[1], ids[0]] });
+    assert_eq!(stage.ask(Method::POST, ACT, Some(asked)).await.body["done"], 2, "the same in another order");
+    all_arrived(&stage, &supplier, 2).await;
+}
+
+#[tokio::test]
 async fn err_what_would_fail_again_at_once_is_told_and_left() {
     let (stage, _retailer, supplier) = refused(1).await;
     let channel = format!(

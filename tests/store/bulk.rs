@@ -30,6 +30,7 @@ async fn act(store: &Store, id: &str, action: Action, ids: &[String]) -> NewBulk
         action,
         reason: "by hand".into(),
         as_partner: None,
+        wish: "digest".into(),
         items: ids.iter().map(item).collect(),
     }
 }

@@ -29,23 +29,17 @@ pub struct Acted {
 /// # Errors
 /// The plan does not hold any more, or the ledger failed: asked for again, the act goes on where it stopped.
 pub async fn act(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> Result<Acted, Unplanned> {
-    let (planned_at, count) = read(token)?;
-    match service.store.bulk_act(token).await? {
-        Some(begun) => check_same(&begun, wish)?,
-        None => {
-            let (now, chosen) = plan(service, wish, planned_at).await.map_err(|error| vanished(error, wish, count))?;
-            if now.plan != token {
-                let changed_since = |at: Micros| at > Micros::from(planned_at);
-                let candidates = chosen.candidates.iter();
-                let changed =
-                    candidates.filter(|one| changed_since(one.changed_at)).map(|one| one.id.clone()).collect();
-                return Err(Unplanned::Changed(difference(count, now.count, now.able, changed)));
-            }
-            let (object, action) = (wish.object, wish.action);
-            let (reason, as_partner) = (wish.reason.clone(), wish.as_partner.clone());
-            let new = NewBulk { bulk_act_id: token.to_owned(), object, action, reason, as_partner, items: now.items };
-            service.store.bulk_begin(new, actor, service.now()).await?;
+    let mut begun = service.store.bulk_act(token).await?;
+    if begun.is_none() {
+        let tried = begin(service, wish, token, actor).await;
+        // Where somebody else began it meanwhile, it is not as it was planned any more, and goes on all the same.
+        begun = service.store.bulk_act(token).await?;
+        if begun.is_none() {
+            tried?;
         }
+    }
+    if let Some(begun) = begun {
+        check_same(&begun, wish)?;
     }
     while service.store.bulk_slice(token, service.now()).await? {
         ring(service, wish.object);
@@ -56,6 +50,28 @@ pub async fn act(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> 
     Ok(Acted { plan: token.to_owned(), done: counts.done, refused: counts.refused, items })
 }
 
+/// Begins it, if the plan holds.
+async fn begin(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> Result<(), Unplanned> {
+    let (planned_at, count) = read(token)?;
+    let (now, chosen) = plan(service, wish, planned_at).await.map_err(|error| vanished(error, wish, count))?;
+    if now.plan != token {
+        let changed_since = |at: Micros| at > Micros::from(planned_at);
+        let candidates = chosen.candidates.iter();
+        let changed = candidates.filter(|one| changed_since(one.changed_at)).map(|one| one.id.clone()).collect();
+        return Err(Unplanned::Changed(difference(count, now.count, now.able, changed)));
+    }
+    let new = NewBulk {
+        bulk_act_id: token.to_owned(),
+        object: wish.object,
+        action: wish.action,
+        reason: wish.reason.clone(),
+        as_partner: wish.as_partner.clone(),
+        wish: wish.digest(),
+        items: now.items,
+    };
+    Ok(service.store.bulk_begin(new, actor, service.now()).await?)
+}
+
 /// What was begun goes on early, while the rest is done.
 fn ring(service: &Service, object: Object) {
     match object {
@@ -64,11 +80,16 @@ fn ring(service: &Service, object: Object) {
     }
 }
 
+/// An act that was begun goes on for whoever asks for the same.
 fn check_same(begun: &BulkAct, wish: &Wish) -> Result<(), Unplanned> {
-    if (begun.object, begun.action) == (wish.object, wish.action) {
+    if begun.wish == wish.digest() {
         return Ok(());
     }
-    Err(Unplanned::Changed(format!("this plan was for {} of each {}; plan again", begun.action, begun.object)))
+    let (action, object, reason) = (begun.action, begun.object, &begun.reason);
+    Err(Unplanned::Changed(format!(
+        "this plan was begun as {action} of each {object}, with the reason {reason:?}; expected the same action, selection, \
+         reason and as, found others; ask for the same, or plan again"
+    )))
 }
 
 /// Of a group that was planned and is not there any more everything changed.

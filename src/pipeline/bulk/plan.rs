@@ -36,6 +36,17 @@ pub struct Wish {
     pub as_partner: Option<String>,
 }
 
+impl Wish {
+    /// A digest of all of it: an act goes on only for whoever asks for the same again.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut selection = self.selection.clone();
+        selection.ids.sort();
+        let whole = json!([self.object, self.action, selection, self.reason, self.as_partner]);
+        hexadecimal(digest(&SHA256, whole.to_string().as_bytes()).as_ref())
+    }
+}
+
 /// What would be done.
 #[derive(Debug, serde::Serialize)]
 pub struct Plan {

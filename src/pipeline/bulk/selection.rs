@@ -7,7 +7,7 @@ use crate::store::Store;
 use crate::store::bulk::{Action, Candidate, Conditions, Object};
 use crate::store::delivery::DeliveryState;
 use crate::store::transmission::TransmissionState;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
 /// What one act is about, at most. Of more, the oldest are taken, and the plan says that there are more.
@@ -18,7 +18,7 @@ pub const LOOKED_AT_MAX: usize = 200_000;
 const TEXT_BYTES_MAX: usize = 1000;
 
 /// Which are meant: ids, or a group, or conditions that all hold.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
     /// These, 10,000 at most.

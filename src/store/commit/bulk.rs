@@ -34,6 +34,8 @@ pub struct NewBulk {
     pub reason: String,
     /// Of whom released transmissions are said to be.
     pub as_partner: Option<String>,
+    /// A digest of all that was asked for.
+    pub wish: String,
     /// Those that it is about.
     pub items: Vec<NewItem>,
 }
@@ -101,13 +103,14 @@ async fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
 
 async fn insert(tx: &mut Tx<'_>, new: &NewBulk, actor: &Actor, now: Timestamp) -> Result<()> {
     sqlx::query(
-        "INSERT INTO bulk_act (bulk_act_id, object, action, reason, as_partner, actor, position, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
+        "INSERT INTO bulk_act (bulk_act_id, object, action, reason, wish, as_partner, actor, position, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
     )
     .bind(&new.bulk_act_id)
     .bind(new.object)
     .bind(new.action)
     .bind(&new.reason)
+    .bind(&new.wish)
     .bind(&new.as_partner)
     .bind(&actor.0)
     .bind(Micros::from(now))

@@ -4,6 +4,7 @@ CREATE TABLE bulk_act (
     object      TEXT   NOT NULL,               -- delivery or transmission
     action      TEXT   NOT NULL,
     reason      TEXT   NOT NULL,
+    wish        TEXT   NOT NULL,               -- digest of all that was asked for
     as_partner  TEXT,                          -- of whom released transmissions are said to be
     actor       TEXT   NOT NULL,
     position    BIGINT NOT NULL DEFAULT 0,     -- the last item that was worked on
