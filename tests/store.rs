@@ -23,9 +23,10 @@ mod webhook;
 
 use backend::{Ground, store_at};
 use bulk::{
-    a_doubt_is_told_of_each, a_lost_attempt_stays_a_doubt, an_act_over_many_is_done_once_and_each_of_it_is_audited,
-    an_act_that_ended_long_ago_is_forgotten, err_what_changed_since_the_plan_is_left_alone,
-    err_what_was_resubmitted_is_not_cancelled, what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
+    a_doubt_is_told_of_each, a_lost_attempt_stays_a_doubt, a_nul_in_what_a_caller_names_stops_no_act,
+    an_act_over_many_is_done_once_and_each_of_it_is_audited, an_act_that_ended_long_ago_is_forgotten,
+    err_what_changed_since_the_plan_is_left_alone, err_what_was_resubmitted_is_not_cancelled,
+    what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
 };
 use offered::offered_certificates_are_few_on_each_channel;
 use portolan::clock::Timestamp;
@@ -768,6 +769,7 @@ on_every_database![
     what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
     an_act_that_ended_long_ago_is_forgotten,
     a_doubt_is_told_of_each,
+    a_nul_in_what_a_caller_names_stops_no_act,
     a_lost_attempt_stays_a_doubt,
     err_what_changed_since_the_plan_is_left_alone,
     err_what_was_resubmitted_is_not_cancelled,

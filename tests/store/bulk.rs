@@ -111,6 +111,19 @@ pub async fn what_is_one_cause_is_found_and_what_was_resubmitted_is_not(ground: 
     assert!(named[0].later.is_some() && named[0].is_doubtful == 0, "{named:?}");
 }
 
+pub async fn a_nul_in_what_a_caller_names_stops_no_act(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (ann, id) = (Actor("user:ann".into()), parked(&store, "000000001").await);
+    let mut new = act(&store, "plan_1", Action::Cancel, std::slice::from_ref(&id)).await;
+    new.reason = "a\0b".into();
+    new.items.push(NewItem { subject: "del\0".into(), changed_at: None, why: Some("NOT-FOUND: none".into()) });
+    store.bulk_begin(new, &ann, at(3)).await.expect("begun");
+    assert!(!store.bulk_slice("plan_1", at(3)).await.expect("a slice"));
+    assert_eq!(store.bulk_counts("plan_1").await.expect("counts"), BulkCounts { done: 1, refused: 1, open: 0 });
+    assert_eq!(store.delivery(&id).await.expect("it").reason.as_deref(), Some("a\u{FFFD}b"));
+    assert_eq!(store.bulk_refused("plan_1", 10).await.expect("those")[0].subject, "del\u{FFFD}");
+}
+
 pub async fn an_act_that_ended_long_ago_is_forgotten(ground: Ground) {
     let store = fresh(&ground).await;
     let id = parked(&store, "000000001").await;

@@ -9,7 +9,7 @@ use crate::store::bulk::{self, Action, BulkAct, Object};
 use crate::store::delivery::DeliveryState;
 use crate::store::error::{Result, StoreError};
 use crate::store::rows::{Cell, Rows};
-use crate::store::value::{Actor, Micros};
+use crate::store::value::{Actor, Micros, storable};
 use crate::store::writer::Tx;
 use serde_json::json;
 use std::time::Duration;
@@ -109,7 +109,7 @@ async fn insert(tx: &mut Tx<'_>, new: &NewBulk, actor: &Actor, now: Timestamp) -
     .bind(&new.bulk_act_id)
     .bind(new.object)
     .bind(new.action)
-    .bind(&new.reason)
+    .bind(storable(&new.reason))
     .bind(&new.wish)
     .bind(&new.as_partner)
     .bind(&actor.0)
@@ -123,7 +123,7 @@ async fn insert(tx: &mut Tx<'_>, new: &NewBulk, actor: &Actor, now: Timestamp) -
             Cell::Owned(format!("{}/{number}", new.bulk_act_id)),
             Cell::Text(&new.bulk_act_id),
             Cell::Number(number),
-            Cell::Text(&item.subject),
+            Cell::Owned(storable(&item.subject)),
             Cell::NumberOrNull(item.changed_at.map(|at| at.0)),
             Cell::TextOrNull(item.why.as_ref().map(|_| "refused")),
             Cell::TextOrNull(item.why.as_deref()),
