@@ -104,7 +104,9 @@ pub fn run(instance: &Instance, wish: &Wish<'_>, chosen: &Chosen, as_json: bool)
             if !as_json {
                 print(&plan, false, planned)?;
             }
-            plan["plan"].as_str().unwrap_or_default().to_owned()
+            let token = plan["plan"].as_str().unwrap_or_default().to_owned();
+            eprintln!("portolan: where this is broken off, the same line with --plan {token} for --yes does the rest");
+            token
         }
     };
     body["plan"] = json!(token);
@@ -199,9 +201,14 @@ fn undone(plan: &Value) -> String {
 
 fn came_of(action: &str, acted: &Value) -> String {
     let mut text = format!("{action}: {} done, {} could not be\n", acted["done"], acted["refused"]);
-    for item in acted["items"].as_array().into_iter().flatten() {
+    let items = acted["items"].as_array().map_or(&[][..], Vec::as_slice);
+    for item in items {
         let why = item["why"].as_str().unwrap_or_default();
         text.push_str(&format!("  {} {why}\n", column(&item["id"], 40)));
+    }
+    let more = acted["refused"].as_u64().unwrap_or_default().saturating_sub(items.len() as u64);
+    if more > 0 {
+        text.push_str(&format!("  and {more} more\n"));
     }
     text
 }
@@ -209,4 +216,18 @@ fn came_of(action: &str, acted: &Value) -> String {
 fn ids(item: &Value) -> String {
     let ids: Vec<&str> = item["samples"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     ids.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_are_refused_and_not_listed_are_counted() {
+        let item = |id: usize| json!({ "id": format!("del_{id}"), "why": "gone" });
+        let acted = |refused: usize, shown: usize| json!({ "done": 1, "refused": refused, "items": (0..shown).map(item).collect::<Vec<_>>() });
+        let all = came_of("hold", &acted(2, 2));
+        assert!(all.starts_with("hold: 1 done, 2 could not be\n") && !all.contains("more"), "{all}");
+        assert!(came_of("hold", &acted(103, 100)).ends_with("\n  and 3 more\n"));
+    }
 }

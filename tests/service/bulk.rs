@@ -93,6 +93,8 @@ async fn err_a_selection_that_changed_since_the_plan_is_refused_and_says_what_ch
     let output = stage.cli(&line, "");
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(8), "{said}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("with --plan plan_"), "the token is there before the act: {told}");
     assert!(said.contains("1 cannot: ALREADY-RESUBMITTED") && said.contains("1 cannot: NOT-FOUND"), "{said}");
     assert!(said.contains("resubmit: 2 done, 2 could not be"), "{said}");
     all_arrived(&stage, &supplier, 3).await;
@@ -266,6 +268,21 @@ async fn held_transmissions_are_released_and_rejected_many_at_once() {
         stage.reaches(id, "split").await;
     }
     stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_away_does_not_break_an_act_off() {
+    let count = 305;
+    let (stage, _retailer, supplier) = refused(count).await;
+    let mut asked = json!({ "action": "resubmit", "selection": { "channel": "lamps-out" } });
+    let plan = stage.ask(Method::POST, PLAN, Some(asked.clone())).await;
+    asked["plan"] = plan.body["plan"].clone();
+    let token = std::fs::read_to_string(stage.data().join("admin.token")).expect("the admin token");
+    let request = stage.client.post(format!("{}{ACT}", stage.admin)).bearer_auth(token.trim()).json(&asked);
+    let asking = tokio::spawn(request.send());
+    stage.until("the first of it leave", || async { (supplier.orders().len() > count).then_some(()) }).await;
+    asking.abort();
+    all_arrived(&stage, &supplier, count).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

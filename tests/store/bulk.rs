@@ -2,7 +2,7 @@
 
 use super::*;
 use portolan::store::bulk::{Action, BulkCounts, Conditions, Object};
-use portolan::store::commit::bulk::{NewBulk, NewItem, REMEMBERED_FOR, SLICE_ITEMS};
+use portolan::store::commit::bulk::{NewBulk, NewItem, REMEMBERED_FOR, SLICE_ITEMS, UNENDED_FOR};
 
 /// A delivery that was refused.
 async fn parked(store: &Store, control_number: &str) -> String {
@@ -142,6 +142,10 @@ pub async fn an_act_that_ended_long_ago_is_forgotten(ground: Ground) {
         .expect("begun");
     assert!(store.bulk_act("plan_1").await.expect("a look").is_none());
     assert!(store.bulk_act("plan_2").await.expect("a look").is_some(), "it has not ended");
+    // Nobody asks for the rest of it any more.
+    let last = later + UNENDED_FOR + Duration::from_secs(1);
+    store.bulk_begin(act(&store, "plan_4", Action::Cancel, &[]).await, &Actor::system(), last).await.expect("begun");
+    assert!(store.bulk_act("plan_2").await.expect("a look").is_none());
 }
 
 pub async fn a_doubt_is_told_of_each(ground: Ground) {

@@ -16,8 +16,8 @@ use serde_json::json;
         (status = 409, description = "The selection changed since the plan")))]
 pub async fn act(State(service): State<Shared>, Extension(actor): By, Json(bulk): Json<Bulk>) -> Reply {
     let wish = bulk.wish(Object::Delivery)?;
-    let plan = bulk.plan.as_deref();
+    let plan = bulk.plan;
     let plan =
         plan.ok_or_else(|| Problem::new(400, "PLAN-MISSING", "plan: expected the token of a plan; plan first"))?;
-    Ok(Json(json!(act::act(&service, &wish, plan, &actor).await?)))
+    Ok(Json(json!(act::act(&service, wish, plan, actor).await?)))
 }

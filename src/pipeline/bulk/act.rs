@@ -7,6 +7,7 @@ use crate::pipeline::state::Service;
 use crate::store::bulk::{BulkAct, BulkItem, Object};
 use crate::store::commit::bulk::NewBulk;
 use crate::store::{Actor, Micros, StoreError};
+use std::sync::Arc;
 
 /// Those that were refused that an answer shows, at most.
 const REFUSED_SHOWN_MAX: u32 = 100;
@@ -24,11 +25,18 @@ pub struct Acted {
     pub items: Vec<BulkItem>,
 }
 
-/// Does what was planned, once.
+/// Does what was planned, once. It is done to the end though whoever asked for it goes away.
 ///
 /// # Errors
 /// The plan does not hold any more, or the ledger failed: asked for again, the act goes on where it stopped.
-pub async fn act(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> Result<Acted, Unplanned> {
+pub async fn act(service: &Arc<Service>, wish: Wish, token: String, actor: Actor) -> Result<Acted, Unplanned> {
+    let service = service.clone();
+    let work = tokio::spawn(async move { whole(&service, &wish, &token, &actor).await });
+    let broken_off = |error| StoreError::Unfit(format!("the act broke off: {error}; ask for it again"));
+    work.await.map_err(broken_off)?
+}
+
+async fn whole(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> Result<Acted, Unplanned> {
     let mut begun = service.store.bulk_act(token).await?;
     if begun.is_none() {
         let tried = begin(service, wish, token, actor).await;

@@ -18,6 +18,8 @@ use std::time::Duration;
 pub const SLICE_ITEMS: i64 = 100;
 /// How long an act is remembered that has ended: until then it is done once, however often it is asked for.
 pub const REMEMBERED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long an act is remembered that was begun and never ended: nobody asks for its rest any more.
+pub const UNENDED_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Acts that are forgotten when one is begun, at most.
 const FORGOTTEN_MAX: i64 = 2;
 
@@ -84,11 +86,13 @@ impl Store {
     }
 }
 
-/// Forgets a few acts that ended long ago.
+/// Forgets a few acts that ended long ago, or were left unended longer ago.
 async fn forget(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
-    let query = "SELECT bulk_act_id FROM bulk_act WHERE ended_at < $1 ORDER BY ended_at LIMIT $2";
+    let query = "SELECT bulk_act_id FROM bulk_act WHERE ended_at < $1 OR (ended_at IS NULL AND created_at < $2)
+                 ORDER BY created_at LIMIT $3";
     let old: Vec<String> = sqlx::query_scalar(query)
         .bind(Micros::from(now - REMEMBERED_FOR))
+        .bind(Micros::from(now - UNENDED_FOR))
         .bind(FORGOTTEN_MAX)
         .fetch_all(&mut *tx.connection)
         .await?;
