@@ -7,11 +7,12 @@ use super::drop;
 use super::live::{self, Place};
 use super::mailbox;
 use super::output::CXML;
+use super::places::place_of;
 use super::reach::{Outbound, outbound};
 use super::state::Service;
 use super::stored;
 use crate::codec::cxml::{self, Status};
-use crate::partner::{Channel, Way};
+use crate::partner::{Channel, Directory, Way};
 use crate::store::ack;
 use crate::store::as2::{RECEIPT_OVERDUE, RECEIPT_REFUSED};
 use crate::store::call::{ANSWERS_MAX, NewAnswer};
@@ -63,14 +64,9 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         return Ok(Reached::Untold);
     }
     let directory = service.directory();
-    let is_late_receipt = |one: &Channel| one.way == Way::In && one.as2.is_some();
-    let channel = directory
-        .channel(&delivery.channel)
-        .filter(|one| one.url.is_some() || one.mailbox.is_some() || one.is_place() || is_late_receipt(one))
-        .or_else(|| directory.channel(&delivery.channel).filter(|one| one.answers_calls().is_some()));
-    let Some(mut channel) = channel else {
-        let reason = format!("channel {} is gone; add it again, then resubmit", delivery.channel);
-        service.store.deliver_park(job, "CHANNEL-MISSING", &reason, now).await?;
+    let Some(mut channel) = leaving(&directory, &delivery.channel) else {
+        let (code, reason) = gone(&delivery.channel);
+        service.store.deliver_park(job, code, &reason, now).await?;
         return Ok(Reached::Untold);
     };
     if let Some(policy) = channel.answers_calls() {
@@ -102,20 +98,9 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
     };
     let (url, Sent { key, content_type, lines, body, answer }) = match sent {
         Ok(sent) => sent,
-        // A key or certificate that does not fit stays so until somebody mends it.
-        Err(StoreError::Unfit(reason)) if channel.as2.is_some() => {
-            service.store.deliver_park(job, "MESSAGE-UNFIT", &reason, now).await?;
-            return Ok(Reached::Untold);
-        }
-        Err(error) if !error.is_lasting() => return Err(error),
-        Err(StoreError::NotFound { what: "secret", id }) => {
-            let reason = format!("secret {id} is not set; set it with `portolan secret set {id}`, then resubmit");
-            service.store.deliver_park(job, "SECRET-MISSING", &reason, now).await?;
-            return Ok(Reached::Untold);
-        }
         Err(error) => {
-            let reason = format!("its bytes cannot be read: {error}");
-            service.store.deliver_park(job, "STORAGE", &reason, now).await?;
+            let (code, reason) = unmade(channel, error)?;
+            service.store.deliver_park(job, code, &reason, now).await?;
             return Ok(Reached::Untold);
         }
     };
@@ -179,6 +164,71 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         service.arrived.notify_one();
     }
     Ok(reached)
+}
+
+/// Why a delivery is parked: a stable word, and the same for people.
+type Why = (&'static str, String);
+
+/// The channel of a name, where something leaves over it.
+fn leaving<'d>(directory: &'d Directory, name: &str) -> Option<&'d Channel> {
+    directory.channel(name).filter(|one| {
+        let is_place = one.url.is_some() || one.mailbox.is_some() || one.is_place();
+        is_place || is_late_receipt(one) || one.answers_calls().is_some()
+    })
+}
+
+fn is_late_receipt(channel: &Channel) -> bool {
+    channel.way == Way::In && channel.as2.is_some()
+}
+
+fn gone(channel: &str) -> Why {
+    ("CHANNEL-MISSING", format!("channel {channel} is gone; add it again, then resubmit"))
+}
+
+/// Why what is sent could not be made; an error where another time it may be.
+fn unmade(channel: &Channel, error: StoreError) -> Result<Why> {
+    match error {
+        // A key or certificate that does not fit stays so until somebody mends it.
+        StoreError::Unfit(reason) if channel.as2.is_some() => Ok(("MESSAGE-UNFIT", reason)),
+        error if !error.is_lasting() => Err(error),
+        StoreError::NotFound { what: "secret", id } => {
+            let reason = format!("secret {id} is not set; set it with `portolan secret set {id}`, then resubmit");
+            Ok(("SECRET-MISSING", reason))
+        }
+        error => Ok(("STORAGE", format!("its bytes cannot be read: {error}"))),
+    }
+}
+
+/// What would park every delivery over a channel before anything of it is sent, as far as the channel alone tells. `is_anew`: a
+/// message of AS2 is sealed anew. A receipt of AS2 goes where its message said, so that nothing is told of it.
+///
+/// # Errors
+/// The ledger failed.
+pub(super) async fn obstacle(service: &Service, name: &str, is_anew: bool) -> Result<Option<Why>> {
+    let directory = service.directory();
+    let Some(mut channel) = leaving(&directory, name) else { return Ok(Some(gone(name))) };
+    if let Some(policy) = channel.answers_calls() {
+        match live::late(&directory, policy) {
+            Some(late) => channel = late,
+            None => return Ok(Some((live::ANSWER_LATE, live::NO_CALL.to_owned()))),
+        }
+    }
+    if channel.mailbox.is_some() || is_late_receipt(channel) {
+        return Ok(None);
+    }
+    if let Some(as2) = channel.as2.as_ref().filter(|_| is_anew)
+        && let Err(error) = as2::check_keys(service, as2).await
+    {
+        return unmade(channel, error).map(Some);
+    }
+    let ready = match channel.is_place() {
+        true => place_of(service, channel).await.map(drop),
+        false => outbound(service, channel, None).await.map(drop),
+    };
+    match ready {
+        Ok(()) => Ok(None),
+        Err(unready) => unready.told().map(Some),
+    }
 }
 
 /// Tells what came of an attempt.

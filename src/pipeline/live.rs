@@ -32,7 +32,10 @@ const LEFT_TO_CALL: Duration = Duration::from_secs(1);
 const SHARE_OF_BODIES: usize = 2;
 const PROBLEM: &str = "application/problem+json";
 /// Why an answer is parked.
-const ANSWER_LATE: &str = "ANSWER-LATE";
+pub(super) const ANSWER_LATE: &str = "ANSWER-LATE";
+/// The same for people.
+pub(super) const NO_CALL: &str = "no call waits for it any more; the sender gets it by the same call with the same \
+                                  Idempotency-Key, or name a channel for it under answer.late of its channel and resubmit it";
 
 /// The calls that wait now.
 #[derive(Default)]
@@ -458,8 +461,12 @@ pub(super) async fn place<'c>(
         service.calls.ring(origin);
         return Ok(Place::Call);
     }
-    let late = policy.late.as_ref().and_then(|name| directory.channel(name)).filter(|one| one.way == Way::Out);
-    Ok(late.map_or(Place::Nowhere, Place::Late))
+    Ok(late(directory, policy).map_or(Place::Nowhere, Place::Late))
+}
+
+/// The channel over which an answer goes whose call is over.
+pub(super) fn late<'c>(directory: &'c Directory, policy: &AnswerPolicy) -> Option<&'c Channel> {
+    policy.late.as_ref().and_then(|name| directory.channel(name)).filter(|one| one.way == Way::Out)
 }
 
 /// Leaves a delivery to the call that waits for it, which may have taken it already.
@@ -478,9 +485,7 @@ pub(super) async fn leave(service: &Service, job: &Job) -> Result<Reached> {
 /// # Errors
 /// The ledger failed.
 pub(super) async fn park(service: &Service, job: &Job) -> Result<Reached> {
-    let reason = "no call waits for it any more; the sender gets it by the same call with the same Idempotency-Key, or name a \
-                  channel for it under answer.late of its channel and resubmit it";
-    match service.store.deliver_park(job, ANSWER_LATE, reason, service.now()).await {
+    match service.store.deliver_park(job, ANSWER_LATE, NO_CALL, service.now()).await {
         // A call took it in between.
         Ok(()) | Err(StoreError::LeaseLost(_)) => Ok(Reached::Untold),
         Err(error) => Err(error),

@@ -1,6 +1,7 @@
 //! Many failed deliveries and held transmissions at once: groups, the plan, the act, and what happens when something changed
 //! in between or the process dies.
 
+use super::as2::{LAMPS, RETAIL, certificate};
 use super::edi::{Order, order, written};
 use super::peer::{Answer, Peer};
 use super::stage::Stage;
@@ -189,6 +190,32 @@ async fn err_what_would_fail_again_at_once_is_told_and_left() {
     stage.done(&["secret", "set", "lamps-key"], "Bearer x\n");
     stage.done(&["delivery", "resubmit", "--code", "HTTP-422", "--yes"], "");
     all_arrived(&stage, &supplier, 1).await;
+}
+
+#[tokio::test]
+async fn err_what_would_park_them_again_is_told_of_servers_messages_and_answers_too() {
+    let (stage, _retailer, supplier) = refused(1).await;
+    let server = "{kind: channel, name: lamps-out, transport: sftp, way: out, server: {host: sftp.lamps.example, user: us, \
+                  password: {secret: lamps-password}, host_keys: ['SHA256:hGPr+5y/p2cb/JiWkhLuhGNNhyhdTB8t5OoZo0jI+9k']}}\n";
+    let message = format!(
+        "{}{}---\nkind: channel\nname: lamps-out\ntransport: as2\nway: out\npartners: [lamps]\nurl: http://127.0.0.1:{}/\n\
+         allow_networks: [127.0.0.0/8]\nas2: {{ from: US, to: LAMPS, certificates: [lamps], keys: [us] }}\n",
+        certificate("us", &RETAIL, "us-key"),
+        certificate("lamps", &LAMPS, ""),
+        supplier.port
+    );
+    let answer =
+        "{kind: channel, name: lamps-out, transport: http, way: in, auth: token, partners: [lamps], answer: {}}\n";
+    for (channel, expected) in [
+        (server, "SECRET-MISSING: secret lamps-password is not set"),
+        (message.as_str(), "SECRET-MISSING: secret us-key is not set"),
+        (answer, "ANSWER-LATE: no call waits for it any more"),
+    ] {
+        stage.apply(channel);
+        let said = stage.done(&["delivery", "resubmit", "--code", "HTTP-422"], "");
+        assert!(said.contains("0 of 1 chosen") && said.contains(expected), "{said}");
+    }
+    stage.deliveries("parked", 1).await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::store::delivery::Delivery;
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
 use crate::store::{Result, Spool, StoreError};
-use crate::transport::as2::certificate::Certificate;
+use crate::transport::as2::certificate::{Certificate, OwnKey};
 use crate::transport::as2::cms::{GcmForm, Recipient};
 use crate::transport::as2::crypto::{Cipher, Digest, KeyKind, KeyTransport};
 use crate::transport::as2::mime::Headers;
@@ -27,6 +27,7 @@ use crate::transport::http::body::Body;
 use crate::transport::http::send::{Outcome, Said};
 use crate::transport::source::Source;
 use std::io::{self, Read as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes of a message that are written at once.
@@ -225,15 +226,9 @@ pub(super) async fn make<W: Send + 'static>(
     write: fn(&mut W, &[u8]) -> io::Result<()>,
 ) -> Result<Made<W>> {
     let now = service.now();
-    let keys = own_keys(service, &as2.keys, now).await?;
+    let keys = keys_for(service, as2, trusted, now).await?;
     let (as2, store) = (as2.clone(), service.store.clone());
     let encrypted_to = encrypted_to(trusted, now);
-    if as2.encrypt != "none" {
-        counts(encrypted_to, "the partner's certificate", now)?;
-    }
-    if as2.sign != "none" {
-        counts(keys.first().map(|key| &key.certificate), "our certificate", now)?;
-    }
     let recipients: Vec<Recipient> = encrypted_to
         .into_iter()
         .map(|certificate| Recipient {
@@ -283,6 +278,28 @@ pub(super) async fn make<W: Send + 'static>(
     });
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
     made.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
+}
+
+/// Our keys for a message, the one to sign with first, where all that it is sealed with counts now.
+async fn keys_for(service: &Service, as2: &As2, trusted: &[Certificate], now: Timestamp) -> Result<Vec<Arc<OwnKey>>> {
+    let keys = own_keys(service, &as2.keys, now).await?;
+    if as2.encrypt != "none" {
+        counts(encrypted_to(trusted, now), "the partner's certificate", now)?;
+    }
+    if as2.sign != "none" {
+        counts(keys.first().map(|key| &key.certificate), "our certificate", now)?;
+    }
+    Ok(keys)
+}
+
+/// Looks whether a message could be sealed now as its channel says.
+///
+/// # Errors
+/// A key or certificate cannot be had or used, or the ledger failed.
+pub(in crate::pipeline) async fn check_keys(service: &Service, as2: &As2) -> Result<()> {
+    let now = service.now();
+    let trusted = certificates(service, &as2.certificates, now);
+    keys_for(service, as2, &trusted, now).await.map(drop)
 }
 
 /// The partner's certificate that is encrypted to: one that says to be for that, counts now, and has a key of RSA, as far as

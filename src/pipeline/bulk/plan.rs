@@ -4,8 +4,9 @@
 use super::Unplanned;
 use super::selection::{Chosen, Selection};
 use crate::clock::Timestamp;
-use crate::partner::{Channel, Directory, Way};
-use crate::pipeline::reach::outbound;
+use crate::partner::{Channel, Directory};
+use crate::pipeline::deliver::obstacle;
+use crate::pipeline::live::late;
 use crate::pipeline::state::Service;
 use crate::store::bulk::{Action, Candidate, Object};
 use crate::store::commit::bulk::NewItem;
@@ -156,30 +157,17 @@ fn check(service: &Service, wish: &Wish) -> Result<(), Unplanned> {
     }
 }
 
-/// What keeps deliveries from leaving over channels: gone, or still what parked them before.
+/// What keeps deliveries from leaving over channels.
 async fn obstacles(service: &Service, wish: &Wish, candidates: &[Candidate]) -> Stored<HashMap<String, Why>> {
     let mut obstacles = HashMap::new();
     if wish.object != Object::Delivery || !matches!(wish.action, Action::Resubmit | Action::Release) {
         return Ok(obstacles);
     }
-    let directory = service.directory();
+    let is_anew = wish.action == Action::Resubmit;
     let names: BTreeSet<&str> = candidates.iter().map(|one| one.channel.as_str()).collect();
     for name in names {
-        let why = match directory.channel(name) {
-            None => {
-                let why = format!("channel {name} is gone; add it again, or cancel what goes over it");
-                Some(("CHANNEL-MISSING".to_owned(), why))
-            }
-            Some(channel) if channel.url.is_some() && channel.way == Way::Out => {
-                match outbound(service, channel, None).await {
-                    Ok(_) => None,
-                    Err(unready) => unready.told().map(|(code, why)| Some((code.to_owned(), why)))?,
-                }
-            }
-            Some(_) => None,
-        };
-        if let Some(why) = why {
-            obstacles.insert(name.to_owned(), why);
+        if let Some((code, why)) = obstacle(service, name, is_anew).await? {
+            obstacles.insert(name.to_owned(), (code.to_owned(), why));
         }
     }
     Ok(obstacles)
@@ -271,7 +259,9 @@ fn over(directory: &Directory, name: &str, count: usize) -> Over {
         let mailbox = channel.mailbox.as_ref().map(|name| format!("mailbox {name}/{folder}"));
         channel.url.clone().or(mailbox).or(place).or_else(|| channel.folder.clone())
     };
-    Over { channel: name.to_owned(), destination: directory.channel(name).and_then(leads), count }
+    let channel =
+        directory.channel(name).and_then(|one| one.answers_calls().map_or(Some(one), |policy| late(directory, policy)));
+    Over { channel: name.to_owned(), destination: channel.and_then(leads), count }
 }
 
 /// `plan_<instant>_<count>_<digest>`.
