@@ -1,10 +1,15 @@
 //! What is asked for of many deliveries or transmissions at once: the body of their plans and acts.
 
 use super::problem::Problem;
+use super::{Reply, Shared};
+use crate::pipeline::bulk::act;
 use crate::pipeline::bulk::plan::Wish;
 use crate::pipeline::bulk::selection::Selection;
+use crate::store::Actor;
 use crate::store::bulk::{Action, Object};
+use axum::Json;
 use serde::Deserialize;
+use serde_json::json;
 
 /// What is to be done to which.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -22,7 +27,7 @@ pub struct Bulk {
     as_partner: Option<String>,
     /// Of an act: the plan's token.
     #[serde(default)]
-    pub plan: Option<String>,
+    plan: Option<String>,
 }
 
 impl Bulk {
@@ -39,5 +44,17 @@ impl Bulk {
         let reason = self.reason.clone().unwrap_or_else(|| format!("{action} of many by hand"));
         let (selection, as_partner) = (self.selection.clone(), self.as_partner.clone());
         Ok(Wish { object, action, selection, reason, as_partner })
+    }
+
+    /// Does what was planned.
+    ///
+    /// # Errors
+    /// No plan is named, it does not hold any more, or the ledger failed.
+    pub async fn act(self, service: &Shared, object: Object, actor: Actor) -> Reply {
+        let wish = self.wish(object)?;
+        let plan = self.plan;
+        let plan =
+            plan.ok_or_else(|| Problem::new(400, "PLAN-MISSING", "plan: expected the token of a plan; plan first"))?;
+        Ok(Json(json!(act::act(service, wish, plan, actor).await?)))
     }
 }

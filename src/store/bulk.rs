@@ -64,16 +64,13 @@ impl Action {
     }
 
     /// Which are meant where conditions name no state.
-    fn meant(self, object: Object) -> &'static str {
-        match (object, self) {
-            (Object::Transmission, _) => "AND state = 'held'",
-            (Object::Delivery, Self::Resubmit) => "AND state = 'parked'",
-            (Object::Delivery, Self::Release) => "AND state = 'held'",
-            (Object::Delivery, Self::Hold) => "AND state IN ('ready', 'awaiting_receipt', 'retry_wait', 'uncertain')",
-            (Object::Delivery, _) => {
-                "AND state IN ('ready', 'awaiting_receipt', 'retry_wait', 'uncertain', 'held', 'parked')"
-            }
-        }
+    fn meant(self, object: Object) -> Vec<String> {
+        let states = match (object, self) {
+            (Object::Delivery, Self::Resubmit) => vec![DeliveryState::Parked.as_str()],
+            (Object::Delivery, Self::Release) => vec![DeliveryState::Held.as_str()],
+            _ => self.from_states(object),
+        };
+        states.into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -256,7 +253,7 @@ impl Store {
         }
         select = match &conditions.state {
             Some(state) => select.text("state =", Some(state)),
-            None => select.then(action.meant(object)),
+            None => select.among("state", &action.meant(object)),
         };
         select = match &conditions.partner {
             Some(None) => select.then("AND partner IS NULL"),

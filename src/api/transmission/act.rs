@@ -1,12 +1,9 @@
 //! `POST /api/v1/transmissions/act`
 
-use crate::api::problem::Problem;
 use crate::api::{Bulk, By, Reply, Shared};
-use crate::pipeline::bulk::act;
 use crate::store::bulk::Object;
 use axum::extract::State;
 use axum::{Extension, Json};
-use serde_json::json;
 
 /// Does what was planned, to each of many transmissions: `release` or `reject`. It is done once, however often it is asked for; one that was
 /// broken off goes on.
@@ -15,9 +12,5 @@ use serde_json::json;
         (status = 400, description = "Nothing is chosen, or a word is none"),
         (status = 409, description = "The selection changed since the plan")))]
 pub async fn act(State(service): State<Shared>, Extension(actor): By, Json(bulk): Json<Bulk>) -> Reply {
-    let wish = bulk.wish(Object::Transmission)?;
-    let plan = bulk.plan;
-    let plan =
-        plan.ok_or_else(|| Problem::new(400, "PLAN-MISSING", "plan: expected the token of a plan; plan first"))?;
-    Ok(Json(json!(act::act(&service, wish, plan, actor).await?)))
+    bulk.act(&service, Object::Transmission, actor).await
 }

@@ -120,11 +120,9 @@ async fn insert(tx: &mut Tx<'_>, new: &NewBulk, actor: &Actor, now: Timestamp) -
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
-    let mut rows =
-        Rows::new("INSERT INTO bulk_item (bulk_item_id, bulk_act_id, number, subject, changed_at, outcome, detail)");
+    let mut rows = Rows::new("INSERT INTO bulk_item (bulk_act_id, number, subject, changed_at, outcome, detail)");
     for (number, item) in (1i64..).zip(&new.items) {
         rows.push([
-            Cell::Owned(format!("{}/{number}", new.bulk_act_id)),
             Cell::Text(&new.bulk_act_id),
             Cell::Number(number),
             Cell::Owned(storable(&item.subject)),

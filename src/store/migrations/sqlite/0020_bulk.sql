@@ -14,12 +14,11 @@ CREATE TABLE bulk_act (
 CREATE INDEX bulk_act_by_end ON bulk_act (ended_at);
 
 CREATE TABLE bulk_item (
-    bulk_item_id TEXT   NOT NULL PRIMARY KEY,  -- <bulk_act_id>/<number>
-    bulk_act_id  TEXT   NOT NULL REFERENCES bulk_act (bulk_act_id),
-    number       BIGINT NOT NULL,              -- 1-based place in the act
-    subject      TEXT   NOT NULL,              -- delivery_id or transmission_id
-    changed_at   BIGINT,                       -- its state's last change as the plan saw it; NULL: there was none
+    bulk_act_id TEXT   NOT NULL REFERENCES bulk_act (bulk_act_id),
+    number      BIGINT NOT NULL,              -- 1-based place in the act
+    subject     TEXT   NOT NULL,              -- delivery_id or transmission_id
+    changed_at  BIGINT,                       -- its state's last change as the plan saw it; NULL: there was none
     outcome      TEXT,                         -- done, refused; NULL: to be worked on
     detail       TEXT,                         -- the delivery that goes in its place, or why it was refused
-    UNIQUE (bulk_act_id, number)
+    PRIMARY KEY (bulk_act_id, number)
 );
