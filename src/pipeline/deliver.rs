@@ -221,9 +221,10 @@ pub(super) async fn obstacle(service: &Service, name: &str, is_anew: bool) -> Re
     {
         return unmade(channel, error).map(Some);
     }
-    let ready = match channel.is_place() {
-        true => place_of(service, channel).await.map(drop),
-        false => outbound(service, channel, None).await.map(drop),
+    let ready = if channel.is_place() {
+        place_of(service, channel).await.map(|_| ())
+    } else {
+        outbound(service, channel, None).await.map(|_| ())
     };
     match ready {
         Ok(()) => Ok(None),

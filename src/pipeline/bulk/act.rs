@@ -8,6 +8,7 @@ use crate::store::bulk::{BulkAct, BulkItem, Object};
 use crate::store::commit::bulk::NewBulk;
 use crate::store::{Actor, Micros, StoreError};
 use std::sync::Arc;
+use tokio::task::JoinError;
 
 /// Those that were refused that an answer shows, at most.
 const REFUSED_SHOWN_MAX: u32 = 100;
@@ -32,7 +33,7 @@ pub struct Acted {
 pub async fn act(service: &Arc<Service>, wish: Wish, token: String, actor: Actor) -> Result<Acted, Unplanned> {
     let service = service.clone();
     let work = tokio::spawn(async move { whole(&service, &wish, &token, &actor).await });
-    let broken_off = |error| StoreError::Unfit(format!("the act broke off: {error}; ask for it again"));
+    let broken_off = |error: JoinError| StoreError::Unfit(format!("the act broke off: {error}; ask for it again"));
     work.await.map_err(broken_off)?
 }
 

@@ -81,7 +81,7 @@ pub struct Plan {
 pub struct Over {
     /// Its name.
     pub channel: String,
-    /// Where it leads.
+    /// Where it leads, for deliveries.
     pub destination: Option<String>,
     /// How many.
     pub count: usize,
@@ -221,7 +221,8 @@ fn planned(service: &Service, wish: &Wish, chosen: &Chosen, obstacles: &HashMap<
         refused.entry(missing.clone()).or_default().push(id);
     }
     let directory = service.directory();
-    let channels: Vec<Over> = channels.into_iter().map(|(channel, count)| over(&directory, channel, count)).collect();
+    let channels: Vec<Over> =
+        channels.into_iter().map(|(channel, count)| over(&directory, wish.object, channel, count)).collect();
     let whole = json!([wish.object, wish.action, wish.as_partner, said, channels]);
     Plan {
         plan: token(now, items.len(), whole.to_string().as_bytes()),
@@ -249,7 +250,7 @@ fn planned(service: &Service, wish: &Wish, chosen: &Chosen, obstacles: &HashMap<
     }
 }
 
-fn over(directory: &Directory, name: &str, count: usize) -> Over {
+fn over(directory: &Directory, object: Object, name: &str, count: usize) -> Over {
     let leads = |channel: &Channel| {
         let folder = channel.folder().trim_start_matches('/');
         let place = channel
@@ -259,8 +260,9 @@ fn over(directory: &Directory, name: &str, count: usize) -> Over {
         let mailbox = channel.mailbox.as_ref().map(|name| format!("mailbox {name}/{folder}"));
         channel.url.clone().or(mailbox).or(place).or_else(|| channel.folder.clone())
     };
-    let channel =
-        directory.channel(name).and_then(|one| one.answers_calls().map_or(Some(one), |policy| late(directory, policy)));
+    // What came in over a channel does not leave over it; an answer whose call is over leaves over another.
+    let channel = directory.channel(name).filter(|_| object == Object::Delivery);
+    let channel = channel.and_then(|one| one.answers_calls().map_or(Some(one), |policy| late(directory, policy)));
     Over { channel: name.to_owned(), destination: channel.and_then(leads), count }
 }
 

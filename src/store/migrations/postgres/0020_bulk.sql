@@ -18,7 +18,7 @@ CREATE TABLE bulk_item (
     number      BIGINT NOT NULL,              -- 1-based place in the act
     subject     TEXT   NOT NULL,              -- delivery_id or transmission_id
     changed_at  BIGINT,                       -- its state's last change as the plan saw it; NULL: there was none
-    outcome      TEXT,                         -- done, refused; NULL: to be worked on
-    detail       TEXT,                         -- the delivery that goes in its place, or why it was refused
+    outcome     TEXT,                         -- done, refused; NULL: to be worked on
+    detail      TEXT,                         -- the delivery that goes in its place, or why it was refused
     PRIMARY KEY (bulk_act_id, number)
 );
