@@ -9,7 +9,7 @@ use super::translate::translate;
 use super::worker::{kept, told};
 use crate::clock::Timestamp;
 use crate::partner::{AnswerPolicy, Channel, Directory, Duplicate, Way};
-use crate::store::call::Course;
+use crate::store::call::{Course, HandedOver};
 use crate::store::delivery::{Delivery, DeliveryState};
 use crate::store::document::{DocumentFilter, Processing};
 use crate::store::job::{Job, JobKind};
@@ -198,7 +198,12 @@ impl Call<'_> {
             rung.as_mut().enable();
             let course = self.service.store.course(&waiter.origin).await?;
             match standing(&self.service.directory(), self.channel, &course) {
-                Standing::Answered(delivery) => return self.handed(&waiter.origin, &delivery).await,
+                Standing::Answered(delivery) => {
+                    if let Some(handed) = self.handed(&waiter.origin, &delivery).await? {
+                        return Ok(handed);
+                    }
+                    // Somebody resubmitted it in between; the next look finds what has its place.
+                }
                 Standing::Repeats(first) if waiter.origin == origin && self.answers_repeats(origin).await? => {
                     waiter = Waiter::new(self.service, &first);
                 }
@@ -254,20 +259,23 @@ impl Call<'_> {
         });
     }
 
-    /// The document, once the ledger says that it is handed over.
-    async fn handed(&self, origin: &str, delivery: &Delivery) -> Result<(&'static str, Answer)> {
+    /// The document, once the ledger says that it is handed over. `None`: another delivery has its place.
+    async fn handed(&self, origin: &str, delivery: &Delivery) -> Result<Option<(&'static str, Answer)>> {
         let store = &self.service.store;
         let transmission = store.transmission(&delivery.transmission_id).await?;
         if u64::try_from(transmission.size).unwrap_or(u64::MAX) > self.policy.bytes() {
             let (size, most) = (transmission.size, self.policy.bytes());
             let detail =
                 format!("the answer has {size} bytes, {most} go back here; it is kept as {}", delivery.delivery_id);
-            return Ok(("refused", self.problem(502, "ANSWER-TOO-LARGE", &detail, origin, json!([]))));
+            return Ok(Some(("refused", self.problem(502, "ANSWER-TOO-LARGE", &detail, origin, json!([])))));
         }
         let body = store.read_payload(&transmission.payload_id).await?;
-        store.hand_over(&delivery.delivery_id, &format!("the call of {origin}"), self.service.now()).await?;
-        metrics::counter!("portolan_attempts_total", "outcome" => "delivered").increment(1);
-        Ok((
+        match store.hand_over(&delivery.delivery_id, &format!("the call of {origin}"), self.service.now()).await? {
+            HandedOver::Now => metrics::counter!("portolan_attempts_total", "outcome" => "delivered").increment(1),
+            HandedOver::Before => {}
+            HandedOver::Replaced => return Ok(None),
+        }
+        Ok(Some((
             "answered",
             Answer {
                 status: 200,
@@ -277,7 +285,7 @@ impl Call<'_> {
                 location: location(origin),
                 replayed: self.is_repeat,
             },
-        ))
+        )))
     }
 
     fn late(&self, origin: &str) -> Answer {

@@ -39,9 +39,24 @@ impl NewAnswer {
 pub struct Course {
     /// The transmission, then what receivers answered, oldest first.
     pub received: Vec<Transmission>,
-    /// What was made of the documents in them, oldest first.
+    /// What was made of the documents in them, oldest first; one that was resubmitted is left out, since another has its place.
     pub deliveries: Vec<Delivery>,
 }
+
+/// What became of an answer that was to be handed over in its call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandedOver {
+    /// It is delivered by this.
+    Now,
+    /// It has left already, or is leaving just now, over another channel; the call gets the same bytes.
+    Before,
+    /// It was resubmitted: another delivery has its place, and this one is handed over to nobody.
+    Replaced,
+}
+
+/// States of a delivery whose bytes have left or are leaving.
+const LEFT: [DeliveryState; 4] =
+    [DeliveryState::Sending, DeliveryState::Uncertain, DeliveryState::AwaitingReceipt, DeliveryState::Delivered];
 
 /// Takes in what a receiver answered, to be translated, in the commit that says that it has ours.
 pub(crate) async fn answered(tx: &mut Tx<'_>, delivery_id: &str, new: NewAnswer, now: Timestamp) -> Result<()> {
@@ -83,6 +98,7 @@ impl Store {
                  JOIN document AS made ON made.document_id = document_source.document_id
                  WHERE source.transmission_id IN
                  (SELECT CAST($1 AS TEXT) UNION SELECT transmission_id FROM answer WHERE origin_id = $1))
+             AND NOT EXISTS (SELECT 1 FROM delivery later WHERE later.resubmit_of = delivery.delivery_id)
              ORDER BY created_at, delivery_id LIMIT $2",
         )
         .bind(origin_id)
@@ -126,17 +142,21 @@ impl Store {
     }
 
     /// A delivery is handed over in the call that waits for it: it is delivered, whoever else was about to send it. One that
-    /// was delivered before stays so.
+    /// has left or is leaving goes its own way on.
     ///
     /// # Errors
     /// A person holds or cancelled it, or the database failed.
-    pub async fn hand_over(&self, delivery_id: &str, remote: &str, now: Timestamp) -> Result<()> {
+    pub async fn hand_over(&self, delivery_id: &str, remote: &str, now: Timestamp) -> Result<HandedOver> {
         let (delivery_id, remote) = (delivery_id.to_owned(), remote.to_owned());
         self.write("hand_over", move |mut tx| {
             Box::pin(async move {
                 let found = delivery::find(&mut tx, &delivery_id).await?;
-                if found.state == DeliveryState::Delivered.as_str() {
-                    return Ok(());
+                let later = sqlx::query("SELECT delivery_id FROM delivery WHERE resubmit_of = $1").bind(&delivery_id);
+                if later.fetch_optional(&mut *tx.connection).await?.is_some() {
+                    return Ok(HandedOver::Replaced);
+                }
+                if LEFT.iter().any(|state| found.state == state.as_str()) {
+                    return Ok(HandedOver::Before);
                 }
                 let number = found.attempts + 1;
                 let id = tx.id("att", now);
@@ -159,7 +179,8 @@ impl Store {
                 let to = DeliveryState::Delivered;
                 delivery::change_found(&mut tx, &found, &from, to, change, &Actor::system(), now).await?;
                 super::ack::received(&mut tx, &found.transmission_id, now).await?;
-                job::drop_for(&mut tx, JobKind::Deliver, &delivery_id).await
+                job::drop_for(&mut tx, JobKind::Deliver, &delivery_id).await?;
+                Ok(HandedOver::Now)
             })
         })
         .await

@@ -1,7 +1,7 @@
 //! What came of a call, as the ledger has it: what was asked, what came back, and what was handed over.
 
 use super::*;
-use portolan::store::call::NewAnswer;
+use portolan::store::call::{HandedOver, NewAnswer};
 use std::collections::BTreeSet;
 
 async fn what_is_answered_is_kept_with_the_delivery_that_asked(ground: Ground) {
@@ -49,7 +49,38 @@ async fn what_is_handed_over_is_delivered_once_whoever_was_about_to_send_it(grou
     assert!(matches!(done, Err(StoreError::WrongState { .. })), "{done:?}");
 }
 
+async fn what_leaves_already_is_not_delivered_again_by_the_call(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, _, leaving) = translated(&store, "1").await;
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a worker has it");
+    assert!(store.deliver_sending(&job, "http://late", at(2)).await.is_ok());
+    assert_eq!(store.hand_over(&leaving, "the call", at(3)).await.expect("the bytes"), HandedOver::Before);
+    let end = AttemptEnd::Uncertain(at(60));
+    store.deliver_result(&job, end, AttemptFacts::default(), at(4)).await.expect("the worker has it still");
+    assert_eq!(store.hand_over(&leaving, "the call", at(5)).await.expect("the bytes"), HandedOver::Before);
+    assert_eq!(store.attempts(&leaving).await.expect("attempts").len(), 1, "one attempt, the worker's");
+    assert_eq!(store.delivery(&leaving).await.expect("it").state, "uncertain");
+}
+
+async fn what_was_resubmitted_is_handed_over_to_nobody(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (source, _, parked) = translated(&store, "1").await;
+    let origin = store.document(&source).await.expect("it").transmission_id;
+    let job = lease(&store, JobKind::Deliver, at(2)).await.expect("a worker has it");
+    store.deliver_park(&job, "ANSWER-LATE", "nobody waits", at(2)).await.expect("parked");
+    let actor = Actor("user:ann".into());
+    let later = store.resubmit(&parked, &actor, at(3)).await.expect("resubmitted");
+    let course = store.course(&origin).await.expect("it");
+    assert_eq!(course.deliveries.iter().map(|one| &one.delivery_id).collect::<Vec<_>>(), [&later]);
+    assert_eq!(store.hand_over(&parked, "the call", at(4)).await.expect("a look"), HandedOver::Replaced);
+    assert_eq!(store.delivery(&parked).await.expect("it").state, "parked");
+    assert_eq!(store.hand_over(&later, "the call", at(5)).await.expect("handed over"), HandedOver::Now);
+    assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("delivered"));
+}
+
 on_every_database![
     what_is_answered_is_kept_with_the_delivery_that_asked,
     what_is_handed_over_is_delivered_once_whoever_was_about_to_send_it,
+    what_leaves_already_is_not_delivered_again_by_the_call,
+    what_was_resubmitted_is_handed_over_to_nobody,
 ];
