@@ -18,7 +18,7 @@ use crate::transport::http::auth::Secrets;
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::receive::{Answer, Arrival, Intake, KEY_CHARACTERS_MAX, Refusal};
-use crate::transport::http::send::{Outcome, Post};
+use crate::transport::http::send::{Asked, Outcome, Post};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
@@ -338,7 +338,7 @@ impl Conversation {
                     credentials,
                     once,
                     patience: PUNCHOUT_PATIENCE,
-                    is_asking: true,
+                    asked: Asked::Whole,
                 };
                 self.service.sender.send(post).await
             }

@@ -24,7 +24,7 @@ use crate::store::transmission::{NewTransmission, Transmission};
 use crate::store::{Direction, Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
-use crate::transport::http::send::{Outcome, Post, Said};
+use crate::transport::http::send::{Asked, Outcome, Post, Said};
 use reqwest::Method;
 use serde_json::json;
 use std::time::Duration;
@@ -128,7 +128,11 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         credentials,
         once,
         patience,
-        is_asking: matches!(answer, Awaited::Response | Awaited::Receipt(_) | Awaited::Document(_)),
+        asked: match &answer {
+            Awaited::Nothing | Awaited::Later(_) => Asked::Status,
+            Awaited::Response | Awaited::Receipt(_) => Asked::Whole,
+            Awaited::Document(most) => Asked::Cut(usize::try_from(*most).unwrap_or(usize::MAX)),
+        },
     };
     let outcome = service.sender.send(post).await;
     let (outcome, response) = match &answer {
@@ -365,9 +369,8 @@ async fn document(
     if answer.body.is_empty() {
         return Ok((taken, None));
     }
-    let size = answer.body.len();
-    if size as u64 > most {
-        let detail = format!("the receiver took it; its answer has {size} bytes, {most} are taken here");
+    if answer.body.len() as u64 > most {
+        let detail = format!("the receiver took it; its answer has more than the {most} bytes that are taken here");
         return Ok((taken, Some(Heard::Untaken("ANSWER-TOO-LARGE", detail))));
     }
     let Some((origin_id, answers)) = service.store.origin_of(&delivery.transmission_id).await? else {

@@ -15,7 +15,7 @@ use crate::store::{Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::reach::Owner;
-use crate::transport::http::send::{Outcome, Post};
+use crate::transport::http::send::{Asked, Outcome, Post};
 use crate::transport::http::webhook::{lines, secret};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -161,7 +161,7 @@ async fn tell(service: &Service, hook: &Webhook, id: &str, body: &Value) -> Resu
         credentials,
         once,
         patience: ANSWER_WAIT,
-        is_asking: false,
+        asked: Asked::Status,
     };
     Ok(service.sender.send(post).await)
 }

@@ -335,6 +335,20 @@ async fn what_the_other_side_refuses_or_answers_wrongly_is_told_without_its_word
     scene.stage.balanced().await;
 }
 
+/// Read to its limit only, an answer that is longer is no reason to ask again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_too_long_by_far_is_asked_for_once() {
+    let scene = Scene::begin("{}", &[Answer::Says("x".repeat(3 << 20)), Answer::Status(200)]).await;
+    let asking = more(scene.supplier.port, "{}").replace("answer: { bytes: \"4000\" }", "answer: {}");
+    scene.stage.apply(&asking);
+    let answer = scene.call("k", order("4711", 1)).await;
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (502, Some("ANSWER-UNFIT")), "{}", answer.text());
+    let asked = scene.delivery("lamps-out").await;
+    assert_eq!((&asked["state"], &asked["code"]), (&"delivered".into(), &"ANSWER-TOO-LARGE".into()));
+    assert_eq!(scene.supplier.posts().len(), 1);
+    scene.stage.balanced().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_call_beside_the_first_gets_the_same_answer_and_a_channel_has_so_many_places() {
     let scene = Scene::begin("{ at_once: \"2\" }", &[Answer::Late(Duration::from_secs(2), response())]).await;

@@ -10,7 +10,7 @@ use crate::store::notice::Notice;
 use crate::store::{Result, StoreError};
 use crate::transport::http::body::Body;
 use crate::transport::http::reach::Owner;
-use crate::transport::http::send::{Outcome, Post};
+use crate::transport::http::send::{Asked, Outcome, Post};
 use crate::transport::smtp::{self, Mail, Privacy, Server, Untaken};
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -205,6 +205,6 @@ async fn prepared(
         credentials,
         once,
         patience: ANSWER_WAIT,
-        is_asking: false,
+        asked: Asked::Status,
     })
 }

@@ -19,7 +19,7 @@ use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
 use crate::transport::http::reach::Reach;
-use crate::transport::http::send::{Outcome, Post, Said};
+use crate::transport::http::send::{Asked, Outcome, Post, Said};
 use reqwest::{Method, Url};
 use serde::Serialize;
 use std::time::Duration;
@@ -330,7 +330,7 @@ async fn post(
         credentials,
         once,
         patience: ANSWER_WAIT,
-        is_asking: wanted.is_some(),
+        asked: if wanted.is_some() { Asked::Whole } else { Asked::Status },
     };
     let sent = tokio::time::timeout(ANSWER_WAIT, service.sender.send(post)).await;
     let late = || Outcome::Uncertain { reason: format!("no answer within {} s", ANSWER_WAIT.as_secs()) };

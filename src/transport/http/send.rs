@@ -49,8 +49,20 @@ pub struct Post {
     pub once: Once,
     /// Without a byte taken, and until the first byte of the answer; a body goes at 8 KiB a second besides.
     pub patience: Duration,
-    /// What stands in the answer is wanted, not only that there is one.
-    pub is_asking: bool,
+    /// What is wanted of the answer.
+    pub asked: Asked,
+}
+
+/// What is wanted of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// That there is one.
+    Status,
+    /// What stands in it, which says what became of ours: without all of it nobody knows. 1 MiB at most.
+    Whole,
+    /// What stands in it, which is something of its own: ours has arrived all the same where it has more than so many bytes,
+    /// and is cut somewhere behind them.
+    Cut(usize),
 }
 
 /// What signatures have that no other may have.
@@ -187,8 +199,8 @@ async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: 
             Some(reason) => Outcome::Unreadable { reason: reason.to_owned() },
             None => failed(&error, post.reach.owner),
         },
-        Ok(Ok(response)) if post.is_asking && response.status().is_success() => {
-            said(response, post.patience, secrets).await
+        Ok(Ok(response)) if post.asked != Asked::Status && response.status().is_success() => {
+            said(response, post, secrets).await
         }
         Ok(Ok(response)) => answered(response, post.patience, secrets).await,
     }
@@ -374,15 +386,22 @@ async fn answered(mut response: reqwest::Response, patience: Duration, secrets: 
 }
 
 /// A good answer whose body counts: without that, nobody knows what the receiver said.
-async fn said(mut response: reqwest::Response, patience: Duration, secrets: &Secrets) -> Outcome {
+async fn said(mut response: reqwest::Response, post: &Post, secrets: &Secrets) -> Outcome {
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();
     let whole = async {
         let mut body = Vec::new();
-        read(&mut response, &mut body, ANSWER_BYTES_MAX).await.map(|()| body)
+        let read = match post.asked {
+            Asked::Cut(most) => match read(&mut response, &mut body, most).await {
+                Err(Cut::TooLong(_)) => Ok(()),
+                read => read,
+            },
+            _ => read(&mut response, &mut body, ANSWER_BYTES_MAX).await,
+        };
+        read.map(|()| body)
     };
-    match tokio::time::timeout(patience, whole).await.unwrap_or(Err(Cut::Late)) {
+    match tokio::time::timeout(post.patience, whole).await.unwrap_or(Err(Cut::Late)) {
         Ok(body) => Outcome::Delivered { status, answer: Said { content_type, body, hidden: secrets.clone() } },
         Err(what) => Outcome::Uncertain { reason: format!("the receiver answered {status}, and its answer {what}") },
     }
@@ -440,7 +459,7 @@ mod tests {
             credentials: Credentials::default(),
             once: Once::default(),
             patience: Duration::from_secs(10),
-            is_asking: false,
+            asked: Asked::Status,
         }
     }
 
@@ -493,6 +512,43 @@ mod tests {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let sent = Sender::default().send(post("nobody.invalid", 80, &[])).await;
         assert!(matches!(&sent, Outcome::Transient { reason, .. } if reason.contains("nobody.invalid")), "{sent:?}");
+    }
+
+    /// Answers a post with a body of so many bytes, and says how often it was posted to.
+    async fn answer_with(bytes: usize) -> (u16, Arc<Mutex<usize>>) {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let posts = Arc::new(Mutex::new(0));
+        let count = posts.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut seen = Vec::new();
+                while !seen.ends_with(b"\r\n\r\nUNB") {
+                    seen.push(stream.read_u8().await.expect("a post"));
+                }
+                *count.lock().expect("no panic held it") += 1;
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
+                stream.write_all(head.as_bytes()).await.expect("written");
+                // Who has read enough does not wait for the rest.
+                let _ = stream.write_all(&vec![b'x'; bytes]).await;
+            }
+        });
+        (port, posts)
+    }
+
+    /// An answer that is a document says nothing of ours by its length; one that says what became of ours has to be whole.
+    #[tokio::test]
+    async fn ours_has_arrived_however_long_the_answer_is() {
+        let (port, posts) = answer_with(2 * ANSWER_BYTES_MAX).await;
+        let asked = |asked| Post { asked, ..post("localhost", port, &["127.0.0.0/8", "::1"]) };
+        let sender = Sender::default();
+        let sent = sender.send(asked(Asked::Cut(ANSWER_BYTES_MAX))).await;
+        let Outcome::Delivered { status: 200, answer } = &sent else { panic!("it arrived: {sent:?}") };
+        assert!(answer.body.len() > ANSWER_BYTES_MAX, "that it is too long is seen");
+        let sent = sender.send(asked(Asked::Whole)).await;
+        assert!(matches!(&sent, Outcome::Uncertain { reason } if reason.contains("more than 1024 KiB")), "{sent:?}");
+        assert_eq!(*posts.lock().expect("no panic held it"), 2);
     }
 
     /// So many zeros, of which none are held.
