@@ -214,7 +214,7 @@ impl Call<'_> {
                 Standing::Open(open, next) => {
                     let left = self.end.saturating_duration_since(Instant::now());
                     let is_late = next.is_some_and(|next| next > self.service.now() + left);
-                    if left.is_zero() || is_late {
+                    if left.is_zero() || is_late || self.waits_for_pauses(&open).await? {
                         return Ok(("late", self.late(&waiter.origin)));
                     }
                     for (kind, subject) in open {
@@ -230,6 +230,16 @@ impl Call<'_> {
                 }
             }
         }
+    }
+
+    /// Whether all that is to be done next waits for the end of a pause, of which nobody knows when it is.
+    async fn waits_for_pauses(&self, open: &[(JobKind, String)]) -> Result<bool> {
+        for (kind, subject) in open {
+            if self.service.store.job_waits(*kind, subject, self.service.now()).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether a repeat of what came before gets its answer, as the agreement says.
@@ -250,9 +260,10 @@ impl Call<'_> {
     fn begin(&self, kind: JobKind, subject: String) {
         let service = self.service.clone();
         tokio::spawn(async move {
-            match service.store.lease_of(kind, &subject, service.now()).await {
+            match service.store.lease_of(kind, &subject, &service.at_work.jobs(), service.now()).await {
                 Ok(Some(job)) => run(&service, &job).await,
-                Ok(None) => {}
+                // It may have been set aside, for something is paused.
+                Ok(None) => service.calls.ring(&subject),
                 // The workers find it in the queue.
                 Err(error) => tracing::error!(error = %error, "The job of a call could not be leased"),
             }
@@ -294,7 +305,7 @@ impl Call<'_> {
             None => "send it again with the same Idempotency-Key to get it when it is there".to_owned(),
         };
         let detail = format!(
-            "no answer within {} s; what you sent is kept as {origin} and goes on, {after}",
+            "no answer comes within {} s; what you sent is kept as {origin} and goes on, {after}",
             self.policy.wait().as_secs()
         );
         self.problem(504, "ANSWER-LATE", &detail, origin, json!([]))

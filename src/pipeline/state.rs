@@ -39,6 +39,8 @@ pub struct Service {
     pub room: Arc<Semaphore>,
     /// Calls that wait for their answers.
     pub calls: super::live::Calls,
+    /// The jobs that are worked on here.
+    pub at_work: super::worker::AtWork,
     /// Our keys of AS2, as they were read.
     pub as2_keys: super::as2::Keys,
     /// Rung when notices are to be sent.
@@ -89,6 +91,7 @@ impl Service {
             expressions,
             room,
             calls: super::live::Calls::default(),
+            at_work: super::worker::AtWork::default(),
             as2_keys,
             mailboxes,
             told: Notify::new(),

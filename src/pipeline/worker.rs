@@ -67,25 +67,25 @@ async fn pause(running: usize) {
     }
 }
 
-/// The jobs that a loop has at work; each is there as long as its [`Place`].
-#[derive(Clone, Default)]
-struct AtWork(Arc<Mutex<HashSet<String>>>);
+/// The jobs that this process has at work, for its loops and for calls; each is there as long as its [`Place`].
+#[derive(Default)]
+pub struct AtWork(Mutex<HashSet<String>>);
 
 /// A job at work.
-struct Place(AtWork, String);
+struct Place<'w>(&'w AtWork, String);
 
 impl AtWork {
-    fn jobs(&self) -> Vec<String> {
+    pub(super) fn jobs(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn begin(&self, job: &Job) -> Place {
+    fn begin(&self, job: &Job) -> Place<'_> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(job.job_id.clone());
-        Place(self.clone(), job.job_id.clone())
+        Place(self, job.job_id.clone())
     }
 }
 
-impl Drop for Place {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
     }
@@ -93,12 +93,11 @@ impl Drop for Place {
 
 async fn translations(service: Arc<Service>, stop: CancellationToken) {
     let places = std::thread::available_parallelism().map_or(2, usize::from) * TRANSLATIONS_A_CORE;
-    let (at_work, mut running) = (AtWork::default(), JoinSet::new());
+    let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while running.try_join_next().is_some() {}
         let free = u32::try_from(places - running.len().min(places)).unwrap_or(0);
-        let jobs =
-            if free == 0 { Vec::new() } else { lease(&service, JobKind::Translate, free, &at_work.jobs()).await };
+        let jobs = if free == 0 { Vec::new() } else { lease(&service, JobKind::Translate, free).await };
         if jobs.is_empty() {
             // With all places taken nothing new can begin, whoever rings.
             tokio::select! {
@@ -108,9 +107,8 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
             pause(running.len()).await;
         }
         for job in jobs {
-            let (service, place) = (service.clone(), at_work.begin(&job));
+            let service = service.clone();
             running.spawn(async move {
-                let _place = place;
                 let work = translate(service.clone(), job.clone());
                 told(&service, &job, kept(&service, &job, work).await);
             });
@@ -119,12 +117,13 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
     drain(running).await;
 }
 
-/// Runs work with a heartbeat beside it, so that a long one keeps its lease.
+/// Runs work with a heartbeat beside it, so that a long one keeps its lease; nobody in this process leases it meanwhile.
 pub(super) async fn kept<T>(
     service: &Service,
     job: &Job,
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
+    let _place = service.at_work.begin(job);
     tokio::pin!(work);
     loop {
         tokio::select! {
@@ -134,8 +133,9 @@ pub(super) async fn kept<T>(
     }
 }
 
-async fn lease(service: &Service, kind: JobKind, count: u32, at_work: &[String]) -> Vec<Job> {
-    service.store.lease(kind, count, at_work, service.now()).await.unwrap_or_else(|error| not_leased(service, &error))
+async fn lease(service: &Service, kind: JobKind, count: u32) -> Vec<Job> {
+    let leased = service.store.lease(kind, count, &service.at_work.jobs(), service.now()).await;
+    leased.unwrap_or_else(|error| not_leased(service, &error))
 }
 
 fn not_leased<T>(service: &Service, error: &StoreError) -> Vec<T> {
@@ -206,15 +206,13 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
     let places = service.config.delivery.workers.max(1) as usize;
     let circuits = Arc::new(Circuits::default());
     let mut at_work: HashMap<String, usize> = HashMap::new();
-    let jobs_at_work = AtWork::default();
     let mut running = JoinSet::new();
     while !stop.is_cancelled() {
         while let Some(ended) = running.try_join_next() {
             leave(&mut at_work, ended);
         }
         let free = places - running.len().min(places);
-        let jobs =
-            if free == 0 { Vec::new() } else { lease_deliveries(&service, free, (&at_work, &jobs_at_work)).await };
+        let jobs = if free == 0 { Vec::new() } else { lease_deliveries(&service, free, &at_work).await };
         if jobs.is_empty() {
             tokio::select! {
                 Some(ended) = running.join_next() => leave(&mut at_work, ended),
@@ -224,9 +222,8 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
         }
         for (job, channel) in jobs {
             *at_work.entry(channel.clone()).or_default() += 1;
-            let (service, circuits, place) = (service.clone(), circuits.clone(), jobs_at_work.begin(&job));
+            let (service, circuits) = (service.clone(), circuits.clone());
             running.spawn(async move {
-                let _place = place;
                 told(&service, &job, one(&service, &job, &channel, &circuits).await);
                 channel
             });
@@ -235,12 +232,8 @@ async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
     drain(running).await;
 }
 
-async fn lease_deliveries(
-    service: &Service,
-    free: usize,
-    (channels, jobs): (&HashMap<String, usize>, &AtWork),
-) -> Vec<(Job, String)> {
-    let (channels, jobs) = (channels.clone(), jobs.jobs());
+async fn lease_deliveries(service: &Service, free: usize, channels: &HashMap<String, usize>) -> Vec<(Job, String)> {
+    let (channels, jobs) = (channels.clone(), service.at_work.jobs());
     let leased = service.store.lease_deliveries(free, CHANNEL_PLACES, channels, &jobs, service.now()).await;
     leased.unwrap_or_else(|error| not_leased(service, &error))
 }
@@ -275,7 +268,7 @@ async fn one(service: &Service, job: &Job, channel: &str, circuits: &Circuits) -
 /// Documents that waited for company.
 async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let jobs = lease(&service, JobKind::Gather, GATHERINGS, &[]).await;
+        let jobs = lease(&service, JobKind::Gather, GATHERINGS).await;
         let is_idle = jobs.is_empty();
         for job in jobs {
             let work = gather(service.clone(), job.clone());
@@ -303,7 +296,7 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
         }
         end_pauses(&service).await;
         look_at_machine(&service);
-        for job in lease(&service, JobKind::Acknowledge, 64, &[]).await {
+        for job in lease(&service, JobKind::Acknowledge, 64).await {
             let done = service.store.acknowledge_overdue(&job, service.now()).await;
             if matches!(done, Ok(true)) {
                 tracing::warn!(ack.id = job.subject, "An acknowledgment is overdue");

@@ -174,7 +174,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn lease(&self, kind: JobKind, count: u32, at_work: &[String], now: Timestamp) -> Result<Vec<Job>> {
-        let due = Due { kind, now, without: Vec::new(), at_work: at_work.to_vec() };
+        let due = Due { kind, now, subject: None, without: Vec::new(), at_work: at_work.to_vec() };
         if !self.is_due(&due).await? {
             return Ok(Vec::new());
         }
@@ -201,7 +201,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<(Job, String)>> {
         let full = at_work.iter().filter(|(_, count)| **count >= places).map(|(channel, _)| channel.clone()).collect();
-        let due = Due { kind: JobKind::Deliver, now, without: full, at_work: jobs_at_work.to_vec() };
+        let due = Due { kind: JobKind::Deliver, now, subject: None, without: full, at_work: jobs_at_work.to_vec() };
         if !self.is_due(&due).await? {
             return Ok(Vec::new());
         }
@@ -221,26 +221,23 @@ impl Store {
         .await
     }
 
-    /// Leases the job of one subject, if it is due and nobody has it, however many wait before it.
+    /// Leases the job of one subject, if it is due and nobody has it, however many wait before it. One that would use
+    /// something paused is set aside.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn lease_of(&self, kind: JobKind, subject: &str, now: Timestamp) -> Result<Option<Job>> {
-        let subject = subject.to_owned();
+    pub async fn lease_of(
+        &self,
+        kind: JobKind,
+        subject: &str,
+        at_work: &[String],
+        now: Timestamp,
+    ) -> Result<Option<Job>> {
+        let subject = Some(subject.to_owned());
+        let due = Due { kind, now, subject, without: Vec::new(), at_work: at_work.to_vec() };
         self.write("lease", move |mut tx| {
             Box::pin(async move {
-                let found: Option<Found> = Select::new(
-                    "SELECT job.job_id, job.kind, job.subject, job.slice_cursor, job.losses, job.lease_token,
-                     COALESCE(delivery.channel, '') AS channel
-                     FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
-                )
-                .text("job.kind =", Some(kind.as_str()))
-                .text("job.subject =", Some(&subject))
-                .number("job.run_at <=", Micros::from(now).0)
-                .number("COALESCE(job.lease_until, 0) <", Micros::from(now).0)
-                .first(&mut *tx.connection)
-                .await?;
-                let found = found.into_iter().collect();
+                let found = due.find(&mut tx, 1).await?;
                 Ok(lease(&mut tx, found, now).await?.into_iter().next().map(|(job, _)| job))
             })
         })
@@ -324,10 +321,12 @@ impl Store {
     }
 }
 
-/// Which jobs are looked for: of a kind, due, not leased, not over one of some channels, and not at work here.
+/// Which jobs are looked for: of a kind, due, not leased, of one subject where that is named, not over one of some channels,
+/// and not at work here.
 struct Due {
     kind: JobKind,
     now: Timestamp,
+    subject: Option<String>,
     without: Vec<String>,
     at_work: Vec<String>,
 }
@@ -355,13 +354,14 @@ impl Due {
              FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
         )
         .text("job.kind =", Some(self.kind.as_str()))
+        .text("job.subject =", self.subject.as_deref())
         .number("job.run_at <=", now)
         .number("COALESCE(job.lease_until, 0) <", now);
-        for channel in &self.without {
-            query = query.text("delivery.channel <>", Some(channel));
-        }
-        for job_id in &self.at_work {
-            query = query.text("job.job_id <>", Some(job_id));
+        // One condition each, however many there are: a database goes only so deep into a chain of them.
+        for (left, values) in [("delivery.channel NOT", &self.without), ("job.job_id NOT", &self.at_work)] {
+            if !values.is_empty() {
+                query = query.among(left, values);
+            }
         }
         query.then("ORDER BY job.run_at, job.job_id").limit(count)
     }

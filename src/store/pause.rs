@@ -374,23 +374,24 @@ impl Store {
         Ok(self.paused(now).await?.0.iter().map(standing).collect())
     }
 
-    /// The pause that a transmission which came in waits for.
+    /// The pause that a job waits for which was set aside: that of a transmission which came in, or of a delivery.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn transmission_waits(&self, transmission_id: &str, now: Timestamp) -> Result<Option<Pause>> {
-        Ok(self.wait_for(JobKind::Translate, &[transmission_id.to_owned()], now).await?.remove(transmission_id))
+    pub async fn job_waits(&self, kind: JobKind, subject: &str, now: Timestamp) -> Result<Option<Pause>> {
+        Ok(self.jobs_wait(kind, &[subject.to_owned()], now).await?.remove(subject))
     }
 
-    /// The pauses that deliveries wait for, by delivery.
+    /// The pauses that jobs of a kind wait for, by subject.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn deliveries_wait(&self, delivery_ids: &[String], now: Timestamp) -> Result<HashMap<String, Pause>> {
-        self.wait_for(JobKind::Deliver, delivery_ids, now).await
-    }
-
-    async fn wait_for(&self, kind: JobKind, subjects: &[String], now: Timestamp) -> Result<HashMap<String, Pause>> {
+    pub async fn jobs_wait(
+        &self,
+        kind: JobKind,
+        subjects: &[String],
+        now: Timestamp,
+    ) -> Result<HashMap<String, Pause>> {
         let paused = self.paused(now).await?;
         if paused.is_empty() || subjects.is_empty() {
             return Ok(HashMap::new());

@@ -40,7 +40,7 @@ impl Select {
         self
     }
 
-    /// `AND <left> IN ($n, …)`; there is at least one value.
+    /// `AND <left> IN ($n, …)`; there is at least one value. `left` is such as `channel` or `channel NOT`.
     pub(crate) fn among(mut self, left: &'static str, values: &[String]) -> Self {
         self.sql.push_str(" AND ");
         self.sql.push_str(left);

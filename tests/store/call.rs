@@ -2,7 +2,7 @@
 
 use super::*;
 use portolan::store::call::{HandedOver, NewAnswer};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 async fn what_is_answered_is_kept_with_the_delivery_that_asked(ground: Ground) {
     let store = fresh(&ground).await;
@@ -10,9 +10,9 @@ async fn what_is_answered_is_kept_with_the_delivery_that_asked(ground: Ground) {
     let origin = store.document(&source).await.expect("it").transmission_id;
     let out = store.delivery(&asked).await.expect("it").transmission_id;
     assert_eq!(store.origin_of(&out).await.expect("a query"), Some((origin.clone(), 0)));
-    assert!(store.lease_of(JobKind::Translate, &origin, at(2)).await.expect("a lease").is_none(), "it is done");
-    let job = store.lease_of(JobKind::Deliver, &asked, at(2)).await.expect("a lease").expect("a job");
-    assert!(store.lease_of(JobKind::Deliver, &asked, at(2)).await.expect("a lease").is_none(), "somebody has it");
+    assert!(store.lease_of(JobKind::Translate, &origin, &[], at(2)).await.expect("a lease").is_none(), "it is done");
+    let job = store.lease_of(JobKind::Deliver, &asked, &[], at(2)).await.expect("a lease").expect("a job");
+    assert!(store.lease_of(JobKind::Deliver, &asked, &[], at(2)).await.expect("a lease").is_none(), "somebody has it");
     store.deliver_sending(&job, "http://acme", at(2)).await.expect("sending");
     let transmission = transmission(&store, Direction::In, b"the answer").await;
     let answer = transmission.transmission_id.clone();
@@ -21,7 +21,7 @@ async fn what_is_answered_is_kept_with_the_delivery_that_asked(ground: Ground) {
     store.deliver_result(&job, AttemptEnd::Delivered, facts, at(3)).await.expect("a result");
     assert_eq!(store.answers_delivery(&answer).await.expect("a query"), Some(asked.clone()));
     assert_eq!(store.origin_of(&out).await.expect("a query"), Some((origin.clone(), 1)));
-    assert!(store.lease_of(JobKind::Translate, &answer, at(4)).await.expect("a lease").is_some(), "it goes on");
+    assert!(store.lease_of(JobKind::Translate, &answer, &[], at(4)).await.expect("a lease").is_some(), "it goes on");
     let course = store.course(&origin).await.expect("it");
     let received: BTreeSet<&str> = course.received.iter().map(|one| one.transmission_id.as_str()).collect();
     assert_eq!(received, [origin.as_str(), answer.as_str()].into());
@@ -78,9 +78,25 @@ async fn what_was_resubmitted_is_handed_over_to_nobody(ground: Ground) {
     assert_eq!(store.document(&source).await.expect("it").delivery.as_deref(), Some("delivered"));
 }
 
+/// The clock may be set forward while a call or a worker has a job.
+async fn what_is_at_work_here_is_not_leased_again_when_its_lease_ran_out(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, _, asked) = translated(&store, "1").await;
+    let job = store.lease_of(JobKind::Deliver, &asked, &[], at(2)).await.expect("a lease").expect("a job");
+    let many = (0..2000).map(|at| format!("job_{at}")).chain([job.job_id.clone()]).collect::<Vec<_>>();
+    let later = at(3600);
+    assert!(store.lease_of(JobKind::Deliver, &asked, &many, later).await.expect("a look").is_none());
+    assert!(store.lease(JobKind::Deliver, 1, &many, later).await.expect("a look").is_empty());
+    let leased = store.lease_deliveries(1, 1, HashMap::new(), &many, later).await.expect("a look");
+    assert!(leased.is_empty());
+    let job = store.lease_of(JobKind::Deliver, &asked, &many[..2000], later).await.expect("a lease");
+    assert_eq!(job.expect("nobody has it here").losses, 1);
+}
+
 on_every_database![
     what_is_answered_is_kept_with_the_delivery_that_asked,
     what_is_handed_over_is_delivered_once_whoever_was_about_to_send_it,
     what_leaves_already_is_not_delivered_again_by_the_call,
     what_was_resubmitted_is_handed_over_to_nobody,
+    what_is_at_work_here_is_not_leased_again_when_its_lease_ran_out,
 ];

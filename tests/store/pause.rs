@@ -51,7 +51,8 @@ async fn a_delivery_waits_for_its_channel_its_partner_and_its_agreement(ground: 
         store.windows_changed(at(now + 1)).await.expect("changed");
         let due_still: i64 = store.backlog(at(now + 1)).await.expect("a look").iter().map(|(_, due, _)| due).sum();
         assert_eq!(due_still, due, "{kind}");
-        let waiting = store.deliveries_wait(&[delivery.clone(), "else".into()], at(now + 1)).await.expect("a look");
+        let waiting =
+            store.jobs_wait(JobKind::Deliver, &[delivery.clone(), "else".into()], at(now + 1)).await.expect("a look");
         assert_eq!(
             waiting.into_iter().map(|(id, pause)| (id, pause.id())).collect::<Vec<_>>(),
             [(delivery.clone(), format!("{kind}/{name}"))]
@@ -85,7 +86,7 @@ async fn what_comes_in_waits_and_goes_on_in_order(ground: Ground) {
             assert_eq!(store.receive(new, None, &Actor::system(), when).await.expect("it is taken"), Reception::New);
         }
         assert!(store.lease(JobKind::Translate, 10, &[], at(3)).await.expect("a look").is_empty(), "{kind}");
-        let waits = store.transmission_waits(&came[4], at(3)).await.expect("a look").expect("it waits");
+        let waits = store.job_waits(JobKind::Translate, &came[4], at(3)).await.expect("a look").expect("it waits");
         assert_eq!((waits.kind.as_str(), waits.name.as_str()), (kind.as_str(), name));
         // Somebody may say more of it; it stays the pause that it was.
         store.pause((kind, name), (Some("longer"), Some(at(90))), &ann(), at(4)).await.expect("paused");
@@ -96,9 +97,27 @@ async fn what_comes_in_waits_and_goes_on_in_order(ground: Ground) {
         let leased = store.lease(JobKind::Translate, 10, &[], at(6)).await.expect("a look");
         assert_eq!(leased.iter().map(|job| job.subject.clone()).collect::<Vec<_>>(), came, "{kind}");
         assert!(leased.iter().all(|job| job.losses == 0 && job.paused.is_empty()));
-        assert_eq!(store.transmission_waits(&came[4], at(6)).await.expect("a look"), None);
+        assert_eq!(store.job_waits(JobKind::Translate, &came[4], at(6)).await.expect("a look"), None);
         assert_eq!(told(&store, &format!("{kind}/{name}")).await, [Some("begun".to_owned()), Some("ended".to_owned())]);
     }
+}
+
+async fn what_a_call_would_do_next_is_set_aside_like_all_else(ground: Ground) {
+    let store = ready(&ground).await;
+    let (_, _, asked) = translated(&store, "1").await;
+    let (came, _) = receive(&store, b"another", None).await;
+    for (kind, name) in [(PauseKind::Channel, "out"), (PauseKind::Partner, "acme"), (PauseKind::Agreement, "orders")] {
+        pause(&store, kind, name, 2).await;
+        assert_eq!(store.lease_of(JobKind::Deliver, &asked, &[], at(3)).await.expect("a look"), None, "{kind}");
+        let waits = store.job_waits(JobKind::Deliver, &asked, at(3)).await.expect("a look").expect("it waits");
+        assert_eq!(waits.id(), format!("{kind}/{name}"));
+        store.resume(kind, name, &ann(), at(3)).await.expect("it goes on");
+    }
+    pause(&store, PauseKind::Channel, "in", 4).await;
+    assert_eq!(store.lease_of(JobKind::Translate, &came, &[], at(5)).await.expect("a look"), None);
+    let job = store.lease_of(JobKind::Deliver, &asked, &[], at(5)).await.expect("a look").expect("it goes");
+    assert!(job.paused.of(PauseKind::Channel, "in").is_some(), "what is paused is known to whoever has it");
+    assert_eq!(store.job_waits(JobKind::Deliver, &asked, at(5)).await.expect("a look"), None);
 }
 
 async fn it_waits_through_a_restart_and_ends_when_its_time_has_come(ground: Ground) {
@@ -261,6 +280,7 @@ async fn a_delivery_that_is_steered_while_it_waits(ground: Ground) {
 on_every_database![
     a_delivery_waits_for_its_channel_its_partner_and_its_agreement,
     what_comes_in_waits_and_goes_on_in_order,
+    what_a_call_would_do_next_is_set_aside_like_all_else,
     it_waits_through_a_restart_and_ends_when_its_time_has_come,
     what_waits_for_two_goes_on_after_both,
     one_that_waits_keeps_no_other_from_going,

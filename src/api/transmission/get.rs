@@ -5,6 +5,7 @@ use crate::api::{Reply, Shared, unpacked};
 use crate::store::Page;
 use crate::store::delivery::DeliveryFilter;
 use crate::store::document::DocumentFilter;
+use crate::store::job::JobKind;
 use axum::Json;
 use axum::extract::{Path, State};
 use serde_json::{Value, json};
@@ -32,7 +33,7 @@ pub async fn get(State(service): State<Shared>, Path(id): Path<String>) -> Reply
     let deliveries = DeliveryFilter { transmission_id: Some(id.clone()), ..DeliveryFilter::default() };
     let deliveries = store.deliveries(&deliveries, &Page::default()).await?;
     let deliveries = waiting(&service, &deliveries).await?;
-    let waits = store.transmission_waits(&id, service.now()).await?;
+    let waits = store.job_waits(JobKind::Translate, &id, service.now()).await?;
     let documents: Vec<Value> = documents.iter().map(crate::api::document::list::short).collect();
     Ok(Json(json!({
         "transmission": transmission, "waits": waits, "interchanges": interchanges, "documents": documents, "deliveries": deliveries,
