@@ -228,6 +228,9 @@ impl Directory {
             Some(channel) if channel.way == Way::In || channel.transport != "http" => {
                 found.push(format!("answer.late: expected a channel of way out and of transport http, found {late}"));
             }
+            Some(channel) if channel.answer.is_some() => {
+                found.push(format!("answer.late: expected a channel without answer, found {late}, which asks for one"));
+            }
             Some(_) => {}
         }
     }
@@ -298,6 +301,16 @@ impl Directory {
             }
         }
         agreement.envelope.check(&agreement.document, found);
+        let gathers = [
+            ("envelope.gather", agreement.envelope.gather.is_some()),
+            ("envelope.gather_minutes", agreement.envelope.gather_minutes.is_some()),
+        ];
+        if let Some(name) = agreement.channel.as_ref().filter(|name| answers(name)) {
+            let wrong = gathers.iter().filter(|(_, is_there)| *is_there);
+            found.extend(wrong.map(|(key, _)| {
+                format!("{key}: expected where the channel is of way out; in {name} a call waits for its answer")
+            }));
+        }
         if let Some(gather) = &agreement.envelope.gather {
             self.check_when("envelope.gather", gather, found);
         }
@@ -659,6 +672,14 @@ party_ids: [ZZ:OTHER]
         let back = "{kind: agreement, name: back, way: out, partner: acme, document: x12/004010/855, channel: live, \
                     envelope: {sender: 'ZZ:US', receiver: 'ZZ:ACME'}}";
         assert_eq!(of(&format!("{live}\n---\n{back}")), "");
+        for gathers in ["gather_minutes: '5'", "gather: {at: ['06:00']}"] {
+            let key = gathers.split(':').next().expect("a key");
+            let told = of(&format!("{live}\n---\n{}", back.replace("sender:", &format!("{gathers}, sender:"))));
+            assert!(told.contains(&format!("envelope.{key}: expected where the channel is of way out")), "{told}");
+        }
+        let asks = "{kind: channel, name: asks, transport: http, way: out, url: 'http://a.example/', answer: {}}";
+        let told = of(&format!("{asks}\n---\n{}", live.replace("late: acme-out", "late: asks")));
+        assert!(told.contains("answer.late: expected a channel without answer, found asks"), "{told}");
         let silent = live.replace(", answer: {late: acme-out}", "");
         assert!(of(&format!("{silent}\n---\n{back}")).contains("expected one of way out, found live, which is in"));
         for (from, to, told) in [

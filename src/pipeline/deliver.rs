@@ -11,6 +11,7 @@ use super::places::place_of;
 use super::reach::{Outbound, outbound};
 use super::state::Service;
 use super::stored;
+use crate::clock::Timestamp;
 use crate::codec::cxml::{self, Status};
 use crate::partner::{Channel, Directory, Way};
 use crate::store::ack;
@@ -69,12 +70,22 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         service.store.deliver_park(job, code, &reason, now).await?;
         return Ok(Reached::Untold);
     };
+    let mut name = delivery.channel.as_str();
     if let Some(policy) = channel.answers_calls() {
         match live::place(service, &directory, (&delivery, policy)).await? {
             Place::Call => return live::leave(service, job).await,
             Place::Nowhere => return live::park(service, job).await,
-            Place::Late(late) => channel = late,
+            Place::Late(late, there) => {
+                if let Some(pause) = job.paused.over(late, delivery.partner.as_deref(), delivery.agreement.as_deref()) {
+                    service.store.set_aside(job, pause, now).await?;
+                    return Ok(Reached::Untold);
+                }
+                (name, channel) = (late, there);
+            }
         }
+    }
+    if waits_for_window(service, job, name, now).await? {
+        return Ok(Reached::Untold);
     }
     if delivery.state == DeliveryState::AwaitingReceipt.as_str()
         && service.retry_delay(delivery.attempts, None).is_none()
@@ -213,7 +224,7 @@ pub(super) async fn obstacle(service: &Service, name: &str, is_anew: bool) -> Re
     let Some(mut channel) = leaving(&directory, name) else { return Ok(Some(gone(name))) };
     if let Some(policy) = channel.answers_calls() {
         match live::late(&directory, policy) {
-            Some(late) => channel = late,
+            Some((_, late)) => channel = late,
             None => return Ok(Some((live::ANSWER_LATE, live::NO_CALL.to_owned()))),
         }
     }
@@ -234,6 +245,20 @@ pub(super) async fn obstacle(service: &Service, name: &str, is_anew: bool) -> Re
         Ok(()) => Ok(None),
         Err(unready) => unready.told().map(Some),
     }
+}
+
+/// Gives a delivery back until the window of the channel opens that it goes over, if that is closed.
+async fn waits_for_window(service: &Service, job: &Job, channel: &str, now: Timestamp) -> Result<bool> {
+    let opens = service.directory().opens(channel, now);
+    if opens <= now {
+        return Ok(false);
+    }
+    service.store.give_back(job, opens).await?;
+    // Who changed the window meanwhile did not see this one.
+    if service.directory().opens(channel, now) < opens {
+        service.store.windows_changed(now).await?;
+    }
+    Ok(true)
 }
 
 /// Tells what came of an attempt.

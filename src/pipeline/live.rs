@@ -197,7 +197,7 @@ impl Call<'_> {
             tokio::pin!(rung);
             rung.as_mut().enable();
             let course = self.service.store.course(&waiter.origin).await?;
-            match standing(&self.service.directory(), self.channel, &course) {
+            match standing(&self.service.directory(), self.channel, &course, self.service.now()) {
                 Standing::Answered(delivery) => {
                     if let Some(handed) = self.handed(&waiter.origin, &delivery).await? {
                         return Ok(handed);
@@ -273,6 +273,9 @@ impl Call<'_> {
     /// The document, once the ledger says that it is handed over. `None`: another delivery has its place.
     async fn handed(&self, origin: &str, delivery: &Delivery) -> Result<Option<(&'static str, Answer)>> {
         let store = &self.service.store;
+        if !delivery.has_left() && self.is_paused(delivery).await? {
+            return Ok(Some(("late", self.late(origin))));
+        }
         let transmission = store.transmission(&delivery.transmission_id).await?;
         if u64::try_from(transmission.size).unwrap_or(u64::MAX) > self.policy.bytes() {
             let (size, most) = (transmission.size, self.policy.bytes());
@@ -297,6 +300,13 @@ impl Call<'_> {
                 replayed: self.is_repeat,
             },
         )))
+    }
+
+    /// Whether the way back is paused: the answer is kept, and is late.
+    async fn is_paused(&self, delivery: &Delivery) -> Result<bool> {
+        let paused = self.service.store.paused(self.service.now()).await?;
+        let (partner, agreement) = (delivery.partner.as_deref(), delivery.agreement.as_deref());
+        Ok(paused.over(&delivery.channel, partner, agreement).is_some())
     }
 
     fn late(&self, origin: &str) -> Answer {
@@ -397,7 +407,7 @@ async fn run(service: &Arc<Service>, job: &Job) {
 }
 
 /// How far it has come, as the ledger says.
-fn standing(directory: &Directory, channel: &str, course: &Course) -> Standing {
+fn standing(directory: &Directory, channel: &str, course: &Course, now: Timestamp) -> Standing {
     let is_over =
         |one: &&Delivery| one.state == DeliveryState::Cancelled.as_str() || one.state == DeliveryState::Held.as_str();
     let back = course.deliveries.iter().filter(|one| one.channel == channel);
@@ -413,7 +423,7 @@ fn standing(directory: &Directory, channel: &str, course: &Course) -> Standing {
     let mut next = open.is_empty().then_some(Timestamp::MAX);
     for one in asked {
         open.push((JobKind::Deliver, one.delivery_id.clone()));
-        next = next.zip(one.next_at).map(|(next, at)| next.min(at.timestamp()));
+        next = next.zip(goes_at(directory, one, now)).map(|(next, at)| next.min(at));
     }
     if !open.is_empty() {
         return Standing::Open(open, next);
@@ -426,6 +436,17 @@ fn standing(directory: &Directory, channel: &str, course: &Course) -> Standing {
         }
         _ => Standing::Ended,
     }
+}
+
+/// When a delivery goes next, where that is neither now nor under way: at its retry, and when the window of its channel opens.
+fn goes_at(directory: &Directory, delivery: &Delivery, now: Timestamp) -> Option<Timestamp> {
+    if delivery.state == DeliveryState::Sending.as_str() {
+        return None;
+    }
+    let retry = delivery.next_at.map(|at| at.timestamp());
+    let earliest = retry.map_or(now, |at| at.max(now));
+    let opens = directory.opens(&delivery.channel, earliest);
+    if opens > earliest { Some(opens) } else { retry }
 }
 
 fn asks(directory: &Directory, delivery: &Delivery) -> bool {
@@ -458,8 +479,8 @@ fn unheard(directory: &Directory, course: &Course) -> Option<(&'static str, Stri
 pub(super) enum Place<'c> {
     /// The call waits, and takes it itself.
     Call,
-    /// The call is over, and it goes over this channel instead.
-    Late(&'c Channel),
+    /// The call is over, and it goes over the channel of this name instead.
+    Late(&'c str, &'c Channel),
     /// The call is over.
     Nowhere,
 }
@@ -471,7 +492,7 @@ pub(super) enum Place<'c> {
 pub(super) async fn place<'c>(
     service: &Service,
     directory: &'c Directory,
-    (delivery, policy): (&Delivery, &AnswerPolicy),
+    (delivery, policy): (&Delivery, &'c AnswerPolicy),
 ) -> Result<Place<'c>> {
     let origin = service.store.origin_of(&delivery.transmission_id).await?;
     if let Some((origin, _)) = &origin
@@ -480,12 +501,13 @@ pub(super) async fn place<'c>(
         service.calls.ring(origin);
         return Ok(Place::Call);
     }
-    Ok(late(directory, policy).map_or(Place::Nowhere, Place::Late))
+    Ok(late(directory, policy).map_or(Place::Nowhere, |(name, channel)| Place::Late(name, channel)))
 }
 
-/// The channel over which an answer goes whose call is over.
-pub(super) fn late<'c>(directory: &'c Directory, policy: &AnswerPolicy) -> Option<&'c Channel> {
-    policy.late.as_ref().and_then(|name| directory.channel(name)).filter(|one| one.way == Way::Out)
+/// The channel over which an answer goes whose call is over, with its name.
+pub(super) fn late<'c>(directory: &'c Directory, policy: &'c AnswerPolicy) -> Option<(&'c str, &'c Channel)> {
+    let late = policy.late.as_deref().and_then(|name| Some((name, directory.channel(name)?)));
+    late.filter(|(_, channel)| channel.way == Way::Out)
 }
 
 /// Leaves a delivery to the call that waits for it, which may have taken it already.

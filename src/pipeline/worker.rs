@@ -250,13 +250,6 @@ fn leave(at_work: &mut HashMap<String, usize>, ended: Result<String, JoinError>)
 
 async fn one(service: &Service, job: &Job, channel: &str, circuits: &Circuits) -> Result<(), StoreError> {
     let now = service.now();
-    let opens = service.directory().opens(channel, now);
-    if opens > now {
-        service.store.give_back(job, opens).await?;
-        // Who changed the window meanwhile did not see this one.
-        let is_sooner = service.directory().opens(channel, now) < opens;
-        return if is_sooner { service.store.windows_changed(now).await } else { Ok(()) };
-    }
     if let Some(until) = circuits.wait_until(channel, now) {
         return service.store.give_back(job, until).await;
     }

@@ -54,10 +54,6 @@ pub enum HandedOver {
     Replaced,
 }
 
-/// States of a delivery whose bytes have left or are leaving.
-const LEFT: [DeliveryState; 4] =
-    [DeliveryState::Sending, DeliveryState::Uncertain, DeliveryState::AwaitingReceipt, DeliveryState::Delivered];
-
 /// Takes in what a receiver answered, to be translated, in the commit that says that it has ours.
 pub(crate) async fn answered(tx: &mut Tx<'_>, delivery_id: &str, new: NewAnswer, now: Timestamp) -> Result<()> {
     let NewAnswer { transmission, origin_id } = new;
@@ -155,7 +151,7 @@ impl Store {
                 if later.fetch_optional(&mut *tx.connection).await?.is_some() {
                     return Ok(HandedOver::Replaced);
                 }
-                if LEFT.iter().any(|state| found.state == state.as_str()) {
+                if found.has_left() {
                     return Ok(HandedOver::Before);
                 }
                 let number = found.attempts + 1;

@@ -107,6 +107,20 @@ pub struct Delivery {
     pub changed_at: Micros,
 }
 
+impl Delivery {
+    /// Whether its bytes have left, or are leaving just now.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        let states = [
+            DeliveryState::Sending,
+            DeliveryState::Uncertain,
+            DeliveryState::AwaitingReceipt,
+            DeliveryState::Delivered,
+        ];
+        states.iter().any(|state| self.state == state.as_str())
+    }
+}
+
 /// One attempt.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct Attempt {

@@ -4,6 +4,8 @@
 use super::edi::{self, number_of, order};
 use super::peer::{Answer, Peer};
 use super::stage::{PATIENCE, Stage, resources};
+use jiff::SignedDuration;
+use portolan::clock::{Clock as _, SystemClock};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -346,6 +348,81 @@ async fn an_answer_that_is_too_long_by_far_is_asked_for_once() {
     let asked = scene.delivery("lamps-out").await;
     assert_eq!((&asked["state"], &asked["code"]), (&"delivered".into(), &"ANSWER-TOO-LARGE".into()));
     assert_eq!(scene.supplier.posts().len(), 1);
+    scene.stage.balanced().await;
+}
+
+/// Paused on its way in, there, and back: the call is late at once, and the repeated one gets the answer when that is over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_beside_a_pause_is_late_at_once_and_loses_nothing() {
+    let scene = Scene::begin("{ wait_seconds: \"120\" }", &[Answer::Makes(response_to)]).await;
+    let paused = [
+        ("channel", "northstores-live", 0),
+        ("partner", "northstores", 1),
+        ("partner", "lamps", 2),
+        ("channel", "lamps-out", 3),
+        ("agreement", "northstores-responses", 5),
+    ];
+    for (control, (kind, name, asked)) in (1..).zip(paused) {
+        scene.stage.done(&["pause", kind, name], "");
+        let (key, number) = (format!("k{control}"), format!("P{control}"));
+        let begin = Instant::now();
+        let late = scene.call(&key, order(&number, control)).await;
+        assert_eq!((late.status, late.json()["code"].as_str()), (504, Some("ANSWER-LATE")), "{name}: {}", late.text());
+        assert!(begin.elapsed() < Duration::from_secs(60), "{name}: it was not waited for");
+        assert_eq!(scene.supplier.posts().len(), asked, "{name}");
+        scene.stage.done(&["resume", kind, name], "");
+        scene.call(&key, order(&number, control)).await.is_response(&number);
+        assert_eq!(scene.supplier.posts().len(), control as usize, "{name}");
+    }
+    // The 997 of each goes its ordinary way.
+    scene.stage.deliveries("delivered", 15).await;
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_outside_the_window_of_its_way_out_is_late_at_once() {
+    let scene = Scene::begin("{ wait_seconds: \"120\" }", &[Answer::Makes(response_to)]).await;
+    let channel = |from: i32, to: i32| {
+        let yaml = more(scene.supplier.port, "{}");
+        let own = yaml.split("---\n").find(|one| one.contains("name: lamps-out")).expect("it").to_owned();
+        let time = |hours: i32| (SystemClock.now() + SignedDuration::from_hours(1) * hours).strftime("%H:%M");
+        format!("{own}window: {{ from: \"{}\", to: \"{}\" }}\n", time(from), time(to))
+    };
+    scene.stage.apply(&channel(2, 4));
+    let begin = Instant::now();
+    let late = scene.call("k", order("4711", 1)).await;
+    assert_eq!((late.status, late.json()["code"].as_str()), (504, Some("ANSWER-LATE")), "{}", late.text());
+    assert!(begin.elapsed() < Duration::from_secs(60), "it was not waited for");
+    assert!(scene.supplier.posts().is_empty());
+    scene.stage.apply(&channel(-1, 1));
+    scene.call("k", order("4711", 1)).await.is_response("4711");
+    assert_eq!(scene.supplier.posts().len(), 1);
+    scene.stage.deliveries("delivered", 3).await;
+    scene.stage.balanced().await;
+}
+
+/// The channel for late answers has pauses and windows of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_waits_for_the_channel_that_is_named_for_it() {
+    let answer = "{ wait_seconds: \"1\", late: northstores-late }";
+    let scene = Scene::begin("{}", &[Answer::Late(Duration::from_secs(2), response())]).await;
+    let late = "{kind: channel, name: northstores-late, transport: http, way: out, url: 'http://127.0.0.1:PORT/edi', \
+                allow_networks: [127.0.0.0/8]}";
+    let late = late.replace("PORT", &scene.retailer.port.to_string());
+    let live = more(scene.supplier.port, answer);
+    scene.stage.apply(&format!("{late}\n---\n{}", live.split("---\n").next().expect("it")));
+    scene.stage.done(&["pause", "channel", "northstores-late"], "");
+    assert_eq!(scene.call("", order("4711", 1)).await.status, 504);
+    let waiting = || async {
+        let pauses = scene.stage.list("/api/v1/pauses").await;
+        (pauses[0]["deliveries"] == 1).then_some(())
+    };
+    scene.stage.until("it waits for the pause", waiting).await;
+    let is_back = || scene.retailer.posts().iter().any(|post| String::from_utf8_lossy(&post.body).contains("ST*855*"));
+    assert!(!is_back());
+    scene.stage.done(&["resume", "channel", "northstores-late"], "");
+    scene.stage.deliveries("delivered", 3).await;
+    assert!(is_back());
     scene.stage.balanced().await;
 }
 
