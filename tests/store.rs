@@ -14,6 +14,8 @@ mod mailbox;
 mod matching;
 #[path = "store/offered.rs"]
 mod offered;
+#[path = "store/overtaken.rs"]
+mod overtaken;
 #[path = "store/pause.rs"]
 mod pause;
 #[path = "store/schedule.rs"]

@@ -50,20 +50,23 @@ pub const RELEASED: &str = "released";
 ///
 /// # Errors
 /// The lease was lost, or the ledger failed; the job is then run again.
-pub async fn translate(service: Arc<Service>, job: Job) -> Result<()> {
-    let handle = Handle::current();
-    let again = (service.clone(), job.clone());
-    // Reading payloads blocks and the engine computes; neither belongs on the runtime's threads.
-    let done = tokio::task::spawn_blocking(move || Translation::new(service, job, handle)?.run()).await;
-    match done.map_err(|error| StoreError::Unfit(format!("translate: {error}")))? {
-        Err(StoreError::Overtaken { transmission, by }) => {
-            tracing::info!(transmission.id = transmission, by, "Overtaken by an equal interchange; it is judged anew");
-            let (service, job) = again;
-            service.store.give_back(&job, service.now()).await?;
-            service.arrived.notify_one();
-            Ok(())
+pub async fn translate(service: Arc<Service>, mut job: Job) -> Result<()> {
+    loop {
+        let (own, leased, handle) = (service.clone(), job.clone(), Handle::current());
+        // Reading payloads blocks and the engine computes; neither belongs on the runtime's threads.
+        let done = tokio::task::spawn_blocking(move || Translation::new(own, leased, handle)?.run()).await;
+        match done.map_err(|error| StoreError::Unfit(format!("translate: {error}")))? {
+            // The equal one is there now and is seen by the next look, so that each interchange is overtaken once at most.
+            Err(StoreError::Overtaken { transmission, by }) => {
+                tracing::info!(
+                    transmission.id = transmission,
+                    by,
+                    "Overtaken by an equal interchange; it is judged anew"
+                );
+                job.cursor = service.store.cursor(&job).await?;
+            }
+            done => return done,
         }
-        done => done,
     }
 }
 

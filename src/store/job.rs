@@ -269,6 +269,20 @@ impl Store {
         .await
     }
 
+    /// How far a sliced translation has come by now, slices of this lease included.
+    ///
+    /// # Errors
+    /// The lease was lost, or the database failed.
+    pub async fn cursor(&self, job: &Job) -> Result<Option<String>> {
+        let found: Option<Option<String>> =
+            sqlx::query_scalar("SELECT slice_cursor FROM job WHERE job_id = $1 AND lease_token = $2")
+                .bind(&job.job_id)
+                .bind(&job.token)
+                .fetch_optional(self.reader())
+                .await?;
+        found.ok_or_else(|| StoreError::LeaseLost(job.job_id.clone()))
+    }
+
     /// Gives a lease back, to run again at `run_at`; for work that could not be begun.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Sequences of control numbers. A number belongs to its owner for ever: asked again, after a crash say, the owner gets
-//! the same one, so that nothing leaves twice under two numbers and no number is skipped.
+//! the same one, so that nothing leaves twice under two numbers and no number is skipped. What was taken for an interchange of
+//! which an equal one was written first, so that it turns out to be a duplicate, stays unused.
 
 use super::Store;
 use super::error::Result;

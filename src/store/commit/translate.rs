@@ -6,13 +6,14 @@ use crate::store::Store;
 use crate::store::ack::{self, Incoming, NewAnswered, NewExpectation};
 use crate::store::delivery::{self, NewDelivery};
 use crate::store::document::{self, NewDocument};
-use crate::store::error::Result;
+use crate::store::error::{Result, StoreError};
 use crate::store::gathered::{self, NewGathered};
 use crate::store::interchange::{self, NewInterchange};
 use crate::store::job::{self, Job};
 use crate::store::lookup::{self, NewMissing};
 use crate::store::mailbox::{self, NewNote};
 use crate::store::matching;
+use crate::store::payload::Files;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
 use crate::store::writer::Tx;
@@ -85,6 +86,15 @@ pub struct Slice {
     pub end: Option<End>,
 }
 
+impl Slice {
+    /// Files of what it brings, to be removed where it is not written.
+    fn files(&self) -> Files {
+        let made = self.outputs.iter().flat_map(|output| &output.documents);
+        let entities = self.documents.iter().chain(made).filter_map(|document| document.entity.as_ref());
+        Files::of(entities.chain(self.outputs.iter().map(|output| &output.transmission.content)))
+    }
+}
+
 impl Store {
     /// Commits a slice. A worker that lost its lease changes nothing.
     ///
@@ -93,10 +103,15 @@ impl Store {
     pub async fn translate(&self, job: &Job, slice: Slice, actor: &Actor, now: Timestamp) -> Result<()> {
         let (job, actor) = (job.clone(), actor.clone());
         let sealed: Vec<_> = slice.gathered.iter().map(|new| self.sealed_draft(new, now)).collect::<Result<_>>()?;
-        self.write("translate", move |mut tx| {
+        let files = slice.files();
+        let done = self.write("translate", move |mut tx| {
             Box::pin(async move { translate(&mut tx, &job, slice, &sealed, (&actor, now)).await })
-        })
-        .await
+        });
+        let done = done.await;
+        if done.as_ref().is_err_and(|error| !matches!(error, StoreError::Unknown(_))) {
+            files.remove();
+        }
+        done
     }
 }
 
