@@ -44,10 +44,11 @@ impl Receiver for HttpReceiver {
                 None => None,
             };
             let (Some(actor), Some(channel)) = (actor, channel) else { return Err(not_authenticated()) };
-            service.store.has_room().map_err(|error| unavailable(&error))?;
             if channel.cxml.is_some() {
+                service.store.has_room().map_err(|error| unavailable(&error))?;
                 return Ok(converse::intake(service, arrival));
             }
+            check_room(service, &arrival).await?;
             let answering = match channel.answers_calls() {
                 Some(policy) => Some((Seat::take(service, &arrival.channel, policy)?, policy.clone())),
                 None => None,
@@ -64,6 +65,24 @@ impl Receiver for HttpReceiver {
     fn begin_as2<'r>(&'r self, arrival: Arrival) -> BoxFuture<'r, Result<Box<dyn Intake>, Refusal>> {
         Box::pin(as2::receive::begin(&self.0, arrival))
     }
+}
+
+/// Whose keys those of a channel are.
+fn scope(channel: &str) -> String {
+    format!("http:{channel}")
+}
+
+/// Whether there is room for a body. One that came before under its key is answered from what is here, and needs none; where
+/// it is so large that it would need a file, the spool refuses it.
+async fn check_room(service: &Service, arrival: &Arrival) -> Result<(), Refusal> {
+    let Err(full) = service.store.has_room() else { return Ok(()) };
+    if let Some(key) = &arrival.key {
+        let claim = service.store.claim(&scope(&arrival.channel), key).await;
+        if claim.map_err(|error| unavailable(&error))?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(unavailable(&full))
 }
 
 /// Who sends, if what they show is what the channel asks for: a token or password, a certificate of TLS, or both.
@@ -151,7 +170,7 @@ impl HttpIntake {
         let body = json!({ "transmission": id, "state": "stored", "duplicate_of": null }).to_string().into_bytes();
         let channel = self.arrival.channel;
         let key = self.arrival.key.map(|key| NewClaim {
-            scope: format!("http:{channel}"),
+            scope: scope(&channel),
             key,
             answer_status: ACCEPTED,
             answer_body: body.clone(),
