@@ -5,13 +5,14 @@
 use super::deliver::{Reached, deliver};
 use super::receive::{location, unavailable};
 use super::state::Service;
-use super::translate::translate;
+use super::translate::{HAS_ERRORS, translate};
 use super::worker::{kept, told};
 use crate::clock::Timestamp;
 use crate::partner::{AnswerPolicy, Channel, Directory, Duplicate, Way};
 use crate::store::call::{Course, HandedOver};
+use crate::store::commit::release::REJECTED_BY_HAND;
 use crate::store::delivery::{Delivery, DeliveryState};
-use crate::store::document::{DocumentFilter, Processing};
+use crate::store::document::{Document, DocumentFilter, Processing};
 use crate::store::job::{Job, JobKind};
 use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Page, Result, StoreError};
@@ -23,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 /// How long a call sleeps when nothing rings.
 const TICK: Duration = Duration::from_millis(250);
@@ -30,6 +32,8 @@ const TICK: Duration = Duration::from_millis(250);
 const LEFT_TO_CALL: Duration = Duration::from_secs(1);
 /// Of the bodies that are received at once, calls take one in so many at most, so that others always find a place.
 const SHARE_OF_BODIES: usize = 2;
+/// Documents of a file that are named as refused.
+const PARTS_NAMED: usize = 20;
 const PROBLEM: &str = "application/problem+json";
 /// Why an answer is parked.
 pub(super) const ANSWER_LATE: &str = "ANSWER-LATE";
@@ -37,9 +41,12 @@ pub(super) const ANSWER_LATE: &str = "ANSWER-LATE";
 pub(super) const NO_CALL: &str = "no call waits for it any more; the sender gets it by the same call with the same \
                                   Idempotency-Key, or name a channel for it under answer.late of its channel and resubmit it";
 
-/// The calls that wait now.
+/// The calls that wait now, and what is worked on for them.
 #[derive(Default)]
-pub struct Calls(Mutex<Waiting>);
+pub struct Calls {
+    waiting: Mutex<Waiting>,
+    work: TaskTracker,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -53,7 +60,7 @@ struct Waiting {
 
 impl Calls {
     fn with<T>(&self, done: impl FnOnce(&mut Waiting) -> T) -> T {
-        done(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        done(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Rings for the calls that wait for what has just been done.
@@ -66,6 +73,12 @@ impl Calls {
 
     fn is_waited(&self, origin: &str) -> bool {
         self.with(|waiting| waiting.origins.contains_key(origin))
+    }
+
+    /// Begins nothing more, and waits until what is worked on for calls has ended, whether they wait for it still or not.
+    pub(super) async fn drain(&self) {
+        self.work.close();
+        self.work.wait().await;
     }
 }
 
@@ -81,21 +94,29 @@ impl Seat {
     /// # Errors
     /// Too many calls wait.
     pub fn take(service: &Arc<Service>, channel: &str, policy: &AnswerPolicy) -> std::result::Result<Self, Refusal> {
-        let most = service.config.limits.bodies_at_once.div_ceil(SHARE_OF_BODIES);
-        let is_free = service.calls.with(|waiting| {
+        let most = service.config.limits.bodies_at_once / SHARE_OF_BODIES;
+        let full = service.calls.with(|waiting| {
             let all: usize = waiting.seats.values().sum();
             let own = waiting.seats.entry(channel.to_owned()).or_default();
-            let is_free = *own < policy.at_once() && all < most;
-            *own += usize::from(is_free);
-            is_free
+            let full = busy((*own, policy.at_once()), (all, most));
+            *own += usize::from(full.is_none());
+            full
         });
-        if is_free {
-            return Ok(Seat { service: service.clone(), channel: channel.to_owned() });
+        match full {
+            None => Ok(Seat { service: service.clone(), channel: channel.to_owned() }),
+            Some(detail) => Err(Refusal { status: 503, code: "BUSY", detail }),
         }
-        let detail =
-            format!("{} calls wait for their answers here at most; send it again in a few seconds", policy.at_once());
-        Err(Refusal { status: 503, code: "BUSY", detail })
     }
+}
+
+/// Which limit leaves no place for one more call: of those over its channel, and of those over all, each with how many wait.
+fn busy((own, at_once): (usize, usize), (all, most): (usize, usize)) -> Option<String> {
+    let (limit, over) = match (own < at_once, all < most) {
+        (true, true) => return None,
+        (false, _) => (at_once, "this channel"),
+        (true, false) => (most, "all channels"),
+    };
+    Some(format!("{limit} calls wait for their answers over {over}, which is the most; send it again in a few seconds"))
 }
 
 impl Drop for Seat {
@@ -258,8 +279,12 @@ impl Call<'_> {
 
     /// Works on a piece, unless somebody does. It goes on when the call is over.
     fn begin(&self, kind: JobKind, subject: String) {
-        let service = self.service.clone();
-        tokio::spawn(async move {
+        let (service, work) = (self.service.clone(), &self.service.calls.work);
+        if work.is_closed() {
+            // The next start finds it in the queue.
+            return;
+        }
+        work.spawn(async move {
             match service.store.lease_of(kind, &subject, &service.at_work.jobs(), service.now()).await {
                 Ok(Some(job)) => run(&service, &job).await,
                 // It may have been set aside, for something is paused.
@@ -327,44 +352,44 @@ impl Call<'_> {
             return Err(StoreError::NotFound { what: "transmission", id: "of a call".to_owned() });
         };
         let (id, code) = (first.transmission_id.as_str(), first.code.as_deref().unwrap_or_default());
-        let reason = first.reason.as_deref().unwrap_or_default();
         if first.state == TransmissionState::Held.as_str() {
-            return Ok(("kept", self.taken(first, code, reason)));
+            return Ok(("kept", self.taken(first, code)));
         }
         if first.state == TransmissionState::Rejected.as_str() {
-            return Ok(("refused", self.problem(422, code, reason, id, json!([]))));
+            // What a person wrote who refused it is for us.
+            let reason = first.reason.as_deref().filter(|_| code != REJECTED_BY_HAND);
+            let detail = reason.map_or_else(|| ask_us(id), str::to_owned);
+            return Ok(("refused", self.problem(422, code, &detail, id, json!([]))));
         }
         let filter = DocumentFilter { transmission_id: Some(id.to_owned()), ..DocumentFilter::default() };
         let documents = self.service.store.documents(&filter, &Page::default()).await?;
         let resting = |states: &[Processing]| {
-            let is_one = |one: &&crate::store::document::Document| {
-                states.iter().any(|state| one.processing.as_deref() == Some(state.as_str()))
-            };
+            let is_one = |one: &&Document| states.iter().any(|state| one.processing.as_deref() == Some(state.as_str()));
             documents.iter().rev().filter(is_one).collect::<Vec<_>>()
         };
         let faulty = resting(&[Processing::Failed, Processing::Dropped]);
         if let Some(worst) = faulty.first() {
-            let report: Vec<Value> = faulty.iter().flat_map(|one| findings(&one.report)).collect();
-            let (code, reason) =
-                (worst.code.as_deref().unwrap_or("FAILED"), worst.reason.as_deref().unwrap_or_default());
-            return Ok(("refused", self.problem(422, code, reason, id, report.into())));
+            let report: Vec<Value> =
+                faulty.iter().filter(|one| has_errors(one)).flat_map(|one| findings(&one.report)).collect();
+            let reason = worst.reason.clone().filter(|_| has_errors(worst)).unwrap_or_else(|| ask_us(id));
+            let detail = if faulty.len() < documents.len() { parts(&faulty, &reason) } else { reason };
+            let code = worst.code.as_deref().unwrap_or("FAILED");
+            return Ok(("refused", self.problem(422, code, &detail, id, report.into())));
         }
         if let Some(held) = resting(&[Processing::Held]).first() {
-            let (code, reason) = (held.code.as_deref().unwrap_or_default(), held.reason.as_deref().unwrap_or_default());
-            return Ok(("kept", self.taken(first, code, reason)));
+            return Ok(("kept", self.taken(first, held.code.as_deref().unwrap_or_default())));
         }
         Ok(match unheard(&self.service.directory(), course) {
             Some((code, detail)) => ("failed", self.problem(502, code, &detail, id, json!([]))),
-            None => ("kept", self.taken(first, "", "")),
+            None => ("kept", self.taken(first, "")),
         })
     }
 
     /// It is kept, and no answer comes of it by itself.
-    fn taken(&self, first: &Transmission, code: &str, reason: &str) -> Answer {
+    fn taken(&self, first: &Transmission, code: &str) -> Answer {
         let mut body = json!({ "transmission": first.transmission_id, "state": first.state, "duplicate_of": null });
         if !code.is_empty() {
             body["code"] = code.into();
-            body["reason"] = reason.into();
         }
         self.of(202, "application/json", &body, &first.transmission_id)
     }
@@ -389,6 +414,25 @@ impl Call<'_> {
             replayed: self.is_repeat,
         }
     }
+}
+
+/// What is said where the cause is ours to know: names of ours stand in it, and what we lack.
+fn ask_us(id: &str) -> String {
+    format!("it goes no further here; ask us with the number {id}")
+}
+
+/// Whether it is the sender's own bytes that a document failed for.
+fn has_errors(document: &Document) -> bool {
+    document.reason.as_deref().is_some_and(|reason| reason.starts_with(HAS_ERRORS))
+}
+
+/// Which documents of a file were refused where others were not, and why the first.
+fn parts(faulty: &[&Document], reason: &str) -> String {
+    let mut numbers: Vec<String> = faulty.iter().take(PARTS_NAMED).map(|one| one.number.to_string()).collect();
+    if faulty.len() > PARTS_NAMED {
+        numbers.push(format!("{} more", faulty.len() - PARTS_NAMED));
+    }
+    format!("refused of this file are documents, by their place in it: {}; the first: {reason}", numbers.join(", "))
 }
 
 /// Findings as they are kept.
@@ -530,5 +574,19 @@ pub(super) async fn park(service: &Service, job: &Job) -> Result<Reached> {
         // A call took it in between.
         Ok(()) | Err(StoreError::LeaseLost(_)) => Ok(Reached::Untold),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_finds_no_place_is_told_the_limit_that_left_none() {
+        assert_eq!(busy((1, 2), (99, 100)), None);
+        let own = busy((2, 2), (2, 100)).expect("its channel is full");
+        assert!(own.starts_with("2 calls wait") && own.contains("this channel"), "{own}");
+        let all = busy((1, 2), (100, 100)).expect("all places are taken");
+        assert!(all.starts_with("100 calls wait") && all.contains("all channels"), "{all}");
     }
 }

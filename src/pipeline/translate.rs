@@ -43,6 +43,8 @@ const SLICE_DOCUMENTS_MAX: usize = 256;
 const SLICE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Findings kept with a document; the acknowledgment is made from all.
 const FINDINGS_KEPT_MAX: usize = 100;
+/// How the reason of a document begins that failed for what stands in it.
+pub(super) const HAS_ERRORS: &str = "has errors";
 /// What a person's release leaves as the reason: it overrules a doubt about repeats.
 pub const RELEASED: &str = "released";
 
@@ -680,7 +682,7 @@ fn judge(open: &Open, findings: &[Diagnostic]) -> Judged {
         return Judged { processing: Some(Processing::Duplicate), code, reason: Some(reason) };
     }
     if !is_clean(findings) {
-        return failed(findings, "has errors");
+        return failed(findings, HAS_ERRORS);
     }
     Judged { processing: Some(Processing::Routed), code: None, reason: None }
 }

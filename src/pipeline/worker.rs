@@ -48,8 +48,15 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     loops.spawn(webhook::run(service.clone(), stop.clone()));
     loops.spawn(alarm::run(service.clone(), stop.clone()));
     loops.spawn(pickup::run(service.clone(), stop.clone()));
+    loops.spawn(calls(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}
+}
+
+/// What is worked on for calls has as long to end as what the loops began.
+async fn calls(service: Arc<Service>, stop: CancellationToken) {
+    stop.cancelled().await;
+    let _ = tokio::time::timeout(STOP_WAIT, service.calls.drain()).await;
 }
 
 async fn rest(bell: &Notify, stop: &CancellationToken) {

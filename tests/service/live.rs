@@ -86,8 +86,25 @@ fn response_to(order: &[u8]) -> Vec<u8> {
 
 /// The response to the first order that goes out.
 fn response() -> String {
-    let sent = "UNB+UNOC:3+4098765000003:14+4012345000030:14+261125:1015+1'UNH+1+ORDERS:D:96A:UN'BGM+220+4711+9'";
+    response_numbered("4711", 1)
+}
+
+/// The response to an order that goes out under a control number of ours.
+fn response_numbered(number: &str, control: u32) -> String {
+    let sent = format!(
+        "UNB+UNOC:3+4098765000003:14+4012345000030:14+261125:1015+{control}'UNH+1+ORDERS:D:96A:UN'BGM+220+{number}+9'"
+    );
     String::from_utf8(response_to(sent.as_bytes())).expect("text")
+}
+
+/// Until a peer has seen so many posts.
+async fn seen(peer: &Peer, count: usize) {
+    let all = async {
+        while peer.posts().len() < count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("they come");
 }
 
 struct Scene {
@@ -289,7 +306,49 @@ async fn a_faulty_order_is_answered_with_its_findings() {
     let stranger = edi::written(&edi::Order { sender: "NOBODY", control: 9, ..edi::Order::default() });
     let kept = scene.call("s", stranger).await;
     assert_eq!((kept.status, kept.json()["code"].as_str()), (202, Some("PARTNER-UNKNOWN")), "{}", kept.text());
+    assert!(kept.json()["reason"].is_null() && !kept.text().contains("apply"), "{}", kept.text());
     assert!(scene.supplier.posts().is_empty());
+    // Of a file of which some goes on, those are named that do not.
+    let second = edi::written(&edi::Order { quantity: "12O", control: 11, ..edi::Order::default() });
+    let parts = scene.call("p", [order("4710", 10), second].concat()).await;
+    let detail = parts.json()["detail"].as_str().expect("words").to_owned();
+    assert_eq!(parts.status, 422, "{}", parts.text());
+    assert!(detail.starts_with("refused of this file are documents, by their place in it: 2; the first: has errors"));
+    assert_eq!(scene.supplier.posts().len(), 1, "the other went on");
+}
+
+/// Where the cause is ours, the sender learns that and a number; neither names of ours nor what we lack.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_here_is_told_without_our_names() {
+    let scene = Scene::begin("{}", &[]).await;
+    let yaml = resources(scene.retailer.port, scene.supplier.port);
+    let agreement = yaml.split("---\n").find(|one| one.contains("name: lamps-orders\n")).expect("it");
+    let document = "document: edifact/d96a/ORDERS";
+    assert!(agreement.contains(document), "{agreement}");
+    scene.stage.apply(&agreement.replace(document, "document: edifact/d96a/INVOIC"));
+    let refused = scene.call("k", order("4711", 1)).await;
+    let problem = refused.json();
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    let id = refused.transmission();
+    assert_eq!(problem["detail"], format!("it goes no further here; ask us with the number {id}"));
+    assert!(problem["report"].is_null() && !refused.text().contains("INVOIC"), "{}", refused.text());
+}
+
+/// Whether or not the call still waits, what was begun for it ends before the process does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_for_what_is_asked_for_a_call() {
+    let mut scene = Scene::begin("{}", &[Answer::Late(Duration::from_secs(3), response())]).await;
+    tokio::select! {
+        early = scene.try_call("k", order("4711", 1)) => panic!("it was answered early: {early:?}"),
+        () = seen(&scene.supplier, 1) => {}
+    }
+    assert_eq!(scene.stage.stop().await, Some(0));
+    scene.stage.start_again(&[]);
+    let asked = scene.delivery("lamps-out").await;
+    assert_eq!((&asked["state"], &asked["attempts"]), (&"delivered".into(), &1.into()));
+    scene.call("k", order("4711", 1)).await.is_response("4711");
+    assert_eq!(scene.supplier.posts().len(), 1, "it was asked once");
+    scene.stage.balanced().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -428,22 +487,32 @@ async fn a_late_answer_waits_for_the_channel_that_is_named_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_call_beside_the_first_gets_the_same_answer_and_a_channel_has_so_many_places() {
-    let scene = Scene::begin("{ at_once: \"2\" }", &[Answer::Late(Duration::from_secs(2), response())]).await;
-    let others = async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let second = scene.call("k", order("4711", 1));
-        let third = async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            scene.call("other", order("4712", 2)).await
-        };
-        tokio::join!(second, third)
+    let late = |number, control| Answer::Late(Duration::from_secs(5), response_numbered(number, control));
+    let scene = Scene::begin("{ at_once: \"2\" }", &[late("4711", 1), late("4712", 2), late("4713", 3)]).await;
+    let second = async {
+        seen(&scene.supplier, 1).await;
+        scene.call("k", order("4711", 1)).await
     };
-    let (first, (second, third)) = tokio::join!(scene.call("k", order("4711", 1)), others);
+    let (first, second) = tokio::join!(scene.call("k", order("4711", 1)), second);
     first.is_response("4711");
     assert_eq!(second.bytes, first.bytes);
-    assert_eq!((third.status, third.json()["code"].as_str()), (503, Some("BUSY")), "{}", third.text());
-    assert_eq!(third.header("retry-after"), "5");
     assert_eq!(scene.supplier.posts().len(), 1);
+    // Both places are taken as soon as both were asked.
+    let fourth = async {
+        seen(&scene.supplier, 2).await;
+        scene.call("k3", order("4713", 3)).await
+    };
+    let fifth = async {
+        seen(&scene.supplier, 3).await;
+        scene.call("other", order("4714", 4)).await
+    };
+    let (third, fourth, fifth) = tokio::join!(scene.call("k2", order("4712", 2)), fourth, fifth);
+    third.is_response("4712");
+    fourth.is_response("4713");
+    assert_eq!((fifth.status, fifth.json()["code"].as_str()), (503, Some("BUSY")), "{}", fifth.text());
+    assert!(fifth.text().contains("2 calls wait for their answers over this channel"), "{}", fifth.text());
+    assert_eq!(fifth.header("retry-after"), "5");
+    assert_eq!(scene.supplier.posts().len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

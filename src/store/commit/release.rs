@@ -91,6 +91,9 @@ impl Store {
     }
 }
 
+/// The code of a transmission that a person refused.
+pub const REJECTED_BY_HAND: &str = "REJECTED-BY-HAND";
+
 /// States of which a person may hold a delivery.
 const OPEN: [DeliveryState; 4] =
     [DeliveryState::Ready, DeliveryState::AwaitingReceipt, DeliveryState::RetryWait, DeliveryState::Uncertain];
@@ -135,7 +138,7 @@ pub(super) async fn release(
 
 /// See [`Store::reject_transmission`].
 pub(super) async fn reject(tx: &mut Tx<'_>, id: &str, reason: &str, actor: &Actor, now: Timestamp) -> Result<()> {
-    let change = transmission::Change { code: Some("REJECTED-BY-HAND"), reason: Some(reason), ..Default::default() };
+    let change = transmission::Change { code: Some(REJECTED_BY_HAND), reason: Some(reason), ..Default::default() };
     let (from, to) = ([TransmissionState::Held], TransmissionState::Rejected);
     transmission::change(tx, id, &from, to, change, actor, now).await?;
     audit::append(tx, actor, "transmission.reject", id, (None, Some(&json!(reason))), now).await
