@@ -360,6 +360,29 @@ fn look_at_machine(service: &Service) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::pause::Paused;
+
+    #[test]
+    fn a_job_is_at_work_as_long_as_its_place() {
+        let at_work = AtWork::default();
+        let job = |job_id: &str| Job {
+            job_id: job_id.to_owned(),
+            kind: JobKind::Deliver,
+            subject: "del_1".to_owned(),
+            token: "lse_1".to_owned(),
+            cursor: None,
+            losses: 0,
+            paused: Paused::default(),
+        };
+        let first = at_work.begin(&job("job_1"));
+        {
+            let _second = at_work.begin(&job("job_2"));
+            assert_eq!(at_work.jobs().len(), 2);
+        }
+        assert_eq!(at_work.jobs(), ["job_1"]);
+        drop(first);
+        assert_eq!(at_work.jobs(), Vec::<String>::new());
+    }
 
     #[test]
     fn a_channel_that_fails_five_times_is_probed_only() {
