@@ -262,7 +262,8 @@ fn over(directory: &Directory, object: Object, name: &str, count: usize) -> Over
     };
     // What came in over a channel does not leave over it; an answer whose call is over leaves over another.
     let channel = directory.channel(name).filter(|_| object == Object::Delivery);
-    let channel = channel.and_then(|one| one.answers_calls().map_or(Some(one), |policy| late(directory, policy)));
+    let late = |policy| late(directory, policy).map(|(_, channel)| channel);
+    let channel = channel.and_then(|one| one.answers_calls().map_or(Some(one), late));
     Over { channel: name.to_owned(), destination: channel.and_then(leads), count }
 }
 
