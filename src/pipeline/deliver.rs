@@ -110,7 +110,7 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
     let (url, Sent { key, content_type, lines, body, answer }) = match sent {
         Ok(sent) => sent,
         Err(error) => {
-            let (code, reason) = unmade(channel, error)?;
+            let (code, reason) = unmade(error, channel.as2.is_some())?;
             service.store.deliver_park(job, code, &reason, now).await?;
             return Ok(Reached::Untold);
         }
@@ -200,20 +200,6 @@ fn gone(channel: &str) -> Why {
     ("CHANNEL-MISSING", format!("channel {channel} is gone; add it again, then resubmit"))
 }
 
-/// Why what is sent could not be made; an error where another time it may be.
-fn unmade(channel: &Channel, error: StoreError) -> Result<Why> {
-    match error {
-        // A key or certificate that does not fit stays so until somebody mends it.
-        StoreError::Unfit(reason) if channel.as2.is_some() => Ok(("MESSAGE-UNFIT", reason)),
-        error if !error.is_lasting() => Err(error),
-        StoreError::NotFound { what: "secret", id } => {
-            let reason = format!("secret {id} is not set; set it with `portolan secret set {id}`, then resubmit");
-            Ok(("SECRET-MISSING", reason))
-        }
-        error => Ok(("STORAGE", format!("its bytes cannot be read: {error}"))),
-    }
-}
-
 /// What would park every delivery over a channel before anything of it is sent, as far as the channel alone tells. `is_anew`: a
 /// message of AS2 is sealed anew. A receipt of AS2 goes where its message said, so that nothing is told of it.
 ///
@@ -234,7 +220,7 @@ pub(super) async fn obstacle(service: &Service, name: &str, is_anew: bool) -> Re
     if let Some(as2) = channel.as2.as_ref().filter(|_| is_anew)
         && let Err(error) = as2::check_keys(service, as2).await
     {
-        return unmade(channel, error).map(Some);
+        return unmade(error, true).map(Some);
     }
     let ready = if channel.is_place() {
         place_of(service, channel).await.map(|_| ())
@@ -295,6 +281,24 @@ pub(super) enum Awaited {
     Receipt(Box<as2::Wanted>),
     /// A receipt of AS2 that comes on its own, within this time.
     Later(Duration),
+}
+
+/// Why a delivery waits for somebody whose message cannot be had: a stable word, and the reason with what to do.
+///
+/// # Errors
+/// The error itself, where the message may be had another time: the ledger failed, or the disk is full.
+fn unmade(error: StoreError, is_as2: bool) -> Result<Why> {
+    match error {
+        error if error.is_full() => Err(error),
+        // A key or certificate that does not fit stays so until somebody mends it.
+        StoreError::Unfit(reason) if is_as2 => Ok(("MESSAGE-UNFIT", reason)),
+        error if !error.is_lasting() => Err(error),
+        StoreError::NotFound { what: "secret", id } => {
+            let reason = format!("secret {id} is not set; set it with `portolan secret set {id}`, then resubmit");
+            Ok(("SECRET-MISSING", reason))
+        }
+        error => Ok(("STORAGE", format!("its bytes cannot be read: {error}"))),
+    }
 }
 
 /// The bytes as they are.
@@ -476,6 +480,16 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
 mod tests {
     use super::*;
     use crate::transport::http::auth::Secrets;
+    use std::io;
+
+    #[test]
+    fn what_cannot_be_sealed_on_a_full_disk_is_tried_again() {
+        let full = io::Error::other(StoreError::file("spool".as_ref(), io::Error::from_raw_os_error(28)));
+        let error = unmade(as2::unsealed(&full), true).expect_err("it may be sealed later");
+        assert!(error.is_full(), "{error}");
+        let (code, _) = unmade(as2::unsealed(&"our key is of a curve"), true).expect("it waits for somebody");
+        assert_eq!(code, "MESSAGE-UNFIT");
+    }
 
     /// A receiver of cXML that answers with something else, in which our secret is repeated.
     #[test]

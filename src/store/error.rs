@@ -95,10 +95,10 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether asking again brings the same answer: the thing is missing or spoilt. Otherwise it is the database that
-    /// fails, and nothing is known of the thing.
+    /// fails or the disk that is full, and nothing is known of the thing.
     #[must_use]
     pub fn is_lasting(&self) -> bool {
-        matches!(self, Self::NotFound { .. } | Self::Damaged(_) | Self::File { .. })
+        matches!(self, Self::NotFound { .. } | Self::Damaged(_) | Self::File { .. }) && !self.is_full()
     }
 
     /// Whether the disk is full, or what is left of it is kept. The database says so in words only.
@@ -123,5 +123,21 @@ impl StoreError {
     /// A failed file operation, with the path that failed.
     pub fn file(path: &std::path::Path, source: std::io::Error) -> Self {
         Self::File { path: path.display().to_string(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::path::Path;
+
+    #[test]
+    fn a_full_disk_is_none_that_lasts() {
+        let file = |kind: io::ErrorKind| StoreError::file(Path::new("payloads/1"), io::Error::from(kind));
+        let full = StoreError::file(Path::new("payloads/1"), io::Error::from_raw_os_error(28));
+        assert_eq!((full.is_full(), full.is_lasting()), (true, false), "{full}");
+        let missing = file(io::ErrorKind::NotFound);
+        assert_eq!((missing.is_full(), missing.is_lasting()), (false, true), "{missing}");
     }
 }

@@ -177,8 +177,7 @@ async fn sealed(
     let spool = move || store.spool(u64::MAX, now);
     let write = |spool: &mut Spool, piece: &[u8]| spool.write(piece).map_err(io::Error::other);
     let Made { headers, mic, also, body, clear, signed_by } = make(service, as2, trusted, plain, spool, write).await?;
-    let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
-    let headers = serde_json::to_string(&headers).map_err(|error| unfit(&error))?;
+    let headers = serde_json::to_string(&headers).map_err(|error| unsealed(&error))?;
     let content = body.finish().await?;
     let clear = match clear {
         Some(clear) => Some(clear.finish().await?),
@@ -276,8 +275,12 @@ pub(super) async fn make<W: Send + 'static>(
         let signed_by = sign.map(|(key, _)| key.certificate.fingerprint());
         Ok::<_, io::Error>(Made { headers, mic: sealed.mic, also: sealed.also, body, clear, signed_by })
     });
-    let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the message cannot be made: {error}"));
-    made.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
+    made.await.map_err(|error| unsealed(&error))?.map_err(|error| unsealed(&error))
+}
+
+/// Why a message could not be sealed. The words of the system stay in it, by which a full disk is known.
+pub(in crate::pipeline) fn unsealed(error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Unfit(format!("the message cannot be made: {error}"))
 }
 
 /// Our keys for a message, the one to sign with first, where all that it is sealed with counts now.
