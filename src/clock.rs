@@ -16,9 +16,14 @@ pub trait Clock: Send + Sync {
     /// The present instant, UTC.
     fn now(&self) -> Timestamp;
 
+    /// The present instant by the machine's clock, UTC: what others are told, who hold it against clocks of their own.
+    fn machine(&self) -> Timestamp {
+        self.now()
+    }
+
     /// How far it is ahead of the machine's clock.
     fn ahead(&self) -> Duration {
-        Duration::ZERO
+        Duration::try_from(self.now().duration_since(self.machine())).unwrap_or_default()
     }
 }
 
@@ -85,8 +90,8 @@ impl Clock for LedgerClock {
         last.told
     }
 
-    fn ahead(&self) -> Duration {
-        Duration::try_from(self.now().duration_since(self.machine.now())).unwrap_or_default()
+    fn machine(&self) -> Timestamp {
+        self.machine.now()
     }
 }
 
@@ -125,6 +130,7 @@ mod tests {
         assert_eq!(clock.now().as_second(), 10_000);
         hands.set(10_000 - 3600, 0);
         assert_eq!((clock.now().as_second(), clock.ahead()), (10_000, Duration::from_secs(3600)));
+        assert_eq!(clock.machine().as_second(), 10_000 - 3600);
         hands.set(10_000 - 3600 + 100, 100);
         assert_eq!((clock.now().as_second(), clock.ahead()), (10_050, Duration::from_secs(3550)));
         hands.set(10_000 + 3600, 7200);

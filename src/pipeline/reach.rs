@@ -2,7 +2,7 @@
 //! sends. Nothing of it is kept beyond an attempt.
 
 use super::state::Service;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::partner::{
     Auth, Channel, ChannelProxy, OAuth2 as OAuth2Of, Secret, SecretOrText, Shown, Signed as SignedOf, Way,
 };
@@ -152,12 +152,17 @@ pub(super) async fn assemble(service: &Service, said: Said<'_>) -> Ready<Outboun
 pub(super) fn once(service: &Service) -> Once {
     let mut bytes = [0; NONCE_BYTES];
     service.store.fill_random(&mut bytes);
-    let nonce = bytes.iter().fold(String::new(), |mut nonce, byte| {
+    once_at(&*service.clock, bytes)
+}
+
+/// The time of the machine: a receiver refuses what was signed in its future.
+fn once_at(clock: &dyn Clock, random: [u8; NONCE_BYTES]) -> Once {
+    let nonce = random.iter().fold(String::new(), |mut nonce, byte| {
         // A String takes everything.
         let _ = write!(nonce, "{byte:02x}");
         nonce
     });
-    Once { now: service.now(), nonce }
+    Once { now: clock.machine(), nonce }
 }
 
 /// The networks that a list names; what is none was told when it was applied.
@@ -356,4 +361,29 @@ pub async fn identity_of(service: &Service, name: &str) -> std::result::Result<I
 pub(super) fn is_pinned(service: &Service, names: &[String], shown: &[u8], now: Timestamp) -> bool {
     let found = names.iter().filter_map(|name| service.certificate(name));
     found.into_iter().any(|one| one.der() == shown && one.is_valid_at(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::LedgerClock;
+
+    /// A machine whose clock stands still.
+    struct Still(Timestamp);
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
+    #[test]
+    fn signatures_have_the_time_of_the_machine_while_the_ledger_is_ahead() {
+        let machine = Timestamp::from_second(1_000_000).expect("a time");
+        let ledger = Timestamp::from_second(1_003_600).expect("a time");
+        let clock = LedgerClock::new(Arc::new(Still(machine)), Some(ledger));
+        assert!(clock.now() >= ledger, "an hour ahead");
+        let once = once_at(&clock, [0xA5; NONCE_BYTES]);
+        assert_eq!((once.now, once.nonce), (machine, "a5".repeat(NONCE_BYTES)));
+    }
 }

@@ -530,7 +530,7 @@ impl Message {
             // Nobody signs with SHA-1 any more; who asks for nothing else gets the usual one.
             let wanted = wish.digests.iter().copied().find(|digest| *digest != Digest::Sha1);
             let way = (&**key, scheme(key, "pkcs1"), digest(key, wanted.unwrap_or(Digest::Sha256)));
-            body = receipt::sign(&body, way, &boundary(random), self.service.now())
+            body = receipt::sign(&body, way, &boundary(random), self.service.clock.machine())
                 .map_err(|_| StoreError::Unfit("a receipt cannot be signed".to_owned()))?;
         }
         lines.extend([

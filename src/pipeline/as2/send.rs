@@ -224,7 +224,8 @@ pub(super) async fn make<W: Send + 'static>(
     place: impl Fn() -> W + Send + 'static,
     write: fn(&mut W, &[u8]) -> io::Result<()>,
 ) -> Result<Made<W>> {
-    let now = service.now();
+    // Others are told the time of the machine.
+    let (now, told) = (service.now(), service.clock.machine());
     let keys = keys_for(service, as2, trusted, now).await?;
     let (as2, store) = (as2.clone(), service.store.clone());
     let encrypted_to = encrypted_to(trusted, now);
@@ -254,7 +255,7 @@ pub(super) async fn make<W: Send + 'static>(
             has_old_micalg: false,
         };
         let scratch = || store.scratch_file(now).map_err(io::Error::other);
-        let means = Means { random: store.random(), now, spool: &scratch };
+        let means = Means { random: store.random(), now: told, spool: &scratch };
         let sealed = seal(&payload, &protection, &means)?;
         let written = |source: &dyn Source| {
             let (mut to, mut source, mut room) = (place(), source.open()?, vec![0; PIECE_BYTES]);
@@ -269,7 +270,7 @@ pub(super) async fn make<W: Send + 'static>(
         let clear = sealed.clear.as_deref().map(written).transpose()?;
         let own = sealed.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
         // Of the day it was made, whenever it is tried again (rfc4130bis 5.4).
-        let date = now.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = told.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let made = [("Content-Type".to_owned(), sealed.content_type), ("Date".to_owned(), date)];
         let headers = made.into_iter().chain(own).collect();
         let signed_by = sign.map(|(key, _)| key.certificate.fingerprint());
