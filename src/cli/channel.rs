@@ -89,7 +89,11 @@ fn listed(value: &Value) -> String {
         lines.push('\n');
         if let Some(reason) = state["reason"].as_str() {
             let (code, since) = (state["code"].as_str().unwrap_or_default(), moment(&state["failing_since"]));
-            lines.push_str(&format!("  {code} since {since}, {} times: {reason}\n", state["failures"]));
+            let times = match state["failures"].as_i64().unwrap_or_default() {
+                0 => String::new(),
+                failures => format!(", {failures} times"),
+            };
+            lines.push_str(&format!("  {code} since {since}{times}: {reason}\n"));
         }
         for one in state["troubles"].as_array().into_iter().flatten() {
             let word = |key: &str| one[key].as_str().unwrap_or_default().to_owned();

@@ -53,7 +53,7 @@ pub struct PickupState {
     pub looked_at: Option<Micros>,
     /// Files that were meant for the channel then.
     pub listed: usize,
-    /// Rounds in a row that failed.
+    /// Rounds in a row that failed, without those for which there was no room here.
     pub failures: i64,
     /// Since when.
     pub failing_since: Option<Micros>,
@@ -128,13 +128,18 @@ impl Pickups {
 enum Failed {
     /// The place, or what is needed to reach it: a stable word and a sentence.
     Place(&'static str, String),
+    /// The disk here is full, or what is left of it is kept.
+    Full(String),
     /// The ledger.
     Store(StoreError),
 }
 
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
-        Failed::Store(error)
+        match error.is_full() {
+            true => Failed::Full(error.to_string()),
+            false => Failed::Store(error),
+        }
     }
 }
 
@@ -210,30 +215,32 @@ async fn one(service: &Service, name: &str, channel: &Channel, stop: &Cancellati
     match done {
         Ok(looked) => {
             let next_at = time::next(service, name, pickup, looked, began).await?;
-            let ended = service.pickups.with(name, |known| {
-                let failures = known.state.failures;
+            let was_failing = service.pickups.with(name, |known| {
+                let was_failing = known.state.code.is_some();
                 known.state = PickupState {
                     looked_at: Some(now.into()),
                     listed: looked.listed,
                     next_at: Some(next_at),
                     ..PickupState::default()
                 };
-                failures
+                was_failing
             });
-            if ended > 0 {
+            if was_failing {
                 tracing::info!(channel = name, "Its folder can be looked at again");
             }
             Ok(())
         }
         Err(failed) => {
+            let (before, was) = service.pickups.with(name, |known| (known.state.failures, known.state.code.clone()));
+            let count = i64::try_from(service.config.delivery.retry_seconds.len()).unwrap_or(i64::MAX);
+            let backoff = |failures: i64| service.retry_delay(failures.min(count), None).unwrap_or(WAIT_UNSAID);
+            let (failures, wait) = after(&failed, before, every, backoff);
             let (code, reason, own) = match failed {
                 Failed::Place(code, reason) => (code, reason, None),
+                Failed::Full(reason) => ("STORAGE-FULL", reason, None),
                 Failed::Store(error) => ("LEDGER", "the ledger failed".to_owned(), Some(error)),
             };
-            let failures = service.pickups.with(name, |known| known.state.failures) + 1;
-            let count = i64::try_from(service.config.delivery.retry_seconds.len()).unwrap_or(i64::MAX);
-            let wait = service.retry_delay(failures.min(count), None).unwrap_or(WAIT_UNSAID).max(every);
-            if failures == 1 {
+            if was.is_none() {
                 tracing::warn!(channel = name, code, reason, "Its folder cannot be looked at");
             }
             service.pickups.with(name, |known| {
@@ -245,5 +252,31 @@ async fn one(service: &Service, name: &str, channel: &Channel, stop: &Cancellati
             });
             own.map_or(Ok(()), Err)
         }
+    }
+}
+
+/// How many rounds in a row failed after one more, and how long the folder is left alone. That the disk here is full says nothing
+/// of the place: it is looked at as often as ever, so that it goes on when there is room.
+fn after(failed: &Failed, before: i64, every: Duration, backoff: impl Fn(i64) -> Duration) -> (i64, Duration) {
+    match failed {
+        Failed::Full(_) => (before, every),
+        Failed::Place(..) | Failed::Store(_) => (before + 1, backoff(before + 1).max(every)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_left_alone_for_longer_when_it_fails_and_not_when_there_is_no_room_here() {
+        let every = Duration::from_secs(5);
+        let waits =
+            |failed: Failed| after(&failed, 3, every, |failures| Duration::from_secs(100 * failures.unsigned_abs()));
+        let full = StoreError::NoRoom { reserve_mb: 1024, free_mb: 10 };
+        assert_eq!(waits(full.into()), (3, every));
+        assert_eq!(waits(StoreError::Unfit("No space left on device".to_owned()).into()), (3, every));
+        assert_eq!(waits(Trouble::NotReached("away".to_owned()).into()), (4, Duration::from_secs(400)));
+        assert_eq!(waits(StoreError::Unreachable.into()), (4, Duration::from_secs(400)));
     }
 }

@@ -55,7 +55,7 @@ pub(super) async fn round(
             return Err(Failed::Place(code, reason));
         }
     };
-    service.store.has_room().map_err(unkept)?;
+    service.store.has_room()?;
     let shown = of.shown();
     let mut place = of.open().await?;
     let Listing { entries, is_cut, .. } = place.list(LISTED_MAX).await?;
@@ -106,7 +106,7 @@ pub(super) async fn round(
         if rests {
             continue;
         }
-        service.store.has_room().map_err(unkept)?;
+        service.store.has_room()?;
         match file(service, (name, channel, pickup), &mut *place, entry, &shown).await? {
             Ok(()) => drop(service.pickups.with(name, |known| known.troubles.remove(&entry.name))),
             Err(reason) => trouble(service, name, entry, reason),
@@ -245,26 +245,18 @@ async fn read(
     };
     let done = place.read(&entry.name, &mut take).await;
     if let Some(error) = broken {
-        return Err(unkept(error));
+        return Err(error.into());
     }
     if let Err(trouble) = done {
         return Ok(Err(trouble));
     }
-    let content = spool.finish().await.map_err(unkept)?;
+    let content = spool.finish().await?;
     match place.look(&entry.name).await {
         Ok(now) if count == entry.size && now.as_ref() == Some(entry) => Ok(Ok(Some(content))),
         looked => {
             content.discard();
             Ok(looked.map(|_| None))
         }
-    }
-}
-
-/// What could not be kept here.
-fn unkept(error: StoreError) -> Failed {
-    match error.is_full() {
-        true => Failed::Place("STORAGE-FULL", error.to_string()),
-        false => Failed::Store(error),
     }
 }
 

@@ -1,12 +1,12 @@
 //! A disk that fills up. Below the reserve nothing more is taken in, and what is here goes on; with no reserve at all a full disk
 //! refuses, and loses nothing. What needs a disk of its own mounts one in memory, which wants root.
 
-use super::super::as2::{LAMPS, RETAIL, Sending, USUAL, certificate};
+use super::super::as2::{Sending, USUAL};
 use super::super::edi::{number_of, order};
 use super::super::peer::{Answer, Peer};
 use super::super::sftp::client::{Client, said};
 use super::super::stage::{Stage, resources};
-use super::alarm;
+use super::{alarm, by_folder, every_channel};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -69,21 +69,7 @@ async fn below_the_reserve_nothing_is_taken_in_and_what_is_here_goes_on() {
          {ALERTS}[storage]\nreserve_mb = 0\n"
     );
     let mut stage = Stage::bare(&sections).await;
-    stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
-    stage.apply(&format!(
-        "{}{}{}---\nkind: mailbox\nname: northstores\nkeys: [{}]\n\
-         ---\nkind: channel\nname: by-sftp\ntransport: sftp\nway: in\nmailbox: northstores\npartners: [northstores]\n\
-         ---\nkind: channel\nname: by-folder\ntransport: folder\nway: in\npartners: [northstores]\nfolder: {root}\n\
-         pickup: {{ every_seconds: 1, then: delete }}\n\
-         ---\nkind: channel\nname: by-as2\ntransport: as2\nway: in\npartners: [northstores]\n\
-         allow_networks: [127.0.0.0/8]\n\
-         as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail], keys: [lamps] }}\n",
-        resources(retailer.port, supplier.port),
-        certificate("lamps", &LAMPS, "lamps-key"),
-        certificate("retail", &RETAIL, ""),
-        client.public_key(),
-    ));
-    stage.token = stage.new_token("northstores-in");
+    every_channel(&mut stage, (&retailer, &supplier), folder.path(), &client);
     let first = stage.post(Some("r-1"), order("R-1", 1)).await;
     assert_eq!(first.status, 202, "{first:?}");
     stage.until("it is tried", || async { (!supplier.orders().is_empty()).then_some(()) }).await;
@@ -104,12 +90,7 @@ async fn below_the_reserve_nothing_is_taken_in_and_what_is_here_goes_on() {
     let put = client.run(&stage, "put order.edi in/order.edi\n");
     assert!(!put.status.success(), "{}", said(&put));
     std::fs::write(folder.path().join("R-5.edi"), order("R-5", 5)).expect("written");
-    stage
-        .until("the folder waits", || async {
-            let all = stage.get("/api/v1/pickups").await;
-            (all["items"][0]["state"]["code"] == "STORAGE-FULL").then_some(())
-        })
-        .await;
+    folder_waits(&stage).await;
     alarm(&stage, "trouble", "nothing more is taken in until there is room again").await;
     // What was taken before goes on: the order out, and its acknowledgment.
     stage.deliveries("delivered", 2).await;
@@ -125,6 +106,16 @@ async fn below_the_reserve_nothing_is_taken_in_and_what_is_here_goes_on() {
     assert_eq!(numbers.len(), 5, "{numbers:?}");
     assert_eq!(stage.list("/api/v1/transmissions?direction=in").await.len(), 5, "each came in once");
     stage.balanced().await;
+}
+
+/// Waits until the folder is not looked at for want of room.
+async fn folder_waits(stage: &Stage) {
+    stage
+        .until("the folder waits", || async {
+            let all = stage.get("/api/v1/pickups").await;
+            (all["items"][0]["state"]["code"] == "STORAGE-FULL").then_some(())
+        })
+        .await;
 }
 
 /// Sends orders until one is not taken; those that were, and the one that was not.
@@ -156,11 +147,10 @@ async fn all_once(stage: &Stage, supplier: &Peer, count: u32) {
     stage.balanced().await;
 }
 
-async fn small(disk: &Path, reserve: u32) -> (Stage, Peer) {
+async fn small(disk: &Path, sections: &str, more: &str) -> (Stage, Peer) {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
-    let sections = format!("{ALERTS}[delivery]\nretry_seconds = [1, 1, 1, 1, 1]\n[storage]\nreserve_mb = {reserve}\n");
-    let mut stage = Stage::within(disk, &sections).await;
-    stage.apply(&resources(retailer.port, supplier.port));
+    let mut stage = Stage::within(disk, &format!("{ALERTS}{sections}")).await;
+    stage.apply(&format!("{}{more}", resources(retailer.port, supplier.port)));
     stage.token = stage.new_token("northstores-in");
     (stage, supplier)
 }
@@ -168,25 +158,34 @@ async fn small(disk: &Path, reserve: u32) -> (Stage, Peer) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_small_disk_that_fills_up_refuses_before_it_is_full_and_recovers_by_itself() {
     let Some(disk) = Disk::new(96) else { return };
-    let (stage, supplier) = small(disk.0.path(), 32).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().display();
+    // A folder that fails is left alone for an hour.
+    let sections =
+        format!("[delivery]\nretry_seconds = [3600]\n[folder]\nroots = [\"{root}\"]\n[storage]\nreserve_mb = 32\n");
+    let (stage, supplier) = small(disk.0.path(), &sections, &by_folder(folder.path())).await;
     let ballast = disk.ballast(40);
     let (refused, status) = until_refused(&stage, 1, 300 * 1024).await;
     assert_eq!(status, 503);
+    let waiting = refused + 1;
+    std::fs::write(folder.path().join("waiting.edi"), order(&format!("F-{waiting}"), waiting)).expect("written");
+    folder_waits(&stage).await;
     alarm(&stage, "trouble", "nothing more is taken in").await;
     alarm(&stage, "disk-full", "free").await;
     stage.deliveries("delivered", 2 * (refused as usize - 1)).await;
     std::fs::remove_file(ballast).expect("removed");
-    // Nobody has to do anything more: the sender comes back as it was told.
+    // Nobody has to do anything more: the sender comes back as it was told, and the folder is looked at as ever.
     let mut body = order(&format!("F-{refused}"), refused);
     body.resize(300 * 1024, b'\n');
     assert_eq!(stage.post(Some(&format!("f-{refused}")), body).await.status, 202);
-    all_once(&stage, &supplier, refused).await;
+    all_once(&stage, &supplier, waiting).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_is_full_to_the_brim_loses_nothing_at_any_commit() {
     let Some(disk) = Disk::new(48) else { return };
-    let (stage, supplier) = small(disk.0.path(), 0).await;
+    let sections = "[delivery]\nretry_seconds = [1, 1, 1, 1, 1]\n[storage]\nreserve_mb = 0\n";
+    let (stage, supplier) = small(disk.0.path(), sections, "").await;
     let mut next = 1;
     for (round, size) in [(1, 300 * 1024), (2, 2_000), (3, 40_000)] {
         let room = usize::try_from(rustix::fs::statvfs(disk.0.path()).expect("a disk").f_bavail).expect("pages") * 4096;

@@ -1,10 +1,11 @@
 //! One document by HTTP, AS2, SFTP and a folder at once: it goes on once, whatever brings it first, and the others are told.
 
-use super::super::as2::{LAMPS, RETAIL, Sending, USUAL, certificate};
+use super::super::as2::{Sending, USUAL};
 use super::super::edi::order;
 use super::super::peer::Peer;
 use super::super::sftp::client::Client;
-use super::super::stage::{Stage, resources};
+use super::super::stage::Stage;
+use super::every_channel;
 use std::time::Duration;
 
 const SENDERS: usize = 4;
@@ -15,21 +16,7 @@ async fn one_document_by_every_channel_at_once_goes_on_once() {
     let (folder, client) = (tempfile::tempdir().expect("a folder"), Client::new("northstores"));
     let root = folder.path().display();
     let mut stage = Stage::bare(&format!("[sftp]\nlisten = \"127.0.0.1:0\"\n[folder]\nroots = [\"{root}\"]\n")).await;
-    stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
-    stage.apply(&format!(
-        "{}{}{}---\nkind: mailbox\nname: northstores\nkeys: [{}]\n\
-         ---\nkind: channel\nname: by-sftp\ntransport: sftp\nway: in\nmailbox: northstores\npartners: [northstores]\n\
-         ---\nkind: channel\nname: by-folder\ntransport: folder\nway: in\npartners: [northstores]\nfolder: {root}\n\
-         pickup: {{ every_seconds: 1, then: delete }}\n\
-         ---\nkind: channel\nname: by-as2\ntransport: as2\nway: in\npartners: [northstores]\n\
-         allow_networks: [127.0.0.0/8]\n\
-         as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail], keys: [lamps] }}\n",
-        resources(retailer.port, supplier.port),
-        certificate("lamps", &LAMPS, "lamps-key"),
-        certificate("retail", &RETAIL, ""),
-        client.public_key(),
-    ));
-    stage.token = stage.new_token("northstores-in");
+    every_channel(&mut stage, (&retailer, &supplier), folder.path(), &client);
     for round in 1..=3 {
         let bytes = order(&format!("D-{round}"), round);
         let content = String::from_utf8(bytes.clone()).expect("text");

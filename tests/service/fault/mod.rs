@@ -9,7 +9,11 @@ pub mod line;
 mod partner;
 mod storm;
 
-use super::stage::Stage;
+use super::as2::{LAMPS, RETAIL, certificate};
+use super::peer::Peer;
+use super::sftp::client::Client;
+use super::stage::{Stage, resources};
+use std::path::Path;
 
 /// Waits for an open alarm of this name whose sentence holds these words.
 async fn alarm(stage: &Stage, alert: &str, words: &str) {
@@ -20,4 +24,31 @@ async fn alarm(stage: &Stage, alert: &str, words: &str) {
             rows.iter().any(fits).then_some(())
         })
         .await;
+}
+
+/// A channel that takes the files of a folder here.
+fn by_folder(folder: &Path) -> String {
+    let root = folder.display();
+    format!(
+        "---\nkind: channel\nname: by-folder\ntransport: folder\nway: in\npartners: [northstores]\nfolder: {root}\n\
+         pickup: {{ every_seconds: 1, then: delete }}\n"
+    )
+}
+
+/// Both partners, where Northstores sends by HTTP, SFTP, AS2 and a folder.
+fn every_channel(stage: &mut Stage, (retailer, supplier): (&Peer, &Peer), folder: &Path, client: &Client) {
+    stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
+    stage.apply(&format!(
+        "{}{}{}---\nkind: mailbox\nname: northstores\nkeys: [{}]\n\
+         ---\nkind: channel\nname: by-sftp\ntransport: sftp\nway: in\nmailbox: northstores\npartners: [northstores]\n\
+         {}---\nkind: channel\nname: by-as2\ntransport: as2\nway: in\npartners: [northstores]\n\
+         allow_networks: [127.0.0.0/8]\n\
+         as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail], keys: [lamps] }}\n",
+        resources(retailer.port, supplier.port),
+        certificate("lamps", &LAMPS, "lamps-key"),
+        certificate("retail", &RETAIL, ""),
+        client.public_key(),
+        by_folder(folder),
+    ));
+    stage.token = stage.new_token("northstores-in");
 }
