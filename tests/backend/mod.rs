@@ -32,9 +32,13 @@ impl Ground {
         Ground { folder: tempfile::tempdir().expect("a folder"), database: None }
     }
 
-    /// Rows on a server; `None` when the caller asked to leave PostgreSQL out.
+    /// Rows on a server; `None`, which the test says, when the caller asked to leave PostgreSQL out.
     pub async fn server() -> Option<Ground> {
-        let database = Some(Cluster::shared()?.new_database(None).await);
+        let Some(cluster) = Cluster::shared() else {
+            not_run(LEFT_OUT);
+            return None;
+        };
+        let database = Some(cluster.new_database(None).await);
         Some(Ground { folder: tempfile::tempdir().expect("a folder"), database })
     }
 
@@ -146,6 +150,19 @@ pub async fn columns(ground: &Ground) -> Vec<(String, String, String, bool)> {
 }
 
 /// Whether the caller asked to leave PostgreSQL out.
+/// Why tests of PostgreSQL are not run.
+const LEFT_OUT: &str = "PostgreSQL is left out (SKIP)";
+
+/// Says on standard output, past the test harness, that the test at hand is not run, and why. `deploy/faults` and
+/// `deploy/closing-line` count these lines.
+pub fn not_run(reason: &str) {
+    use std::io::Write as _;
+    let thread = std::thread::current();
+    // A line of its own, whatever the harness was writing.
+    let line = format!("\nnot run: {}: {reason}\n", thread.name().unwrap_or("main"));
+    std::io::stdout().lock().write_all(line.as_bytes()).expect("an open stdout");
+}
+
 fn is_skipped() -> bool {
     std::env::var("SKIP").is_ok_and(|parts| parts.split([',', ' ']).any(|part| part == "postgres"))
 }
@@ -242,7 +259,11 @@ impl Secured {
     pub async fn start() -> Option<Secured> {
         let free =
             || std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
-        (!is_skipped()).then(|| Secured(Cluster::start(free(), "127.0.0.1")))
+        if is_skipped() {
+            not_run(LEFT_OUT);
+            return None;
+        }
+        Some(Secured(Cluster::start(free(), "127.0.0.1")))
     }
 
     /// A new ledger there, reached as this host in this `sslmode`.

@@ -7,6 +7,7 @@ use super::super::peer::{Answer, Peer};
 use super::super::sftp::client::{Client, said};
 use super::super::stage::{Stage, resources};
 use super::{alarm, by_folder, every_channel};
+use crate::backend::not_run;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,7 +26,7 @@ impl Disk {
         if mount.output().is_ok_and(|done| done.status.success()) {
             return Some(Disk(folder));
         }
-        eprintln!("not run: mounting a small disk wants root");
+        not_run("mounting a small disk wants root");
         None
     }
 
