@@ -77,16 +77,28 @@ impl LedgerClock {
     }
 }
 
+/// The time at which a ledger goes on whose last event has the time `last`, where the machine says `machine`.
+#[must_use]
+pub fn going_on(last: Option<Timestamp>, machine: Timestamp) -> Timestamp {
+    last.filter(|last| !is_far_ahead(*last, machine)).map_or(machine, |last| last.max(machine))
+}
+
+fn is_far_ahead(told: Timestamp, machine: Timestamp) -> bool {
+    Duration::try_from(told.duration_since(machine)).is_ok_and(|ahead| ahead > AHEAD_MAX)
+}
+
 impl Clock for LedgerClock {
     fn now(&self) -> Timestamp {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let (machine, at) = (self.machine.now(), (self.elapsed)());
         let slow = last.told.saturating_add(at.saturating_sub(last.at) / 2).unwrap_or(machine);
-        let is_far = Duration::try_from(last.told.duration_since(machine)).is_ok_and(|ahead| ahead > AHEAD_MAX);
-        if is_far {
+        let told = if is_far_ahead(last.told, machine) {
             tracing::error!("The clock of this machine was set back by more than a day; what was due in between waits");
-        }
-        *last = Last { told: if is_far { machine } else { machine.max(slow) }, at };
+            machine
+        } else {
+            machine.max(slow)
+        };
+        *last = Last { told, at };
         last.told
     }
 

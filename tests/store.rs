@@ -503,6 +503,28 @@ async fn a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key(
     assert_eq!((again.key, again.attempts), (delivery_id, 2));
 }
 
+async fn a_restart_after_the_clock_was_set_back_goes_on_where_the_ledger_ended(ground: Ground) {
+    let store = fresh(&ground).await;
+    let (_, _, delivery_id) = translated(&store, "1").await;
+    store.close().await;
+    drop(store);
+    let day = Duration::from_secs(24 * 3600);
+    // An hour is made up for; who sets a clock back by more than a day is believed.
+    for (sent, started, goes_on) in [(at(2), at(2 - 3600), at(2)), (at(3), at(2) - day, at(2) - day)] {
+        let store = store_at(&ground, sent).await.0;
+        let job = lease(&store, JobKind::Deliver, sent).await.expect("a delivery");
+        store.deliver_sending(&job, "x", sent).await.expect("sending");
+        store.close().await;
+        drop(store);
+        let (store, _) = store_at(&ground, started).await;
+        let transmission_id = store.delivery(&delivery_id).await.expect("it").transmission_id;
+        let events = store.events(&transmission_id).await.expect("events");
+        let doubt = events.iter().rfind(|one| one.to_state.as_deref() == Some("uncertain")).expect("it is in doubt");
+        assert_eq!(doubt.at.timestamp(), goes_on);
+        store.close().await;
+    }
+}
+
 async fn an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out(ground: Ground) {
     let store = fresh(&ground).await;
     let (_, _, delivery_id) = translated(&store, "1").await;
@@ -751,6 +773,7 @@ on_every_database![
     a_delivery_goes_its_way_and_its_documents_follow,
     only_lawful_steps_are_taken,
     a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key,
+    a_restart_after_the_clock_was_set_back_goes_on_where_the_ledger_ended,
     an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out,
     a_nul_in_a_strangers_value_stops_nothing,
     numbers_belong_to_their_owner,

@@ -53,7 +53,7 @@ pub use reconcile::Reconciliation;
 pub use seal::{MASTER_KEY_VARIABLE, MasterKey};
 pub use value::{Actor, Cursor, Direction, Micros, PAGE_ROWS_MAX, Page, UnknownWord, hexadecimal};
 
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, going_on};
 use crate::config::Database;
 use crate::id::{Random, new_id};
 use dialect::Dialect;
@@ -107,7 +107,8 @@ impl Store {
     }
 
     /// Opens the ledger to read and write, and puts right what a crash left behind. Its rows are in the directory, or in
-    /// a server's database.
+    /// a server's database. `now` is what the machine's clock says; where the ledger's last event is later, by a day at most,
+    /// that is the time of what is put right.
     ///
     /// # Errors
     /// Another process holds the directory or the database, the key is missing or readable by others, or the database
@@ -141,7 +142,8 @@ impl Store {
         };
         let store = Self { inner: Arc::new(inner) };
         store.check_key().await?;
-        let found = store.reconcile(now).await?;
+        // The machine's clock may have been set back while nothing ran.
+        let found = store.reconcile(going_on(store.last_event_at().await?, now)).await?;
         Ok((store, found))
     }
 
