@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const PAGE: &str = "docs/FAULTS.md";
 const BEGIN: &str = "<!-- printed by tests/faults_page.rs -->\n";
 const END: &str = "<!-- to here -->\n";
-/// Faults that the issue asks for; each has scenarios.
+/// What goes wrong around a service; each has scenarios.
 const KINDS: [&str; 9] = ["kill", "disk", "database", "partner", "duplicate", "volume", "time", "order", "numbers"];
 
 fn root() -> &'static Path {

@@ -95,6 +95,7 @@ impl Draft {
 
     /// Only what is written is seen: what a full disk took nothing of is missed when the upload is resumed and closed.
     fn put(&mut self, offset: u64, bytes: &[u8], end: u64) -> Done<()> {
+        let is_told = self.has_failed;
         match &mut self.bytes {
             Bytes::Memory(memory) => {
                 let (start, end) = (at(offset), at(end));
@@ -103,7 +104,7 @@ impl Draft {
                 }
                 memory[start..end].copy_from_slice(bytes);
             }
-            Bytes::File(file) => file.write_all_at(bytes, offset).map_err(|error| unkept(&error))?,
+            Bytes::File(file) => file.write_all_at(bytes, offset).map_err(|error| unkept_packet(is_told, &error))?,
         }
         self.size = self.size.max(end);
         if !self.seen.add(offset, end) {
@@ -118,9 +119,10 @@ impl Draft {
             return Err(Refused::failed(format!("expected a file of up to {limit} bytes; send it in parts")));
         }
         self.fits(store, size, now)?;
+        let is_told = self.has_failed;
         match &mut self.bytes {
             Bytes::Memory(memory) => memory.resize(at(size), 0),
-            Bytes::File(file) => file.set_len(size).map_err(|error| unkept(&error))?,
+            Bytes::File(file) => file.set_len(size).map_err(|error| unkept_packet(is_told, &error))?,
         }
         self.seen.cut(size);
         self.size = size;
@@ -132,6 +134,7 @@ impl Draft {
         if let Bytes::Memory(memory) = &self.bytes
             && end > INLINE_BYTES_MAX as u64
         {
+            let unkept = |error: &dyn std::fmt::Display| unkept_packet(self.has_failed, error);
             let file = store.scratch_file(now).map_err(|error| unkept(&error))?;
             file.write_all_at(memory, 0).map_err(|error| unkept(&error))?;
             self.bytes = Bytes::File(file);
@@ -206,10 +209,18 @@ fn at(size: u64) -> usize {
     usize::try_from(size).unwrap_or(usize::MAX)
 }
 
+/// What is said to who dropped a file that could not be kept.
+const UNKEPT: &str = "it could not be kept; nothing was lost, send it again later";
+
 /// Our own failure, told without our paths.
 pub(super) fn unkept(error: &dyn std::fmt::Display) -> Refused {
     tracing::error!(error = %error, "An upload was not kept");
-    Refused::failed("it could not be kept; nothing was lost, send it again later")
+    Refused::failed(UNKEPT)
+}
+
+/// The same of one packet; those of an upload of which it is told already fail alike, and are not told.
+fn unkept_packet(is_told: bool, error: &dyn std::fmt::Display) -> Refused {
+    if is_told { Refused::failed(UNKEPT) } else { unkept(error) }
 }
 
 impl Drafts {

@@ -20,6 +20,9 @@ const CONTENT_TYPE: &str = "application/octet-stream";
 /// What a repeat is answered: as the first time.
 const ANSWERED: u16 = 200;
 
+/// What is said to who drops a file for which there is no room.
+const NO_SPACE: &str = "no space left; nothing was lost, send it again later";
+
 /// Where a file is dropped, and by whom.
 #[derive(Clone)]
 pub(super) struct Target {
@@ -84,7 +87,11 @@ impl Upload for Opened {
     fn write(&mut self, offset: u64, bytes: Vec<u8>) -> BoxFuture<'_, Done<()>> {
         let (service, limit) = (&self.target.service, self.target.limit);
         Box::pin(ready(self.change(|draft| {
-            service.store.has_room().map_err(|error| refusal(&error))?;
+            match service.store.has_room() {
+                // Each packet of an upload fails alike; it is told once.
+                Err(_) if draft.has_failed => return Err(Refused::failed(NO_SPACE)),
+                room => room.map_err(|error| refusal(&error))?,
+            }
             draft.write(&service.store, offset, &bytes, limit, service.now())
         })))
     }
@@ -200,7 +207,7 @@ async fn poured(target: &Target, closed: Arc<Closed>) -> StoreResult<Content> {
 fn refusal(error: &StoreError) -> Refused {
     if error.is_full() {
         tracing::error!(error = %error, "An upload was not kept");
-        return Refused::failed("no space left; nothing was lost, send it again later");
+        return Refused::failed(NO_SPACE);
     }
     unkept(error)
 }

@@ -87,9 +87,13 @@ async fn below_the_reserve_nothing_is_taken_in_and_what_is_here_goes_on() {
             Sending { id: "<r3@disk>", content_type: "application/edi-x12", content: &as2, encrypts, ..USUAL };
         assert_eq!(message.send(&stage).await.status, 503, "encrypted: {encrypts}");
     }
-    client.file("order.edi", &order("R-4", 4));
+    // In several packets, which are told as one.
+    let mut large = order("R-4", 4);
+    large.resize(300 * 1024, b'\n');
+    client.file("order.edi", &large);
     let put = client.run(&stage, "put order.edi in/order.edi\n");
     assert!(!put.status.success(), "{}", said(&put));
+    assert_eq!(stage.log().matches("An upload was not kept").count(), 1, "{}", stage.log());
     std::fs::write(folder.path().join("R-5.edi"), order("R-5", 5)).expect("written");
     folder_waits(&stage).await;
     alarm(&stage, "trouble", "nothing more is taken in until there is room again").await;

@@ -60,19 +60,21 @@ impl Line {
 
     async fn carry(&self, mut near: TcpStream, port: u16) -> std::io::Result<()> {
         let fault = self.faults.lock().expect("no panic held it").pop_front();
-        if let Some(Fault::Silent) = fault {
-            self.struck.fetch_add(1, Ordering::SeqCst);
-            return copy(&mut near, &mut sink()).await.map(drop);
-        }
+        let limits = match fault {
+            Some(Fault::Silent) => {
+                self.struck.fetch_add(1, Ordering::SeqCst);
+                return copy(&mut near, &mut sink()).await.map(drop);
+            }
+            Some(Fault::CutDown(bytes)) => Some((u64::MAX, bytes)),
+            Some(Fault::CutUp(bytes) | Fault::StallsUp(bytes)) => Some((bytes, u64::MAX)),
+            None => None,
+        };
         let mut far = TcpStream::connect(("127.0.0.1", port)).await?;
-        let Some(fault) = fault else { return copy_bidirectional(&mut near, &mut far).await.map(drop) };
+        let (Some(fault), Some((up, down))) = (fault, limits) else {
+            return copy_bidirectional(&mut near, &mut far).await.map(drop);
+        };
         {
             let ((mut near_in, mut near_out), (mut far_in, mut far_out)) = (near.split(), far.split());
-            let (up, down) = match fault {
-                Fault::CutDown(bytes) => (u64::MAX, bytes),
-                Fault::CutUp(bytes) | Fault::StallsUp(bytes) => (bytes, u64::MAX),
-                Fault::Silent => (0, 0),
-            };
             let (mut from_near, mut from_far) = ((&mut near_in).take(up), (&mut far_in).take(down));
             tokio::select! {
                 done = copy(&mut from_near, &mut far_out) => done?,

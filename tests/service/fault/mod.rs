@@ -17,9 +17,18 @@ use std::path::Path;
 
 /// Waits for an open alarm of this name whose sentence holds these words.
 async fn alarm(stage: &Stage, alert: &str, words: &str) {
+    alarm_among(stage, "?standing=true", alert, words).await;
+}
+
+/// The same of one that may be over when it is looked for.
+async fn alarm_or_its_end(stage: &Stage, alert: &str, words: &str) {
+    alarm_among(stage, "", alert, words).await;
+}
+
+async fn alarm_among(stage: &Stage, which: &str, alert: &str, words: &str) {
     stage
         .until(&format!("an alarm {alert}: {words}"), || async {
-            let rows = stage.list("/api/v1/alarms?standing=true").await;
+            let rows = stage.list(&format!("/api/v1/alarms{which}")).await;
             let fits = |row: &serde_json::Value| row["alert"] == alert && row.to_string().contains(words);
             rows.iter().any(fits).then_some(())
         })

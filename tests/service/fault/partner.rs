@@ -3,7 +3,7 @@
 use super::super::large::long_order;
 use super::super::peer::Peer;
 use super::super::stage::Stage;
-use super::alarm;
+use super::alarm_or_its_end;
 use super::line::{Fault, Line};
 
 const SECTIONS: &str = "[delivery]\nattempt_seconds = 2\nretry_seconds = [1, 1, 1, 1, 1]\n\
@@ -21,7 +21,7 @@ async fn a_partner_that_is_silent_stalls_or_drops_gets_the_document_once() {
     // The acknowledgment to another partner does not wait for it.
     stage.until("the 997", || async { (!retailer.posts().is_empty()).then_some(()) }).await;
     assert!(line.struck() < faults.len(), "the 997 waited for the supplier");
-    alarm(&stage, "retrying", "lamps-out").await;
+    alarm_or_its_end(&stage, "retrying", "lamps-out").await;
     let rows = stage.deliveries("delivered", 2).await;
     let order = rows.iter().find(|row| row["channel"] == "lamps-out").expect("the order's");
     assert_eq!((line.struck(), order["attempts"].as_i64()), (faults.len(), Some(5)), "{order:#}");
