@@ -43,8 +43,9 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that never goes back, so that nothing that waits for a time waits longer because somebody set the machine's
-/// clock back. Then it goes on at half the speed until the machine's clock has caught up. Set forward, it follows at once.
+/// A clock that does not go back, so that nothing that waits for a time waits longer because somebody set the machine's
+/// clock back. Then it goes on at half the speed until the machine's clock has caught up. Set back by more than [`AHEAD_MAX`], or
+/// forward, it follows at once.
 pub struct LedgerClock {
     machine: Arc<dyn Clock>,
     /// Time since some moment, which nobody sets.
