@@ -307,17 +307,8 @@ async fn ledger(arguments: &Arguments, config: &Config, data: &Path, found: &mut
             return store.close().await;
         }
     }
-    if let Some((free, total)) = store.room() {
-        let (megabytes, percent) = (free >> 20, free.saturating_mul(100) / total.max(1));
-        let seen = format!("{megabytes} MB free, {percent} percent");
-        match megabytes < MEGABYTES_MIN || percent < 5 {
-            true => found.wrong(
-                "disk",
-                seen,
-                "make room, or move the data directory; when it is full nothing is taken any more",
-            ),
-            false => found.well("disk", seen),
-        }
+    if let Some(room) = store.room() {
+        disk(room, config.storage.reserve_mb, found);
     }
     if arguments.history {
         match store.verify_events().await {
@@ -335,6 +326,24 @@ async fn ledger(arguments: &Arguments, config: &Config, data: &Path, found: &mut
     }
     resources(&store, config, found).await;
     store.close().await;
+}
+
+/// Free and all bytes of the disk of the data directory, and megabytes of it that are kept.
+fn disk((free, total): (u64, u64), reserve_mb: u64, found: &mut Findings) {
+    let (megabytes, percent) = (free >> 20, free.saturating_mul(100) / total.max(1));
+    let seen = format!("{megabytes} MB free, {percent} percent");
+    if megabytes < reserve_mb {
+        let seen = format!("{seen}; {reserve_mb} MB are kept ([storage] reserve_mb), so nothing more is taken in");
+        return found.wrong("disk", seen, "make room, move the data directory, or keep less");
+    }
+    match megabytes < MEGABYTES_MIN || percent < 5 {
+        true => found.wrong(
+            "disk",
+            seen,
+            "make room, or move the data directory; with less than [storage] reserve_mb nothing is taken any more",
+        ),
+        false => found.well("disk", seen),
+    }
 }
 
 async fn resources(store: &Store, config: &Config, found: &mut Findings) {
@@ -384,5 +393,23 @@ async fn resources(store: &Store, config: &Config, found: &mut Findings) {
     if config.mail.as_ref().is_none_or(|mail| mail.to.is_empty()) && directory.recipients().next().is_none() {
         let remedy = "[mail] to in portolan.toml, or a resource of kind recipient (docs/ALARMS.md)";
         found.warning("recipients", "nobody is told of alarms", remedy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_with_less_than_the_reserve_is_told_as_one_that_takes_nothing() {
+        let told = |reserve_mb: u64| {
+            let mut found = Findings::default();
+            disk((2000 << 20, 4000 << 20), reserve_mb, &mut found);
+            let Finding { verdict, seen, .. } = found.0.pop().expect("one");
+            (verdict == Verdict::Well, seen)
+        };
+        assert_eq!(told(2000), (true, "2000 MB free, 50 percent".to_owned()));
+        let (is_well, seen) = told(2001);
+        assert!(!is_well && seen.contains("2001 MB are kept") && seen.contains("nothing more is taken in"), "{seen}");
     }
 }
