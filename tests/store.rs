@@ -8,6 +8,9 @@ mod backend;
 mod bulk;
 #[path = "store/call.rs"]
 mod call;
+mod dice;
+#[path = "store/lane.rs"]
+mod lane;
 #[path = "store/mailbox.rs"]
 mod mailbox;
 #[path = "store/matching.rs"]
@@ -30,6 +33,12 @@ use bulk::{
     err_what_changed_since_the_plan_is_left_alone, err_what_was_resubmitted_is_not_cancelled,
     what_is_one_cause_is_found_and_what_was_resubmitted_is_not,
 };
+use lane::{
+    a_lane_keeps_its_order_through_a_pause_an_act_over_many_and_a_window,
+    lanes_keep_their_order_under_random_interleavings, one_parked_stops_its_lane_until_it_is_taken_out_or_sent_anew,
+    urgent_ones_are_found_first_and_a_backlog_keeps_no_other_back,
+    what_came_first_goes_first_though_it_is_translated_last,
+};
 use offered::offered_certificates_are_few_on_each_channel;
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
@@ -38,7 +47,7 @@ use portolan::store::claim::NewClaim;
 use portolan::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use portolan::store::commit::receive::Reception;
 use portolan::store::commit::translate::{End, NewOutput, Slice};
-use portolan::store::delivery::{DeliveryFilter, DeliveryState, NewDelivery};
+use portolan::store::delivery::{DeliveryFilter, DeliveryState, NewDelivery, Turn};
 use portolan::store::document::{DocumentFilter, NewDocument, Processing};
 use portolan::store::interchange::NewInterchange;
 use portolan::store::job::{Job, JobKind, LEASE};
@@ -179,6 +188,7 @@ async fn output(store: &Store, control_number: &str, source: Option<&str>) -> Ne
             agreement: Some("orders".into()),
             key: delivery_id,
             on_uncertain: "repeat".into(),
+            turn: Turn::default(),
         },
         expectations: vec![expectation],
         answers: Vec::new(),
@@ -338,16 +348,16 @@ async fn a_full_channel_keeps_no_other_from_going(ground: Ground) {
     for number in 0..6 {
         translated(&store, &format!("{number}")).await;
     }
-    let lease = async |at_work: &[(&str, usize)]| {
-        let at_work = at_work.iter().map(|(channel, count)| ((*channel).to_owned(), *count)).collect();
-        let leased = store.lease_deliveries(16, 4, at_work, &[], at(2)).await.expect("a look at the jobs");
-        leased.into_iter().map(|(_, channel)| channel).collect::<Vec<_>>()
+    let lease = async |full: &[&str], count: u32| {
+        let due = store.due_deliveries(count, |channel, _| full.contains(&channel), &[], at(2)).await.expect("a look");
+        let leased = store.lease_deliveries(due, at(2)).await.expect("leases");
+        leased.into_iter().map(|(_, due)| due.channel).collect::<Vec<_>>()
     };
-    assert_eq!(lease(&[("out", 4), ("else", 9)]).await.len(), 0, "full");
-    assert_eq!(lease(&[("out", 3)]).await, ["out"]);
-    assert_eq!(lease(&[]).await, ["out"; 4]);
-    assert_eq!(lease(&[("else", 4)]).await, ["out"]);
-    assert_eq!(lease(&[]).await.len(), 0, "all are leased");
+    assert_eq!(lease(&["out", "else"], 16).await.len(), 0, "full");
+    assert_eq!(lease(&["else"], 1).await, ["out"]);
+    assert_eq!(lease(&[], 4).await, ["out"; 4]);
+    assert_eq!(lease(&[], 4).await, ["out"]);
+    assert_eq!(lease(&[], 16).await.len(), 0, "all are leased");
 }
 
 async fn changed_bytes_and_a_foreign_key_are_noticed(ground: Ground) {
@@ -763,6 +773,11 @@ on_every_database![
     many_at_once_are_all_kept,
     what_comes_together_is_answered_each_for_itself,
     a_full_channel_keeps_no_other_from_going,
+    one_parked_stops_its_lane_until_it_is_taken_out_or_sent_anew,
+    a_lane_keeps_its_order_through_a_pause_an_act_over_many_and_a_window,
+    what_came_first_goes_first_though_it_is_translated_last,
+    lanes_keep_their_order_under_random_interleavings,
+    urgent_ones_are_found_first_and_a_backlog_keeps_no_other_back,
     large_bodies_are_files_and_nothing_lies_open,
     a_spool_refuses_what_passes_its_limit_and_leaves_nothing,
     changed_bytes_and_a_foreign_key_are_noticed,

@@ -74,6 +74,7 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(certificate::list::list))
         .routes(routes!(certificate::offered::offered))
         .routes(routes!(certificate::refuse::refuse))
+        .routes(routes!(channel::list::list))
         .routes(routes!(channel::pickups::pickups))
         .routes(routes!(channel::test::test))
         .routes(routes!(delivery::act::act))

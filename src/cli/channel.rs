@@ -1,4 +1,4 @@
-//! `portolan channel`: how channels that pick files up are doing, and by which keys the server of a partner is known.
+//! `portolan channel`: how channels that send and those that pick files up are doing, and by which keys the server of a partner is known.
 
 use super::client::{Instance, column, moment};
 use super::{Exit, input};
@@ -24,6 +24,8 @@ pub struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Action {
+    /// List channels of way out: which take deliveries, and which are left alone since they fail, with the next probe.
+    List,
     /// List channels that pick files up: when each looked last and looks next, what it took last, and why it fails.
     Pickups,
     /// Print the keys that an SFTP server shows, for host_keys of a channel. No instance is asked.
@@ -37,6 +39,7 @@ enum Action {
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     match &arguments.action {
+        Action::List => arguments.instance.show((Method::GET, "/api/v1/channels"), (&[], None), as_json, paced),
         Action::Pickups => arguments.instance.show((Method::GET, "/api/v1/pickups"), (&[], None), as_json, listed),
         Action::HostKeys { server } => shown(server, as_json),
     }
@@ -66,6 +69,25 @@ fn shown(server: &str, as_json: bool) -> anyhow::Result<Exit> {
         input::print(lines.as_bytes())?;
     }
     Ok(Exit::Ok)
+}
+
+/// A line for each channel of way out.
+fn paced(value: &Value) -> String {
+    let row = |item: &Value| {
+        let circuit = &item["circuit"];
+        let state = match (circuit.is_null(), item["not_before"].is_null()) {
+            (false, _) => format!(
+                "left alone since {} after {} failures; next probe {}",
+                moment(&circuit["since"]),
+                circuit["failures"],
+                moment(&circuit["next_probe"])
+            ),
+            (true, false) => format!("asked to wait until {}", moment(&item["not_before"])),
+            (true, true) => "takes deliveries".to_owned(),
+        };
+        format!("{}{}{state}\n", column(&item["channel"], 24), column(&item["transport"], 8))
+    };
+    value["items"].as_array().into_iter().flatten().map(row).collect()
 }
 
 fn listed(value: &Value) -> String {

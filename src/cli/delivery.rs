@@ -126,7 +126,18 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
 /// A line for a delivery.
 pub fn row(item: &Value) -> String {
     let text = |key: &str, width| column(&item[key], width);
-    let why = item["reason"].as_str().unwrap_or_default();
+    let waits = match (item["waits_for"].as_str(), item["waits_for_state"].as_str()) {
+        (Some(first), Some(state)) => format!("waits for {first}, which is {state}"),
+        _ => String::new(),
+    };
+    let reason = item["reason"].as_str().unwrap_or_default();
+    let why = if reason.is_empty() {
+        waits
+    } else if waits.is_empty() {
+        reason.to_owned()
+    } else {
+        format!("{reason}; {waits}")
+    };
     format!(
         "{}  {}{}{}{}{why}\n{}",
         moment(&item["created_at"]),

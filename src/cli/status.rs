@@ -54,6 +54,14 @@ fn words(status: &Value) -> String {
             row["refused"]
         ));
     }
+    for row in status["circuits"].as_array().into_iter().flatten() {
+        let (since, probe) = (super::client::moment(&row["since"]), super::client::moment(&row["next_probe"]));
+        let channel = row["channel"].as_str().unwrap_or_default();
+        let failures = &row["failures"];
+        text.push_str(&format!(
+            "left alone     channel {channel} since {since}, after {failures} failures; next probe {probe}\n"
+        ));
+    }
     for row in status["alarms"].as_array().into_iter().flatten() {
         let (severity, state) =
             (row["severity"].as_str().unwrap_or_default(), row["state"].as_str().unwrap_or_default());

@@ -176,6 +176,8 @@ impl Directory {
     }
 
     fn check_channel(&self, channel: &Channel, found: &mut Vec<String>) {
+        channel.retry.iter().for_each(|retry| retry.check(found));
+        channel.check_pace(found);
         if channel.document.as_ref().is_some_and(|document| document.split('/').count() != 3) {
             found.push("document: expected such as csv/1/Order".to_owned());
         }
@@ -300,6 +302,7 @@ impl Directory {
                 Some(_) => {}
             }
         }
+        agreement.check_order(found);
         agreement.envelope.check(&agreement.document, found);
         let gathers = [
             ("envelope.gather", agreement.envelope.gather.is_some()),

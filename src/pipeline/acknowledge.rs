@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Effect, Syntax};
 use crate::partner::{AcceptedSets, AckForm, AckPer, AckPolicy, AckRule, Agreement, Directory, Rejects, VersionSuffix};
 use crate::store::ack::{AckLevel, AckState, NewAnswered};
 use crate::store::commit::translate::NewOutput;
-use crate::store::delivery::NewDelivery;
+use crate::store::delivery::{NewDelivery, Turn};
 use crate::store::document::NewDocument;
 use crate::store::interchange::NewInterchange;
 use crate::store::transmission::NewTransmission;
@@ -171,6 +171,7 @@ async fn output(
             partner,
             agreement: None,
             on_uncertain: "repeat".to_owned(),
+            turn: Turn::default(),
         },
         expectations: Vec::new(),
         answers,

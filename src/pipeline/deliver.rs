@@ -7,6 +7,7 @@ use super::drop;
 use super::live::{self, Place};
 use super::mailbox;
 use super::output::CXML;
+use super::pace::Reached;
 use super::places::place_of;
 use super::reach::{Outbound, outbound};
 use super::state::Service;
@@ -35,17 +36,6 @@ const TRANSIENT: u16 = 500;
 /// Characters of an answer that are kept.
 const ANSWER_SHOWN_MAX: usize = 300;
 
-/// What an attempt tells about its channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reached {
-    /// The other side answered sensibly.
-    Yes,
-    /// It could not be reached or is in trouble.
-    No,
-    /// Nothing was tried.
-    Untold,
-}
-
 /// Runs a deliver job once.
 ///
 /// # Errors
@@ -62,13 +52,13 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
     if job.is_poison() {
         let reason = format!("it took its worker down {} times", job.losses);
         service.store.deliver_park(job, "POISON", &reason, now).await?;
-        return Ok(Reached::Untold);
+        return Ok(Reached::Nothing);
     }
     let directory = service.directory();
     let Some(mut channel) = leaving(&directory, &delivery.channel) else {
         let (code, reason) = gone(&delivery.channel);
         service.store.deliver_park(job, code, &reason, now).await?;
-        return Ok(Reached::Untold);
+        return Ok(Reached::Nothing);
     };
     let mut name = delivery.channel.as_str();
     if let Some(policy) = channel.answers_calls() {
@@ -78,17 +68,17 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
             Place::Late(late, there) => {
                 if let Some(pause) = job.paused.over(late, delivery.partner.as_deref(), delivery.agreement.as_deref()) {
                     service.store.set_aside(job, pause, now).await?;
-                    return Ok(Reached::Untold);
+                    return Ok(Reached::Nothing);
                 }
                 (name, channel) = (late, there);
             }
         }
     }
     if waits_for_window(service, job, name, now).await? {
-        return Ok(Reached::Untold);
+        return Ok(Reached::Nothing);
     }
     if delivery.state == DeliveryState::AwaitingReceipt.as_str()
-        && service.retry_delay(delivery.attempts, None).is_none()
+        && service.delivery_delay(&delivery, delivery.attempts, None).is_none()
     {
         let reason = "no receipt came in time, and all retries are spent; ask the partner, then resubmit";
         service.store.deliver_park(job, RECEIPT_OVERDUE, reason, now).await?;
@@ -112,7 +102,7 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         Err(error) => {
             let (code, reason) = unmade(error, channel.as2.is_some())?;
             service.store.deliver_park(job, code, &reason, now).await?;
-            return Ok(Reached::Untold);
+            return Ok(Reached::Nothing);
         }
     };
     let receipt_to = is_late_receipt(channel).then_some(url.as_str());
@@ -121,7 +111,7 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         Err(unready) => {
             let (code, reason) = unready.told()?;
             service.store.deliver_park(job, code, &reason, now).await?;
-            return Ok(Reached::Untold);
+            return Ok(Reached::Nothing);
         }
     };
     let sending = service.store.deliver_sending(job, &url, now).await?;
@@ -162,10 +152,11 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
     let reached = match &outcome {
         Outcome::Delivered { .. } | Outcome::Permanent { .. } => Reached::Yes,
         Outcome::NoToken(NoToken { is_lasting: true, .. }) | Outcome::Unreadable { .. } => Reached::Untold,
+        // It answers, and says when it wants to be asked again: all that waits for it waits so long.
+        Outcome::Transient { retry_after: Some(asked), .. } => Reached::Busy(service.now() + *asked),
         Outcome::Transient { .. } | Outcome::Uncertain { .. } | Outcome::NoToken(_) => Reached::No,
     };
-    let hold = sending.on_uncertain == "hold";
-    let (mut end, mut facts) = end(service, &outcome, sending.attempts, hold);
+    let (mut end, mut facts) = end(service, &outcome, &sending);
     if let (Awaited::Later(time), AttemptEnd::Delivered) = (&answer, &end) {
         end = AttemptEnd::Awaiting(service.now() + *time);
     }
@@ -437,7 +428,7 @@ fn outcome_word(outcome: &Outcome) -> &'static str {
 }
 
 /// What an outcome leads to, given how often it was tried.
-fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (AttemptEnd, AttemptFacts) {
+fn end(service: &Service, outcome: &Outcome, sending: &Delivery) -> (AttemptEnd, AttemptFacts) {
     let facts = |status: Option<u16>, code: &str, reason: &str| AttemptFacts {
         status,
         code: Some(status.map_or_else(|| code.to_owned(), |status| format!("HTTP-{status}"))),
@@ -447,7 +438,9 @@ fn end(service: &Service, outcome: &Outcome, attempt: i64, hold: bool) -> (Attem
         placed: None,
         answer: None,
     };
-    let later = |asked| service.retry_delay(attempt, asked).map(|delay| service.now() + delay);
+    let hold = sending.on_uncertain == "hold";
+    let delay = |asked| service.delivery_delay(sending, sending.attempts, asked);
+    let later = |asked| delay(asked).map(|delay| service.now() + delay);
     match outcome {
         Outcome::Delivered { status, .. } => {
             (AttemptEnd::Delivered, AttemptFacts { status: Some(*status), ..AttemptFacts::default() })

@@ -1,8 +1,9 @@
 //! Deliveries into folders, here or on a partner's server: written under a temporary name, synced where the place can, and renamed.
 //! Its name is the same at each attempt and no other delivery's, so that a repeat looks first: what lies there whole is delivered.
 
-use super::deliver::{Reached, attempted};
+use super::deliver::attempted;
 use super::file_name::file_name;
+use super::pace::Reached;
 use super::places::{PlaceOf, place_of};
 use super::state::Service;
 use crate::partner::Channel;
@@ -72,7 +73,7 @@ pub(super) async fn deliver(
         Ok(last) => Ok(last),
     };
     let later = |reason: String, at: fn(crate::clock::Timestamp) -> AttemptEnd, code: &'static str| match service
-        .retry_delay(sending.attempts, None)
+        .delivery_delay(&sending, sending.attempts, None)
     {
         Some(delay) => (at(service.now() + delay), code, reason),
         None => (AttemptEnd::Park, "RETRIES-SPENT", format!("{reason}; all retries are spent")),
@@ -104,7 +105,7 @@ pub(super) async fn deliver(
 
 async fn park(service: &Service, job: &Job, code: &str, reason: &str) -> Result<Reached> {
     service.store.deliver_park(job, code, reason, service.now()).await?;
-    Ok(Reached::Untold)
+    Ok(Reached::Nothing)
 }
 
 /// Why an attempt ended.

@@ -146,6 +146,7 @@ fn restored(waited: &Gathered) -> Result<Outgoing> {
         draft,
         findings: Vec::new(),
         size: waited.size,
+        order_key: None,
     })
 }
 

@@ -2,7 +2,8 @@
 //! and the call waits until the ledger holds the document that goes back over its channel, or the reason why there is none.
 //! Every step is an ordinary commit, so that a call that breaks off loses nothing: the workers go on with what it began.
 
-use super::deliver::{Reached, deliver};
+use super::deliver::deliver;
+use super::pace::Reached;
 use super::receive::{location, unavailable};
 use super::state::Service;
 use super::translate::{HAS_ERRORS, translate};
@@ -560,7 +561,7 @@ pub(super) fn late<'c>(directory: &'c Directory, policy: &'c AnswerPolicy) -> Op
 /// The ledger failed.
 pub(super) async fn leave(service: &Service, job: &Job) -> Result<Reached> {
     match service.store.give_back(job, service.now() + LEFT_TO_CALL).await {
-        Ok(()) | Err(StoreError::LeaseLost(_)) => Ok(Reached::Untold),
+        Ok(()) | Err(StoreError::LeaseLost(_)) => Ok(Reached::Nothing),
         Err(error) => Err(error),
     }
 }
@@ -572,7 +573,7 @@ pub(super) async fn leave(service: &Service, job: &Job) -> Result<Reached> {
 pub(super) async fn park(service: &Service, job: &Job) -> Result<Reached> {
     match service.store.deliver_park(job, ANSWER_LATE, NO_CALL, service.now()).await {
         // A call took it in between.
-        Ok(()) | Err(StoreError::LeaseLost(_)) => Ok(Reached::Untold),
+        Ok(()) | Err(StoreError::LeaseLost(_)) => Ok(Reached::Nothing),
         Err(error) => Err(error),
     }
 }

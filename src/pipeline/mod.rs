@@ -15,6 +15,7 @@ pub mod configured; // what resources add: mappings, guides, tables
 pub mod converse; // cXML answered in the call that brings it
 pub mod deliver; // one attempt, and what comes of it
 pub mod depart; // what leaves together, and whether it may
+mod departures; // the loop of deliveries
 mod drop; // deliveries into folders
 pub mod echo; // what an answer takes from the document it answers
 pub mod encode; // drafts to bytes, read back and checked
@@ -27,6 +28,7 @@ pub mod live; // calls that get a document as their answer
 pub mod mailbox; // what partners drop and fetch over SFTP
 pub mod map; // entity to the draft of a document
 pub mod output; // an interchange that leaves, as the ledger holds it
+pub mod pace; // who may be sent to now, and how many at once
 pub mod pickup; // files that we fetch from folders
 mod places; // folders of files, opened
 pub mod profile; // what an agreement's envelope says beyond parties and numbers

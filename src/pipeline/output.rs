@@ -6,10 +6,10 @@ use super::route::{Made, Outward, content_type, parties};
 use super::state::Service;
 use crate::codec::segment::DocumentReport;
 use crate::diagnostic::{Diagnostic, Syntax};
-use crate::partner::{Expect, ExpectKind, OnUncertain};
+use crate::partner::{Expect, ExpectKind, OnUncertain, Order, lane};
 use crate::store::ack::{AckLevel, NewExpectation};
 use crate::store::commit::translate::NewOutput;
-use crate::store::delivery::NewDelivery;
+use crate::store::delivery::{NewDelivery, Turn};
 use crate::store::document::NewDocument;
 use crate::store::interchange::NewInterchange;
 use crate::store::transmission::NewTransmission;
@@ -37,6 +37,7 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
     let (sender, receiver) = parties(&agreement.envelope);
     let [sender, receiver] = [sender, receiver].map(|[scheme, value]| format!("{scheme}:{value}"));
     let business_number = made.outgoing.first().and_then(|one| one.business_number.as_deref());
+    let order_key = made.outgoing.first().and_then(|one| one.order_key.clone());
     let file_name = profile::file_name(name, agreement, &made.numbers.interchange, business_number, now);
     let (channel, partner) = (agreement.channel.clone().unwrap_or_default(), Some(agreement.partner.clone()));
     let group_control_number = (syntax == Syntax::X12).then(|| made.numbers.group.clone());
@@ -122,12 +123,20 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
         file_name,
         headers: json!({}),
     };
+    let lane = match agreement.order {
+        Order::None => None,
+        Order::Partner => Some(lane(&agreement.partner, environment, None)),
+        Order::Key => Some(lane(&agreement.partner, environment, order_key.as_deref())),
+    };
+    let priority = agreement.priority;
     let on_uncertain = match agreement.on_uncertain {
         OnUncertain::Repeat => "repeat",
         OnUncertain::Hold => "hold",
     };
     let agreement = Some(name.to_owned());
     let on_uncertain = on_uncertain.to_owned();
-    let delivery = NewDelivery { key: delivery_id.clone(), delivery_id, channel, partner, agreement, on_uncertain };
+    let turn = Turn { lane, priority };
+    let key = delivery_id.clone();
+    let delivery = NewDelivery { delivery_id, channel, partner, agreement, key, on_uncertain, turn };
     Ok(NewOutput { transmission, interchange, documents, delivery, expectations, answers: Vec::new() })
 }

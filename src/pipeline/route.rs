@@ -57,6 +57,8 @@ pub struct Outgoing {
     pub findings: Vec<Diagnostic>,
     /// Bytes of an interchange of its own; 0 until it was tried.
     pub size: u64,
+    /// The value that it is kept in order by, where its agreement asks for one.
+    pub order_key: Option<String>,
 }
 
 /// Something, or the findings that forbid it.
@@ -108,6 +110,7 @@ pub async fn prepare(
             draft,
             findings,
             size: 0,
+            order_key: outward.agreement.order_key(&part.entity),
         });
     }
     Ok(Ok(made))

@@ -7,6 +7,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
 use crate::partner::{Directory, Resource, ResourceError};
 use crate::standard::load::Library;
+use crate::store::delivery::Delivery;
 use crate::store::{Result, Store, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::http::send::Sender;
@@ -49,6 +50,8 @@ pub struct Service {
     pub trouble: super::trouble::Trouble,
     /// What of mailboxes lives in this process only.
     pub mailboxes: super::mailbox::Mailboxes,
+    /// Who may be sent to now.
+    pub pace: super::pace::Pace,
     /// What of pick-ups lives in this process only.
     pub pickups: super::pickup::Pickups,
 }
@@ -96,6 +99,7 @@ impl Service {
             mailboxes,
             told: Notify::new(),
             trouble: super::trouble::Trouble::default(),
+            pace: super::pace::Pace::default(),
             pickups,
         };
         service.reload().await?;
@@ -196,6 +200,20 @@ impl Service {
         let spread = 0.8 + 0.4 * f64::from(u16::from_be_bytes(dice)) / f64::from(u16::MAX);
         let own = Duration::from_secs(seconds).mul_f64(spread);
         Some(asked.map_or(own, |asked| asked.max(own)))
+    }
+
+    /// The same for a delivery, by the schedule of its channel where that has one.
+    #[must_use]
+    pub fn delivery_delay(&self, delivery: &Delivery, attempt: i64, asked: Option<Duration>) -> Option<Duration> {
+        let directory = self.directory();
+        let Some(retry) = directory.channel(&delivery.channel).and_then(|channel| channel.retry.as_ref()) else {
+            return self.retry_delay(attempt, asked);
+        };
+        let mut dice = [0; 2];
+        self.store.fill_random(&mut dice);
+        let dice = f64::from(u16::from_be_bytes(dice)) / f64::from(u16::MAX);
+        let age = self.now().duration_since(delivery.created_at.timestamp());
+        retry.delay(attempt, Duration::try_from(age).unwrap_or_default(), asked, dice)
     }
 }
 

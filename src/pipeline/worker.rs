@@ -1,21 +1,21 @@
-//! The loops that lease jobs and run them: translations a few for each core, deliveries as configured and a few for each
-//! channel, documents that waited for company, webhooks, files to be picked up, deadlines, anchors, and a look at changed resources. A job whose worker dies is leased again.
+//! The loops that lease jobs and run them: translations a few for each core, documents that waited for company, webhooks, files
+//! to be picked up, deadlines, anchors, and a look at changed resources; that of deliveries is `departures`. A job whose worker
+//! dies is leased again.
 
 use super::alarm;
-use super::deliver::{Reached, deliver};
+use super::departures;
 use super::gather::gather;
 use super::pickup;
 use super::state::Service;
 use super::translate::translate;
 use super::webhook;
-use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::store::job::{Job, JobKind, LEASE};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// How long a loop sleeps when nothing rings.
@@ -28,12 +28,6 @@ const ANCHOR_EVERY: Duration = Duration::from_secs(60);
 const LEASE_PAUSE: Duration = Duration::from_millis(5);
 /// Translations at once for each core: while some wait for their commits, others compute, and commits are shared.
 const TRANSLATIONS_A_CORE: usize = 4;
-/// Deliveries at once over one channel, so that a slow partner does not take all places.
-const CHANNEL_PLACES: usize = 4;
-/// Failures in a row after which a channel is left alone for a while.
-const CIRCUIT_FAILURES: u32 = 5;
-/// How long it is left alone between probes.
-const CIRCUIT_WAIT: Duration = Duration::from_secs(30);
 /// From how much on it is told that the machine's clock was set back.
 const CLOCK_TOLD: Duration = Duration::from_secs(60);
 /// How long a stop waits for what is under way.
@@ -43,7 +37,7 @@ const STOP_WAIT: Duration = Duration::from_secs(20);
 pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(translations(service.clone(), stop.clone()));
-    loops.spawn(deliveries(service.clone(), stop.clone()));
+    loops.spawn(departures::run(service.clone(), stop.clone()));
     loops.spawn(gatherings(service.clone(), stop.clone()));
     loops.spawn(webhook::run(service.clone(), stop.clone()));
     loops.spawn(alarm::run(service.clone(), stop.clone()));
@@ -59,7 +53,7 @@ async fn calls(service: Arc<Service>, stop: CancellationToken) {
     let _ = tokio::time::timeout(STOP_WAIT, service.calls.drain()).await;
 }
 
-async fn rest(bell: &Notify, stop: &CancellationToken) {
+pub(super) async fn rest(bell: &Notify, stop: &CancellationToken) {
     tokio::select! {
         () = bell.notified() => {}
         () = tokio::time::sleep(TICK) => {}
@@ -68,7 +62,7 @@ async fn rest(bell: &Notify, stop: &CancellationToken) {
 }
 
 /// Under load, waits a moment for more jobs and more places.
-async fn pause(running: usize) {
+pub(super) async fn pause(running: usize) {
     if running > 0 {
         tokio::time::sleep(LEASE_PAUSE).await;
     }
@@ -145,7 +139,7 @@ async fn lease(service: &Service, kind: JobKind, count: u32) -> Vec<Job> {
     leased.unwrap_or_else(|error| not_leased(service, &error))
 }
 
-fn not_leased<T>(service: &Service, error: &StoreError) -> Vec<T> {
+pub(super) fn not_leased<T>(service: &Service, error: &StoreError) -> Vec<T> {
     if !matches!(error, StoreError::Stopped) {
         tracing::error!(error = %error, "No jobs could be leased");
         service.trouble.note("LEASE", &error.to_string(), service.now());
@@ -161,108 +155,10 @@ pub(super) fn told<T>(service: &Service, job: &Job, done: Result<T, StoreError>)
     }
 }
 
-async fn drain<T: 'static>(mut running: JoinSet<T>) {
+pub(super) async fn drain<T: 'static>(mut running: JoinSet<T>) {
     let all = async { while running.join_next().await.is_some() {} };
     // What does not end in time is found as sending or leased at the next start.
     let _ = tokio::time::timeout(STOP_WAIT, all).await;
-}
-
-/// How a channel has been doing.
-#[derive(Debug, Default)]
-struct Circuit {
-    failures: u32,
-    closed_until: Option<Timestamp>,
-}
-
-#[derive(Default)]
-struct Circuits(Mutex<HashMap<String, Circuit>>);
-
-impl Circuits {
-    /// When a channel may be tried, if not now. A probe pushes the time on, so that only one goes.
-    fn wait_until(&self, channel: &str, now: Timestamp) -> Option<Timestamp> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let circuit = all.get_mut(channel)?;
-        let until = circuit.closed_until?;
-        if until > now {
-            return Some(until);
-        }
-        circuit.closed_until = Some(now + CIRCUIT_WAIT);
-        None
-    }
-
-    fn note(&self, channel: &str, reached: Reached, now: Timestamp) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let circuit = all.entry(channel.to_owned()).or_default();
-        match reached {
-            Reached::Yes => *circuit = Circuit::default(),
-            Reached::No => {
-                circuit.failures += 1;
-                if circuit.failures >= CIRCUIT_FAILURES {
-                    if circuit.failures == CIRCUIT_FAILURES {
-                        tracing::warn!(channel, "Five failures in a row; the channel is probed only");
-                    }
-                    circuit.closed_until = Some(now + CIRCUIT_WAIT);
-                }
-            }
-            Reached::Untold => {}
-        }
-    }
-}
-
-async fn deliveries(service: Arc<Service>, stop: CancellationToken) {
-    let places = service.config.delivery.workers.max(1) as usize;
-    let circuits = Arc::new(Circuits::default());
-    let mut at_work: HashMap<String, usize> = HashMap::new();
-    let mut running = JoinSet::new();
-    while !stop.is_cancelled() {
-        while let Some(ended) = running.try_join_next() {
-            leave(&mut at_work, ended);
-        }
-        let free = places - running.len().min(places);
-        let jobs = if free == 0 { Vec::new() } else { lease_deliveries(&service, free, &at_work).await };
-        if jobs.is_empty() {
-            tokio::select! {
-                Some(ended) = running.join_next() => leave(&mut at_work, ended),
-                () = rest(&service.departing, &stop), if free > 0 => {}
-            }
-            pause(running.len()).await;
-        }
-        for (job, channel) in jobs {
-            *at_work.entry(channel.clone()).or_default() += 1;
-            let (service, circuits) = (service.clone(), circuits.clone());
-            running.spawn(async move {
-                told(&service, &job, one(&service, &job, &channel, &circuits).await);
-                channel
-            });
-        }
-    }
-    drain(running).await;
-}
-
-async fn lease_deliveries(service: &Service, free: usize, channels: &HashMap<String, usize>) -> Vec<(Job, String)> {
-    let (channels, jobs) = (channels.clone(), service.at_work.jobs());
-    let leased = service.store.lease_deliveries(free, CHANNEL_PLACES, channels, &jobs, service.now()).await;
-    leased.unwrap_or_else(|error| not_leased(service, &error))
-}
-
-/// A delivery's place is free again.
-fn leave(at_work: &mut HashMap<String, usize>, ended: Result<String, JoinError>) {
-    // One that panicked does not say whose it was: all channels are counted anew, too few at worst.
-    let Ok(channel) = ended else { return at_work.clear() };
-    if let Some(count) = at_work.get_mut(&channel) {
-        *count = count.saturating_sub(1);
-    }
-    at_work.retain(|_, count| *count > 0);
-}
-
-async fn one(service: &Service, job: &Job, channel: &str, circuits: &Circuits) -> Result<(), StoreError> {
-    let now = service.now();
-    if let Some(until) = circuits.wait_until(channel, now) {
-        return service.store.give_back(job, until).await;
-    }
-    let reached = kept(service, job, deliver(service, job)).await?;
-    circuits.note(channel, reached, service.now());
-    Ok(())
 }
 
 /// Documents that waited for company.
@@ -382,21 +278,5 @@ mod tests {
         assert_eq!(at_work.jobs(), ["job_1"]);
         drop(first);
         assert_eq!(at_work.jobs(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_channel_that_fails_five_times_is_probed_only() {
-        let (circuits, now) = (Circuits::default(), Timestamp::UNIX_EPOCH);
-        for _ in 0..CIRCUIT_FAILURES {
-            assert_eq!(circuits.wait_until("lamps", now), None);
-            circuits.note("lamps", Reached::No, now);
-        }
-        let probe = now + CIRCUIT_WAIT;
-        assert_eq!(circuits.wait_until("lamps", now), Some(probe));
-        assert_eq!(circuits.wait_until("others", now), None, "each channel for itself");
-        assert_eq!(circuits.wait_until("lamps", probe), None, "one goes as a probe");
-        assert_eq!(circuits.wait_until("lamps", probe), Some(probe + CIRCUIT_WAIT), "the others wait on");
-        circuits.note("lamps", Reached::Yes, probe);
-        assert_eq!(circuits.wait_until("lamps", probe), None, "all may go again");
     }
 }

@@ -1,7 +1,7 @@
 //! Messages of AS2 that go out: sealed once, since what is encrypted anew is other bytes, and a receiver knows a repeat by
 //! them; and the receipts that came for them. What stands in them is not looked at here.
 
-use super::delivery::{self, Change, DeliveryState, NewDelivery};
+use super::delivery::{self, Change, DeliveryState, NewDelivery, Turn};
 use super::error::Result;
 use super::job::{self, Job, JobKind};
 use super::payload::Files;
@@ -295,6 +295,7 @@ impl Store {
                     partner: last.partner,
                     agreement: last.agreement,
                     on_uncertain: last.on_uncertain,
+                    turn: Turn::default(),
                 };
                 delivery::insert(&mut tx, &transmission_id, &new, None, &actor, now).await
             })

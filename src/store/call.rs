@@ -87,8 +87,8 @@ impl Store {
         .fetch_all(self.reader())
         .await?;
         let deliveries = sqlx::query_as(
-            "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, attempts, next_at,
-             code, reason, resubmit_of, created_at, changed_at FROM delivery WHERE transmission_id IN (
+            "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, lane, priority, attempts,
+             next_at, code, reason, resubmit_of, created_at, changed_at FROM delivery WHERE transmission_id IN (
                  SELECT made.transmission_id FROM document AS source
                  JOIN document_source ON document_source.source_id = source.document_id
                  JOIN document AS made ON made.document_id = document_source.document_id

@@ -4,11 +4,13 @@ use super::Store;
 use super::document;
 use super::error::{Result, StoreError};
 use super::event::{self, NewEvent, expect_state};
-use super::job::{self, JobKind};
+use super::job;
+use super::lane;
 use super::select::Select;
 use super::value::{Actor, Micros, Page, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::partner::Priority;
 
 words! {
     /// Where a delivery stands.
@@ -70,6 +72,17 @@ pub struct NewDelivery {
     pub key: String,
     /// `repeat` or `hold`: what an uncertain outcome leads to.
     pub on_uncertain: String,
+    /// Whose turn it is.
+    pub turn: Turn,
+}
+
+/// Where a delivery stands among others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// The lane in which one leaves after the other; `None`: it waits for nobody.
+    pub lane: Option<String>,
+    /// What leaves first within a channel.
+    pub priority: Priority,
 }
 
 /// A delivery as the ledger has it.
@@ -91,6 +104,16 @@ pub struct Delivery {
     pub state: String,
     /// `repeat` or `hold`.
     pub on_uncertain: String,
+    /// The lane in which one leaves after the other.
+    pub lane: Option<String>,
+    /// The number of its [`Priority`]: the lower, the earlier.
+    pub priority: i64,
+    /// The delivery that its lane stands at, where that is another and this one is open. Only lists say it.
+    #[sqlx(default)]
+    pub waits_for: Option<String>,
+    /// That one's state.
+    #[sqlx(default)]
+    pub waits_for_state: Option<String>,
     /// Attempts made.
     pub attempts: i64,
     /// When it goes next.
@@ -156,9 +179,22 @@ pub struct DeliveryFilter {
 }
 
 const SELECT: &str = "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, \
-                      attempts, next_at, code, reason, resubmit_of, created_at, changed_at FROM delivery WHERE 1 = 1";
+                      lane, priority, attempts, next_at, code, reason, resubmit_of, created_at, changed_at FROM delivery WHERE 1 = 1";
 
-/// Writes the row, ready, with its job.
+/// The same, with the first open one of the lane, where it is another.
+const LISTED: &str = "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, \
+                      lane, priority, attempts, next_at, code, reason, resubmit_of, created_at, changed_at, \
+                      (SELECT NULLIF(first.delivery_id, delivery.delivery_id) FROM delivery AS first \
+                       WHERE first.lane = delivery.lane AND first.severity > 1 AND delivery.severity > 1 \
+                       ORDER BY first.lane_place, first.lane_number LIMIT 1) AS waits_for, \
+                      (SELECT CASE WHEN first.delivery_id = delivery.delivery_id THEN NULL ELSE first.state END \
+                       FROM delivery AS first \
+                       WHERE first.lane = delivery.lane AND first.severity > 1 AND delivery.severity > 1 \
+                       ORDER BY first.lane_place, first.lane_number LIMIT 1) AS waits_for_state \
+                      FROM delivery WHERE 1 = 1";
+
+/// Writes the row, ready, with its job; in a lane only the first has one. It takes the place of the one that it is sent anew
+/// for.
 pub(crate) async fn insert(
     tx: &mut Tx<'_>,
     transmission_id: &str,
@@ -170,7 +206,8 @@ pub(crate) async fn insert(
     let state = DeliveryState::Ready;
     sqlx::query(
         "INSERT INTO delivery (delivery_id, transmission_id, channel, partner, agreement, key, state, severity,
-         on_uncertain, resubmit_of, created_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)",
+         on_uncertain, resubmit_of, created_at, changed_at, priority)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)",
     )
     .bind(&new.delivery_id)
     .bind(transmission_id)
@@ -183,9 +220,23 @@ pub(crate) async fn insert(
     .bind(&new.on_uncertain)
     .bind(resubmit_of)
     .bind(Micros::from(now))
+    .bind(new.turn.priority.number())
     .execute(&mut *tx.connection)
     .await?;
-    job::insert(tx, JobKind::Deliver, &new.delivery_id, now, now).await?;
+    match &new.turn.lane {
+        None => job::deliver(tx, &new.delivery_id, now, now).await?,
+        Some(lane) => {
+            let taken_over = match resubmit_of {
+                Some(old) => lane::leave(tx, old).await?,
+                None => None,
+            };
+            let place = match taken_over {
+                Some(place) => place,
+                None => lane::place(tx, lane, transmission_id, now).await?,
+            };
+            lane::enter(tx, &new.delivery_id, &place, now).await?;
+        }
+    }
     let event = NewEvent {
         transmission_id,
         delivery_id: Some(&new.delivery_id),
@@ -262,7 +313,11 @@ pub(crate) async fn change_found(
         ..NewEvent::default()
     };
     event::append(tx, event, now).await?;
-    document::refresh_delivery(tx, &found.transmission_id, now).await
+    document::refresh_delivery(tx, &found.transmission_id, now).await?;
+    match &found.lane {
+        Some(lane) if to != DeliveryState::Sending => lane::turn(tx, lane, now).await,
+        _ => Ok(()),
+    }
 }
 
 pub(crate) async fn find(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Delivery> {
@@ -276,13 +331,20 @@ pub(crate) async fn last_of(tx: &mut Tx<'_>, transmission_id: &str) -> Result<Op
     last.then("ORDER BY created_at DESC, delivery_id DESC").first(&mut *tx.connection).await
 }
 
+impl Delivery {
+    /// Whose turn it is; one that is sent anew takes it over.
+    pub(crate) fn turn(&self) -> Turn {
+        Turn { lane: self.lane.clone(), priority: Priority::of(self.priority) }
+    }
+}
+
 impl Store {
     /// One delivery.
     ///
     /// # Errors
     /// There is none, or the database failed.
     pub async fn delivery(&self, delivery_id: &str) -> Result<Delivery> {
-        let found = Select::new(SELECT).text("delivery_id =", Some(delivery_id)).first(self.reader()).await?;
+        let found = Select::new(LISTED).text("delivery_id =", Some(delivery_id)).first(self.reader()).await?;
         found.ok_or_else(|| StoreError::NotFound { what: "delivery", id: delivery_id.to_owned() })
     }
 
@@ -291,7 +353,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn deliveries(&self, filter: &DeliveryFilter, page: &Page) -> Result<Vec<Delivery>> {
-        Select::new(SELECT)
+        Select::new(LISTED)
             .text("state =", filter.state.map(DeliveryState::as_str))
             .text("channel =", filter.channel.as_deref())
             .text("partner =", filter.partner.as_deref())

@@ -76,6 +76,14 @@ const RETRYING: &str =
      FROM delivery WHERE state IN ('retry_wait', 'uncertain') AND NOT EXISTS
      (SELECT 1 FROM job WHERE job.kind = 'deliver' AND job.subject = delivery.delivery_id AND job.waits_for IS NOT NULL)";
 
+// The first open one of a lane that a person has to decide on, and those behind it.
+const LANES: &str = "SELECT d.partner, d.channel, NULL AS document, NULL AS environment, f.state AS code, COUNT(*) AS count,
+     MIN(f.changed_at) AS first_at, MAX(f.changed_at) AS last_at, 'delivery/' || MIN(f.delivery_id) AS subject
+     FROM delivery f JOIN delivery d ON d.lane = f.lane AND d.severity > 1 AND d.delivery_id <> f.delivery_id
+     WHERE f.state IN ('parked', 'held') AND f.lane IS NOT NULL
+     AND f.delivery_id = (SELECT first.delivery_id FROM delivery AS first WHERE first.lane = f.lane AND first.severity > 1
+                          ORDER BY first.lane_place, first.lane_number LIMIT 1)";
+
 const ACKS: &str = "SELECT a.partner, NULL AS channel, a.kind AS document, NULL AS environment, a.code,
      COUNT(DISTINCT a.refers_to) AS count,
      MIN(COALESCE(a.answered_at, a.deadline, a.created_at)) AS first_at,
@@ -145,6 +153,15 @@ impl Store {
     pub async fn found_retrying(&self, before: Timestamp) -> Result<Vec<Found>> {
         let select = Select::new(RETRYING).number("created_at <=", Micros::from(before).0);
         self.found(select.then("GROUP BY partner, channel, code ORDER BY last_at DESC")).await
+    }
+
+    /// Deliveries whose lane stands since before a time, by the state of its first.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn found_standing(&self, before: Timestamp) -> Result<Vec<Found>> {
+        let select = Select::new(LANES).number("f.changed_at <=", Micros::from(before).0);
+        self.found(select.then("GROUP BY d.partner, d.channel, f.state ORDER BY last_at DESC")).await
     }
 
     /// Acknowledgments in a state.

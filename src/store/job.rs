@@ -3,6 +3,7 @@
 
 use super::Store;
 use super::error::{Result, StoreError};
+use super::lane;
 use super::pause::{self, Paused};
 use super::reconcile;
 use super::rows::{Cell, Rows};
@@ -10,15 +11,15 @@ use super::select::Select;
 use super::value::{Micros, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::partner::Priority;
 use sqlx::Row as _;
-use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long a lease holds without a heartbeat.
 pub const LEASE: Duration = Duration::from_secs(60);
 /// Leases that may run out before a job counts as poison.
 pub const LOSSES_MAX: i64 = 2;
-/// Due deliveries that are looked at for some whose channel has a place, at most.
+/// Due jobs that are looked at for some that nothing paused holds up, at most.
 const LOOKED_AT: u32 = 64;
 /// How often in one commit others are looked for where all that were found wait for the end of a pause, at most.
 const LOOKS_PAUSED_MAX: usize = 64;
@@ -94,6 +95,55 @@ pub(crate) async fn insert_all(
         ]);
     }
     rows.insert(tx).await?;
+    Ok(())
+}
+
+/// Puts the job of a delivery in the queue of its channel and partner; one that is there already is taken from whoever has it.
+pub(crate) async fn deliver(tx: &mut Tx<'_>, delivery_id: &str, run_at: Timestamp, now: Timestamp) -> Result<()> {
+    let end = "DO UPDATE SET run_at = excluded.run_at, lease_token = NULL, lease_until = NULL";
+    insert_delivery(tx, delivery_id, (run_at, now), end).await
+}
+
+/// The same for one that has no job yet.
+pub(crate) async fn deliver_if_none(
+    tx: &mut Tx<'_>,
+    delivery_id: &str,
+    run_at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    insert_delivery(tx, delivery_id, (run_at, now), "DO NOTHING").await
+}
+
+async fn insert_delivery(
+    tx: &mut Tx<'_>,
+    delivery_id: &str,
+    (run_at, now): (Timestamp, Timestamp),
+    on_conflict: &'static str,
+) -> Result<()> {
+    let text = format!(
+        "INSERT INTO job (job_id, kind, subject, run_at, created_at, channel, partner, priority)
+         SELECT CAST($1 AS TEXT), 'deliver', delivery_id, CAST($3 AS BIGINT), CAST($4 AS BIGINT), channel,
+         COALESCE(partner, ''), priority FROM delivery WHERE delivery_id = $2
+         ON CONFLICT (kind, subject) {on_conflict}"
+    );
+    // Safe: the text is fixed.
+    sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(tx.id("job", now))
+        .bind(delivery_id)
+        .bind(Micros::from(run_at))
+        .bind(Micros::from(now))
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
+}
+
+/// Puts the job of a delivery off that nobody has.
+pub(crate) async fn put_off(tx: &mut Tx<'_>, delivery_id: &str, run_at: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE job SET run_at = $2 WHERE kind = 'deliver' AND subject = $1")
+        .bind(delivery_id)
+        .bind(Micros::from(run_at))
+        .execute(&mut *tx.connection)
+        .await?;
     Ok(())
 }
 
@@ -174,55 +224,88 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn lease(&self, kind: JobKind, count: u32, at_work: &[String], now: Timestamp) -> Result<Vec<Job>> {
-        let due = Due { kind, now, subject: None, without: Vec::new(), at_work: at_work.to_vec() };
+        let due = Due { kind, now, of: Of::All, at_work: at_work.to_vec() };
         if !self.is_due(&due).await? {
             return Ok(Vec::new());
         }
         self.write("lease", move |mut tx| {
             Box::pin(async move {
                 let found = due.find(&mut tx, count).await?;
-                Ok(lease(&mut tx, found, now).await?.into_iter().map(|(job, _)| job).collect())
-            })
-        })
-        .await
-    }
-
-    /// Leases up to `count` due deliveries with their channels, the longest waiting first; over one channel so many that
-    /// with those at work it has `places` at most.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn lease_deliveries(
-        &self,
-        count: usize,
-        places: usize,
-        at_work: HashMap<String, usize>,
-        jobs_at_work: &[String],
-        now: Timestamp,
-    ) -> Result<Vec<(Job, String)>> {
-        let full = at_work.iter().filter(|(_, count)| **count >= places).map(|(channel, _)| channel.clone()).collect();
-        let due = Due { kind: JobKind::Deliver, now, subject: None, without: full, at_work: jobs_at_work.to_vec() };
-        if !self.is_due(&due).await? {
-            return Ok(Vec::new());
-        }
-        self.write("lease", move |mut tx| {
-            Box::pin(async move {
-                let mut found = due.find(&mut tx, LOOKED_AT).await?;
-                let mut taken = at_work;
-                found.retain(|one| {
-                    let taken = taken.entry(one.channel.clone()).or_default();
-                    *taken += 1;
-                    *taken <= places
-                });
-                found.truncate(count);
                 lease(&mut tx, found, now).await
             })
         })
         .await
     }
 
-    /// Leases the job of one subject, if it is due and nobody has it, however many wait before it. One that would use
+    /// Due deliveries that could be leased, of each channel, partner and priority the first few, the longest waiting first. Of a
+    /// queue `full` it is not asked at all. Those `at_work` in this process are left out, see [`Store::lease`], and what uses
     /// something paused is set aside.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn due_deliveries(
+        &self,
+        each: u32,
+        full: impl Fn(&str, &str) -> bool,
+        at_work: &[String],
+        now: Timestamp,
+    ) -> Result<Vec<DueDelivery>> {
+        let queues: Vec<(String, String, i64)> =
+            sqlx::query_as(QUEUES).bind(Micros::from(now)).fetch_all(self.reader()).await?;
+        let mut looks = Vec::new();
+        for (channel, partner, priority) in queues {
+            if !full(&channel, &partner) {
+                let of = Of::Queue { channel, partner, priority: Priority::of(priority) };
+                looks.push(Due { kind: JobKind::Deliver, now, of, at_work: at_work.to_vec() });
+            }
+        }
+        let mut due = Vec::new();
+        for look in &looks {
+            let found = look.query(each).all(self.reader()).await?;
+            due.extend(look.deliveries(found));
+        }
+        if due.is_empty() || self.paused(now).await?.is_empty() {
+            return Ok(due);
+        }
+        self.write("lease", move |mut tx| {
+            Box::pin(async move {
+                let mut due = Vec::new();
+                for look in &looks {
+                    let found = look.find(&mut tx, each).await?;
+                    due.extend(look.deliveries(found));
+                }
+                Ok(due)
+            })
+        })
+        .await
+    }
+
+    /// Leases deliveries that were found due, in their order, those that still are; of lanes only those whose turn it is.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn lease_deliveries(&self, chosen: Vec<DueDelivery>, now: Timestamp) -> Result<Vec<(Job, DueDelivery)>> {
+        if chosen.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write("lease", move |mut tx| {
+            Box::pin(async move {
+                let of = Of::These(chosen.iter().map(|one| one.job_id.clone()).collect());
+                let count = u32::try_from(chosen.len()).unwrap_or(u32::MAX);
+                let found = Due { kind: JobKind::Deliver, now, of, at_work: Vec::new() }.find(&mut tx, count).await?;
+                let mut leased = lease(&mut tx, found, now).await?;
+                let mut job_of = |due: &DueDelivery| {
+                    let at = leased.iter().position(|job| job.job_id == due.job_id)?;
+                    Some(leased.swap_remove(at))
+                };
+                Ok(chosen.into_iter().filter_map(|due| Some((job_of(&due)?, due))).collect())
+            })
+        })
+        .await
+    }
+
+    /// Leases the job of one subject, if it is due and nobody has it, however many wait before it. One that would use
+    /// something paused is set aside, and of a lane only the first is leased.
     ///
     /// # Errors
     /// The database failed.
@@ -233,12 +316,11 @@ impl Store {
         at_work: &[String],
         now: Timestamp,
     ) -> Result<Option<Job>> {
-        let subject = Some(subject.to_owned());
-        let due = Due { kind, now, subject, without: Vec::new(), at_work: at_work.to_vec() };
+        let due = Due { kind, now, of: Of::Subject(subject.to_owned()), at_work: at_work.to_vec() };
         self.write("lease", move |mut tx| {
             Box::pin(async move {
                 let found = due.find(&mut tx, 1).await?;
-                Ok(lease(&mut tx, found, now).await?.into_iter().next().map(|(job, _)| job))
+                Ok(lease(&mut tx, found, now).await?.pop())
             })
         })
         .await
@@ -335,17 +417,63 @@ impl Store {
     }
 }
 
-/// Which jobs are looked for: of a kind, due, not leased, of one subject where that is named, not over one of some channels,
-/// and not at work here.
+/// The channels, partners and priorities of which something is due, each found by one step through the index.
+const QUEUES: &str = "WITH RECURSIVE way (channel) AS (
+    SELECT MIN(channel) FROM job WHERE kind = 'deliver'
+    UNION ALL
+    SELECT (SELECT MIN(job.channel) FROM job WHERE job.kind = 'deliver' AND job.channel > way.channel)
+    FROM way WHERE way.channel IS NOT NULL
+), queue (channel, partner) AS (
+    SELECT way.channel,
+        (SELECT MIN(job.partner) FROM job WHERE job.kind = 'deliver' AND job.channel = way.channel)
+    FROM way WHERE way.channel IS NOT NULL
+    UNION ALL
+    SELECT queue.channel,
+        (SELECT MIN(job.partner) FROM job
+         WHERE job.kind = 'deliver' AND job.channel = queue.channel AND job.partner > queue.partner)
+    FROM queue WHERE queue.partner IS NOT NULL
+), level (priority) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT 1 UNION ALL SELECT 2)
+SELECT queue.channel, queue.partner, level.priority FROM queue CROSS JOIN level
+WHERE queue.partner IS NOT NULL AND EXISTS (
+    SELECT 1 FROM job WHERE job.kind = 'deliver' AND job.channel = queue.channel AND job.partner = queue.partner
+        AND job.priority = level.priority AND job.run_at <= $1)
+ORDER BY queue.channel, queue.partner, level.priority";
+
+/// A delivery that could be leased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueDelivery {
+    /// Its job.
+    pub job_id: String,
+    /// Over which channel.
+    pub channel: String,
+    /// To which partner; empty where that is not known.
+    pub partner: String,
+    /// What leaves first.
+    pub priority: Priority,
+    /// Since when it is due.
+    pub run_at: Micros,
+}
+
+/// Which jobs are looked for: of a kind, due, not leased, and not at work here.
 struct Due {
     kind: JobKind,
     now: Timestamp,
-    subject: Option<String>,
-    without: Vec<String>,
+    of: Of,
     at_work: Vec<String>,
 }
 
-/// A due job, and the channel of its delivery.
+enum Of {
+    /// Whichever.
+    All,
+    /// Deliveries of one queue and priority.
+    Queue { channel: String, partner: String, priority: Priority },
+    /// These jobs.
+    These(Vec<String>),
+    /// The job of this subject.
+    Subject(String),
+}
+
+/// A due job, and the lane of its delivery.
 #[derive(sqlx::FromRow)]
 struct Found {
     job_id: String,
@@ -354,28 +482,45 @@ struct Found {
     slice_cursor: Option<String>,
     losses: i64,
     lease_token: Option<String>,
-    channel: String,
+    run_at: Micros,
+    lane: Option<String>,
     #[sqlx(skip)]
     paused: Paused,
 }
 
 impl Due {
+    /// What was found in a queue, with what is known of that.
+    fn deliveries(&self, found: Vec<Found>) -> Vec<DueDelivery> {
+        let Of::Queue { channel, partner, priority } = &self.of else { return Vec::new() };
+        let delivery = |one: Found| DueDelivery {
+            job_id: one.job_id,
+            channel: channel.clone(),
+            partner: partner.clone(),
+            priority: *priority,
+            run_at: one.run_at,
+        };
+        found.into_iter().map(delivery).collect()
+    }
+
     fn query(&self, count: u32) -> Select {
         let now = Micros::from(self.now).0;
-        let mut query = Select::new(
-            "SELECT job.job_id, job.kind, job.subject, job.slice_cursor, job.losses, job.lease_token,
-             COALESCE(delivery.channel, '') AS channel
-             FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
+        let query = Select::new(
+            "SELECT job.job_id, job.kind, job.subject, job.slice_cursor, job.losses, job.lease_token, job.run_at,
+             delivery.lane FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
         )
         .text("job.kind =", Some(self.kind.as_str()))
-        .text("job.subject =", self.subject.as_deref())
         .number("job.run_at <=", now)
         .number("COALESCE(job.lease_until, 0) <", now);
-        // One condition each, however many there are: a database goes only so deep into a chain of them.
-        for (left, values) in [("delivery.channel NOT", &self.without), ("job.job_id NOT", &self.at_work)] {
-            if !values.is_empty() {
-                query = query.among(left, values);
-            }
+        let mut query = match &self.of {
+            Of::All if self.kind == JobKind::Deliver => query,
+            Of::All => in_queue(query, "", "", Priority::Normal),
+            Of::Queue { channel, partner, priority } => in_queue(query, channel, partner, *priority),
+            Of::Subject(subject) => query.text("job.subject =", Some(subject)),
+            Of::These(ids) => query.among("job.job_id", ids),
+        };
+        // One condition, however many there are: a database goes only so deep into a chain of them.
+        if !self.at_work.is_empty() {
+            query = query.among("job.job_id NOT", &self.at_work);
         }
         query.then("ORDER BY job.run_at, job.job_id").limit(count)
     }
@@ -403,18 +548,39 @@ impl Due {
     }
 }
 
-/// Leases what was found, all under one token. A delivery of which nobody knows whether it arrived may be held instead.
-async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec<(Job, String)>> {
+/// All equal but the time, so that the index gives the longest waiting first.
+fn in_queue(query: Select, channel: &str, partner: &str, priority: Priority) -> Select {
+    query
+        .text("job.channel =", Some(channel))
+        .text("job.partner =", Some(partner))
+        .number("job.priority =", priority.number())
+}
+
+/// Whether a due delivery stays where it is: nobody knows whether it arrived and it is held instead, or its lane is not at it.
+async fn stays(tx: &mut Tx<'_>, one: &Found, now: Timestamp) -> Result<bool> {
+    if one.kind != JobKind::Deliver {
+        return Ok(false);
+    }
+    if one.lease_token.is_some() && !reconcile::resume(tx, &one.subject, now).await? {
+        return Ok(true);
+    }
+    match &one.lane {
+        Some(lane) => lane::waits(tx, &one.subject, lane, now).await,
+        None => Ok(false),
+    }
+}
+
+/// Leases what was found, all under one token.
+async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec<Job>> {
     let token = tx.id("lse", now);
     let mut leased = Vec::new();
     for one in found {
-        let was_leased = one.lease_token.is_some();
-        if one.kind == JobKind::Deliver && was_leased && !reconcile::resume(tx, &one.subject, now).await? {
+        if stays(tx, &one, now).await? {
             continue;
         }
-        let (cursor, losses) = (one.slice_cursor, one.losses + i64::from(was_leased));
+        let (cursor, losses) = (one.slice_cursor, one.losses + i64::from(one.lease_token.is_some()));
         let (job_id, token, paused) = (one.job_id, token.clone(), one.paused);
-        leased.push((Job { job_id, kind: one.kind, subject: one.subject, token, cursor, losses, paused }, one.channel));
+        leased.push(Job { job_id, kind: one.kind, subject: one.subject, token, cursor, losses, paused });
     }
     if leased.is_empty() {
         return Ok(leased);
@@ -427,7 +593,7 @@ async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec
     );
     // Safe: the text has placeholders only.
     let mut query = sqlx::query(sqlx::AssertSqlSafe(text)).bind(&token).bind(Micros::from(now + LEASE));
-    for (job, _) in &leased {
+    for job in &leased {
         query = query.bind(&job.job_id);
     }
     query.execute(&mut *tx.connection).await?;

@@ -24,6 +24,7 @@ pub mod gathered; // documents that wait for company
 mod intake; // arrivals that share a commit
 pub mod interchange;
 pub mod job;
+mod lane; // deliveries that leave one after the other
 pub mod lookup; // what lookup tables lack
 pub mod mailbox; // files that lie for their partners
 mod matching; // which sending an acknowledgment is about

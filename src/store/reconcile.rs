@@ -73,7 +73,7 @@ async fn free(tx: &mut Tx<'_>, now: Timestamp) -> Result<(u64, u64)> {
             .await?;
     for delivery_id in &sending {
         if doubt(tx, delivery_id, "the process ended while it was being sent", now).await? {
-            job::insert(tx, JobKind::Deliver, delivery_id, now, now).await?;
+            job::deliver(tx, delivery_id, now, now).await?;
         }
     }
     let freed = sqlx::query(

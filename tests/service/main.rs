@@ -34,6 +34,7 @@ mod edi;
 mod fault;
 mod gather;
 mod http;
+mod lane;
 mod large;
 mod live;
 mod markup;

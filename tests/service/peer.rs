@@ -43,6 +43,8 @@ pub struct Post {
     pub line: String,
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
+    /// When it was all there.
+    pub at: std::time::Instant,
 }
 
 impl Post {
@@ -56,6 +58,8 @@ pub struct Peer {
     pub port: u16,
     posts: Arc<Mutex<Vec<Post>>>,
     script: Arc<Mutex<VecDeque<Answer>>>,
+    /// Posts that are being answered, and the most that ever were.
+    at_work: Arc<Mutex<(usize, usize)>>,
 }
 
 impl Peer {
@@ -71,7 +75,12 @@ impl Peer {
     async fn listen(script: &[Answer], tls: Option<TlsAcceptor>) -> Peer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("an address").port();
-        let peer = Peer { port, posts: Arc::default(), script: Arc::new(Mutex::new(script.iter().cloned().collect())) };
+        let peer = Peer {
+            port,
+            posts: Arc::default(),
+            script: Arc::new(Mutex::new(script.iter().cloned().collect())),
+            at_work: Arc::default(),
+        };
         let own = peer.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -96,6 +105,17 @@ impl Peer {
     /// How the next posts are answered.
     pub fn then(&self, script: &[Answer]) {
         self.script.lock().expect("no panic held it").extend(script.iter().cloned());
+    }
+
+    fn began(&self) {
+        let mut at_work = self.at_work.lock().expect("no panic held it");
+        at_work.0 += 1;
+        at_work.1 = at_work.1.max(at_work.0);
+    }
+
+    /// The most posts that were being answered at once.
+    pub fn most_at_once(&self) -> usize {
+        self.at_work.lock().expect("no panic held it").1
     }
 
     /// What came so far.
@@ -140,11 +160,15 @@ impl Peer {
             }
         }
         let line = head.lines().next().unwrap_or_default().to_owned();
-        let post = Post { line, headers, body: bytes[end..].to_vec() };
+        let post = Post { line, headers, body: bytes[end..].to_vec(), at: std::time::Instant::now() };
         self.posts.lock().expect("no panic held it").push(post);
+        self.began();
         let answer = self.next();
         let (status, more, body) = match answer {
-            Answer::Cut => return Ok(()),
+            Answer::Cut => {
+                self.at_work.lock().expect("no panic held it").0 -= 1;
+                return Ok(());
+            }
             Answer::Status(status) => (status, String::new(), Vec::new()),
             Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n"), Vec::new()),
             Answer::Slow(time) => {
@@ -167,6 +191,7 @@ impl Peer {
                 return stream.shutdown().await;
             }
         };
+        self.at_work.lock().expect("no panic held it").0 -= 1;
         let length = body.len();
         let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n{more}\r\n");
         stream.write_all(head.as_bytes()).await?;

@@ -2,7 +2,7 @@
 
 use super::*;
 use portolan::store::call::{HandedOver, NewAnswer};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 async fn what_is_answered_is_kept_with_the_delivery_that_asked(ground: Ground) {
     let store = fresh(&ground).await;
@@ -87,8 +87,8 @@ async fn what_is_at_work_here_is_not_leased_again_when_its_lease_ran_out(ground:
     let later = at(3600);
     assert!(store.lease_of(JobKind::Deliver, &asked, &many, later).await.expect("a look").is_none());
     assert!(store.lease(JobKind::Deliver, 1, &many, later).await.expect("a look").is_empty());
-    let leased = store.lease_deliveries(1, 1, HashMap::new(), &many, later).await.expect("a look");
-    assert!(leased.is_empty());
+    let due = store.due_deliveries(1, |_, _| false, &many, later).await.expect("a look");
+    assert!(due.is_empty());
     let job = store.lease_of(JobKind::Deliver, &asked, &many[..2000], later).await.expect("a lease");
     assert_eq!(job.expect("nobody has it here").losses, 1);
 }

@@ -59,6 +59,7 @@ pub async fn offered_certificates_are_few_on_each_channel(ground: Ground) {
         agreement: None,
         key: "del_c".into(),
         on_uncertain: "repeat".into(),
+        turn: Turn::default(),
     };
     let leaving = (new, delivery);
     assert!(store.answer_certificate((&fingerprint, "c"), leaving, &actor, at(80)).await.expect("it leaves"));

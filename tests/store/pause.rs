@@ -2,7 +2,6 @@
 
 use super::*;
 use portolan::store::pause::{LET_GO_MAX, PauseKind};
-use std::collections::HashMap;
 
 async fn apply(store: &Store, kind: &str, name: &str, body: Option<serde_json::Value>) {
     let change = ResourceChange { kind: kind.into(), name: name.into(), body };
@@ -29,7 +28,8 @@ async fn pause(store: &Store, kind: PauseKind, name: &str, now: i64) {
 }
 
 async fn deliveries(store: &Store, now: i64) -> Vec<String> {
-    let leased = store.lease_deliveries(100, 100, HashMap::new(), &[], at(now)).await.expect("a look");
+    let due = store.due_deliveries(100, |_, _| false, &[], at(now)).await.expect("a look");
+    let leased = store.lease_deliveries(due, at(now)).await.expect("a look");
     leased.into_iter().map(|(job, _)| job.subject).collect()
 }
 

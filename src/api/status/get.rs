@@ -13,7 +13,7 @@ const REFUSED_SHOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where everything is, whether the sums hold, and what waits.
 #[utoipa::path(get, path = "/api/v1/status", operation_id = "status_get",
-    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer, strangers refused in the last day by channel, partner they said to be, and hour; alarms that stand; what is paused")))]
+    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer, strangers refused in the last day by channel, partner they said to be, and hour; alarms that stand; what is paused; circuits that are open")))]
 pub async fn get(State(service): State<Shared>) -> Reply {
     let store = &service.store;
     let backlog = store.backlog(service.now()).await?;
@@ -41,7 +41,7 @@ pub async fn get(State(service): State<Shared>) -> Reply {
     let unmatched = store.unmatched_acks(&Page::default()).await?.len();
     Ok(Json(
         json!({ "version": env!("CARGO_PKG_VERSION"), "database": store.database(), "balances": store.balances().await?, "backlog": backlog,
-        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "refused": refused, "alarms": alarms, "pauses": store.pauses(service.now()).await?,
+        "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "circuits": service.pace.open_circuits(), "refused": refused, "alarms": alarms, "pauses": store.pauses(service.now()).await?,
         "gathered": store.waiting_count().await?, "revision": store.resource_revision().await? }),
     ))
 }

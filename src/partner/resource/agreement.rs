@@ -1,8 +1,9 @@
 //! `kind: agreement`: what was agreed for one document type, one way, with one partner, in one environment.
 
 use super::shape::{Key, Shape, may, must};
+use super::turn::{Order, Priority};
 use super::{EnvelopeProfile, Split, Way, parsed, parsed_option};
-use crate::entity::Tolerance;
+use crate::entity::{Entity, Tolerance};
 use crate::partner::ack::{AckPolicy, Expect, one_or_many};
 use crate::partner::duplicate::{Duplicate, DuplicateKey};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,13 @@ pub const KEYS: &[Key] = &[
     may("duplicate_window_days", MINUTES, "In: for how many days an interchange is remembered"),
     may("tolerance", Shape::Object(TOLERANCE_KEYS), "In: by how much sums may differ; what passes is a warning"),
     may("all_or_nothing", YES_NO, "In: one faulty document keeps all of its interchange from going on"),
+    may("order", Shape::Word(&["none", "partner", "key"]), "Out: whether deliveries leave one after the other"),
+    may(
+        "key",
+        Shape::Filled,
+        "Out, with order: key: the field of the entity whose value keeps them in order: order.number",
+    ),
+    may("priority", Shape::Word(&Priority::WORDS), "Out: what leaves first within a channel"),
     may("on_uncertain", Shape::Word(&["repeat", "hold"]), "Out: what an uncertain delivery leads to"),
 ];
 
@@ -122,9 +130,45 @@ pub struct Agreement {
     /// In: one faulty document keeps all of its interchange from going on.
     #[serde(default, deserialize_with = "parsed")]
     pub all_or_nothing: bool,
+    /// Out: whether deliveries leave one after the other.
+    #[serde(default)]
+    pub order: Order,
+    /// Out, with `order: key`: the field of the entity whose value keeps them in order.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Out: what leaves first within a channel.
+    #[serde(default)]
+    pub priority: Priority,
     /// Out: what an uncertain delivery leads to.
     #[serde(default)]
     pub on_uncertain: OnUncertain,
+}
+
+impl Agreement {
+    /// The value that a document is kept in order by; empty where it has none, and none where it is not asked for.
+    #[must_use]
+    pub fn order_key(&self, entity: &Entity) -> Option<String> {
+        let path = self.key.as_ref().filter(|_| self.order == Order::Key)?;
+        Some(entity.text(path).unwrap_or_default().to_owned())
+    }
+
+    /// What is wrong with what it says of order.
+    pub(in crate::partner) fn check_order(&self, found: &mut Vec<String>) {
+        match (self.order, &self.key) {
+            (Order::Key, None) => found
+                .push("key: expected the field that keeps documents in order, such as number, found none".to_owned()),
+            (Order::None | Order::Partner, Some(_)) => found.push("key: expected with order: key only".to_owned()),
+            _ => {}
+        }
+        if self.way == Way::In && self.order != Order::None {
+            found.push("order: expected in an agreement of way out, under which deliveries leave".to_owned());
+        }
+        if self.order == Order::Key
+            && (self.envelope.gather_minutes.is_some() || self.envelope.documents_max.is_some_and(|max| max > 1))
+        {
+            found.push("order: expected none or partner where documents share an interchange, found key".to_owned());
+        }
+    }
 }
 
 fn production() -> Environment {

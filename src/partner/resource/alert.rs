@@ -59,6 +59,10 @@ watches! {
     Parked = "parked" ["partners", "channels", "codes"],
     /// Deliveries that are tried for longer than so many minutes.
     Retrying = "retrying" ["partners", "channels", "codes", "minutes"],
+    /// Deliveries whose lane stands, since its first is parked or held.
+    Lane = "lane" ["partners", "channels", "codes", "minutes"],
+    /// Channels that fail again and again and are probed only, for longer than so many minutes.
+    Circuit = "circuit" ["channels", "minutes"],
     /// Acknowledgments that did not come in time.
     Overdue = "overdue" ["partners", "codes"],
     /// Acknowledgments by which a partner refused what we sent.

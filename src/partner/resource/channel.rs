@@ -3,6 +3,7 @@
 use super::as2::{self, As2};
 use super::auth::Basic;
 use super::files::{self, Pickup, Server};
+use super::pace::{self, Circuit, Rate, Retry};
 use super::schedule::{self, DeliveryWindow};
 use super::shape::{Key, SECRET, SECRET_OR_TEXT, Shape, may, must};
 use super::{PartyId, Secret, SecretOrText, Way, parsed_option};
@@ -104,6 +105,10 @@ pub const KEYS: &[Key] = &[
     ),
     may("proxy", PROXY, "Out: the proxy, or none; when left out that of [proxy]"),
     may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),
+    may("concurrency", pace::AT_ONCE, "Out: deliveries at once; 4 when left out"),
+    may("rate", pace::RATE, "Out: so many attempts within a time"),
+    may("retry", pace::RETRY, "Out: when a delivery is tried again; as [delivery] says when left out"),
+    may("circuit", pace::CIRCUIT, "Out: when it is left alone after failures"),
     may("window", Shape::Object(schedule::WINDOW_KEYS), "Out: when deliveries may go; at any time when left out"),
     may(
         "document",
@@ -175,6 +180,18 @@ pub struct Channel {
     /// Networks such as 10.0.0.0/8 that may be reached although they are not public.
     #[serde(default)]
     pub allow_networks: Vec<String>,
+    /// Out: deliveries at once.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub concurrency: Option<usize>,
+    /// Out: so many attempts within a time.
+    #[serde(default)]
+    pub rate: Option<Rate>,
+    /// Out: when a delivery is tried again, where it is not as the instance says.
+    #[serde(default)]
+    pub retry: Option<Retry>,
+    /// Out: when it is left alone after failures.
+    #[serde(default)]
+    pub circuit: Option<Circuit>,
     /// Out: when deliveries may go; none: at any time.
     #[serde(default)]
     pub window: Option<DeliveryWindow>,
@@ -191,6 +208,23 @@ impl Channel {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.auth.is_none() && self.client_certificates.is_empty()
+    }
+
+    /// What is wrong with how fast is sent over it.
+    pub(in crate::partner) fn check_pace(&self, found: &mut Vec<String>) {
+        let said = [
+            ("concurrency", self.concurrency.is_some()),
+            ("rate", self.rate.is_some()),
+            ("retry", self.retry.is_some()),
+            ("circuit", self.circuit.is_some()),
+        ];
+        // Receipts of AS2 that are posted later leave over the channel that their messages came in by.
+        if self.way == Way::In && self.as2.is_none() {
+            let said = said.iter().filter(|(_, is_said)| *is_said);
+            found.extend(
+                said.map(|(key, _)| format!("{key}: expected in a channel of way out only, found in one of way in")),
+            );
+        }
     }
 
     /// Whether its other side is a folder of files that we go to: on a partner's server, or of this machine.

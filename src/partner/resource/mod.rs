@@ -11,12 +11,14 @@ mod envelope;
 mod files;
 mod mailbox;
 mod overlay;
+mod pace; // how fast is sent
 mod partner;
 mod recipient;
 mod route;
 mod schedule; // when: schedules and windows
 pub mod shape; // keys of each kind: errors and schemas
 mod split;
+mod turn; // order and urgency of what leaves
 mod webhook;
 
 pub use agreement::{Agreement, Environment, OnUncertain};
@@ -31,11 +33,13 @@ pub use files::{HostKey, Pickup, Server, Then, Unchanged};
 pub(super) use files::{check_local, check_remote};
 pub(super) use mailbox::is_folder;
 pub use mailbox::{Mailbox, Repeats, is_temporary};
+pub use pace::{CONCURRENCY, Circuit, Per, Rate, Retry};
 pub use partner::{Partner, PartyId};
 pub use recipient::{Form, Posted, Quiet, Recipient, is_address};
 pub use route::Route;
 pub use schedule::{DeliveryWindow, When};
 pub use split::{OfTheWhole, Split};
+pub use turn::{Order, Priority, lane};
 pub use webhook::{EVENT_TYPES, Webhook};
 
 use crate::yaml::{self, Node};

@@ -1,5 +1,7 @@
 //! `kind: partner`: who we deal with, by all the ids it has in envelopes.
 
+use super::pace::{self, Rate};
+use super::parsed_option;
 use super::shape::{Key, Shape, may, must};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -9,6 +11,8 @@ pub const KEYS: &[Key] = &[
     must("party_ids", Shape::List(&Shape::PartyId), "The ids it has in envelopes, QUALIFIER:ID"),
     may("title", Shape::Text, "What people call it"),
     may("groups", Shape::List(&Shape::Filled), "Groups whose mappings and guides count for it"),
+    may("concurrency", pace::AT_ONCE, "Deliveries at once, over all its channels"),
+    may("rate", pace::RATE, "So many attempts within a time, over all its channels"),
 ];
 
 /// A partner.
@@ -23,6 +27,12 @@ pub struct Partner {
     /// Groups it belongs to: mappings and guides of a group count for its partners.
     #[serde(default)]
     pub groups: Vec<String>,
+    /// Deliveries at once, over all its channels; as many as these allow when left out.
+    #[serde(default, deserialize_with = "parsed_option")]
+    pub concurrency: Option<usize>,
+    /// So many attempts within a time, over all its channels.
+    #[serde(default)]
+    pub rate: Option<Rate>,
 }
 
 /// A party id as envelopes carry it: `ZZ:ACME`; without a qualifier any will do.

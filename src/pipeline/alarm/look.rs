@@ -106,6 +106,8 @@ async fn seen(
         Watch::Held => store.found_held().await?,
         Watch::Parked => store.found_parked().await?,
         Watch::Retrying => store.found_retrying(before).await?,
+        Watch::Lane => store.found_standing(before).await?,
+        Watch::Circuit => return Ok(circuits(service, before)),
         Watch::Overdue => return overdue(service, alert, now).await,
         Watch::Rejected => {
             let said = |found: Found| {
@@ -207,6 +209,23 @@ fn pickups(service: &Service, directory: &Directory, before: Timestamp) -> Vec<S
         }
     }
     seen
+}
+
+/// Channels that are probed only since before a time.
+fn circuits(service: &Service, before: Timestamp) -> Vec<Seen> {
+    let zone = zone(service);
+    let open = service.pace.open_circuits().into_iter().filter(|one| one.since.timestamp() <= before);
+    open.map(|circuit| {
+        let (name, since) = (&circuit.channel, circuit.since.timestamp());
+        let when = moment(since, &zone);
+        let words =
+            format!("Channel {name} is left alone since {when}, for it failed again and again; portolan channel list");
+        let mut one = one(None, (since, since), words);
+        one.found.channel = Some(name.clone());
+        one.found.subject = Some(format!("channel/{name}"));
+        one
+    })
+    .collect()
 }
 
 /// `Channel lamps-out is paused since 10:00 by token:anna`.

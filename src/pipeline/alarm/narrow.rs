@@ -132,6 +132,7 @@ pub(super) fn sentence(alert: &Alert, found: &Found) -> String {
         Watch::Held => ("transmission or document", "transmissions or documents", "is held", "are held"),
         Watch::Parked => ("delivery", "deliveries", "is parked", "are parked"),
         Watch::Retrying => ("delivery", "deliveries", "does not arrive", "do not arrive"),
+        Watch::Lane => ("delivery", "deliveries", "waits in its lane for one", "wait in their lanes for one"),
         Watch::Overdue => ("acknowledgment", "acknowledgments", "is overdue", "are overdue"),
         Watch::Rejected => ("document", "documents", "was refused", "were refused"),
         Watch::Unmatched => ("acknowledgment", "acknowledgments", "fits nothing we sent", "fit nothing we sent"),

@@ -5,7 +5,7 @@ use super::certificates;
 use crate::clock::Timestamp;
 use crate::partner::Way;
 use crate::pipeline::state::Service;
-use crate::store::delivery::NewDelivery;
+use crate::store::delivery::{NewDelivery, Turn};
 use crate::store::offered::{OFFERED_BYTES_MAX, Offer, Signed};
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Direction, Result};
@@ -207,6 +207,7 @@ pub async fn answer(service: &Service, fingerprint: &str, refusal: Option<&str>,
             partner: one.partner.clone(),
             agreement: None,
             on_uncertain: "repeat".to_owned(),
+            turn: Turn::default(),
         };
         let by = (fingerprint, one.channel.as_str());
         left += usize::from(service.store.answer_certificate(by, (new, delivery), actor, now).await?);

@@ -10,7 +10,7 @@ use crate::pipeline::state::Service;
 use crate::store::as2::{Beside, Leaving, Verdict};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
-use crate::store::delivery::NewDelivery;
+use crate::store::delivery::{NewDelivery, Turn};
 use crate::store::offered::Signed;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Direction, INLINE_BYTES_MAX, Result as StoreResult, Spool, StoreError};
@@ -391,7 +391,10 @@ impl Message {
         };
         let key = delivery_id.clone();
         let on_uncertain = "repeat".to_owned();
-        Ok((new, NewDelivery { delivery_id, channel, partner, agreement: None, key, on_uncertain }))
+        Ok((
+            new,
+            NewDelivery { delivery_id, channel, partner, agreement: None, key, on_uncertain, turn: Turn::default() },
+        ))
     }
 
     /// Keeps what was received, to be processed; the same again gets the same receipt.

@@ -2,8 +2,8 @@
 //! without the other.
 
 use crate::partner::Channel;
-use crate::pipeline::deliver::Reached;
 use crate::pipeline::file_name::file_name;
+use crate::pipeline::pace::Reached;
 use crate::pipeline::state::Service;
 use crate::store::Result;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};

@@ -8,6 +8,7 @@ use crate::store::call::{self, NewAnswer};
 use crate::store::delivery::{self, Change, Delivery, DeliveryState};
 use crate::store::error::{Result, StoreError};
 use crate::store::job::{self, Job};
+use crate::store::lane;
 use crate::store::mailbox::{self, Placing};
 use crate::store::matching;
 use crate::store::payload::Files;
@@ -68,6 +69,7 @@ impl Store {
             Box::pin(async move {
                 job::check_lease(&mut tx, &job).await?;
                 let mut found = delivery::find(&mut tx, &job.subject).await?;
+                lane::check(&mut tx, &found).await?;
                 let number = found.attempts + 1;
                 let id = tx.id("att", now);
                 sqlx::query(

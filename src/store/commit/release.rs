@@ -149,7 +149,7 @@ pub(super) async fn resubmit(tx: &mut Tx<'_>, id: &str, actor: &Actor, now: Time
     let old: Delivery = delivery::find(tx, id).await?;
     expect_state("delivery", id, &old.state, &ENDED.map(DeliveryState::as_str))?;
     expect_not_resubmitted(tx, id).await?;
-    let new_id = tx.id("del", now);
+    let (new_id, turn) = (tx.id("del", now), old.turn());
     let new = NewDelivery {
         delivery_id: new_id.clone(),
         channel: old.channel,
@@ -157,6 +157,7 @@ pub(super) async fn resubmit(tx: &mut Tx<'_>, id: &str, actor: &Actor, now: Time
         agreement: old.agreement,
         key: new_id.clone(),
         on_uncertain: old.on_uncertain,
+        turn,
     };
     delivery::insert(tx, &old.transmission_id, &new, Some(id), actor, now).await?;
     ack::awaited(tx, &old.transmission_id, true, now).await?;
@@ -193,7 +194,7 @@ pub(super) async fn steer(
     let change = Change { reason: Some(reason), ..Change::default() };
     let found = delivery::change(tx, id, from, to, change, actor, now).await?;
     if to == DeliveryState::Ready {
-        job::insert(tx, JobKind::Deliver, id, now, now).await?;
+        job::deliver(tx, id, now, now).await?;
     } else {
         job::drop_for(tx, JobKind::Deliver, id).await?;
     }

@@ -199,6 +199,7 @@ async fn answer_again(tx: &mut Tx<'_>, repeat: &Repeat, actor: &Actor, now: Time
     if last.key == key || !is_over {
         return Ok(());
     }
+    let turn = last.turn();
     let new = NewDelivery {
         delivery_id: tx.id("del", now),
         channel: last.channel,
@@ -206,6 +207,7 @@ async fn answer_again(tx: &mut Tx<'_>, repeat: &Repeat, actor: &Actor, now: Time
         agreement: last.agreement,
         key,
         on_uncertain: last.on_uncertain,
+        turn,
     };
     delivery::insert(tx, &transmission_id, &new, Some(&last.delivery_id), actor, now).await
 }

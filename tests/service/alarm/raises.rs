@@ -74,6 +74,23 @@ async fn deliveries_that_do_not_arrive() {
     supplier.then(&[Answer::Slow(Duration::from_secs(5))]);
     stage.send(order("D-3", 3)).await;
     raised(&mail, &stage, "backlog", "1 jobs of kind deliver are due").await;
+    // One that is parked has another behind it in its lane; and a channel that failed once is left alone.
+    let ordered = resources(retailer.port, supplier.port);
+    let ordered = ordered.split("---\n").find(|one| one.contains("name: lamps-orders")).expect("it").to_owned();
+    stage.apply(&format!("{ordered}order: partner\n---\nkind: alert\nname: circuit\nwatch: circuit\nminutes: \"0\"\n"));
+    supplier.then(&[Answer::Status(404)]);
+    stage.send(order("D-5", 5)).await;
+    stage.send(order("D-6", 6)).await;
+    raised(&mail, &stage, "lane", "1 delivery of lamps over channel lamps-out waits in its lane for one: parked").await;
+    stage.apply(&ordered);
+    let failing = resources(retailer.port, supplier.port).replace(
+        &format!("127.0.0.1:{}/edi\n", supplier.port),
+        &format!("127.0.0.1:{}/edi\ncircuit: {{ failures: \"1\", seconds: \"1\" }}\n", supplier.port),
+    );
+    stage.apply(&failing);
+    supplier.then(&[Answer::Status(500)]);
+    stage.send(order("D-7", 7)).await;
+    raised(&mail, &stage, "circuit", "Channel lamps-out is left alone since").await;
     // A mailbox in place of the post.
     let http = format!(
         "name: lamps-out\ntransport: http\nway: out\nurl: http://127.0.0.1:{}/edi\nallow_networks: [127.0.0.0/8]\n",
