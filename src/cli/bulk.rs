@@ -173,6 +173,12 @@ fn planned(plan: &Value) -> String {
     for over in each("channels") {
         let to = over["destination"].as_str().map_or(String::new(), |to| format!(" → {to}"));
         text.push_str(&format!("  {} over {}{to}\n", column(&over["count"], 6), word(&over["channel"])));
+        if over["open_since"].is_number() {
+            let since = moment(&over["open_since"]);
+            text.push_str(&format!(
+                "         left alone since {since} for its failures: one goes first, the others once it arrived\n"
+            ));
+        }
     }
     for whose in each("partners") {
         text.push_str(&format!("  {} of {}\n", column(&whose["count"], 6), word(&whose["partner"])));

@@ -646,6 +646,25 @@ party_ids: [ZZ:OTHER]
     }
 
     #[test]
+    fn err_an_order_that_cannot_be_kept() {
+        let of = |more: &str| {
+            let file =
+                FILE.replace("channel: acme-out, envelope: {", &format!("channel: acme-out, {more}, envelope: {{"));
+            Directory::new(&parse("f", &file).expect("resources")).map_err(|errors| errors[0].to_string())
+        };
+        for fit in ["order: partner", "order: key, key: order.number", "order: key, key: 'lines[0].number'"] {
+            assert!(of(fit).is_ok(), "{fit}: {:?}", of(fit).err());
+        }
+        for (unfit, told) in [
+            ("order: key", "expected the field that keeps documents in order"),
+            ("order: key, key: nummer", "found nummer, which none has"),
+            ("key: number", "expected with order: key only"),
+        ] {
+            assert!(of(unfit).expect_err(unfit).contains(told), "{unfit}");
+        }
+    }
+
+    #[test]
     fn err_a_channel_of_cxml_says_who_speaks_for_whom() {
         let of = |more: &str| {
             let channel = format!(

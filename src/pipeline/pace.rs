@@ -169,6 +169,14 @@ impl Pace {
         metrics::gauge!("portolan_circuits_open").set(open(&all).count() as f64);
     }
 
+    /// Lets a channel be tried at once, whatever its receiver asked for; one whose circuit is open is probed. For what people
+    /// want to go, or have changed.
+    pub fn hasten(&self, channel: &str) {
+        if let Some(course) = self.all().channels.get_mut(channel) {
+            course.not_before = None;
+        }
+    }
+
     /// Channels that are probed only.
     #[must_use]
     pub fn open_circuits(&self) -> Vec<OpenCircuit> {
@@ -372,6 +380,23 @@ mod tests {
         assert_eq!(pace.choose(&none, normal("lamps", 9), 16, after(6_999)).len(), 0);
         assert_eq!(pace.choose(&none, normal("lamps", 9), 16, after(7_000)).len(), CONCURRENCY);
         assert_eq!(pace.open_circuits(), []);
+    }
+
+    #[test]
+    fn what_a_person_wants_to_go_waits_for_no_probe_and_no_wish_of_the_receiver() {
+        let (pace, none) = (Pace::default(), Directory::default());
+        let go = || pace.choose(&none, normal("lamps", 9), 16, after(0));
+        let one = pace.choose(&none, normal("lamps", 1), 1, after(0)).remove(0);
+        pace.leave(&none, &one, Reached::Busy(after(7_000)), after(0));
+        pace.hasten("lamps");
+        let all = go();
+        assert_eq!(all.len(), CONCURRENCY);
+        all.iter().for_each(|one| pace.leave(&none, one, Reached::No, after(0)));
+        let one = pace.choose(&none, normal("lamps", 1), 1, after(0)).remove(0);
+        pace.leave(&none, &one, Reached::No, after(0));
+        assert_eq!((go().len(), pace.open_circuits().len()), (0, 1));
+        pace.hasten("lamps");
+        assert_eq!(go().len(), 1, "a probe, and no more");
     }
 
     #[test]

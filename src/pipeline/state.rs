@@ -182,10 +182,23 @@ impl Service {
             self.live.write().unwrap_or_else(PoisonError::into_inner).revision = NEVER;
             return Err(error);
         }
+        // What failed may be mended.
+        let (after, is_new) = (self.directory(), |name: &str, channel| before.channel(name) != Some(channel));
+        after.channels().filter(|(name, channel)| is_new(name, channel)).for_each(|(name, _)| self.pace.hasten(name));
         self.pickups.forget_times();
         self.departing.notify_one();
         self.arrived.notify_one();
         self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Lets a delivery go now that a person sends anew or lets go, whatever its channel waits for.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn hasten(&self, delivery_id: &str) -> Result<()> {
+        self.pace.hasten(&self.store.delivery(delivery_id).await?.channel);
+        self.departing.notify_one();
         Ok(())
     }
 

@@ -162,7 +162,7 @@ pub(super) async fn a_lane_keeps_its_order_through_a_pause_an_act_over_many_and_
     assert_eq!(store.delivery(&job.subject).await.expect("it").resubmit_of.as_deref(), Some(&*all[0]));
     // The clock is set forward: its lease ran out, and it is at work here all the same.
     assert_eq!(due(&[], 1000).await.len(), 1);
-    assert_eq!(due(&[job.job_id.clone()], 1000).await, []);
+    assert_eq!(due(std::slice::from_ref(&job.job_id), 1000).await, []);
     tried(&store, &job, AttemptEnd::Delivered, at(106)).await;
     // A closed window holds the lane, and nothing overtakes.
     let job = lease_of(&all[1], 107).await.expect("its turn");

@@ -11,6 +11,6 @@ use serde_json::json;
     responses((status = 200, description = "The new delivery"), (status = 409, description = "It is not parked")))]
 pub async fn resubmit(State(service): State<Shared>, Extension(actor): By, Path(id): Path<String>) -> Reply {
     let new = service.store.resubmit(&id, &actor, service.now()).await?;
-    service.departing.notify_one();
+    service.hasten(&new).await?;
     Ok(Json(json!({ "delivery": new, "resubmit_of": id, "state": "ready" })))
 }

@@ -33,6 +33,10 @@ pub async fn steer(
     let to = to.filter(|to| matches!(to, DeliveryState::Held | DeliveryState::Ready | DeliveryState::Cancelled));
     let to = to.ok_or_else(|| Problem::new(400, "WORD-UNKNOWN", "to: expected held, ready or cancelled"))?;
     service.store.steer_delivery(&id, to, &steer.reason, &actor, service.now()).await?;
+    if to == DeliveryState::Ready {
+        service.hasten(&id).await?;
+    }
+    // Of its lane another may be the first now.
     service.departing.notify_one();
     Ok(Json(json!({ "delivery": id, "state": to })))
 }

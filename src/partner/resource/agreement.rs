@@ -3,7 +3,7 @@
 use super::shape::{Key, Shape, may, must};
 use super::turn::{Order, Priority};
 use super::{EnvelopeProfile, Split, Way, parsed, parsed_option};
-use crate::entity::{Entity, Tolerance};
+use crate::entity::{self, Entity, Tolerance};
 use crate::partner::ack::{AckPolicy, Expect, one_or_many};
 use crate::partner::duplicate::{Duplicate, DuplicateKey};
 use serde::{Deserialize, Serialize};
@@ -144,6 +144,11 @@ pub struct Agreement {
     pub on_uncertain: OnUncertain,
 }
 
+/// Whether any entity has a field; which one a document becomes, its mapping says.
+fn is_field(path: &str) -> bool {
+    entity::names().any(|kind| entity::definition(kind).is_some_and(|entity| entity.field(path).is_some()))
+}
+
 impl Agreement {
     /// The value that a document is kept in order by; empty where it has none, and none where it is not asked for.
     #[must_use]
@@ -157,6 +162,9 @@ impl Agreement {
         match (self.order, &self.key) {
             (Order::Key, None) => found
                 .push("key: expected the field that keeps documents in order, such as number, found none".to_owned()),
+            (Order::Key, Some(key)) if !is_field(key) => found.push(format!(
+                "key: expected a field of an entity such as number or order.number, found {key}, which none has"
+            )),
             (Order::None | Order::Partner, Some(_)) => found.push("key: expected with order: key only".to_owned()),
             _ => {}
         }

@@ -63,13 +63,15 @@ pub async fn retry(service: &Service, alarm: &Alarm, actor: &Actor) -> Result<us
     let mut count = 0;
     for id in parked {
         match service.store.resubmit(&id, actor, service.now()).await {
-            Ok(_) => count += 1,
+            Ok(new) => {
+                service.hasten(&new).await?;
+                count += 1;
+            }
             // Somebody else was quicker, or it is held and not parked.
             Err(StoreError::Conflict(_) | StoreError::WrongState { .. }) => {}
             Err(error) => return Err(error),
         }
     }
-    service.departing.notify_one();
     Ok(count)
 }
 

@@ -4,7 +4,7 @@
 use super::Unplanned;
 use super::plan::{SAMPLES_MAX, Wish, plan, read};
 use crate::pipeline::state::Service;
-use crate::store::bulk::{BulkAct, BulkItem, Object};
+use crate::store::bulk::{Action, BulkAct, BulkItem, Object};
 use crate::store::commit::bulk::NewBulk;
 use crate::store::{Actor, Micros, StoreError};
 use std::sync::Arc;
@@ -78,7 +78,11 @@ async fn begin(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> Re
         wish: wish.digest(),
         items: now.items,
     };
-    Ok(service.store.bulk_begin(new, actor, service.now()).await?)
+    service.store.bulk_begin(new, actor, service.now()).await?;
+    if matches!(wish.action, Action::Resubmit | Action::Release) {
+        now.channels.iter().for_each(|over| service.pace.hasten(&over.channel));
+    }
+    Ok(())
 }
 
 /// What was begun goes on early, while the rest is done.

@@ -83,6 +83,9 @@ pub struct Over {
     pub channel: String,
     /// Where it leads, for deliveries.
     pub destination: Option<String>,
+    /// Since when it is left alone for its failures: one goes first, the others once that arrived. No part of the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open_since: Option<Micros>,
     /// How many.
     pub count: usize,
 }
@@ -221,9 +224,13 @@ fn planned(service: &Service, wish: &Wish, chosen: &Chosen, obstacles: &HashMap<
         refused.entry(missing.clone()).or_default().push(id);
     }
     let directory = service.directory();
-    let channels: Vec<Over> =
+    let mut channels: Vec<Over> =
         channels.into_iter().map(|(channel, count)| over(&directory, wish.object, channel, count)).collect();
     let whole = json!([wish.object, wish.action, wish.as_partner, said, channels]);
+    for open in service.pace.open_circuits() {
+        let over = channels.iter_mut().filter(|over| over.channel == open.channel && over.destination.is_some());
+        over.for_each(|over| over.open_since = Some(open.since));
+    }
     Plan {
         plan: token(now, items.len(), whole.to_string().as_bytes()),
         object: wish.object,
@@ -264,7 +271,7 @@ fn over(directory: &Directory, object: Object, name: &str, count: usize) -> Over
     let channel = directory.channel(name).filter(|_| object == Object::Delivery);
     let late = |policy| late(directory, policy).map(|(_, channel)| channel);
     let channel = channel.and_then(|one| one.answers_calls().map_or(Some(one), late));
-    Over { channel: name.to_owned(), destination: channel.and_then(leads), count }
+    Over { channel: name.to_owned(), destination: channel.and_then(leads), open_since: None, count }
 }
 
 /// `plan_<instant>_<count>_<digest>`.

@@ -85,9 +85,16 @@ async fn deliveries_that_do_not_arrive() {
     stage.apply(&ordered);
     let failing = resources(retailer.port, supplier.port).replace(
         &format!("127.0.0.1:{}/edi\n", supplier.port),
-        &format!("127.0.0.1:{}/edi\ncircuit: {{ failures: \"1\", seconds: \"1\" }}\n", supplier.port),
+        &format!("127.0.0.1:{}/edi\ncircuit: {{ failures: \"1\", seconds: \"5\" }}\n", supplier.port),
     );
     stage.apply(&failing);
+    // What is under way and arrives would have it tried again.
+    stage
+        .until("the slow one arrived", || async {
+            let rows = stage.list("/api/v1/deliveries?channel=lamps-out&state=delivered").await;
+            (rows.len() == 1).then_some(())
+        })
+        .await;
     supplier.then(&[Answer::Status(500)]);
     stage.send(order("D-7", 7)).await;
     raised(&mail, &stage, "circuit", "Channel lamps-out is left alone since").await;
