@@ -14,6 +14,7 @@ use crate::pipeline::mailbox::gate::{MailboxGate, host_keys};
 use crate::pipeline::mailbox::https::MailboxDoors;
 use crate::pipeline::receive::HttpReceiver;
 use crate::pipeline::state::Service;
+use crate::pipeline::telemetry;
 use crate::pipeline::worker;
 use crate::store::{Actor, Reconciliation, Store};
 use crate::transport::http::receive::{Pace, ReceiveLimits, router as partner_router};
@@ -140,7 +141,7 @@ impl App {
             .with_context(|| format!("cannot listen on {} ([admin] listen)", config.admin.listen))?;
         let mailboxes = sftp_listener(&config).await?;
         let (partner_address, admin_address) = (partner.local_addr()?, admin.local_addr()?);
-        alarm::check(&config).map_err(anyhow::Error::msg)?;
+        alarm::check(&config).and_then(|()| telemetry::check(&config)).map_err(anyhow::Error::msg)?;
         let service = Service::new(store, rules, clock, config).await?;
         let certificates = match &service.config.partner.tls {
             Some(tls) => Some(Certificates::new(&service, directory, tls.clone()).await.context("[partner] tls")?),

@@ -30,3 +30,24 @@ pub fn new_id(prefix: &str, now: Timestamp, random: &dyn Random) -> String {
     let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid();
     format!("{prefix}_{}", uuid.simple())
 }
+
+/// When an identifier of ours was made, to the millisecond; `None` where it is none.
+#[must_use]
+pub fn made_at(id: &str) -> Option<Timestamp> {
+    let digits = id.split_once('_')?.1.get(..12)?;
+    Timestamp::from_millisecond(i64::from_str_radix(digits, 16).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_tells_when_it_was_made() {
+        let now = Timestamp::from_millisecond(1_790_000_000_123).expect("a time");
+        assert_eq!(made_at(&new_id("doc", now, &SystemRandom)), Some(now));
+        for none in ["", "doc", "doc_12", "doc_not of our own making", "tra_1"] {
+            assert_eq!(made_at(none), None, "{none}");
+        }
+    }
+}

@@ -8,6 +8,8 @@ mod backend;
 mod bulk;
 #[path = "store/call.rs"]
 mod call;
+#[path = "store/delta.rs"]
+mod delta;
 mod dice;
 #[path = "store/lane.rs"]
 mod lane;
@@ -23,6 +25,8 @@ mod overtaken;
 mod pause;
 #[path = "store/schedule.rs"]
 mod schedule;
+#[path = "store/telemetry.rs"]
+mod telemetry;
 #[path = "store/webhook.rs"]
 mod webhook;
 

@@ -2,7 +2,7 @@
 //! within the time of a digest waits for it; nothing goes out in quiet hours unless it is bad enough; an escalation is told only
 //! what nobody took up.
 
-use crate::clock::Timestamp;
+use crate::clock::{AHEAD_MAX, Timestamp};
 use crate::partner::calendar::{is_between, time_of_day};
 use crate::partner::{Calendar, Recipient, Severity};
 use jiff::tz::TimeZone;
@@ -66,6 +66,8 @@ pub struct Hours<'r> {
     pub calendar: Option<&'r Calendar>,
     /// The time zone of times of day.
     pub zone: TimeZone,
+    /// How far the present time is ahead of the machine's clock, by which people live.
+    pub ahead: Duration,
     /// When it was told something last.
     pub told_last: Option<Timestamp>,
     /// How long an alarm stands before it is told first.
@@ -77,12 +79,13 @@ impl Hours<'_> {
     #[must_use]
     pub fn is_quiet(&self, severity: Severity, now: Timestamp) -> bool {
         let Some(quiet) = self.recipient.quiet.as_ref().filter(|quiet| severity < quiet.unless) else { return false };
+        let here = now - self.ahead;
         let time = |text: &Option<String>| text.as_ref().and_then(|text| time_of_day(text).ok());
         let by_clock = match (time(&quiet.from), time(&quiet.to)) {
-            (Some(from), Some(to)) => is_between(now.to_zoned(self.zone.clone()).time(), from, to),
+            (Some(from), Some(to)) => is_between(here.to_zoned(self.zone.clone()).time(), from, to),
             _ => false,
         };
-        by_clock || self.calendar.is_some_and(|calendar| !calendar.is_working(now))
+        by_clock || self.calendar.is_some_and(|calendar| !calendar.is_working(here))
     }
 
     /// What is new of these alarms for the recipient, by their places. They go together; none: nothing is to be told now.
@@ -91,7 +94,7 @@ impl Hours<'_> {
         let news = all.iter().enumerate().filter_map(|(at, one)| Some((at, self.news(one, now)?)));
         let due: Vec<_> = news.filter(|(at, _)| !self.is_quiet(all[*at].severity, now)).collect();
         let digest = Duration::from_secs(self.recipient.digest_minutes * 60);
-        let waits = self.told_last.is_some_and(|last| now < last + digest);
+        let waits = self.told_last.is_some_and(|last| !has_passed(last, digest, now));
         let is_urgent = |(at, news): &(usize, News)| {
             all[*at].severity == Severity::Critical && matches!(news, News::Raised | News::Escalated)
         };
@@ -104,14 +107,20 @@ impl Hours<'_> {
             None if !one.is_open || one.is_over => None,
             None => {
                 let first = if after.is_some() { News::Escalated } else { News::Raised };
-                (now >= one.raised_at + after.unwrap_or_default().max(self.settle)).then_some(first)
+                has_passed(one.raised_at, after.unwrap_or_default().max(self.settle), now).then_some(first)
             }
             Some(told) if one.is_over => (!told.is_over && self.recipient.is_told_recoveries()).then_some(News::Over),
             Some(_) if !one.is_open => None,
-            Some(told) if one.count > told.count && now >= told.at + GROWTH_EVERY => Some(News::Grown),
-            Some(told) => (now >= told.at + REMIND_EVERY).then_some(News::Stands),
+            Some(told) if one.count > told.count && has_passed(told.at, GROWTH_EVERY, now) => Some(News::Grown),
+            Some(told) => has_passed(told.at, REMIND_EVERY, now).then_some(News::Stands),
         }
     }
+}
+
+/// Whether so much time has passed since something. What lies more than a day ahead was noted before the clock was set back by
+/// that, and nobody waits for that time to come again; what lies a little ahead was noted before a restart.
+fn has_passed(since: Timestamp, wait: Duration, now: Timestamp) -> bool {
+    since > now + AHEAD_MAX || now >= since + wait
 }
 
 #[cfg(test)]
@@ -130,7 +139,14 @@ mod tests {
     }
 
     fn hours(recipient: &Recipient) -> Hours<'_> {
-        Hours { recipient, calendar: None, zone: TimeZone::UTC, told_last: None, settle: MINUTE / 2 }
+        Hours {
+            recipient,
+            calendar: None,
+            zone: TimeZone::UTC,
+            ahead: Duration::ZERO,
+            told_last: None,
+            settle: MINUTE / 2,
+        }
     }
 
     fn raised(severity: Severity) -> Standing {
@@ -204,6 +220,35 @@ mod tests {
         let idle = Hours { calendar: Some(&office), ..hours(&by_calendar) };
         assert_eq!(idle.due(&[raised(Severity::Error)], begin() + MINUTE), [], "a Friday");
         assert_eq!(idle.due(&[raised(Severity::Error)], begin() + 3 * 24 * 60 * MINUTE).len(), 1);
+    }
+
+    #[test]
+    fn it_is_quiet_by_the_machines_clock_while_the_ledgers_is_ahead() {
+        let quiet = Quiet {
+            from: Some("22:00".to_owned()),
+            to: Some("07:00".to_owned()),
+            calendar: None,
+            unless: Severity::Critical,
+        };
+        let asleep = Recipient { quiet: Some(quiet), ..recipient() };
+        let night = begin() + 12 * 60 * MINUTE;
+        let ahead = Hours { ahead: 10 * 60 * MINUTE, ..hours(&asleep) };
+        assert_eq!(ahead.due(&[raised(Severity::Error)], night).len(), 1, "two in the afternoon");
+        let morning = begin() + 20 * 60 * MINUTE;
+        assert_eq!(ahead.due(&[raised(Severity::Error)], morning), [], "ten at night");
+    }
+
+    #[test]
+    fn what_was_told_in_a_time_that_was_none_keeps_nobody_from_being_told() {
+        let recipient = recipient();
+        let month = 30 * 24 * 60 * MINUTE;
+        let wrong = Hours { told_last: Some(begin() + month), ..hours(&recipient) };
+        assert_eq!(wrong.due(&[raised(Severity::Error)], begin() + MINUTE), [(0, News::Raised)]);
+        let later = Standing { raised_at: begin() + month, ..raised(Severity::Error) };
+        assert_eq!(hours(&recipient).due(&[later], begin() + MINUTE), [(0, News::Raised)]);
+        // A restart may go on a little before what was told last.
+        let known = told(raised(Severity::Error), begin() + 2 * MINUTE, 1);
+        assert_eq!(hours(&recipient).due(&[known], begin() + MINUTE), []);
     }
 
     #[test]

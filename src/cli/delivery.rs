@@ -83,7 +83,10 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             instance.show((Method::GET, &format!("/api/v1/deliveries/{id}")), (&[], None), as_json, |value| {
                 let mut text = row(&value["delivery"]);
                 if let Some(opens) = value["window"]["opens"].as_str() {
-                    text.push_str(&format!("  waits for the window, {opens}\n"));
+                    let channel = &value["window"]["channel"];
+                    let other = channel.as_str().filter(|_| *channel != value["delivery"]["channel"]);
+                    let of = other.map_or(String::new(), |name| format!(" of {name}"));
+                    text.push_str(&format!("  waits for the window{of}, {opens}\n"));
                 }
                 for attempt in value["attempts"].as_array().into_iter().flatten() {
                     let word = |key: &str| attempt[key].as_str().unwrap_or("-").to_owned();

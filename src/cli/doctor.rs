@@ -11,6 +11,7 @@ use crate::partner::Directory;
 use crate::pipeline::alarm;
 use crate::pipeline::configured::Configured;
 use crate::pipeline::state::stored;
+use crate::pipeline::telemetry;
 use crate::pipeline::{Rules, as2::forecast::forecast};
 use crate::store::{MasterKey, Store};
 use reqwest::Method;
@@ -20,8 +21,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the mail server may take to be reached.
-const MAIL_WAIT: Duration = Duration::from_secs(5);
+/// How long the mail server or the collector of traces may take to be reached.
+const REACH_WAIT: Duration = Duration::from_secs(5);
 /// Free megabytes that an installation should have.
 const MEGABYTES_MIN: u64 = 1024;
 /// Days ahead in which a certificate that ends is told.
@@ -113,6 +114,7 @@ fn look(arguments: &Arguments, data: &Path, found: &mut Findings) -> anyhow::Res
     found.well("data directory", data.display().to_string());
     let config = match Config::load(data).map_err(|error| error.to_string()).and_then(|config| {
         alarm::check(&config)?;
+        telemetry::check(&config)?;
         Ok(config)
     }) {
         Ok(config) => config,
@@ -129,6 +131,7 @@ fn look(arguments: &Arguments, data: &Path, found: &mut Findings) -> anyhow::Res
     }
     files(&config, data, found);
     mail(&config, found);
+    collector(&config, found);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(ledger(arguments, &config, data, found));
     Ok(())
@@ -251,18 +254,7 @@ fn mail(config: &Config, found: &mut Findings) {
         return found.warning("mail", "portolan.toml has no [mail]", remedy);
     };
     let place = format!("{}:{}", mail.server, mail.port());
-    let addresses = (mail.server.as_str(), mail.port()).to_socket_addrs().map(|all| all.collect::<Vec<_>>());
-    let reached = addresses.and_then(|all| {
-        let mut last = Err(std::io::Error::other("no address"));
-        for one in all {
-            last = TcpStream::connect_timeout(&one, MAIL_WAIT);
-            if last.is_ok() {
-                break;
-            }
-        }
-        last
-    });
-    match reached {
+    match reached(&mail.server, mail.port()) {
         Err(error) => found.wrong(
             "mail",
             format!("{place}: {error}"),
@@ -276,6 +268,36 @@ fn mail(config: &Config, found: &mut Findings) {
             );
         }
         Ok(_) => found.well("mail", format!("{place} is there; portolan alarm test mail sends a test")),
+    }
+}
+
+/// Connects to the first address of a server that takes it.
+fn reached(server: &str, port: u16) -> std::io::Result<TcpStream> {
+    let mut last = Err(std::io::Error::other("no address"));
+    for one in (server, port).to_socket_addrs()? {
+        last = TcpStream::connect_timeout(&one, REACH_WAIT);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+/// Whether the collector of traces can be reached, where one is named. What goes through a proxy is the proxy's to reach.
+fn collector(config: &Config, found: &mut Findings) {
+    let Some(Ok(url)) = config.telemetry.as_ref().map(telemetry::collector) else { return };
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
+    let place = format!("{host}:{port}");
+    if config.proxy.is_some() {
+        return found.well("telemetry", format!("{place}, through the proxy; it was not asked"));
+    }
+    match reached(host.trim_matches(['[', ']']), port) {
+        Ok(_) => found.well("telemetry", format!("{place} is there")),
+        Err(error) => found.warning(
+            "telemetry",
+            format!("{place}: {error}; traces wait, and the work goes on"),
+            "mend [telemetry] endpoint, or start the collector",
+        ),
     }
 }
 

@@ -13,6 +13,7 @@ mod partner;
 mod proxy;
 mod sftp;
 mod storage;
+mod telemetry;
 
 pub use admin::Admin;
 pub use alert::Alert;
@@ -26,6 +27,7 @@ pub use partner::{Partner, Tls};
 pub use proxy::Proxy;
 pub use sftp::Sftp;
 pub use storage::Storage;
+pub use telemetry::{Protocol, Telemetry};
 
 use serde::Deserialize;
 use std::path::Path;
@@ -59,6 +61,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `[storage]`: what of the disk is kept free.
     pub storage: Storage,
+    /// `[telemetry]`: where traces of documents go; without it none are made.
+    pub telemetry: Option<Telemetry>,
     /// `[limits]`.
     pub limits: Limits,
 }
@@ -114,7 +118,8 @@ impl Config {
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let proxy = self.proxy.iter().filter_map(|proxy| proxy.password.clone());
-        proxy.chain(self.mail.iter().filter_map(|mail| mail.password.clone())).collect()
+        let traces = self.telemetry.iter().flat_map(|telemetry| telemetry.headers.values().cloned());
+        proxy.chain(self.mail.iter().filter_map(|mail| mail.password.clone())).chain(traces).collect()
     }
 
     /// Reads the text of a file.

@@ -5,6 +5,7 @@ use super::identify;
 use super::reach::{Outbound, outbound};
 use super::receive::{location, unavailable};
 use super::state::Service;
+use super::telemetry;
 use crate::codec::cxml::{self, Credential, Header, Status};
 use crate::codec::segment::{Inspection, Limits};
 use crate::codec::xml;
@@ -22,7 +23,6 @@ use crate::transport::http::send::{Asked, Outcome, Post};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
-use serde_json::json;
 use std::future::ready;
 use std::ops::Range;
 use std::sync::Arc;
@@ -386,7 +386,7 @@ impl Conversation {
             content: self.service.store.content(body, self.service.now()).await?,
             content_type: self.arrival.content_type.clone(),
             file_name: None,
-            headers: json!({}),
+            headers: telemetry::facts(&self.service, &self.arrival.headers),
         })
     }
 

@@ -12,6 +12,7 @@ use super::places::place_of;
 use super::reach::{Outbound, outbound};
 use super::state::Service;
 use super::stored;
+use super::telemetry;
 use crate::clock::Timestamp;
 use crate::codec::cxml::{self, Status};
 use crate::partner::{Channel, Directory, Way};
@@ -115,6 +116,7 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         }
     };
     let sending = service.store.deliver_sending(job, &url, now).await?;
+    let traced = telemetry::lines(service, &sending).await?;
     let usual = Duration::from_secs(service.config.delivery.attempt_seconds);
     let patience = channel.asks().and_then(|asked| asked.wait_seconds).map_or(usual, Duration::from_secs);
     let post = Post {
@@ -122,7 +124,7 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         method: channel.method.as_deref().and_then(|method| method.parse().ok()).unwrap_or(Method::POST),
         key,
         content_type,
-        headers: headers.into_iter().chain(lines).collect(),
+        headers: traced.into_iter().chain(headers).chain(lines).collect(),
         secrets,
         body,
         reach,

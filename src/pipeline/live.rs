@@ -550,7 +550,8 @@ pub(super) async fn place<'c>(
 }
 
 /// The channel over which an answer goes whose call is over, with its name.
-pub(super) fn late<'c>(directory: &'c Directory, policy: &'c AnswerPolicy) -> Option<(&'c str, &'c Channel)> {
+#[must_use]
+pub fn late<'c>(directory: &'c Directory, policy: &'c AnswerPolicy) -> Option<(&'c str, &'c Channel)> {
     let late = policy.late.as_deref().and_then(|name| Some((name, directory.channel(name)?)));
     late.filter(|(_, channel)| channel.way == Way::Out)
 }

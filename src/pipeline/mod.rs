@@ -14,6 +14,7 @@ pub mod canonicalise; // document to entities
 pub mod configured; // what resources add: mappings, guides, tables
 pub mod converse; // cXML answered in the call that brings it
 pub mod deliver; // one attempt, and what comes of it
+mod delta; // documents that say what came last
 pub mod depart; // what leaves together, and whether it may
 mod departures; // the loop of deliveries
 mod drop; // deliveries into folders
@@ -38,6 +39,7 @@ pub mod receive; // a sender's body, kept before it is answered
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
 mod stored; // payloads as transports read them
+pub mod telemetry; // traces of documents, told to a collector
 pub mod transform; // what a route makes of an entity before it is written
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice
 pub mod trouble; // what goes wrong in the service itself

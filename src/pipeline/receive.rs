@@ -5,6 +5,7 @@ use super::converse;
 use super::live::{self, Seat};
 use super::reach::is_pinned;
 use super::state::Service;
+use super::telemetry;
 use crate::partner::{AnswerPolicy, Basic, Channel, Shown, Way};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
@@ -184,7 +185,7 @@ impl HttpIntake {
             content,
             content_type: self.arrival.content_type,
             file_name: None,
-            headers: json!({}),
+            headers: telemetry::facts(&service, &self.arrival.headers),
         };
         let done = service.store.receive(new, key, &self.actor, service.now()).await;
         let answering = self.answering.as_ref().map(|(_, policy)| (channel.as_str(), policy));

@@ -7,6 +7,7 @@ use super::advise::{self, Subject};
 use super::answer;
 use super::as2::offered::{Exchanged, exchanged};
 use super::canonicalise::canonicalise_by;
+use super::delta;
 use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 use super::mailbox;
@@ -17,10 +18,11 @@ use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limit
 use crate::codec::{cxml, edifact, x12};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
-use crate::partner::{Held, WayOut};
+use crate::partner::{Agreement, Held, WayOut};
 use crate::standard::load::Library;
 use crate::store::ack::Incoming;
 use crate::store::commit::translate::{End, Repeat, Slice};
+use crate::store::delta::NewDelta;
 use crate::store::document::{NewDocument, Processing};
 use crate::store::interchange::NewInterchange;
 use crate::store::job::Job;
@@ -31,7 +33,7 @@ use crate::store::{Actor, Direction, PayloadReader, Result, StoreError};
 use crate::transport::as2::exchange;
 use serde_json::Value;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read as _};
 use std::ops::Range;
 use std::sync::Arc;
@@ -99,6 +101,8 @@ struct Translation {
     departures: Departures,
     /// Where the document stands in a body with attachments.
     part: Option<Range<u64>>,
+    /// What the slice notes of agreements that skip what is unchanged.
+    pending: delta::Pending,
 }
 
 impl Translation {
@@ -120,6 +124,7 @@ impl Translation {
             documents: 0,
             written,
             departures: Departures::default(),
+            pending: delta::Pending::default(),
         })
     }
 
@@ -174,7 +179,26 @@ impl Translation {
         self.process(&mut open)?;
         let state =
             if repeats.iter().all(|repeat| *repeat) { TransmissionState::Duplicate } else { TransmissionState::Split };
-        self.end(state, why, open.values().next())
+        let unchanged = if state == TransmissionState::Split { self.unchanged(&open)? } else { None };
+        let unchanged = unchanged.as_ref().map(|told| (delta::UNCHANGED, told.as_str()));
+        self.end(state, why.or(unchanged), open.values().next())
+    }
+
+    /// What is told of documents that say nothing new, where some do; and of which agreements the transmission is a whole.
+    fn unchanged(&mut self, open: &BTreeMap<u32, Open>) -> Result<Option<String>> {
+        let directory = self.service.directory();
+        let fresh = open.values().filter(|one| !one.is_duplicate());
+        let names: BTreeSet<&String> = fresh.flat_map(|one| one.identified.agreements.values()).collect();
+        let is = |name: &&String, asked: fn(&Agreement) -> bool| directory.agreement(name).is_some_and(asked);
+        let wholes = names.iter().filter(|name| is(name, Agreement::tells_vanished));
+        self.slice.wholes = wholes.map(|name| (*name).clone()).collect();
+        if !names.iter().any(|name| is(name, Agreement::skips_unchanged)) {
+            return Ok(None);
+        }
+        let written = self.handle.block_on(self.service.store.document_count(&self.job.subject))?;
+        let all = u64::from(self.documents);
+        let unchanged = all.saturating_sub(written + self.slice.documents.len() as u64);
+        Ok((unchanged > 0).then(|| delta::told(unchanged, all)))
     }
 
     /// A certificate exchange message holds no documents: its certificates are offered.
@@ -400,11 +424,25 @@ impl Translation {
         if !is_acknowledgment {
             verdict = judge(open, &findings);
         }
+        let mut compared = None;
+        if verdict.processing == Some(Processing::Routed) {
+            let held = delta::compared(&self.service, agreement.as_deref(), &entities, &self.pending);
+            compared = self.handle.block_on(held)?;
+        }
+        if let Some(same) = compared.take_if(|one| delta::is_unchanged(one)) {
+            self.slice_bytes += report.length;
+            self.slice.deltas.push(same);
+            return Ok(());
+        }
         self.slice.missing.extend(super::waiting::missing(&findings, &document_id));
         if verdict.processing == Some(Processing::Routed) {
             let (more, refused) = self.route(open, &document_id, agreement.as_deref(), &entities)?;
             findings.extend(more);
             verdict = refused.unwrap_or(verdict);
+        }
+        if let Some(new) = compared.filter(|_| verdict.processing == Some(Processing::Routed)) {
+            self.pending.insert((new.agreement.clone(), new.number.clone()), new.digest.clone());
+            self.slice.deltas.push(NewDelta { document_id: Some(document_id.clone()), ..new });
         }
         if let (Some(entity), Some(processing)) = (entities.first(), verdict.processing) {
             let (envelope, version, found) = (&report.envelope, report.version.as_str(), findings.as_slice());
@@ -591,6 +629,7 @@ impl Translation {
         let rest = self.handle.block_on(self.departures.rest(&self.service))?;
         self.slice.outputs.extend(rest);
         let mut slice = std::mem::take(&mut self.slice);
+        self.pending.clear();
         self.slice_bytes = 0;
         if let Some(end) = &end {
             let note = mailbox::note::of_end(&self.service, &self.transmission, end, &slice.documents);

@@ -7,6 +7,7 @@ use super::departures;
 use super::gather::gather;
 use super::pickup;
 use super::state::Service;
+use super::telemetry;
 use super::translate::translate;
 use super::webhook;
 use crate::store::StoreError;
@@ -35,6 +36,9 @@ const STOP_WAIT: Duration = Duration::from_secs(20);
 
 /// Runs all loops until told to stop; what is under way then has a while to end.
 pub async fn run(service: Arc<Service>, stop: CancellationToken) {
+    // What is done while the others end is told too.
+    let ended = CancellationToken::new();
+    let traces = tokio::spawn(telemetry::run(service.clone(), ended.clone()));
     let mut loops = JoinSet::new();
     loops.spawn(translations(service.clone(), stop.clone()));
     loops.spawn(departures::run(service.clone(), stop.clone()));
@@ -45,6 +49,9 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     loops.spawn(calls(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}
+    ended.cancel();
+    // A panic was logged when it happened.
+    let _ = traces.await;
 }
 
 /// What is worked on for calls has as long to end as what the loops began.

@@ -1,6 +1,7 @@
 //! Documents: the unit of work, in and out, with three statuses that move on their own: processing, delivery, ack.
 
 use super::Store;
+use super::delta;
 use super::error::{Result, StoreError};
 use super::event::{self, NewEvent};
 use super::payload;
@@ -277,7 +278,8 @@ pub(crate) async fn fail(
         cause: Some(reason),
         ..NewEvent::default()
     };
-    event::append(tx, event, now).await
+    event::append(tx, event, now).await?;
+    delta::forget_document(tx, document_id).await
 }
 
 /// Recomputes the delivery status of a transmission's documents and of what they were made from: the worst of the

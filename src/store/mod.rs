@@ -14,6 +14,7 @@ pub mod claim;
 pub mod commit; // writes that join aggregates, one transaction each
 pub mod count; // conservation: every term counted by itself
 pub mod delivery;
+pub mod delta; // what came last under each number
 mod dialect;
 mod directory;
 pub mod document;
@@ -42,6 +43,7 @@ pub mod secret;
 mod seed; // what another system had before us
 mod select;
 pub mod sequence;
+pub mod telemetry; // what traces are made of, and how far they have been told
 pub mod token;
 pub mod transmission;
 mod value;

@@ -168,6 +168,10 @@ async fn apply_one(tx: &mut Tx<'_>, change: ResourceChange, actor: &Actor, now: 
     if change.kind == "webhook" {
         super::webhook::follow(tx, &change.name, change.body.is_some()).await?;
     }
-    let before = before.and_then(|(_, body)| serde_json::from_str(&body?).ok());
+    let before: Option<Value> = before.and_then(|(_, body)| serde_json::from_str(&body?).ok());
+    let skips = |body: Option<&Value>| body.is_some_and(|body| body["unchanged"] == "skip");
+    if change.kind == "agreement" && !(skips(before.as_ref()) && skips(change.body.as_ref())) {
+        super::delta::forget(tx, &change.name).await?;
+    }
     audit::append(tx, actor, "apply", &id, (before.as_ref(), change.body.as_ref()), now).await
 }

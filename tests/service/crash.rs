@@ -257,6 +257,7 @@ fn no_point_of_the_flow_is_left_out() {
         .chain(&super::live::POINTS)
         .chain(&super::bulk::POINTS)
         .chain(&super::pickup::POINTS)
+        .chain(&super::telemetry::POINTS)
         .chain(&super::pause::POINTS);
     let tested: BTreeSet<String> =
         points.filter_map(|point| Some(point.strip_suffix(".before_commit")?.to_owned())).collect();

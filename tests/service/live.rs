@@ -479,7 +479,18 @@ async fn a_late_answer_waits_for_the_channel_that_is_named_for_it() {
     scene.stage.until("it waits for the pause", waiting).await;
     let is_back = || scene.retailer.posts().iter().any(|post| String::from_utf8_lossy(&post.body).contains("ST*855*"));
     assert!(!is_back());
+    let waits = scene.delivery("northstores-live").await;
+    let shown = || scene.stage.done(&["delivery", "show", waits["delivery_id"].as_str().expect("an id")], "");
+    assert!(shown().contains("waits: channel northstores-late is paused since"), "{}", shown());
+    // With its window shut and its pause over it waits for that.
+    let time = |hours: i32| (SystemClock.now() + SignedDuration::from_hours(1) * hours).strftime("%H:%M");
+    let shut = format!("{}, window: {{ from: '{}', to: '{}' }}}}", late.trim_end_matches('}'), time(2), time(4));
+    scene.stage.apply(&shut);
     scene.stage.done(&["resume", "channel", "northstores-late"], "");
+    let is_told = || async { shown().contains("waits for the window of northstores-late, ").then_some(()) };
+    scene.stage.until("it waits for the window", is_told).await;
+    assert!(!shown().contains("is paused") && !is_back());
+    scene.stage.apply(&late);
     scene.stage.deliveries("delivered", 3).await;
     assert!(is_back());
     scene.stage.balanced().await;

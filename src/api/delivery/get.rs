@@ -3,6 +3,7 @@
 use super::waiting;
 use crate::api::{Reply, Shared};
 use crate::clock::Timestamp;
+use crate::pipeline::live;
 use crate::pipeline::state::Service;
 use crate::store::Micros;
 use crate::store::delivery::{Delivery, DeliveryState};
@@ -11,7 +12,8 @@ use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 /// A delivery with the pause that it waits for, its attempts, and over AS2 with the receipt as it came. Where it waits for the
-/// window of its channel, `window` says when that opens: `{opens_at, opens}`, microseconds since 1970 and as clocks there show it.
+/// window of its channel, `window` says when that opens: `{channel, opens_at, opens}`, microseconds since 1970 and as clocks there
+/// show it. The answer to a call that is over goes over another channel, which is named then, in `waits` as in `window`.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", operation_id = "delivery_get",
     params(("id" = String, Path, description = "Delivery")),
     responses((status = 200, description = "The delivery"), (status = 404, description = "There is none")))]
@@ -32,6 +34,10 @@ fn waits(service: &Service, delivery: &Delivery) -> Option<Value> {
     WAITING.iter().find(|state| state.as_str() == delivery.state)?;
     let next_at = delivery.next_at.and_then(|at| Timestamp::from_microsecond(at.0).ok());
     let goes_at = next_at.map_or(service.now(), |at| at.max(service.now()));
-    let (opens_at, opens) = service.directory().waits(&delivery.channel, goes_at)?;
-    Some(json!({ "opens_at": Micros::from(opens_at), "opens": opens }))
+    let directory = service.directory();
+    let policy = directory.channel(&delivery.channel).and_then(|channel| channel.answers_calls());
+    let late = policy.and_then(|policy| live::late(&directory, policy));
+    let channel = late.map_or(delivery.channel.as_str(), |(name, _)| name);
+    let (opens_at, opens) = directory.waits(channel, goes_at)?;
+    Some(json!({ "channel": channel, "opens_at": Micros::from(opens_at), "opens": opens }))
 }

@@ -2,7 +2,7 @@
 
 use super::shape::{Key, Shape, may, must};
 use super::turn::{Order, Priority};
-use super::{EnvelopeProfile, Split, Way, parsed, parsed_option};
+use super::{EnvelopeProfile, Split, Unchanged, Way, parsed, parsed_option};
 use crate::entity::{self, Entity, Tolerance};
 use crate::partner::ack::{AckPolicy, Expect, one_or_many};
 use crate::partner::duplicate::{Duplicate, DuplicateKey};
@@ -63,6 +63,16 @@ pub const KEYS: &[Key] = &[
     may("duplicate", Shape::Word(&["allow", "warn", "hold", "reject", "answer"]), "In: what happens to repeats"),
     may("duplicate_key", Shape::Word(&["control_number", "content"]), "In: how repeats are told"),
     may("duplicate_window_days", MINUTES, "In: for how many days an interchange is remembered"),
+    may(
+        "unchanged",
+        Shape::Word(&["take", "skip"]),
+        "In: what happens to a document that says what the last of its number said",
+    ),
+    may(
+        "vanished",
+        Shape::Word(&["ignore", "tell"]),
+        "In: whether it is told which numbers a transmission has no more",
+    ),
     may("tolerance", Shape::Object(TOLERANCE_KEYS), "In: by how much sums may differ; what passes is a warning"),
     may("all_or_nothing", YES_NO, "In: one faulty document keeps all of its interchange from going on"),
     may("order", Shape::Word(&["none", "partner", "key"]), "Out: whether deliveries leave one after the other"),
@@ -124,6 +134,12 @@ pub struct Agreement {
     /// In: for how many days an interchange is remembered; for ever when left out.
     #[serde(default, deserialize_with = "parsed_option")]
     pub duplicate_window_days: Option<u32>,
+    /// In: what happens to a document that says what the last of its number said.
+    #[serde(default)]
+    pub unchanged: Unchanged,
+    /// In: whether it is told which numbers a transmission has no more.
+    #[serde(default)]
+    pub vanished: Vanished,
     /// In: by how much sums may differ.
     #[serde(default)]
     pub tolerance: Tolerance,
@@ -177,6 +193,29 @@ impl Agreement {
             found.push("order: expected none or partner where documents share an interchange, found key".to_owned());
         }
     }
+
+    /// Whether a document that says nothing new makes no work.
+    #[must_use]
+    pub fn skips_unchanged(&self) -> bool {
+        self.unchanged == Unchanged::Skip
+    }
+
+    /// Whether a transmission is a whole, so that it is told what it lacks.
+    #[must_use]
+    pub fn tells_vanished(&self) -> bool {
+        self.vanished == Vanished::Tell
+    }
+}
+
+/// What happens where a transmission lacks a number that was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Vanished {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// It is told with the transmission.
+    Tell,
 }
 
 fn production() -> Environment {

@@ -113,14 +113,15 @@ fn every() -> u64 {
     EVERY_SECONDS
 }
 
-/// What a file becomes that has the bytes of the one taken last, or last under its name.
+/// What a file becomes that has the bytes of the one taken last, or last under its name; or a document that says what the last of
+/// its number said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unchanged {
-    /// A transmission, like any other.
+    /// It is taken like any other.
     #[default]
     Take,
-    /// Nothing but a row that says so.
+    /// It makes no work, and only that is noted.
     Skip,
 }
 

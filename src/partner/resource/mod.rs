@@ -21,7 +21,7 @@ mod split;
 mod turn; // order and urgency of what leaves
 mod webhook;
 
-pub use agreement::{Agreement, Environment, OnUncertain};
+pub use agreement::{Agreement, Environment, OnUncertain, Vanished};
 pub use alert::{Alert, Severity, Watch, fits, packed};
 pub use as2::{As2, Compress, Legacy, LineEnds, MICS, Receipt, Required};
 pub use auth::{Auth, Basic, OAuth1, OAuth2, Signed};

@@ -85,6 +85,7 @@ pub(super) async fn tell(service: &Service) -> Result<()> {
             recipient,
             calendar: quiet.and_then(|name| directory.calendar(name)),
             zone: zone(service),
+            ahead: service.clock.ahead(),
             told_last: last.and_then(|last| last.told_at).map(Micros::timestamp),
             settle: Duration::from_secs(service.config.alert.settle_seconds),
         };

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::ack::{self, Incoming, NewAnswered, NewExpectation};
 use crate::store::delivery::{self, NewDelivery};
+use crate::store::delta::{self, NewDelta};
 use crate::store::document::{self, NewDocument};
 use crate::store::error::{Result, StoreError};
 use crate::store::gathered::{self, NewGathered};
@@ -17,6 +18,9 @@ use crate::store::payload::Files;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
 use crate::store::writer::Tx;
+
+/// The code of a transmission that lacks what was there before.
+pub const VANISHED: &str = "VANISHED";
 
 /// An outgoing transmission: bytes, what is in them, and how they go.
 #[derive(Debug)]
@@ -80,6 +84,10 @@ pub struct Slice {
     pub missing: Vec<NewMissing>,
     /// What is told of it in the mailbox that it came from.
     pub notes: Vec<NewNote>,
+    /// What came under numbers of agreements that skip what is unchanged.
+    pub deltas: Vec<NewDelta>,
+    /// Agreements of which the transmission is a whole: what it lacks is told. In the last slice.
+    pub wholes: Vec<String>,
     /// How far the translation has come; `None` in the last slice.
     pub cursor: Option<String>,
     /// The last slice ends the transmission.
@@ -152,7 +160,13 @@ async fn translate(
     if let Some(cursor) = &slice.cursor {
         job::set_cursor(tx, job, cursor).await?;
     }
-    if let Some(end) = slice.end {
+    for new in &slice.deltas {
+        delta::note(tx, new, transmission_id, now).await?;
+    }
+    if let Some(mut end) = slice.end {
+        for agreement in &slice.wholes {
+            lacks(tx, &mut end, agreement, transmission_id).await?;
+        }
         let change = transmission::Change {
             code: end.code.as_deref(),
             reason: end.reason.as_deref(),
@@ -164,6 +178,18 @@ async fn translate(
         transmission::change(tx, transmission_id, &open, end.state, change, actor, now).await?;
         job::finish(tx, job).await?;
     }
+    Ok(())
+}
+
+/// What a transmission lacks that an agreement had.
+async fn lacks(tx: &mut Tx<'_>, end: &mut End, agreement: &str, transmission_id: &str) -> Result<()> {
+    let Some(gone) = delta::vanished(tx, agreement, transmission_id).await? else { return Ok(()) };
+    let others = gone.count - i64::try_from(gone.numbers.len()).unwrap_or(i64::MAX);
+    let more = if others > 0 { format!(", and {others} more") } else { String::new() };
+    let (count, numbers) = (gone.count, gone.numbers.join(", "));
+    let told = format!("{count} that agreement {agreement} had are there no more: {numbers}{more}");
+    end.reason = Some(end.reason.take().map_or(told.clone(), |reason| format!("{reason}; {told}")));
+    end.code = Some(VANISHED.to_owned());
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub mod auth; // how a request shows who sends it
 pub mod body; // what is posted, piece by piece
 pub mod mailbox; // mailboxes as their partners and our own systems reach them
 pub mod malformed; // requests that are no HTTP, told why
+pub mod otlp; // traces as collectors take them
 pub mod probe; // the first steps of a connection, one by one
 pub mod reach; // proxies, authorities, certificates of ours
 pub mod receive;

@@ -51,6 +51,8 @@ pub enum Owner {
     Recipient,
     /// In an auth, for its token endpoint.
     Token,
+    /// In the configuration of this instance: whoever runs it chose the address, so that none is refused.
+    Telemetry,
 }
 
 impl fmt::Display for Owner {
@@ -60,6 +62,7 @@ impl fmt::Display for Owner {
             Owner::Webhook => "the webhook",
             Owner::Recipient => "the recipient's post",
             Owner::Token => "oauth2 of the auth",
+            Owner::Telemetry => "[telemetry]",
         })
     }
 }

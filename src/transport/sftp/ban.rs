@@ -77,7 +77,8 @@ impl Bans {
         let mut banned: Vec<_> = self
             .addresses
             .iter()
-            .filter_map(|(address, count)| Some((*address, count.until.filter(|until| *until > now)?)))
+            .filter(|(_, count)| is_banned(Some(count), now))
+            .filter_map(|(address, count)| Some((*address, count.until?)))
             .collect();
         banned.sort();
         banned
@@ -93,7 +94,8 @@ fn source(address: IpAddr) -> IpAddr {
 }
 
 fn is_banned(count: Option<&Count>, now: Timestamp) -> bool {
-    count.and_then(|count| count.until).is_some_and(|until| until > now)
+    // One that failed last in a time to come did so before the clock was set back by more than a day.
+    count.filter(|count| count.last <= now).and_then(|count| count.until).is_some_and(|until| until > now)
 }
 
 /// Counts a failure; whether it is the one that bans.
@@ -108,7 +110,7 @@ fn count<K: Eq + Hash + Clone>(all: &mut HashMap<K, Count>, key: K, most: u32, n
     }
     let fresh = Count { failures: 0, since: now, last: now, until: None };
     let found = all.entry(key).or_insert(fresh);
-    if found.since + WINDOW <= now || found.until.is_some_and(|until| until <= now) {
+    if found.last > now || found.since + WINDOW <= now || found.until.is_some_and(|until| until <= now) {
         *found = fresh;
     }
     found.failures += 1;
@@ -171,6 +173,19 @@ mod tests {
             assert_eq!(bans.failed(from, Some("acme"), at(0)).user, number + 1 == USER_FAILURES_MAX);
         }
         assert!(!bans.takes_passwords("acme", at(1)) && bans.takes_passwords("other", at(1)));
+    }
+
+    #[test]
+    fn a_ban_of_a_time_that_was_none_is_over() {
+        let mut bans = Bans::default();
+        let (guesser, month) = (address("203.0.113.7"), 30 * 24 * 3600);
+        for _ in 0..ADDRESS_FAILURES_MAX {
+            bans.failed(guesser, None, at(month));
+        }
+        assert!(!bans.hears(guesser, at(month)) && bans.addresses(at(month)).len() == 1);
+        // The clock was a month ahead, and is set right.
+        assert!(bans.hears(guesser, at(0)) && bans.addresses(at(0)).is_empty());
+        assert!(!bans.failed(guesser, None, at(0)).address, "it starts anew");
     }
 
     #[test]
