@@ -3,6 +3,8 @@
 
 #[path = "store/alarm.rs"]
 mod alarm;
+#[path = "store/announced.rs"]
+mod announced;
 mod backend;
 #[path = "store/bulk.rs"]
 mod bulk;
@@ -30,6 +32,7 @@ mod telemetry;
 #[path = "store/webhook.rs"]
 mod webhook;
 
+use announced::announced_certificates_that_nobody_accepts_are_found;
 use backend::{Ground, store_at};
 use bulk::{
     a_doubt_is_told_of_each, a_lost_attempt_stays_a_doubt, a_nul_in_what_a_caller_names_stops_no_act,
@@ -804,6 +807,7 @@ on_every_database![
     resources_have_versions_and_a_stale_plan_is_refused,
     what_is_held_is_looked_at_again_after_an_apply,
     tokens_are_shown_once_and_end,
+    announced_certificates_that_nobody_accepts_are_found,
     offered_certificates_are_few_on_each_channel,
     what_waits_for_a_window_is_looked_at_when_windows_change,
     a_schedule_is_followed_until_a_time,

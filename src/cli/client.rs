@@ -2,12 +2,15 @@
 
 use super::{Exit, input};
 use crate::app::{ADMIN_ADDRESS_FILE, ADMIN_TOKEN_FILE};
+use crate::transport::http::body::streamed;
+use crate::transport::source::Source;
 use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the instance is.
@@ -45,27 +48,17 @@ impl Instance {
     ) -> anyhow::Result<Answered> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let asked = runtime.block_on(async {
-            let response = self.send(method, path, query, body).await?;
+            let response = self.send(method, path, query, (body, Some(PATIENCE))).await?;
             Ok::<_, anyhow::Error>((response.status().as_u16(), response.bytes().await?))
         });
-        let (status, bytes) = match asked {
-            Ok(done) => done,
-            Err(error) => {
-                eprintln!("portolan: {error:#}");
-                return Ok(Answered::Refused(Exit::Unreachable));
-            }
-        };
-        if (200..300).contains(&status) {
-            return Ok(Answered::Done(said(&bytes)));
-        }
-        Ok(Answered::Refused(refused(status, &bytes)))
+        Ok(answered(asked))
     }
 
     /// Asks for bytes, and writes them to a file as they come; the exit code where there is a refusal, told on stderr already.
     pub fn fetch(&self, path: &str, to: &Path) -> anyhow::Result<Option<Exit>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
-            let mut response = match self.send(Method::GET, path, &[], None).await {
+            let mut response = match self.send(Method::GET, path, &[], (None, None)).await {
                 Ok(response) => response,
                 Err(error) => {
                     eprintln!("portolan: {error:#}");
@@ -81,6 +74,32 @@ impl Instance {
             }
             Ok(None)
         })
+    }
+
+    /// Posts bytes of any length as they are read.
+    ///
+    /// # Errors
+    /// The data directory does not say how the instance is reached.
+    pub fn post(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        lines: &[(&str, String)],
+        source: Arc<dyn Source>,
+    ) -> anyhow::Result<Answered> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let asked = runtime.block_on(async {
+            let mut request = self.request(Method::POST, path, query, None)?;
+            for (name, value) in lines {
+                request = request.header(*name, value);
+            }
+            let length = source.length();
+            let body = reqwest::Body::wrap_stream(streamed(source));
+            let response = request.header(reqwest::header::CONTENT_LENGTH, length).body(body).send().await;
+            let response = response.context("the instance does not answer, or takes no more bytes")?;
+            Ok::<_, anyhow::Error>((response.status().as_u16(), response.bytes().await?))
+        });
+        Ok(answered(asked))
     }
 
     /// Asks, and prints the answer: as JSON, or as `words` puts it.
@@ -109,8 +128,23 @@ impl Instance {
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        body: Option<&Value>,
+        (body, patience): (Option<&Value>, Option<Duration>),
     ) -> anyhow::Result<reqwest::Response> {
+        let mut request = self.request(method, path, query, patience)?;
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.context("the instance does not answer; is it running?")
+    }
+
+    /// A request; without `patience` it may take as long as bytes go in either direction.
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        patience: Option<Duration>,
+    ) -> anyhow::Result<reqwest::RequestBuilder> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let read = |name: &str| {
             let path = self.data.join(name);
@@ -124,12 +158,24 @@ impl Instance {
         for (key, value) in query {
             url.query_pairs_mut().append_pair(key, value);
         }
-        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;
-        let mut request = client.request(method, url).bearer_auth(token);
-        if let Some(body) = body {
-            request = request.json(body);
+        let client = reqwest::Client::builder().no_proxy();
+        let client = match patience {
+            Some(patience) => client.timeout(patience),
+            None => client.read_timeout(PATIENCE),
+        };
+        Ok(client.build()?.request(method, url).bearer_auth(token))
+    }
+}
+
+/// What came of asking; why nobody could be asked is told.
+fn answered(asked: anyhow::Result<(u16, impl AsRef<[u8]>)>) -> Answered {
+    match asked {
+        Ok((status, bytes)) if (200..300).contains(&status) => Answered::Done(said(bytes.as_ref())),
+        Ok((status, bytes)) => Answered::Refused(refused(status, bytes.as_ref())),
+        Err(error) => {
+            eprintln!("portolan: {error:#}");
+            Answered::Refused(Exit::Unreachable)
         }
-        request.send().await.with_context(|| format!("{base} does not answer; is the instance running?"))
     }
 }
 

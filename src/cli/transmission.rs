@@ -1,11 +1,21 @@
 //! `portolan transmission`: what transports carried.
 
 use super::bulk::{self, Chosen, Wish};
-use super::client::{Instance, column, moment};
+use super::client::{Answered, Instance, column, moment};
 use super::{Exit, input};
+use crate::transport::as2::crypto::{Digest, Hash, hexadecimal};
+use crate::transport::as2::related::{Part, related};
+use crate::transport::source::{Source, Spooled};
+use anyhow::Context as _;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes that are read at once.
+const PIECE_BYTES: usize = 64 * 1024;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -54,6 +64,19 @@ enum Action {
         /// Where to; ID-NUMBER.bin when left out.
         #[arg(long, short, value_name = "FILE", requires = "number")]
         output: Option<PathBuf>,
+    },
+    /// Send a file as it is over a channel of AS2, with attachments beside it or without; it is not translated.
+    Send {
+        /// A channel of transport as2 and way out, by name.
+        channel: String,
+        /// The file; its type behind a semicolon: `order.edi;type=application/EDI-X12`, bytes of unknown kind when left out.
+        file: String,
+        /// A further file that goes along, with its type in the same way; may be given again.
+        #[arg(long = "attach", value_name = "FILE")]
+        attachments: Vec<String>,
+        /// A key of your own: the same again under it is sent once.
+        #[arg(long)]
+        key: Option<String>,
     },
     /// List what is held, by equal cause: how many, since when, why.
     Groups,
@@ -107,6 +130,9 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             let output = output.clone().unwrap_or_else(|| format!("{id}-{number}.bin").into());
             fetch(instance, &format!("/api/v1/transmissions/{id}/attachments/{number}"), &output)
         }
+        Action::Send { channel, file, attachments, key } => {
+            send(instance, (channel, key.as_ref()), (file, attachments), as_json)
+        }
         Action::Release { chosen, as_partner } => match chosen.alone() {
             Some(id) => {
                 let (path, body) = (format!("/api/v1/transmissions/{id}/release"), json!({ "as": as_partner }));
@@ -122,6 +148,66 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             None => many("reject", chosen, Some(reason), None),
         },
     }
+}
+
+/// What a file is called without its folder, what it is, and its bytes.
+fn named(said: &str) -> anyhow::Result<(String, String, Arc<dyn Source>)> {
+    let (path, content_type) = said.split_once(";type=").unwrap_or((said, "application/octet-stream"));
+    let name = Path::new(path).file_name().with_context(|| format!("expected a file, found {path:?}"))?;
+    let opened = File::open(path).with_context(|| format!("cannot read {path}"))?;
+    anyhow::ensure!(opened.metadata()?.is_file(), "cannot read {path}: expected a file with a length");
+    Ok((name.to_string_lossy().into_owned(), content_type.to_owned(), Arc::new(Spooled::new(opened)?)))
+}
+
+/// Sends a file, and tells the ids of transmission and delivery.
+fn send(
+    instance: &Instance,
+    (channel, key): (&str, Option<&String>),
+    (file, attachments): (&str, &[String]),
+    as_json: bool,
+) -> anyhow::Result<Exit> {
+    let (name, mut content_type, mut content) = named(file)?;
+    let mut query = vec![("channel", channel.to_owned())];
+    if attachments.is_empty() {
+        query.push(("file_name", name));
+    } else {
+        let part =
+            |(name, content_type, content)| Part { content_type, encoding: None, file_name: Some(name), content };
+        let mut parts = vec![part((name, content_type, content))];
+        for attachment in attachments {
+            parts.push(part(named(attachment)?));
+        }
+        let boundary = boundary_of(&parts)?;
+        let (joined_type, joined) = related(parts, &boundary);
+        (content_type, content) = (joined_type, Arc::new(joined));
+    }
+    let lines: Vec<_> =
+        [("content-type", content_type)].into_iter().chain(key.map(|key| ("idempotency-key", key.clone()))).collect();
+    match instance.post("/api/v1/transmissions", &query, &lines, content)? {
+        Answered::Refused(exit) => Ok(exit),
+        Answered::Done(value) if as_json => input::print_json(&value).map(|()| Exit::Ok),
+        Answered::Done(value) => {
+            let word = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+            input::print(format!("{} leaves as delivery {}\n", word("transmission"), word("delivery")).as_bytes())?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// A boundary that stands in no content, for it is made of the digests of all of it; the same files again are the same bytes.
+fn boundary_of(parts: &[Part<'_>]) -> io::Result<String> {
+    let (mut all, mut room) = (Hash::new(Digest::Sha256), vec![0; PIECE_BYTES]);
+    for part in parts {
+        let (mut hash, mut content) = (Hash::new(Digest::Sha256), part.content.open()?);
+        loop {
+            match content.read(&mut room)? {
+                0 => break,
+                count => hash.update(&room[..count]),
+            }
+        }
+        all.update(&hash.finish());
+    }
+    Ok(format!("=_{}", &hexadecimal(&all.finish())[..32]))
 }
 
 /// Fetches bytes into a file, and says which.

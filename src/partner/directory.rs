@@ -6,8 +6,8 @@ use super::duplicate::Duplicate;
 use super::overlay::Overlays;
 use super::preset;
 use super::resource::{
-    Agreement, As2, Auth, Certificate, Channel, Environment, KINDS, Mailbox, Partner, PartyId, Resource, ResourceError,
-    Route, Way, Webhook,
+    Agreement, As2, Attachments, Auth, Certificate, Channel, Environment, KINDS, Mailbox, Partner, PartyId, Resource,
+    ResourceError, Route, Way, Webhook,
 };
 use crate::diagnostic::Syntax;
 use crate::near::hint;
@@ -306,6 +306,13 @@ impl Directory {
             }
         }
         agreement.check_order(found);
+        let over_as2 = agreement.channel.as_ref().and_then(|name| self.channels.get(name)?.as2.as_ref());
+        if agreement.attachments == Attachments::Pass && over_as2.is_none() {
+            found.push(
+                "attachments: expected pass where the channel is of transport as2, which takes several parts"
+                    .to_owned(),
+            );
+        }
         agreement.envelope.check(&agreement.document, found);
         let gathers = [
             ("envelope.gather", agreement.envelope.gather.is_some()),

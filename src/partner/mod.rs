@@ -26,11 +26,12 @@ pub use mailbox::{FILE_NAME, FILE_NAME_FACTS, MailboxFolder};
 pub use plan::{PlannedChange, Verb, export, is_secret, plan};
 pub use preset::{Preset, Setting, presets};
 pub use resource::{
-    Agreement, Alert, AnswerPolicy, As2, Auth, Basic, CONCURRENCY, Calendar, Certificate, Channel, ChannelProxy,
-    Circuit, Compress, Cxml, DOCUMENTS_MAX, DeliveryWindow, EVENT_TYPES, EnvelopeProfile, Environment, Form, HostKey,
-    KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2, OnUncertain, Order, Partner, PartyId, Per, Pickup, Posted,
-    Priority, ProxyLogin, Quiet, Rate, Receipt, ReceiptAuth, Recipient, Repeats, RequestAck, Required, Resource,
-    ResourceError, Retry, Route, Secret, SecretOrText, Server, Severity, Shown, Signed, Split, Then, Una, Unchanged,
-    Watch, Way, Webhook, When, calendar, fits, is_address, is_temporary, lane, packed, parse, parse_all,
+    Agreement, Alert, AnswerPolicy, As2, Attachments, Auth, Basic, CONCURRENCY, Calendar, Certificate, Channel,
+    ChannelProxy, Circuit, Compress, Cxml, DOCUMENTS_MAX, DeliveryWindow, EVENT_TYPES, EnvelopeProfile, Environment,
+    Form, HostKey, KINDS, Legacy, LineEnds, MICS, Mailbox, OAuth1, OAuth2, OnUncertain, Order, Partner, PartyId, Per,
+    Pickup, Posted, Priority, ProxyLogin, Quiet, Rate, Receipt, ReceiptAuth, Recipient, Repeats, RequestAck, Required,
+    Resource, ResourceError, Retry, Route, Secret, SecretOrText, Server, Severity, Shown, Signed, Signs, Split, Then,
+    Una, Unchanged, Watch, Way, Webhook, When, calendar, fits, is_address, is_temporary, lane, packed, parse,
+    parse_all,
 };
 pub use validity::WayOut;

@@ -1,5 +1,5 @@
-//! The parts of a body that brings attachments with its document (RFC 2387; RFC 6362 over AS2): what each is, and its bytes. Which
-//! part is the document, and what stands in it, is the translation's.
+//! The parts of a body that brings attachments with its document (RFC 2387; RFC 6362 over AS2): what each is, its bytes, and
+//! which of them is the document. What stands in it is the translation's. Bodies are read as streams, never whole.
 
 use super::state::Service;
 use crate::store::{Result, StoreError};
@@ -9,6 +9,7 @@ use crate::transport::source::Spooled;
 use serde::Serialize;
 use std::fs::File;
 use std::io::{self, Read, Write as _};
+use std::ops::Range;
 
 /// Parts of a body that are told.
 const PARTS_MAX: u32 = 1000;
@@ -32,6 +33,39 @@ pub struct Part {
     pub sha256: String,
     /// What is translated: the one that `start` names, else the first.
     pub is_document: bool,
+    /// `Content-Transfer-Encoding`, as it says.
+    #[serde(skip)]
+    pub encoding: Option<String>,
+    /// Where its content stands in the body, packed as it is.
+    #[serde(skip)]
+    pub place: Range<u64>,
+}
+
+impl Part {
+    /// As its header lines say; what it holds is not known yet.
+    fn new(number: u32, headers: &Headers, start: Option<&str>) -> Self {
+        let kind = headers.content_type();
+        let disposition = Parameters::parse(headers.get("content-disposition").unwrap_or_default());
+        let content_id = headers.get("content-id").map(|id| bare(id).to_owned());
+        Part {
+            number,
+            name: disposition.extended("filename").or_else(|| kind.extended("name")),
+            content_type: headers.get("content-type").unwrap_or("text/plain").to_owned(),
+            is_document: start.map_or(number == 1, |start| content_id.as_deref() == Some(start)),
+            content_id,
+            encoding: headers.get("content-transfer-encoding").map(str::to_owned),
+            size: 0,
+            sha256: String::new(),
+            place: 0..0,
+        }
+    }
+
+    /// Whether its bytes stand as they are.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let encoding = self.encoding.as_deref().unwrap_or("binary").trim().to_ascii_lowercase();
+        ["7bit", "8bit", "binary"].contains(&encoding.as_str())
+    }
 }
 
 /// The parts of a transmission; none where it is no body with parts.
@@ -68,12 +102,63 @@ async fn walk(service: &Service, id: &str, wanted: Option<(u32, File)>) -> Resul
     walked.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
 }
 
+/// The parts of a body.
+///
+/// # Errors
+/// It cannot be read, or is not made of parts as it says.
+pub(super) fn parts_of(body: &mut dyn Read, content_type: &Parameters) -> io::Result<Vec<Part>> {
+    parts(body, content_type, None).map(|(_, parts)| parts)
+}
+
+/// Where the document stands in a body that brings attachments; none where that is not made of parts as it says, or the document
+/// in it is packed.
+///
+/// # Errors
+/// The body cannot be read.
+pub(super) fn document(body: &mut dyn Read, content_type: &Parameters) -> io::Result<Option<Range<u64>>> {
+    let start = start_of(content_type);
+    let mut source = Peeked::new(body);
+    let unfit = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => Ok(None),
+        _ => Err(error),
+    };
+    let boundary = content_type.get("boundary").unwrap_or_default();
+    let mut multipart = match Multipart::new(&mut source, boundary) {
+        Ok(multipart) => multipart,
+        Err(error) => return unfit(error),
+    };
+    for number in 1..=PARTS_MAX {
+        match multipart.next_part() {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => return unfit(error),
+        }
+        let begin = multipart.position();
+        let mut content = Peeked::new(&mut multipart);
+        // A part without an empty line has nothing but a head.
+        let Ok(head) = content.head() else { continue };
+        let part = Part::new(number, &Headers::parse(&head), start.as_deref());
+        if part.is_document {
+            let from = begin + head.len() as u64;
+            return match io::copy(&mut content, &mut io::sink()) {
+                Ok(length) => Ok(part.is_plain().then_some(from..from + length)),
+                Err(error) => unfit(error),
+            };
+        }
+    }
+    Ok(None)
+}
+
+fn start_of(content_type: &Parameters) -> Option<String> {
+    content_type.get("start").map(|id| bare(id).to_owned())
+}
+
 fn parts(
     body: &mut dyn Read,
     content_type: &Parameters,
     mut wanted: Option<(u32, File)>,
 ) -> io::Result<(Option<File>, Vec<Part>)> {
-    let start = content_type.get("start").map(|id| bare(id).to_owned());
+    let start = start_of(content_type);
     let mut source = Peeked::new(body);
     let mut multipart = Multipart::new(&mut source, content_type.get("boundary").unwrap_or_default())?;
     let mut found = Vec::new();
@@ -81,8 +166,10 @@ fn parts(
         if !multipart.next_part()? {
             break;
         }
+        let begin = multipart.position();
         let mut part = Peeked::new(&mut multipart);
-        let headers = Headers::parse(&part.head()?);
+        let head = part.head()?;
+        let headers = Headers::parse(&head);
         let mut file = wanted.as_mut().filter(|(wanted, _)| *wanted == number).map(|(_, file)| file);
         let (mut hash, mut size, mut room) = (Hash::new(Digest::Sha256), 0, vec![0; PIECE_BYTES]);
         let mut unpacked = Base64::new(&mut part);
@@ -98,19 +185,11 @@ fn parts(
                 file.write_all(&room[..count])?;
             }
         }
-        let kind = headers.content_type();
-        let disposition = Parameters::parse(headers.get("content-disposition").unwrap_or_default());
-        let content_id = headers.get("content-id").map(|id| bare(id).to_owned());
-        found.push(Part {
-            number,
-            name: disposition.extended("filename").or_else(|| kind.extended("name")),
-            content_type: headers.get("content-type").unwrap_or("text/plain").to_owned(),
-            is_document: start.as_ref().map_or(number == 1, |start| content_id.as_ref() == Some(start)),
-            content_id,
-            size,
-            sha256: hexadecimal(&hash.finish()),
-        });
-        if file.is_some() {
+        let is_wanted = file.is_some();
+        let place = begin + head.len() as u64..begin + part.taken();
+        let known = Part::new(number, &headers, start.as_deref());
+        found.push(Part { size, sha256: hexadecimal(&hash.finish()), place, ..known });
+        if is_wanted {
             break;
         }
     }

@@ -6,6 +6,7 @@ use super::admit::{AdmitError, Open, RepeatWay, admit};
 use super::advise::{self, Subject};
 use super::answer;
 use super::as2::offered::{Exchanged, exchanged};
+use super::attachments;
 use super::canonicalise::canonicalise_by;
 use super::delta;
 use super::depart::{Departures, Leaving, Refused};
@@ -15,7 +16,7 @@ use super::mailbox;
 use super::state::Service;
 use super::whole;
 use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader};
-use crate::codec::{cxml, edifact, x12};
+use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
 use crate::partner::{Agreement, Held, WayOut};
@@ -31,6 +32,7 @@ use crate::store::pause::{Pause, PauseKind};
 use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Actor, Direction, PayloadReader, Result, StoreError};
 use crate::transport::as2::exchange;
+use crate::transport::as2::mime::Parameters;
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,13 +77,14 @@ pub async fn translate(service: Arc<Service>, mut job: Job) -> Result<()> {
 }
 
 /// Where the document stands in a body that brings attachments with it. What cannot be taken apart is read as it is.
-async fn part(service: &Service, transmission: &Transmission) -> Result<Option<Range<u64>>> {
-    if !transmission.content_type.to_ascii_lowercase().starts_with("multipart/") {
+fn part(service: &Service, handle: &Handle, transmission: &Transmission) -> Result<Option<Range<u64>>> {
+    let content_type = Parameters::parse(&transmission.content_type);
+    if content_type.value != "multipart/related" {
         return Ok(None);
     }
-    let body = service.store.read_payload(&transmission.payload_id).await?;
-    let found = cxml::root(&transmission.content_type, &body).ok().flatten();
-    Ok(found.map(|range| range.start as u64..range.end as u64))
+    let mut body = handle.block_on(service.store.open_payload(&transmission.payload_id))?;
+    let found = attachments::document(&mut body, &content_type);
+    found.map_err(|error| StoreError::Damaged(format!("{}: {error}", transmission.payload_id)))
 }
 
 struct Translation {
@@ -109,7 +112,7 @@ impl Translation {
     fn new(service: Arc<Service>, job: Job, handle: Handle) -> Result<Self> {
         let transmission = handle.block_on(service.store.transmission(&job.subject))?;
         let written = job.cursor.as_ref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
-        let part = handle.block_on(part(&service, &transmission))?;
+        let part = part(&service, &handle, &transmission)?;
         let library = service.library_for(&transmission.channel);
         Ok(Translation {
             part,
@@ -216,7 +219,7 @@ impl Translation {
         }
         let taken = exchanged(&self.service, by, &came.transmission_id, (&came.content_type, &body));
         match self.handle.block_on(taken)? {
-            Exchanged::Offered => self.end(TransmissionState::Split, None, None),
+            Exchanged::Offered | Exchanged::Answered => self.end(TransmissionState::Split, None, None),
             Exchanged::Unfit(code, why) => self.end(TransmissionState::Rejected, Some((code, &why)), None),
         }
     }

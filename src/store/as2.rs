@@ -26,6 +26,10 @@ pub struct SealedMessage {
     pub also_mic: Option<Vec<u8>>,
     /// Where it is encrypted: the message as it stands under that.
     pub clear_payload_id: Option<String>,
+    /// Where attachments were passed on in it: the document with them, as one body.
+    pub joined_payload_id: Option<String>,
+    /// `Content-Type` of that.
+    pub joined_type: Option<String>,
     /// SHA-256 of the certificate that signed it, in hexadecimal.
     pub signed_by: Option<String>,
     /// Whom it is from, in the names of AS2; none of a message that was sealed before they were kept.
@@ -43,6 +47,8 @@ pub struct NewMessage {
     pub content: Content,
     /// Where it is encrypted: the message as it stands under that.
     pub clear: Option<Content>,
+    /// Where attachments are passed on in it: the document with them as one body, and its `Content-Type`.
+    pub joined: Option<(Content, String)>,
     /// As [`SealedMessage::headers`].
     pub headers: String,
     /// As [`SealedMessage::digest`].
@@ -75,7 +81,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn as2_message(&self, delivery_id: &str) -> Result<Option<SealedMessage>> {
-        let query = "SELECT payload_id, headers, digest, mic, also_mic, clear_payload_id, signed_by, as2_from, as2_to, created_at
+        let query = "SELECT payload_id, headers, digest, mic, also_mic, clear_payload_id, joined_payload_id, joined_type, signed_by,
+                     as2_from, as2_to, created_at
                      FROM as2_message WHERE delivery_id = $1";
         Ok(sqlx::query_as(query).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
@@ -103,10 +110,12 @@ impl Store {
     /// # Errors
     /// The lease was lost, or the database failed; then nothing was kept.
     pub async fn keep_as2_message(&self, job: &Job, new: NewMessage, now: Timestamp) -> Result<SealedMessage> {
-        let NewMessage { content, clear, headers, digest, mic, also_mic, signed_by, pair } = new;
+        let NewMessage { content, clear, joined, headers, digest, mic, also_mic, signed_by, pair } = new;
         let (payload_id, clear_payload_id) = (content.payload_id().to_owned(), clear.as_ref().map(Content::payload_id));
         let message = SealedMessage {
             clear_payload_id: clear_payload_id.map(str::to_owned),
+            joined_payload_id: joined.as_ref().map(|(content, _)| content.payload_id().to_owned()),
+            joined_type: joined.as_ref().map(|(_, content_type)| content_type.clone()),
             as2_from: Some(pair.0),
             as2_to: Some(pair.1),
             created_at: now.into(),
@@ -118,7 +127,7 @@ impl Store {
             signed_by,
         };
         let (job, kept) = (job.clone(), message.clone());
-        let files = Files::of([&content].into_iter().chain(&clear));
+        let files = Files::of([&content].into_iter().chain(&clear).chain(joined.as_ref().map(|(content, _)| content)));
         let done = self
             .write("as2_message", move |mut tx| {
                 Box::pin(async move {
@@ -127,10 +136,13 @@ impl Store {
                     if let Some(clear) = &clear {
                         payload::insert(&mut tx, clear, WITH_HEADER_LINES, now).await?;
                     }
+                    if let Some((joined, content_type)) = &joined {
+                        payload::insert(&mut tx, joined, content_type, now).await?;
+                    }
                     sqlx::query(
                         "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, also_mic, clear_payload_id,
-                         signed_by, as2_from, as2_to, created_at)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                         signed_by, as2_from, as2_to, created_at, joined_payload_id, joined_type)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                     )
                     .bind(&job.subject)
                     .bind(&message.payload_id)
@@ -143,6 +155,8 @@ impl Store {
                     .bind(&message.as2_from)
                     .bind(&message.as2_to)
                     .bind(message.created_at)
+                    .bind(&message.joined_payload_id)
+                    .bind(&message.joined_type)
                     .execute(&mut *tx.connection)
                     .await?;
                     Ok(())

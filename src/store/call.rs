@@ -128,6 +128,21 @@ impl Store {
         Ok(Some((origin_id, answers)))
     }
 
+    /// The transmissions that an outgoing one's documents were made from, each once: `Content-Type` and payload. `limit` of them at
+    /// most.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn made_from(&self, transmission_id: &str, limit: u32) -> Result<Vec<(String, String)>> {
+        let query = "SELECT transmission.content_type, transmission.payload_id FROM transmission
+             WHERE transmission.transmission_id IN (SELECT source.transmission_id FROM document AS made
+              JOIN document_source ON document_source.document_id = made.document_id
+              JOIN document AS source ON source.document_id = document_source.source_id
+              WHERE made.transmission_id = $1)
+             ORDER BY transmission.transmission_id LIMIT $2";
+        Ok(sqlx::query_as(query).bind(transmission_id).bind(i64::from(limit)).fetch_all(self.reader()).await?)
+    }
+
     /// The delivery that a transmission answers, if it answers one.
     ///
     /// # Errors

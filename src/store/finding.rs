@@ -110,12 +110,39 @@ const OFFERED: &str = "SELECT partner, channel, NULL AS document, NULL AS enviro
      MIN(created_at) AS first_at, MAX(created_at) AS last_at, 'channel/' || channel AS subject
      FROM offered_certificate GROUP BY partner, channel ORDER BY last_at DESC";
 
+/// What was announced again since is not asked for any more.
+const ANNOUNCED: &str = "SELECT partner, channel, NULL AS document, NULL AS environment,
+     CASE WHEN state = 'waiting' THEN 'OVERDUE' ELSE 'REJECTED' END AS code, COUNT(*) AS count,
+     MIN(respond_by) AS first_at, MAX(respond_by) AS last_at, 'certificate/' || MAX(name) AS subject
+     FROM announced_certificate AS a WHERE NOT EXISTS (SELECT 1 FROM announced_certificate AS later
+      WHERE later.fingerprint = a.fingerprint AND later.as2_from = a.as2_from AND later.as2_to = a.as2_to
+      AND later.created_at > a.created_at)";
+
 const NOTICES: &str =
     "SELECT NULL AS partner, NULL AS channel, NULL AS document, NULL AS environment, recipient AS code, COUNT(*) AS count,
      MIN(changed_at) AS first_at, MAX(changed_at) AS last_at, 'notice/' || MAX(notice_id) AS subject
      FROM notice WHERE state = 'given_up' GROUP BY recipient ORDER BY last_at DESC";
 
+/// How long a certificate that a partner refused is told.
+const REJECTED_DAYS: u32 = 7;
+
 impl Store {
+    /// Certificates that were announced and not answered in time, or refused lately, by partner, channel and which of both.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn found_announced(&self, now: Timestamp) -> Result<Vec<Found>> {
+        let day = std::time::Duration::from_secs(24 * 3600);
+        let overdue =
+            Select::new(ANNOUNCED).text("a.state =", Some("waiting")).number("a.respond_by <", Micros::from(now).0);
+        let since = Micros::from(now - day * REJECTED_DAYS);
+        let rejected = Select::new(ANNOUNCED).text("a.state =", Some("rejected")).number("a.changed_at >", since.0);
+        let grouped = |select: Select| select.then("GROUP BY partner, channel, state ORDER BY last_at DESC");
+        let mut found = self.found(grouped(overdue)).await?;
+        found.extend(self.found(grouped(rejected)).await?);
+        Ok(found)
+    }
+
     async fn found(&self, select: Select) -> Result<Vec<Found>> {
         select.limit(CAUSES_MAX).all(self.reader()).await
     }

@@ -6,6 +6,7 @@
 
 pub mod ack;
 pub mod alarm; // what alerts found
+pub mod announced; // certificates of ours that partners were told of
 pub mod as2; // messages as they were sealed, and their receipts
 pub mod audit;
 pub mod bulk; // many deliveries or transmissions at once: what can be chosen, and acts over them

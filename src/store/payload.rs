@@ -393,6 +393,26 @@ impl Store {
         .map_err(|error| StoreError::Unfit(format!("payload: {error}")))?
     }
 
+    /// A content that no commit refers to yet, to be read as often as somebody wants.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn content_source(&self, content: &Content) -> Result<PayloadSource> {
+        let payload = Payload {
+            payload_id: content.payload_id.clone(),
+            digest: content.digest.clone(),
+            size: content.size,
+            content_type: String::new(),
+            purged_at: None,
+            created_at: Micros(0),
+        };
+        let plain = match content.place.inline() {
+            Some(sealed) => Some(open_inline(self, payload.clone(), sealed)?.buffer.into()),
+            None => None,
+        };
+        Ok(PayloadSource { store: self.clone(), payload, plain })
+    }
+
     /// A payload that is read as often as somebody wants.
     pub async fn payload_source(&self, payload_id: &str) -> Result<PayloadSource> {
         let PayloadReader { payload, source, buffer, .. } = self.open_payload(payload_id).await?;

@@ -40,7 +40,12 @@ pub fn certificate(name: &str, keys: &Keys, secret: &str) -> String {
 
 /// The instance of Lamps, which gets messages from Retail, and its warehouse.
 pub async fn lamps(more: &str) -> (Stage, Peer) {
-    let (stage, house) = (Stage::bare(RETRIES).await, Peer::start(&[]).await);
+    lamps_with(more, "").await
+}
+
+/// The same with more sections in its configuration.
+pub async fn lamps_with(more: &str, sections: &str) -> (Stage, Peer) {
+    let (stage, house) = (Stage::bare(&format!("{RETRIES}{sections}")).await, Peer::start(&[]).await);
     stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
     let (own, theirs) = (certificate("lamps", &LAMPS, "lamps-key"), certificate("retail", &RETAIL, ""));
     stage.apply(&format!(
@@ -61,8 +66,13 @@ pub async fn lamps(more: &str) -> (Stage, Peer) {
 
 /// The instance of Retail, which sends ORDERS to Lamps over AS2.
 pub async fn retail(url: &str, more: &str) -> Stage {
+    retail_with(url, more, "").await
+}
+
+/// The same with more sections in its configuration.
+pub async fn retail_with(url: &str, more: &str, sections: &str) -> Stage {
     let (north, nobody) = (Peer::start(&[]).await, Peer::start(&[]).await);
-    let mut stage = Stage::bare(RETRIES).await;
+    let mut stage = Stage::bare(&format!("{RETRIES}{sections}")).await;
     let more = more.replace("OWN", &stage.partner);
     stage.done(&["secret", "set", "retail-key"], &RETAIL.key_pem);
     let (own, theirs) = (certificate("retail", &RETAIL, "retail-key"), certificate("lamps", &LAMPS, ""));

@@ -9,3 +9,4 @@ pub mod list;
 pub mod plan;
 pub mod reject;
 pub mod release;
+pub mod send;

@@ -1,6 +1,7 @@
 //! `portolan certificate`: keys and certificates of AS2, made here, brought in from files and out again, asked for from
 //! authorities, offered by partners, and looked at.
 
+mod announce;
 mod export;
 mod forecast;
 mod import;
@@ -50,7 +51,12 @@ enum Action {
         /// Those that partners signed with and nobody trusts yet: who, when, and what they say.
         #[arg(long)]
         offered: bool,
+        /// Ours that partners were told of: who answered, and what.
+        #[arg(long, conflicts_with = "offered")]
+        announced: bool,
     },
+    /// Tell a partner which certificate of ours we will use (certificate exchange message); its answer is awaited.
+    Announce(announce::Announce),
     /// Trust a certificate that was offered: shows it and what changes, asks, and puts it into the channels that are named.
     Accept(offered::Accept),
     /// Take a certificate off the list of those that are offered.
@@ -70,12 +76,12 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         Action::Accept(accept) => offered::accept(instance, accept, as_json),
         Action::Refuse(refuse) => offered::refuse(instance, refuse, as_json),
         Action::Forecast(forecast) => forecast::run(instance, forecast, as_json),
-        Action::List { offered: true } => offered::list(instance, as_json),
-        Action::List { offered: false } => {
-            instance.show((Method::GET, "/api/v1/certificates"), (&[], None), as_json, |value| {
-                value["items"].as_array().into_iter().flatten().map(row).collect()
-            })
-        }
+        Action::Announce(announce) => announce::run(instance, announce, as_json),
+        Action::List { announced: true, .. } => announce::list(instance, as_json),
+        Action::List { offered: true, .. } => offered::list(instance, as_json),
+        Action::List { .. } => instance.show((Method::GET, "/api/v1/certificates"), (&[], None), as_json, |value| {
+            value["items"].as_array().into_iter().flatten().map(row).collect()
+        }),
     }
 }
 

@@ -82,6 +82,11 @@ pub const KEYS: &[Key] = &[
         "Out, with order: key: the field of the entity whose value keeps them in order: order.number",
     ),
     may("priority", Shape::Word(&Priority::WORDS), "Out: what leaves first within a channel"),
+    may(
+        "attachments",
+        Shape::Word(&["keep", "pass"]),
+        "Out: whether attachments that came with a document go on with it",
+    ),
     may("on_uncertain", Shape::Word(&["repeat", "hold"]), "Out: what an uncertain delivery leads to"),
 ];
 
@@ -155,6 +160,9 @@ pub struct Agreement {
     /// Out: what leaves first within a channel.
     #[serde(default)]
     pub priority: Priority,
+    /// Out: whether attachments that came with what a document was made from go on with it.
+    #[serde(default)]
+    pub attachments: Attachments,
     /// Out: what an uncertain delivery leads to.
     #[serde(default)]
     pub on_uncertain: OnUncertain,
@@ -216,6 +224,17 @@ pub enum Vanished {
     Ignore,
     /// It is told with the transmission.
     Tell,
+}
+
+/// What becomes of attachments that came with what a document was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Attachments {
+    /// They stay with the transmission that brought them.
+    #[default]
+    Keep,
+    /// They go along, over AS2.
+    Pass,
 }
 
 fn production() -> Environment {

@@ -87,6 +87,8 @@ watches! {
     Certificate = "certificate" ["channels", "partners", "codes", "days"],
     /// Certificates that partners signed with or announced, and nobody accepted or refused.
     Offered = "offered" ["channels", "partners"],
+    /// Certificates that were announced to a partner, and that it did not answer in time or refused within the last week.
+    Announced = "announced" ["channels", "partners", "codes"],
     /// Webhooks that were given up, or fail for longer than so many minutes.
     Webhook = "webhook" ["codes", "minutes"],
     /// Mails and posts about alarms that could not be sent.

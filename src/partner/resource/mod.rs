@@ -21,12 +21,12 @@ mod split;
 mod turn; // order and urgency of what leaves
 mod webhook;
 
-pub use agreement::{Agreement, Environment, OnUncertain, Vanished};
+pub use agreement::{Agreement, Attachments, Environment, OnUncertain, Vanished};
 pub use alert::{Alert, Severity, Watch, fits, packed};
 pub use as2::{As2, Compress, Legacy, LineEnds, MICS, Receipt, Required};
 pub use auth::{Auth, Basic, OAuth1, OAuth2, Signed};
 pub use calendar::Calendar;
-pub use certificate::Certificate;
+pub use certificate::{Certificate, Signs};
 pub use channel::{AnswerPolicy, Channel, ChannelProxy, Cxml, ProxyLogin, ReceiptAuth, Shown};
 pub use envelope::{DOCUMENTS_MAX, EnvelopeProfile, PLACEHOLDERS, RequestAck, Una};
 pub use files::{HostKey, Pickup, Server, Then, Unchanged};

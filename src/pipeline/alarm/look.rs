@@ -122,6 +122,7 @@ async fn seen(
         Watch::Unfetched => store.found_unfetched(before).await?,
         Watch::Refused => store.found_refused(now - MINUTE * 60).await?,
         Watch::Offered => store.found_offered().await?,
+        Watch::Announced => store.found_announced(now).await?,
         Watch::Notice => store.found_notices().await?,
         Watch::Unanswered => return held_unanswered(service).await,
         Watch::Pickup => return Ok(pickups(service, directory, before)),

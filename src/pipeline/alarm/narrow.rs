@@ -146,6 +146,12 @@ pub(super) fn sentence(alert: &Alert, found: &Found) -> String {
         Watch::Offered => {
             ("certificate", "certificates", "waits to be accepted or refused", "wait to be accepted or refused")
         }
+        Watch::Announced => (
+            "certificate of ours",
+            "certificates of ours",
+            "was announced and is not accepted",
+            "were announced and are not accepted",
+        ),
         Watch::Notice => ("mail or post", "mails or posts", "could not be sent", "could not be sent"),
         _ => ("event", "events", "happened", "happened"),
     };

@@ -80,7 +80,7 @@ async fn sent(service: &Service, id: &str, message: SealedMessage) -> Result<Kep
         message_id: message_id(&delivery.key),
         at: message.created_at.timestamp(),
         receipt_at: delivery.changed_at.timestamp(),
-        content_type: transmission.content_type,
+        content_type: message.joined_type.unwrap_or(transmission.content_type),
         file_name: transmission.file_name,
         mic: Some(format!("{}, {}", STANDARD.encode(&message.mic), message.digest)),
         history: json!({ "delivery": delivery, "attempts": store.attempts(id).await?, "lines": lines }),
@@ -90,7 +90,8 @@ async fn sent(service: &Service, id: &str, message: SealedMessage) -> Result<Kep
         certificates: Vec::new(),
     };
     let receipt = store.as2_receipt(id).await?;
-    Ok(Kept { about, payload_id: transmission.payload_id, message: part, receipt, signed_by: message.signed_by })
+    let payload_id = message.joined_payload_id.unwrap_or(transmission.payload_id);
+    Ok(Kept { about, payload_id, message: part, receipt, signed_by: message.signed_by })
 }
 
 /// Of a transmission.

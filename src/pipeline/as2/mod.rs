@@ -1,17 +1,20 @@
 //! AS2 in the service: messages come in and are answered by receipts, and go out and are proved by theirs. What stands in
 //! messages and receipts is `transport::as2`'s; here is who may send, what is kept, and what came before.
 
+pub mod announced; // certificates of ours that partners are told of
 mod clear;
 pub mod evidence; // GET /api/v1/evidence/{id}
 pub mod forecast; // when a channel has no certificate that counts
 pub mod key; // portolan certificate import, export
 pub mod offered; // certificates that nobody trusts yet
+mod passed; // attachments that go on with their document
 pub mod probe; // portolan as2 test
 pub mod receive; // POST /as2
 pub mod send; // deliveries over channels of transport as2
 
 use super::state::Service;
 use crate::clock::Timestamp;
+use crate::partner::Signs;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use crate::transport::as2::crypto::{Digest, KeyKind, Scheme};
@@ -29,11 +32,17 @@ const KEYS_HELD_MAX: usize = 1024;
 #[derive(Default)]
 pub struct Keys(Mutex<HashMap<Vec<u8>, Arc<OwnKey>>>);
 
-/// Our keys of a channel, the one to sign with first.
+/// Our keys of a channel, the one to sign with first; `pair` is our name and the partner's. One that signs once it is accepted comes
+/// behind the others until the partner has accepted it.
 ///
 /// # Errors
 /// A private key is not set, or does not belong to its certificate: what is wrong, with the name of the secret.
-pub(super) async fn own_keys(service: &Service, names: &[String], now: Timestamp) -> Result<Vec<Arc<OwnKey>>> {
+pub(super) async fn own_keys(
+    service: &Service,
+    names: &[String],
+    pair: (&str, &str),
+    now: Timestamp,
+) -> Result<Vec<Arc<OwnKey>>> {
     let (directory, mut found) = (service.directory(), Vec::new());
     for name in names {
         let secret = directory.certificate(name).and_then(|one| one.key.as_ref());
@@ -60,10 +69,14 @@ pub(super) async fn own_keys(service: &Service, names: &[String], now: Timestamp
                 key
             }
         };
-        found.push(key);
+        let waits = directory.certificate(name).is_some_and(|one| one.signs == Signs::OnceAccepted);
+        let is_accepted = !waits || service.store.is_accepted(&key.certificate.fingerprint(), pair).await?;
+        found.push((is_accepted, key));
     }
-    found.sort_by_key(|key| (!key.certificate.can_sign(), preference(&key.certificate, now)));
-    Ok(found)
+    found.sort_by_key(|(is_accepted, key)| {
+        (!key.certificate.can_sign(), !is_accepted, preference(&key.certificate, now))
+    });
+    Ok(found.into_iter().map(|(_, key)| key).collect())
 }
 
 /// The partner's certificates of a channel, the one to encrypt to first.

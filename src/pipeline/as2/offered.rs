@@ -1,6 +1,7 @@
 //! Certificates that partners sign with and nobody trusts yet: kept to be shown, with where they may be put. Accepting one is a
 //! change of resources like any other, by a person; what it signed before is not taken by that, and is sent again.
 
+use super::announced::answered;
 use super::certificates;
 use crate::clock::Timestamp;
 use crate::partner::Way;
@@ -118,6 +119,8 @@ fn is_trusted(service: &Service, channel: &str, certificate: &Certificate, now: 
 pub(in crate::pipeline) enum Exchanged {
     /// Its certificates are offered, or known and answered.
     Offered,
+    /// It answers for a certificate of ours.
+    Answered,
     /// It cannot be used: a stable word, and why.
     Unfit(&'static str, String),
 }
@@ -134,9 +137,14 @@ pub(in crate::pipeline) async fn exchanged(
 ) -> Result<Exchanged> {
     let wanted = match exchange::read(content_type, body) {
         Ok(Exchange::Request(wanted)) => wanted,
-        Ok(Exchange::Response(id)) => {
-            let why = format!("an answer to the request {id}, and we have made none");
-            return Ok(Exchanged::Unfit("AS2-EXCHANGE-UNMATCHED", why));
+        Ok(Exchange::Response(id, said)) => {
+            let directory = service.directory();
+            let pair = directory.channel(channel).and_then(|channel| channel.as2.as_ref());
+            let pair = pair.map_or(("", ""), |as2| (as2.to.as_str(), as2.from.as_str()));
+            return Ok(match answered(service, pair, transmission_id, (&id, &said)).await? {
+                Ok(()) => Exchanged::Answered,
+                Err(why) => Exchanged::Unfit("AS2-EXCHANGE-UNMATCHED", why),
+            });
         }
         Err(why) => return Ok(Exchanged::Unfit("AS2-EXCHANGE-UNFIT", why)),
     };

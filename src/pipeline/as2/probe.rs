@@ -217,7 +217,7 @@ async fn keys(service: &Service, as2: &As2, trusted: &[Certificate], now: Timest
         let remedy = "set the secret with `portolan secret set`, or mend keys and certificates of the channel";
         Wrong::new(error.to_string(), remedy)
     };
-    let own = own_keys(service, &as2.keys, now).await.map_err(configure)?;
+    let own = own_keys(service, &as2.keys, (&as2.from, &as2.to), now).await.map_err(configure)?;
     let mut seen = Vec::new();
     if as2.sign != "none" {
         let ours = own.first().map(|key| &key.certificate);

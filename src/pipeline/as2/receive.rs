@@ -156,7 +156,7 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
         service.store.has_room().map_err(|error| unavailable(&error))?;
     }
     message.limit = found.body_bytes.unwrap_or(limit);
-    let keys = own_keys(service, &as2.keys, now).await.map_err(|error| {
+    let keys = own_keys(service, &as2.keys, (&as2.to, &as2.from), now).await.map_err(|error| {
         tracing::error!(channel, error = %error, "The keys of a channel cannot be had");
         unavailable(&error)
     })?;

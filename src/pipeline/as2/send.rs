@@ -2,6 +2,7 @@
 //! against the receipt that answers them: only one that proves what was received ends a delivery well.
 
 use super::clear::Clear;
+use super::passed::{Joined, joined};
 use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme};
 use crate::clock::Timestamp;
 use crate::partner::{As2, Compress, Receipt};
@@ -61,7 +62,7 @@ pub(in crate::pipeline) async fn message(
     let trusted = certificates(service, &as2.certificates, now);
     let kept = match service.store.as2_message(&delivery.delivery_id).await? {
         Some(kept) => kept,
-        None => sealed(service, job, transmission, as2, &trusted).await?,
+        None => sealed(service, job, (delivery, transmission), as2, &trusted).await?,
     };
     let body = stored::body(service, &kept.payload_id).await?;
     let unfit = || StoreError::Unfit(format!("the message of {} was kept in a way that is not known", job.subject));
@@ -165,14 +166,24 @@ pub(in crate::pipeline) async fn late_receipt(
 async fn sealed(
     service: &Service,
     job: &Job,
-    transmission: &Transmission,
+    (delivery, transmission): (&Delivery, &Transmission),
     as2: &As2,
     trusted: &[Certificate],
 ) -> Result<SealedMessage> {
     let now = service.now();
-    let content = Box::new(service.store.payload_source(&transmission.payload_id).await?);
-    let plain =
-        Plain { content_type: transmission.content_type.clone(), file_name: transmission.file_name.clone(), content };
+    let joined = joined(service, delivery, transmission).await?;
+    let plain = match &joined {
+        Some(Joined { content, content_type }) => Plain {
+            content_type: content_type.clone(),
+            file_name: None,
+            content: Box::new(service.store.content_source(content)?),
+        },
+        None => Plain {
+            content_type: transmission.content_type.clone(),
+            file_name: transmission.file_name.clone(),
+            content: Box::new(service.store.payload_source(&transmission.payload_id).await?),
+        },
+    };
     let store = service.store.clone();
     let spool = move || store.spool(u64::MAX, now);
     let write = |spool: &mut Spool, piece: &[u8]| spool.write(piece).map_err(io::Error::other);
@@ -185,7 +196,8 @@ async fn sealed(
     };
     let (digest, mic, also_mic) = (mic.digest.name().to_owned(), mic.value, also.map(|also| also.value));
     let pair = (as2.from.clone(), as2.to.clone());
-    let new = NewMessage { content, clear, headers, digest, mic, also_mic, signed_by, pair };
+    let joined = joined.map(|Joined { content, content_type }| (content, content_type));
+    let new = NewMessage { content, clear, joined, headers, digest, mic, also_mic, signed_by, pair };
     service.store.keep_as2_message(job, new, now).await
 }
 
@@ -286,7 +298,7 @@ pub(in crate::pipeline) fn unsealed(error: &dyn std::fmt::Display) -> StoreError
 
 /// Our keys for a message, the one to sign with first, where all that it is sealed with counts now.
 async fn keys_for(service: &Service, as2: &As2, trusted: &[Certificate], now: Timestamp) -> Result<Vec<Arc<OwnKey>>> {
-    let keys = own_keys(service, &as2.keys, now).await?;
+    let keys = own_keys(service, &as2.keys, (&as2.from, &as2.to), now).await?;
     if as2.encrypt != "none" {
         counts(encrypted_to(trusted, now), "the partner's certificate", now)?;
     }

@@ -7,4 +7,5 @@ pub mod gather; // documents that waited leave together
 pub mod pickup; // a file was taken from a folder
 pub mod receive; // a transmission came in
 pub mod release; // what was held goes on, what failed goes again
+pub mod submit; // what is sent as it was given
 pub mod translate; // documents, what was made of them, and what answers them

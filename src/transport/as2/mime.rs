@@ -220,17 +220,31 @@ pub struct Peeked<'r> {
     ready: Vec<u8>,
     from: usize,
     has_ended: bool,
+    /// Bytes that were taken, of all.
+    taken: u64,
 }
 
 impl<'r> Peeked<'r> {
     /// Over a stream.
     #[must_use]
     pub fn new(source: &'r mut dyn Read) -> Self {
-        Peeked { source, ready: Vec::new(), from: 0, has_ended: false }
+        Peeked { source, ready: Vec::new(), from: 0, has_ended: false, taken: 0 }
     }
 
     fn ready(&self) -> &[u8] {
         &self.ready[self.from..]
+    }
+
+    /// How many bytes of the stream were taken.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Takes what is ready.
+    fn take_ready(&mut self, count: usize) {
+        self.from += count;
+        self.taken += count as u64;
     }
 
     /// Reads on once; whether anything came.
@@ -269,7 +283,7 @@ impl<'r> Peeked<'r> {
             };
             if let Some(end) = begin {
                 let head = ready[..end].to_vec();
-                self.from += end;
+                self.take_ready(end);
                 return Ok(head);
             }
             if ready.len() > HEADER_BYTES_MAX {
@@ -297,7 +311,7 @@ impl<'r> Peeked<'r> {
     /// The source failed.
     pub fn drain(&mut self) -> io::Result<()> {
         loop {
-            self.from = self.ready.len();
+            self.take_ready(self.ready().len());
             if !self.read_on()? {
                 return Ok(());
             }
@@ -309,13 +323,15 @@ impl Read for Peeked<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.ready().is_empty() {
             if buffer.len() >= PIECE_BYTES && !self.has_ended {
-                return self.source.read(buffer);
+                let count = self.source.read(buffer)?;
+                self.taken += count as u64;
+                return Ok(count);
             }
             self.read_on()?;
         }
         let count = self.ready().len().min(buffer.len());
         buffer[..count].copy_from_slice(&self.ready[self.from..self.from + count]);
-        self.from += count;
+        self.take_ready(count);
         Ok(count)
     }
 }
@@ -377,6 +393,12 @@ impl<'p, 'r> Multipart<'p, 'r> {
         Ok(true)
     }
 
+    /// How many bytes of the body stand before what comes next.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.source.taken()
+    }
+
     /// Looks for the delimiter in what is ready.
     fn find(&self) -> Found {
         let ready = self.source.ready();
@@ -423,7 +445,7 @@ impl<'p, 'r> Multipart<'p, 'r> {
                 return self.source.read(&mut buffer[..count]);
             }
             if let Some((next, is_last)) = found {
-                self.source.from += next;
+                self.source.take_ready(next);
                 self.begins_line = true;
                 self.stage = if is_last { Stage::Over } else { Stage::Between };
                 return Ok(0);

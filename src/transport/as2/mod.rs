@@ -14,6 +14,7 @@ pub mod name;
 pub mod open;
 pub mod receipt;
 pub mod refused;
+pub mod related; // a document with attachments
 pub mod request; // PKCS#10
 pub mod seal;
 pub mod self_signed;

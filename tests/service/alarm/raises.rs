@@ -3,11 +3,12 @@
 
 use super::mail::MailServer;
 use super::told::{failing, sections, stage};
-use crate::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate};
+use crate::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate, send_content};
 use crate::edi::{Order, control_of, order, written};
 use crate::peer::{Answer, Peer};
 use crate::stage::{Stage, resources};
 use portolan::clock::{Clock as _, SystemClock};
+use portolan::transport::as2::exchange::{self, Reference};
 use sqlx::Executor as _;
 use std::time::Duration;
 
@@ -281,6 +282,40 @@ async fn certificates_that_end_are_offered_or_guessed() {
         Sending { signer: Some(&STRANGER), ..USUAL }.send(&stage).await;
     }
     raised(&mail, &stage, "refused", "of somebody who did not prove who it is").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_of_ours_that_a_partner_refuses() {
+    let (mail, retail) = (MailServer::plain(), Peer::start(&[]).await);
+    let stage = Stage::bare(&sections(&mail, "")).await;
+    stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
+    stage.apply(&format!(
+        "{NOW}---\nkind: partner\nname: retail\nparty_ids: [\"14:4098765000003\"]\n{}{}---\nkind: channel\nname: retail-as2\n\
+         transport: as2\nway: in\npartners: [retail]\n\
+         as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail], keys: [lamps] }}\n---\nkind: channel\n\
+         name: retail-out\ntransport: as2\nway: out\npartners: [retail]\nurl: http://127.0.0.1:{}/as2\n\
+         allow_networks: [127.0.0.0/8]\n\
+         as2: {{ from: \"Light & Lamp\", to: RETAIL, certificates: [retail], keys: [lamps], receipt: none }}\n",
+        certificate("lamps", &LAMPS, "lamps-key"),
+        certificate("retail", &RETAIL, ""),
+        retail.port
+    ));
+    let to = ["--respond-to", "https://lamps.example/as2", "--json"];
+    let told = stage.done(&[&["certificate", "announce", "lamps", "--channel", "retail-out"], &to[..]].concat(), "");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let reference = Reference {
+        request: told["request"].as_str().expect("an id").to_owned(),
+        issuer: LAMPS.own.certificate.issuer_name(),
+        serial: LAMPS.own.certificate.serial_decimal(),
+        uses: Vec::new(),
+        respond_by: None,
+    };
+    let refused = exchange::Answer::Rejected("its key is short");
+    let answer = exchange::response("RETAIL", &reference, refused, SystemClock.now(), "b");
+    send_content(&stage, "<9@test>", &answer.content_type, &answer.bytes).await;
+    let wanted = "1 certificate of ours of retail over channel retail-out was announced and is not accepted";
+    raised(&mail, &stage, "announced", wanted).await;
+    assert!(stage.done(&["certificate", "list", "--announced"], "").contains("rejected: its key is short"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
