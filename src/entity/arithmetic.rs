@@ -25,14 +25,16 @@ pub fn is_plain_number(text: &str) -> bool {
 /// The same of bytes.
 #[must_use]
 pub fn is_plain_number_of(bytes: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    let (mut points, mut others) = (0, 0);
-    for byte in bytes {
-        points += usize::from(*byte == b'.');
-        others += usize::from(!byte.is_ascii_digit());
+    // A point that may still come stands behind a digit; what is read last is one.
+    let (mut may_point, mut is_digit) = (true, false);
+    for &byte in bytes {
+        match byte {
+            b'0'..=b'9' => is_digit = true,
+            b'.' if is_digit && may_point => (may_point, is_digit) = (false, false),
+            _ => return false,
+        }
     }
-    let ends = first.is_ascii_digit() && last.is_ascii_digit();
-    ends && points <= 1 && others == points && bytes.len() <= DIGITS_MAX
+    is_digit && bytes.len() <= DIGITS_MAX
 }
 
 /// Totals that are computed.

@@ -50,11 +50,13 @@ pub struct Stencils<S> {
     sets: Vec<(usize, Set<S>)>,
     /// How many documents took them, the one at hand included.
     pub turn: u64,
+    /// How many segments the last of them came to, where that was asked: the next may be as long.
+    pub size: usize,
 }
 
 impl<S> Default for Stencils<S> {
     fn default() -> Self {
-        Stencils { sets: Vec::new(), turn: 0 }
+        Stencils { sets: Vec::new(), turn: 0, size: 0 }
     }
 }
 

@@ -8,6 +8,7 @@ mod run; // functions of rules
 mod segment;
 mod stencil; // what is kept of one item for the next
 mod tree;
+mod trial; // what functions did, and do again
 
 pub use stencil::Stencil;
 
@@ -24,9 +25,9 @@ use crate::tree::DraftSegment;
 use own::Owned;
 use record::Recording;
 use run::{Done, Refusal};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
-use stencil::Source;
+use trial::{Making, Source};
 
 const EXTENSIONS: Path<'_> = Path::Field(&Path::Root, "extensions");
 
@@ -46,10 +47,10 @@ pub fn write_traced(context: &Context<'_>, entity: &Entity) -> (Vec<DraftSegment
 
 fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<DraftSegment>, Vec<Diagnostic>, Vec<Put>) {
     let (written, faults, missed) = (HashMap::new(), Vec::new(), RefCell::default());
-    let (loops, drafts) = (Vec::new(), Vec::new());
     // Who wants to know each step is shown each step.
     let stencils = (!trace.is_on()).then(|| context.mapping.writing.take());
-    let turn = stencils.as_ref().map_or(0, |stencils| stencils.turn);
+    let (turn, size) = stencils.as_ref().map_or((0, 0), |stencils| (stencils.turn, stencils.size));
+    let (loops, drafts) = (Vec::new(), Vec::with_capacity(size));
     let (recording, sums, known, owned) = (None, Sums::of(entity), RefCell::default(), RefCell::default());
     let mut writer = Writer {
         context,
@@ -66,6 +67,8 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
         stencils,
         turn,
         recording,
+        making: Making::default(),
+        sought: Cell::default(),
     };
     writer.open(&context.document.nodes, 0);
     let top = At::Loop(0);
@@ -77,7 +80,8 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     if let Some(tree) = &context.mapping.tree {
         writer.tree(tree);
     }
-    if let Some(stencils) = writer.stencils.take() {
+    if let Some(mut stencils) = writer.stencils.take() {
+        stencils.size = writer.drafts.len();
         context.mapping.writing.give_back(stencils);
     }
     writer.extensions();
@@ -157,6 +161,10 @@ pub(super) struct Writer<'a> {
     turn: u64,
     /// What is noted of the item at hand, for a stencil.
     recording: Option<RefCell<Recording>>,
+    /// Where the texts of an item are put together.
+    making: Making<'a>,
+    /// The node that was sought last.
+    sought: Cell<segment::Sought>,
 }
 
 impl<'a> Writer<'a> {

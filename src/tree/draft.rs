@@ -158,7 +158,7 @@ impl<'de> Deserialize<'de> for Values {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DraftForm, DraftPlace};
+    use super::super::{DraftForm, DraftPlace, PlaceText};
     use super::*;
 
     #[test]
@@ -176,14 +176,17 @@ mod tests {
 
     #[test]
     fn ok_a_laid_segment_is_as_one_of_its_own_values() {
-        let place =
-            |element, component, said: Option<&str>| DraftPlace { element, component, said: said.map(Into::into) };
+        let place = |element, component, text| DraftPlace { element, component, text };
+        let said = |text: &str| PlaceText::Said(text.into());
         let segments = vec![
-            ("LIN".into(), vec![place(1, 1, None)]),
-            ("QTY".into(), vec![place(1, 1, Some("21")), place(1, 2, None), place(2, 1, None)]),
-            ("UNS".into(), vec![place(1, 1, Some("S"))]),
+            ("LIN".into(), vec![place(1, 1, PlaceText::Own(2))]),
+            (
+                "QTY".into(),
+                vec![place(1, 1, said("21")), place(1, 2, PlaceText::Own(0)), place(2, 1, PlaceText::Own(1))],
+            ),
+            ("UNS".into(), vec![place(1, 1, said("S"))]),
         ];
-        let texts = Arc::new(DraftTexts::of(&Arc::new(DraftForm::new(segments)), ["7", "12.5", "é"].into_iter()));
+        let texts = Arc::new(DraftTexts::of(&Arc::new(DraftForm::new(segments)), "12.5é7", &[4, 6, 7]));
         let laid = [0, 1, 2].map(|number| DraftSegment::laid(texts.clone(), number));
         let mut quantity = DraftSegment::simple("QTY", &["21", "é"]);
         quantity.set(1, 2, "12.5");

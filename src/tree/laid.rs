@@ -5,17 +5,27 @@
 
 use super::draft::DraftValue;
 use compact_str::CompactString;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// Where a text of a segment stands, and what it is where it is the same in every item.
+/// Where a text of a segment stands, and which.
 #[derive(Debug, Clone)]
 pub struct DraftPlace {
     /// Element, from 1.
     pub element: u16,
     /// Component, from 1.
     pub component: u16,
-    /// What always stands there; else each item has a text for it.
-    pub said: Option<CompactString>,
+    /// What stands there.
+    pub text: PlaceText,
+}
+
+/// What stands at a place of a form; never empty.
+#[derive(Debug, Clone)]
+pub enum PlaceText {
+    /// The same in every item.
+    Said(CompactString),
+    /// The text of this number, of those that each item has.
+    Own(u32),
 }
 
 /// A segment of a form.
@@ -23,10 +33,9 @@ pub struct DraftPlace {
 pub struct FormSegment {
     /// The tag.
     pub tag: CompactString,
-    /// By element and component; none of the texts is empty.
+    /// By element and component.
     pub places: Vec<DraftPlace>,
-    /// The first text of an item that stands in it, and one past the last.
-    texts: (usize, usize),
+    texts: Vec<u32>,
 }
 
 /// What the segments of items have in common.
@@ -47,17 +56,40 @@ pub struct Between {
     pub style: u64,
     /// The bytes before each text of a segment and after the last one; none where they cannot be written as they are.
     pub segments: Vec<Option<Vec<Box<[u8]>>>>,
+    /// The same of all segments of an item, where all of them can be written so.
+    pub whole: Option<Whole>,
+}
+
+/// What stands around the texts of an item that is written at once.
+#[derive(Debug)]
+pub struct Whole {
+    /// Its segments by their numbers, in the order in which the first such item had them.
+    pub order: Vec<u32>,
+    /// All bytes that stand between, one after the other.
+    pub bytes: Vec<u8>,
+    /// Where the bytes before each text end, and the number of the text.
+    pub texts: Vec<(u32, u32)>,
+}
+
+impl FormSegment {
+    /// The numbers of an item's texts that stand in it, in the order of the places.
+    #[must_use]
+    pub fn texts(&self) -> &[u32] {
+        &self.texts
+    }
 }
 
 impl DraftForm {
     /// Segments with their places.
     #[must_use]
     pub fn new(segments: Vec<(CompactString, Vec<DraftPlace>)>) -> Self {
-        let mut next = 0;
+        let own = |place: &DraftPlace| match place.text {
+            PlaceText::Said(_) => None,
+            PlaceText::Own(number) => Some(number),
+        };
         let segment = |(tag, places): (CompactString, Vec<DraftPlace>)| {
-            let first = next;
-            next += places.iter().filter(|place| place.said.is_none()).count();
-            FormSegment { tag, places, texts: (first, next) }
+            let texts = places.iter().filter_map(own).collect();
+            FormSegment { tag, places, texts }
         };
         DraftForm { segments: segments.into_iter().map(segment).collect(), between: Default::default() }
     }
@@ -79,29 +111,42 @@ impl DraftForm {
 #[derive(Debug)]
 pub struct DraftTexts {
     form: Arc<DraftForm>,
-    text: String,
+    text: Box<str>,
     /// Where each text ends.
-    ends: Vec<u32>,
+    ends: Box<[u32]>,
 }
 
-/// A text is hardly ever longer.
-const TEXT_BYTES: usize = 16;
-
 impl DraftTexts {
-    /// The texts of an item, none of them empty, in the order of the places that always say something else.
+    /// The texts of an item, none of them empty, one after the other, and where each ends: by their numbers in the form.
     #[must_use]
-    pub fn of<'t>(form: &Arc<DraftForm>, texts: impl ExactSizeIterator<Item = &'t str>) -> Self {
-        let (mut text, mut ends) = (String::with_capacity(texts.len() * TEXT_BYTES), Vec::with_capacity(texts.len()));
-        for one in texts {
-            debug_assert!(!one.is_empty());
-            text.push_str(one);
-            ends.push(text.len() as u32);
-        }
-        DraftTexts { form: form.clone(), text, ends }
+    pub fn of(form: &Arc<DraftForm>, text: &str, ends: &[u32]) -> Self {
+        DraftTexts { form: form.clone(), text: text.into(), ends: ends.into() }
     }
 
-    fn end(&self, count: usize) -> usize {
-        count.checked_sub(1).map_or(0, |last| self.ends[last] as usize)
+    /// All of them, one after the other.
+    #[must_use]
+    pub fn all(&self) -> &str {
+        &self.text
+    }
+
+    /// A text by its number.
+    #[must_use]
+    pub fn text(&self, number: u32) -> &str {
+        &self.text[self.range(number)]
+    }
+
+    /// The same as bytes.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self, number: u32) -> &[u8] {
+        &self.text.as_bytes()[self.range(number)]
+    }
+
+    #[inline]
+    fn range(&self, number: u32) -> Range<usize> {
+        let number = number as usize;
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start as usize..self.ends[number] as usize
     }
 }
 
@@ -136,33 +181,30 @@ impl Laid {
         &self.texts.form.segments[self.number()]
     }
 
-    /// Its texts, one after the other.
+    /// The texts of its item.
+    #[must_use]
+    pub fn item(&self) -> &DraftTexts {
+        &self.texts
+    }
+
+    /// Whether another segment is of the same item.
     #[must_use]
     #[inline]
-    pub fn text(&self) -> &str {
-        let (first, last) = self.segment().texts;
-        &self.texts.text[self.texts.end(first)..self.texts.end(last)]
+    pub fn is_beside(&self, other: &Laid) -> bool {
+        Arc::ptr_eq(&self.texts, &other.texts)
     }
 
     /// Each of its texts.
     #[inline]
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        let (first, last) = self.segment().texts;
-        let mut start = self.texts.end(first);
-        self.texts.ends[first..last].iter().map(move |&end| {
-            let text = &self.texts.text[start..end as usize];
-            start = end as usize;
-            text
-        })
+        self.segment().texts.iter().map(|&number| self.texts.text(number))
     }
 
     /// Its values, made when first asked for.
     pub(super) fn values(&self) -> &[DraftValue] {
         self.values.get_or_init(|| {
-            let mut texts = self.texts();
             let value = |place: &DraftPlace| {
-                let own = || texts.next().unwrap_or_default().into();
-                let text = place.said.clone().unwrap_or_else(own);
+                let text = self.text_at(place).into();
                 DraftValue { element: place.element, component: place.component, text }
             };
             self.segment().places.iter().map(value).collect()
@@ -171,13 +213,15 @@ impl Laid {
 
     /// The text of a component, without making all of them.
     pub(super) fn get(&self, element: u16, component: u16) -> &str {
-        let mut texts = self.texts();
-        for place in &self.segment().places {
-            let text = place.said.as_deref().or_else(|| texts.next());
-            if (place.element, place.component) == (element, component) {
-                return text.unwrap_or_default();
-            }
+        let mut places = self.segment().places.iter();
+        let found = places.find(|place| (place.element, place.component) == (element, component));
+        found.map_or("", |place| self.text_at(place))
+    }
+
+    fn text_at<'t>(&'t self, place: &'t DraftPlace) -> &'t str {
+        match &place.text {
+            PlaceText::Said(text) => text,
+            PlaceText::Own(number) => self.texts.text(*number),
         }
-        ""
     }
 }

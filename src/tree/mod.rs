@@ -14,7 +14,7 @@ mod view;
 pub use charset::{Charset, in_repertoire};
 pub use draft::{DraftSegment, DraftValue};
 pub use interchange::{Agreed, DocumentDraft, GroupDraft, InterchangeDraft, Style};
-pub use laid::{Between, DraftForm, DraftPlace, DraftTexts, FormSegment, Laid};
+pub use laid::{Between, DraftForm, DraftPlace, DraftTexts, FormSegment, Laid, PlaceText, Whole};
 pub use separators::Separators;
 pub use view::{Run, Segment, Value};
 

@@ -4,12 +4,17 @@
 //! `edifact::encode`'s.
 
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
-use crate::tree::{Between, Charset, DraftForm, DraftSegment, FormSegment, Laid, Separators, Style, in_repertoire};
+use crate::tree::{
+    Between, Charset, DraftForm, DraftSegment, FormSegment, Laid, PlaceText, Separators, Style, Whole, in_repertoire,
+};
 use compact_str::CompactString;
 use std::sync::LazyLock;
 
 /// Room that a writer begins with: many write an acknowledgment of some lines.
 const OUT_BYTES: usize = 512;
+
+/// A text of so many bytes is looked at all at once, a shorter one byte by byte.
+const TOGETHER_BYTES: usize = 32;
 
 /// Which bytes of ASCII a syntax level allows, looked up once for all writers of it.
 fn plain_of(level: &str) -> &'static [bool; 256] {
@@ -53,6 +58,8 @@ pub struct Writer {
     charset: Charset,
     /// Which bytes of a text are written as they are: ASCII of the repertoire that separates nothing.
     is_plain: [bool; 256],
+    /// The characters that separate, where all other printable ASCII is plain.
+    separating: Option<[u8; 5]>,
     /// See [`number_of_style`].
     style: Option<u64>,
     out: Vec<u8>,
@@ -71,6 +78,9 @@ impl Writer {
         for special in [Some(component), Some(element), Some(segment), repetition, release].into_iter().flatten() {
             is_plain[usize::from(special)] = false;
         }
+        let is_open = number_of(&style.syntax_identifier) == 2;
+        let separating =
+            is_open.then(|| [component, element, segment, repetition.unwrap_or(segment), release.unwrap_or(segment)]);
         Writer {
             syntax,
             separators: style.separators,
@@ -78,6 +88,7 @@ impl Writer {
             line_end: style.line_end.as_str().into(),
             charset,
             is_plain,
+            separating,
             style: number_of_style(style),
             out: Vec::with_capacity(OUT_BYTES),
             faults: Vec::new(),
@@ -117,13 +128,67 @@ impl Writer {
         self.by_values(draft);
     }
 
+    /// Writes the segments of a document one after the other, those of an item at once where that can be.
+    pub fn segments_of(&mut self, drafts: &[DraftSegment]) {
+        let mut rest = drafts;
+        while let Some((first, behind)) = rest.split_first() {
+            let length = self.out.len();
+            let taken = first.as_laid().map_or(0, |laid| self.item(laid, rest));
+            debug_assert!(self.are_as_by_values(&rest[..taken], length), "an item is written as its segments");
+            if taken == 0 {
+                self.segment(first);
+                rest = behind;
+            } else {
+                rest = &rest[taken..];
+            }
+        }
+    }
+
+    /// Writes the segments of an item that stand together at the beginning of `drafts`, where all of it is plain; returns
+    /// how many that were.
+    fn item(&mut self, first: &Laid, drafts: &[DraftSegment]) -> usize {
+        let Some(style) = self.style else { return 0 };
+        let form = first.form();
+        let Some(between) = form.between(style, || self.between(form, style, first, drafts)) else { return 0 };
+        let Some(whole) = &between.whole else { return 0 };
+        let is_next = |(draft, number): (&DraftSegment, &u32)| {
+            draft.as_laid().is_some_and(|laid| laid.number() == *number as usize && laid.is_beside(first))
+        };
+        let count = whole.order.len();
+        let are_there = drafts.len() >= count && drafts.iter().zip(&whole.order).all(is_next);
+        if !are_there || !self.are_plain(first.item().all()) {
+            return 0;
+        }
+        self.ordinal += count as u32;
+        self.out.reserve(whole.bytes.len() + first.item().all().len());
+        let mut start = 0;
+        for &(end, number) in &whole.texts {
+            self.out.extend_from_slice(&whole.bytes[start..end as usize]);
+            self.out.extend_from_slice(first.item().bytes(number));
+            start = end as usize;
+        }
+        self.out.extend_from_slice(&whole.bytes[start..]);
+        count
+    }
+
+    /// Whether a text is written as it stands.
+    #[inline]
+    fn are_plain(&self, text: &str) -> bool {
+        let bytes = text.as_bytes();
+        match self.separating {
+            Some(separating) if bytes.len() >= TOGETHER_BYTES => are_plain_but(bytes, separating),
+            _ => bytes.iter().all(|byte| self.is_plain[usize::from(*byte)]),
+        }
+    }
+
     /// Writes a segment whose texts stand in a form, where all of it is plain; else says so, and writes nothing.
     fn laid(&mut self, laid: &Laid) -> bool {
         let Some(style) = self.style else { return false };
         let form = laid.form();
-        let between = form.between(style, || self.between(form, style)).map(|one| &one.segments[laid.number()]);
+        let between =
+            form.between(style, || self.between(form, style, laid, &[])).map(|one| &one.segments[laid.number()]);
         let Some(Some(between)) = between else { return false };
-        if !laid.text().bytes().all(|byte| self.is_plain[usize::from(byte)]) {
+        if !laid.texts().all(|text| self.are_plain(text)) {
             return false;
         }
         self.ordinal += 1;
@@ -135,10 +200,26 @@ impl Writer {
         true
     }
 
-    /// What stands around the texts of a form.
-    fn between(&self, form: &DraftForm, style: u64) -> Between {
-        let segments = form.segments().iter().map(|one| self.between_texts(one)).collect();
-        Between { style, segments }
+    /// What stands around the texts of a form, whose item is written for the first time: `drafts` begins with its first
+    /// segment.
+    fn between(&self, form: &DraftForm, style: u64, first: &Laid, drafts: &[DraftSegment]) -> Between {
+        let segments: Vec<_> = form.segments().iter().map(|one| self.between_texts(one)).collect();
+        let own = drafts.iter().map_while(|draft| draft.as_laid().filter(|laid| laid.is_beside(first)));
+        let order: Vec<u32> = own.map(|laid| laid.number() as u32).collect();
+        let is_whole = order.len() == segments.len() && segments.iter().all(Option::is_some);
+        let whole = is_whole.then(|| {
+            let mut whole = Whole { order, bytes: Vec::new(), texts: Vec::new() };
+            for &number in &whole.order {
+                let pieces = segments[number as usize].iter().flatten();
+                let numbers = form.segments()[number as usize].texts().iter().map(Some).chain([None]);
+                for (piece, number) in pieces.zip(numbers) {
+                    whole.bytes.extend_from_slice(piece);
+                    whole.texts.extend(number.map(|number| (whole.bytes.len() as u32, *number)));
+                }
+            }
+            whole
+        });
+        Between { style, segments, whole }
     }
 
     /// The same of one of its segments, unless something that always stands there is not plain.
@@ -147,12 +228,10 @@ impl Writer {
         let (mut element, mut component) = (0, 1);
         for place in &segment.places {
             separate(self.separators, &mut bytes, (&mut element, &mut component), (place.element, place.component));
-            match &place.said {
-                Some(text) if text.bytes().all(|byte| self.is_plain[usize::from(byte)]) => {
-                    bytes.extend(text.as_bytes())
-                }
-                Some(_) => return None,
-                None => found.push(std::mem::take(&mut bytes).into()),
+            match &place.text {
+                PlaceText::Said(text) if self.are_plain(text) => bytes.extend(text.as_bytes()),
+                PlaceText::Said(_) => return None,
+                PlaceText::Own(_) => found.push(std::mem::take(&mut bytes).into()),
             }
         }
         bytes.push(self.separators.segment);
@@ -163,10 +242,15 @@ impl Writer {
 
     /// Builds for tests write what was written again, value by value.
     fn is_as_by_values(&mut self, draft: &DraftSegment, length: usize) -> bool {
+        self.are_as_by_values(std::slice::from_ref(draft), length)
+    }
+
+    /// The same of several segments.
+    fn are_as_by_values(&mut self, drafts: &[DraftSegment], length: usize) -> bool {
         let written = self.out.split_off(length);
-        self.ordinal -= 1;
+        self.ordinal -= drafts.len() as u32;
         let faults = self.faults.len();
-        self.by_values(draft);
+        drafts.iter().for_each(|draft| self.by_values(draft));
         self.out[length..] == written && self.faults.len() == faults
     }
 
@@ -289,6 +373,15 @@ impl Writer {
     }
 }
 
+/// Whether bytes are printable ASCII and none of them separates; without branches, so that many are looked at together.
+fn are_plain_but(bytes: &[u8], [one, two, three, four, five]: [u8; 5]) -> bool {
+    let is_other = |byte: u8| {
+        let separates = (byte == one) | (byte == two) | (byte == three) | (byte == four) | (byte == five);
+        separates | !(b' '..=b'~').contains(&byte)
+    };
+    !bytes.iter().fold(false, |found, byte| found | is_other(*byte))
+}
+
 /// Appends the separators from one place of a segment to another.
 #[inline]
 fn separate(separators: Separators, bytes: &mut Vec<u8>, (element, component): (&mut u16, &mut u16), to: (u16, u16)) {
@@ -305,7 +398,7 @@ fn separate(separators: Separators, bytes: &mut Vec<u8>, (element, component): (
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::{DraftForm, DraftPlace, DraftTexts};
+    use crate::tree::{DraftForm, DraftPlace, DraftTexts, PlaceText};
     use std::sync::Arc;
 
     fn write(style: &Style, syntax: Syntax, draft: &DraftSegment) -> Result<String, Vec<Diagnostic>> {
@@ -344,12 +437,15 @@ mod tests {
 
     /// A line with a text that always stands there, and one of which nothing varies.
     fn form() -> Arc<DraftForm> {
-        let place =
-            |element, component, said: Option<&str>| DraftPlace { element, component, said: said.map(Into::into) };
-        Arc::new(DraftForm::new(vec![
-            ("LIN".into(), vec![place(1, 1, None), place(3, 1, None), place(3, 2, Some("A^I"))]),
-            ("UNS".into(), vec![place(1, 1, Some("S"))]),
-        ]))
+        let place = |element, component, text| DraftPlace { element, component, text };
+        let said = |text: &str| PlaceText::Said(text.into());
+        let line = vec![place(1, 1, PlaceText::Own(0)), place(3, 1, PlaceText::Own(1)), place(3, 2, said("A^I"))];
+        Arc::new(DraftForm::new(vec![("LIN".into(), line), ("UNS".into(), vec![place(1, 1, said("S"))])]))
+    }
+
+    fn item(form: &Arc<DraftForm>, [one, other]: [&str; 2]) -> Arc<DraftTexts> {
+        let ends = [one.len() as u32, (one.len() + other.len()) as u32];
+        Arc::new(DraftTexts::of(form, &format!("{one}{other}"), &ends))
     }
 
     /// What the short way writes of a segment, if it takes it; beside it what all of its values one by one come to.
@@ -359,7 +455,7 @@ mod tests {
         texts: [&str; 2],
         number: usize,
     ) -> [Option<String>; 2] {
-        let draft = DraftSegment::laid(Arc::new(DraftTexts::of(form, texts.into_iter())), number);
+        let draft = DraftSegment::laid(item(form, texts), number);
         let mut own = DraftSegment::new(draft.tag.clone());
         draft.values().iter().for_each(|value| own.set(value.element, value.component, value.text.clone()));
         let (mut short, mut long) = (Writer::new(syntax, style), Writer::new(syntax, style));
@@ -406,6 +502,56 @@ mod tests {
                     let is_separator = style.separators.repetition == Some(b'^');
                     let is_outside = ["UNOA", "UNOB"].contains(&style.syntax_identifier.as_str());
                     assert_eq!(short.is_some(), number == 1 || !(is_separator || is_outside), "{style:?} {number}");
+                }
+            }
+        }
+    }
+
+    /// Items of one form are written at once where their segments stand together as those of the first did; else, and where
+    /// a text is not plain, segment by segment. Either way it is what the values one by one come to.
+    #[test]
+    fn ok_items_are_written_at_once_as_their_segments() {
+        let (form, style) = (form(), Style::edifact());
+        let [one, other] = ["4012345678901", "4098765000003"].map(|gtin| item(&form, ["1", gtin]));
+        let released = item(&form, ["2", "A+B"]);
+        let line = |item: &Arc<DraftTexts>| DraftSegment::laid(item.clone(), 0);
+        let end = |item: &Arc<DraftTexts>| DraftSegment::laid(item.clone(), 1);
+        let cases = [
+            (vec![line(&one), end(&one), line(&other), end(&other)], vec![2, 2]),
+            (vec![line(&one), end(&one), line(&released), end(&released)], vec![2, 0, 0]),
+            (vec![line(&one), end(&other), end(&one), line(&one)], vec![0, 0, 0, 0]),
+            (vec![end(&one), line(&one), line(&one), end(&one)], vec![0, 0, 2]),
+            (vec![line(&one)], vec![0]),
+        ];
+        // The first item decides in which order segments are expected.
+        Writer::new(Syntax::Edifact, &style).segments_of(&cases[0].0);
+        for (drafts, expected) in cases {
+            let (mut whole, mut long) = (Writer::new(Syntax::Edifact, &style), Writer::new(Syntax::Edifact, &style));
+            whole.segments_of(&drafts);
+            drafts.iter().for_each(|draft| long.by_values(draft));
+            assert_eq!((whole.segments(), &whole.out), (long.segments(), &long.out));
+            let (mut rest, mut taken) = (&drafts[..], Vec::new());
+            while let Some(first) = rest.first() {
+                taken.push(whole.item(first.as_laid().expect("it is in a form"), rest));
+                rest = &rest[taken.last().map_or(1, |taken| (*taken).max(1))..];
+            }
+            assert_eq!(taken, expected);
+        }
+    }
+
+    /// Looking at all bytes together says what looking at each says, wherever in a text of either length one stands.
+    #[test]
+    fn ok_long_texts_are_plain_when_each_byte_is() {
+        let levels = ["UNOA", "UNOB", "UNOC", ""];
+        let with = |level: &str| Style { syntax_identifier: level.into(), ..Style::edifact() };
+        for style in levels.map(with).into_iter().chain([Style::x12()]) {
+            let writer = Writer::new(Syntax::Edifact, &style);
+            for (length, at) in [(8, 3), (TOGETHER_BYTES, 0), (TOGETHER_BYTES + 13, TOGETHER_BYTES + 12)] {
+                for character in (0..=255u8).map(char::from) {
+                    let mut text = "A".repeat(length);
+                    text.replace_range(at..=at, character.encode_utf8(&mut [0; 4]));
+                    let each = text.bytes().all(|byte| writer.is_plain[usize::from(byte)]);
+                    assert_eq!(writer.are_plain(&text), each, "{character:?} in {style:?}");
                 }
             }
         }

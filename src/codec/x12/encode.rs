@@ -114,7 +114,7 @@ pub fn end_group(writer: &mut Writer, group: &GroupDraft, documents: usize) {
 /// ST to SE.
 pub fn document(writer: &mut Writer, draft: &DocumentDraft) {
     begin_document(writer, draft);
-    draft.segments.iter().for_each(|segment| writer.segment(segment));
+    writer.segments_of(&draft.segments);
     end_document(writer, draft);
 }
 

@@ -30,8 +30,12 @@ impl Function for Chunks {
         true
     }
 
+    fn keeps_on_writing(&self, arguments: &[String], text: &str, _spot: &Spot<'_>) -> bool {
+        text.len() <= size(arguments)
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, _spot: &Spot<'_>) -> Outcome {
-        let size = arguments.first().and_then(|size| size.parse().ok()).unwrap_or(usize::MAX);
+        let size = size(arguments);
         let Some(Value::Array(lines)) = value else { return Ok(value) };
         if lines.iter().all(|line| line.as_str().is_some_and(|line| line.len() <= size)) {
             return Ok(Some(Value::Array(lines)));
@@ -39,6 +43,11 @@ impl Function for Chunks {
         let texts = lines.iter().filter_map(Value::as_str);
         Ok(Some(Value::Array(texts.flat_map(|line| pieces(line, size)).map(Value::from).collect())))
     }
+}
+
+/// Characters that a line may have.
+fn size(arguments: &[String]) -> usize {
+    arguments.first().and_then(|size| size.parse().ok()).unwrap_or(usize::MAX)
 }
 
 /// Cuts at the last blank before the limit where there is one.

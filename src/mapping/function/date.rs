@@ -52,6 +52,10 @@ impl Function for Date {
         is_made
     }
 
+    fn is_steady_on_writing(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let written = text(&value, "a date")?;

@@ -206,7 +206,8 @@ pub trait Function: Sync {
     /// # Errors
     /// What was expected.
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome;
-    /// A text of an entity is written as it stands, nothing is put beside it, and nothing of it is lost.
+    /// A text of an entity, or each of a list where the function takes lists, is written as it stands, nothing is put
+    /// beside it, and nothing of it is lost.
     fn keeps_on_writing(&self, _arguments: &[String], _text: &str, _spot: &Spot<'_>) -> bool {
         false
     }
@@ -308,6 +309,11 @@ pub fn put(calls: &[Call], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
 #[inline]
 pub fn keep_on_writing(calls: &[Call], text: &str, spot: &Spot<'_>) -> bool {
     calls.iter().rev().all(|call| call.function.keeps_on_writing(&call.arguments, text, spot))
+}
+
+/// Whether the functions of a rule write each text of a list as it stands.
+pub fn keep_each_on_writing<'t>(calls: &[Call], mut texts: impl Iterator<Item = &'t str>, spot: &Spot<'_>) -> bool {
+    calls.iter().all(|call| call.function.takes_list()) && texts.all(|text| keep_on_writing(calls, text, spot))
 }
 
 /// Whether the functions of a rule always write a text of an entity the same, beside the same length of what they measure.
@@ -448,12 +454,18 @@ mod tests {
                     assert_eq!(function.put(&arguments, Some(text.into()), &spot), Ok(Some(text.into())), "{name}");
                     assert!(spot.written.take().is_empty() && spot.lost.take().is_empty(), "{name} of {text}");
                     assert!(spot.missed.take().is_empty(), "{name} of {text}");
+                    let list = Value::Array(vec![text.into(), text.into()]);
+                    let takes_list = function.takes_list();
+                    assert!(
+                        !takes_list || function.put(&arguments, Some(list.clone()), &spot) == Ok(Some(list)),
+                        "{name}"
+                    );
                     kept.push(name);
                 }
             }
         }
         kept.dedup();
-        assert_eq!(kept, ["by_length", "computed", "decimal", "default", "or", "signed"]);
+        assert_eq!(kept, ["by_length", "chunks", "computed", "decimal", "default", "or", "signed"]);
     }
 
     #[test]

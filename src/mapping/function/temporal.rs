@@ -55,6 +55,10 @@ impl Function for Temporal {
         is_day && date::Date.get_text(&[], wire, spot, text)
     }
 
+    fn is_steady_on_writing(&self) -> bool {
+        true
+    }
+
     fn put(&self, arguments: &[String], value: Option<Value>, spot: &Spot<'_>) -> Outcome {
         let Some(value) = value else { return Ok(None) };
         let value = text(&value, "a date or time")?;

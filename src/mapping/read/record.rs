@@ -194,6 +194,8 @@ impl Making<'_, '_> {
         let block = &self.recording.block;
         let cell = self.reader.source.cell(address).filter(|cell| block.cells.contains(cell))?;
         let (segment, element, component) = address;
-        Some(Where { address: (segment - block.segments.start, element, component), cell: cell - block.cells.start })
+        let number = self.reader.source.number_of(segment, cell);
+        let address = (segment - block.segments.start, element, component);
+        Some(Where { address, cell: cell - block.cells.start, number })
     }
 }

@@ -2,7 +2,7 @@
 //! a rule finds its place without walking past everything else. It knows no rule.
 
 use crate::mapping::notation::Tag;
-use crate::standard::definition::Directory;
+use crate::standard::definition::{Directory, Place};
 use crate::standard::place::Placement;
 use crate::tree::{Run, Segment, Value};
 use std::borrow::Cow;
@@ -151,18 +151,23 @@ impl<'a> Source<'a> {
     fn flat(&mut self, marks: &[u32], end: u32, known: usize) {
         self.cells += marks.len();
         let (bytes, composites) = (self.run.bytes, &self.composites.known[known].1);
-        let composite = |at: usize| if composites.get(at).copied().unwrap_or(false) { COMPOSITE } else { 0 };
         let layout = |before: u32, end: u32| {
             let (start, end) = (before as usize + 1, end as usize);
-            match bytes[end - 1] {
-                _ if start == end => BLANK,
-                b' ' if without_blanks(&bytes[start..end]).is_empty() => BLANK | FILLED,
-                _ => FILLED,
+            if start == end {
+                return BLANK;
             }
+            let is_blank = bytes[end - 1] == b' ' && without_blanks(&bytes[start..end]).is_empty();
+            if is_blank { BLANK | FILLED } else { FILLED }
         };
-        let Some(&last) = marks.last() else { return };
-        self.layout.extend(marks.windows(2).enumerate().map(|(at, two)| layout(two[0], two[1]) | composite(at)));
-        self.layout.push(layout(last, end) | composite(marks.len() - 1));
+        let Some((&last, _)) = marks.split_last() else { return };
+        let first = self.layout.len();
+        self.layout.extend(marks.windows(2).map(|two| layout(two[0], two[1])));
+        self.layout.push(layout(last, end));
+        // Most segments have none.
+        if composites.has_any {
+            let own = self.layout[first..].iter_mut().zip(&composites.of_elements);
+            own.for_each(|(layout, is_composite)| *layout |= if *is_composite { COMPOSITE } else { 0 });
+        }
     }
 
     /// Adds an element of one component.
@@ -389,12 +394,21 @@ impl<'a> Source<'a> {
         self.text_at(self.range(line, cell), line.is_plain)
     }
 
-    /// The same as bytes, where they are ASCII as they stand.
-    #[inline]
-    pub fn bytes_of(&self, segment: usize, cell: usize) -> Option<&'a [u8]> {
+    /// The bytes of the cell of a number in its segment, without the blanks at its end, where they are ASCII as they stand.
+    #[inline(always)]
+    pub fn bytes_at(&self, segment: usize, number: u32) -> Option<&'a [u8]> {
         let line = &self.segments[segment];
-        let (start, end) = self.range(line, cell);
-        line.is_plain.then(|| without_blanks(&self.run.bytes[start as usize..end as usize]))
+        let (start, end) = match line.is_flat {
+            true => self.flat_range(line, line.elements.start + number),
+            false if line.is_plain => self.ranges[(line.end + number) as usize],
+            false => return None,
+        };
+        Some(without_blanks(&self.run.bytes[start as usize..end as usize]))
+    }
+
+    /// The number of a cell in its segment.
+    pub fn number_of(&self, segment: usize, cell: usize) -> u32 {
+        cell as u32 - self.segments[segment].cell
     }
 
     fn text_at(&self, (start, end): (u32, u32), is_plain: bool) -> Cow<'a, str> {
@@ -513,9 +527,16 @@ fn without_blanks(bytes: &[u8]) -> &[u8] {
 /// Which elements of a segment the version defines as composites; asked once a tag.
 struct Composites<'d> {
     directory: &'d Directory,
-    known: Vec<(u32, Vec<bool>)>,
+    known: Vec<(u32, Known)>,
     /// Where among the known a tag was found last, by some of its bits.
     recent: [u8; RECENT],
+}
+
+/// The composites of a tag.
+struct Known {
+    /// Of each element that the version defines, whether it is one.
+    of_elements: Vec<bool>,
+    has_any: bool,
 }
 
 /// Tags that are found at once, about so many as a document has.
@@ -532,8 +553,10 @@ impl Composites<'_> {
         let found = self.known.iter().position(|(known, _)| *known == tag).unwrap_or_else(|| {
             let definition = self.directory.segments.get(&name());
             let elements = definition.map(|one| one.elements.as_slice()).unwrap_or_default();
-            let composites = elements.iter().map(|place| self.directory.composites.contains_key(&place.id)).collect();
-            self.known.push((tag, composites));
+            let is_composite = |place: &Place| self.directory.composites.contains_key(&place.id);
+            let of_elements: Vec<bool> = elements.iter().map(is_composite).collect();
+            let has_any = of_elements.contains(&true);
+            self.known.push((tag, Known { of_elements, has_any }));
             self.known.len() - 1
         });
         self.recent[slot] = u8::try_from(found).unwrap_or_default();
@@ -541,6 +564,6 @@ impl Composites<'_> {
     }
 
     fn is_composite(&self, known: usize, element: usize) -> bool {
-        self.known[known].1.get(element).copied().unwrap_or(false)
+        self.known[known].1.of_elements.get(element).copied().unwrap_or(false)
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Form {
 pub(super) struct Where {
     pub address: Address,
     pub cell: usize,
+    /// Of the cell in its segment.
+    pub number: u32,
 }
 
 /// An item: a template, and what fills its holes, in their order.
@@ -185,7 +187,7 @@ impl Stencil {
             && reader.homes(block).eq(self.form.homes.iter().copied())
             && self.said.iter().all(|(place, text)| {
                 let (segment, cell) = (block.segments.start + place.address.0, block.cells.start + place.cell);
-                match reader.source.bytes_of(segment, cell) {
+                match reader.source.bytes_at(segment, place.number) {
                     Some(bytes) => bytes == text.as_bytes(),
                     None => reader.source.text_of(segment, cell) == text.as_str(),
                 }
@@ -251,6 +253,10 @@ impl Laying<'_> {
 
     /// The same of a single text that becomes a text, where that is known or soon found.
     fn fill_one(&self, leaf: &Leaf, wire: &[u8], filling: &mut Filling) -> bool {
+        if leaf.calls.is_empty() {
+            filling.hole(|text| text.extend_from_slice(wire));
+            return true;
+        }
         if let Some(known) = &leaf.known {
             let known = known.borrow();
             let found =
@@ -291,8 +297,7 @@ impl Laying<'_> {
 
     /// The bytes of a value, where they are ASCII as they stand.
     fn bytes(&self, place: Where) -> Option<&[u8]> {
-        let (segments, cells) = (self.block.segments.start, self.block.cells.start);
-        self.reader.source.bytes_of(segments + place.address.0, cells + place.cell)
+        self.reader.source.bytes_at(self.block.segments.start + place.address.0, place.number)
     }
 
     /// What the functions make of a value, unless it is of another kind than it was.

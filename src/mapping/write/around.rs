@@ -39,6 +39,9 @@ impl Writer<'_> {
     /// (`^/OrderReference`), it stands in one of which the same is said, and not before items of its list that came before it.
     pub(super) fn begun(&mut self, at: At, each: &Each, fields: &Map, path: &Path<'_>) -> Option<Address> {
         let at = self.beginning(at, &each.place);
+        if each.place.loops.is_empty() {
+            return self.segment(at, &each.place, Find::Fresh, path);
+        }
         let said = self.said_around(&each.rules, fields);
         let (At::Loop(mut instance), Some((last, before)), false) =
             (at, each.place.loops.split_last(), said.is_empty())

@@ -17,33 +17,40 @@ pub(super) struct Owned {
     /// The lists of rules and of fields that an item must have, by where they stand.
     lists: (usize, usize),
     template: Arc<Template>,
-    /// The holes of the fields that an item must say, of those that are there; `None` where each item is to be looked at.
-    holes: Option<Vec<Option<usize>>>,
+    /// The fields that an item must say, of those that are there, by the places of their rules in the list, with their
+    /// holes; `None` where each item is to be looked at.
+    holes: Option<Vec<(usize, usize)>>,
 }
 
 /// The rules whose fields say what an item is, or must be said of it, that have functions.
 fn vital(rules: &[Rule]) -> impl Iterator<Item = (usize, &Rule, &[Call])> {
-    rules.iter().enumerate().filter_map(|(index, rule)| match &rule.body {
-        Body::One(_, calls) | Body::Computed(calls) if index == 0 || rule.is_required => {
-            Some((index, rule, calls.as_slice())).filter(|_| !calls.is_empty())
-        }
+    let is_vital = |(index, rule): &(usize, &Rule)| *index == 0 || rule.is_required;
+    let with_calls = |(index, rule)| Some((index, rule, calls(rule)?));
+    rules.iter().enumerate().filter(is_vital).filter_map(with_calls)
+}
+
+/// The functions of a rule for one value, if it has any.
+fn calls(rule: &Rule) -> Option<&[Call]> {
+    match &rule.body {
+        Body::One(_, calls) | Body::Computed(calls) => Some(calls.as_slice()).filter(|calls| !calls.is_empty()),
         _ => None,
-    })
+    }
 }
 
 /// The holes of those fields, where a template lacks nothing and has a text, or nothing, in each of them.
-fn holes_of_vital(fields: &Map, rules: &[Rule], only: &[String], template: &Template) -> Option<Vec<Option<usize>>> {
+fn holes_of_vital(fields: &Map, rules: &[Rule], only: &[String], template: &Template) -> Option<Vec<(usize, usize)>> {
     let lacks = !suits(only, |field| has(View::from(fields), field, &|_| true));
     let hole = |(index, rule, _): (usize, &Rule, &[Call])| {
         // What says what an item is and has no place is held against what follows.
         let is_placed = matches!(rule.body, Body::One(..));
         match template.part(&rule.field) {
-            Some(Part::Text(hole)) if is_placed || index > 0 => Some(Some(*hole)),
+            Some(Part::Text(hole)) if is_placed || index > 0 => Some(Some((index, *hole))),
             None if is_placed && !rule.supplies => Some(None),
             _ => None,
         }
     };
-    vital(rules).map(hole).collect::<Option<_>>().filter(|_| !lacks)
+    let holes = vital(rules).map(hole).collect::<Option<Vec<_>>>().filter(|_| !lacks)?;
+    Some(holes.into_iter().flatten().collect())
 }
 
 impl Writer<'_> {
@@ -108,10 +115,12 @@ impl Writer<'_> {
             0
         });
         let Some(holes) = &owned[at].holes else { return false };
-        let around = self.spot(View::Fields(fields));
-        let is_own = vital(rules)
-            .zip(holes)
-            .all(|((.., calls), hole)| hole.is_none_or(|at| self.is_writable(calls, fields, filled.hole(at), &around)));
+        let is_own = holes.is_empty() || {
+            let around = self.spot(View::Fields(fields));
+            holes.iter().all(|&(index, hole)| {
+                calls(&rules[index]).is_none_or(|calls| self.is_writable(calls, fields, filled.hole(hole), &around))
+            })
+        };
         debug_assert!(!is_own || matches!(self.lacking(fields, rules, only), (false, None)), "it is found soon only");
         is_own
     }

@@ -1,11 +1,11 @@
 //! Making a stencil: what is noted while the rules write an item, and what of it writes the item again.
 
-use super::stencil::{Form, Kind, Opened, Source, Stencil, Told, Trial};
+use super::stencil::{Form, Opened, Stencil, Told};
+use super::trial::{Kind, Source, Trial};
 use super::{Done, Item, Refusal, Writer};
-use crate::diagnostic::Diagnostic;
 use crate::entity::{Map, Path, Text, Value, get};
 use crate::mapping::function::{self, Call};
-use crate::tree::{DraftForm, DraftPlace, DraftSegment, DraftValue};
+use crate::tree::{DraftForm, DraftPlace, DraftSegment, DraftValue, PlaceText};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -151,7 +151,9 @@ impl Writer<'_> {
         let told = self.faults.iter().enumerate().skip(faults).map(|(at, finding)| {
             let place = finding.place.strip_prefix(&path)?.to_owned();
             let trial = recording.told.iter().find(|(told, _)| *told == at).map(|(_, trial)| *trial);
-            Some((Diagnostic { place, ..finding.clone() }, trial))
+            let mut finding = finding.clone();
+            finding.place.clear();
+            Some(Told { finding, place, trial })
         });
         let told = told.collect::<Option<_>>()?;
         self.stencil(recording, fields, (before, told))
@@ -159,7 +161,7 @@ impl Writer<'_> {
 
     fn stencil(
         &self,
-        mut recording: Recording,
+        recording: Recording,
         fields: &Map,
         (before, told): (DraftSegment, Vec<Told>),
     ) -> Option<Stencil> {
@@ -171,38 +173,44 @@ impl Writer<'_> {
             let object = if tried.fields == memory(fields) { None } else { Some(find(tried.fields)?) };
             let found = |place: Option<usize>| place.map_or(Some(None), |place| find(place).map(Some));
             let (value, measured) = (found(tried.value)?, found(tried.measured)?);
-            let known = function::are_steady_on_writing(&tried.calls).then(RefCell::default);
-            trials.push(Trial { fields: object, value, measured, calls: tried.calls, kind: tried.kind, known });
+            trials.push(Trial::new(object, (value, measured), tried.calls, tried.kind));
         }
+        let mut next = 0;
+        let first = |trial: &Trial| {
+            next += trial.texts();
+            next - trial.texts()
+        };
+        let firsts: Vec<u32> = trials.iter().map(first).collect();
+        let number = |source: &Source| {
+            let trial = source.trial()?;
+            Some(firsts[trial] + trials.get(trial)?.place(source)?)
+        };
         let read = recording.read.into_iter().map(|(place, text)| Some((find(place)?, text)));
         let read = read.collect::<Option<_>>()?;
-        recording.decided.retain(|(source, _)| !matches!(source, Source::Said(_)));
-        // Each is compared as soon as it is made.
-        recording.decided.sort_by_key(|(source, _)| source.trial());
-        recording.decided.dedup();
-        let (mut segments, mut sources) = (Vec::new(), Vec::new());
+        let mut segments = Vec::new();
         for at in first_draft..self.drafts.len() {
             let mut places = Vec::new();
             for DraftValue { element, component, .. } in self.drafts[at].values() {
-                let said = match recording.sources.get(&(at, *element, *component))? {
-                    Source::Said(text) => Some(text.clone()),
-                    made => {
-                        sources.push(made.clone());
-                        None
-                    }
+                let text = match recording.sources.get(&(at, *element, *component))? {
+                    Source::Said(text) => PlaceText::Said(text.clone()),
+                    made => PlaceText::Own(number(made)?),
                 };
-                places.push(DraftPlace { element: *element, component: *component, said });
+                places.push(DraftPlace { element: *element, component: *component, text });
             }
             segments.push((self.drafts[at].tag.clone(), places));
         }
         let segments = Arc::new(DraftForm::new(segments));
+        let decided = recording.decided.into_iter().filter(|(source, _)| !matches!(source, Source::Said(_)));
+        let decided = decided.map(|(source, text)| Some((source.trial()?, number(&source)?, text)));
+        for (trial, number, text) in decided.collect::<Option<Vec<_>>>()? {
+            trials[trial].decide(number, text);
+        }
         let mut loops = Vec::new();
         for at in first_loop.unwrap_or(self.loops.len())..self.loops.len() {
             loops.push(self.opened(at, first_loop?, first_draft)?);
         }
-        let (form, decided) = (Form::of(fields), recording.decided);
-        let proven = Cell::default();
-        Some(Stencil { form, before, read, trials, decided, segments, sources, loops, told, proven })
+        let (form, proven) = (Form::of(fields), Cell::default());
+        Some(Stencil { form, before, read, trials, segments, loops, told, proven })
     }
 
     /// A loop of the item, counted from its own.

@@ -2,13 +2,16 @@
 //! say, up to the maximum of the definition. What stands in them is put there by the rules.
 
 use super::record::Recording;
-use super::stencil::Source;
+use super::trial::Source;
 use super::{Address, At, Find, Item, Writer, spot};
 use crate::diagnostic::Fault;
 use crate::entity::Path;
 use crate::mapping::notation::{Place, Selector, Tag};
-use crate::standard::definition::Node;
+use crate::standard::definition::{Area, Node};
 use crate::tree::DraftSegment;
+
+/// What was sought, the nodes of a loop by where they stand, a tag and a part of the document, and which node it is.
+pub(super) type Sought = ((usize, u32, Option<Area>), usize);
 
 impl Writer<'_> {
     /// The segment a single value goes to: one that fits and has the place free, else a fresh one.
@@ -81,10 +84,7 @@ impl Writer<'_> {
         field: &Path<'_>,
     ) -> Option<Address> {
         self.note(|one| one.look_into(instance));
-        let nodes = self.loops[instance].nodes;
-        let is_tag = |node: &Node| Tag::key(node.tag.as_bytes()) == tag.number();
-        let fits = |node: &Node| is_tag(node) && (instance != 0 || place.area.is_none_or(|area| node.area == area));
-        let Some(node) = nodes.iter().position(fits) else {
+        let Some(node) = self.node_of(instance, tag, place) else {
             self.fault(
                 Fault::MappingValue,
                 field,
@@ -120,6 +120,21 @@ impl Writer<'_> {
             return Some(address);
         }
         self.make(instance, node, selectors, field)
+    }
+
+    /// The node of a loop that a tag means at a place. Items of a list ask for the same again and again.
+    fn node_of(&self, instance: usize, tag: &Tag, place: &Place) -> Option<usize> {
+        let nodes = self.loops[instance].nodes;
+        let area = place.area.filter(|_| instance == 0);
+        let sought = (nodes.as_ptr().addr(), tag.number(), area);
+        let (last, found) = self.sought.get();
+        if last == sought {
+            return Some(found);
+        }
+        let is_tag = |node: &Node| Tag::key(node.tag.as_bytes()) == tag.number();
+        let found = nodes.iter().position(|node| is_tag(node) && area.is_none_or(|area| node.area == area))?;
+        self.sought.set((sought, found));
+        Some(found)
     }
 
     /// How many loops of `tag` there are.

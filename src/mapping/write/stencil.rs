@@ -2,14 +2,15 @@
 //! fields, the same texts where something compares them, and functions that make the same of it: a text, several, or
 //! nothing. Making one is `record`'s.
 
-use super::{At, Done, Item, Loop, Refusal, Writer};
+use super::trial::{Making, Trial};
+use super::{At, Item, Loop, Writer};
 use crate::diagnostic::Diagnostic;
 use crate::entity::{Filled, Key, Map, Part, Path, Template, Text, Value, View};
-use crate::mapping::function::{self, Beside, Call, Spot};
 use crate::mapping::notation::Rule;
 use crate::standard::definition::Node;
-use crate::tree::{DraftForm, DraftSegment, DraftTexts};
+use crate::tree::{DraftForm, DraftSegment};
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What writing made of an item.
@@ -22,12 +23,8 @@ pub struct Stencil {
     pub(super) read: Vec<(usize, Text)>,
     /// What functions were asked for, in order.
     pub(super) trials: Vec<Trial>,
-    /// Texts that functions made that decided something, by their trials.
-    pub(super) decided: Vec<(Source, Text)>,
-    /// The segments, the item's own first.
+    /// The segments, the item's own first; texts in them that are not always the same are those that the trials make.
     pub(super) segments: Arc<DraftForm>,
-    /// Where the texts are from that stand in them and are not always the same.
-    pub(super) sources: Vec<Source>,
     /// The loops, the item's own first; none where the item is a segment.
     pub(super) loops: Vec<Opened>,
     /// What is told of the item.
@@ -37,8 +34,15 @@ pub struct Stencil {
     pub(super) proven: Cell<(u64, usize)>,
 }
 
-/// A finding as it was, its place counted from the item's, and the trial whose refusal it tells.
-pub(super) type Told = (Diagnostic, Option<usize>);
+/// What is told of an item.
+pub(super) struct Told {
+    /// The finding, but for its place.
+    pub(super) finding: Diagnostic,
+    /// Its place, counted from the item's.
+    pub(super) place: String,
+    /// The trial whose refusal it tells.
+    pub(super) trial: Option<usize>,
+}
 
 /// A template with how it fits; `None` where it does not.
 type Fitted = (Arc<Template>, Option<Arc<Fit>>);
@@ -53,18 +57,63 @@ pub(super) struct Form {
 }
 
 /// How objects of a template are of a form.
-struct Fit {
+pub(super) struct Fit {
     /// The parts of the template, each before those in it.
     parts: Vec<Part>,
     /// Holes that must hold these flags.
     flags: Vec<(usize, bool)>,
+    /// Where the value of each trial stands.
+    ways: Vec<Way>,
+}
+
+/// Where the value of a trial stands in a template, and the text that its functions measure.
+struct Way {
+    held: Held,
+    measured: Option<usize>,
+}
+
+/// What a template has for the value of a trial.
+enum Held {
+    /// No value is asked for.
+    Nothing,
+    /// The text of a hole.
+    Text(usize),
+    /// An object of two texts, of this hole and the next.
+    Pair(usize),
+    /// A list of texts, of these holes.
+    List(Range<usize>),
+    /// Something else.
+    Other,
+}
+
+impl Way {
+    fn of(trial: &Trial, parts: &[Part]) -> Self {
+        let hole = |number: usize| if let Part::Text(hole) = &parts[number] { Some(*hole) } else { None };
+        let held = match trial.value.map(|number| &parts[number]) {
+            None => Held::Nothing,
+            Some(Part::Text(hole)) => Held::Text(*hole),
+            Some(Part::Object(parts)) => match parts[..] {
+                [(_, Part::Text(one)), (_, Part::Text(other))] if other == one + 1 => Held::Pair(one),
+                _ => Held::Other,
+            },
+            Some(Part::List(items)) => {
+                let first = if let Some(Part::Text(hole)) = items.first() { *hole } else { 0 };
+                let holes = first..first + items.len();
+                let are_texts =
+                    items.iter().zip(holes.clone()).all(|(item, hole)| matches!(item, Part::Text(at) if *at == hole));
+                if are_texts { Held::List(holes) } else { Held::Other }
+            }
+            Some(_) => Held::Other,
+        };
+        Way { held, measured: trial.measured.and_then(hole) }
+    }
 }
 
 /// Templates that a form remembers.
 const KNOWN_TEMPLATES_MAX: usize = 32;
 
 /// The values of an item, by their place in its form.
-enum Values<'v> {
+pub(super) enum Values<'v> {
     Each(Vec<&'v Value>),
     Filled(Arc<Fit>, &'v Filled),
 }
@@ -82,16 +131,44 @@ impl<'v> Values<'v> {
         }
     }
 
-    /// The texts of an object of two in a template, one after the other, and where the second begins.
-    fn pair(&self, number: usize) -> Option<(&str, usize)> {
-        let Values::Filled(fit, filled) = self else { return None };
-        let Part::Object(parts) = &fit.parts[number] else { return None };
-        let &[(_, Part::Text(one)), (_, Part::Text(other))] = &parts[..] else { return None };
-        (other == one + 1).then(|| (filled.holes(one..other + 1), filled.hole(one).len()))
+    /// The text of a trial's value, an empty one for nothing; `None` where it is no text.
+    #[inline(always)]
+    pub(super) fn text_of(&self, (number, trial): (usize, &Trial)) -> Option<&'v str> {
+        match self {
+            Values::Each(values) => trial.value.map_or(Some(""), |at| values[at].as_str()),
+            Values::Filled(fit, filled) => match fit.ways[number].held {
+                Held::Nothing => Some(""),
+                Held::Text(hole) => Some(filled.hole(hole)),
+                Held::Pair(_) | Held::List(_) | Held::Other => None,
+            },
+        }
     }
 
+    /// The texts of a trial's value that is an object of two, one after the other, and where the second begins.
+    pub(super) fn pair_of(&self, number: usize) -> Option<(&'v str, usize)> {
+        let Values::Filled(fit, filled) = self else { return None };
+        let Held::Pair(one) = fit.ways[number].held else { return None };
+        Some((filled.holes(one..one + 2), filled.hole(one).len()))
+    }
+
+    /// The texts of a trial's value that is a list of them.
+    pub(super) fn texts_of(&self, number: usize) -> Option<impl ExactSizeIterator<Item = &'v str> + Clone> {
+        let Values::Filled(fit, filled) = self else { return None };
+        let Held::List(holes) = &fit.ways[number].held else { return None };
+        let filled = *filled;
+        Some(holes.clone().map(move |hole| filled.hole(hole)))
+    }
+
+    /// The text that a trial's functions measure.
     #[inline]
-    fn at(&self, number: usize) -> View<'_> {
+    pub(super) fn measured(&self, (number, trial): (usize, &Trial)) -> Option<&'v str> {
+        match self {
+            Values::Each(values) => trial.measured.and_then(|at| values[at].as_str()),
+            Values::Filled(fit, filled) => fit.ways[number].measured.map(|hole| filled.hole(hole)),
+        }
+    }
+
+    pub(super) fn at(&self, number: usize) -> View<'_> {
         match self {
             Values::Each(values) => View::Value(values[number]),
             Values::Filled(fit, filled) => match &fit.parts[number] {
@@ -141,10 +218,10 @@ impl Form {
         }
     }
 
-    /// The values of an item of this form, in the order of its parts.
-    fn values<'v>(&self, fields: &'v Map) -> Option<Values<'v>> {
+    /// The values of an item of this form, in the order of its parts, as the trials look at them.
+    fn values<'v>(&self, fields: &'v Map, trials: &[Trial]) -> Option<Values<'v>> {
         if let Some(filled) = fields.filled() {
-            let fit = self.fit(filled.template())?;
+            let fit = self.fit(filled.template(), trials)?;
             let are_same = fit.flags.iter().all(|(hole, flag)| (filled.hole(*hole) == "true") == *flag);
             return are_same.then_some(Values::Filled(fit, filled));
         }
@@ -154,15 +231,18 @@ impl Form {
     }
 
     /// How objects of a template are of this form, if they are; found out once.
-    fn fit(&self, template: &Arc<Template>) -> Option<Arc<Fit>> {
+    fn fit(&self, template: &Arc<Template>, trials: &[Trial]) -> Option<Arc<Fit>> {
         let mut known = self.known.borrow_mut();
         if let Some((_, fit)) = known.iter().find(|(one, _)| Arc::ptr_eq(one, template)) {
             return fit.clone();
         }
-        let (parts, mut fit) = (template.parts(), Fit { parts: Vec::new(), flags: Vec::new() });
+        let (parts, mut fit) = (template.parts(), Fit { parts: Vec::new(), flags: Vec::new(), ways: Vec::new() });
         let is_of_it =
             parts.len() == self.fields && parts.iter().all(|(key, part)| self.fits_part(key, part, &mut fit));
-        let fit = is_of_it.then(|| Arc::new(fit));
+        let fit = is_of_it.then(|| {
+            fit.ways = trials.iter().map(|trial| Way::of(trial, &fit.parts)).collect();
+            Arc::new(fit)
+        });
         known.truncate(KNOWN_TEMPLATES_MAX - 1);
         known.insert(0, (template.clone(), fit.clone()));
         fit
@@ -204,202 +284,6 @@ impl Form {
     }
 }
 
-/// What functions were asked for.
-pub(super) struct Trial {
-    /// The object of the field; `None` is the item itself.
-    pub(super) fields: Option<usize>,
-    pub(super) value: Option<usize>,
-    pub(super) calls: Vec<Call>,
-    pub(super) kind: Kind,
-    /// The value that functions measure.
-    pub(super) measured: Option<usize>,
-    /// Texts that came before and what was made of them, when a text always becomes the same; no text is an empty one.
-    pub(super) known: Option<RefCell<Vec<Known>>>,
-}
-
-/// By what it is known, see [`Trial::key`], and what was made of it, or why it was refused.
-type Known = (Text, usize, Result<Made<'static>, String>);
-
-impl Trial {
-    /// Whether it made a text and nothing else.
-    fn is_of_text(&self) -> bool {
-        let Kind::Made { value: Shaped::Text, beside, lost } = &self.kind else { return false };
-        beside.is_empty() && lost.is_empty()
-    }
-
-    /// What it makes of an item, when it does as it did; what it refuses goes to `refuse`.
-    fn made<'v>(
-        &self,
-        writer: &Writer<'_>,
-        (fields, values): (&'v Map, &Values<'v>),
-        around: &Spot<'_>,
-        mut refuse: impl FnMut(String),
-    ) -> Option<Made<'v>> {
-        let text = self.value.map_or(Some(""), |at| values.text(at));
-        let key = self.known.as_ref().and_then(|_| self.key(text, values));
-        if let Some(known) = key.and_then(|key| self.known(key)) {
-            return Some(known.unwrap_or_else(|expected| {
-                refuse(expected);
-                Made::of(Done::default())
-            }));
-        }
-        let kept = text.filter(|text| !text.is_empty() && self.is_of_text());
-        if let Some(text) = kept.filter(|text| function::keep_on_writing(&self.calls, text, around)) {
-            return Some(Made::Kept(text));
-        }
-        let fields = self.fields.map_or(View::Fields(fields), |at| values.at(at));
-        let done = writer.run(&self.calls, fields, self.value.map(|at| values.at(at)));
-        if !self.kind.is_of(&done) || !writer.missed.borrow().is_empty() {
-            return None;
-        }
-        let made = done.map(Made::of).map_err(|refusal| refusal.expected);
-        if let (Some(known), Some((text, length))) = (&self.known, key) {
-            let mut known = known.borrow_mut();
-            known.truncate(KNOWN_MAX - 1);
-            known.insert(0, (text.into(), length, made.clone()));
-        }
-        Some(made.unwrap_or_else(|expected| {
-            refuse(expected);
-            Made::of(Done::default())
-        }))
-    }
-
-    /// By what it is known what was made of a text: the text, and the length of what is measured. A code without a
-    /// counterpart, which is a list and a code, is known by both texts and the length of the first.
-    fn key<'k>(&self, text: Option<&'k str>, values: &'k Values<'_>) -> Option<(&'k str, usize)> {
-        let Some(text) = text else { return values.pair(self.value?).filter(|_| self.measured.is_none()) };
-        Some((text, function::length(self.measured.and_then(|at| values.text(at)))))
-    }
-
-    /// What was made of a text before, beside the same length of what is measured.
-    fn known<'v>(&self, (text, length): (&str, usize)) -> Option<Result<Made<'v>, String>> {
-        let known = self.known.as_ref()?.borrow();
-        known.iter().find(|(one, of, _)| *of == length && one == text).map(|(.., made)| made.clone())
-    }
-}
-
-/// What a trial made of a value.
-#[derive(Clone)]
-pub(super) enum Made<'v> {
-    /// The text itself, which functions left as it is.
-    Kept(&'v str),
-    /// A text.
-    Text(Text),
-    /// Nothing.
-    Nothing,
-    /// Whatever else.
-    Done(Box<Done>),
-}
-
-impl<'v> Made<'v> {
-    fn of(done: Done) -> Self {
-        match done {
-            Done { value: Some(Value::String(text)), beside, .. } if beside.is_empty() => Made::Text(text),
-            Done { value: None, beside, .. } if beside.is_empty() => Made::Nothing,
-            done => Made::Done(Box::new(done)),
-        }
-    }
-}
-
-/// Texts of one field that are kept with what was made of them: units and other codes.
-const KNOWN_MAX: usize = 8;
-
-/// As much of what functions made as decides anything.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) enum Kind {
-    Refused,
-    Made {
-        value: Shaped,
-        /// What they want to stand beside it.
-        beside: Vec<Beside>,
-        /// What of it they cannot write.
-        lost: Vec<&'static str>,
-    },
-}
-
-/// A value as it is put into segments, without its text.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shaped {
-    Nothing,
-    Text,
-    /// So many texts.
-    Texts(usize),
-}
-
-impl Kind {
-    /// `None` where a stencil cannot say it, for it has no text.
-    pub(super) fn of(done: &Result<Done, Refusal>) -> Option<Self> {
-        let Ok(done) = done else { return Some(Kind::Refused) };
-        let beside = done.beside.iter().map(|(beside, _)| *beside).collect();
-        let kind = Kind::Made { value: Shaped::of(done.value.as_ref())?, beside, lost: done.lost.clone() };
-        says_beside(done).then_some(kind)
-    }
-
-    /// Whether functions did the same again.
-    fn is_of(&self, done: &Result<Done, Refusal>) -> bool {
-        let (Ok(done), Kind::Made { value, beside, lost }) = (done, self) else {
-            return done.is_err() && *self == Kind::Refused;
-        };
-        let places = done.beside.iter().map(|(beside, _)| beside);
-        Shaped::of(done.value.as_ref()) == Some(*value) && done.lost == *lost && places.eq(beside) && says_beside(done)
-    }
-}
-
-impl Shaped {
-    fn of(value: Option<&Value>) -> Option<Self> {
-        let says = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
-        match value {
-            None => Some(Shaped::Nothing),
-            Some(Value::Array(items)) => items.iter().all(says).then_some(Shaped::Texts(items.len())),
-            Some(value) => says(value).then_some(Shaped::Text),
-        }
-    }
-}
-
-fn says_beside(done: &Done) -> bool {
-    done.beside.iter().all(|(_, text)| !text.is_empty())
-}
-
-/// Where a text of a segment is from.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) enum Source {
-    /// Whatever the item is.
-    Said(Text),
-    /// What a trial made; one of several.
-    Made(usize, usize),
-    /// What a trial wanted to stand beside it.
-    Beside(usize, usize),
-}
-
-impl Source {
-    /// The trial that it is from, if it is from one.
-    pub(super) fn trial(&self) -> Option<usize> {
-        match self {
-            Source::Said(_) => None,
-            Source::Made(trial, _) | Source::Beside(trial, _) => Some(*trial),
-        }
-    }
-
-    fn text<'s>(&'s self, made: &'s [Made<'_>]) -> Option<&'s str> {
-        match self {
-            Source::Said(text) => Some(text),
-            Source::Made(trial, at) => match made.get(*trial)? {
-                Made::Kept(text) => Some(text),
-                Made::Text(text) => Some(text),
-                Made::Nothing => None,
-                Made::Done(done) => match done.value.as_ref()? {
-                    Value::Array(items) => items.get(*at)?.as_str(),
-                    value => value.as_str(),
-                },
-            },
-            Source::Beside(trial, at) => match made.get(*trial)? {
-                Made::Done(done) => done.beside.get(*at).map(|(_, text)| text.as_str()),
-                _ => None,
-            },
-        }
-    }
-}
-
 /// A loop that was made; places are counted from the item's own.
 pub(super) struct Opened {
     /// The loop around it, and its node there; of the item's own not known.
@@ -417,12 +301,13 @@ impl<'a> Writer<'a> {
             return self.rules(rules, at, fields, path);
         };
         let mut set = std::mem::take(stencils.of(rules));
-        match set.lay(|stencil| stencil.lay(self, own, fields)) {
-            Some((front, laid)) => {
+        let mut making = std::mem::take(&mut self.making);
+        match set.lay(|stencil| stencil.lay(self, own, fields, &mut making)) {
+            Some((front, ())) => {
                 let stencil = &set.stencils[front];
                 let before = cfg!(debug_assertions).then(|| (self.drafts[own.1].clone(), self.faults.len()));
-                stencil.tell(self, &laid, path);
-                stencil.apply(self, own, laid);
+                stencil.tell(self, &making, path);
+                stencil.apply(self, own, &making);
                 if let Some(before) = before {
                     self.prove(own, before, |writer| writer.rules(rules, at, fields, path));
                 }
@@ -433,6 +318,7 @@ impl<'a> Writer<'a> {
             }
             None => self.rules(rules, at, fields, path),
         }
+        self.making = making;
         if let Some(stencils) = &mut self.stencils {
             *stencils.of(rules) = set;
         }
@@ -483,41 +369,30 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What a stencil makes of an item, not yet put anywhere.
-struct Laid<'a, 'v> {
-    made: Vec<Made<'v>>,
-    /// What was refused, with the trial's number.
-    refused: Vec<(usize, String)>,
-    /// The nodes of each loop.
-    nodes: Vec<&'a [Node]>,
-}
-
 impl Stencil {
-    /// What it makes of an item, if it fits.
-    fn lay<'a, 'v>(&self, writer: &Writer<'a>, own: (Option<usize>, usize), fields: &'v Map) -> Option<Laid<'a, 'v>> {
+    /// Makes the texts of an item, if it fits.
+    fn lay<'a>(
+        &self,
+        writer: &Writer<'a>,
+        own: (Option<usize>, usize),
+        fields: &Map,
+        making: &mut Making<'a>,
+    ) -> Option<()> {
         let is_same = self.before == writer.drafts[own.1] && own.0.is_none() == self.loops.is_empty();
-        let values = self.form.values(fields).filter(|_| is_same)?;
+        let values = self.form.values(fields, &self.trials).filter(|_| is_same)?;
         if !self.read.iter().all(|(at, text)| values.text(*at) == Some(text)) {
             return None;
         }
         writer.missed.borrow_mut().clear();
         let around = writer.spot(View::Nothing);
-        let (mut made, mut refused) = (Vec::with_capacity(self.trials.len()), Vec::new());
-        let mut decided = self.decided.iter();
-        for (number, trial) in self.trials.iter().enumerate() {
-            made.push(trial.made(writer, (fields, &values), &around, |expected| refused.push((number, expected)))?);
-            let of_trial = decided.as_slice().iter().take_while(|(source, _)| source.trial() == Some(number)).count();
-            if !decided.by_ref().take(of_trial).all(|(source, text)| source.text(&made) == Some(text)) {
-                return None;
-            }
-        }
-        let nodes = self.nodes(writer, own.0)?;
-        Some(Laid { made, refused, nodes })
+        making.begin();
+        let mut trials = self.trials.iter().enumerate();
+        trials.all(|trial| Trial::make(trial, writer, (fields, &values), &around, making)).then_some(())?;
+        self.nodes(writer, own.0, &mut making.nodes)
     }
 
-    /// The nodes of each loop, if the definition has them as it had.
-    fn nodes<'a>(&self, writer: &Writer<'a>, own: Option<usize>) -> Option<Vec<&'a [Node]>> {
-        let mut nodes: Vec<&'a [Node]> = Vec::with_capacity(self.loops.len());
+    /// Finds the nodes of each loop, if the definition has them as it had.
+    fn nodes<'a>(&self, writer: &Writer<'a>, own: Option<usize>, nodes: &mut Vec<&'a [Node]>) -> Option<()> {
         for opened in &self.loops {
             nodes.push(match opened.around {
                 Some((around, node)) => &nodes[around].get(node)?.body.as_ref()?.nodes,
@@ -526,10 +401,10 @@ impl Stencil {
         }
         let proven = (writer.turn, nodes.first().map_or(0, |nodes| nodes.as_ptr().addr()));
         if self.proven.get() != proven {
-            self.loops.iter().zip(&nodes).all(|(opened, nodes)| self.has_same(opened, nodes)).then_some(())?;
+            self.loops.iter().zip(&*nodes).all(|(opened, nodes)| self.has_same(opened, nodes)).then_some(())?;
             self.proven.set(proven);
         }
-        Some(nodes)
+        Some(())
     }
 
     /// Whether a loop has the nodes that it had, as far as something was put there.
@@ -545,27 +420,26 @@ impl Stencil {
     }
 
     /// Tells what is to be told of the item at a path.
-    fn tell(&self, writer: &mut Writer<'_>, laid: &Laid<'_, '_>, path: &Path<'_>) {
-        for (told, trial) in &self.told {
-            let mut finding = told.clone();
-            finding.place = format!("{path}{}", told.place);
-            let refusal = laid.refused.iter().find(|(refused, _)| Some(*refused) == *trial);
-            if let Some((_, expected)) = refusal {
-                finding.expected.clone_from(expected);
+    fn tell(&self, writer: &mut Writer<'_>, making: &Making<'_>, path: &Path<'_>) {
+        for told in &self.told {
+            let mut finding = told.finding.clone();
+            finding.place = path.before(&told.place);
+            let refusal = told.trial.and_then(|trial| making.refusal(trial));
+            if let Some(expected) = refusal {
+                expected.clone_into(&mut finding.expected);
             }
             writer.faults.push(finding);
         }
     }
 
     /// Puts what it makes into the item's segments and loops.
-    fn apply<'a>(&self, writer: &mut Writer<'a>, own: (Option<usize>, usize), laid: Laid<'a, '_>) {
+    fn apply<'a>(&self, writer: &mut Writer<'a>, own: (Option<usize>, usize), making: &Making<'a>) {
         let (first_loop, first_draft) = (own.0.unwrap_or(writer.loops.len()), own.1);
         writer.drafts.truncate(first_draft);
-        let texts = self.sources.iter().map(|source| source.text(&laid.made).unwrap_or_default());
-        let texts = Arc::new(DraftTexts::of(&self.segments, texts));
+        let texts = Arc::new(making.texts(&self.segments));
         let segments = 0..self.segments.segments().len();
         writer.drafts.extend(segments.map(|number| DraftSegment::laid(texts.clone(), number)));
-        for (opened, nodes) in self.loops.iter().zip(laid.nodes) {
+        for (opened, &nodes) in self.loops.iter().zip(&making.nodes) {
             let place = |(node, _, item): &(usize, Option<u32>, Item)| match *item {
                 Item::Segment(draft) => (*node, Item::Segment(first_draft + draft)),
                 Item::Loop(inner) => (*node, Item::Loop(first_loop + inner)),
