@@ -402,7 +402,8 @@ async fn resources(store: &Store, config: &Config, found: &mut Findings) {
             found.wrong("secrets", format!("not set: {}", missing.join(", ")), format!("portolan secret set {first}"))
         }
     }
-    let gaps = forecast(&directory, &configured, DAYS, SystemClock.now());
+    let accepted = store.accepted_certificates().await.unwrap_or_default();
+    let gaps = forecast((&directory, &configured), &accepted, DAYS, SystemClock.now());
     match gaps.first() {
         None => found.well("certificates", format!("none ends within {DAYS} days")),
         Some(gap) => {

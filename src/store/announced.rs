@@ -9,6 +9,7 @@ use super::select::Select;
 use super::value::{Actor, Micros, storable, words};
 use crate::clock::Timestamp;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 words! {
     /// What a partner said of a certificate.
@@ -162,6 +163,25 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// The certificates of ours that partners take by their last answers, each by its fingerprint, our name and the partner's.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn accepted_certificates(&self) -> Result<BTreeSet<(String, String, String)>> {
+        let query = "SELECT fingerprint, as2_from, as2_to, state FROM announced_certificate WHERE state <> 'waiting'
+             ORDER BY changed_at, request_id";
+        let all: Vec<(String, String, String, String)> = sqlx::query_as(query).fetch_all(self.reader()).await?;
+        let mut accepted = BTreeSet::new();
+        for (fingerprint, from, to, state) in all {
+            let one = (fingerprint, from, to);
+            match state == AnnouncedState::Accepted.as_str() {
+                true => accepted.insert(one),
+                false => accepted.remove(&one),
+            };
+        }
+        Ok(accepted)
     }
 
     /// Whether a partner takes a certificate of ours: its last answer to it.

@@ -8,8 +8,8 @@ use super::stage::Stage;
 use serde_json::Value;
 use std::sync::LazyLock;
 
-/// The one that follows Retail's: it began later.
-static NEXT: LazyLock<Keys> = LazyLock::new(|| made("Retail Next", &rcgen::PKCS_RSA_SHA256, (-1, 365)));
+/// The one that follows Retail's: it began later, and ends later.
+static NEXT: LazyLock<Keys> = LazyLock::new(|| made("Retail Next", &rcgen::PKCS_RSA_SHA256, (-1, 500)));
 
 /// Both instances, each with a channel in and one out.
 async fn both() -> (Stage, Stage) {
@@ -61,6 +61,14 @@ fn announced(retail: &Stage) -> Value {
     serde_json::from_str::<Value>(&all).expect("JSON")["items"][0].clone()
 }
 
+/// On how many channels nothing of Retail's signs some day within 400 days: its old certificate counts for 365.
+fn unsigned_ahead(retail: &Stage) -> usize {
+    let said = retail.done(&["certificate", "forecast", "--days", "400", "--json"], "");
+    let all: Value = serde_json::from_str(&said).expect("JSON");
+    let signs = |one: &&Value| ["sign_message", "sign_receipt"].contains(&one["use"].as_str().unwrap_or_default());
+    all["items"].as_array().expect("items").iter().filter(signs).count()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_is_announced_and_signs_once_it_is_accepted() {
     for accepts in [true, false] {
@@ -83,6 +91,7 @@ async fn a_certificate_is_announced_and_signs_once_it_is_accepted() {
             "expected one of transport as2 and way out",
         );
         assert_eq!(signer(&lamps, &retail, 1).await, own, "nobody has accepted it");
+        assert_eq!(unsigned_ahead(&retail), 2, "one that nobody has accepted follows nothing");
         retail.done(&whole, "");
         refused(&whole, "waits for the answer of Light & Lamp already");
         let offered = lamps
@@ -106,6 +115,7 @@ async fn a_certificate_is_announced_and_signs_once_it_is_accepted() {
         assert_eq!((&told["name"], told["reason"].is_string()), (&"next".into(), !accepts), "{told}");
         assert!(retail.done(&["certificate", "list", "--announced"], "").contains(state));
         assert_eq!(signer(&lamps, &retail, 3).await, if accepts { next } else { own });
+        assert_eq!(unsigned_ahead(&retail), if accepts { 0 } else { 2 });
         if !accepts {
             let raised = retail.until("an alarm", || async {
                 let all = retail.list("/api/v1/alarms").await;

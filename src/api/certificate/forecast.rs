@@ -30,6 +30,7 @@ pub async fn forecast(State(service): State<Shared>, Query(ahead): Query<Ahead>)
     if !(1..=DAYS_MAX).contains(&ahead.days) {
         return Err(Problem::new(400, "DAYS-WRONG", &format!("expected 1 to {DAYS_MAX} days, found {}", ahead.days)));
     }
-    let items = all(&service.directory(), &service.configured(), ahead.days, service.now());
+    let accepted = service.store.accepted_certificates().await?;
+    let items = all((&service.directory(), &service.configured()), &accepted, ahead.days, service.now());
     Ok(Json(json!({ "days": ahead.days, "items": items })))
 }

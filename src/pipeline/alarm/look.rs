@@ -130,7 +130,7 @@ async fn seen(
         Watch::Paused => return pauses(service, before, now).await,
         Watch::Silence => return silence(service, directory, alert, now).await,
         Watch::Rate => return rate(service, directory, alert, now).await,
-        Watch::Certificate => return Ok(certificates(service, directory, alert, now)),
+        Watch::Certificate => return certificates(service, directory, alert, now).await,
         Watch::Webhook => return webhooks(service, before).await,
         Watch::Disk => return Ok(disk(service, alert, now)),
         Watch::Balance => return balances(service, now).await,
@@ -359,9 +359,10 @@ async fn rate(service: &Service, directory: &Directory, alert: &Alert, now: Time
     Ok(vec![one])
 }
 
-fn certificates(service: &Service, directory: &Directory, alert: &Alert, now: Timestamp) -> Vec<Seen> {
+async fn certificates(service: &Service, directory: &Directory, alert: &Alert, now: Timestamp) -> Result<Vec<Seen>> {
     let zone = zone(service);
-    let gaps = forecast(directory, &service.configured(), alert.days.unwrap_or(30), now);
+    let accepted = service.store.accepted_certificates().await?;
+    let gaps = forecast((directory, &service.configured()), &accepted, alert.days.unwrap_or(30), now);
     let seen = gaps.into_iter().map(|gap| {
         let what =
             serde_json::to_value(gap.what).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
@@ -381,7 +382,7 @@ fn certificates(service: &Service, directory: &Directory, alert: &Alert, now: Ti
         one.found.subject = gap.ends.map(|name| format!("certificate/{name}"));
         one
     });
-    seen.collect()
+    Ok(seen.collect())
 }
 
 async fn webhooks(service: &Service, before: Timestamp) -> Result<Vec<Seen>> {

@@ -1,12 +1,13 @@
 //! From which day on a channel of AS2 will have no certificate or key that counts, for each of the six things that it needs one
-//! for; told while there is time to change it with the partner. Pure: it is asked with a time, and reads resources only.
+//! for; told while there is time to change it with the partner. Pure: it is asked with a time, and is given resources and what partners accepted.
 
 use crate::clock::Timestamp;
-use crate::partner::{As2, Channel, Directory, Receipt, Required, Way};
+use crate::partner::{As2, Channel, Directory, Receipt, Required, Signs, Way};
 use crate::pipeline::configured::Configured;
 use crate::transport::as2::certificate::Certificate;
 use jiff::ToSpan as _;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// Days that are looked ahead, at most.
 pub const DAYS_MAX: u32 = 3650;
@@ -111,15 +112,46 @@ fn gaps<'c>(all: &[(&'c str, &'c Certificate)], now: Timestamp, until: Timestamp
     found
 }
 
+/// Of keys that a channel has, those that sign: not one that its partner has still to accept, unless there is no other.
+fn signing<'c>(
+    all: Vec<(&'c str, &'c Certificate)>,
+    directory: &Directory,
+    accepted: &Accepted,
+    (ours, theirs): (&str, &str),
+) -> Vec<(&'c str, &'c Certificate)> {
+    let signs = |name: &str, one: &Certificate| {
+        let waits = directory.certificate(name).is_some_and(|known| known.signs == Signs::OnceAccepted);
+        !waits || accepted.contains(&(one.fingerprint(), ours.to_owned(), theirs.to_owned()))
+    };
+    let chosen: Vec<_> = all.iter().copied().filter(|(name, one)| signs(name, one)).collect();
+    if chosen.is_empty() { all } else { chosen }
+}
+
+/// Certificates of ours that partners take: each by its fingerprint, our name and the partner's.
+pub type Accepted = BTreeSet<(String, String, String)>;
+
 /// The gaps of all channels within so many days, the first first.
 #[must_use]
-pub fn forecast(directory: &Directory, configured: &Configured, days: u32, now: Timestamp) -> Vec<Gap> {
+pub fn forecast(
+    (directory, configured): (&Directory, &Configured),
+    accepted: &Accepted,
+    days: u32,
+    now: Timestamp,
+) -> Vec<Gap> {
     let until = now.checked_add((i64::from(days.min(DAYS_MAX)) * 24).hours()).unwrap_or(Timestamp::MAX);
     let mut found = Vec::new();
     for (name, channel, as2) in directory.as2_channels() {
+        let pair = match channel.way {
+            Way::In => (as2.to.as_str(), as2.from.as_str()),
+            Way::Out => (as2.from.as_str(), as2.to.as_str()),
+        };
         for (what, names) in needs(channel, as2) {
             let has = names.iter().filter_map(|one| Some((one.as_str(), &**configured.certificates.get(one)?)));
-            for (from, begins, ends, follows) in gaps(&serving(what, has.collect()), now, until) {
+            let has = match what {
+                Use::SignMessage | Use::SignReceipt => signing(has.collect(), directory, accepted, pair),
+                _ => has.collect(),
+            };
+            for (from, begins, ends, follows) in gaps(&serving(what, has), now, until) {
                 found.push(Gap {
                     channel: name.to_owned(),
                     partner: channel.partners.first().cloned(),
