@@ -1,10 +1,29 @@
 //! The demonstration ends well, shows the planted fault, and says where it can be looked at.
 
+use super::fault::disk::Disk;
+use std::path::Path;
 use std::process::Command;
 
 #[test]
 fn everything_arrives_but_the_planted_fault() {
-    let output = Command::new(env!("CARGO_BIN_EXE_portolan")).args(["demo", "--once"]).output().expect("the binary");
+    ends_well(None);
+}
+
+/// Its operator is told of the disk too, before anything else, and of the planted fault all the same.
+#[test]
+fn so_it_does_on_a_machine_whose_disk_is_nearly_full() {
+    let Some(disk) = Disk::new(512) else { return };
+    let words = ends_well(Some(&disk.path().join("demo")));
+    assert!(words.contains("The disk is nearly full"), "{words}");
+}
+
+fn ends_well(data: Option<&Path>) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portolan"));
+    command.args(["demo", "--once"]);
+    if let Some(data) = data {
+        command.arg("--data").arg(data);
+    }
+    let output = command.output().expect("the binary");
     let words = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{words}{}", String::from_utf8_lossy(&output.stderr));
     for wanted in [
@@ -28,4 +47,5 @@ fn everything_arrives_but_the_planted_fault() {
         assert!(words.contains(wanted), "{wanted} in\n{words}");
     }
     assert!(!words.contains("DOES NOT HOLD"), "{words}");
+    words
 }

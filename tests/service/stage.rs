@@ -2,12 +2,19 @@
 //! Lamp gets ORDERS.
 
 use super::peer::Peer;
+use portolan::clock::{Clock as _, SystemClock};
+use portolan::config::Config;
+use portolan::id::SystemRandom;
+use portolan::partner::{Resource, parse};
+use portolan::store::resource::ResourceChange;
+use portolan::store::{Actor, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use std::future::Future;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -57,6 +64,22 @@ impl Stage {
     /// The same; `database` is the line that leads to another database, or empty.
     pub async fn on(database: &str, sections: &str) -> Stage {
         Stage::made(tempfile::tempdir().expect("a temporary folder"), database, sections)
+    }
+
+    /// An instance that finds resources in its ledger when it starts, so that they count from its first look on. Its data
+    /// directory is made within `place`.
+    pub async fn prepared(place: &Path, sections: &str, yaml: &str) -> Stage {
+        let folder = tempfile::tempdir_in(place).expect("a temporary folder");
+        let config = Config::default();
+        portolan::app::init(folder.path(), &config).await.expect("a ledger");
+        let now = SystemClock.now();
+        let (store, _) =
+            Store::open(folder.path(), None, Arc::new(SystemRandom), "test", now).await.expect("the same ledger");
+        let change = |one: Resource| ResourceChange { kind: one.kind, name: one.name, body: Some(one.body) };
+        let changes = parse("resources.yaml", yaml).expect("resources").into_iter().map(change).collect();
+        store.apply(changes, 0, &Actor("test".to_owned()), now).await.expect("applied");
+        store.close().await;
+        Stage::made(folder, "", sections)
     }
 
     fn made(folder: TempDir, database: &str, sections: &str) -> Stage {

@@ -3,13 +3,15 @@
 
 use super::mail::{Mail, MailServer};
 use crate::edi::{Order, order, written};
+use crate::fault::disk::Disk;
 use crate::peer::{Answer, Peer};
-use crate::stage::Stage;
+use crate::stage::{Stage, resources};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use portolan::clock::{Clock as _, SystemClock};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 /// Named points at which the service is killed here.
@@ -38,10 +40,16 @@ pub fn sections(mail: &MailServer, more: &str) -> String {
 pub const ANY_DISK: &str = "kind: alert\nname: disk\nwatch: disk\nenabled: \"no\"\n---\n\
                             kind: alert\nname: disk-full\nwatch: disk\nenabled: \"no\"\n";
 
-/// An instance with both partners that looks at everything but the disk.
+/// An instance with both partners that looks at everything but the disk, from its first look on.
 async fn with(retailer: &Peer, supplier: &Peer, sections: &str) -> Stage {
-    let stage = Stage::with(retailer, supplier, sections).await;
-    stage.apply(ANY_DISK);
+    within(&std::env::temp_dir(), (retailer, supplier), sections).await
+}
+
+/// The same, on some disk.
+async fn within(place: &Path, (retailer, supplier): (&Peer, &Peer), sections: &str) -> Stage {
+    let yaml = format!("{}---\n{ANY_DISK}", resources(retailer.port, supplier.port));
+    let mut stage = Stage::prepared(place, sections, &yaml).await;
+    stage.token = stage.new_token("northstores-in");
     stage
 }
 
@@ -55,6 +63,22 @@ pub async fn stage(mail: &MailServer, more: &str) -> (Stage, Peer, Peer) {
 /// An order that fails.
 pub fn failing(number: &str, control: u32) -> Vec<u8> {
     written(&Order { number, control, quantity: "12O", ..Order::default() })
+}
+
+/// These tests hold on a machine whose disk is nearly full: what counts alarms and mails counts none of the disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_switched_off_before_the_start_is_never_raised() {
+    // Room enough to take in more, and less than either alert of the disk wants.
+    let Some(disk) = Disk::new(512) else { return };
+    let (mail, retailer, supplier) = (MailServer::plain(), Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = within(disk.path(), (&retailer, &supplier), &sections(&mail, "")).await;
+    stage.send(failing("D-1", 1)).await;
+    mail.mail(&stage, "what failed", |one| one.subject().contains("Documents failed")).await;
+    let names: Vec<Value> = stage.list("/api/v1/alarms").await.iter().map(|one| one["alert"].clone()).collect();
+    assert_eq!(names, ["failed"]);
+    // Switched on again they see what they were made for.
+    stage.apply(&ANY_DISK.replace("enabled: \"no\"", "enabled: \"yes\""));
+    stage.until("both are raised", || async { (stage.list("/api/v1/alarms").await.len() == 3).then_some(()) }).await;
 }
 
 async fn alarms(stage: &Stage, state: &str, count: usize) -> Vec<Value> {

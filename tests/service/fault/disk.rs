@@ -15,11 +15,11 @@ use std::process::Command;
 const ALERTS: &str = "[alert]\nlook_seconds = 1\nsettle_seconds = 1\n";
 
 /// A small disk of its own, in memory.
-struct Disk(tempfile::TempDir);
+pub struct Disk(tempfile::TempDir);
 
 impl Disk {
     /// None where this user may not mount one.
-    fn new(megabytes: u32) -> Option<Disk> {
+    pub fn new(megabytes: u32) -> Option<Disk> {
         let folder = tempfile::tempdir().expect("a folder");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"]).arg(folder.path());
@@ -28,6 +28,10 @@ impl Disk {
         }
         not_run("mounting a small disk wants root");
         None
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
     }
 
     /// Takes so many megabytes of it away.
@@ -168,7 +172,7 @@ async fn a_small_disk_that_fills_up_refuses_before_it_is_full_and_recovers_by_it
     // A folder that fails is left alone for an hour.
     let sections =
         format!("[delivery]\nretry_seconds = [3600]\n[folder]\nroots = [\"{root}\"]\n[storage]\nreserve_mb = 32\n");
-    let (stage, supplier) = small(disk.0.path(), &sections, &by_folder(folder.path())).await;
+    let (stage, supplier) = small(disk.path(), &sections, &by_folder(folder.path())).await;
     let ballast = disk.ballast(40);
     let (refused, status) = until_refused(&stage, 1, 300 * 1024).await;
     assert_eq!(status, 503);
@@ -190,10 +194,10 @@ async fn a_small_disk_that_fills_up_refuses_before_it_is_full_and_recovers_by_it
 async fn a_disk_that_is_full_to_the_brim_loses_nothing_at_any_commit() {
     let Some(disk) = Disk::new(48) else { return };
     let sections = "[delivery]\nretry_seconds = [1, 1, 1, 1, 1]\n[storage]\nreserve_mb = 0\n";
-    let (stage, supplier) = small(disk.0.path(), sections, "").await;
+    let (stage, supplier) = small(disk.path(), sections, "").await;
     let mut next = 1;
     for (round, size) in [(1, 300 * 1024), (2, 2_000), (3, 40_000)] {
-        let room = usize::try_from(rustix::fs::statvfs(disk.0.path()).expect("a disk").f_bavail).expect("pages") * 4096;
+        let room = usize::try_from(rustix::fs::statvfs(disk.path()).expect("a disk").f_bavail).expect("pages") * 4096;
         let ballast = disk.ballast((room >> 20).saturating_sub(2));
         let (refused, _) = until_refused(&stage, next, size).await;
         // A while at the brim: leases, results and acknowledgments fail at whatever commit they come to.

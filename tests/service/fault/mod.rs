@@ -3,7 +3,7 @@
 //! Kills stand with the parts that they kill; `docs/FAULTS.md` lists all of them.
 
 mod clock;
-mod disk;
+pub mod disk;
 mod duplicate;
 pub mod line;
 mod partner;
