@@ -43,6 +43,9 @@ use tokio::runtime::Handle;
 
 /// Documents in one commit, at most.
 const SLICE_DOCUMENTS_MAX: usize = 256;
+/// Numbers noted in one commit, at most, of agreements that skip what is unchanged: what says nothing new is a number and no
+/// document, and a small one of few bytes.
+const SLICE_NUMBERS_MAX: usize = 1024;
 /// Bytes of documents in one commit, at most.
 const SLICE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Findings kept with a document; the acknowledgment is made from all.
@@ -340,7 +343,7 @@ impl Translation {
             for report in inspection.finished() {
                 self.finish_interchange(open, report)?;
             }
-            if self.slice.documents.len() >= SLICE_DOCUMENTS_MAX || self.slice_bytes >= SLICE_BYTES_MAX {
+            if self.is_slice_full() {
                 self.commit(None)?;
             }
         }
@@ -348,6 +351,12 @@ impl Translation {
             self.finish_interchange(open, report)?;
         }
         Ok(())
+    }
+
+    fn is_slice_full(&self) -> bool {
+        self.slice.documents.len() >= SLICE_DOCUMENTS_MAX
+            || self.slice.deltas.len() >= SLICE_NUMBERS_MAX
+            || self.slice_bytes >= SLICE_BYTES_MAX
     }
 
     /// A document's entities, by the mapping and the tables of its agreement.
@@ -434,6 +443,7 @@ impl Translation {
         }
         if let Some(same) = compared.take_if(|one| delta::is_unchanged(one)) {
             self.slice_bytes += report.length;
+            *self.slice.unchanged.entry(open.interchange_id.clone()).or_default() += 1;
             self.slice.deltas.push(same);
             return Ok(());
         }

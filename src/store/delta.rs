@@ -34,23 +34,46 @@ pub(crate) struct Vanished {
     pub numbers: Vec<String>,
 }
 
-/// Notes what came under a number.
+/// When the transmission came whose id stands in a row of `delta`: the place of its first event among all. It is not its time,
+/// which the clock may have set back.
+const ITS_ARRIVAL: &str =
+    "(SELECT event.sequence FROM event WHERE event.transmission_id = delta.transmission_id AND event.number = 1)";
+
+/// A transmission that is held against what came last: which, and when it came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival<'t> {
+    /// Its id.
+    pub transmission_id: &'t str,
+    /// The place of its first event among all.
+    pub sequence: i64,
+}
+
+/// When a transmission came.
+pub(crate) async fn arrival<'t>(tx: &mut Tx<'_>, transmission_id: &'t str) -> Result<Arrival<'t>> {
+    let sequence = "SELECT sequence FROM event WHERE transmission_id = $1 AND number = 1";
+    let sequence: i64 = sqlx::query_scalar(sequence).bind(transmission_id).fetch_one(&mut *tx.connection).await?;
+    Ok(Arrival { transmission_id, sequence })
+}
+
+/// Notes what came under a number. Of two transmissions at once that both have it, it stays that of the later one, whichever of
+/// them writes last: the later one has it, and does not lack it.
 ///
 /// # Errors
 /// Another transmission brought something under this number since it was judged: it is to be judged anew.
-pub(crate) async fn note(tx: &mut Tx<'_>, new: &NewDelta, transmission_id: &str, now: Timestamp) -> Result<()> {
+pub(crate) async fn note(tx: &mut Tx<'_>, new: &NewDelta, own: Arrival<'_>, now: Timestamp) -> Result<()> {
+    let transmission_id = own.transmission_id;
     let number = storable(&new.number);
     let query = match new.known {
-        None => {
-            "INSERT INTO delta (agreement, number, digest, document_id, transmission_id, changed_at)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (agreement, number) DO NOTHING"
-        }
-        Some(_) => {
-            "UPDATE delta SET digest = $3, document_id = COALESCE($4, document_id), transmission_id = $5, changed_at = $6
+        None => "INSERT INTO delta (agreement, number, digest, document_id, transmission_id, changed_at)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (agreement, number) DO NOTHING"
+            .to_owned(),
+        Some(_) => format!(
+            "UPDATE delta SET digest = $3, document_id = COALESCE($4, document_id),
+             transmission_id = CASE WHEN {ITS_ARRIVAL} > $8 THEN transmission_id ELSE $5 END, changed_at = $6
              WHERE agreement = $1 AND number = $2 AND digest = $7"
-        }
+        ),
     };
-    let query = sqlx::query(query)
+    let query = sqlx::query(sqlx::AssertSqlSafe(query))
         .bind(&new.agreement)
         .bind(&number)
         .bind(&new.digest)
@@ -59,7 +82,7 @@ pub(crate) async fn note(tx: &mut Tx<'_>, new: &NewDelta, transmission_id: &str,
         .bind(Micros::from(now));
     let query = match &new.known {
         None => query,
-        Some(known) => query.bind(known),
+        Some(known) => query.bind(known).bind(own.sequence),
     };
     if query.execute(&mut *tx.connection).await?.rows_affected() > 0 {
         return Ok(());
@@ -73,27 +96,31 @@ pub(crate) async fn note(tx: &mut Tx<'_>, new: &NewDelta, transmission_id: &str,
     Err(StoreError::Overtaken { transmission: transmission_id.to_owned(), by })
 }
 
-/// The numbers of an agreement that a transmission, which is a whole, does not have any more; they are forgotten. None where not
-/// all of its documents could be read, since nobody knows which those are.
-pub(crate) async fn vanished(tx: &mut Tx<'_>, agreement: &str, transmission_id: &str) -> Result<Option<Vanished>> {
+/// The numbers of an agreement that came before a transmission, which is a whole, and that it does not have any more; they are
+/// forgotten. What a later whole has, which may have ended first, is there. None where not all of its documents could be read,
+/// since nobody knows which those are.
+pub(crate) async fn vanished(tx: &mut Tx<'_>, agreement: &str, own: Arrival<'_>) -> Result<Option<Vanished>> {
     let unread = "SELECT COUNT(*) FROM document WHERE transmission_id = $1 AND processing IN ('failed', 'held')";
-    let unread: i64 = sqlx::query_scalar(unread).bind(transmission_id).fetch_one(&mut *tx.connection).await?;
+    let unread: i64 = sqlx::query_scalar(unread).bind(own.transmission_id).fetch_one(&mut *tx.connection).await?;
     if unread > 0 {
         return Ok(None);
     }
-    let numbers = "SELECT number FROM delta WHERE agreement = $1 AND transmission_id <> $2 ORDER BY number LIMIT $3";
-    let numbers: Vec<String> = sqlx::query_scalar(numbers)
+    let gone = format!("FROM delta WHERE agreement = $1 AND transmission_id <> $2 AND {ITS_ARRIVAL} < $3");
+    let numbers = format!("SELECT number {gone} ORDER BY number LIMIT $4");
+    let numbers: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(numbers))
         .bind(agreement)
-        .bind(transmission_id)
+        .bind(own.transmission_id)
+        .bind(own.sequence)
         .bind(i64::try_from(VANISHED_NAMED_MAX).unwrap_or(i64::MAX))
         .fetch_all(&mut *tx.connection)
         .await?;
     if numbers.is_empty() {
         return Ok(None);
     }
-    let gone = sqlx::query("DELETE FROM delta WHERE agreement = $1 AND transmission_id <> $2")
+    let gone = sqlx::query(sqlx::AssertSqlSafe(format!("DELETE {gone}")))
         .bind(agreement)
-        .bind(transmission_id)
+        .bind(own.transmission_id)
+        .bind(own.sequence)
         .execute(&mut *tx.connection)
         .await?;
     Ok(Some(Vanished { count: i64::try_from(gone.rows_affected()).unwrap_or(i64::MAX), numbers }))

@@ -73,10 +73,11 @@ const COLUMNS: &str = "SELECT interchange_id, transmission_id, number, format, s
                        environment, digest, document_count, duplicate_of, report FROM interchange";
 
 /// An interchange of which nothing went on does not stand in the way of its corrected repeat: only those with a document
-/// that did not fail count, or without documents the very same bytes. `$1` is the business key, `$2` the digest, `$3` how
-/// far back one looks.
+/// that did not fail count, or one that said nothing new, or without documents the very same bytes. `$1` is the business key,
+/// `$2` the digest, `$3` how far back one looks.
 const COUNTS: &str = "business_key = $1 AND created_at >= $3 AND (
-    EXISTS (SELECT 1 FROM document WHERE document.interchange_id = interchange.interchange_id
+    unchanged > 0
+    OR EXISTS (SELECT 1 FROM document WHERE document.interchange_id = interchange.interchange_id
             AND (document.processing IS NULL OR document.processing <> 'failed'))
     OR (document_count = 0 AND digest = $2))";
 
@@ -126,6 +127,16 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, transmission_id: &str, new: &NewInte
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
+    Ok(())
+}
+
+/// So many more documents of it said nothing new; none of them is a row.
+pub(crate) async fn says_nothing_new(tx: &mut Tx<'_>, interchange_id: &str, count: u32) -> Result<()> {
+    sqlx::query("UPDATE interchange SET unchanged = unchanged + $2 WHERE interchange_id = $1")
+        .bind(interchange_id)
+        .bind(i64::from(count))
+        .execute(&mut *tx.connection)
+        .await?;
     Ok(())
 }
 

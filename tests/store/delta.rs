@@ -96,6 +96,49 @@ async fn a_transmission_that_is_the_whole_tells_what_it_lacks_once(ground: Groun
     assert_eq!(again(b"4", Processing::Routed).await.code, None, "once");
 }
 
+/// A new transmission that is being translated; its id.
+async fn begun(store: &Store, bytes: &[u8]) -> (String, Job) {
+    let (id, _) = receive(store, bytes, None).await;
+    (id, lease(store, JobKind::Translate, at(1)).await.expect("a job"))
+}
+
+/// Of two wholes at once the one that came later may end first, or write between the slices of the other.
+async fn of_two_wholes_at_once_the_later_one_says_what_is_there(ground: Ground) {
+    let store = fresh(&ground).await;
+    let numbers = |names: &[&str], known: Option<&str>| -> Vec<NewDelta> {
+        names.iter().map(|name| new(name, "a", known, None)).collect()
+    };
+    let written = async |job: &Job, deltas: Vec<NewDelta>, cursor: Option<&str>| {
+        let slice = Slice {
+            deltas,
+            cursor: cursor.map(str::to_owned),
+            wholes: cursor.is_none().then(|| "orders".to_owned()).into_iter().collect(),
+            end: cursor.is_none().then(|| end(TransmissionState::Split)).flatten(),
+            ..Slice::default()
+        };
+        store.translate(job, slice, &Actor::system(), at(1)).await.expect("a commit");
+    };
+    let told = async |id: &str| store.transmission(id).await.expect("it").reason.unwrap_or_default();
+    noting(&store, b"0", numbers(&["kept", "gone", "last"], None)).await.expect("noted");
+    let (earlier, earlier_job) = begun(&store, b"1").await;
+    let (later, later_job) = begun(&store, b"2").await;
+    // The later one is the first to note this, and the earlier one writes over it.
+    written(&later_job, [numbers(&["kept"], Some("a")), numbers(&["new"], None)].concat(), Some("1")).await;
+    written(&earlier_job, numbers(&["kept", "last"], Some("a")), Some("1")).await;
+    written(&later_job, Vec::new(), None).await;
+    // What the earlier one alone has is there no more; what both have is.
+    let reason = told(&later).await;
+    assert!(reason.starts_with("2 that agreement orders had are there no more: gone, last"), "{reason}");
+    written(&earlier_job, Vec::new(), None).await;
+    assert_eq!(told(&earlier).await, "", "it lacks what came after it, and that is no news");
+    for number in ["kept", "new"] {
+        assert_eq!(known(&store, number).await.as_deref(), Some("a"), "{number} is forgotten");
+    }
+    let (next, job) = begun(&store, b"3").await;
+    written(&job, numbers(&["kept"], Some("a")), None).await;
+    assert_eq!(told(&next).await, "1 that agreement orders had are there no more: new");
+}
+
 async fn what_would_be_wrong_is_forgotten(ground: Ground) {
     let store = fresh(&ground).await;
     let apply = async |body: Option<serde_json::Value>| {
@@ -121,5 +164,6 @@ async fn what_would_be_wrong_is_forgotten(ground: Ground) {
 on_every_database![
     what_came_last_is_noted_and_never_over_what_another_noted,
     a_transmission_that_is_the_whole_tells_what_it_lacks_once,
+    of_two_wholes_at_once_the_later_one_says_what_is_there,
     what_would_be_wrong_is_forgotten,
 ];

@@ -5,7 +5,7 @@ use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::ack::{self, Incoming, NewAnswered, NewExpectation};
 use crate::store::delivery::{self, NewDelivery};
-use crate::store::delta::{self, NewDelta};
+use crate::store::delta::{self, Arrival, NewDelta};
 use crate::store::document::{self, NewDocument};
 use crate::store::error::{Result, StoreError};
 use crate::store::gathered::{self, NewGathered};
@@ -18,6 +18,7 @@ use crate::store::payload::Files;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
 use crate::store::value::Actor;
 use crate::store::writer::Tx;
+use std::collections::BTreeMap;
 
 /// The code of a transmission that lacks what was there before.
 pub const VANISHED: &str = "VANISHED";
@@ -86,6 +87,8 @@ pub struct Slice {
     pub notes: Vec<NewNote>,
     /// What came under numbers of agreements that skip what is unchanged.
     pub deltas: Vec<NewDelta>,
+    /// How many documents of interchanges said nothing new, by the id of the interchange.
+    pub unchanged: BTreeMap<String, u32>,
     /// Agreements of which the transmission is a whole: what it lacks is told. In the last slice.
     pub wholes: Vec<String>,
     /// How far the translation has come; `None` in the last slice.
@@ -160,12 +163,19 @@ async fn translate(
     if let Some(cursor) = &slice.cursor {
         job::set_cursor(tx, job, cursor).await?;
     }
-    for new in &slice.deltas {
-        delta::note(tx, new, transmission_id, now).await?;
+    for (interchange_id, count) in &slice.unchanged {
+        interchange::says_nothing_new(tx, interchange_id, *count).await?;
+    }
+    if !slice.deltas.is_empty() {
+        let own = delta::arrival(tx, transmission_id).await?;
+        for new in &slice.deltas {
+            delta::note(tx, new, own, now).await?;
+        }
     }
     if let Some(mut end) = slice.end {
         for agreement in &slice.wholes {
-            lacks(tx, &mut end, agreement, transmission_id).await?;
+            let own = delta::arrival(tx, transmission_id).await?;
+            lacks(tx, &mut end, agreement, own).await?;
         }
         let change = transmission::Change {
             code: end.code.as_deref(),
@@ -182,8 +192,8 @@ async fn translate(
 }
 
 /// What a transmission lacks that an agreement had.
-async fn lacks(tx: &mut Tx<'_>, end: &mut End, agreement: &str, transmission_id: &str) -> Result<()> {
-    let Some(gone) = delta::vanished(tx, agreement, transmission_id).await? else { return Ok(()) };
+async fn lacks(tx: &mut Tx<'_>, end: &mut End, agreement: &str, own: Arrival<'_>) -> Result<()> {
+    let Some(gone) = delta::vanished(tx, agreement, own).await? else { return Ok(()) };
     let others = gone.count - i64::try_from(gone.numbers.len()).unwrap_or(i64::MAX);
     let more = if others > 0 { format!(", and {others} more") } else { String::new() };
     let (count, numbers) = (gone.count, gone.numbers.join(", "));
