@@ -2,7 +2,6 @@
 //! falls, where it goes. Made anew when resources change; cheap to share.
 
 use super::alarm::Watching;
-use super::duplicate::Duplicate;
 use super::overlay::Overlays;
 use super::preset;
 use super::resource::{
@@ -29,7 +28,7 @@ pub struct Directory {
 }
 
 /// Standards whose interchanges have numbers of their own.
-const NUMBERED: [&str; 3] = ["x12/", "edifact/", "cxml/"];
+pub(super) const NUMBERED: [&str; 3] = ["x12/", "edifact/", "cxml/"];
 /// Kinds that are kept as they are written.
 const OVERLAYS: [&str; 4] = ["mapping", "transformation", "guide", "table"];
 
@@ -145,6 +144,7 @@ impl Directory {
             "agreement" => {
                 if let Some(agreement) = self.agreements.get(&one.name) {
                     self.check_agreement(agreement, &mut found);
+                    self.check_unchanged(&one.name, agreement, &mut found);
                     found.extend(self.check_validity(&one.name, agreement));
                     let overlays = self.check_overlays(agreement).into_iter();
                     found.extend(overlays.map(|(key, message)| format!("{key}: {message}")));
@@ -330,17 +330,6 @@ impl Directory {
         found.extend(agreement.split.iter().flat_map(|split| split.rule().err().unwrap_or_default()));
         if agreement.split.is_some() && agreement.way == Way::In {
             found.push("split: expected in an agreement of way out, under which the parts leave".to_owned());
-        }
-        if agreement.way == Way::Out && agreement.skips_unchanged() {
-            found.push("unchanged: expected in an agreement of way in, under which documents come".to_owned());
-        }
-        let has_numbers = NUMBERED.iter().any(|standard| agreement.document.starts_with(standard));
-        if agreement.skips_unchanged() && !has_numbers && agreement.duplicate != Duplicate::Allow {
-            let why = "the number of its first document is else taken for that of the whole, which may not come again";
-            found.push(format!("unchanged: expected with duplicate: allow where a document has no envelope; {why}"));
-        }
-        if agreement.tells_vanished() && !agreement.skips_unchanged() {
-            found.push("vanished: expected with unchanged: skip, which notes what came last".to_owned());
         }
         if agreement.way == Way::Out {
             let wanted = [

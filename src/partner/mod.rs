@@ -14,6 +14,7 @@ mod preset; // settings of AS2 for products that are known
 mod reach;
 pub mod resource; // the kinds, one file each
 mod time; // schedules and windows
+mod unchanged; // what is skipped when it comes again
 mod validity;
 
 pub use ack::{
