@@ -105,6 +105,45 @@ const STEPS: &str = "FROM event e JOIN transmission t ON t.transmission_id = e.t
     OR (e.kind = 'delivery' AND (e.from_state = 'sending' OR e.to_state IN ('parked', 'held', 'cancelled')
     OR (e.from_state = 'awaiting_receipt' AND e.to_state = 'delivered'))))";
 
+/// The sequence of the last event.
+const LAST: &str = "SELECT COALESCE(MAX(sequence), 0) FROM event";
+/// What an outgoing transmission was made from.
+const MADE: &str = "SELECT s.transmission_id, s.document_id FROM document o
+    JOIN document_source l ON l.document_id = o.document_id JOIN document s ON s.document_id = l.source_id
+    WHERE o.transmission_id = $1 ORDER BY o.number, s.document_id LIMIT $2";
+/// What an acknowledgment of ours answers: it was noted in the commit that made its transmission.
+const ANSWERED: &str = "SELECT i.transmission_id, NULL AS document_id FROM transmission t
+    JOIN ack a ON a.created_at = t.created_at AND a.transmission_id = t.transmission_id AND a.direction = 'out'
+    JOIN interchange i ON i.interchange_id = a.refers_to WHERE t.transmission_id = $1 LIMIT 1";
+/// When a transmission was stored, or released, last before an event. Not at the latest time: the clock may have been set back.
+const STORED: &str = "SELECT at FROM event WHERE transmission_id = $1 AND number < $2 AND to_state = 'stored'
+    ORDER BY number DESC LIMIT 1";
+/// The delivery of a transmission that arrived last, by the order of events.
+const BROUGHT: &str = "SELECT delivery_id, attempts, changed_at FROM delivery WHERE transmission_id = $1
+    AND state IN ('delivered', 'awaiting_receipt')
+    ORDER BY (SELECT MAX(sequence) FROM event WHERE event.delivery_id = delivery.delivery_id) DESC LIMIT 1";
+const LAST_ATTEMPT: &str = "SELECT number, ended_at FROM attempt WHERE delivery_id = $1 ORDER BY number DESC LIMIT 1";
+const ACKNOWLEDGED: &str = "SELECT transmission_id FROM ack WHERE direction = $1 AND refers_to = $2 AND kind = $3
+    AND answered_at = $4 LIMIT 1";
+
+/// All steps, with what is known around them.
+fn steps() -> String {
+    format!(
+        "SELECT e.sequence, e.number, e.transmission_id, e.document_id, e.delivery_id, e.kind, e.from_state,
+         e.to_state, e.at, t.direction, t.channel, t.partner, t.size, t.headers, t.code AS transmission_code,
+         t.created_at, COALESCE(d.standard, m.standard) AS standard, COALESCE(d.version, m.version) AS version,
+         COALESCE(d.type, m.type) AS document_type, d.code AS document_code,
+         v.channel AS delivery_channel, v.partner AS delivery_partner, v.code AS delivery_code,
+         a.number AS attempt, a.status, a.remote, a.started_at,
+         CASE e.kind WHEN 'acknowledged' THEN e.cause END AS said {STEPS} ORDER BY e.sequence LIMIT $3"
+    )
+}
+
+/// How many steps there are.
+fn count() -> String {
+    format!("SELECT COUNT(*) {STEPS}")
+}
+
 impl Store {
     /// How far traces have been told: the sequence of the last event that is done with. The first time that is the last event
     /// there is, so that nothing is told of what was before.
@@ -172,8 +211,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn last_sequence(&self) -> Result<i64> {
-        let last = "SELECT COALESCE(MAX(sequence), 0) FROM event";
-        Ok(sqlx::query_scalar(last).fetch_one(self.reader()).await?)
+        Ok(sqlx::query_scalar(LAST).fetch_one(self.reader()).await?)
     }
 
     /// The steps behind one event and up to another, in order, so many at most.
@@ -181,16 +219,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn steps(&self, after: i64, to: i64, most: u32) -> Result<Vec<Step>> {
-        let query = format!(
-            "SELECT e.sequence, e.number, e.transmission_id, e.document_id, e.delivery_id, e.kind, e.from_state,
-             e.to_state, e.at, t.direction, t.channel, t.partner, t.size, t.headers, t.code AS transmission_code,
-             t.created_at, COALESCE(d.standard, m.standard) AS standard, COALESCE(d.version, m.version) AS version,
-             COALESCE(d.type, m.type) AS document_type, d.code AS document_code,
-             v.channel AS delivery_channel, v.partner AS delivery_partner, v.code AS delivery_code,
-             a.number AS attempt, a.status, a.remote, a.started_at,
-             CASE e.kind WHEN 'acknowledged' THEN e.cause END AS said {STEPS} ORDER BY e.sequence LIMIT $3"
-        );
-        let rows = sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(after).bind(to).bind(i64::from(most));
+        let rows = sqlx::query_as(sqlx::AssertSqlSafe(steps())).bind(after).bind(to).bind(i64::from(most));
         Ok(rows.fetch_all(self.reader()).await?)
     }
 
@@ -199,8 +228,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn count_steps(&self, after: i64, to: i64) -> Result<i64> {
-        let query = format!("SELECT COUNT(*) {STEPS}");
-        Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(after).bind(to).fetch_one(self.reader()).await?)
+        Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(count())).bind(after).bind(to).fetch_one(self.reader()).await?)
     }
 
     /// What an outgoing transmission comes from, the first first; [`ORIGINS_MAX`] at most, and none where it comes from nothing.
@@ -208,23 +236,13 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn origins(&self, transmission_id: &str) -> Result<Vec<Origin>> {
-        let made = sqlx::query_as(
-            "SELECT s.transmission_id, s.document_id FROM document o
-             JOIN document_source l ON l.document_id = o.document_id JOIN document s ON s.document_id = l.source_id
-             WHERE o.transmission_id = $1 ORDER BY o.number, s.document_id LIMIT $2",
-        );
+        let made = sqlx::query_as(MADE);
         let made: Vec<Origin> =
             made.bind(transmission_id).bind(i64::from(ORIGINS_MAX)).fetch_all(self.reader()).await?;
         if !made.is_empty() {
             return Ok(made);
         }
-        // An acknowledgment of ours was noted in the commit that made its transmission.
-        let answered = sqlx::query_as(
-            "SELECT i.transmission_id, NULL AS document_id FROM transmission t
-             JOIN ack a ON a.created_at = t.created_at AND a.transmission_id = t.transmission_id AND a.direction = 'out'
-             JOIN interchange i ON i.interchange_id = a.refers_to WHERE t.transmission_id = $1 LIMIT 1",
-        );
-        let answered: Vec<Origin> = answered.bind(transmission_id).fetch_all(self.reader()).await?;
+        let answered: Vec<Origin> = sqlx::query_as(ANSWERED).bind(transmission_id).fetch_all(self.reader()).await?;
         if !answered.is_empty() {
             return Ok(answered);
         }
@@ -247,8 +265,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn stored_at(&self, transmission_id: &str, before: i64) -> Result<Option<Micros>> {
-        let query = "SELECT MAX(at) FROM event WHERE transmission_id = $1 AND number < $2 AND to_state = 'stored'";
-        Ok(sqlx::query_scalar(query).bind(transmission_id).bind(before).fetch_one(self.reader()).await?)
+        let stored = sqlx::query_scalar(STORED).bind(transmission_id).bind(before);
+        Ok(stored.fetch_optional(self.reader()).await?)
     }
 
     /// The delivery that brought a transmission to its receiver last, if one did.
@@ -256,9 +274,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn brought(&self, transmission_id: &str) -> Result<Option<Brought>> {
-        let query = "SELECT delivery_id, attempts, changed_at FROM delivery WHERE transmission_id = $1
-                     AND state IN ('delivered', 'awaiting_receipt') ORDER BY changed_at DESC, delivery_id DESC LIMIT 1";
-        Ok(sqlx::query_as(query).bind(transmission_id).fetch_optional(self.reader()).await?)
+        Ok(sqlx::query_as(BROUGHT).bind(transmission_id).fetch_optional(self.reader()).await?)
     }
 
     /// The last attempt of a delivery, and when it ended.
@@ -266,8 +282,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn last_attempt(&self, delivery_id: &str) -> Result<Option<(i64, Option<i64>)>> {
-        let query = "SELECT number, ended_at FROM attempt WHERE delivery_id = $1 ORDER BY number DESC LIMIT 1";
-        Ok(sqlx::query_as(query).bind(delivery_id).fetch_optional(self.reader()).await?)
+        Ok(sqlx::query_as(LAST_ATTEMPT).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
 
     /// The transmission whose acknowledgment of a kind answered a document at some time.
@@ -275,9 +290,42 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn acknowledged_by(&self, document_id: &str, kind: &str, at: Micros) -> Result<Option<String>> {
-        let query = "SELECT transmission_id FROM ack WHERE direction = $1 AND refers_to = $2 AND kind = $3
-                     AND answered_at = $4 LIMIT 1";
-        let row = sqlx::query_scalar(query).bind(Direction::In).bind(document_id).bind(kind).bind(at);
+        let row = sqlx::query_scalar(ACKNOWLEDGED).bind(Direction::In).bind(document_id).bind(kind).bind(at);
         Ok(row.fetch_optional(self.reader()).await?.flatten())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock as _, SystemClock};
+    use crate::id::SystemRandom;
+    use sqlx::Row as _;
+    use std::sync::Arc;
+
+    /// The exporter runs beside everything else: none of its questions may read a table from end to end, or sort what it reads,
+    /// however large the ledger is.
+    #[tokio::test]
+    async fn every_question_of_the_exporter_goes_by_an_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        Store::init(folder.path(), &SystemRandom).expect("a data directory");
+        let opened = Store::open(folder.path(), None, Arc::new(SystemRandom), "test", SystemClock.now()).await;
+        let (store, _) = opened.expect("a ledger");
+        let position = "SELECT position FROM telemetry WHERE telemetry_id = $1";
+        let facts = "SELECT headers FROM transmission WHERE transmission_id = $1";
+        let queries =
+            [&steps(), &count(), LAST, MADE, ANSWERED, STORED, BROUGHT, LAST_ATTEMPT, ACKNOWLEDGED, position, facts];
+        for query in queries {
+            let asked = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}")));
+            let rows = asked.fetch_all(store.reader()).await.expect("a plan");
+            let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+            assert!(!plan.is_empty(), "{query}");
+            for step in &plan {
+                let is_sorted = query == MADE || query == BROUGHT;
+                assert!(!step.starts_with("SCAN"), "{query}\n{plan:#?}");
+                assert!(is_sorted || !step.contains("TEMP B-TREE"), "{query}\n{plan:#?}");
+            }
+        }
+        store.close().await;
     }
 }

@@ -35,8 +35,11 @@ fn read(post: &Post) -> ExportTraceServiceRequest {
 
 /// All spans that a collector was shown, in the order in which they came.
 fn spans(collector: &Peer) -> Vec<Span> {
-    let requests = collector.posts().iter().map(read).collect::<Vec<_>>();
-    let scopes = requests.into_iter().flat_map(|request| request.resource_spans).flat_map(|one| one.scope_spans);
+    collector.posts().iter().flat_map(spans_in).collect()
+}
+
+fn spans_in(post: &Post) -> Vec<Span> {
+    let scopes = read(post).resource_spans.into_iter().flat_map(|one| one.scope_spans);
     scopes.flat_map(|scope| scope.spans).collect()
 }
 
@@ -254,6 +257,41 @@ async fn spans_that_a_collector_refuses_are_counted_and_the_next_are_told() {
     assert!(dropped >= 2, "the first request, and one or two of the second: {dropped}");
     let log = stage.log();
     assert_eq!(log.matches("Spans of traces were left out").count(), 1, "{log}");
+}
+
+/// A collector that fails is not asked for the same again but where the protocol says so; one that says that it does not know us is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_collector_answers_is_taken_as_the_protocol_says() {
+    let warning = r#"{"partialSuccess":{"rejectedSpans":"0","errorMessage":"soon too old"}}"#;
+    let collector = Peer::start(&[]).await;
+    let (stage, _, _) = stage(&collector, "").await;
+    let mut before = (0_u64, 0_u64);
+    for (number, answer, is_again) in [
+        (1_u32, Answer::Refuses(500, "no".into()), false),
+        (2, Answer::Refuses(408, "no".into()), false),
+        (3, Answer::Status(502), true),
+        (4, Answer::Refuses(401, "who are you?".into()), true),
+        (5, Answer::Says(warning.into()), false),
+    ] {
+        let posts = collector.posts().len();
+        collector.then(&[answer.clone()]);
+        let faulty = super::edi::Order { number: "4711", control: number, quantity: "12O", ..Default::default() };
+        stage.send(super::edi::written(&faulty)).await;
+        // It is received, processed, translated, and its 997 made and delivered.
+        let all = u64::from(number) * 5;
+        let counted = || async {
+            let (sent, dropped) = (metric(&stage, SENT).await, metric(&stage, DROPPED).await);
+            (sent + dropped == all).then_some((sent, dropped))
+        };
+        let (sent, dropped) = stage.until("all is counted", counted).await;
+        let told: Vec<Span> = collector.posts()[posts..].iter().flat_map(spans_in).collect();
+        assert_eq!(told.len() > distinct(&told), is_again, "{answer:?}");
+        let is_final = number <= 2;
+        assert_eq!(dropped > before.1, is_final, "{answer:?}");
+        before = (sent, dropped);
+    }
+    let log = stage.log();
+    assert_eq!(log.matches("soon too old").count(), 1, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -16,7 +16,7 @@ use crate::store::delivery::Delivery;
 use crate::store::{Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
-use crate::transport::http::otlp::{self, Context, Span};
+use crate::transport::http::otlp::{self, Context, Refusal, Span};
 use crate::transport::http::reach::Owner;
 use crate::transport::http::send::{Asked, Outcome, Post};
 use reqwest::{Method, Url};
@@ -143,11 +143,21 @@ struct Telling {
     next_at: Instant,
     /// Whether it was logged that spans were left out, since a batch was taken.
     has_told: bool,
+    /// Whether it was logged that the collector warns.
+    has_warned: bool,
 }
 
 impl Telling {
     fn new(service: Arc<Service>, telemetry: Telemetry) -> Self {
-        Self { service, telemetry, position: None, failures: 0, next_at: Instant::now(), has_told: false }
+        Self {
+            service,
+            telemetry,
+            position: None,
+            failures: 0,
+            next_at: Instant::now(),
+            has_told: false,
+            has_warned: false,
+        }
     }
 
     /// Tells what there is, again and again; after the stop, until nothing is left or the collector takes no more.
@@ -266,24 +276,40 @@ impl Telling {
             Err(unready) => return Ok(Told::Later(unready.told()?.1, None)),
         };
         Ok(match self.service.sender.send(post).await {
-            Outcome::Delivered { answer, .. } => match otlp::rejected(&answer.body) {
+            Outcome::Delivered { answer, .. } => match otlp::partial(&answer.body) {
                 None => Told::Taken(0),
+                Some((0, why)) => {
+                    self.warned(&answer.hidden.shown(&why, SAID_MAX));
+                    Told::Taken(0)
+                }
                 Some((count, why)) => {
                     let count = count.min(spans.len() as u64);
                     self.left_out(count, &answer.hidden.shown(&why, SAID_MAX));
                     Told::Taken(count)
                 }
             },
-            Outcome::Transient { reason, retry_after, .. } => Told::Later(reason, retry_after),
-            // Who we are and where it is are mended in the configuration; the spans are not at fault.
-            Outcome::Permanent { status: None | Some(300..=399 | 401 | 403 | 404 | 405 | 407), reason } => {
-                Told::Later(reason, None)
-            }
-            Outcome::Permanent { reason, .. } => Told::Refused(reason),
-            Outcome::Uncertain { reason }
+            Outcome::Transient { status: Some(status), reason, retry_after } => match otlp::refusal(status) {
+                Refusal::Final => Told::Refused(reason),
+                Refusal::Retried | Refusal::Misdirected => Told::Later(reason, retry_after),
+            },
+            Outcome::Permanent { status: Some(status), reason } => match otlp::refusal(status) {
+                Refusal::Final => Told::Refused(reason),
+                Refusal::Retried | Refusal::Misdirected => Told::Later(reason, None),
+            },
+            Outcome::Transient { status: None, reason, retry_after } => Told::Later(reason, retry_after),
+            Outcome::Permanent { status: None, reason }
+            | Outcome::Uncertain { reason }
             | Outcome::Unreadable { reason }
             | Outcome::NoToken(NoToken { reason, .. }) => Told::Later(reason, None),
         })
+    }
+
+    /// Says once what a collector wants us to know that takes all.
+    fn warned(&mut self, why: &str) {
+        if !self.has_warned {
+            self.has_warned = true;
+            tracing::warn!(why, "The collector takes traces, and warns");
+        }
     }
 
     async fn prepared(&self, spans: &[Span]) -> std::result::Result<Post, Unready> {

@@ -208,14 +208,39 @@ pub fn body(resource: &[(String, String)], spans: &[Span]) -> Value {
         "scopeSpans": [{ "scope": scope, "spans": spans }] }] })
 }
 
-/// How many spans a collector says that it did not take, though it took the others (`partialSuccess`), and why.
+/// What a collector says of a request that it took: how many spans it did not take all the same (`partialSuccess`), and why; with
+/// none, that is a warning (OTLP/HTTP, Partial Success). `None` where it says neither.
 #[must_use]
-pub fn rejected(answer: &[u8]) -> Option<(u64, String)> {
+pub fn partial(answer: &[u8]) -> Option<(u64, String)> {
     let said: Value = serde_json::from_slice(answer).ok()?;
     let partial = &said["partialSuccess"];
     let count = &partial["rejectedSpans"];
-    let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).filter(|count| *count > 0)?;
-    Some((count, partial["errorMessage"].as_str().unwrap_or_default().to_owned()))
+    let count = count.as_u64().or_else(|| count.as_str()?.parse().ok()).unwrap_or(0);
+    let why = partial["errorMessage"].as_str().unwrap_or_default();
+    (count > 0 || !why.is_empty()).then(|| (count, why.to_owned()))
+}
+
+/// What becomes of a request that a collector did not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The same again, later.
+    Retried,
+    /// It is not at fault: who we are, or where the collector is, is to be mended first.
+    Misdirected,
+    /// The same would be refused again.
+    Final,
+}
+
+/// What a status says of a request that was not taken (OTLP/HTTP, Failures): 429, 502, 503 and 504 are tried again, and no other is.
+/// Not so with those by which a collector, or what stands before it, says that it did not look at the request: then what is
+/// wrong stands in our configuration.
+#[must_use]
+pub fn refusal(status: u16) -> Refusal {
+    match status {
+        429 | 502 | 503 | 504 => Refusal::Retried,
+        300..=399 | 401 | 403 | 404 | 405 | 407 => Refusal::Misdirected,
+        _ => Refusal::Final,
+    }
 }
 
 #[cfg(test)]
@@ -265,9 +290,21 @@ mod tests {
     #[test]
     fn a_collector_that_takes_some_says_how_many_not() {
         let said = br#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}"#;
-        assert_eq!(rejected(said), Some((3, "too old".to_owned())));
+        assert_eq!(partial(said), Some((3, "too old".to_owned())));
+        let warned = br#"{"partialSuccess":{"rejectedSpans":"0","errorMessage":"soon too old"}}"#;
+        assert_eq!(partial(warned), Some((0, "soon too old".to_owned())));
         for all in ["{}", "", r#"{"partialSuccess":{}}"#, r#"{"partialSuccess":{"rejectedSpans":0}}"#] {
-            assert_eq!(rejected(all.as_bytes()), None, "{all}");
+            assert_eq!(partial(all.as_bytes()), None, "{all}");
+        }
+    }
+
+    #[test]
+    fn only_what_the_protocol_names_is_tried_again() {
+        let of = |wanted: Refusal| (300..=599).filter(|status| refusal(*status) == wanted).collect::<Vec<u16>>();
+        assert_eq!(of(Refusal::Retried), [429, 502, 503, 504]);
+        assert_eq!(of(Refusal::Misdirected)[100..], [401, 403, 404, 405, 407]);
+        for status in [400, 408, 409, 413, 415, 425, 500, 501, 505] {
+            assert_eq!(refusal(status), Refusal::Final, "{status}");
         }
     }
 
