@@ -10,7 +10,7 @@ use super::rows::{Cell, Rows};
 use super::select::Select;
 use super::value::{Actor, Micros, Page, storable, words};
 use super::writer::Tx;
-use crate::clock::Timestamp;
+use crate::clock::{AHEAD_MAX, Timestamp};
 use sqlx::Row as _;
 use std::collections::BTreeMap;
 
@@ -233,17 +233,19 @@ impl Store {
         .await
     }
 
-    /// What an alert counted since a time, by cause.
+    /// What an alert counted since a time, by cause. What lies more than a day ahead happened in a time that was none, and is over
+    /// since the clock was set right.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn found_events(&self, alert: &str, since: Timestamp) -> Result<Vec<Found>> {
+    pub async fn found_events(&self, alert: &str, since: Timestamp, now: Timestamp) -> Result<Vec<Found>> {
         Select::new(
             "SELECT partner, channel, document, NULL AS environment, code, COUNT(*) AS count, MIN(at) AS first_at,
              MAX(at) AS last_at, MAX(subject) AS subject FROM alert_hit WHERE 1 = 1",
         )
         .text("alert =", Some(alert))
         .number("at >=", Micros::from(since).0)
+        .number("at <=", Micros::from(now + AHEAD_MAX).0)
         .then("GROUP BY partner, channel, document, code ORDER BY last_at DESC")
         .limit(CAUSES_MAX)
         .all(self.reader())

@@ -196,7 +196,7 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn document_events(&self, document_id: &str) -> Result<Vec<Event>> {
-        let query = format!("{COLUMNS} FROM event WHERE document_id = $1 ORDER BY at, number");
+        let query = format!("{COLUMNS} FROM event WHERE document_id = $1 ORDER BY sequence");
         Ok(sqlx::query_as(sqlx::AssertSqlSafe(query)).bind(document_id).fetch_all(self.reader()).await?)
     }
 

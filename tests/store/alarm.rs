@@ -136,11 +136,13 @@ async fn events_are_counted_from_where_it_stopped(ground: Ground) {
         store.keep_hits(happened[0].sequence, vec![hit.clone()], at(-9)).await.expect("kept");
     }
     assert!(store.happened(at(0)).await.expect("rows").is_empty());
-    let found = store.found_events("every", at(-9)).await.expect("rows");
+    let found = store.found_events("every", at(-9), at(0)).await.expect("rows");
     assert_eq!((found.len(), found[0].count, found[0].subject.as_deref()), (1, 1, Some("transmission/tra_1")));
-    assert!(store.found_events("every", at(9_999_999)).await.expect("rows").is_empty());
+    assert!(store.found_events("every", at(9_999_999), at(0)).await.expect("rows").is_empty());
+    let set_right = store.found_events("every", at(-9_999_999), at(-2 * 24 * 3600)).await.expect("rows");
+    assert!(set_right.is_empty(), "it happened while the clock was two days ahead: {set_right:?}");
     store.keep_hits(happened[0].sequence, Vec::new(), at(9_999_999)).await.expect("kept");
-    assert!(store.found_events("every", at(-9)).await.expect("rows").is_empty(), "what is too old is forgotten");
+    assert!(store.found_events("every", at(-9), at(0)).await.expect("rows").is_empty(), "what is too old is forgotten");
 }
 
 async fn every_question_is_understood(ground: Ground) {

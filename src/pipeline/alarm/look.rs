@@ -100,7 +100,7 @@ async fn seen(
     let found = match alert.watch {
         Watch::Events => {
             let within = MINUTE * u32::try_from(alert.within_minutes()).unwrap_or(u32::MAX);
-            store.found_events(name, now - within).await?
+            store.found_events(name, now - within, now).await?
         }
         Watch::Failed => store.found_failed().await?,
         Watch::Held => store.found_held().await?,

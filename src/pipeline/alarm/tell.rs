@@ -21,6 +21,8 @@ pub const OF_MAIL: &str = "mail";
 const LINK_SECRET: &str = "alert.links";
 /// Alarms of one notice; how many there are more is said.
 const SHOWN_MAX: usize = 25;
+/// How far the last heartbeat may lie ahead, as it may after a restart while the ledger's time is ahead of the machine's.
+const HEARTBEAT_AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// All recipients: those of the resources, and that of `[mail]`.
@@ -209,11 +211,14 @@ pub(super) fn can_be_retried(service: &Service, alarm: &Alarm) -> bool {
     watch == Some(crate::partner::Watch::Parked)
 }
 
-/// Whether a day has passed at the time of day that a recipient wants to hear that all is well.
+/// Whether a day has passed at the time of day that a recipient wants to hear that all is well, which is one of the clock on the
+/// wall.
 fn is_heartbeat_due(recipient: &Recipient, last: Option<&ToldLast>, hours: &Hours<'_>, now: Timestamp) -> bool {
     let Some(time) = recipient.heartbeat.as_ref().and_then(|text| time_of_day(text).ok()) else { return false };
     // Who was never seen before hears it at the next time.
-    last.is_some_and(|last| next_passing(&hours.zone, time, last.heartbeat_at.timestamp()) <= now)
+    let Some(last) = last.map(|last| last.heartbeat_at.timestamp()) else { return false };
+    // Of one that lies far ahead nobody knows when it was: the clock was, and is set right. One too many harms nobody.
+    last > now + HEARTBEAT_AHEAD_MAX || next_passing(&hours.zone, time, last) <= now - hours.ahead
 }
 
 async fn heartbeat(service: &Service, name: &str, recipient: &Recipient, alarms: &[Alarm]) -> Result<Value> {
@@ -224,7 +229,7 @@ async fn heartbeat(service: &Service, name: &str, recipient: &Recipient, alarms:
     let time = recipient.heartbeat.as_ref().and_then(|text| time_of_day(text).ok()).unwrap_or_default();
     Ok(json!({
         "instance": service.config.alert.name(), "recipient": name, "time": moment(now, &zone),
-        "until": moment(next_passing(&zone, time, now), &zone), "received": counts.received,
+        "until": moment(next_passing(&zone, time, now - service.clock.ahead()), &zone), "received": counts.received,
         "delivered": counts.delivered, "failed": counts.failed, "open": open.len(),
         "alarms": lines.collect::<Vec<_>>(), "version": env!("CARGO_PKG_VERSION"),
     }))
@@ -246,4 +251,42 @@ pub async fn test(service: &Service, name: &str) -> Result<usize> {
     service.store.tell(name, notices, Vec::new(), now).await?;
     service.told.notify_one();
     Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+
+    fn at(text: &str) -> Timestamp {
+        format!("2026-11-{text}:00Z").parse().expect("a time")
+    }
+
+    /// Whether the heartbeat of seven in the morning is due now, where the last was then and the ledger's time is ahead.
+    fn is_due(last: &str, now: &str, ahead_hours: u64) -> bool {
+        let recipient = Recipient::of_mail(vec!["edi@example.com".into()], Some("07:00".into()));
+        let hours = Hours {
+            recipient: &recipient,
+            calendar: None,
+            zone: TimeZone::UTC,
+            ahead: Duration::from_secs(ahead_hours * 60 * 60),
+            told_last: None,
+            settle: Duration::ZERO,
+        };
+        let last = ToldLast { told_at: None, heartbeat_at: Micros::from(at(last)) };
+        is_heartbeat_due(&recipient, Some(&last), &hours, at(now))
+    }
+
+    #[test]
+    fn a_heartbeat_comes_once_a_day_by_the_clock_on_the_wall() {
+        assert!(!is_due("26T07:00", "27T06:59", 0) && is_due("26T07:00", "27T07:00", 0));
+        // The ledger says nine, the wall seven.
+        assert!(!is_due("26T09:00", "27T08:59", 2) && is_due("26T09:00", "27T09:00", 2));
+    }
+
+    #[test]
+    fn a_heartbeat_of_a_time_that_was_none_keeps_none_back() {
+        assert!(is_due("29T07:00", "27T12:00", 0), "the clock was two days ahead when it beat last");
+        assert!(!is_due("27T07:30", "27T07:10", 0), "a restart goes on a little earlier");
+    }
 }
