@@ -219,8 +219,8 @@ impl Directory {
 
     fn check_answer(&self, channel: &Channel, found: &mut Vec<String>) {
         let Some(answer) = &channel.answer else { return };
-        if channel.transport != "http" || channel.cxml.is_some() {
-            found.push("answer: expected in a channel of transport http without cxml only".to_owned());
+        if channel.transport != "http" {
+            found.push("answer: expected in a channel of transport http only".to_owned());
         }
         if channel.way == Way::Out {
             let of_calls = [("at_once", answer.at_once.is_some()), ("late", answer.late.is_some())];
@@ -319,6 +319,11 @@ impl Directory {
             ("envelope.gather_minutes", agreement.envelope.gather_minutes.is_some()),
         ];
         if let Some(name) = agreement.channel.as_ref().filter(|name| answers(name)) {
+            let is_cxml = self.channels.get(name).is_some_and(|channel| channel.cxml.is_some());
+            if is_cxml && !agreement.document.starts_with("cxml/") {
+                let came = &agreement.document;
+                found.push(format!("document: expected one of cxml, for {name} answers with a Response, found {came}"));
+            }
             let wrong = gathers.iter().filter(|(_, is_there)| *is_there);
             found.extend(wrong.map(|(key, _)| {
                 format!("{key}: expected where the channel is of way out; in {name} a call waits for its answer")

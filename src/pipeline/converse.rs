@@ -1,16 +1,20 @@
 //! cXML answered in the call that brings it: who sends is proved by the document itself, what is taken is on disk before the
 //! answer, and what is refused is told with a Status and noted in the ledger. Processing follows as for everything else.
 
+mod live; // where the Response waits for the answer of the other side
+
 use super::identify;
+use super::live::Seat;
 use super::reach::{Outbound, outbound};
 use super::receive::{location, unavailable};
 use super::state::Service;
 use super::telemetry;
+use crate::clock::Timestamp;
 use crate::codec::cxml::{self, Credential, Header, Status};
 use crate::codec::segment::{Inspection, Limits};
 use crate::codec::xml;
 use crate::diagnostic::{Diagnostic, Effect, Severity, Syntax};
-use crate::partner::{Channel, Cxml, Directory, Environment, PartyId, Sender, Way};
+use crate::partner::{AnswerPolicy, Channel, Cxml, Directory, Environment, PartyId, Sender, Way};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::{NewTransmission, TransmissionState};
@@ -199,7 +203,7 @@ impl Conversation {
         match (header.request.as_str(), asked, &policy.punchout) {
             (PROFILE, ..) => Ok(self.profile(&directory, (channel, policy), &partner)),
             (PUNCHOUT, Some(asked), Some(url)) => self.hand_on(channel, url, &partner, asked).await,
-            _ => self.keep(&partner, header.payload_id).await,
+            _ => self.keep(&partner, header.payload_id, channel.answers_calls()).await,
         }
     }
 
@@ -261,21 +265,33 @@ impl Conversation {
     }
 
     /// Keeps the document, to be processed; the same again gets the same answer, and nothing happens twice.
-    async fn keep(self, partner: &str, payload_id: String) -> StoreResult<Answer> {
+    /// Where the channel says `answer`, what is answered waits for what comes of it.
+    async fn keep(self, partner: &str, payload_id: String, policy: Option<&AnswerPolicy>) -> StoreResult<Answer> {
+        let waiting = match policy.map(|policy| Seat::take(&self.service, &self.arrival.channel, policy)).transpose() {
+            Ok(seat) => seat.zip(policy),
+            Err(busy) => return Ok(self.says(&live::busy(busy), "", String::new())),
+        };
         let status = Status { code: 200, words: format!("stored as {}", self.id) };
         let answer = self.says(&status, "", location(&self.id));
         let scope = format!("cxml:{}", self.arrival.channel);
-        let claim = NewClaim { scope, key: payload_id, answer_status: answer.status, answer_body: answer.body.clone() };
+        let key = payload_id.clone();
+        let claim = NewClaim { scope, key, answer_status: answer.status, answer_body: answer.body.clone() };
         let (new, actor) = (self.transmission(Some(partner), &self.body).await?, actor(Some(partner)));
         match self.service.store.receive(new, Some(claim), &actor, self.service.now()).await? {
             Reception::New => {
-                let channel = self.arrival.channel;
+                let channel = self.arrival.channel.clone();
                 tracing::info!(transmission.id = self.id, transmission.channel = channel, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
+                if let Some((_seat, policy)) = waiting {
+                    return Ok(self.waits(policy, (&self.id, &payload_id), false).await);
+                }
                 self.service.arrived.notify_one();
                 Ok(answer)
             }
             Reception::Replay { transmission_id, status, body } => {
+                if let Some((_seat, policy)) = waiting {
+                    return Ok(self.waits(policy, (&transmission_id, &payload_id), true).await);
+                }
                 let location = location(&transmission_id);
                 let headers = Vec::new();
                 Ok(Answer { status, content_type: CONTENT_TYPE.into(), headers, body, location, replayed: true })
@@ -286,6 +302,15 @@ impl Conversation {
                 self.refuse(Some(partner), Refused::new("PAYLOAD-ID-REUSED", 409, words)).await
             }
         }
+    }
+
+    /// The Response once it is known what comes of a request.
+    async fn waits(&self, policy: &AnswerPolicy, asked: (&str, &str), is_repeat: bool) -> Answer {
+        let channel = (self.arrival.channel.as_str(), policy);
+        let live::Outcome { status, inner, at, origin, location, is_repeat } =
+            live::outcome(&self.service, channel, asked, is_repeat).await;
+        let answer = spoken_at(&self.service, (&origin, at), &status, &inner, location);
+        Answer { replayed: is_repeat, ..answer }
     }
 
     /// Tells the sender, and notes it. Nothing is kept of what one sends who has not proved to be a partner, and of very many
@@ -318,7 +343,7 @@ impl Conversation {
         let scheme = if self.service.config.partner.tls.is_some() { "https" } else { "http" };
         let own = || format!("{scheme}://{}/in/{}", self.arrival.host, self.arrival.channel);
         let url = channel.url.clone().unwrap_or_else(own);
-        let inner = cxml::profile(&timestamp(&self.service), &all, &url);
+        let inner = cxml::profile(&timestamp(now), &all, &url);
         self.says(&Status { code: 200, words: String::new() }, &inner, String::new())
     }
 
@@ -397,16 +422,21 @@ impl Conversation {
 
 /// A Response as it is answered; its payloadID is made of the id of what it answers.
 fn spoken(service: &Service, id: &str, status: &Status, inner: &str, location: String) -> Answer {
+    spoken_at(service, (id, service.now()), status, inner, location)
+}
+
+/// The same, as of a time.
+fn spoken_at(service: &Service, (id, at): (&str, Timestamp), status: &Status, inner: &str, location: String) -> Answer {
     let definition = service.rules.library.document("cxml", "1.2", "Response").ok();
     let doctype = definition.and_then(|one| Some(one.markup.as_ref()?.doctype.clone()));
     let doctype = doctype.unwrap_or_else(|| "cXML SYSTEM \"cXML.dtd\"".to_owned());
-    let body = cxml::response(&doctype, &format!("{id}@portolan"), &timestamp(service), status, inner);
+    let body = cxml::response(&doctype, &format!("{id}@portolan"), &timestamp(at), status, inner);
     let headers = Vec::new();
     Answer { status: ANSWERED, content_type: CONTENT_TYPE.into(), headers, body, location, replayed: false }
 }
 
-fn timestamp(service: &Service) -> String {
-    service.now().to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+fn timestamp(at: Timestamp) -> String {
+    at.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn actor(partner: Option<&str>) -> Actor {

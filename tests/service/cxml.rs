@@ -658,3 +658,144 @@ async fn a_status_update_changes_the_acknowledgment() {
     scene.sent("accepted").await;
     scene.stage.balanced().await;
 }
+
+/// North asks over a channel whose Response waits for what Light and Lamp, who speaks EDIFACT, answers in its own call.
+fn asking(supplier: u16) -> String {
+    format!(
+        "\
+kind: channel
+name: north-live
+transport: http
+way: in
+partners: [north]
+cxml: {{ secret: {{ secret: north-cxml }} }}
+answer: {{ wait_seconds: \"3\" }}
+---
+kind: channel
+name: lamps-ask
+transport: http
+way: out
+partners: [lamps]
+url: http://127.0.0.1:{supplier}/edi
+allow_networks: [127.0.0.0/8]
+answer: {{}}
+---
+kind: agreement
+name: lamps-live
+way: out
+partner: lamps
+document: edifact/d96a/ORDERS
+channel: lamps-ask
+envelope: {{ sender: \"14:4098765000003\", receiver: \"14:4012345000030\" }}
+---
+{{kind: route, name: north-to-shop, from: north-orders, to: lamps-live}}
+---
+{{kind: agreement, name: lamps-responses, way: in, partner: lamps, document: edifact/d96a/ORDRSP}}
+---
+kind: mapping
+name: north-confirmation
+base: cxml/1.2/ConfirmationRequest
+rules:
+  order.contract: Request/ConfirmationRequest/OrderReference/DocumentReference@payloadID
+---
+kind: agreement
+name: north-responses
+way: out
+partner: north
+document: cxml/1.2/ConfirmationRequest
+channel: north-live
+mapping: north-confirmation
+envelope: {{ sender: \"DUNS:987654321\", receiver: \"DUNS:123456789\" }}
+---
+{{kind: route, name: responses-to-north, from: lamps-responses, to: north-responses}}
+"
+    )
+}
+
+/// What Light and Lamp answers to an order.
+fn confirmed(order: &[u8]) -> Vec<u8> {
+    let control = super::edi::control_of(order);
+    format!(
+        "UNB+UNOC:3+4012345000030:14+PORTOLAN:ZZZ+261125:1015+{control}'UNH+1+ORDRSP:D:96A:UN'BGM+231+A-4711+29'\
+         DTM+137:20261125:102'RFF+ON:4711'RFF+CT:order-4711@example'LIN+1+5+0012345678905:EN'QTY+21:12:EA'QTY+113:12:EA'\
+         UNS+S'UNT+10+1'UNZ+1+{control}'"
+    )
+    .into_bytes()
+}
+
+fn numbered(payload_id: &str) -> String {
+    order().replace("payloadID=\"order-4711@example\"", &format!("payloadID=\"{payload_id}\""))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_gets_what_the_other_side_answers_in_its_response() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let lamps = Peer::start(&[Answer::Makes(confirmed)]).await;
+    scene.stage.apply(&asking(lamps.port));
+    let ask = |payload_id: &str| scene.post_as("north-live", "text/xml", numbered(payload_id));
+    let said = scene.post_as("north-live", "text/xml", numbered("1@north")).await;
+    assert_eq!(said.code, 200, "{}", said.text);
+    assert!(said.words.contains("1@north"), "{}", said.words);
+    let (status, confirmation) = (said.text.find("</Status>"), said.text.find("<ConfirmationRequest>"));
+    assert!(status.is_some() && status < confirmation, "behind the Status: {}", said.text);
+    for wanted in [
+        "confirmID=\"A-4711\"",
+        "orderID=\"4711\"",
+        "<DocumentReference payloadID=\"order-4711@example\"",
+        "</Response>",
+    ] {
+        assert!(said.text.contains(wanted), "{wanted} in {}", said.text);
+    }
+    assert!(!said.text.contains("<Header>") && !said.text.contains("<Request"), "{}", said.text);
+    // The same again gets the same, byte for byte, and nothing happens twice.
+    let again = ask("1@north").await;
+    assert_eq!((again.text, again.location), (said.text, said.location));
+    assert_eq!(lamps.orders().len(), 1);
+    let other = scene.post_as("north-live", "text/xml", numbered("1@north").replace("Desk lamp", "Floor lamp")).await;
+    assert_eq!(other.code, 409, "{}", other.text);
+    scene.stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn err_what_came_of_a_request_otherwise_is_a_status() {
+    let scene = Scene::begin(&[], &[], "").await;
+    let late = String::from_utf8(confirmed(b"UNB+UNOC:3+A:14+B:14+261125:1015+900'")).expect("text");
+    let script = [
+        Answer::Status(404),
+        Answer::Says("no interchange at all".into()),
+        Answer::Says(String::new()),
+        Answer::Late(std::time::Duration::from_secs(5), late),
+    ];
+    let lamps = Peer::start(&script).await;
+    scene.stage.apply(&asking(lamps.port));
+    let ask = async |payload_id: &str| scene.post_as("north-live", "text/xml", numbered(payload_id)).await;
+    for (payload_id, code, words) in [
+        ("1@north", 551, "1@north: "),
+        ("2@north", 500, "2@north: "),
+        ("3@north", 201, "3@north is taken, and nothing comes back"),
+        ("4@north", 550, "no answer to 4@north in time; send it again with the same payloadID"),
+    ] {
+        let said = ask(payload_id).await;
+        assert!(
+            said.code == code && said.words.contains(words),
+            "{payload_id}: expected {code} {words}: {}",
+            said.text
+        );
+        assert!(!said.text.contains("no interchange at all"), "what the other side says is for us: {}", said.text);
+    }
+    // What came too late is there for who asks again.
+    let found = || async { Some(ask("4@north").await).filter(|said| said.code == 200) };
+    let said = scene.stage.until("the late answer", found).await;
+    assert!(said.text.contains("<ConfirmationRequest>"), "{}", said.text);
+    assert_eq!(ask("1@north").await.code, 551, "the same again");
+    assert_eq!(lamps.orders().len(), 4);
+    // What is none of its requests is told before anybody is asked.
+    let faulty = numbered("5@north").replace("orderID=\"4711\"", "orderID=\"\"").replace("<OrderRequestHeader", "<Odd");
+    assert_eq!(scene.post_as("north-live", "text/xml", faulty).await.code, 406);
+    let answer = "document: cxml/1.2/ConfirmationRequest";
+    let wrong =
+        asking(lamps.port).replace(answer, "document: x12/004010/855").replace("mapping: north-confirmation\n", "");
+    let refused = scene.stage.refused(&wrong);
+    assert!(refused.contains("document: expected one of cxml, for north-live answers with a Response"), "{refused}");
+    scene.stage.balanced().await;
+}

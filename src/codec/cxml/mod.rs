@@ -8,5 +8,5 @@ mod secret;
 
 pub use header::{Credential, Header, header};
 pub use related::root;
-pub use response::{Status, answers, handed_on, profile, response, status, status_of};
+pub use response::{Status, answers, handed_on, payload, profile, response, status, status_of};
 pub use secret::star;

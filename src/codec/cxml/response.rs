@@ -30,11 +30,13 @@ impl Status {
     pub fn text(&self) -> &'static str {
         match self.code {
             200 => "OK",
+            201 => "Accepted",
             400 => "Bad Request",
             401 => "Unauthorized",
             406 => "Not Acceptable",
             409 => "Conflict",
             450 => "Not Implemented",
+            500 => "Internal Server Error",
             550 => "Unable to reach cXML server",
             551 => "Unable to forward request",
             560 => "Temporary server error",
@@ -78,6 +80,19 @@ pub fn profile(effective: &str, requests: &[String], url: &str) -> String {
         );
     }
     text + "    </ProfileResponse>\n"
+}
+
+/// What a document asks for or tells: the element in its Request or Message, of a document that we wrote. `None`: it is none.
+#[must_use]
+pub fn payload(content_type: &str, body: &[u8]) -> Option<String> {
+    let text = read(body, told(content_type))?.text;
+    let found = outline(&text, |path| matches!(path, "Request" | "Message"));
+    let holder = found.elements.first().filter(|_| found.root == ["", "cXML"] && !found.is_broken)?.path.clone();
+    let (_, rest) = text.split_once(&format!("<{holder}"))?;
+    let (_, rest) = rest.split_once('>')?;
+    let (inner, _) = rest.rsplit_once(&format!("</{holder}>"))?;
+    let inner = inner.trim();
+    (!inner.is_empty()).then(|| format!("    {inner}\n"))
 }
 
 /// The Status of a Response; `None`: this is none.
@@ -157,6 +172,19 @@ mod tests {
         let bytes = response(DOCTYPE, "1@us", "2026-11-02T09:30:00Z", &said, "");
         let read = status(std::str::from_utf8(&bytes).expect("text")).expect("a status");
         assert_eq!((read.code, read.words.as_str()), (401, "Unauthorized: no <such> \"id\" & no other"));
+    }
+
+    #[test]
+    fn what_a_document_asks_for_is_found_in_it() {
+        let text =
+            "<?xml version='1.0'?><cXML><Header/><Request deploymentMode='test'>\n<A b='1'><C/></A>\n</Request></cXML>";
+        assert_eq!(payload("text/xml", text.as_bytes()).as_deref(), Some("    <A b='1'><C/></A>\n"));
+        let said = Status { code: 200, words: String::new() };
+        let bytes = response(DOCTYPE, "1@us", "2026-11-02T09:30:00Z", &said, "    <A b='1'><C/></A>\n");
+        assert!(status(std::str::from_utf8(&bytes).expect("text")).is_some_and(|status| status.code == 200));
+        for none in ["UNB+UNOC:3'", "<Order/>", "<cXML><Response/></cXML>", "<cXML><Request></Request></cXML>"] {
+            assert_eq!(payload("text/xml", none.as_bytes()), None, "{none}");
+        }
     }
 
     #[test]
