@@ -118,6 +118,50 @@ async fn what_comes_twice_in_one_body_makes_work_once_and_is_acknowledged_twice(
     stage.balanced().await;
 }
 
+/// An interchange of which nothing makes work was taken all the same: what repeats it is a repeat.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interchange_that_says_nothing_new_is_known_when_it_comes_again() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, "").await;
+    let own = resources(retailer.port, supplier.port);
+    let own = own.split("---\n").find(|one| one.contains("name: northstores-orders")).expect("it").to_owned();
+    stage.apply(&format!("{own}unchanged: skip\n"));
+    let first = stage.send(order("X1", 1)).await;
+    stage.reaches(&first, "split").await;
+    let same = stage.send(order("X1", 2)).await;
+    let shown = stage.reaches(&same, "split").await;
+    assert_eq!(shown["transmission"]["code"], "UNCHANGED", "{shown:#}");
+    let again = stage.send(order("X1", 2)).await;
+    let shown = stage.reaches(&again, "duplicate").await;
+    assert_eq!(shown["transmission"]["duplicate_of"], same.as_str(), "{shown:#}");
+    // Other content under its number is for a person, as it is of any.
+    let other = stage.send(order("X2", 2)).await;
+    let shown = stage.reaches(&other, "held").await;
+    assert_eq!(shown["transmission"]["code"], "INTERCHANGE-NUMBER-REUSED", "{shown:#}");
+    assert_eq!(supplier.orders().len(), 1);
+    stage.balanced().await;
+}
+
+/// A thousand small rows are less than a slice of documents holds in bytes; they go in more than one commit all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_between_two_slices_of_what_is_unchanged_it_goes_on_where_it_stood() {
+    let mut scene = Scene::begin(SKIP).await;
+    scene.stage.done(&["pause", "channel", "lamps-out"], "");
+    let numbers: Vec<String> = (0..1100).map(|number| format!("N{number}")).collect();
+    let orders: Vec<(&str, &str)> = numbers.iter().map(|number| (number.as_str(), "1")).collect();
+    scene.post(&orders).await;
+    scene.stage.kill();
+    // At the second commit it dies only where there are two.
+    scene.stage.start_again(&[("PORTOLAN_FAIL_POINT", "translate.before_commit:2")]);
+    let id = scene.stage.send_over("market-in", table(&orders)).await;
+    scene.stage.dies("the second slice").await;
+    scene.stage.start_again(&[]);
+    let shown = scene.stage.reaches(&id, "split").await;
+    let reason = shown["transmission"]["reason"].as_str().expect("words");
+    assert!(reason.starts_with("1100 of 1100 documents"), "{reason}");
+    scene.stage.balanced().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_failed_is_looked_at_again_and_an_agreement_that_takes_all_knows_nothing() {
     let scene = Scene::begin(SKIP).await;
