@@ -260,3 +260,39 @@ fn controls_that_xml_may_hold_are_written_as_references() {
     assert!(done.out.contains("North&#133;Stores&#127; GmbH"), "{}{}", done.out, done.err);
     assert_eq!(done.code, Some(0), "{}", done.err);
 }
+
+/// All commands below one, with what `--help` says of each.
+fn all_commands(above: &[&str]) -> Vec<(String, String)> {
+    let help = portolan(&[above, &["--help"]].concat(), b"").out;
+    let Some((_, rest)) = help.split_once("\nCommands:\n") else { return vec![(above.join(" "), help)] };
+    let names = rest.lines().take_while(|line| !line.is_empty());
+    // A description that is long goes on under itself.
+    let names = names.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
+    let names = names.filter_map(|line| line.split(' ').next()).filter(|name| *name != "help");
+    names.flat_map(|name| all_commands(&[above, &[name]].concat())).collect()
+}
+
+#[test]
+fn every_command_and_option_is_on_its_page() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/COMMANDS.md")).expect("the page");
+    let page = page.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (mut lacking, mut counted) = (Vec::new(), 0);
+    for (command, help) in all_commands(&[]) {
+        counted += 1;
+        // `as2 test CHANNEL`, or a list of those of one kind: `delivery resubmit|hold|release|cancel`.
+        let (first, last) = command.split_once(' ').unwrap_or((&command, ""));
+        let of_kind = page.split('`').any(|said| {
+            let mut words = said.split(' ');
+            let is_kind = words.next() == Some(first);
+            is_kind && (last.is_empty() || words.next().is_some_and(|word| word.split('|').any(|one| one == last)))
+        });
+        let is_said = of_kind || page.contains(&format!("`{command}"));
+        lacking.extend((!is_said).then(|| command.clone()));
+        let options = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+        let long = options.filter_map(|line| line.split([' ', ',', '=']).find(|word| word.starts_with("--")));
+        let unsaid = long.filter(|option| !page.contains(*option) && *option != "--help");
+        lacking.extend(unsaid.map(|option| format!("{command} {option}")));
+    }
+    assert!(counted > 60, "only {counted} commands");
+    assert!(lacking.is_empty(), "docs/COMMANDS.md lacks {lacking:#?}");
+}

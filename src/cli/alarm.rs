@@ -147,7 +147,14 @@ fn shown(value: &Value) -> String {
             words.push_str(&format!("{key:12} {found}\n"));
         }
     }
-    for (key, name) in [("first_at", "since"), ("last_at", "last"), ("created_at", "raised"), ("ended_at", "ended")] {
+    words.push_str(&format!("{:12} {}\n", "count", alarm["count"]));
+    for (key, name) in [
+        ("first_at", "since"),
+        ("last_at", "last"),
+        ("created_at", "raised"),
+        ("snoozed_until", "quiet until"),
+        ("ended_at", "ended"),
+    ] {
         if !alarm[key].is_null() {
             words.push_str(&format!("{name:12} {}\n", moment(&alarm[key])));
         }

@@ -1,7 +1,7 @@
 //! Every alert that an instance has finds what it watches for, provoked for real, and a person gets a mail of it. The page
 //! `docs/ALARMS.md` names the test of each alert by reading this file.
 
-use super::mail::MailServer;
+use super::mail::{Mail, MailServer};
 use super::told::{failing, sections, stage};
 use crate::as2::{LAMPS, RETAIL, STRANGER, Sending, USUAL, certificate, send_content};
 use crate::edi::{Order, control_of, order, written};
@@ -141,6 +141,11 @@ async fn acknowledgments_that_do_not_come_or_refuse() {
     stage.send_over("lamps-in", contrl(&control, "7", "UCM+1+ORDERS:D:96A:UN+7+12'")).await;
     stage.send_over("lamps-in", contrl("99999", "7", "")).await;
     raised(&mail, &stage, "unmatched", "of type contrl of lamps fits nothing we sent").await;
+    // What came late counts all the same, and ends the alarm; who was told of it is told so.
+    let over = || async { stage.list("/api/v1/alarms?alert=overdue&standing=true").await.is_empty().then_some(()) };
+    stage.until("nothing is overdue any more", over).await;
+    let is_end = |one: &Mail| one.to() == "now@example.com" && one.text().contains("OVER  Acknowledgments are overdue");
+    mail.mail(&stage, "the end", is_end).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -216,6 +216,17 @@ async fn what_a_person_does_by_command_counts_and_is_noted() {
     assert!(stage.done(&["alarm", "list"], "").contains("Documents failed: 1 document of type 850 of northstores"));
     stage.done(&["alarm", "snooze", id, "--minutes", "5"], "");
     assert_eq!(alarms(&stage, "snoozed", 1).await[0]["acted_by"], "token:local");
+    let shown = stage.done(&["alarm", "show", id], "");
+    for said in [
+        "snoozed",
+        "count        1\n",
+        "quiet until  ",
+        "acted_by     token:local\n",
+        "raised",
+        "subject      document/doc_",
+    ] {
+        assert!(shown.contains(said), "{said} in {shown}");
+    }
     stage.done(&["alarm", "acknowledge", id], "");
     stage.done(&["alarm", "close", id], "");
     assert_eq!(stage.done(&["alarm", "list"], ""), "no alarms\n");
