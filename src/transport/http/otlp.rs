@@ -277,6 +277,12 @@ mod tests {
     }
 
     #[test]
+    fn who_has_the_id_of_a_transmission_finds_its_trace() {
+        // printf 'trace tra_1' | sha256sum (docs/TRACES.md)
+        assert_eq!(TraceId::of("tra_1").to_string(), "13e89757bf5c46483c5bfcb5dbce82a1");
+    }
+
+    #[test]
     fn a_share_of_traces_is_kept_and_always_the_same() {
         let ids: Vec<TraceId> = (0..10_000).map(|number| TraceId::of(&number.to_string())).collect();
         let kept = |share: f64| ids.iter().filter(|id| id.is_sampled(share)).count();

@@ -3,11 +3,14 @@
 use super::super::alarm::{MailServer, failing, stage as mailing};
 use super::super::edi::order;
 use super::super::peer::{Answer, Peer};
+use super::super::sftp::https::Caller;
 use super::super::stage::Stage;
 use super::alarm;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use portolan::clock::{CLOCK_VARIABLE, Clock as _, SystemClock};
+use portolan::transport::sftp::ban::{ADDRESS_FAILURES_MAX, BAN};
+use reqwest::Method;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -142,6 +145,75 @@ async fn quiet_hours_hold_by_the_clock_however_it_is_set_and_no_mail_is_lost_or_
     }
     assert_eq!(stage.list("/api/v1/notices?state=ready").await.len(), 0, "none was left");
     stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heartbeat_comes_again_after_the_clock_was_ahead() {
+    let mail = MailServer::plain();
+    let (mut stage, _, _) = mailing(&mail, "").await;
+    stage.kill();
+    set(&stage, 40 * DAY);
+    start(&mut stage);
+    // Its time of day is over for today, so that the next would be in forty days and one.
+    let passed = SystemClock.now() - SignedDuration::from_hours(1);
+    stage.apply(&format!(
+        "kind: recipient\nname: dawn\nmail: [dawn@example.com]\nalerts: [none-of-them*]\nheartbeat: \"{}\"\n",
+        passed.to_zoned(TimeZone::UTC).strftime("%H:%M")
+    ));
+    looks().await;
+    let beats = || told(&mail, "dawn@example.com");
+    assert_eq!(beats(), Vec::<String>::new(), "not yet");
+    set(&stage, 0);
+    stage.until("it beats", || async { (beats().len() == 1).then_some(()) }).await;
+    looks().await;
+    assert_eq!(beats(), ["Portolan edi-1 is running"], "once");
+    set(&stage, DAY);
+    stage.until("it beats the next day", || async { (beats().len() == 2).then_some(()) }).await;
+    looks().await;
+    assert_eq!(beats().len(), 2, "once a day");
+}
+
+/// Guesses at a mailbox by wrong tokens until the address is not heard.
+async fn guessed(stage: &Stage) {
+    let url = format!("{}/mailbox/northstores/acks", stage.partner);
+    for _ in 0..ADDRESS_FAILURES_MAX {
+        let answer = stage.client.get(&url).bearer_auth("ptl_0000").send().await.expect("an answer");
+        assert_eq!(answer.status(), 401, "it is heard");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_guessed_is_not_heard_for_its_time_however_the_clock_is_set() {
+    let (stage, _) = stage(0).await;
+    stage.apply(
+        "kind: mailbox\nname: northstores\n---\nkind: channel\nname: by-mailbox\ntransport: sftp\nway: in\n\
+         mailbox: northstores\npartners: [northstores]\n",
+    );
+    let caller = Caller::new(&stage, "northstores");
+    let heard = async || caller.ask(Method::GET, "/acks").await.status.as_u16();
+    guessed(&stage).await;
+    assert_eq!(heard().await, 429);
+    // Its time is over by the clock.
+    set(&stage, HOUR);
+    assert_eq!(heard().await, 200);
+    // Set back meanwhile it neither ends at once nor lasts until that hour comes again.
+    guessed(&stage).await;
+    set(&stage, 0);
+    assert_eq!(heard().await, 429);
+    set(&stage, HOUR + BAN.as_secs().cast_signed() + 60);
+    assert_eq!(heard().await, 200);
+    // A ban of a time that was none is over, and the next one counts.
+    set(&stage, 40 * DAY);
+    guessed(&stage).await;
+    assert_eq!(heard().await, 429);
+    set(&stage, HOUR);
+    assert_eq!(heard().await, 200);
+    guessed(&stage).await;
+    assert_eq!(heard().await, 429);
+    let listed = stage.get("/api/v1/mailboxes").await;
+    assert_eq!(listed["banned"].as_array().map(Vec::len), Some(1), "{listed:#}");
+    set(&stage, HOUR + BAN.as_secs().cast_signed() + 60);
+    assert_eq!(heard().await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 
 pub mod client;
 mod crash;
-mod https;
+pub mod https;
 mod many;
 
 use super::edi::{Order, number_of, order, written};
