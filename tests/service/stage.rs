@@ -79,6 +79,8 @@ impl Stage {
         let changes = parse("resources.yaml", yaml).expect("resources").into_iter().map(change).collect();
         store.apply(changes, 0, &Actor("test".to_owned()), now).await.expect("applied");
         store.close().await;
+        // The process that starts holds the folder next.
+        drop(store);
         Stage::made(folder, "", sections)
     }
 

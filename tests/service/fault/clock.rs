@@ -190,7 +190,7 @@ async fn who_guessed_is_not_heard_for_its_time_however_the_clock_is_set() {
          mailbox: northstores\npartners: [northstores]\n",
     );
     let caller = Caller::new(&stage, "northstores");
-    let heard = async || caller.ask(Method::GET, "/acks").await.status.as_u16();
+    let heard = async || caller.ask(Method::GET, "/in").await.status.as_u16();
     guessed(&stage).await;
     assert_eq!(heard().await, 429);
     // Its time is over by the clock.
