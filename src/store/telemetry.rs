@@ -93,17 +93,19 @@ pub struct Brought {
     pub changed_at: Micros,
 }
 
-/// All steps behind an event. An attempt ends in the commit that tells its end, so that both have one time.
+/// All steps behind an event. An attempt ends in the commit that tells its end, so that both have one time. What is a step is a
+/// case and not a choice of conditions: those by kind would be looked up by an index of their own, in all of the history, and sorted.
 const STEPS: &str = "FROM event e JOIN transmission t ON t.transmission_id = e.transmission_id
     LEFT JOIN document d ON d.document_id = e.document_id
     LEFT JOIN document m ON e.kind = 'encoded' AND m.transmission_id = e.transmission_id AND m.number = 1
     LEFT JOIN delivery v ON v.delivery_id = e.delivery_id
     LEFT JOIN attempt a ON a.delivery_id = e.delivery_id AND a.ended_at = e.at AND e.from_state = 'sending'
-    WHERE e.sequence > $1 AND e.sequence <= $2 AND (
-    (e.kind = 'stored' AND e.from_state IS NULL) OR (e.kind = 'translated' AND d.direction = 'in')
-    OR e.kind IN ('split', 'held', 'rejected', 'duplicate', 'encoded', 'refused', 'acknowledged', 'ack_overdue')
-    OR (e.kind = 'delivery' AND (e.from_state = 'sending' OR e.to_state IN ('parked', 'held', 'cancelled')
-    OR (e.from_state = 'awaiting_receipt' AND e.to_state = 'delivered'))))";
+    WHERE e.sequence > $1 AND e.sequence <= $2 AND CASE e.kind
+    WHEN 'stored' THEN e.from_state IS NULL
+    WHEN 'translated' THEN d.direction = 'in'
+    WHEN 'delivery' THEN e.from_state = 'sending' OR e.to_state IN ('parked', 'held', 'cancelled')
+    OR (e.from_state = 'awaiting_receipt' AND e.to_state = 'delivered')
+    ELSE e.kind IN ('split', 'held', 'rejected', 'duplicate', 'encoded', 'refused', 'acknowledged', 'ack_overdue') END";
 
 /// The sequence of the last event.
 const LAST: &str = "SELECT COALESCE(MAX(sequence), 0) FROM event";
