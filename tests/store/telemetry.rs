@@ -63,6 +63,26 @@ async fn steps_of_an_order_are_read_in_their_order_with_what_is_known_around_the
     assert_eq!(stored.map(|stored| stored.timestamp()), Some(at(0)));
 }
 
+/// What one of the two has not looked at yet keeps nothing from the other.
+async fn alerts_and_traces_go_on_each_from_a_place_of_its_own(ground: Ground) {
+    let store = fresh(&ground).await;
+    let begin = store.telemetry_begin(at(0)).await.expect("a position");
+    assert!(store.happened(at(0)).await.expect("rows").is_empty(), "it begins with what happens next");
+    receive(&store, b"1", None).await;
+    let last = store.last_sequence().await.expect("the last event");
+    // Alerts are done with it, and traces were not told of it.
+    store.keep_hits(last, Vec::new(), at(0)).await.expect("kept");
+    assert_eq!(store.telemetry_begin(at(1)).await.expect("a position"), begin);
+    assert_eq!(store.steps(begin, last, 10).await.expect("steps").len(), 1);
+    // The other way round.
+    receive(&store, b"2", None).await;
+    let last = store.last_sequence().await.expect("the last event");
+    store.telemetry_passed(last, at(2)).await.expect("passed");
+    assert_eq!(store.happened(at(2)).await.expect("rows").len(), 1);
+    store.telemetry_end().await.expect("forgotten");
+    assert_eq!(store.happened(at(2)).await.expect("rows").len(), 1, "nor where traces are switched off");
+}
+
 async fn an_acknowledgment_of_ours_comes_from_what_it_answers(ground: Ground) {
     let store = fresh(&ground).await;
     let (id, _) = receive(&store, b"order", None).await;
@@ -112,6 +132,7 @@ async fn how_far_traces_were_told_outlives_a_restart_and_is_forgotten_when_they_
 }
 
 on_every_database![
+    alerts_and_traces_go_on_each_from_a_place_of_its_own,
     steps_of_an_order_are_read_in_their_order_with_what_is_known_around_them,
     an_acknowledgment_of_ours_comes_from_what_it_answers,
     how_far_traces_were_told_outlives_a_restart_and_is_forgotten_when_they_are_not,
