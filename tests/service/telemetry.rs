@@ -274,7 +274,7 @@ async fn what_a_collector_answers_is_taken_as_the_protocol_says() {
         (5, Answer::Says(warning.into()), false),
     ] {
         let posts = collector.posts().len();
-        collector.then(&[answer.clone()]);
+        collector.then(std::slice::from_ref(&answer));
         let faulty = super::edi::Order { number: "4711", control: number, quantity: "12O", ..Default::default() };
         stage.send(super::edi::written(&faulty)).await;
         // It is received, processed, translated, and its 997 made and delivered.
