@@ -56,13 +56,21 @@ pub struct Announced {
     pub created_at: Micros,
     /// When it was answered.
     pub changed_at: Micros,
+    /// Its message is parked or cancelled: the partner was not told.
+    pub is_given_up: i64,
 }
 
 const SELECT: &str = "SELECT request_id, name, fingerprint, serial, channel, partner, as2_from, as2_to, respond_by, state, \
-                      reason, transmission_id, answered_in, created_at, changed_at FROM announced_certificate WHERE 1 = 1";
+                      reason, transmission_id, answered_in, created_at, changed_at, \
+                      CAST(CASE WHEN EXISTS (SELECT 1 FROM delivery \
+                                             WHERE delivery.transmission_id = announced_certificate.transmission_id \
+                                             AND delivery.state NOT IN ('parked', 'cancelled')) THEN 0 ELSE 1 END AS BIGINT) \
+                      AS is_given_up \
+                      FROM announced_certificate WHERE 1 = 1";
 
 impl Store {
-    /// Notes a certificate that is announced, with the message that tells it.
+    /// Notes a certificate that is announced, with the message that tells it. An announcement that was given up, be it that its
+    /// message is parked or cancelled or that its day is over, is in nobody's way.
     ///
     /// # Errors
     /// It waits for an answer of this partner already, or the database failed; then nothing leaves.
@@ -73,7 +81,10 @@ impl Store {
                 Box::pin(async move {
                     let waiting: Option<String> = sqlx::query_scalar(
                         "SELECT request_id FROM announced_certificate
-                         WHERE fingerprint = $1 AND as2_from = $2 AND as2_to = $3 AND state = 'waiting' AND respond_by >= $4",
+                         WHERE fingerprint = $1 AND as2_from = $2 AND as2_to = $3 AND state = 'waiting' AND respond_by >= $4
+                         AND EXISTS (SELECT 1 FROM delivery WHERE delivery.transmission_id = announced_certificate.transmission_id
+                                     AND delivery.state NOT IN ('parked', 'cancelled'))
+                         ORDER BY request_id LIMIT 1",
                     )
                     .bind(&new.fingerprint)
                     .bind(&new.as2_from)
@@ -184,15 +195,15 @@ impl Store {
         Ok(accepted)
     }
 
-    /// Whether a partner takes a certificate of ours: its last answer to it.
+    /// What a partner said last of a certificate of ours; none where it said nothing.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn is_accepted(&self, fingerprint: &str, (from, to): (&str, &str)) -> Result<bool> {
+    pub async fn last_answer(&self, fingerprint: &str, (from, to): (&str, &str)) -> Result<Option<AnnouncedState>> {
         let query = "SELECT state FROM announced_certificate WHERE fingerprint = $1 AND as2_from = $2 AND as2_to = $3
              AND state <> 'waiting' ORDER BY changed_at DESC, request_id DESC LIMIT 1";
         let state: Option<String> =
             sqlx::query_scalar(query).bind(fingerprint).bind(from).bind(to).fetch_optional(self.reader()).await?;
-        Ok(state.as_deref() == Some(AnnouncedState::Accepted.as_str()))
+        Ok(state.and_then(|state| state.parse().ok()))
     }
 }

@@ -11,6 +11,9 @@ use std::sync::LazyLock;
 /// The one that follows Retail's: it began later, and ends later.
 static NEXT: LazyLock<Keys> = LazyLock::new(|| made("Retail Next", &rcgen::PKCS_RSA_SHA256, (-1, 500)));
 
+/// One that counts no more.
+static PAST: LazyLock<Keys> = LazyLock::new(|| made("Retail Past", &rcgen::PKCS_RSA_SHA256, (-400, -1)));
+
 /// Both instances, each with a channel in and one out.
 async fn both() -> (Stage, Stage) {
     let (lamps, _house) = lamps("").await;
@@ -127,5 +130,58 @@ async fn a_certificate_is_announced_and_signs_once_it_is_accepted() {
         for stage in [&lamps, &retail] {
             stage.balanced().await;
         }
+    }
+}
+
+/// The newest announcement: what it says of being given up, and how many there are.
+fn given_up(retail: &Stage) -> (Value, usize) {
+    let all = retail.done(&["certificate", "list", "--announced", "--json"], "");
+    let all: Value = serde_json::from_str(&all).expect("JSON");
+    let all = all["items"].as_array().expect("items");
+    (all[0]["is_given_up"].clone(), all.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_announcement_that_was_given_up_keeps_nothing_from_leaving() {
+    let (lamps, retail) = both().await;
+    let to = format!("{}/as2", retail.partner);
+    let line = ["certificate", "announce", "next", "--channel", "lamps-out", "--respond-to", &to];
+    // Nobody listens there.
+    retail.apply(
+        "kind: channel\nname: lamps-out\ntransport: as2\nway: out\npartners: [lamps]\nurl: http://127.0.0.1:9/as2\n\
+         allow_networks: [127.0.0.0/8]\n\
+         as2: { from: RETAIL, to: \"Light & Lamp\", certificates: [lamps], keys: [retail, next] }\n---\n\
+         kind: channel\nname: lamps-as2\ntransport: as2\nway: in\npartners: [lamps]\n\
+         as2: { from: \"Light & Lamp\", to: RETAIL, certificates: [lamps], keys: [retail, next] }\n",
+    );
+    let said: Value = serde_json::from_str(&retail.done(&[&line[..], &["--json"]].concat(), "")).expect("JSON");
+    let delivery = said["delivery"].as_str().expect("an id");
+    assert_eq!(given_up(&retail), (false.into(), 1), "it is tried still");
+    assert_eq!(retail.cli(&line, "").status.code(), Some(6), "it waits already");
+    retail
+        .until("a pause between attempts", || async {
+            let row = retail.get(&format!("/api/v1/deliveries/{delivery}")).await;
+            (row["delivery"]["state"] == "retry_wait" || row["delivery"]["state"] == "parked").then_some(())
+        })
+        .await;
+    retail.cli(&["delivery", "cancel", delivery], "");
+    retail.until("the end of it", || async { (given_up(&retail).0 == true).then_some(()) }).await;
+    assert!(retail.done(&["certificate", "list", "--announced"], "").contains("ITS MESSAGE IS GIVEN UP"));
+    holds(&lamps, &retail, "[retail, next]");
+    retail.done(&line, "");
+    assert_eq!(given_up(&retail), (false.into(), 2), "it is announced anew");
+    assert_eq!(signer(&lamps, &retail, 1).await, RETAIL.own.certificate.fingerprint(), "nobody has accepted it");
+    // The partner never answers, and all others are over: Lamps has the certificate by another way.
+    retail.done(&["secret", "set", "past-key"], &PAST.key_pem);
+    retail.apply(&certificate("past", &PAST, "past-key"));
+    holds(&lamps, &retail, "[past, next]");
+    lamps.apply(&format!(
+        "kind: channel\nname: retail-as2\ntransport: as2\nway: in\npartners: [retail]\nallow_networks: [127.0.0.0/8]\n\
+         as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [retail, next], keys: [lamps] }}\n{}",
+        certificate("next", &NEXT, "")
+    ));
+    assert_eq!(signer(&lamps, &retail, 2).await, NEXT.own.certificate.fingerprint());
+    for stage in [&lamps, &retail] {
+        stage.balanced().await;
     }
 }

@@ -22,6 +22,7 @@ fn announced(n: i64, to: &str) -> Announced {
         answered_in: None,
         created_at: at(n).into(),
         changed_at: at(n).into(),
+        is_given_up: 0,
     }
 }
 
@@ -58,18 +59,35 @@ pub async fn announced_certificates_that_nobody_accepts_are_found(ground: Ground
         store.announced_answer("1@test", (state, reason), seen_in, at(n)).await.expect("noted");
     };
     answer(AnnouncedState::Rejected, Some("which one?"), "tra_1", 10).await;
-    assert!(!store.is_accepted(&"f".repeat(64), pair).await.expect("asked"));
+    let last = async |pair| store.last_answer(&"f".repeat(64), pair).await.expect("asked");
+    assert_eq!(last(pair).await, Some(AnnouncedState::Rejected));
     let both = [("OVERDUE".to_owned(), 1), ("REJECTED".to_owned(), 1)];
     assert_eq!(found(DAY + 10).await, both);
     assert_eq!(found(9 * DAY).await, both[..1], "that it was refused is told for a week");
     // The last word counts, and the same message looked at again, after a crash, changes nothing.
     answer(AnnouncedState::Accepted, None, "tra_2", 20).await;
     answer(AnnouncedState::Rejected, None, "tra_2", 30).await;
-    assert!(store.is_accepted(&"f".repeat(64), pair).await.expect("asked"));
-    assert!(!store.is_accepted(&"f".repeat(64), ("RETAIL", "MILL")).await.expect("asked"), "nobody else accepted it");
+    assert_eq!(last(pair).await, Some(AnnouncedState::Accepted));
+    assert_eq!(last(("RETAIL", "MILL")).await, None, "nobody else answered");
     assert_eq!(store.announced("1@test").await.expect("asked").expect("it").reason, None);
     // Who is asked again is waited for anew.
     announce(2 * DAY, "MILL").await.expect("it is overdue");
     assert_eq!(found(2 * DAY + 5).await, []);
     assert_eq!(store.announced_certificates().await.expect("all").len(), 3);
+    // One whose message was given up is in nobody's way.
+    announce(3 * DAY, "OAK").await.expect("it leaves");
+    let again = announce(3 * DAY + 1, "OAK").await;
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "it waits already: {again:?}");
+    let given_up = format!("del_{}", 3 * DAY);
+    store
+        .steer_delivery(&given_up, DeliveryState::Cancelled, "by hand", &actor, at(3 * DAY + 2))
+        .await
+        .expect("cancelled");
+    let told = async || {
+        let all = store.announced_certificates().await.expect("all");
+        all.iter().filter(|one| one.as2_to == "OAK").map(|one| one.is_given_up).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, [1]);
+    announce(3 * DAY + 3, "OAK").await.expect("it is announced anew");
+    assert_eq!(told().await, [0, 1]);
 }

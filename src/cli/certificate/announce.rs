@@ -42,6 +42,7 @@ fn row(item: &Value) -> String {
     let state = item["state"].as_str().unwrap_or_default();
     let told = match item["reason"].as_str() {
         Some(reason) => format!(": {reason}"),
+        None if item["is_given_up"] == true && state == "waiting" => ", ITS MESSAGE IS GIVEN UP".to_owned(),
         None if item["is_overdue"] == true => ", IT IS OVERDUE".to_owned(),
         None => String::new(),
     };

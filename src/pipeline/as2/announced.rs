@@ -1,6 +1,6 @@
 //! Certificates of ours that partners are told of beforehand in certificate exchange messages, and what they answer. A certificate
-//! that says `signs: once_accepted` signs for a partner only when that has accepted it, and within its days; all keys of a channel
-//! decrypt whatever was answered.
+//! that says `signs: once_accepted` signs for a partner when that has accepted it, and within its days; before that only where no
+//! other counts any more, and the partner has not refused it. All keys of a channel decrypt whatever was answered.
 
 use super::own_keys;
 use crate::clock::Timestamp;
@@ -108,6 +108,7 @@ pub async fn announce(service: &Service, name: &str, wish: &Wish, actor: &Actor)
         answered_in: None,
         created_at: now.into(),
         changed_at: now.into(),
+        is_given_up: 0,
     };
     service.store.announce(announced, (new, delivery), actor, now).await?;
     service.departing.notify_one();
@@ -168,6 +169,7 @@ pub async fn all(service: &Service, now: Timestamp) -> Result<Vec<Value>> {
         .map(|one| {
             let mut value = json!(one);
             value["is_overdue"] = overdue(one).into();
+            value["is_given_up"] = (one.is_given_up == 1).into();
             value
         })
         .collect())

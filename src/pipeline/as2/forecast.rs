@@ -112,7 +112,8 @@ fn gaps<'c>(all: &[(&'c str, &'c Certificate)], now: Timestamp, until: Timestamp
     found
 }
 
-/// Of keys that a channel has, those that sign: not one that its partner has still to accept, unless there is no other.
+/// Of keys that a channel has, those that sign: not one that its partner has still to accept, unless there is no other. Where the
+/// others end it signs all the same, and nobody knows whether the partner takes it: that is told while there is time.
 fn signing<'c>(
     all: Vec<(&'c str, &'c Certificate)>,
     directory: &Directory,

@@ -15,6 +15,7 @@ pub mod send; // deliveries over channels of transport as2
 use super::state::Service;
 use crate::clock::Timestamp;
 use crate::partner::Signs;
+use crate::store::announced::AnnouncedState;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use crate::transport::as2::crypto::{Digest, KeyKind, Scheme};
@@ -33,7 +34,8 @@ const KEYS_HELD_MAX: usize = 1024;
 pub struct Keys(Mutex<HashMap<Vec<u8>, Arc<OwnKey>>>);
 
 /// Our keys of a channel, the one to sign with first; `pair` is our name and the partner's. One that signs once it is accepted comes
-/// behind the others until the partner has accepted it.
+/// behind the others that count until the partner has accepted it. A partner that never answers keeps nothing from leaving: where
+/// none of the others counts any more, it signs, unless the partner has refused it.
 ///
 /// # Errors
 /// A private key is not set, or does not belong to its certificate: what is wrong, with the name of the secret.
@@ -70,11 +72,16 @@ pub(super) async fn own_keys(
             }
         };
         let waits = directory.certificate(name).is_some_and(|one| one.signs == Signs::OnceAccepted);
-        let is_accepted = !waits || service.store.is_accepted(&key.certificate.fingerprint(), pair).await?;
-        found.push((is_accepted, key));
+        let answer = match waits {
+            true => service.store.last_answer(&key.certificate.fingerprint(), pair).await?,
+            false => Some(AnnouncedState::Accepted),
+        };
+        found.push((answer, key));
     }
-    found.sort_by_key(|(is_accepted, key)| {
-        (!key.certificate.can_sign(), !is_accepted, preference(&key.certificate, now))
+    found.sort_by_key(|(answer, key)| {
+        let counts = key.certificate.is_valid_at(now) && *answer != Some(AnnouncedState::Rejected);
+        let is_accepted = *answer == Some(AnnouncedState::Accepted);
+        (!key.certificate.can_sign(), !counts, !is_accepted, preference(&key.certificate, now))
     });
     Ok(found.into_iter().map(|(_, key)| key).collect())
 }
