@@ -319,6 +319,67 @@ async fn a_spool_refuses_what_passes_its_limit_and_leaves_nothing(ground: Ground
     assert_eq!(left, 0);
 }
 
+async fn what_cannot_be_kept_leaves_no_file(ground: Ground) {
+    let store = fresh(&ground).await;
+    let payloads = ground.path().join("payload");
+    let moved = ground.path().join("elsewhere");
+    let mut spool = store.spool(u64::MAX, at(0));
+    spool.write(&vec![1; INLINE_BYTES_MAX + 1]).expect("there is room");
+    std::fs::rename(&payloads, &moved).expect("renamed");
+    assert!(spool.finish().await.is_err(), "there is no folder for it");
+    std::fs::rename(&moved, &payloads).expect("renamed");
+    let files = |folder: &str| std::fs::read_dir(ground.path().join(folder)).expect("a folder").count();
+    assert_eq!((files("temporary"), files("payload")), (0, 0), "nothing waits for the next start");
+    // One that turns out to be unwanted.
+    let content = store.content(&vec![1; INLINE_BYTES_MAX + 1], at(0)).await.expect("kept");
+    assert_eq!(files("payload"), 1);
+    drop(content.unkept());
+    assert_eq!(files("payload"), 0);
+}
+
+async fn stretches_of_a_large_payload_are_read_from_where_they_begin(ground: Ground) {
+    const BLOCK: usize = 64 * 1024;
+    let store = fresh(&ground).await;
+    for size in [1000, INLINE_BYTES_MAX + 1, 40 * BLOCK, 40 * BLOCK + 5] {
+        let bytes: Vec<u8> = (0..size).map(|at| (at % 251) as u8).collect();
+        let (id, _) = receive(&store, &bytes, None).await;
+        let payload_id = store.transmission(&id).await.expect("the transmission").payload_id;
+        let source = store.payload_source(&payload_id).await.expect("a source");
+        let is_file = size > INLINE_BYTES_MAX;
+        let mut blocks = 0;
+        for start in (0..size).step_by(1000.max(size / 100)).chain([size - 1, size, size + BLOCK]) {
+            let mut reader = source.open_at(start as u64).expect("it is opened");
+            let mut found = Vec::new();
+            reader.by_ref().take(100).read_to_end(&mut found).expect("bytes");
+            assert!(found == bytes[start.min(size)..size.min(start + 100)], "{size} from {start}");
+            assert!(reader.blocks() <= 2, "{} blocks for 100 bytes from {start}", reader.blocks());
+            blocks += reader.blocks();
+        }
+        assert_eq!(blocks > 0, is_file, "what stands in the database has none");
+        let mut reader = source.open_at(5).expect("it is opened");
+        let mut rest = Vec::new();
+        reader.read_to_end(&mut rest).expect("bytes");
+        assert!(rest == bytes[5..], "{size}");
+        // Back and forth, and from the begin on with the digest again.
+        for start in [size / 2, 3, 0] {
+            let mut found = Vec::new();
+            reader.go_to(start as u64).expect("there");
+            reader.read_to_end(&mut found).expect("bytes");
+            assert!(found == bytes[start..], "{size} from {start}");
+        }
+        if is_file {
+            let file = ground.path().join("payload").join(&payload_id);
+            let mut sealed = std::fs::read(&file).expect("a file");
+            let last = sealed.len() - 1;
+            sealed[last] ^= 1;
+            std::fs::write(&file, &sealed).expect("written");
+            assert!(source.open_at(0).expect("its begin").read_to_end(&mut Vec::new()).is_err());
+            let from_the_last = source.open_at(size as u64 - 1).and_then(|mut one| one.read_to_end(&mut Vec::new()));
+            assert!(from_the_last.is_err(), "what was changed is no stretch of it");
+        }
+    }
+}
+
 async fn what_comes_together_is_answered_each_for_itself(ground: Ground) {
     let (store, _) = open(&ground).await;
     let (first, _) = receive(&store, b"first", Some(claim("k0", "first"))).await;
@@ -787,6 +848,8 @@ on_every_database![
     urgent_ones_are_found_first_and_a_backlog_keeps_no_other_back,
     large_bodies_are_files_and_nothing_lies_open,
     a_spool_refuses_what_passes_its_limit_and_leaves_nothing,
+    what_cannot_be_kept_leaves_no_file,
+    stretches_of_a_large_payload_are_read_from_where_they_begin,
     changed_bytes_and_a_foreign_key_are_noticed,
     a_second_process_is_kept_out_and_a_reader_let_in,
     a_lost_lease_changes_nothing_and_twice_lost_is_poison,

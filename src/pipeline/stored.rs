@@ -15,6 +15,10 @@ impl Source for PayloadSource {
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(PayloadSource::open(self)?))
     }
+
+    fn open_at(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(PayloadSource::open_at(self, start)?))
+    }
 }
 
 /// A payload as a body that is posted.

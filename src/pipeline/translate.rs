@@ -234,8 +234,7 @@ impl Translation {
             None => return Ok(bytes.take(u64::MAX)),
             Some(part) => part,
         };
-        let skipped = io::copy(&mut bytes.by_ref().take(part.start), &mut io::sink());
-        skipped.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        bytes.go_to(part.start).map_err(|error| StoreError::Damaged(error.to_string()))?;
         Ok(bytes.take(part.end - part.start))
     }
 

@@ -52,7 +52,7 @@ pub mod webhook;
 mod writer;
 
 pub use error::{Result, StoreError};
-pub use payload::{Content, INLINE_BYTES_MAX, PayloadReader, PayloadSource, Spool};
+pub use payload::{Content, INLINE_BYTES_MAX, PayloadReader, PayloadSource, Spool, Unkept};
 pub use reconcile::Reconciliation;
 pub use seal::{MASTER_KEY_VARIABLE, MasterKey};
 pub use value::{Actor, Cursor, Direction, Micros, PAGE_ROWS_MAX, Page, UnknownWord, hexadecimal};

@@ -11,7 +11,7 @@ use super::writer::Tx;
 use crate::clock::Timestamp;
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -79,10 +79,32 @@ impl Content {
         Files::of([&self]).remove();
     }
 
+    /// Removes its file when this is dropped, unless it is said that somebody keeps it.
+    #[must_use]
+    pub fn unkept(&self) -> Unkept {
+        Unkept(Files::of([self]))
+    }
+
     /// Bytes of plaintext.
     #[must_use]
     pub fn size(&self) -> u64 {
         u64::try_from(self.size).unwrap_or(0)
+    }
+}
+
+/// The file of a content while it may still turn out to be unwanted, be it that who waits for it goes away.
+pub struct Unkept(Files);
+
+impl Unkept {
+    /// It is wanted, and whoever keeps it removes it where that fails.
+    pub fn kept(mut self) {
+        self.0.0.clear();
+    }
+}
+
+impl Drop for Unkept {
+    fn drop(&mut self) {
+        Files(std::mem::take(&mut self.0.0)).remove();
     }
 }
 
@@ -134,11 +156,17 @@ impl Spool {
             return Err(StoreError::Limit(format!("a body of more than {} bytes", self.limit)));
         }
         self.context.update(bytes);
-        self.pending.extend_from_slice(bytes);
-        if self.file.is_none() && self.pending.len() > INLINE_BYTES_MAX {
-            self.begin_file()?;
+        if self.file.is_some() {
+            return self.fill(bytes);
         }
-        self.drain()
+        self.pending.extend_from_slice(bytes);
+        if self.pending.len() <= INLINE_BYTES_MAX {
+            return Ok(());
+        }
+        self.begin_file()?;
+        let room = Vec::with_capacity(CHUNK_BYTES + TAG_BYTES);
+        let first = std::mem::replace(&mut self.pending, room);
+        self.fill(&first)
     }
 
     /// Bytes taken so far.
@@ -156,19 +184,22 @@ impl Spool {
         Ok(())
     }
 
-    /// Writes whole chunks, but always keeps a byte: the last chunk must be known as such.
-    fn drain(&mut self) -> Result<()> {
+    /// Fills the chunk at hand, and writes it when more comes: the last chunk must be known as such.
+    fn fill(&mut self, mut bytes: &[u8]) -> Result<()> {
         let Some((file, path, sealer)) = &mut self.file else { return Ok(()) };
         if self.leaves_reserve {
             self.store.has_room()?;
         }
-        let mut start = 0;
-        while self.pending.len() - start > CHUNK_BYTES {
-            let sealed = sealer.chunk(&self.pending[start..start + CHUNK_BYTES], false)?;
-            file.write_all(&sealed).map_err(|error| StoreError::file(path, error))?;
-            start += CHUNK_BYTES;
+        while !bytes.is_empty() {
+            if self.pending.len() == CHUNK_BYTES {
+                sealer.seal(&mut self.pending, false)?;
+                file.write_all(&self.pending).map_err(|error| StoreError::file(path, error))?;
+                self.pending.clear();
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(CHUNK_BYTES - self.pending.len()));
+            self.pending.extend_from_slice(now);
+            bytes = later;
         }
-        self.pending.drain(..start);
         Ok(())
     }
 
@@ -193,13 +224,20 @@ impl Spool {
             let sealed = self.store.master_key().seal_all(&payload_id, &self.pending, self.store.random())?;
             return Ok(Content { payload_id, digest, size, place: Place::Inline(sealed) });
         };
-        let sealed = sealer.chunk(&self.pending, true)?;
         let target = self.store.directory().payload(&payload_id);
-        file.write_all(&sealed)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| std::fs::rename(&path, &target))
-            .map_err(|error| StoreError::file(&path, error))?;
-        target.parent().map_or(Ok(()), sync_folder)?;
+        let mut keep = || {
+            sealer.seal(&mut self.pending, true)?;
+            file.write_all(&self.pending)
+                .and_then(|()| file.sync_all())
+                .and_then(|()| std::fs::rename(&path, &target))
+                .map_err(|error| StoreError::file(&path, error))?;
+            target.parent().map_or(Ok(()), sync_folder)
+        };
+        if let Err(error) = keep() {
+            // It stands under one of the two names; a disk that is full has the more room.
+            Files(vec![path, target]).remove();
+            return Err(error);
+        }
         crate::fail::fail_point("payload.synced");
         Ok(Content { payload_id, digest, size, place: Place::File(target) })
     }
@@ -214,13 +252,15 @@ impl Drop for Spool {
     }
 }
 
-/// Reads a payload's plaintext piece by piece; the last read fails if the digest does not match.
+/// Reads a payload's plaintext piece by piece; the last read fails if the digest does not match. From elsewhere than its begin it
+/// has no digest, and each block of it is proved by its seal.
 pub struct PayloadReader {
     payload: Payload,
     source: Source,
     context: Option<Context>,
     buffer: Vec<u8>,
     taken: usize,
+    blocks: u64,
 }
 
 enum Source {
@@ -240,7 +280,37 @@ impl PayloadReader {
     pub fn again(&self) -> Option<PayloadReader> {
         let Source::Plain = self.source else { return None };
         let (payload, buffer) = (self.payload.clone(), self.buffer.clone());
-        Some(PayloadReader { payload, source: Source::Plain, context: None, buffer, taken: 0 })
+        Some(PayloadReader { payload, source: Source::Plain, context: None, buffer, taken: 0, blocks: 0 })
+    }
+
+    /// How many sealed blocks were opened for what was read.
+    #[must_use]
+    pub fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// Goes to a byte of the plaintext; of a file no block before that byte's is read.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the block was changed.
+    pub fn go_to(&mut self, start: u64) -> io::Result<()> {
+        let within = |start: u64| usize::try_from(start).unwrap_or(usize::MAX);
+        let Source::File { file, opener, sealed_left } = &mut self.source else {
+            self.taken = within(start).min(self.buffer.len());
+            return Ok(());
+        };
+        let (block, whole) = (start / CHUNK_BYTES as u64, (CHUNK_BYTES + TAG_BYTES) as u64);
+        let length = file.get_ref().metadata()?.len();
+        let place = (HEAD_BYTES as u64).saturating_add(block.saturating_mul(whole)).min(length);
+        file.seek(SeekFrom::Start(place))?;
+        opener.go_to(block);
+        (*sealed_left, self.buffer, self.taken) = (length - place, Vec::new(), 0);
+        self.context = (start == 0).then(|| Context::new(&SHA256));
+        let left = start % CHUNK_BYTES as u64;
+        if left > 0 && self.refill()? {
+            self.taken = within(left).min(self.buffer.len());
+        }
+        Ok(())
     }
 
     fn refill(&mut self) -> io::Result<bool> {
@@ -250,11 +320,13 @@ impl PayloadReader {
         }
         let whole = (CHUNK_BYTES + TAG_BYTES) as u64;
         let length = (*sealed_left).min(whole);
-        let mut sealed = vec![0; usize::try_from(length).unwrap_or(CHUNK_BYTES + TAG_BYTES)];
-        file.read_exact(&mut sealed)?;
+        self.buffer.resize(usize::try_from(length).unwrap_or(CHUNK_BYTES + TAG_BYTES), 0);
+        // Nothing of it counts before it is opened.
+        self.taken = self.buffer.len();
+        file.read_exact(&mut self.buffer)?;
         *sealed_left -= length;
-        self.buffer = opener.chunk(&sealed, *sealed_left == 0).map_err(io::Error::other)?;
-        self.taken = 0;
+        opener.open(&mut self.buffer, *sealed_left == 0).map_err(io::Error::other)?;
+        (self.taken, self.blocks) = (0, self.blocks + 1);
         if let Some(context) = &mut self.context {
             context.update(&self.buffer);
         }
@@ -263,10 +335,7 @@ impl PayloadReader {
 
     fn check(&mut self) -> io::Result<()> {
         let Some(context) = self.context.take() else { return Ok(()) };
-        if hexadecimal(context.finish().as_ref()) == self.payload.digest {
-            return Ok(());
-        }
-        Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: digest differs", self.payload.payload_id)))
+        differs(&self.payload, &hexadecimal(context.finish().as_ref())).map_err(io::Error::other)
     }
 }
 
@@ -315,10 +384,20 @@ impl PayloadSource {
         match &self.plain {
             Some(plain) => {
                 let (payload, buffer) = (self.payload.clone(), plain.to_vec());
-                Ok(PayloadReader { payload, source: Source::Plain, context: None, buffer, taken: 0 })
+                Ok(PayloadReader { payload, source: Source::Plain, context: None, buffer, taken: 0, blocks: 0 })
             }
             None => open_file(&self.store, self.payload.clone()).map_err(io::Error::other),
         }
+    }
+
+    /// Reads it from a byte on, without reading what stands before; off the runtime's threads.
+    ///
+    /// # Errors
+    /// Its file cannot be had, or was changed.
+    pub fn open_at(&self, start: u64) -> io::Result<PayloadReader> {
+        let mut reader = self.open()?;
+        reader.go_to(start)?;
+        Ok(reader)
     }
 }
 
@@ -461,12 +540,20 @@ impl Store {
     }
 }
 
+/// Whether what was read is what was kept.
+fn differs(Payload { payload_id, digest, .. }: &Payload, found: &str) -> Result<()> {
+    if found == digest {
+        return Ok(());
+    }
+    Err(StoreError::Damaged(format!(
+        "{payload_id}: expected bytes of SHA-256 {digest}, as they were kept, found {found}"
+    )))
+}
+
 fn open_inline(store: &Store, payload: Payload, sealed: &[u8]) -> Result<PayloadReader> {
     let plain = store.master_key().open_all(&payload.payload_id, sealed)?;
-    if hexadecimal(digest(&SHA256, &plain).as_ref()) != payload.digest {
-        return Err(StoreError::Damaged(format!("{}: digest differs", payload.payload_id)));
-    }
-    Ok(PayloadReader { payload, source: Source::Plain, context: None, buffer: plain, taken: 0 })
+    differs(&payload, &hexadecimal(digest(&SHA256, &plain).as_ref()))?;
+    Ok(PayloadReader { payload, source: Source::Plain, context: None, buffer: plain, taken: 0, blocks: 0 })
 }
 
 fn open_file(store: &Store, payload: Payload) -> Result<PayloadReader> {
@@ -478,7 +565,8 @@ fn open_file(store: &Store, payload: Payload) -> Result<PayloadReader> {
     file.read_exact(&mut head).map_err(|error| StoreError::file(&path, error))?;
     let opener = store.master_key().open(&payload.payload_id, &head)?;
     let source = Source::File { file, opener, sealed_left: length - HEAD_BYTES as u64 };
-    Ok(PayloadReader { payload, source, context: Some(Context::new(&SHA256)), buffer: Vec::new(), taken: 0 })
+    let context = Some(Context::new(&SHA256));
+    Ok(PayloadReader { payload, source, context, buffer: Vec::new(), taken: 0, blocks: 0 })
 }
 
 /// Writes the row of a content, inside the commit that refers to it.

@@ -133,13 +133,14 @@ impl MasterKey {
     /// Seals all of `plain` at once.
     pub fn seal_all(&self, name: &str, plain: &[u8], random: &dyn Random) -> Result<Vec<u8>> {
         let (mut sealer, mut sealed) = self.seal(name, random)?;
+        sealed.reserve(plain.len() + (plain.len() / CHUNK_BYTES + 1) * TAG_BYTES);
         let mut rest = plain;
         while rest.len() > CHUNK_BYTES {
             let (chunk, tail) = rest.split_at(CHUNK_BYTES);
-            sealed.extend_from_slice(&sealer.chunk(chunk, false)?);
+            sealer.append(&mut sealed, chunk, false)?;
             rest = tail;
         }
-        sealed.extend_from_slice(&sealer.chunk(rest, true)?);
+        sealer.append(&mut sealed, rest, true)?;
         Ok(sealed)
     }
 
@@ -152,10 +153,10 @@ impl MasterKey {
         let mut plain = Vec::with_capacity(rest.len());
         while rest.len() > CHUNK_BYTES + TAG_BYTES {
             let (chunk, tail) = rest.split_at(CHUNK_BYTES + TAG_BYTES);
-            plain.extend_from_slice(&opener.chunk(chunk, false)?);
+            opener.append(&mut plain, chunk, false)?;
             rest = tail;
         }
-        plain.extend_from_slice(&opener.chunk(rest, true)?);
+        opener.append(&mut plain, rest, true)?;
         Ok(plain)
     }
 }
@@ -196,21 +197,31 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Seals the next chunk; all but the last have [`CHUNK_BYTES`] of plaintext.
-    pub fn chunk(&mut self, plain: &[u8], is_last: bool) -> Result<Vec<u8>> {
-        debug_assert!(plain.len() == CHUNK_BYTES || is_last && plain.len() < CHUNK_BYTES + 1);
-        let mut bytes = Vec::with_capacity(plain.len() + TAG_BYTES);
-        bytes.extend_from_slice(plain);
-        let facts = chunk_facts(self.number, is_last);
-        self.key
-            .seal_in_place_append_tag(chunk_nonce(self.number), Aad::from(facts), &mut bytes)
-            .map_err(|_| StoreError::Unfit("sealing failed".to_owned()))?;
+    /// Seals the next chunk where it stands, and puts its tag behind it; all but the last have [`CHUNK_BYTES`] of plaintext.
+    pub fn seal(&mut self, chunk: &mut Vec<u8>, is_last: bool) -> Result<()> {
+        self.seal_from(0, chunk, is_last)
+    }
+
+    /// The same of plaintext that comes behind what is sealed already.
+    fn append(&mut self, to: &mut Vec<u8>, plain: &[u8], is_last: bool) -> Result<()> {
+        let from = to.len();
+        to.extend_from_slice(plain);
+        self.seal_from(from, to, is_last)
+    }
+
+    fn seal_from(&mut self, from: usize, bytes: &mut Vec<u8>, is_last: bool) -> Result<()> {
+        let chunk = &mut bytes[from..];
+        debug_assert!(chunk.len() == CHUNK_BYTES || is_last && chunk.len() < CHUNK_BYTES + 1);
+        let (nonce, facts) = (chunk_nonce(self.number), chunk_facts(self.number, is_last));
+        let tag = self.key.seal_in_place_separate_tag(nonce, Aad::from(facts), chunk);
+        let tag = tag.map_err(|_| StoreError::Unfit("sealing failed".to_owned()))?;
+        bytes.extend_from_slice(tag.as_ref());
         self.number += 1;
-        Ok(bytes)
+        Ok(())
     }
 }
 
-/// Opens the chunks of one thing, in order.
+/// Opens the chunks of one thing, in order, from whichever on.
 pub struct Opener {
     key: LessSafeKey,
     number: u64,
@@ -218,18 +229,33 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Opens the next chunk; `is_last` when nothing follows it.
-    pub fn chunk(&mut self, sealed: &[u8], is_last: bool) -> Result<Vec<u8>> {
-        let mut bytes = sealed.to_vec();
-        let facts = chunk_facts(self.number, is_last);
+    /// The chunk of this number comes next, counted from 0; a chunk is bound to its number, so that no other is taken for it.
+    pub fn go_to(&mut self, number: u64) {
+        self.number = number;
+    }
+
+    /// Opens the next chunk where it stands; `is_last` when nothing follows it.
+    pub fn open(&mut self, chunk: &mut Vec<u8>, is_last: bool) -> Result<()> {
+        self.open_from(0, chunk, is_last)
+    }
+
+    /// The same of a chunk that comes behind what is open already.
+    fn append(&mut self, to: &mut Vec<u8>, sealed: &[u8], is_last: bool) -> Result<()> {
+        let from = to.len();
+        to.extend_from_slice(sealed);
+        self.open_from(from, to, is_last)
+    }
+
+    fn open_from(&mut self, from: usize, bytes: &mut Vec<u8>, is_last: bool) -> Result<()> {
+        let (nonce, facts) = (chunk_nonce(self.number), chunk_facts(self.number, is_last));
         let length = self
             .key
-            .open_in_place(chunk_nonce(self.number), Aad::from(facts), &mut bytes)
+            .open_in_place(nonce, Aad::from(facts), &mut bytes[from..])
             .map_err(|_| StoreError::Damaged(format!("{}: sealed chunk {} was changed", self.name, self.number + 1)))?
             .len();
-        bytes.truncate(length);
+        bytes.truncate(from + length);
         self.number += 1;
-        Ok(bytes)
+        Ok(())
     }
 }
 

@@ -15,6 +15,16 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// They cannot be had.
     fn open(&self) -> io::Result<Box<dyn Read + '_>>;
+
+    /// Reads them from one of them on; what can go there at once does.
+    ///
+    /// # Errors
+    /// They cannot be had.
+    fn open_at(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
+        let mut reader = self.open()?;
+        io::copy(&mut (&mut reader).take(start), &mut io::sink())?;
+        Ok(reader)
+    }
 }
 
 impl Source for Vec<u8> {
@@ -34,6 +44,10 @@ impl Source for &dyn Source {
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         (**self).open()
+    }
+
+    fn open_at(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
+        (**self).open_at(start)
     }
 }
 
@@ -60,7 +74,11 @@ impl Source for Spooled {
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        Ok(Box::new(From { file: &self.file, at: 0 }))
+        self.open_at(0)
+    }
+
+    fn open_at(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(From { file: &self.file, at: start }))
     }
 }
 

@@ -48,18 +48,20 @@ impl Opened {
         Ok(Self { service, file, entry, actor, address, source, seen: Ranges::default() })
     }
 
-    /// Bytes of a large file. Clients read in order; who goes back costs a new beginning.
+    /// Bytes of a large file. Clients read in order; who goes elsewhere costs one block more.
     async fn read_on(&mut self, offset: u64, most: usize) -> Result<Vec<u8>, StoreError> {
         let Source::Reader(place) = &mut self.source else { return Ok(Vec::new()) };
         let (reader, at) = match place.take() {
-            Some(there) if there.1 <= offset => *there,
-            _ => (self.service.store.open_payload(&self.file.payload_id).await?, 0),
+            Some(there) => *there,
+            None => (self.service.store.open_payload(&self.file.payload_id).await?, 0),
         };
         let id = self.file.payload_id.clone();
         let read = tokio::task::spawn_blocking(move || {
             let mut reader = reader;
             let damaged = |error: std::io::Error| StoreError::Damaged(format!("{id}: {error}"));
-            std::io::copy(&mut reader.by_ref().take(offset - at), &mut std::io::sink()).map_err(damaged)?;
+            if offset != at {
+                reader.go_to(offset).map_err(damaged)?;
+            }
             let mut bytes = Vec::with_capacity(most);
             reader.by_ref().take(most as u64).read_to_end(&mut bytes).map_err(damaged)?;
             Ok::<_, StoreError>((reader, bytes))

@@ -30,9 +30,18 @@ impl Source for Chain<'_> {
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        let mut all: Box<dyn Read + '_> = Box::new(io::empty());
+        self.open_at(0)
+    }
+
+    fn open_at(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
+        let (mut all, mut left): (Box<dyn Read + '_>, _) = (Box::new(io::empty()), start);
         for one in &self.0 {
-            all = Box::new(all.chain(one.open()?));
+            let skipped = left.min(one.length());
+            left -= skipped;
+            // One that is passed over whole is not even opened.
+            if skipped == 0 || skipped < one.length() {
+                all = Box::new(all.chain(one.open_at(skipped)?));
+            }
         }
         Ok(all)
     }

@@ -35,19 +35,21 @@ impl fmt::Debug for Body {
 
 /// How a body fares on its way.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Progress {
+pub struct Progress {
     pieces: Arc<AtomicU64>,
     failed: Arc<OnceLock<String>>,
 }
 
 impl Progress {
     /// How many pieces the connection took.
-    pub(super) fn pieces(&self) -> u64 {
+    #[must_use]
+    pub fn pieces(&self) -> u64 {
         self.pieces.load(Ordering::Relaxed)
     }
 
     /// Why no more can be read.
-    pub(super) fn failure(&self) -> Option<&str> {
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
         self.failed.get().map(String::as_str)
     }
 }
@@ -78,7 +80,8 @@ impl Body {
     }
 
     /// The same as a request has it, and what is taken of it.
-    pub(super) fn posted(&self) -> (reqwest::Body, Progress) {
+    #[must_use]
+    pub fn posted(&self) -> (reqwest::Body, Progress) {
         let progress = Progress::default();
         let source = match self {
             Body::Held(bytes) => return (bytes.clone().into(), progress),
@@ -129,8 +132,7 @@ fn read_all(
     (start, until): (u64, u64),
     send: impl Fn(io::Result<Vec<u8>>) -> bool,
 ) -> io::Result<()> {
-    let mut reader = source.open()?;
-    io::copy(&mut (&mut reader).take(start), &mut io::sink())?;
+    let reader = source.open_at(start)?;
     // To the end it is read to the end, where its digest is looked at.
     let most = if until >= source.length() { u64::MAX } else { until - start };
     let mut reader = reader.take(most);
