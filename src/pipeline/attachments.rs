@@ -5,6 +5,7 @@ use super::state::Service;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::crypto::{Digest, Hash, hexadecimal};
 use crate::transport::as2::mime::{Base64, Headers, Multipart, Parameters, Peeked};
+use crate::transport::file_name::safe_name;
 use crate::transport::source::Spooled;
 use serde::Serialize;
 use std::fs::File;
@@ -21,7 +22,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 pub struct Part {
     /// Its place in the body, from 1 on.
     pub number: u32,
-    /// The name of its file.
+    /// The name of its file, without what could lead elsewhere.
     pub name: Option<String>,
     /// As it says.
     pub content_type: String,
@@ -49,7 +50,7 @@ impl Part {
         let content_id = headers.get("content-id").map(|id| bare(id).to_owned());
         Part {
             number,
-            name: disposition.extended("filename").or_else(|| kind.extended("name")),
+            name: disposition.extended("filename").or_else(|| kind.extended("name")).and_then(|name| safe_name(&name)),
             content_type: headers.get("content-type").unwrap_or("text/plain").to_owned(),
             is_document: start.map_or(number == 1, |start| content_id.as_deref() == Some(start)),
             content_id,
@@ -99,7 +100,15 @@ async fn walk(service: &Service, id: &str, wanted: Option<(u32, File)>) -> Resul
     let payload = service.store.payload_source(&transmission.payload_id).await?;
     let walked = tokio::task::spawn_blocking(move || parts(&mut payload.open()?, &content_type, wanted));
     let unfit = |error: &dyn std::fmt::Display| StoreError::Unfit(format!("the parts of {id}: {error}"));
-    walked.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))
+    walked.await.map_err(|error| unfit(&error))?.map_err(|error| match is_of_form(&error) {
+        true => unfit(&error),
+        false => StoreError::Damaged(format!("{id}: {error}")),
+    })
+}
+
+/// Whether it is how the body is made that is wrong, and not that its bytes cannot be had: they are damaged, say.
+pub(super) fn is_of_form(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 /// The parts of a body.
@@ -163,19 +172,20 @@ fn parts(
     let mut multipart = Multipart::new(&mut source, content_type.get("boundary").unwrap_or_default())?;
     let mut found = Vec::new();
     for number in 1..=PARTS_MAX {
-        if !multipart.next_part()? {
+        let told = |error: io::Error| io::Error::new(error.kind(), format!("part {number}: {error}"));
+        if !multipart.next_part().map_err(told)? {
             break;
         }
         let begin = multipart.position();
         let mut part = Peeked::new(&mut multipart);
-        let head = part.head()?;
+        let head = part.head().map_err(told)?;
         let headers = Headers::parse(&head);
         let mut file = wanted.as_mut().filter(|(wanted, _)| *wanted == number).map(|(_, file)| file);
         let (mut hash, mut size, mut room) = (Hash::new(Digest::Sha256), 0, vec![0; PIECE_BYTES]);
         let mut unpacked = Base64::new(&mut part);
         let content: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
         loop {
-            let count = content.read(&mut room)?;
+            let count = content.read(&mut room).map_err(told)?;
             if count == 0 {
                 break;
             }
@@ -199,4 +209,33 @@ fn parts(
 
 fn bare(id: &str) -> &str {
     id.trim().trim_start_matches('<').trim_end_matches('>')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives these bytes, and then fails as a payload does that is damaged.
+    struct Damaged(&'static [u8]);
+
+    impl Read for Damaged {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => Err(io::Error::other(StoreError::Damaged("pay_1: expected a, found b".to_owned()))),
+                count => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn err_damaged_bytes_are_told_as_that_with_the_part() {
+        let kind = Parameters::parse("multipart/related; boundary=b");
+        let begin: &[u8] = b"--b\r\n\r\nfirst\r\n--b\r\n\r\nsecond";
+        let error = parts_of(&mut Damaged(begin), &kind).expect_err("it is damaged");
+        assert!(!is_of_form(&error), "nothing is wrong with how it is made: {error}");
+        let told = error.to_string();
+        assert!(told.starts_with("part 2: ") && told.contains("expected a, found b"), "{told}");
+        let error = parts_of(&mut &begin[..], &kind).expect_err("it has no end");
+        assert!(is_of_form(&error) && error.to_string().starts_with("part 2: "), "{error}");
+    }
 }

@@ -2,6 +2,7 @@
 //! kept it leaves to those who give it a receiver.
 
 pub mod as2; // messages signed, encrypted and receipted, without sockets
+pub mod file_name; // names of files as others give them
 pub mod folder; // folders of this machine
 pub mod http; // bodies posted to us, and bodies we post
 pub mod place; // what a folder of files can do, wherever it is

@@ -11,6 +11,7 @@ use crate::store::{Content, PayloadSource, Result, StoreError};
 use crate::transport::as2::mime::Parameters;
 use crate::transport::as2::related::{Part, related};
 use crate::transport::as2::seal::boundary;
+use crate::transport::file_name::safe_name;
 use crate::transport::source::Source;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -101,8 +102,8 @@ fn came(origins: &[(Parameters, PayloadSource)]) -> io::Result<Vec<Part<'static>
                 continue;
             }
             let name = name.unwrap_or_else(|| format!("attachment-{number}"));
-            let free = |at: usize| if at == 1 { name.clone() } else { format!("{at}-{name}") };
-            let file_name = (1..).map(free).find(|name| names.insert(name.to_lowercase()));
+            let free = |at: usize| if at == 1 { Some(name.clone()) } else { safe_name(&format!("{at}-{name}")) };
+            let file_name = (1..).filter_map(free).find(|name| names.insert(name.to_lowercase()));
             let said = encoding.unwrap_or_default().trim().to_ascii_lowercase();
             let encoding = ENCODINGS.into_iter().find(|one| *one == said);
             let content = Arc::new(Stretch { source: source.clone(), place });
@@ -124,8 +125,11 @@ impl Source for Stretch {
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + '_>> {
-        let mut reader = self.source.open()?;
-        io::copy(&mut (&mut reader).take(self.place.start), &mut io::sink())?;
-        Ok(Box::new(reader.take(self.length())))
+        self.open_at(0)
+    }
+
+    fn open_at(&self, start: u64) -> io::Result<Box<dyn Read + '_>> {
+        let begin = self.place.start.saturating_add(start).min(self.place.end);
+        Ok(Box::new(self.source.open_at(begin)?.take(self.place.end - begin)))
     }
 }

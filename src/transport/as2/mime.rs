@@ -106,35 +106,44 @@ impl Parameters {
     #[must_use]
     pub fn extended(&self, name: &str) -> Option<String> {
         if let Some(value) = self.get(&format!("{name}*")) {
-            return Some(percent(value, true));
+            let (charset, text) = charset_of(value);
+            return Some(in_charset(charset, &octets(text)));
         }
-        let mut joined = String::new();
+        // Cut wherever there was no more room: a character may begin in one piece and end in the next.
+        let (mut charset, mut bytes) = ("utf-8", Vec::new());
         for at in 0.. {
             if let Some(value) = self.get(&format!("{name}*{at}*")) {
-                joined.push_str(&percent(value, at == 0));
+                let (said, text) = if at == 0 { charset_of(value) } else { (charset, value) };
+                charset = said;
+                bytes.extend(octets(text));
             } else if let Some(value) = self.get(&format!("{name}*{at}")) {
-                joined.push_str(value);
+                bytes.extend_from_slice(value.as_bytes());
             } else {
                 break;
             }
         }
-        if !joined.is_empty() {
-            return Some(joined);
+        if !bytes.is_empty() {
+            return Some(in_charset(charset, &bytes));
         }
         self.get(name).map(words)
     }
 }
 
-/// `charset'language'text` with octets as `%41`; UTF-8 and ISO 8859-1 are known.
-fn percent(text: &str, has_charset: bool) -> String {
+/// `charset'language'text`: the first and the last; UTF-8 and ISO 8859-1 are known.
+fn charset_of(text: &str) -> (&str, &str) {
     let mut parts = text.splitn(3, '\'');
-    let (charset, text) = match (has_charset, parts.next(), parts.next(), parts.next()) {
-        (true, Some(charset), Some(_), Some(text)) => (charset, text),
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(charset), Some(_), Some(text)) => (charset, text),
         _ => ("utf-8", text),
-    };
+    }
+}
+
+/// Text with octets as `%41`.
+fn octets(text: &str) -> Vec<u8> {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, behind @ ..] = rest {
-        let digits = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let digits = behind.get(..2).filter(|two| two.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|two| std::str::from_utf8(two).ok());
         match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).filter(|_| *first == b'%') {
             Some(byte) => {
                 bytes.push(byte);
@@ -146,7 +155,7 @@ fn percent(text: &str, has_charset: bool) -> String {
             }
         }
     }
-    in_charset(charset, &bytes)
+    bytes
 }
 
 fn in_charset(charset: &str, bytes: &[u8]) -> String {
@@ -163,7 +172,8 @@ fn words(text: &str) -> String {
         let (charset, encoding, text) = (parts.next()?, parts.next()?, parts.next()?);
         let bytes = match encoding {
             "B" | "b" => LENIENT.decode(text).ok()?,
-            _ => return Some(percent(&text.replace('_', " ").replace('=', "%"), false)),
+            // A per cent sign of its own stays one.
+            _ => octets(&text.replace('%', "=25").replace('_', " ").replace('=', "%")),
         };
         Some(in_charset(charset, &bytes))
     };
@@ -622,6 +632,10 @@ mod tests {
             ("attachment; filename*=UTF-8''Auftr%C3%A4ge.edi", "Aufträge.edi"),
             ("attachment; filename*=iso-8859-1'de'Auftr%E4ge.edi", "Aufträge.edi"),
             ("attachment; filename*0=long; filename*1=er.edi", "longer.edi"),
+            ("attachment; filename*0*=UTF-8''Auftr%C3; filename*1*=%A4ge; filename*2=%41.edi", "Aufträge%41.edi"),
+            ("attachment; filename*0*=iso-8859-1'de'Auftr; filename*1*=%E4ge.edi", "Aufträge.edi"),
+            ("attachment; filename=\"=?iso-8859-1?Q?Auftr=E4ge_50%.edi?=\"", "Aufträge 50%.edi"),
+            ("attachment; filename*=UTF-8''a%+1b", "a%+1b"),
             ("attachment; filename=\"=?UTF-8?B?QXVmdHLDpGdl?=\"", "Aufträge"),
             ("attachment; filename=\"=?utf-8?Q?Auftr=C3=A4ge_1?=\"", "Aufträge 1"),
         ] {
