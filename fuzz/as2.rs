@@ -6,6 +6,7 @@ use portolan::id::Random;
 use portolan::transport::as2::asn1::Ber;
 use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use portolan::transport::as2::crypto::Digest;
+use portolan::transport::as2::frame::around;
 use portolan::transport::as2::mime::{Headers, Peeked};
 use portolan::transport::as2::open::{Outlets, Policy, Seen, open, open_clear};
 use portolan::transport::as2::receipt;
@@ -71,8 +72,13 @@ pub fn opened(
     };
     let mut payload = Vec::new();
     let mut clear = Vec::new();
-    let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear) };
+    let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear), leaves_out: true };
     let (seen, done) = open(&headers, &mut body, &policy, &Same, outlets);
+    if let (Ok(()), Some(at)) = (&done, seen.payload_at) {
+        let frame = std::mem::take(&mut clear);
+        let mut message = around(&frame[..], &payload[..], at).expect("it is as long");
+        message.read_to_end(&mut clear).expect("memory reads");
+    }
     if done.is_ok() && !clear.is_empty() {
         let mut again = Vec::new();
         let opened = open_clear(&mut &clear[..], &policy, &Same, &mut again).map(|(kept, done)| (kept.mic, done));

@@ -128,7 +128,8 @@ impl Bench {
             payload_bytes_max: u64::MAX,
             now: SystemClock.now(),
         };
-        let (_, done) = open(headers, body, &policy, &SystemRandom, Outlets { payload, clear: None });
+        let (_, done) =
+            open(headers, body, &policy, &SystemRandom, Outlets { payload, clear: None, leaves_out: false });
         done.expect("it opens");
     }
 

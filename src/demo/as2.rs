@@ -76,7 +76,7 @@ impl House {
             now,
         };
         let mut payload = Vec::new();
-        let outlets = Outlets { payload: &mut payload, clear: None };
+        let outlets = Outlets { payload: &mut payload, clear: None, leaves_out: false };
         let (seen, done) = open(headers, &mut &body[..], &policy, &SystemRandom, outlets);
         let disposition =
             done.as_ref().map_or_else(|refused| Disposition::refused(refused.cause), |()| Disposition::Processed);

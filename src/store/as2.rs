@@ -5,6 +5,7 @@ use super::delivery::{self, Change, DeliveryState, NewDelivery, Turn};
 use super::error::Result;
 use super::job::{self, Job, JobKind};
 use super::payload::Files;
+use super::rows::{Cell, Rows};
 use super::transmission::{self, NewTransmission, TransmissionState};
 use super::value::{Actor, Micros, storable};
 use super::writer::Tx;
@@ -70,6 +71,8 @@ pub struct Beside {
     pub receipt: Option<Leaving>,
     /// The message as it stood under its encryption.
     pub clear: Option<Content>,
+    /// Where in that its payload belongs, where it was left out.
+    pub payload_at: Option<u64>,
 }
 
 /// `Content-Type` of a message with its header lines.
@@ -96,13 +99,16 @@ impl Store {
         Ok(sqlx::query_scalar(query).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
 
-    /// The message of a transmission that came in as it stood under its encryption, with its header lines: its payload.
+    /// The message of a transmission that came in as it stood under its encryption, with its header lines: its payload, and
+    /// where in that the payload of the transmission belongs, where it was left out.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn as2_clear(&self, transmission_id: &str) -> Result<Option<String>> {
-        let query = "SELECT clear_payload_id FROM as2_received WHERE transmission_id = $1";
-        Ok(sqlx::query_scalar(query).bind(transmission_id).fetch_optional(self.reader()).await?)
+    pub async fn as2_clear(&self, transmission_id: &str) -> Result<Option<(String, Option<u64>)>> {
+        let query = "SELECT clear_payload_id, payload_at FROM as2_received WHERE transmission_id = $1";
+        let found: Option<(String, Option<i64>)> =
+            sqlx::query_as(query).bind(transmission_id).fetch_optional(self.reader()).await?;
+        Ok(found.map(|(id, at)| (id, at.and_then(|at| u64::try_from(at).ok()))))
     }
 
     /// Keeps a message before it is sent for the first time.
@@ -175,26 +181,37 @@ impl Store {
     }
 }
 
-/// Keeps what belongs to a message that came in, in the commit that takes it in.
-pub(crate) async fn keep_beside(
-    tx: &mut Tx<'_>,
-    transmission_id: &str,
-    beside: &Beside,
-    (actor, now): (&Actor, Timestamp),
-) -> Result<()> {
-    if let Some(clear) = &beside.clear {
-        payload::insert(tx, clear, WITH_HEADER_LINES, now).await?;
-        sqlx::query("INSERT INTO as2_received (transmission_id, clear_payload_id, created_at) VALUES ($1, $2, $3)")
-            .bind(transmission_id)
-            .bind(clear.payload_id())
-            .bind(Micros::from(now))
-            .execute(&mut *tx.connection)
-            .await?;
+/// What belongs to a message that came in, in the commit that takes it in: the transmission, by whom and when.
+pub(crate) type Besides<'b> = (&'b str, &'b Beside, &'b Actor, Timestamp);
+
+/// Keeps what belongs to messages that came in, in the commit that takes them in.
+pub(crate) async fn keep_beside(tx: &mut Tx<'_>, all: &[Besides<'_>]) -> Result<()> {
+    let mut kept = Vec::new();
+    for (id, beside, _, now) in all {
+        kept.extend(beside.clear.as_ref().map(|clear| (*id, clear, beside.payload_at, *now)));
     }
-    match &beside.receipt {
-        Some(receipt) => leave(tx, receipt, actor, now).await,
-        None => Ok(()),
+    if !kept.is_empty() {
+        let contents: Vec<_> = kept.iter().map(|(_, clear, _, now)| (*clear, WITH_HEADER_LINES, *now)).collect();
+        payload::insert_all(tx, &contents).await?;
+        let mut rows =
+            Rows::new("INSERT INTO as2_received (transmission_id, clear_payload_id, payload_at, created_at)");
+        for (id, clear, payload_at, now) in kept {
+            let payload_at = payload_at.and_then(|at| i64::try_from(at).ok());
+            rows.push([
+                Cell::Text(id),
+                Cell::Text(clear.payload_id()),
+                Cell::NumberOrNull(payload_at),
+                Micros::from(now).into(),
+            ]);
+        }
+        rows.insert(tx).await?;
     }
+    for (_, beside, actor, now) in all {
+        if let Some(receipt) = &beside.receipt {
+            leave(tx, receipt, actor, *now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a receipt that came later says of its message.

@@ -7,6 +7,7 @@ use portolan::id::SystemRandom;
 use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use portolan::transport::as2::cms::Recipient;
 use portolan::transport::as2::crypto::{Digest, KeyTransport};
+use portolan::transport::as2::frame::around;
 use portolan::transport::as2::mime::Headers;
 use portolan::transport::as2::open::{Outlets, Policy, Seen, open, open_clear};
 use portolan::transport::as2::refused::Refused;
@@ -71,8 +72,21 @@ pub fn policy<'p>(trusted: &'p [Certificate], keys: &'p [Arc<OwnKey>]) -> Policy
 pub fn opened(headers: &Headers, body: &[u8], policy: &Policy<'_>) -> (Seen, Result<Vec<u8>, Refused>) {
     let random = SystemRandom;
     let (mut payload, mut clear) = (Vec::new(), Vec::new());
-    let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear) };
+    let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear), leaves_out: false };
     let (seen, done) = open(headers, &mut &body[..], policy, &random, outlets);
+    let (mut again, mut frame) = (Vec::new(), Vec::new());
+    let outlets = Outlets { payload: &mut again, clear: Some(&mut frame), leaves_out: true };
+    let (framed, same) = open(headers, &mut &body[..], policy, &random, outlets);
+    assert_eq!(same.is_ok(), done.is_ok(), "what is kept of it changes nothing: {same:?} {done:?}");
+    if let (Ok(()), Some(at)) = (&done, framed.payload_at) {
+        assert_eq!(frame.len() + again.len(), clear.len(), "all but the payload is kept");
+        let mut whole = Vec::new();
+        let mut message = around(&frame[..], &again[..], at).expect("it is as long");
+        message.read_to_end(&mut whole).expect("memory reads");
+        assert_eq!(whole, clear, "the same message with its payload");
+    } else if done.is_ok() {
+        assert_eq!(frame, clear, "it is kept whole");
+    }
     if done.is_ok() && seen.layers.is_empty() {
         assert!(clear.is_empty(), "a payload alone is kept as that");
     } else if done.is_ok() {

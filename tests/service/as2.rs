@@ -391,7 +391,7 @@ pub fn opened(post: peer::Post, (receiver, sender): (&Keys, &Keys)) -> (Seen, Ve
         now: SystemClock.now(),
     };
     let mut payload = Vec::new();
-    let outlets = Outlets { payload: &mut payload, clear: None };
+    let outlets = Outlets { payload: &mut payload, clear: None, leaves_out: false };
     let headers = Headers(post.headers.into_iter().collect());
     let (seen, done) = open(&headers, &mut &post.body[..], &policy, &SystemRandom, outlets);
     done.unwrap_or_else(|error| panic!("{error}"));

@@ -61,6 +61,10 @@ async fn both_sides_have_evidence_that_proves_itself() {
         let id = delivery["delivery_id"].as_str().expect("an id");
         let came = came(&lamps).await;
         let (theirs, ours) = (fetch(&retail, id), fetch(&lamps, &came));
+        // The sender kept the message whole, and the receiver what stands around its payload.
+        let message =
+            |file: &str| parts(file).into_iter().find(|(name, _)| name == "message.eml").expect("it is there").1;
+        assert!(message(&theirs) == message(&ours), "the same message, byte for byte: {more}");
         for (file, proof) in [(&theirs, "Light & Lamp received this payload"), (&ours, "RETAIL sent this payload")] {
             let judged = judged(file, &[]);
             let expected: Vec<_> = ALL.map(|at| (at.to_owned(), "proved".to_owned())).into();

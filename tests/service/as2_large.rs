@@ -214,7 +214,7 @@ fn receive(mut stream: TcpStream) -> Opened {
     };
     let mut counted = Counted(0, Hash::new(Digest::Sha256));
     let mut body = io::BufReader::with_capacity(1 << 16, (&mut stream).take(content_length));
-    let outlets = Outlets { payload: &mut counted, clear: None };
+    let outlets = Outlets { payload: &mut counted, clear: None, leaves_out: false };
     let (seen, done) = open(&headers, &mut body, &policy, &SystemRandom, outlets);
     assert_eq!(done.map_err(|refused| refused.detail), Ok(()));
     let message_id = line("message-id");

@@ -2,7 +2,8 @@
 //! digested.
 
 use crate::store::as2::SealedMessage;
-use crate::store::{PayloadReader, Result, Store};
+use crate::store::{PayloadReader, Result, Store, StoreError};
+use crate::transport::as2::frame::around;
 use crate::transport::as2::mime::Headers;
 use std::io::{self, Read};
 
@@ -12,6 +13,8 @@ pub(super) enum Clear {
     Whole(String),
     /// Its header lines stand elsewhere.
     Body(Vec<u8>, String),
+    /// What stands around its payload, the payload, and where that belongs.
+    Around(String, String, u64),
 }
 
 impl Clear {
@@ -34,6 +37,12 @@ impl Clear {
             Clear::Body(head, id) => {
                 let body: PayloadReader = store.open_payload(id).await?;
                 Box::new(io::Cursor::new(head.clone()).chain(body))
+            }
+            Clear::Around(frame, payload, at) => {
+                let (frame, payload) = (store.open_payload(frame).await?, store.open_payload(payload).await?);
+                let unfit = |error: io::Error| StoreError::Damaged(format!("the message of a payload: {error}"));
+                // Only a few lines stand before a payload, and those are read here.
+                around(frame, payload, *at).map_err(unfit)?
             }
         })
     }

@@ -141,7 +141,10 @@ async fn received(service: &Service, id: &str) -> Result<Kept> {
         receipt: None,
         certificates: Vec::new(),
     };
-    let message = store.as2_clear(id).await?.map(Clear::Whole);
+    let message = store.as2_clear(id).await?.map(|(message, payload_at)| match payload_at {
+        None => Clear::Whole(message),
+        Some(at) => Clear::Around(message, transmission.payload_id.clone(), at),
+    });
     // Where no receipt was asked for there are header lines and nothing behind them.
     let receipt = Some(receipt).filter(|receipt| !receipt.ends_with(b"\r\n\r\n"));
     Ok(Kept { about, payload_id: transmission.payload_id, message, receipt, signed_by: text(&as2["signed_by"]) })

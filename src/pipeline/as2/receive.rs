@@ -13,7 +13,7 @@ use crate::store::commit::receive::Reception;
 use crate::store::delivery::{NewDelivery, Turn};
 use crate::store::offered::Signed;
 use crate::store::transmission::NewTransmission;
-use crate::store::{Actor, Direction, INLINE_BYTES_MAX, Result as StoreResult, Spool, StoreError};
+use crate::store::{Actor, Content, Direction, INLINE_BYTES_MAX, Result as StoreResult, Spool, StoreError, Unkept};
 use crate::transport::as2::certificate::{Certificate, OwnKey};
 use crate::transport::as2::crypto::Digest;
 use crate::transport::as2::mime::Headers;
@@ -23,6 +23,7 @@ use crate::transport::as2::receipt::{self, Disposition, Receipt};
 use crate::transport::as2::refused::{Cause, Refused};
 use crate::transport::as2::seal::boundary;
 use crate::transport::as2::variant::fitting;
+use crate::transport::file_name::safe_name;
 use crate::transport::http::receive::{Answer, Arrival, Intake, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,8 +38,6 @@ use tokio::task::JoinHandle;
 const PIECES_WAITING: usize = 4;
 /// Bytes that are handed over at once, at least: each time a thread is woken.
 const PIECE_BYTES: usize = 64 * 1024;
-/// Characters of a file's name that are kept.
-const FILE_NAME_CHARACTERS_MAX: usize = 255;
 /// Header lines that are kept of a message.
 const HEADER_LINES_KEPT_MAX: usize = 64;
 /// Characters that are kept of the value of each.
@@ -223,6 +222,23 @@ struct Kept {
     begin: Option<Vec<u8>>,
 }
 
+impl Kept {
+    fn new(spool: Spool) -> Self {
+        Kept { spool, broken: None, begin: Some(Vec::new()) }
+    }
+}
+
+/// A message under its encryption that is refused, while it is little: what was kept of it, with its payload where that was left out.
+fn whole(seen: &Seen, clear: &Kept, payload: &Kept) -> Option<Vec<u8>> {
+    let clear = clear.begin.as_deref()?;
+    let at = match seen.payload_at {
+        None => return Some(clear.to_vec()),
+        Some(at) => usize::try_from(at).ok()?,
+    };
+    let (before, behind) = clear.split_at_checked(at)?;
+    Some([before, payload.begin.as_deref()?, behind].concat())
+}
+
 impl io::Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.begin.take_if(|begin| begin.len() + bytes.len() > INLINE_BYTES_MAX);
@@ -268,12 +284,13 @@ impl Message {
                 now,
             };
             let mut body = Pieces { from, piece: Vec::new(), at: 0 };
-            let mut payload = Kept { spool: payload, broken: None, begin: None };
-            let mut clear = Kept { spool: clear, broken: None, begin: Some(Vec::new()) };
-            let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear) };
+            let (mut payload, mut clear) = (Kept::new(payload), Kept::new(clear));
+            let outlets = Outlets { payload: &mut payload, clear: Some(&mut clear), leaves_out: true };
             let (seen, mut done) = open(&headers, &mut body, &policy, service.store.random(), outlets);
-            if let (Err(refused), Some(signed), Some(message)) = (&mut done, &seen.signed, &clear.begin) {
-                refused.detail.extend(changed(message, signed));
+            if let (Err(refused), Some(signed)) = (&mut done, &seen.signed)
+                && let Some(message) = whole(&seen, &clear, &payload)
+            {
+                refused.detail.extend(changed(&message, signed));
             }
             let signed_by = seen.layers.iter().find_map(|layer| match layer {
                 Layer::Signed(at, _) => Some(trusted[*at].fingerprint()),
@@ -401,7 +418,9 @@ impl Message {
     async fn keep(self, found: Found) -> StoreResult<Answer> {
         let Found { seen, payload, clear, signed_by, .. } = found;
         let content = payload.finish().await?;
+        let unkept = content.unkept();
         let clear = if clear.size() > 0 { Some(clear.finish().await?) } else { None };
+        let unkept_clear = clear.as_ref().map(Content::unkept);
         let said = self.receipt(&Disposition::Processed, seen.mic.as_ref())?;
         let (from, to) = (&self.addressed.from, &self.addressed.to);
         let leaving = match &self.addressed.wish.url {
@@ -433,7 +452,9 @@ impl Message {
             headers: self.facts(&seen, signed_by),
         };
         let store = &self.service.store;
-        let beside = Beside { receipt: leaving, clear };
+        let beside = Beside { receipt: leaving, clear, payload_at: seen.payload_at };
+        unkept.kept();
+        unkept_clear.into_iter().for_each(Unkept::kept);
         match store.receive_beside(new, Some(claim), beside, &actor, self.service.now()).await? {
             Reception::New => {
                 let has_turned_ends = seen.has_turned_ends;
@@ -655,12 +676,4 @@ fn told(kept: &[u8]) -> Answer {
         location: String::new(),
         replayed: false,
     }
-}
-
-/// A file's name without what could lead elsewhere.
-fn safe_name(name: &str) -> Option<String> {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().filter(|c| !c.is_control()).take(FILE_NAME_CHARACTERS_MAX).collect();
-    let plain = plain.trim().trim_start_matches('.').to_owned();
-    (!plain.is_empty()).then_some(plain)
 }

@@ -172,6 +172,7 @@ async fn sealed(
 ) -> Result<SealedMessage> {
     let now = service.now();
     let joined = joined(service, delivery, transmission).await?;
+    let unkept_joined = joined.as_ref().map(|joined| joined.content.unkept());
     let plain = match &joined {
         Some(Joined { content, content_type }) => Plain {
             content_type: content_type.clone(),
@@ -190,10 +191,14 @@ async fn sealed(
     let Made { headers, mic, also, body, clear, signed_by } = make(service, as2, trusted, plain, spool, write).await?;
     let headers = serde_json::to_string(&headers).map_err(|error| unsealed(&error))?;
     let content = body.finish().await?;
+    let unkept = content.unkept();
     let clear = match clear {
         Some(clear) => Some(clear.finish().await?),
         None => None,
     };
+    for unkept in [Some(unkept), unkept_joined].into_iter().flatten() {
+        unkept.kept();
+    }
     let (digest, mic, also_mic) = (mic.digest.name().to_owned(), mic.value, also.map(|also| also.value));
     let pair = (as2.from.clone(), as2.to.clone());
     let joined = joined.map(|Joined { content, content_type }| (content, content_type));

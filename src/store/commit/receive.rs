@@ -197,9 +197,9 @@ pub(crate) async fn insert_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<
     }
     let jobs: Vec<_> = arrivals.iter().map(|one| (one.new.transmission_id.as_str(), one.now, one.now)).collect();
     job::insert_all(tx, JobKind::Translate, &jobs).await?;
-    for one in arrivals {
-        as2::keep_beside(tx, &one.new.transmission_id, &one.beside, (&one.actor, one.now)).await?;
-    }
+    let besides: Vec<_> =
+        arrivals.iter().map(|one| (one.new.transmission_id.as_str(), &one.beside, &one.actor, one.now)).collect();
+    as2::keep_beside(tx, &besides).await?;
     Ok(true)
 }
 

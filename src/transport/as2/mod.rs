@@ -8,6 +8,7 @@ pub mod cms;
 pub mod crypto;
 pub mod evidence;
 pub mod exchange; // certificates that partners will use
+pub mod frame; // what stands around a payload
 pub mod keystore; // files of keys and certificates
 pub mod mime;
 pub mod name;

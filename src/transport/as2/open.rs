@@ -5,6 +5,7 @@
 use super::certificate::{Certificate, OwnKey};
 use super::cms::{self, ContentType, Inflated, Opened, Signed, SignedContent, Verdict};
 use super::crypto::{Cipher, Digest, Hash, hexadecimal};
+use super::frame::{Frame, Passing, Shared};
 use super::mime::{Base64, Headers, Multipart, Peeked};
 use super::name::micalg;
 use super::refused::{Cause, Refused, Telling, told};
@@ -84,6 +85,8 @@ pub struct Seen {
     pub signed: Option<Vec<u8>>,
     /// The signature is over what came with its line feeds made CRLF.
     pub has_turned_ends: bool,
+    /// Where in the message that was kept its payload belongs, which was left out ([`super::frame::around`]).
+    pub payload_at: Option<u64>,
 }
 
 /// Where what was opened goes.
@@ -93,6 +96,8 @@ pub struct Outlets<'w> {
     /// The message as it stands under its encryption, with its header lines, to be proved again later; nothing of a message
     /// without any layer, whose payload is all there is.
     pub clear: Option<&'w mut dyn Write>,
+    /// Without its payload, where that stands in it as it is ([`Seen::payload_at`]).
+    pub leaves_out: bool,
 }
 
 /// Opens a message of HTTP: its header lines, and its body.
@@ -118,7 +123,7 @@ pub fn open_clear<'o>(
 ) -> io::Result<(Seen, Result<(), Refused>)> {
     let mut peeked = Peeked::new(message);
     let head = peeked.head()?;
-    let outlets = Outlets { payload, clear: None };
+    let outlets = Outlets { payload, clear: None, leaves_out: false };
     Ok(open_under(&Headers::parse(&head), Some(&head), &mut peeked, policy, random, outlets))
 }
 
@@ -128,10 +133,18 @@ fn open_under<'o>(
     body: &mut dyn Read,
     policy: &'o Policy<'o>,
     random: &'o dyn Random,
-    Outlets { payload, clear }: Outlets<'o>,
+    Outlets { payload, clear, leaves_out }: Outlets<'o>,
 ) -> (Seen, Result<(), Refused>) {
-    let mut opening = Opening { policy, random, payload, clear, seen: Seen::default(), has: Has::default(), depth: 0 };
-    let mut done = opening.entity(headers, head, body);
+    let frame = clear.map(|clear| Frame::shared(clear, leaves_out));
+    let (unframed, seen, has) = (frame.clone(), Seen::default(), Has::default());
+    let mut opening = Opening { policy, random, payload, unframed, frame: None, seen, has, depth: 0 };
+    let mut done = opening.entity(headers, head, body, None);
+    if let Some(frame) = frame {
+        match frame.borrow_mut().finish() {
+            Ok(at) => opening.seen.payload_at = at,
+            Err(error) => done = done.and(Err(error.into())),
+        }
+    }
     if done.is_ok() {
         done = opening.is_protected();
     }
@@ -187,15 +200,24 @@ struct Opening<'o> {
     random: &'o dyn Random,
     payload: &'o mut dyn Write,
     /// Until it is known what stands under the encryption.
-    clear: Option<&'o mut dyn Write>,
+    unframed: Option<Shared<'o>>,
+    /// From then on.
+    frame: Option<Shared<'o>>,
     seen: Seen,
     has: Has,
     depth: usize,
 }
 
 impl Opening<'_> {
-    /// An entity of MIME. `head` are its header lines as they stand, where they belong to what is signed or encrypted.
-    fn entity(&mut self, headers: &Headers, head: Option<&[u8]>, body: &mut dyn Read) -> Result<(), Refused> {
+    /// An entity of MIME. `head` are its header lines as they stand, where they belong to what is signed or encrypted; `place` is
+    /// where its body begins in the message that is kept, where it stands in that as it is.
+    fn entity(
+        &mut self,
+        headers: &Headers,
+        head: Option<&[u8]>,
+        body: &mut dyn Read,
+        place: Option<u64>,
+    ) -> Result<(), Refused> {
         self.depth += 1;
         if self.depth > LAYERS_MAX {
             let detail = format!("expected at most {LAYERS_MAX} layers");
@@ -204,11 +226,14 @@ impl Opening<'_> {
         let mut body = Peeked::new(body);
         let form = Form::of(headers, body.ahead(CONTENT_TYPE_BYTES).map_err(told(Cause::UnexpectedProcessingError))?);
         let is_clear = !matches!(form, Form::Enveloped) && (head.is_some() || !matches!(form, Form::Payload));
-        match self.clear.take_if(|_| is_clear) {
-            None => self.formed(form, headers, head, &mut body),
-            Some(to) => {
-                to.write_all(&head.map_or_else(|| headers.of_entity(), <[u8]>::to_vec))?;
-                self.formed(form, headers, head, &mut Copied { source: &mut body, to })
+        match self.unframed.take_if(|_| is_clear) {
+            None => self.formed(form, headers, head, &mut body, place),
+            Some(frame) => {
+                let lines = head.map_or_else(|| headers.of_entity(), <[u8]>::to_vec);
+                frame.borrow_mut().passes(&lines)?;
+                self.frame = Some(frame.clone());
+                let mut passing = Passing { source: &mut body, frame };
+                self.formed(form, headers, head, &mut passing, Some(lines.len() as u64))
             }
         }
     }
@@ -219,15 +244,17 @@ impl Opening<'_> {
         headers: &Headers,
         head: Option<&[u8]>,
         body: &mut dyn Read,
+        place: Option<u64>,
     ) -> Result<(), Refused> {
+        let place = place.filter(|_| !headers.is_base64());
         let is_layer = match form {
-            Form::Payload => return self.payload(headers, head, body),
+            Form::Payload => return self.payload(headers, head, body, place),
             Form::Layer | Form::Enveloped => true,
             Form::Signed => false,
         };
         let mut unpacked = Base64::new(&mut *body);
         let body: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
-        if is_layer { self.layer(body) } else { self.multipart(headers, body) }
+        if is_layer { self.layer(body) } else { self.multipart(headers, body, place) }
     }
 
     fn layer(&mut self, body: &mut dyn Read) -> Result<(), Refused> {
@@ -261,7 +288,7 @@ impl Opening<'_> {
     fn inner(&mut self, content: &mut dyn Read, cause: Cause) -> Result<(), Refused> {
         let mut peeked = Peeked::new(content);
         let head = peeked.head().map_err(told(cause))?;
-        self.entity(&Headers::parse(&head), Some(&head), &mut peeked)?;
+        self.entity(&Headers::parse(&head), Some(&head), &mut peeked, None)?;
         peeked.drain().map_err(told(cause))
     }
 
@@ -280,7 +307,7 @@ impl Opening<'_> {
         let inner = peeked
             .head()
             .map_err(told(Cause::DecryptionFailed))
-            .and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked));
+            .and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked, None));
         let drained = peeked.drain().map_err(told(Cause::DecryptionFailed));
         if for_key.is_none() {
             return Err(failed(&"it is encrypted to none of our certificates, or the key in it is damaged"));
@@ -292,7 +319,7 @@ impl Opening<'_> {
         }
     }
 
-    fn multipart(&mut self, headers: &Headers, body: &mut dyn Read) -> Result<(), Refused> {
+    fn multipart(&mut self, headers: &Headers, body: &mut dyn Read, place: Option<u64>) -> Result<(), Refused> {
         if std::mem::replace(&mut self.has.signed, true) {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "it is signed twice"));
         }
@@ -314,10 +341,13 @@ impl Opening<'_> {
         if !hashing.source.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found none"));
         }
-        let outside = self.seen.layers.len();
+        let (outside, begin) = (self.seen.layers.len(), hashing.source.position());
         let mut peeked = Peeked::new(&mut hashing);
         let head = peeked.head().map_err(wrong());
-        let inner = head.and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked));
+        let inner = head.and_then(|head| {
+            let place = place.map(|place| place + begin + head.len() as u64);
+            self.entity(&Headers::parse(&head), Some(&head), &mut peeked, place)
+        });
         peeked.drain().map_err(wrong())?;
         let Hashing { source: parts, hashes, turned } = hashing;
         let (content, turned) = (finished(hashes), turned.map(|(_, hashes)| finished(hashes)));
@@ -394,7 +424,13 @@ impl Opening<'_> {
         }
     }
 
-    fn payload(&mut self, headers: &Headers, head: Option<&[u8]>, body: &mut dyn Read) -> Result<(), Refused> {
+    fn payload(
+        &mut self,
+        headers: &Headers,
+        head: Option<&[u8]>,
+        body: &mut dyn Read,
+        place: Option<u64>,
+    ) -> Result<(), Refused> {
         self.seen.content_type = headers.get("content-type").unwrap_or("application/octet-stream").to_owned();
         let disposition = super::mime::Parameters::parse(headers.get("content-disposition").unwrap_or_default());
         let content_type = headers.content_type();
@@ -407,6 +443,10 @@ impl Opening<'_> {
         let mut hashing = Hashing { source: body, hashes: hash.into_iter().collect(), turned: None };
         let mut unpacked = Base64::new(&mut hashing);
         let content: &mut dyn Read = if headers.is_base64() { &mut unpacked } else { unpacked.inner() };
+        let frame = self.frame.clone().zip(place);
+        if let Some((frame, place)) = &frame {
+            frame.borrow_mut().begins(*place)?;
+        }
         let mut room = vec![0; PIECE_BYTES];
         loop {
             let count = content.read(&mut room).map_err(told(Cause::UnexpectedProcessingError))?;
@@ -419,7 +459,13 @@ impl Opening<'_> {
                 let detail = format!("expected a payload of at most {most} bytes, found more");
                 return Err(Refused::new(Cause::UnexpectedProcessingError, detail));
             }
+            if let Some((frame, _)) = &frame {
+                frame.borrow_mut().has(count);
+            }
             self.payload.write_all(&room[..count])?;
+        }
+        if let Some((frame, _)) = &frame {
+            frame.borrow_mut().ends()?;
         }
         let value = hashing.hashes.pop().map(|hash| Mic { digest: hash.digest(), value: hash.finish() });
         self.seen.mic = self.seen.mic.take().or(value);
@@ -454,20 +500,6 @@ fn signature(part: &mut dyn Read) -> io::Result<Signed> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "expected SignedData in the signature"));
     }
     Signed::detached(ber)
-}
-
-/// Copies what passes.
-struct Copied<'c> {
-    source: &'c mut dyn Read,
-    to: &'c mut dyn Write,
-}
-
-impl Read for Copied<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.source.read(buffer)?;
-        self.to.write_all(&buffer[..count])?;
-        Ok(count)
-    }
 }
 
 /// Takes digests of what passes.
