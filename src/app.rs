@@ -12,12 +12,12 @@ use crate::pipeline::Rules;
 use crate::pipeline::alarm;
 use crate::pipeline::mailbox::gate::{MailboxGate, host_keys};
 use crate::pipeline::mailbox::https::MailboxDoors;
-use crate::pipeline::receive::HttpReceiver;
+use crate::pipeline::receive::{HttpReceiver, pace};
 use crate::pipeline::state::Service;
 use crate::pipeline::telemetry;
 use crate::pipeline::worker;
 use crate::store::{Actor, Reconciliation, Store};
-use crate::transport::http::receive::{Pace, ReceiveLimits, router as partner_router};
+use crate::transport::http::receive::{ReceiveLimits, router as partner_router};
 use crate::transport::sftp::server as sftp;
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -150,11 +150,11 @@ impl App {
         let metrics = recorder();
         let stop = CancellationToken::new();
         let limits = &service.config.limits;
-        let pace = Pace {
-            idle: Duration::from_secs(limits.body_idle_seconds),
-            bytes_per_second: limits.body_bytes_per_second,
+        let limits = ReceiveLimits {
+            bodies_at_once: limits.bodies_at_once,
+            header_bytes: limits.header_bytes,
+            pace: pace(limits),
         };
-        let limits = ReceiveLimits { bodies_at_once: limits.bodies_at_once, header_bytes: limits.header_bytes, pace };
         let partners = partner_router(
             Arc::new(HttpReceiver(service.clone())),
             Some(Arc::new(MailboxDoors(service.clone()))),

@@ -2,10 +2,10 @@
 
 use super::{Exit, input};
 use crate::app::{ADMIN_ADDRESS_FILE, ADMIN_TOKEN_FILE};
-use crate::transport::http::body::streamed;
+use crate::transport::http::body::{Body, Progress};
 use crate::transport::source::Source;
 use anyhow::Context as _;
-use reqwest::Method;
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder};
 use serde_json::Value;
 use std::fs::File;
 use std::io::Write as _;
@@ -34,8 +34,10 @@ pub enum Answered {
 
 /// The token's variable.
 const TOKEN_VARIABLE: &str = "PORTOLAN_TOKEN";
-/// How long an answer may take.
+/// How long an answer may take; where a body goes before it, as long again from each piece of that on.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of a body that an instance looks through and syncs in a second, at least: so much longer may its answer take.
+const KEPT_BYTES_A_SECOND: u64 = 16 * 1024 * 1024;
 
 impl Instance {
     /// Asks the instance.
@@ -76,10 +78,10 @@ impl Instance {
         })
     }
 
-    /// Posts bytes of any length as they are read.
+    /// Posts bytes of any length as they are read. It is given up when no piece is taken for a while, however long all of it takes.
     ///
     /// # Errors
-    /// The data directory does not say how the instance is reached.
+    /// The bytes cannot be read.
     pub fn post(
         &self,
         path: &str,
@@ -88,17 +90,17 @@ impl Instance {
         source: Arc<dyn Source>,
     ) -> anyhow::Result<Answered> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let asked = runtime.block_on(async {
-            let mut request = self.request(Method::POST, path, query, None)?;
-            for (name, value) in lines {
-                request = request.header(*name, value);
-            }
-            let length = source.length();
-            let body = reqwest::Body::wrap_stream(streamed(source));
-            let response = request.header(reqwest::header::CONTENT_LENGTH, length).body(body).send().await;
-            let response = response.context("the instance does not answer, or takes no more bytes")?;
-            Ok::<_, anyhow::Error>((response.status().as_u16(), response.bytes().await?))
-        });
+        let request = match self.request(Method::POST, path, query, Client::builder()) {
+            Ok(request) => lines.iter().fold(request, |request, (name, value)| request.header(*name, value)),
+            Err(error) => return Ok(answered(Err::<(u16, Vec<u8>), _>(error))),
+        };
+        // What stands in no header line, or in no URL, reaches nobody.
+        if request.try_clone().is_none() {
+            let why = request.build().err().map(|error| error.to_string()).unwrap_or_default();
+            eprintln!("portolan: what is said of the body cannot be sent: {why}");
+            return Ok(Answered::Refused(Exit::Invalid));
+        }
+        let asked = runtime.block_on(posted(request, source, PATIENCE))?;
         Ok(answered(asked))
     }
 
@@ -130,21 +132,25 @@ impl Instance {
         query: &[(&str, String)],
         (body, patience): (Option<&Value>, Option<Duration>),
     ) -> anyhow::Result<reqwest::Response> {
-        let mut request = self.request(method, path, query, patience)?;
+        let client = match patience {
+            Some(patience) => Client::builder().timeout(patience),
+            None => Client::builder().read_timeout(PATIENCE),
+        };
+        let mut request = self.request(method, path, query, client)?;
         if let Some(body) = body {
             request = request.json(body);
         }
         request.send().await.context("the instance does not answer; is it running?")
     }
 
-    /// A request; without `patience` it may take as long as bytes go in either direction.
+    /// A request; `client` says how long it may take.
     fn request(
         &self,
         method: Method,
         path: &str,
         query: &[(&str, String)],
-        patience: Option<Duration>,
-    ) -> anyhow::Result<reqwest::RequestBuilder> {
+        client: ClientBuilder,
+    ) -> anyhow::Result<RequestBuilder> {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let read = |name: &str| {
             let path = self.data.join(name);
@@ -158,12 +164,52 @@ impl Instance {
         for (key, value) in query {
             url.query_pairs_mut().append_pair(key, value);
         }
-        let client = reqwest::Client::builder().no_proxy();
-        let client = match patience {
-            Some(patience) => client.timeout(patience),
-            None => client.read_timeout(PATIENCE),
-        };
-        Ok(client.build()?.request(method, url).bearer_auth(token))
+        Ok(client.no_proxy().build()?.request(method, url).bearer_auth(token))
+    }
+}
+
+/// The answer to a request with a body; why nobody could be asked, where that is so.
+///
+/// # Errors
+/// The body cannot be read.
+async fn posted(
+    request: RequestBuilder,
+    source: Arc<dyn Source>,
+    patience: Duration,
+) -> anyhow::Result<anyhow::Result<(u16, Vec<u8>)>> {
+    let length = source.length();
+    let (body, progress) = Body::Read(source).posted();
+    let asked = async {
+        let response = request.header(reqwest::header::CONTENT_LENGTH, length).body(body).send().await?;
+        Ok((response.status().as_u16(), response.bytes().await?.to_vec()))
+    };
+    let patience = patience + Duration::from_secs(length / KEPT_BYTES_A_SECOND);
+    let done: reqwest::Result<_> = match patiently(asked, &progress, patience).await {
+        Ok(done) => done,
+        Err(_) => {
+            let seconds = patience.as_secs();
+            return Ok(Err(anyhow::anyhow!("the instance takes no more bytes and does not answer, since {seconds} s")));
+        }
+    };
+    if let Some(reason) = progress.failure() {
+        anyhow::bail!("cannot read what is to be sent: {reason}");
+    }
+    Ok(done.context("the instance does not answer, or takes no more bytes"))
+}
+
+/// Waits for an answer, and as long again whenever something of the body was taken.
+async fn patiently<T>(
+    asked: impl Future<Output = T>,
+    progress: &Progress,
+    patience: Duration,
+) -> Result<T, tokio::time::error::Elapsed> {
+    let mut asked = std::pin::pin!(asked);
+    loop {
+        let before = progress.pieces();
+        match tokio::time::timeout(patience, &mut asked).await {
+            Err(_) if progress.pieces() > before => {}
+            done => return done,
+        }
     }
 }
 
@@ -193,7 +239,7 @@ fn refused(status: u16, bytes: &[u8]) -> Exit {
         401 | 403 => Exit::NotPermitted,
         404 => Exit::NotFound,
         409 => Exit::Conflict,
-        400 | 413 | 422 => Exit::Invalid,
+        400 | 413 | 415 | 422 => Exit::Invalid,
         _ => Exit::Failed,
     }
 }
@@ -212,4 +258,76 @@ pub fn column(value: &Value, width: usize) -> String {
 pub fn moment(value: &Value) -> String {
     let at = value.as_i64().and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok());
     at.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+    use std::net::TcpListener;
+
+    /// More than stands in the buffers of a connection.
+    const BYTES: usize = 32 * 1024 * 1024;
+    const PATIENCE: Duration = Duration::from_millis(500);
+
+    /// An instance that takes `most` bytes in pieces, each after a while, and then answers, or is silent; its address.
+    fn slow(most: usize, answers: bool) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            let (mut wire, _) = listener.accept().expect("a connection");
+            let (mut room, mut taken) = (vec![0; 1024 * 1024], 0);
+            while taken < most {
+                match wire.read(&mut room).expect("bytes") {
+                    0 => return,
+                    count => taken += count,
+                }
+                std::thread::sleep(Duration::from_millis(25));
+            }
+            if answers {
+                wire.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}").expect("written");
+            }
+            std::thread::sleep(4 * PATIENCE);
+        });
+        url
+    }
+
+    fn request(url: &str) -> RequestBuilder {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        Client::builder().no_proxy().build().expect("a client").post(url)
+    }
+
+    async fn post(url: &str) -> anyhow::Result<(u16, Vec<u8>)> {
+        posted(request(url), Arc::new(vec![b'x'; BYTES]), PATIENCE).await.expect("it can be read")
+    }
+
+    #[tokio::test]
+    async fn a_body_may_take_longer_than_an_answer_as_long_as_it_is_taken() {
+        let begin = std::time::Instant::now();
+        let answer = post(&slow(BYTES, true)).await.expect("an answer");
+        assert_eq!(answer, (202, b"{}".to_vec()));
+        assert!(begin.elapsed() > PATIENCE, "it was not slow enough to show anything: {:?}", begin.elapsed());
+    }
+
+    #[tokio::test]
+    async fn err_an_instance_that_takes_no_more_is_given_up() {
+        let told = post(&slow(BYTES / 4, false)).await.expect_err("no answer").to_string();
+        assert!(told.contains("takes no more bytes"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn err_what_cannot_be_read_is_told_as_that() {
+        struct Gone;
+        impl Source for Gone {
+            fn length(&self) -> u64 {
+                5
+            }
+
+            fn open(&self) -> std::io::Result<Box<dyn std::io::Read + '_>> {
+                Err(std::io::Error::other("it is gone"))
+            }
+        }
+        let told = posted(request(&slow(BYTES, true)), Arc::new(Gone), PATIENCE).await.expect_err("no body");
+        assert!(told.to_string().contains("it is gone"), "{told}");
+    }
 }

@@ -6,18 +6,20 @@ use super::live::{self, Seat};
 use super::reach::is_pinned;
 use super::state::Service;
 use super::telemetry;
+use crate::config::Limits;
 use crate::partner::{AnswerPolicy, Basic, Channel, Shown, Way};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Direction, Spool, StoreError};
-use crate::transport::http::receive::{Answer, Arrival, Intake, Receiver, Refusal};
+use crate::transport::http::receive::{Answer, Arrival, Intake, Pace, Receiver, Refusal};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The status of an answer to a body that was kept.
 const ACCEPTED: u16 = 202;
@@ -49,7 +51,7 @@ impl Receiver for HttpReceiver {
                 service.store.has_room().map_err(|error| unavailable(&error))?;
                 return Ok(converse::intake(service, arrival));
             }
-            check_room(service, &arrival).await?;
+            check_room(service, &scope(&arrival.channel), arrival.key.as_ref()).await?;
             let answering = match channel.answers_calls() {
                 Some(policy) => Some((Seat::take(service, &arrival.channel, policy)?, policy.clone())),
                 None => None,
@@ -73,12 +75,18 @@ fn scope(channel: &str) -> String {
     format!("http:{channel}")
 }
 
+/// How slow a body may be.
+#[must_use]
+pub fn pace(limits: &Limits) -> Pace {
+    Pace { idle: Duration::from_secs(limits.body_idle_seconds), bytes_per_second: limits.body_bytes_per_second }
+}
+
 /// Whether there is room for a body. One that came before under its key is answered from what is here, and needs none; where
 /// it is so large that it would need a file, the spool refuses it.
-async fn check_room(service: &Service, arrival: &Arrival) -> Result<(), Refusal> {
+pub(super) async fn check_room(service: &Service, scope: &str, key: Option<&String>) -> Result<(), Refusal> {
     let Err(full) = service.store.has_room() else { return Ok(()) };
-    if let Some(key) = &arrival.key {
-        let claim = service.store.claim(&scope(&arrival.channel), key).await;
+    if let Some(key) = key {
+        let claim = service.store.claim(scope, key).await;
         if claim.map_err(|error| unavailable(&error))?.is_some() {
             return Ok(());
         }

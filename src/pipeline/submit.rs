@@ -3,18 +3,21 @@
 //! translated, and no agreement is asked.
 
 use super::attachments;
-use super::receive::{location, unavailable};
+use super::receive::{check_room, location, unavailable};
 use super::state::Service;
 use crate::partner::Way;
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::delivery::{NewDelivery, Turn};
 use crate::store::transmission::NewTransmission;
-use crate::store::{Actor, Content, Direction, Spool};
+use crate::store::{Actor, Content, Direction, Spool, StoreError};
 use crate::transport::as2::mime::Parameters;
-use crate::transport::http::receive::{Answer, KEY_CHARACTERS_MAX, Refusal};
+use crate::transport::http::receive::{Answer, Intake, Refusal};
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::future::ready;
+use std::sync::Arc;
 
 /// The status of an answer.
 const ACCEPTED: u16 = 202;
@@ -38,6 +41,8 @@ pub struct Wish {
 
 /// Its bytes on their way in.
 pub struct Submission {
+    service: Arc<Service>,
+    actor: Actor,
     wish: Wish,
     partner: Option<String>,
     spool: Spool,
@@ -47,7 +52,7 @@ pub struct Submission {
 ///
 /// # Errors
 /// There is no such channel, it is of another kind, a word of the wish cannot stand in a header line, or the disk is full.
-pub fn begin(service: &Service, wish: Wish) -> Result<Submission, Refusal> {
+pub async fn begin(service: &Arc<Service>, wish: Wish, actor: Actor) -> Result<Submission, Refusal> {
     let refused = |status, code, detail: String| Err(Refusal { status, code, detail });
     let directory = service.directory();
     let name = &wish.channel;
@@ -75,40 +80,40 @@ pub fn begin(service: &Service, wish: Wish) -> Result<Submission, Refusal> {
         );
         return refused(400, "FILE-NAME-WRONG", detail);
     }
-    if wish.key.as_deref().is_some_and(|key| !is_fit(key, KEY_CHARACTERS_MAX)) {
-        let detail = format!("expected an Idempotency-Key of 1 to {KEY_CHARACTERS_MAX} printable characters");
-        return refused(400, "KEY-INVALID", detail);
-    }
-    service.store.has_room().map_err(|error| unavailable(&error))?;
+    check_room(service, &scope(name), wish.key.as_ref()).await?;
     let spool = service.store.spool(service.config.limits.body_bytes, service.now()).leaving_reserve();
-    Ok(Submission { partner: channel.partners.first().cloned(), wish, spool })
+    let (service, partner) = (service.clone(), channel.partners.first().cloned());
+    Ok(Submission { service, actor, partner, wish, spool })
+}
+
+/// Whose keys those of a channel are.
+fn scope(channel: &str) -> String {
+    format!("submit:{channel}")
+}
+
+impl Intake for Submission {
+    fn write<'w>(&'w mut self, bytes: &'w [u8]) -> BoxFuture<'w, Result<(), Refusal>> {
+        Box::pin(ready(self.spool.write(bytes).map_err(|error| unavailable(&error))))
+    }
+
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<Answer, Refusal>> {
+        Box::pin(async move { self.keep().await })
+    }
 }
 
 impl Submission {
-    /// The next bytes.
-    ///
-    /// # Errors
-    /// They are more than [limits] body_bytes, or cannot be kept.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        self.spool.write(bytes).map_err(|error| unavailable(&error))
-    }
-
     /// That was all: it is kept, and leaves.
-    ///
-    /// # Errors
-    /// Its parts cannot be told apart, its key came before with other bytes, or it cannot be kept.
-    pub async fn finish(self, service: &Service, actor: &Actor) -> Result<Answer, Refusal> {
-        let Submission { wish, partner, spool } = self;
+    async fn keep(self) -> Result<Answer, Refusal> {
+        let Submission { service, actor, wish, partner, spool } = self;
         let now = service.now();
         let content = spool.finish().await.map_err(|error| unavailable(&error))?;
-        if let Err(detail) = check_parts(service, &content, &wish.content_type).await {
-            content.discard();
-            return Err(Refusal { status: 422, code: "PARTS-WRONG", detail });
-        }
+        let unkept = content.unkept();
+        check_parts(&service, &content, &wish.content_type).await?;
+        unkept.kept();
         let (id, delivery_id) = (service.store.new_id("tra", now), service.store.new_id("del", now));
         let body = json!({ "transmission": id, "delivery": delivery_id }).to_string().into_bytes();
         let key = wish.key.map(|key| NewClaim {
-            scope: format!("submit:{}", wish.channel),
+            scope: scope(&wish.channel),
             key,
             answer_status: ACCEPTED,
             answer_body: body.clone(),
@@ -133,7 +138,7 @@ impl Submission {
             on_uncertain: "repeat".to_owned(),
             turn: Turn::default(),
         };
-        let done = service.store.submit((new, delivery), key, actor, now).await;
+        let done = service.store.submit((new, delivery), key, &actor, now).await;
         let answer = |id: &str, status, body, replayed| Answer {
             status,
             content_type: "application/json".into(),
@@ -160,23 +165,28 @@ impl Submission {
 }
 
 /// Whether a body that says to have parts has them, and no two of one name: a receiver that keeps them as files would lose one.
-async fn check_parts(service: &Service, content: &Content, content_type: &str) -> Result<(), String> {
+async fn check_parts(service: &Service, content: &Content, content_type: &str) -> Result<(), Refusal> {
+    let wrong = |detail: String| Refusal { status: 422, code: "PARTS-WRONG", detail };
     let said = Parameters::parse(content_type);
     if !said.value.starts_with("multipart/") {
         return Ok(());
     }
-    let body = service.store.content_source(content).map_err(|error| error.to_string())?;
+    let body = service.store.content_source(content).map_err(|error| unavailable(&error))?;
     let walked = tokio::task::spawn_blocking(move || attachments::parts_of(&mut body.open()?, &said));
-    let unfit = |error: &dyn std::fmt::Display| format!("expected a body in parts, as its Content-Type says: {error}");
-    let parts = walked.await.map_err(|error| unfit(&error))?.map_err(|error| unfit(&error))?;
+    let walked = walked.await.map_err(|error| unavailable(&StoreError::Unfit(format!("its parts: {error}"))))?;
+    let parts = walked.map_err(|error| match attachments::is_of_form(&error) {
+        true => wrong(format!("expected a body in parts, as its Content-Type says: {error}")),
+        // What was just kept cannot be read as it was: that is not the sender's.
+        false => unavailable(&StoreError::Damaged(error.to_string())),
+    })?;
     if !parts.iter().any(|part| part.is_document) {
-        return Err(
-            "expected a part that is the document: the one that start names, else the first; found none".to_owned()
-        );
+        return Err(wrong(
+            "expected a part that is the document: the one that start names, else the first; found none".to_owned(),
+        ));
     }
     let mut names = BTreeSet::new();
     match parts.iter().filter_map(|part| part.name.as_deref()).find(|name| !names.insert(name.to_lowercase())) {
-        Some(name) => Err(format!("expected a name of its own for each part, found {name:?} twice")),
+        Some(name) => Err(wrong(format!("expected a name of its own for each part, found {name:?} twice"))),
         None => Ok(()),
     }
 }

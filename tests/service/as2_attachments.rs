@@ -7,7 +7,7 @@ use super::stage::Stage;
 use portolan::transport::as2::crypto::{Digest, hexadecimal};
 use portolan::transport::as2::mime::{Base64, Headers, Multipart, Peeked};
 use serde_json::Value;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Output};
 
 const ORDER: &str = "UNB+UNOC:3+4098765000003:14+HOUSE:ZZ+261126:0915+#'UNH+1+ORDERS:D:96A:UN'BGM+220+A2-#+9'\
@@ -146,13 +146,87 @@ async fn err_what_cannot_be_sent_as_it_is_says_why() {
         ("", "multipart/related; boundary=b; start=\"<y>\"", "1", "--b\r\n\r\nx\r\n--b--", 422, "PARTS-WRONG"),
         ("", "text/plain", "1", "x", 202, ""),
         ("", "text/plain", "1", "y", 422, "KEY-REUSED"),
+        ("", "text/plain", "2", "", 400, "BODY-EMPTY"),
+        ("", "text/plain", " ", "x", 400, "KEY-INVALID"),
     ] {
         let answer = post(query, kind, key, body).await.expect("an answer");
         assert_eq!(answer.status().as_u16(), status, "{kind} {query}");
         let said: Value = serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("JSON");
         assert_eq!(said["code"].as_str().unwrap_or_default(), code);
     }
+    let url = format!("{}/api/v1/transmissions?channel=lamps-out", retail.admin);
+    let packed = retail.client.post(url).bearer_auth(token.trim()).header("content-encoding", "gzip").body("x").send();
+    assert_eq!(packed.await.expect("an answer").status().as_u16(), 415, "nobody unpacks it");
+    let key = ["transmission", "send", "lamps-out", &picture, "--key", "a\nb"];
+    assert_eq!(retail.cli(&key, "").status.code(), Some(3), "no header line has such a key");
+    let none = retail.data().join("none").to_string_lossy().into_owned();
+    assert_eq!(retail.cli(&["transmission", "send", "lamps-out", &none], "").status.code(), Some(1));
+    // What is refused before its end is told all the same.
+    let large = file(&retail, "large", &vec![b'x'; 64 * 1024 * 1024]);
+    assert_eq!(retail.cli(&["transmission", "send", "lamp-out", &large], "").status.code(), Some(4));
     assert_eq!(retail.list("/api/v1/transmissions?direction=out").await.len(), 1, "nothing else was kept");
+}
+
+/// Files of payloads, and of those that are being written.
+fn files(stage: &Stage) -> usize {
+    let count = |folder: &str| std::fs::read_dir(stage.data().join(folder)).map_or(0, Iterator::count);
+    count("payload") + count("tmp")
+}
+
+/// Who sends it goes away while the parts are looked at, which takes a while.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_submission_that_nobody_waits_for_leaves_no_file() {
+    let retail = retail("http://127.0.0.1:9/as2", "").await;
+    let token = std::fs::read_to_string(retail.data().join("admin.token")).expect("the admin token");
+    let mut body = b"--b\r\n\r\n".to_vec();
+    body.resize(96 * 1024 * 1024, b'\n');
+    body.extend_from_slice(b"\r\n--b--\r\n");
+    let head = format!(
+        "POST /api/v1/transmissions?channel=lamps-out HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: multipart/related; boundary=b\r\nContent-Length: {}\r\n\r\n",
+        token.trim(),
+        body.len()
+    );
+    let address = retail.admin.strip_prefix("http://").expect("a plain address").to_owned();
+    let mut wire = std::net::TcpStream::connect(address).expect("it listens");
+    wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(&body)).expect("written");
+    retail.until("a file", || async { (files(&retail) == 1).then_some(()) }).await;
+    retail
+        .until("it is synced", || async {
+            let payloads = std::fs::read_dir(retail.data().join("payload")).map_or(0, Iterator::count);
+            (payloads == 1).then_some(())
+        })
+        .await;
+    drop(wire);
+    retail.until("no file", || async { (files(&retail) == 0).then_some(()) }).await;
+    assert_eq!(retail.list("/api/v1/transmissions?direction=out").await.len(), 0);
+}
+
+/// Names that lead elsewhere, or are too long, or are a device's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_of_attachments_lead_nowhere() {
+    let (lamps, _house) = lamps("").await;
+    let (long, cut) = ("x".repeat(300), format!("{}.pdf", "x".repeat(251)));
+    let names = [
+        ("filename=\"../../lamp.png\"", Some("lamp.png")),
+        ("filename=\"C:\\\\windows\\\\win.ini\"", Some("win.ini")),
+        ("filename*=UTF-8''..%2F..%2Fplan%00.pdf", Some("plan.pdf")),
+        ("filename*=UTF-8''%1B%5B2Jnul.txt", Some("[2Jnul.txt")),
+        ("filename=NUL", Some("_NUL")),
+        ("filename=\"..\"", None),
+        ("filename*0*=UTF-8''..%2; filename*1*=F%C3; filename*2*=%BC.pdf", Some("%2F\u{fc}.pdf")),
+        (&format!("filename=\"{long}.pdf\""), Some(cut.as_str())),
+    ];
+    let mut content = format!("--b\r\nContent-Type: application/EDIFACT\r\n\r\n{}\r\n", ORDER.replace('#', "1"));
+    for (name, _) in &names {
+        content.push_str(&format!("--b\r\nContent-Disposition: attachment; {name}\r\n\r\nx\r\n"));
+    }
+    content.push_str("--b--\r\n");
+    let message = Sending { content: &content, content_type: "multipart/related; boundary=b", ..USUAL };
+    assert_eq!(message.send(&lamps).await.receipt().message_id, "<1@test>");
+    let (_, parts) = parts(&lamps, "in").await;
+    let told: Vec<_> = parts[1..].iter().map(|part| part["name"].as_str().map(str::to_owned)).collect();
+    assert_eq!(told, names.map(|(_, safe)| safe.map(str::to_owned)));
 }
 
 fn run(program: &str, line: &[&str]) -> Output {

@@ -2,15 +2,15 @@
 
 use crate::api::problem::Problem;
 use crate::api::{By, Shared};
+use crate::pipeline::receive::pace;
 use crate::pipeline::submit::{self, Wish};
-use crate::transport::http::receive::{Answer, Refusal};
+use crate::transport::http::receive::{Refusal, answered, body, check_head, key, text};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::header::{CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt as _;
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::response::Response;
 use serde::Deserialize;
 
 /// Where it goes.
@@ -35,33 +35,27 @@ impl From<Refusal> for Problem {
 #[utoipa::path(post, path = "/api/v1/transmissions", operation_id = "transmission_send",
     params(Sending, ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters")),
     request_body(content = String, description = "The bytes, with their Content-Type", content_type = "*/*"),
-    responses((status = 202, description = "{transmission, delivery}"), (status = 400, description = "A word is wrong"),
+    responses((status = 202, description = "{transmission, delivery}"),
+        (status = 400, description = "A word is wrong, or the body is empty or cut"),
         (status = 404, description = "There is no such channel"), (status = 409, description = "It is of another kind"),
+        (status = 408, description = "It is slower than [limits] says"),
         (status = 413, description = "It is larger than [limits] body_bytes"),
-        (status = 422, description = "Its parts cannot be told apart, or its key came before with other bytes")))]
+        (status = 415, description = "It has a Content-Encoding"),
+        (status = 422, description = "Its parts cannot be told apart, or its key came before with other bytes"),
+        (status = 503, description = "It could not be kept; again with the same key")))]
 pub async fn send(
     State(service): State<Shared>,
     Extension(actor): By,
     Query(Sending { channel, file_name }): Query<Sending>,
     headers: HeaderMap,
-    body: Body,
+    taken: Body,
 ) -> Result<Response, Problem> {
-    let line = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let content_type = line("content-type").unwrap_or_else(|| "application/octet-stream".to_owned());
-    let wish = Wish { channel, content_type, file_name, key: line("idempotency-key") };
-    let mut submission = submit::begin(&service, wish)?;
-    let mut pieces = body.into_data_stream();
-    while let Some(piece) = pieces.next().await {
-        let piece =
-            piece.map_err(|error| Problem::new(400, "BODY-BROKEN", &format!("the body breaks off: {error}")))?;
-        submission.write(&piece)?;
-    }
-    let Answer { status, body, location, replayed, .. } = submission.finish(&service, &actor).await?;
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
-    let mut response =
-        (status, [(CONTENT_TYPE, "application/json".to_owned()), (LOCATION, location)], body).into_response();
-    if replayed {
-        response.headers_mut().insert("idempotency-replayed", axum::http::HeaderValue::from_static("true"));
-    }
-    Ok(response)
+    let limits = &service.config.limits;
+    check_head(&headers, limits.header_bytes)?;
+    let content_type = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let content_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+    let wish = Wish { channel, content_type, file_name, key: key(&headers)? };
+    let length = text(&headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let submission = submit::begin(&service, wish, actor).await?;
+    Ok(answered(body(Box::new(submission), taken, length, pace(limits)).await?))
 }

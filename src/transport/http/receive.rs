@@ -192,7 +192,10 @@ pub(super) fn place(places: &Semaphore) -> Result<SemaphorePermit<'_>, Refusal> 
 }
 
 /// Whether header lines are few enough, and the body as it is.
-pub(super) fn check_head(headers: &HeaderMap, most: usize) -> Result<(), Refusal> {
+///
+/// # Errors
+/// They are not.
+pub fn check_head(headers: &HeaderMap, most: usize) -> Result<(), Refusal> {
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if size > most {
         let detail = format!("the header lines have {size} bytes, {most} are taken; send fewer");
@@ -229,7 +232,8 @@ async fn receive(shared: Shared, channel: Option<String>, request: Request) -> R
 }
 
 /// An answer as it is sent.
-pub(super) fn answered(answer: Answer) -> Response {
+#[must_use]
+pub fn answered(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::ACCEPTED);
     let mut response = (status, answer.body).into_response();
     let headers = response.headers_mut();
@@ -252,7 +256,10 @@ pub(super) fn answered(answer: Answer) -> Response {
 }
 
 /// Takes a body to its end, within the pace.
-pub(super) async fn body(
+///
+/// # Errors
+/// It is cut, empty or too slow, or is not taken.
+pub async fn body(
     mut intake: Box<dyn Intake>,
     mut body: Body,
     length: Option<u64>,
@@ -302,11 +309,17 @@ fn line((name, value): (&HeaderName, &HeaderValue)) -> (String, String) {
     (name.as_str().to_owned(), value.as_bytes().iter().map(|byte| char::from(*byte)).collect())
 }
 
-pub(super) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+/// A header line, where it is ASCII.
+#[must_use]
+pub fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-pub(super) fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+/// `Idempotency-Key`.
+///
+/// # Errors
+/// It is too long, or none.
+pub fn key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default().trim();
     if key.is_empty() || key.len() > KEY_CHARACTERS_MAX {
