@@ -78,7 +78,7 @@ fuzz:
 oracles:
 	oracles/run
 
-## as2-matrix: the rows that products of AS2 are certified by, each with its tests and what came of them.
+## as2-matrix: the rows that products of AS2 are certified by, and some of our own, each with its tests and what came of them.
 as2-matrix: install
 	python3 interop/matrix.py tests/as2/matrix.tsv
 
