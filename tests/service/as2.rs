@@ -29,7 +29,7 @@ pub static RETAIL: LazyLock<Keys> = LazyLock::new(|| made("Retail", &rcgen::PKCS
 pub static LAMPS: LazyLock<Keys> = LazyLock::new(|| made("Lamps", &rcgen::PKCS_RSA_SHA256, NOW));
 pub static STRANGER: LazyLock<Keys> = LazyLock::new(|| made("Stranger", &rcgen::PKCS_RSA_SHA256, NOW));
 
-const RETRIES: &str = "[delivery]\nretry_seconds = [1, 1, 1, 1, 1, 1]\n";
+pub const RETRIES: &str = "[delivery]\nretry_seconds = [1, 1, 1, 1, 1, 1]\n";
 
 /// A certificate as a resource; `secret` names its key.
 pub fn certificate(name: &str, keys: &Keys, secret: &str) -> String {
@@ -45,7 +45,12 @@ pub async fn lamps(more: &str) -> (Stage, Peer) {
 
 /// The same with more sections in its configuration.
 pub async fn lamps_with(more: &str, sections: &str) -> (Stage, Peer) {
-    let (stage, house) = (Stage::bare(&format!("{RETRIES}{sections}")).await, Peer::start(&[]).await);
+    lamps_on(Stage::bare(&format!("{RETRIES}{sections}")).await, more).await
+}
+
+/// The same on an instance that is there.
+pub async fn lamps_on(stage: Stage, more: &str) -> (Stage, Peer) {
+    let house = Peer::start(&[]).await;
     stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
     let (own, theirs) = (certificate("lamps", &LAMPS, "lamps-key"), certificate("retail", &RETAIL, ""));
     stage.apply(&format!(

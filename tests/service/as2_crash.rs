@@ -24,13 +24,13 @@ const LARGE_BYTES: usize = 300 * 1024;
 const SEED: u64 = 0x4153_3221;
 
 /// A message: its lines and its body, always the same.
-struct Made {
-    lines: Vec<(String, String)>,
-    body: Vec<u8>,
+pub struct Made {
+    pub lines: Vec<(String, String)>,
+    pub body: Vec<u8>,
 }
 
 /// An order of Retail's in EDIFACT.
-fn message(number: usize) -> Made {
+pub fn message(number: usize) -> Made {
     let mut content = format!(
         "UNB+UNOC:3+4098765000003:14+HOUSE:ZZ+261126:0915+{number}'UNH+1+ORDERS:D:96A:UN'BGM+220+A2-{number}+9'\
          DTM+137:20261124:102'NAD+BY+1000::92++Retail'LIN+1++012345678905:UP'QTY+21:120:EA'PRI+AAA:4.25'UNS+S'CNT+2:1'\

@@ -177,6 +177,11 @@ impl Stage {
         }
     }
 
+    /// Its process, for who tells it to go on where it stands still.
+    pub fn process(&self) -> Process {
+        Process(self.child.id())
+    }
+
     /// Asks it to stop, and waits for its exit code.
     pub async fn stop(&mut self) -> Option<i32> {
         let id = self.child.id().to_string();
@@ -368,6 +373,29 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A process by its number.
+pub struct Process(u32);
+
+impl Process {
+    /// Waits until it stands still at a point where it was told to.
+    pub fn stands_still(&self) {
+        for _ in steps() {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).expect("Linux says so");
+            // After the name in brackets, which may hold anything.
+            if stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')) {
+                return;
+            }
+            std::thread::sleep(STEP);
+        }
+        panic!("it does not stand still");
+    }
+
+    /// Has it go on.
+    pub fn goes_on(&self) {
+        assert!(Command::new("kill").args(["-CONT", &self.0.to_string()]).status().expect("kill").success());
     }
 }
 

@@ -144,7 +144,7 @@ async fn until_refused(stage: &Stage, from: u32, size: usize) -> (u32, u16) {
 }
 
 /// Every order was delivered, under one key.
-async fn all_once(stage: &Stage, supplier: &Peer, count: u32) {
+pub async fn all_once(stage: &Stage, supplier: &Peer, count: u32) {
     let count = count as usize;
     stage.deliveries("delivered", 2 * count).await;
     let posts = supplier.orders();
@@ -156,7 +156,7 @@ async fn all_once(stage: &Stage, supplier: &Peer, count: u32) {
     stage.balanced().await;
 }
 
-async fn small(disk: &Path, sections: &str, more: &str) -> (Stage, Peer) {
+pub async fn small(disk: &Path, sections: &str, more: &str) -> (Stage, Peer) {
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
     let mut stage = Stage::within(disk, &format!("{ALERTS}{sections}")).await;
     stage.apply(&format!("{}{more}", resources(retailer.port, supplier.port)));

@@ -2,6 +2,7 @@
 //! by every channel at once, storms of failures. Nothing is lost, nothing doubled, it is said clearly, and an alarm is raised.
 //! Kills stand with the parts that they kill; `docs/FAULTS.md` lists all of them.
 
+mod brim;
 mod clock;
 pub mod disk;
 mod duplicate;

@@ -8,7 +8,7 @@ use super::{POINTS, resources};
 use std::collections::BTreeSet;
 
 /// What is passed on the way of a dropped file to the mailbox of another.
-const DROPPED: [&str; 10] = [
+pub const DROPPED: [&str; 10] = [
     "payload.synced",
     "receive.before_commit",
     "receive.after_commit",
@@ -21,7 +21,7 @@ const DROPPED: [&str; 10] = [
     "deliver_result.after_commit",
 ];
 
-fn body(number: u32) -> Vec<u8> {
+pub fn body(number: u32) -> Vec<u8> {
     let mut bytes = order(&format!("K-{number}"), number);
     // Large enough for a file, so that `payload.synced` is passed.
     bytes.resize(300 * 1024, b'\n');

@@ -2,7 +2,7 @@
 //! houses does besides is in `interop/sftp` (`make sftp-interop`).
 
 pub mod client;
-mod crash;
+pub mod crash;
 pub mod https;
 mod many;
 
