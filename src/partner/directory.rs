@@ -670,6 +670,12 @@ party_ids: [ZZ:OTHER]
         for fit in ["order: partner", "order: key, key: order.number", "order: key, key: 'lines[0].number'"] {
             assert!(of(fit).is_ok(), "{fit}: {:?}", of(fit).err());
         }
+        for shared in ["gather: {at: ['06:00']}", "gather_minutes: '5'", "documents_max: '2'"] {
+            let file = FILE.replace("envelope: {", &format!("order: key, key: number, envelope: {{{shared}, "));
+            let told = Directory::new(&parse("f", &file).expect("resources")).expect_err(shared)[0].to_string();
+            let key = shared.split(':').next().expect("a key");
+            assert!(told.contains(&format!("(envelope.{key}), which has many keys; found key")), "{told}");
+        }
         for (unfit, told) in [
             ("order: key", "expected the field that keeps documents in order"),
             ("order: key, key: nummer", "found nummer, which none has"),

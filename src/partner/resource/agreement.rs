@@ -195,10 +195,17 @@ impl Agreement {
         if self.way == Way::In && self.order != Order::None {
             found.push("order: expected in an agreement of way out, under which deliveries leave".to_owned());
         }
-        if self.order == Order::Key
-            && (self.envelope.gather_minutes.is_some() || self.envelope.documents_max.is_some_and(|max| max > 1))
-        {
-            found.push("order: expected none or partner where documents share an interchange, found key".to_owned());
+        let envelope = &self.envelope;
+        let shared = [
+            ("gather", envelope.gather.is_some()),
+            ("gather_minutes", envelope.gather_minutes.is_some()),
+            ("documents_max", envelope.documents_max.is_some_and(|max| max > 1)),
+        ];
+        for (key, _) in shared.iter().filter(|(_, is_shared)| *is_shared && self.order == Order::Key) {
+            found.push(format!(
+                "order: expected none or partner where documents share an interchange (envelope.{key}), which has many keys; \
+                 found key"
+            ));
         }
     }
 

@@ -35,7 +35,7 @@ const RETRY_KEYS: &[Key] = &[
     may(
         "give_up_minutes",
         Shape::Number(1, GIVE_UP_MINUTES_MAX),
-        "The last delay repeats for so long; without it a delivery is parked after the last",
+        "After the delays listed, the last repeats until a delivery is so old; without it a delivery is parked after them",
     ),
 ];
 const CIRCUIT_KEYS: &[Key] = &[
@@ -96,7 +96,7 @@ pub struct Retry {
     /// How far they are spread either way, in percent.
     #[serde(default, deserialize_with = "parsed_option")]
     pub jitter_percent: Option<u64>,
-    /// The last delay repeats until a delivery is so old.
+    /// After those that are listed, the last delay repeats until a delivery is so old.
     #[serde(default, deserialize_with = "parsed_option")]
     pub give_up_minutes: Option<u64>,
 }
@@ -122,8 +122,9 @@ impl Retry {
         let jitter = self.jitter_percent.unwrap_or(JITTER_PERCENT) as f64 / 100.0;
         let own = Duration::from_secs(seconds).mul_f64(1.0 - jitter + 2.0 * jitter * dice);
         let delay = asked.map_or(own, |asked| asked.max(own));
-        let end = self.give_up_minutes.map(|minutes| Duration::from_secs(minutes * 60));
-        (end.is_none_or(|end| age + delay <= end)).then_some(delay)
+        // Those that are listed are all tried, however old it is by then.
+        let end = self.give_up_minutes.filter(|_| at >= self.seconds.len());
+        (end.is_none_or(|minutes| age + delay <= Duration::from_secs(minutes * 60))).then_some(delay)
     }
 
     /// What is wrong with it by itself.
@@ -177,6 +178,7 @@ mod tests {
             Some(secs(30)),
             "what was asked for is the least"
         );
+        assert_eq!(delay(Some(5), 2, 9_999), Some(secs(60)), "what is listed is tried, however old it is");
         let spread = Retry { jitter_percent: Some(50), ..retry(None) };
         assert_eq!(
             (spread.delay(1, secs(0), None, 0.0), spread.delay(1, secs(0), None, 1.0)),
