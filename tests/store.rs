@@ -44,7 +44,8 @@ use lane::{
     a_lane_keeps_its_order_through_a_pause_an_act_over_many_and_a_window,
     lanes_keep_their_order_under_random_interleavings, one_parked_stops_its_lane_until_it_is_taken_out_or_sent_anew,
     urgent_ones_are_found_first_and_a_backlog_keeps_no_other_back,
-    what_came_first_goes_first_though_it_is_translated_last,
+    what_came_first_goes_first_though_it_is_translated_last, what_is_leased_and_then_preceded_waits_for_its_turn,
+    what_is_paused_or_came_over_another_channel_stops_no_lane, what_is_under_way_is_found_behind_any_number_of_others,
 };
 use offered::offered_certificates_are_few_on_each_channel;
 use portolan::clock::Timestamp;
@@ -57,7 +58,7 @@ use portolan::store::commit::translate::{End, NewOutput, Slice};
 use portolan::store::delivery::{DeliveryFilter, DeliveryState, NewDelivery, Turn};
 use portolan::store::document::{DocumentFilter, NewDocument, Processing};
 use portolan::store::interchange::NewInterchange;
-use portolan::store::job::{Job, JobKind, LEASE};
+use portolan::store::job::{DueDelivery, Job, JobKind, LEASE};
 use portolan::store::refusal::STRANGERS_KEPT_MAX;
 use portolan::store::resource::ResourceChange;
 use portolan::store::transmission::{NewTransmission, TransmissionFilter, TransmissionState};
@@ -110,6 +111,12 @@ async fn receive(store: &Store, bytes: &[u8], key: Option<NewClaim>) -> (String,
 
 async fn lease(store: &Store, kind: JobKind, now: Timestamp) -> Option<Job> {
     store.lease(kind, 1, &[], now).await.expect("a look at the jobs").pop()
+}
+
+/// The deliveries that are due, of each queue so many.
+async fn due(store: &Store, each: u32, at_work: &[String], now: Timestamp) -> Vec<DueDelivery> {
+    let queues = store.due_queues(now).await.expect("queues");
+    store.due_deliveries(&queues, each, at_work, now).await.expect("a look")
 }
 
 fn interchange(store: &Store, direction: Direction, control_number: &str, key: Option<&str>) -> NewInterchange {
@@ -417,7 +424,9 @@ async fn a_full_channel_keeps_no_other_from_going(ground: Ground) {
         translated(&store, &format!("{number}")).await;
     }
     let lease = async |full: &[&str], count: u32| {
-        let due = store.due_deliveries(count, |channel, _| full.contains(&channel), &[], at(2)).await.expect("a look");
+        let mut queues = store.due_queues(at(2)).await.expect("queues");
+        queues.retain(|queue| !full.contains(&queue.channel.as_str()));
+        let due = store.due_deliveries(&queues, count, &[], at(2)).await.expect("a look");
         let leased = store.lease_deliveries(due, at(2)).await.expect("leases");
         leased.into_iter().map(|(_, due)| due.channel).collect::<Vec<_>>()
     };
@@ -843,6 +852,9 @@ on_every_database![
     a_full_channel_keeps_no_other_from_going,
     one_parked_stops_its_lane_until_it_is_taken_out_or_sent_anew,
     a_lane_keeps_its_order_through_a_pause_an_act_over_many_and_a_window,
+    what_is_leased_and_then_preceded_waits_for_its_turn,
+    what_is_paused_or_came_over_another_channel_stops_no_lane,
+    what_is_under_way_is_found_behind_any_number_of_others,
     what_came_first_goes_first_though_it_is_translated_last,
     lanes_keep_their_order_under_random_interleavings,
     urgent_ones_are_found_first_and_a_backlog_keeps_no_other_back,

@@ -27,6 +27,7 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { .. } => (404, "NOT-FOUND"),
             StoreError::WrongState { .. } => (409, "STATE-WRONG"),
             StoreError::Conflict(_) => (409, "CONFLICT"),
+            StoreError::NotItsTurn { .. } => (409, "NOT-ITS-TURN"),
             StoreError::Limit(_) => (413, "LIMIT"),
             StoreError::Stopped => (503, "STOPPING"),
             StoreError::Unreachable => (503, "DATABASE-UNREACHABLE"),

@@ -64,7 +64,8 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
     let instance = &arguments.instance;
     let steer = |id: &str, to: &str, reason: &str| {
         let (path, body) = (format!("/api/v1/deliveries/{id}/steer"), json!({ "to": to, "reason": reason }));
-        instance.show((Method::POST, &path), (&[], Some(&body)), as_json, |_| format!("{id} is {to}\n"))
+        instance
+            .show((Method::POST, &path), (&[], Some(&body)), as_json, |value| format!("{id} is {to}{}\n", turn(value)))
     };
     let many = |action: &'static str, chosen: &Chosen, reason: Option<&str>| {
         let wish = Wish { path: "deliveries", action, reason, as_partner: None };
@@ -106,7 +107,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             Some(id) => {
                 let path = format!("/api/v1/deliveries/{id}/resubmit");
                 instance.show((Method::POST, &path), (&[], None), as_json, |value| {
-                    format!("{id} goes again as {}\n", value["delivery"].as_str().unwrap_or_default())
+                    format!("{id} goes again as {}{}\n", value["delivery"].as_str().unwrap_or_default(), turn(value))
                 })
             }
             None => many("resubmit", chosen, None),
@@ -123,6 +124,14 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             Some(id) => steer(id, "cancelled", reason),
             None => many("cancel", chosen, Some(reason)),
         },
+    }
+}
+
+/// What is said behind a delivery that was sent anew or let go, and whose turn it is not.
+fn turn(value: &Value) -> String {
+    match (value["waits_for"].as_str(), value["waits_for_state"].as_str()) {
+        (Some(first), Some(state)) => format!("; of its lane {first} goes first, which is {state}"),
+        _ => String::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::drop;
 use super::live::{self, Place};
 use super::mailbox;
 use super::output::CXML;
-use super::pace::Reached;
+use super::pace::{self, Reached};
 use super::places::place_of;
 use super::reach::{Outbound, outbound};
 use super::state::Service;
@@ -34,20 +34,29 @@ use std::time::Duration;
 
 /// The first Status of cXML that means: not now.
 const TRANSIENT: u16 = 500;
+/// The status with which a proxy does not let us through.
+const PROXY_REFUSES: u16 = 407;
 /// Characters of an answer that are kept.
 const ANSWER_SHOWN_MAX: usize = 300;
 
-/// Runs a deliver job once.
+/// Runs a deliver job once, in a place that was given to it.
 ///
 /// # Errors
 /// The lease was lost, or the ledger failed; the job is then run again, under the same key.
-pub async fn deliver(service: &Service, job: &Job) -> Result<Reached> {
-    let reached = attempt(service, job).await;
+pub async fn deliver(service: &Service, job: &Job, place: &mut pace::Place) -> Result<Reached> {
+    let reached = match attempt(service, job, place).await {
+        // Since it was leased something that was received before came into its lane, which lets this one go when its turn comes.
+        Err(error @ StoreError::NotItsTurn { .. }) => {
+            tracing::debug!(delivery.id = job.subject, reason = %error, "Not sent");
+            service.store.give_back(job, service.now()).await.map(|()| Reached::Nothing)
+        }
+        reached => reached,
+    };
     service.calls.ring(&job.subject);
     reached
 }
 
-async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
+async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Result<Reached> {
     let now = service.now();
     let delivery = service.store.delivery(&job.subject).await?;
     if job.is_poison() {
@@ -83,14 +92,14 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
     {
         let reason = "no receipt came in time, and all retries are spent; ask the partner, then resubmit";
         service.store.deliver_park(job, RECEIPT_OVERDUE, reason, now).await?;
-        return Ok(Reached::No);
+        return Ok(Reached::Nothing);
     }
     let transmission = service.store.transmission(&delivery.transmission_id).await?;
     if let Some(mailbox) = &channel.mailbox {
-        return mailbox::place::deliver(service, job, &delivery, &transmission, (mailbox, channel)).await;
+        return mailbox::place::deliver(service, (job, place), &delivery, &transmission, (mailbox, channel)).await;
     }
     if channel.is_place() {
-        return drop::deliver(service, job, &delivery, &transmission, channel).await;
+        return drop::deliver(service, (job, place), &delivery, &transmission, channel).await;
     }
     let url = channel.url.clone().unwrap_or_default();
     let sent = match &channel.as2 {
@@ -137,7 +146,11 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
             Awaited::Document(most) => Asked::Cut(usize::try_from(*most).unwrap_or(usize::MAX)),
         },
     };
+    service.pace.send(&directory, place, service.now());
     let outcome = service.sender.send(post).await;
+    if has_not_left(&outcome) {
+        service.pace.unsend(place);
+    }
     let (outcome, response) = match &answer {
         Awaited::Nothing | Awaited::Later(_) => (outcome, None),
         Awaited::Response => heard(outcome),
@@ -151,13 +164,7 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
             (outcome, receipt.map(Heard::Receipt))
         }
     };
-    let reached = match &outcome {
-        Outcome::Delivered { .. } | Outcome::Permanent { .. } => Reached::Yes,
-        Outcome::NoToken(NoToken { is_lasting: true, .. }) | Outcome::Unreadable { .. } => Reached::Untold,
-        // It answers, and says when it wants to be asked again: all that waits for it waits so long.
-        Outcome::Transient { retry_after: Some(asked), .. } => Reached::Busy(service.now() + *asked),
-        Outcome::Transient { .. } | Outcome::Uncertain { .. } | Outcome::NoToken(_) => Reached::No,
-    };
+    let reached = reached(&outcome, service.now());
     let (mut end, mut facts) = end(service, &outcome, &sending);
     if let (Awaited::Later(time), AttemptEnd::Delivered) = (&answer, &end) {
         end = AttemptEnd::Awaiting(service.now() + *time);
@@ -172,6 +179,28 @@ async fn attempt(service: &Service, job: &Job) -> Result<Reached> {
         service.arrived.notify_one();
     }
     Ok(reached)
+}
+
+/// Whether nothing of it left for the receiver.
+fn has_not_left(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::NoToken(_) | Outcome::Permanent { status: None, .. })
+}
+
+/// What an outcome tells of the channel.
+fn reached(outcome: &Outcome, now: Timestamp) -> Reached {
+    match outcome {
+        // What was refused was reached.
+        Outcome::Delivered { .. } => Reached::Yes,
+        // A proxy, which is not the receiver.
+        Outcome::Permanent { status: Some(PROXY_REFUSES), .. } => Reached::Untold,
+        Outcome::Permanent { status: Some(_), .. } => Reached::Yes,
+        // An address that may not be reached, a certificate that is not trusted: it was given up here.
+        Outcome::Permanent { status: None, .. } => Reached::Nothing,
+        Outcome::NoToken(NoToken { is_lasting: true, .. }) | Outcome::Unreadable { .. } => Reached::Untold,
+        // It answers, and says when it wants to be asked again: all that waits for it waits so long.
+        Outcome::Transient { retry_after: Some(asked), .. } => Reached::Busy(now + *asked),
+        Outcome::Transient { .. } | Outcome::Uncertain { .. } | Outcome::NoToken(_) => Reached::No,
+    }
 }
 
 /// Why a delivery is parked: a stable word, and the same for people.
@@ -476,6 +505,30 @@ mod tests {
     use super::*;
     use crate::transport::http::auth::Secrets;
     use std::io;
+
+    #[test]
+    fn an_outcome_says_what_it_tells_of_the_channel() {
+        let now = Timestamp::UNIX_EPOCH;
+        let transient = |status, retry_after| Outcome::Transient { status, reason: String::new(), retry_after };
+        let permanent = |status| Outcome::Permanent { status, reason: String::new() };
+        let no_token = |is_lasting| Outcome::NoToken(NoToken { reason: String::new(), is_lasting });
+        let asked = Duration::from_secs(90);
+        for (outcome, told, left) in [
+            (Outcome::Delivered { status: 200, answer: Said::default() }, Reached::Yes, true),
+            (permanent(Some(422)), Reached::Yes, true),
+            (permanent(Some(PROXY_REFUSES)), Reached::Untold, true),
+            (permanent(None), Reached::Nothing, false),
+            (transient(Some(503), Some(asked)), Reached::Busy(now + asked), true),
+            (transient(Some(503), None), Reached::No, true),
+            (transient(None, None), Reached::No, true),
+            (Outcome::Uncertain { reason: String::new() }, Reached::No, true),
+            (Outcome::Unreadable { reason: String::new() }, Reached::Untold, true),
+            (no_token(true), Reached::Untold, false),
+            (no_token(false), Reached::No, false),
+        ] {
+            assert_eq!((reached(&outcome, now), !has_not_left(&outcome)), (told, left), "{outcome:?}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_sealed_on_a_full_disk_is_tried_again() {

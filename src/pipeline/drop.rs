@@ -3,7 +3,7 @@
 
 use super::deliver::attempted;
 use super::file_name::file_name;
-use super::pace::Reached;
+use super::pace::{self, Reached};
 use super::places::{PlaceOf, place_of};
 use super::state::Service;
 use crate::partner::Channel;
@@ -30,7 +30,7 @@ const NAMES_TRIED: usize = 22;
 /// The lease was lost, or the ledger failed; the job is then run again, and looks first.
 pub(super) async fn deliver(
     service: &Service,
-    job: &Job,
+    (job, given): (&Job, &mut pace::Place),
     delivery: &Delivery,
     transmission: &Transmission,
     channel: &Channel,
@@ -51,6 +51,7 @@ pub(super) async fn deliver(
     let own = (delivery.delivery_id.as_str(), delivery.channel.as_str());
     let name = service.store.dropped_name(own, &wanted, None, service.now()).await?;
     let sending = service.store.deliver_sending(job, &format!("{}/{name}", of.shown()), service.now()).await?;
+    service.pace.send(&service.directory(), given, service.now());
     let in_doubt = AtomicBool::new(false);
     let payload = source.payload().clone();
     let payload_size = payload.size;

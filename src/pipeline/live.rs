@@ -2,7 +2,7 @@
 //! and the call waits until the ledger holds the document that goes back over its channel, or the reason why there is none.
 //! Every step is an ordinary commit, so that a call that breaks off loses nothing: the workers go on with what it began.
 
-use super::deliver::deliver;
+use super::departures;
 use super::pace::Reached;
 use super::receive::{location, unavailable};
 use super::state::Service;
@@ -447,7 +447,7 @@ async fn run(service: &Arc<Service>, job: &Job) {
             let work = translate(service.clone(), job.clone());
             told(service, job, kept(service, job, work).await);
         }
-        _ => told(service, job, kept(service, job, deliver(service, job)).await),
+        _ => told(service, job, departures::called(service, job).await),
     }
 }
 

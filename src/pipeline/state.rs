@@ -184,7 +184,8 @@ impl Service {
         }
         // What failed may be mended.
         let (after, is_new) = (self.directory(), |name: &str, channel| before.channel(name) != Some(channel));
-        after.channels().filter(|(name, channel)| is_new(name, channel)).for_each(|(name, _)| self.pace.hasten(name));
+        let changed = after.channels().filter(|(name, channel)| is_new(name, channel));
+        changed.for_each(|(name, _)| self.pace.hasten(&after, name));
         self.pickups.forget_times();
         self.departing.notify_one();
         self.arrived.notify_one();
@@ -192,14 +193,16 @@ impl Service {
         Ok(())
     }
 
-    /// Lets a delivery go now that a person sends anew or lets go, whatever its channel waits for.
+    /// Lets a delivery go now that a person sends anew or lets go, whatever its channel waits for. As it stands: of its lane another
+    /// may go first.
     ///
     /// # Errors
     /// The database failed.
-    pub async fn hasten(&self, delivery_id: &str) -> Result<()> {
-        self.pace.hasten(&self.store.delivery(delivery_id).await?.channel);
+    pub async fn hasten(&self, delivery_id: &str) -> Result<Delivery> {
+        let delivery = self.store.delivery(delivery_id).await?;
+        self.pace.hasten(&self.directory(), &delivery.channel);
         self.departing.notify_one();
-        Ok(())
+        Ok(delivery)
     }
 
     /// The delay before attempt `attempt + 1`, or `None` when that was the last; spread by a fifth either way, so that
@@ -215,11 +218,12 @@ impl Service {
         Some(asked.map_or(own, |asked| asked.max(own)))
     }
 
-    /// The same for a delivery, by the schedule of its channel where that has one.
+    /// The same for a delivery, by the schedule of the channel that it leaves over where that has one.
     #[must_use]
     pub fn delivery_delay(&self, delivery: &Delivery, attempt: i64, asked: Option<Duration>) -> Option<Duration> {
         let directory = self.directory();
-        let Some(retry) = directory.channel(&delivery.channel).and_then(|channel| channel.retry.as_ref()) else {
+        let over = super::pace::over(&directory, &delivery.channel);
+        let Some(retry) = directory.channel(over).and_then(|channel| channel.retry.as_ref()) else {
             return self.retry_delay(attempt, asked);
         };
         let mut dice = [0; 2];

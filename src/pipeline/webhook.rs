@@ -8,6 +8,7 @@ use super::turns::Turns;
 use crate::clock::Timestamp;
 use crate::partner::Webhook;
 use crate::store::alarm;
+use crate::store::circuit;
 use crate::store::event::Event;
 use crate::store::pause;
 use crate::store::webhook::{CHAIN, Sequenced, WebhookState};
@@ -216,6 +217,7 @@ pub fn event_type(event: &Event) -> String {
         "webhook" => format!("webhook.{}", to.unwrap_or("disabled")),
         "alarm" => format!("alarm.{}", to.unwrap_or("raised")),
         "pause" => format!("pause.{}", to.unwrap_or("begun")),
+        "circuit" => format!("circuit.{}", to.unwrap_or("opened")),
         "encoded" => "transmission.encoded".to_owned(),
         kind => format!("transmission.{}", to.unwrap_or(kind)),
     }
@@ -243,6 +245,11 @@ fn body(one: &Sequenced) -> Value {
             let (kind, name) = what.unwrap_or_default();
             data.insert(kind.into(), name.into());
             links.insert("pauses".into(), "/api/v1/pauses".into());
+        }
+        None if event.kind == "circuit" => {
+            let name = event.transmission_id.strip_prefix(circuit::CHAIN).unwrap_or_default();
+            data.insert("channel".into(), name.into());
+            links.insert("channels".into(), "/api/v1/channels".into());
         }
         None => {
             let all = [
@@ -296,6 +303,7 @@ mod tests {
     use crate::partner::EVENT_TYPES;
     use crate::store::Micros;
     use crate::store::ack::AckState;
+    use crate::store::circuit::CircuitState;
     use crate::store::delivery::DeliveryState;
     use crate::store::document::Processing;
     use crate::store::mailbox::EVENT_KINDS;
@@ -330,6 +338,7 @@ mod tests {
             ["raised", "acknowledged", "snoozed", "closed", "over"].map(|one| event_type(&event("alarm", Some(one)))),
         );
         all.extend(["begun", "ended"].map(|one| event_type(&event("pause", Some(one)))));
+        all.extend(CircuitState::ALL.iter().map(|one| event_type(&event("circuit", Some(one.as_str())))));
         all.extend(["disabled", "enabled", "test"].map(|one| event_type(&event("webhook", Some(one)))));
         all.extend(EVENT_KINDS.map(|kind| event_type(&event(kind, None))));
         for one in &all {

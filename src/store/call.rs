@@ -86,9 +86,10 @@ impl Store {
         .bind(origin_id)
         .fetch_all(self.reader())
         .await?;
-        let deliveries = sqlx::query_as(
-            "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, lane, priority, attempts,
-             next_at, code, reason, resubmit_of, created_at, changed_at FROM delivery WHERE transmission_id IN (
+        let deliveries = sqlx::query_as(concat!(
+            "SELECT ",
+            delivery::columns!(),
+            " FROM delivery WHERE transmission_id IN (
                  SELECT made.transmission_id FROM document AS source
                  JOIN document_source ON document_source.source_id = source.document_id
                  JOIN document AS made ON made.document_id = document_source.document_id
@@ -96,7 +97,7 @@ impl Store {
                  (SELECT CAST($1 AS TEXT) UNION SELECT transmission_id FROM answer WHERE origin_id = $1))
              AND NOT EXISTS (SELECT 1 FROM delivery later WHERE later.resubmit_of = delivery.delivery_id)
              ORDER BY created_at, delivery_id LIMIT $2",
-        )
+        ))
         .bind(origin_id)
         .bind(DELIVERIES_MAX)
         .fetch_all(self.reader())

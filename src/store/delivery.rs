@@ -178,20 +178,30 @@ pub struct DeliveryFilter {
     pub transmission_id: Option<String>,
 }
 
-const SELECT: &str = "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, \
-                      lane, priority, attempts, next_at, code, reason, resubmit_of, created_at, changed_at FROM delivery WHERE 1 = 1";
+/// The columns of a [`Delivery`] that its row has.
+macro_rules! columns {
+    () => {
+        "delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, lane, priority, attempts, next_at, \
+         code, reason, resubmit_of, created_at, changed_at"
+    };
+}
+pub(super) use columns;
+
+const SELECT: &str = concat!("SELECT ", columns!(), " FROM delivery WHERE 1 = 1");
 
 /// The same, with the first open one of the lane, where it is another.
-const LISTED: &str = "SELECT delivery_id, transmission_id, channel, partner, agreement, key, state, on_uncertain, \
-                      lane, priority, attempts, next_at, code, reason, resubmit_of, created_at, changed_at, \
-                      (SELECT NULLIF(first.delivery_id, delivery.delivery_id) FROM delivery AS first \
-                       WHERE first.lane = delivery.lane AND first.severity > 1 AND delivery.severity > 1 \
-                       ORDER BY first.lane_place, first.lane_number LIMIT 1) AS waits_for, \
-                      (SELECT CASE WHEN first.delivery_id = delivery.delivery_id THEN NULL ELSE first.state END \
-                       FROM delivery AS first \
-                       WHERE first.lane = delivery.lane AND first.severity > 1 AND delivery.severity > 1 \
-                       ORDER BY first.lane_place, first.lane_number LIMIT 1) AS waits_for_state \
-                      FROM delivery WHERE 1 = 1";
+const LISTED: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ", (SELECT NULLIF(first.delivery_id, delivery.delivery_id) FROM delivery AS first
+        WHERE first.lane = delivery.lane AND first.severity > 1 AND delivery.severity > 1
+        ORDER BY first.lane_place, first.lane_number LIMIT 1) AS waits_for,
+       (SELECT CASE WHEN first.delivery_id = delivery.delivery_id THEN NULL ELSE first.state END
+        FROM delivery AS first
+        WHERE first.lane = delivery.lane AND first.severity > 1 AND delivery.severity > 1
+        ORDER BY first.lane_place, first.lane_number LIMIT 1) AS waits_for_state
+     FROM delivery WHERE 1 = 1"
+);
 
 /// Writes the row, ready, with its job; in a lane only the first has one. It takes the place of the one that it is sent anew
 /// for.

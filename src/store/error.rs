@@ -68,6 +68,18 @@ pub enum StoreError {
         /// Who was first.
         by: String,
     },
+    /// Another of its lane goes first. Give its job back: the lane lets it go when its turn comes.
+    #[error("delivery {delivery_id} waits in lane {lane} for {before}, which is {state}")]
+    NotItsTurn {
+        /// Which was to be sent.
+        delivery_id: String,
+        /// The lane.
+        lane: String,
+        /// Which goes first.
+        before: String,
+        /// That one's state.
+        state: String,
+    },
     /// Something else already holds the unique key; the text names it.
     #[error("conflict: {0}")]
     Conflict(String),

@@ -65,7 +65,7 @@ impl Job {
     }
 }
 
-/// Puts a job in the queue; one that is there already for the same subject stays.
+/// Puts a job in the queue; one that is there already for the same subject runs then.
 pub(crate) async fn insert(
     tx: &mut Tx<'_>,
     kind: JobKind,
@@ -73,25 +73,38 @@ pub(crate) async fn insert(
     run_at: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    insert_all(tx, kind, &[(subject, run_at, now)]).await
+    insert_all(tx, kind, &[(subject, None, run_at, now)]).await
 }
 
-/// The same for several subjects, each with when it is to run and when it was asked for.
-pub(crate) async fn insert_all(
+/// The same for the translation of a transmission, with the channel it came over.
+pub(crate) async fn translate(tx: &mut Tx<'_>, transmission_id: &str, came_over: &str, now: Timestamp) -> Result<()> {
+    translate_all(tx, &[(transmission_id, came_over, now)]).await
+}
+
+/// The same for several transmissions.
+pub(crate) async fn translate_all(tx: &mut Tx<'_>, transmissions: &[(&str, &str, Timestamp)]) -> Result<()> {
+    let subjects: Vec<_> =
+        transmissions.iter().map(|(id, came_over, now)| (*id, Some(*came_over), *now, *now)).collect();
+    insert_all(tx, JobKind::Translate, &subjects).await
+}
+
+/// Several subjects, each with the channel it came over, when it is to run and when it was asked for.
+async fn insert_all(
     tx: &mut Tx<'_>,
     kind: JobKind,
-    subjects: &[(&str, Timestamp, Timestamp)],
+    subjects: &[(&str, Option<&str>, Timestamp, Timestamp)],
 ) -> Result<()> {
-    let mut rows = Rows::new("INSERT INTO job (job_id, kind, subject, run_at, created_at)").then(
+    let mut rows = Rows::new("INSERT INTO job (job_id, kind, subject, run_at, created_at, came_over)").then(
         "ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at, lease_token = NULL, lease_until = NULL",
     );
-    for (subject, run_at, now) in subjects {
+    for (subject, came_over, run_at, now) in subjects {
         rows.push([
             Cell::Owned(tx.id("job", *now)),
             Cell::Text(kind.as_str()),
             Cell::Text(subject),
             Micros::from(*run_at).into(),
             Micros::from(*now).into(),
+            Cell::TextOrNull(*came_over),
         ]);
     }
     rows.insert(tx).await?;
@@ -237,47 +250,48 @@ impl Store {
         .await
     }
 
-    /// Due deliveries that could be leased, of each channel, partner and priority the first few, the longest waiting first. Of a
-    /// queue `full` it is not asked at all. Those `at_work` in this process are left out, see [`Store::lease`], and what uses
-    /// something paused is set aside.
+    /// The queues of deliveries of which something is due, by channel, partner and priority.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn due_queues(&self, now: Timestamp) -> Result<Vec<Queue>> {
+        let queues: Vec<(String, String, i64)> =
+            sqlx::query_as(QUEUES).bind(Micros::from(now)).fetch_all(self.reader()).await?;
+        let queue = |(channel, partner, priority)| Queue { channel, partner, priority: Priority::of(priority) };
+        Ok(queues.into_iter().map(queue).collect())
+    }
+
+    /// Due deliveries that could be leased, of each of these queues the first few, the longest waiting first. Those `at_work`
+    /// in this process are left out, see [`Store::lease`], and what uses something paused is set aside.
     ///
     /// # Errors
     /// The database failed.
     pub async fn due_deliveries(
         &self,
+        queues: &[Queue],
         each: u32,
-        full: impl Fn(&str, &str) -> bool,
         at_work: &[String],
         now: Timestamp,
     ) -> Result<Vec<DueDelivery>> {
-        let queues: Vec<(String, String, i64)> =
-            sqlx::query_as(QUEUES).bind(Micros::from(now)).fetch_all(self.reader()).await?;
-        let mut looks = Vec::new();
-        for (channel, partner, priority) in queues {
-            if !full(&channel, &partner) {
-                let of = Of::Queue { channel, partner, priority: Priority::of(priority) };
-                looks.push(Due { kind: JobKind::Deliver, now, of, at_work: at_work.to_vec() });
+        if queues.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (paused, mut due) = (self.paused(now).await?, Vec::new());
+        for queue in queues {
+            let of = Of::Queue(queue.clone());
+            let look = Due { kind: JobKind::Deliver, now, of, at_work: at_work.to_vec() };
+            let found: Vec<Found> = look.query(each).all(self.reader()).await?;
+            let partner = Some(queue.partner.as_str()).filter(|partner| !partner.is_empty());
+            let is_held_up = |one: &Found| paused.over(&queue.channel, partner, one.agreement.as_deref()).is_some();
+            if !found.iter().any(is_held_up) {
+                due.extend(queue.deliveries(found));
+                continue;
             }
+            // Each queue by itself, so that other commits need not wait until all is set aside.
+            let found = self.write("lease", move |mut tx| Box::pin(async move { look.find(&mut tx, each).await }));
+            due.extend(queue.deliveries(found.await?));
         }
-        let mut due = Vec::new();
-        for look in &looks {
-            let found = look.query(each).all(self.reader()).await?;
-            due.extend(look.deliveries(found));
-        }
-        if due.is_empty() || self.paused(now).await?.is_empty() {
-            return Ok(due);
-        }
-        self.write("lease", move |mut tx| {
-            Box::pin(async move {
-                let mut due = Vec::new();
-                for look in &looks {
-                    let found = look.find(&mut tx, each).await?;
-                    due.extend(look.deliveries(found));
-                }
-                Ok(due)
-            })
-        })
-        .await
+        Ok(due)
     }
 
     /// Leases deliveries that were found due, in their order, those that still are; of lanes only those whose turn it is.
@@ -439,6 +453,30 @@ WHERE queue.partner IS NOT NULL AND EXISTS (
         AND job.priority = level.priority AND job.run_at <= $1)
 ORDER BY queue.channel, queue.partner, level.priority";
 
+/// Deliveries of which the longest waiting goes first.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Queue {
+    /// Over which channel.
+    pub channel: String,
+    /// To which partner; empty where that is not known.
+    pub partner: String,
+    /// What leaves first.
+    pub priority: Priority,
+}
+
+impl Queue {
+    /// What was found in it, with what is known of all in it.
+    fn deliveries(&self, found: Vec<Found>) -> impl Iterator<Item = DueDelivery> {
+        found.into_iter().map(|one| DueDelivery {
+            job_id: one.job_id,
+            channel: self.channel.clone(),
+            partner: self.partner.clone(),
+            priority: self.priority,
+            run_at: one.run_at,
+        })
+    }
+}
+
 /// A delivery that could be leased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueDelivery {
@@ -465,15 +503,15 @@ struct Due {
 enum Of {
     /// Whichever.
     All,
-    /// Deliveries of one queue and priority.
-    Queue { channel: String, partner: String, priority: Priority },
+    /// Deliveries of one queue.
+    Queue(Queue),
     /// These jobs.
     These(Vec<String>),
     /// The job of this subject.
     Subject(String),
 }
 
-/// A due job, and the lane of its delivery.
+/// A due job, and the lane and agreement of its delivery.
 #[derive(sqlx::FromRow)]
 struct Found {
     job_id: String,
@@ -484,29 +522,17 @@ struct Found {
     lease_token: Option<String>,
     run_at: Micros,
     lane: Option<String>,
+    agreement: Option<String>,
     #[sqlx(skip)]
     paused: Paused,
 }
 
 impl Due {
-    /// What was found in a queue, with what is known of that.
-    fn deliveries(&self, found: Vec<Found>) -> Vec<DueDelivery> {
-        let Of::Queue { channel, partner, priority } = &self.of else { return Vec::new() };
-        let delivery = |one: Found| DueDelivery {
-            job_id: one.job_id,
-            channel: channel.clone(),
-            partner: partner.clone(),
-            priority: *priority,
-            run_at: one.run_at,
-        };
-        found.into_iter().map(delivery).collect()
-    }
-
     fn query(&self, count: u32) -> Select {
         let now = Micros::from(self.now).0;
         let query = Select::new(
             "SELECT job.job_id, job.kind, job.subject, job.slice_cursor, job.losses, job.lease_token, job.run_at,
-             delivery.lane FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
+             delivery.lane, delivery.agreement FROM job LEFT JOIN delivery ON delivery.delivery_id = job.subject WHERE 1 = 1",
         )
         .text("job.kind =", Some(self.kind.as_str()))
         .number("job.run_at <=", now)
@@ -514,7 +540,7 @@ impl Due {
         let mut query = match &self.of {
             Of::All if self.kind == JobKind::Deliver => query,
             Of::All => in_queue(query, "", "", Priority::Normal),
-            Of::Queue { channel, partner, priority } => in_queue(query, channel, partner, *priority),
+            Of::Queue(queue) => in_queue(query, &queue.channel, &queue.partner, queue.priority),
             Of::Subject(subject) => query.text("job.subject =", Some(subject)),
             Of::These(ids) => query.among("job.job_id", ids),
         };
@@ -598,4 +624,45 @@ async fn lease(tx: &mut Tx<'_>, found: Vec<Found>, now: Timestamp) -> Result<Vec
     }
     query.execute(&mut *tx.connection).await?;
     Ok(leased)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::SystemRandom;
+    use crate::store::lane::{EARLIER, FIRST, UNDER_WAY};
+    use std::sync::Arc;
+
+    /// How SQLite goes about a query, step by step.
+    async fn plan(store: &Store, query: &str) -> Vec<String> {
+        let text = format!("EXPLAIN QUERY PLAN {query}");
+        // Safe: the text is that of a query of ours.
+        let rows = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_all(store.reader()).await.expect("a plan");
+        rows.iter().map(|row| row.get("detail")).collect()
+    }
+
+    #[tokio::test]
+    async fn who_goes_next_is_found_by_indexes_however_many_wait() {
+        let (folder, now) = (tempfile::tempdir().expect("a folder"), Timestamp::UNIX_EPOCH);
+        Store::init(folder.path(), &SystemRandom).expect("a data directory");
+        let opened = Store::open(folder.path(), None, Arc::new(SystemRandom), "test", now).await;
+        let (store, _) = opened.expect("a ledger");
+        let queue = Queue { channel: "c".to_owned(), partner: "p".to_owned(), priority: Priority::Normal };
+        let look = |of| Due { kind: JobKind::Deliver, now, of, at_work: vec!["job_1".to_owned()] }.query(9);
+        let of_queue = look(Of::Queue(queue));
+        let of_these = look(Of::These(vec!["job_1".to_owned(), "job_2".to_owned()]));
+        for (query, index) in [
+            (FIRST, "INDEX delivery_by_lane"),
+            (UNDER_WAY, "INDEX delivery_under_way"),
+            (EARLIER, "INDEX job_translating"),
+            (QUEUES, "INDEX job_due"),
+            (of_queue.sql(), "INDEX job_due"),
+            (of_these.sql(), "INDEX sqlite_autoindex_job_1"),
+        ] {
+            let steps = plan(&store, query).await;
+            assert!(steps.iter().any(|step| step.contains(index)), "{query}: {steps:?}");
+            let walks = |table: &str| steps.iter().any(|step| step.starts_with(&format!("SCAN {table}")));
+            assert!(!walks("job") && !walks("delivery"), "{query}: {steps:?}");
+        }
+    }
 }

@@ -13,15 +13,21 @@ use super::writer::Tx;
 use crate::clock::Timestamp;
 use std::time::Duration;
 
-/// Open deliveries at the front of a lane that are looked at for one that is under way: it was the first when it began, and
-/// only what was sent anew or released late comes before it.
-const FRONT: i64 = 16;
 /// After this another look is taken at a lane whose first has to wait for one under way.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// The same while something that was received earlier is being translated: a quarter of its age, within these limits.
 const TRANSLATING_WAIT: [Duration; 2] = [Duration::from_millis(20), Duration::from_secs(5)];
-/// Earlier transmissions in translation that are looked at; with more the first of a lane waits, whoever sent them.
-const EARLIER_MAX: usize = 64;
+
+/// The first open delivery of a lane.
+pub(super) const FIRST: &str = "SELECT delivery_id, state, next_at FROM delivery WHERE lane = $1 AND severity > 1
+                                ORDER BY lane_place, lane_number LIMIT 1";
+/// What of a lane is under way, but for one delivery: leased to awaiting_receipt by their severity, as the index has it.
+pub(super) const UNDER_WAY: &str = "SELECT delivery_id, state, next_at FROM delivery
+                                    WHERE lane = $1 AND severity >= 3 AND severity <= 5 AND delivery_id <> $2 LIMIT 1";
+/// Since when something is being translated that came over a channel before an instant.
+pub(super) const EARLIER: &str =
+    "SELECT created_at FROM job WHERE kind = 'translate' AND waits_for IS NULL AND came_over = $1
+                                  AND created_at < $2 ORDER BY created_at LIMIT 1";
 
 /// A place in a lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +59,22 @@ impl Open {
     }
 }
 
-/// The open deliveries at the front of a lane.
-async fn front(tx: &mut Tx<'_>, lane: &str) -> Result<Vec<Open>> {
-    let query = "SELECT delivery_id, state, next_at FROM delivery WHERE lane = $1 AND severity > 1
-                 ORDER BY lane_place, lane_number LIMIT $2";
-    Ok(sqlx::query_as(query).bind(lane).bind(FRONT).fetch_all(&mut *tx.connection).await?)
+/// The first open delivery of a lane.
+async fn first(tx: &mut Tx<'_>, lane: &str) -> Result<Option<Open>> {
+    Ok(sqlx::query_as(FIRST).bind(lane).fetch_optional(&mut *tx.connection).await?)
+}
+
+/// What of a lane is under way, but for one delivery. It was the first when it began; any number of others, of what was released
+/// late, may stand before it by now.
+async fn under_way(tx: &mut Tx<'_>, lane: &str, but: &str) -> Result<Option<Open>> {
+    Ok(sqlx::query_as(UNDER_WAY).bind(lane).bind(but).fetch_optional(&mut *tx.connection).await?)
+}
+
+/// Whether a delivery is under way.
+async fn is_under_way(tx: &mut Tx<'_>, delivery_id: &str) -> Result<bool> {
+    let query = "SELECT delivery_id, state, next_at FROM delivery WHERE delivery_id = $1";
+    let found: Option<Open> = sqlx::query_as(query).bind(delivery_id).fetch_optional(&mut *tx.connection).await?;
+    Ok(found.is_some_and(|one| one.is_under_way()))
 }
 
 /// A new place for what a transmission holds: behind all that was received before it, and behind what came with it.
@@ -106,9 +123,8 @@ pub(crate) async fn enter(tx: &mut Tx<'_>, delivery_id: &str, place: &Place, now
 
 /// Gives the first of a lane its job, unless it has one or another is still under way.
 pub(crate) async fn turn(tx: &mut Tx<'_>, lane: &str, now: Timestamp) -> Result<()> {
-    let front = front(tx, lane).await?;
-    let Some(first) = front.first().filter(|first| first.waits()) else { return Ok(()) };
-    if front.iter().any(Open::is_under_way) {
+    let Some(first) = first(tx, lane).await?.filter(Open::waits) else { return Ok(()) };
+    if under_way(tx, lane, &first.delivery_id).await?.is_some() {
         return Ok(());
     }
     let run_at = first.next_at.map_or(now, Micros::timestamp);
@@ -118,20 +134,17 @@ pub(crate) async fn turn(tx: &mut Tx<'_>, lane: &str, now: Timestamp) -> Result<
 /// Whether a delivery whose job is due has to wait all the same. Its job is then put off, or dropped where it is not the
 /// first.
 pub(crate) async fn waits(tx: &mut Tx<'_>, delivery_id: &str, lane: &str, now: Timestamp) -> Result<bool> {
-    let front = front(tx, lane).await?;
-    let own = front.iter().find(|one| one.delivery_id == delivery_id);
-    if own.is_some_and(Open::is_under_way) {
+    if is_under_way(tx, delivery_id).await? {
         return Ok(false);
     }
-    if front.first().is_none_or(|first| first.delivery_id != delivery_id) {
+    if first(tx, lane).await?.is_none_or(|first| first.delivery_id != delivery_id) {
         job::drop_for(tx, JobKind::Deliver, delivery_id).await?;
         turn(tx, lane, now).await?;
         return Ok(true);
     }
-    let until = if front.iter().any(Open::is_under_way) {
-        Some(now + LOOK_AGAIN)
-    } else {
-        earlier_in_translation(tx, delivery_id, now).await?
+    let until = match under_way(tx, lane, delivery_id).await? {
+        Some(_) => Some(now + LOOK_AGAIN),
+        None => earlier_in_translation(tx, delivery_id, now).await?,
     };
     match until {
         Some(until) => job::put_off(tx, delivery_id, until).await.map(|()| true),
@@ -140,22 +153,15 @@ pub(crate) async fn waits(tx: &mut Tx<'_>, delivery_id: &str, lane: &str, now: T
 }
 
 /// Translations run side by side, so that what came later may be ready first. While something is being translated that came
-/// over the same channel before, nobody knows whether it belongs in front.
+/// over the same channel before, nobody knows whether it belongs in front. What a pause holds is not waited for: it may take days,
+/// and others have nothing to do with it.
 async fn earlier_in_translation(tx: &mut Tx<'_>, delivery_id: &str, now: Timestamp) -> Result<Option<Timestamp>> {
     let query = "SELECT lane_place, lane_from FROM delivery WHERE delivery_id = $1";
     let (received, from): (Micros, Option<String>) =
         sqlx::query_as(query).bind(delivery_id).fetch_one(&mut *tx.connection).await?;
-    let query = "SELECT job.created_at, came.channel FROM job
-                 JOIN transmission AS came ON came.transmission_id = job.subject
-                 WHERE job.kind = 'translate' AND job.created_at < $1 ORDER BY job.created_at LIMIT $2";
-    let earlier: Vec<(Micros, String)> = sqlx::query_as(query)
-        .bind(received)
-        .bind(i64::try_from(EARLIER_MAX).unwrap_or(i64::MAX))
-        .fetch_all(&mut *tx.connection)
-        .await?;
-    let is_many = earlier.len() >= EARLIER_MAX;
-    let before = earlier.into_iter().find(|(_, channel)| is_many || Some(channel) == from.as_ref());
-    Ok(before.map(|(since, _)| {
+    let since: Option<Micros> =
+        sqlx::query_scalar(EARLIER).bind(from).bind(received).fetch_optional(&mut *tx.connection).await?;
+    Ok(since.map(|since| {
         let age = Duration::try_from(now.duration_since(since.timestamp())).unwrap_or_default();
         now + (age / 4).clamp(TRANSLATING_WAIT[0], TRANSLATING_WAIT[1])
     }))
@@ -165,15 +171,18 @@ async fn earlier_in_translation(tx: &mut Tx<'_>, delivery_id: &str, now: Timesta
 /// all else only sees to it that somebody goes.
 pub(crate) async fn check(tx: &mut Tx<'_>, delivery: &Delivery) -> Result<()> {
     let Some(lane) = &delivery.lane else { return Ok(()) };
-    let front = front(tx, lane).await?;
-    let is_own = |one: &&Open| one.delivery_id == delivery.delivery_id;
-    let is_first =
-        front.first().is_some_and(|first| is_own(&first)) || front.iter().any(|one| is_own(&one) && one.is_under_way());
-    match front.iter().find(|one| !is_own(one) && (one.is_under_way() || !is_first)) {
+    let before = match under_way(tx, lane, &delivery.delivery_id).await? {
+        None if is_under_way(tx, &delivery.delivery_id).await? => None,
+        None => first(tx, lane).await?.filter(|first| first.delivery_id != delivery.delivery_id),
+        other => other,
+    };
+    match before {
         None => Ok(()),
-        Some(other) => Err(StoreError::Conflict(format!(
-            "delivery {} waits in lane {lane} for {}, which is {}",
-            delivery.delivery_id, other.delivery_id, other.state
-        ))),
+        Some(before) => Err(StoreError::NotItsTurn {
+            delivery_id: delivery.delivery_id.clone(),
+            lane: lane.clone(),
+            before: before.delivery_id,
+            state: before.state,
+        }),
     }
 }

@@ -11,6 +11,7 @@ pub mod as2; // messages as they were sealed, and their receipts
 pub mod audit;
 pub mod bulk; // many deliveries or transmissions at once: what can be chosen, and acts over them
 pub mod call; // what came of what a call brought
+pub mod circuit; // what becomes of circuits, told
 pub mod claim;
 pub mod commit; // writes that join aggregates, one transaction each
 pub mod count; // conservation: every term counted by itself

@@ -24,6 +24,12 @@ impl Select {
         Self { sql: head.to_owned(), bound: Vec::new() }
     }
 
+    /// Its text.
+    #[cfg(test)]
+    pub(crate) fn sql(&self) -> &str {
+        &self.sql
+    }
+
     fn bind(&mut self, value: Bound) {
         self.bound.push(value);
         self.sql.push_str(&format!("${}", self.bound.len()));

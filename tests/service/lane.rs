@@ -90,7 +90,13 @@ async fn one_that_is_parked_stops_its_lane_and_the_list_says_so() {
     let said = stage.done(&["delivery", "list", "--state", "ready"], "");
     assert!(said.contains(&format!("waits for {parked}, which is parked")), "{said}");
     assert_eq!(sequences(&supplier)["A"], [1]);
-    stage.done(&["delivery", "resubmit", &parked], "");
+    // Who lets one go whose turn it is not is told for whom it waits.
+    let second = waiting[0]["delivery_id"].as_str().expect("an id").to_owned();
+    assert_eq!(stage.done(&["delivery", "hold", &second], ""), format!("{second} is held\n"));
+    let said = stage.done(&["delivery", "release", &second], "");
+    assert_eq!(said, format!("{second} is ready; of its lane {parked} goes first, which is parked\n"));
+    let said = stage.done(&["delivery", "resubmit", &parked], "");
+    assert!(said.starts_with(&format!("{parked} goes again as del_")) && !said.contains("lane"), "{said}");
     stage.until("the lane goes on", || async { (sequences(&supplier)["A"] == [1, 2]).then_some(()) }).await;
     let keys: Vec<String> = supplier.orders().iter().map(|post| post.key().to_owned()).collect();
     assert_eq!(keys.len(), 4, "{keys:?}");
@@ -142,7 +148,13 @@ async fn a_retry_after_slows_the_whole_channel() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_open_circuit_is_seen_and_closes_by_a_probe() {
-    let (stage, supplier) = stage(QUICK).await;
+    let ((stage, supplier), hook) = (stage(QUICK).await, Peer::start(&[]).await);
+    stage.done(&["webhook", "secret", "hook-secret"], "");
+    stage.apply(&format!(
+        "kind: webhook\nname: monitor\nurl: http://127.0.0.1:{}/hook\nsecret: {{ secret: hook-secret }}\n\
+         allow_networks: [127.0.0.0/8]\nevents: [\"circuit.*\"]\n",
+        hook.port
+    ));
     stage.apply(&resource(&supplier, "lamps-out", "circuit: { failures: \"2\", seconds: \"2\" }\nretry: { seconds: [\"1\"], jitter_percent: \"0\", give_up_minutes: \"5\" }\n"));
     supplier.then(&[Answer::Status(500), Answer::Status(500), Answer::Status(500)]);
     send(&stage, "A", 1).await;
@@ -165,4 +177,12 @@ async fn an_open_circuit_is_seen_and_closes_by_a_probe() {
     let times: Vec<_> = supplier.orders().iter().map(|post| post.at).collect();
     assert_eq!(times.len(), 4, "the last delay repeats");
     assert!(times[2].duration_since(times[1]) >= Duration::from_millis(1_900), "between probes it is left alone");
+    stage.until("both are told", || async { (hook.posts().len() == 2).then_some(()) }).await;
+    let told: Vec<serde_json::Value> =
+        hook.posts().iter().map(|post| serde_json::from_slice(&post.body).expect("JSON")).collect();
+    let seen: Vec<_> = told.iter().map(|one| (&one["type"], &one["data"]["channel"])).collect();
+    assert_eq!(
+        seen,
+        [(&"circuit.opened".into(), &"lamps-out".into()), (&"circuit.closed".into(), &"lamps-out".into())]
+    );
 }

@@ -87,8 +87,7 @@ async fn what_is_at_work_here_is_not_leased_again_when_its_lease_ran_out(ground:
     let later = at(3600);
     assert!(store.lease_of(JobKind::Deliver, &asked, &many, later).await.expect("a look").is_none());
     assert!(store.lease(JobKind::Deliver, 1, &many, later).await.expect("a look").is_empty());
-    let due = store.due_deliveries(1, |_, _| false, &many, later).await.expect("a look");
-    assert!(due.is_empty());
+    assert!(due(&store, 1, &many, later).await.is_empty());
     let job = store.lease_of(JobKind::Deliver, &asked, &many[..2000], later).await.expect("a lease");
     assert_eq!(job.expect("nobody has it here").losses, 1);
 }

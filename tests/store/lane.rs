@@ -3,10 +3,10 @@
 
 use super::*;
 use crate::dice::Dice;
-use portolan::partner::Priority;
+use portolan::partner::{Directory, Priority, parse};
+use portolan::pipeline::pace::{Pace, Place, Reached};
 use portolan::store::bulk::{Action, Object};
 use portolan::store::commit::bulk::{NewBulk, NewItem};
-use portolan::store::job::DueDelivery;
 use portolan::store::pause::PauseKind;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,6 +123,100 @@ pub(super) async fn what_came_first_goes_first_though_it_is_translated_last(grou
     assert_eq!(jobs.iter().map(|job| &job.subject).collect::<Vec<_>>(), [&second]);
 }
 
+/// Receives some and holds them, so that they go into the lane later, in front of what comes meanwhile.
+async fn held(store: &Store, count: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    for number in 0..count {
+        all.push(received(store, number, at(0)).await);
+        let job = lease(store, JobKind::Translate, at(0)).await.expect("a job");
+        let slice = Slice { end: end(TransmissionState::Held), ..Slice::default() };
+        store.translate(&job, slice, &Actor::system(), at(0)).await.expect("held");
+    }
+    all
+}
+
+/// Releases one that was held, into a lane.
+async fn released(store: &Store, transmission_id: &str, number: usize, lane_name: &str, now: Timestamp) -> String {
+    store.release_transmission(transmission_id, None, &Actor::system(), now).await.expect("released");
+    let job = lease(store, JobKind::Translate, now).await.expect("a job");
+    into_lane(store, &job, number, (Some(lane_name), Priority::Normal), now).await
+}
+
+pub(super) async fn what_is_under_way_is_found_behind_any_number_of_others(ground: Ground) {
+    let store = fresh(&ground).await;
+    let held = held(&store, 40).await;
+    received(&store, 99, at(10)).await;
+    let job = lease(&store, JobKind::Translate, at(10)).await.expect("a job");
+    let late = into_lane(&store, &job, 99, (Some("a"), Priority::Normal), at(10)).await;
+    let under_way = lease(&store, JobKind::Deliver, at(11)).await.expect("its turn");
+    assert_eq!(store.deliver_sending(&under_way, "x", at(11)).await.expect("its turn").delivery_id, late);
+    let mut earlier = Vec::new();
+    for (number, id) in held.iter().enumerate() {
+        earlier.push(released(&store, id, number, "a", at(12)).await);
+    }
+    let leased = async |now| store.lease(JobKind::Deliver, 16, &[], at(now)).await.expect("jobs");
+    assert_eq!(leased(20).await, [], "two of a lane would be under way at once");
+    store.deliver_result(&under_way, AttemptEnd::Delivered, AttemptFacts::default(), at(20)).await.expect("an end");
+    let jobs = leased(21).await;
+    assert_eq!(jobs.iter().map(|job| &job.subject).collect::<Vec<_>>(), [&earlier[0]]);
+}
+
+pub(super) async fn what_is_leased_and_then_preceded_waits_for_its_turn(ground: Ground) {
+    let store = fresh(&ground).await;
+    let held = held(&store, 1).await;
+    received(&store, 1, at(10)).await;
+    let job = lease(&store, JobKind::Translate, at(10)).await.expect("a job");
+    let second = into_lane(&store, &job, 1, (Some("a"), Priority::Normal), at(10)).await;
+    let leased = lease(&store, JobKind::Deliver, at(11)).await.expect("its turn");
+    let first = released(&store, &held[0], 0, "a", at(12)).await;
+    let refused = store.deliver_sending(&leased, "x", at(12)).await.expect_err("another goes first");
+    assert!(
+        matches!(&refused, StoreError::NotItsTurn { delivery_id, before, state, .. }
+            if (delivery_id, before, state.as_str()) == (&second, &first, "ready")),
+        "{refused}"
+    );
+    store.give_back(&leased, at(12)).await.expect("given back");
+    for expected in [first, second] {
+        let mut jobs = store.lease(JobKind::Deliver, 9, &[], at(13)).await.expect("jobs");
+        if jobs.is_empty() {
+            // A look that found one before its turn; the next finds the first.
+            jobs = store.lease(JobKind::Deliver, 9, &[], at(13)).await.expect("jobs");
+        }
+        assert_eq!(jobs.iter().map(|job| (&job.subject, job.losses)).collect::<Vec<_>>(), [(&expected, 0)]);
+        tried(&store, &jobs[0], AttemptEnd::Delivered, at(13)).await;
+    }
+}
+
+pub(super) async fn what_is_paused_or_came_over_another_channel_stops_no_lane(ground: Ground) {
+    let (store, ann) = (fresh(&ground).await, Actor("user:ann".into()));
+    let route = ResourceChange { kind: "route".into(), name: "along".into(), body: Some(json!({})) };
+    store.apply(vec![route], 0, &ann, at(0)).await.expect("applied");
+    store.pause((PauseKind::Route, "along"), (None, None), &ann, at(0)).await.expect("paused");
+    // What goes along the route waits, as a whole, for who knows how long.
+    received(&store, 1, at(1)).await;
+    let job = lease(&store, JobKind::Translate, at(1)).await.expect("a job");
+    let pause = job.paused.of(PauseKind::Route, "along").expect("it is paused").clone();
+    store.set_aside(&job, &pause, at(1)).await.expect("set aside");
+    // Over another channel came more than anybody translates at once.
+    for number in 0..70 {
+        let mut new = transmission(&store, Direction::In, format!("other {number}").as_bytes()).await;
+        new.channel = "busy".into();
+        store.receive(new, None, &Actor::system(), at(2)).await.expect("a reception");
+    }
+    let last = received(&store, 2, at(3)).await;
+    let job = store.lease_of(JobKind::Translate, &last, &[], at(3)).await.expect("a look").expect("a job");
+    let delivery = into_lane(&store, &job, 2, (Some("a"), Priority::Normal), at(3)).await;
+    let jobs = store.lease(JobKind::Deliver, 9, &[], at(3)).await.expect("jobs");
+    assert_eq!(jobs.iter().map(|job| &job.subject).collect::<Vec<_>>(), [&delivery]);
+    tried(&store, &jobs[0], AttemptEnd::Delivered, at(3)).await;
+    // When the pause is over, what waited for it is waited for.
+    store.resume(PauseKind::Route, "along", &ann, at(4)).await.expect("it goes on");
+    let last = received(&store, 3, at(5)).await;
+    let job = store.lease_of(JobKind::Translate, &last, &[], at(5)).await.expect("a look").expect("a job");
+    into_lane(&store, &job, 3, (Some("a"), Priority::Normal), at(5)).await;
+    assert_eq!(store.lease(JobKind::Deliver, 9, &[], at(5)).await.expect("jobs"), []);
+}
+
 async fn resubmitted(store: &Store, delivery_id: &str) -> NewBulk {
     let found = store.candidates(Object::Delivery, &[delivery_id.to_owned()]).await.expect("it");
     let changed_at = Some(found[0].changed_at);
@@ -143,8 +237,7 @@ pub(super) async fn a_lane_keeps_its_order_through_a_pause_an_act_over_many_and_
     store.apply(vec![channel], 0, &ann, at(0)).await.expect("applied");
     let all = lined_up(&store, 3, "a").await;
     let lease_of = async |id: &str, now| store.lease_of(JobKind::Deliver, id, &[], at(now)).await.expect("a look");
-    let due =
-        async |at_work: &[String], now| store.due_deliveries(9, |_, _| false, at_work, at(now)).await.expect("a look");
+    let due = async |at_work: &[String], now| super::due(&store, 9, at_work, at(now)).await;
     assert_eq!(lease_of(&all[1], 100).await, None, "it is not its turn");
     // What is paused is set aside, whoever asks for it; the others of its lane have no job.
     store.pause((PauseKind::Channel, "out"), (None, None), &ann, at(100)).await.expect("paused");
@@ -180,16 +273,46 @@ struct Model {
     begun: Vec<usize>,
 }
 
+/// How the channel of the model is sent to.
+const CHANNEL: &str = "kind: channel\nname: out\ntransport: http\nway: out\nurl: https://lamps.example/\nconcurrency: 2\n\
+                       rate: { count: 100, per: second }\ncircuit: { failures: 3, seconds: 1 }\n";
+
+/// Leases what may go at the pace of the channel.
+async fn leased(
+    store: &Store,
+    (pace, directory): (&Pace, &Directory),
+    at_work: &[String],
+    now: Timestamp,
+) -> Vec<(Job, Place)> {
+    let queues = pace.queues(directory, store.due_queues(now).await.expect("queues"), now);
+    let due = store.due_deliveries(&queues, 3, at_work, now).await.expect("a look");
+    let (chosen, mut places): (Vec<_>, Vec<_>) =
+        pace.choose(directory, due, 3, now).into_iter().map(|(due, place)| (due.clone(), (due, place))).unzip();
+    let mut all = Vec::new();
+    for (job, due) in store.lease_deliveries(chosen, now).await.expect("leases") {
+        let at = places.iter().position(|(one, _)| *one == due).expect("its place");
+        all.push((job, places.swap_remove(at).1));
+    }
+    places.iter().for_each(|(_, place)| drop(pace.leave(directory, place, Reached::Nothing, now)));
+    all
+}
+
 pub(super) async fn lanes_keep_their_order_under_random_interleavings(ground: Ground) {
     const DOCUMENTS: usize = 60;
+    let directory = Directory::new(&parse("out.yaml", CHANNEL).expect("a channel")).expect("a directory");
+    let mut pace = Pace::default();
     let seed = crate::dice::number("PORTOLAN_SEED", 0x1A9E5);
     // So that no lease runs out.
     let after = |millis: u64| at(0) + Duration::from_millis(millis);
     let mut dice = Dice::new(seed, 1);
     let mut store = fresh(&ground).await;
+    let channel = ResourceChange { kind: "channel".into(), name: "out".into(), body: Some(json!({})) };
+    store.apply(vec![channel], 0, &Actor::system(), at(0)).await.expect("applied");
+    let mut is_paused = false;
     let mut model =
         Model { lane_of: BTreeMap::new(), open: BTreeSet::new(), number_of: BTreeMap::new(), begun: Vec::new() };
-    let (mut translating, mut delivering): (Vec<(usize, Job)>, Vec<Job>) = (Vec::new(), Vec::new());
+    let mut translating: Vec<(usize, Job)> = Vec::new();
+    let mut delivering: Vec<(Job, Place)> = Vec::new();
     let (mut next, mut received_as, mut parked) = (0, BTreeMap::new(), Vec::new());
     let mut now = 0;
     while next < DOCUMENTS || !model.open.is_empty() {
@@ -212,20 +335,27 @@ pub(super) async fn lanes_keep_their_order_under_random_interleavings(ground: Gr
                 let id = into_lane(&store, &job, number, (Some(&lane), Priority::Normal), after(now)).await;
                 model.number_of.insert(id, number);
             }
-            5 | 6 => delivering.extend(store.lease(JobKind::Deliver, 3, &[], after(now)).await.expect("jobs")),
+            5 | 6 => {
+                let at_work: Vec<_> = delivering.iter().map(|(job, _)| job.job_id.clone()).collect();
+                delivering.extend(leased(&store, (&pace, &directory), &at_work, after(now)).await);
+                assert!(delivering.len() <= 2, "seed {seed}: more at once than the channel says");
+            }
             7 if !delivering.is_empty() => {
-                let job = delivering.swap_remove(dice.roll(delivering.len()));
+                let (job, mut place) = delivering.swap_remove(dice.roll(delivering.len()));
                 let number = model.number_of[&job.subject];
+                pace.send(&directory, &mut place, after(now));
                 store.deliver_sending(&job, "x", after(now)).await.expect("its turn");
                 let is_mate = |one: &&usize| model.lane_of[*one] == model.lane_of[&number];
                 assert_eq!(model.open.iter().find(is_mate), Some(&number), "seed {seed}: overtaken at {now}");
                 model.begun.push(number);
-                let end = match dice.roll(6) {
-                    0 => AttemptEnd::Retry(after(now + 5)),
-                    1 => AttemptEnd::Uncertain(after(now + 3)),
-                    2 => AttemptEnd::Park,
-                    _ => AttemptEnd::Delivered,
+                let (end, reached) = match dice.roll(7) {
+                    0 => (AttemptEnd::Retry(after(now + 5)), Reached::No),
+                    1 => (AttemptEnd::Uncertain(after(now + 3)), Reached::Untold),
+                    2 => (AttemptEnd::Park, Reached::Yes),
+                    3 => (AttemptEnd::Retry(after(now + 5)), Reached::Busy(after(now + 20))),
+                    _ => (AttemptEnd::Delivered, Reached::Yes),
                 };
+                pace.leave(&directory, &place, reached, after(now));
                 match end {
                     AttemptEnd::Delivered => {
                         model.open.remove(&number);
@@ -247,6 +377,14 @@ pub(super) async fn lanes_keep_their_order_under_random_interleavings(ground: Gr
                     model.number_of.insert(again, number);
                 }
             }
+            _ if dice.roll(30) == 0 => {
+                let (ann, now) = (Actor("user:ann".into()), after(now));
+                match is_paused {
+                    true => store.resume(PauseKind::Channel, "out", &ann, now).await.expect("it goes on"),
+                    false => store.pause((PauseKind::Channel, "out"), (None, None), &ann, now).await.expect("paused"),
+                }
+                is_paused = !is_paused;
+            }
             _ if dice.roll(40) == 0 => {
                 // Whatever was at work is gone, and its leases with it.
                 store.close().await;
@@ -254,6 +392,7 @@ pub(super) async fn lanes_keep_their_order_under_random_interleavings(ground: Gr
                 store = store_at(&ground, after(now)).await.0;
                 translating.clear();
                 delivering.clear();
+                pace = Pace::default();
             }
             _ => {}
         }
@@ -283,15 +422,16 @@ pub(super) async fn urgent_ones_are_found_first_and_a_backlog_keeps_no_other_bac
         };
         store.translate(&job, slice, &Actor::system(), now).await.expect("a commit");
     }
-    let due = store.due_deliveries(9, |_, _| false, &[], at(9)).await.expect("a look");
+    let queues = store.due_queues(at(9)).await.expect("queues");
+    let due = store.due_deliveries(&queues, 9, &[], at(9)).await.expect("a look");
     let shown = |due: &[DueDelivery]| -> Vec<(String, &'static str)> {
         due.iter().map(|one| (one.channel.clone(), one.priority.as_str())).collect()
     };
     let expected = [("x", "urgent"), ("x", "normal"), ("x", "bulk"), ("y", "normal")];
     assert_eq!(shown(&due), expected.map(|(channel, word)| (channel.to_owned(), word)));
-    let without = store.due_deliveries(9, |channel, _| channel == "x", &[], at(9)).await.expect("a look");
+    let without = store.due_deliveries(&queues[3..], 9, &[], at(9)).await.expect("a look");
     assert_eq!(shown(&without), [("y".to_owned(), "normal")], "a full queue is not asked");
-    let first = store.due_deliveries(1, |_, _| false, &[], at(9)).await.expect("a look");
+    let first = store.due_deliveries(&queues, 1, &[], at(9)).await.expect("a look");
     assert_eq!(first.len(), 4, "one of each priority and queue");
     let leased = store.lease_deliveries(due.clone(), at(9)).await.expect("leases");
     assert_eq!(leased.len(), 4);

@@ -28,7 +28,7 @@ async fn pause(store: &Store, kind: PauseKind, name: &str, now: i64) {
 }
 
 async fn deliveries(store: &Store, now: i64) -> Vec<String> {
-    let due = store.due_deliveries(100, |_, _| false, &[], at(now)).await.expect("a look");
+    let due = due(store, 100, &[], at(now)).await;
     let leased = store.lease_deliveries(due, at(now)).await.expect("a look");
     leased.into_iter().map(|(job, _)| job.subject).collect()
 }

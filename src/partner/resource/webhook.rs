@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The types of events that webhooks are told.
-pub const EVENT_TYPES: [&str; 44] = [
+pub const EVENT_TYPES: [&str; 46] = [
     "transmission.incoming",
     "transmission.stored",
     "transmission.encoded",
@@ -54,6 +54,8 @@ pub const EVENT_TYPES: [&str; 44] = [
     "alarm.over",
     "pause.begun",
     "pause.ended",
+    "circuit.opened",
+    "circuit.closed",
 ];
 
 /// Its keys.

@@ -80,7 +80,8 @@ async fn begin(service: &Service, wish: &Wish, token: &str, actor: &Actor) -> Re
     };
     service.store.bulk_begin(new, actor, service.now()).await?;
     if matches!(wish.action, Action::Resubmit | Action::Release) {
-        now.channels.iter().for_each(|over| service.pace.hasten(&over.channel));
+        let directory = service.directory();
+        now.channels.iter().for_each(|over| service.pace.hasten(&directory, &over.channel));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use crate::partner::Channel;
 use crate::pipeline::file_name::file_name;
-use crate::pipeline::pace::Reached;
+use crate::pipeline::pace::{Place, Reached};
 use crate::pipeline::state::Service;
 use crate::store::Result;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
@@ -18,7 +18,7 @@ use crate::store::transmission::Transmission;
 /// The lease was lost, or the ledger failed; the job is then run again, and the file is there once.
 pub async fn deliver(
     service: &Service,
-    job: &Job,
+    (job, place): (&Job, &mut Place),
     delivery: &Delivery,
     transmission: &Transmission,
     (mailbox, channel): (&str, &Channel),
@@ -27,6 +27,7 @@ pub async fn deliver(
     let placing = Placing { mailbox: mailbox.to_owned(), folder: channel.folder().to_owned(), name };
     let remote = format!("mailbox {mailbox}/{}", placing.folder);
     let sending = service.store.deliver_sending(job, &remote, service.now()).await?;
+    service.pace.send(&service.directory(), place, service.now());
     let facts = AttemptFacts { placed: Some(placing), ..AttemptFacts::default() };
     service.store.deliver_result(job, AttemptEnd::Delivered, facts, service.now()).await?;
     tracing::info!(delivery.id = sending.delivery_id, delivery.channel = sending.channel, "Laid into its mailbox");

@@ -5,7 +5,7 @@ use crate::store::Store;
 use crate::store::as2::{self, Beside};
 use crate::store::claim::{self, NewClaim};
 use crate::store::error::{Result, StoreError};
-use crate::store::job::{self, JobKind};
+use crate::store::job;
 use crate::store::payload::Files;
 use crate::store::refusal;
 use crate::store::transmission::{self, NewTransmission, TransmissionState};
@@ -195,8 +195,9 @@ pub(crate) async fn insert_all(tx: &mut Tx<'_>, arrivals: &[Arrival]) -> Result<
     if claim::insert_all(tx, &keys).await? < keys.len() {
         return Ok(false);
     }
-    let jobs: Vec<_> = arrivals.iter().map(|one| (one.new.transmission_id.as_str(), one.now, one.now)).collect();
-    job::insert_all(tx, JobKind::Translate, &jobs).await?;
+    let jobs: Vec<_> =
+        arrivals.iter().map(|one| (one.new.transmission_id.as_str(), one.new.channel.as_str(), one.now)).collect();
+    job::translate_all(tx, &jobs).await?;
     let besides: Vec<_> =
         arrivals.iter().map(|one| (one.new.transmission_id.as_str(), &one.beside, &one.actor, one.now)).collect();
     as2::keep_beside(tx, &besides).await?;

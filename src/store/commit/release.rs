@@ -16,15 +16,13 @@ use serde_json::json;
 
 /// Looks at everything again that waits for the configuration.
 pub(crate) async fn again(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
-    let held: Vec<String> =
-        sqlx::query_scalar("SELECT transmission_id FROM transmission WHERE direction = 'in' AND state = 'held'")
-            .fetch_all(&mut *tx.connection)
-            .await?;
-    for transmission_id in &held {
+    let query = "SELECT transmission_id, channel FROM transmission WHERE direction = 'in' AND state = 'held'";
+    let held: Vec<(String, String)> = sqlx::query_as(query).fetch_all(&mut *tx.connection).await?;
+    for (transmission_id, channel) in &held {
         let change = transmission::Change { reason: Some("the configuration was changed"), ..Default::default() };
         let (from, to) = ([TransmissionState::Held], TransmissionState::Stored);
         transmission::change(tx, transmission_id, &from, to, change, &Actor::system(), now).await?;
-        job::insert(tx, JobKind::Translate, transmission_id, now, now).await?;
+        job::translate(tx, transmission_id, channel, now).await?;
     }
     Ok(held.len() as u64)
 }
@@ -131,7 +129,9 @@ pub(super) async fn release(
     let change = transmission::Change { reason: Some("released"), partner, ..Default::default() };
     let (from, to) = ([TransmissionState::Held], TransmissionState::Stored);
     transmission::change(tx, id, &from, to, change, actor, now).await?;
-    job::insert(tx, JobKind::Translate, id, now, now).await?;
+    let query = "SELECT channel FROM transmission WHERE transmission_id = $1";
+    let came_over: String = sqlx::query_scalar(query).bind(id).fetch_one(&mut *tx.connection).await?;
+    job::translate(tx, id, &came_over, now).await?;
     let after = json!({ "as": partner });
     audit::append(tx, actor, "transmission.release", id, (None, Some(&after)), now).await
 }
