@@ -8,6 +8,7 @@ use crate::transport::as2::certificate::Certificate;
 use crate::transport::http::malformed::{Answering, Told};
 use crate::transport::http::receive::{ClientCertificate, PeerAddress};
 use crate::transport::http::tls::{self, Listening, Offered};
+use crate::transport::http::unread::unread;
 use aws_lc_rs::digest::{Context, SHA256};
 use axum::Router;
 use axum::extract::Request;
@@ -177,7 +178,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         if let Some(one) = &certificate {
             request.extensions_mut().insert(one.clone());
         }
-        let (asked, answering) = (handler.call(request), answering.clone());
+        let (asked, answering) = (handler.call(unread(request)), answering.clone());
         async move {
             let answer = asked.await;
             answer.map(|answer| answer.map(|body| answering.begin(body)))

@@ -83,6 +83,25 @@ async fn a_body_is_asked_for_before_it_is_sent_and_only_where_it_is_wanted() {
     assert_eq!(answer(&mut stream).await.0, 401);
 }
 
+/// Who sends much before it reads gets to read why nobody takes it, on both listeners.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn err_what_is_refused_before_its_end_is_told_to_who_sends_it_all() {
+    let stage = stage("").await;
+    let piece = vec![b'x'; 1024 * 1024];
+    for (listener, path, code) in [(&stage.partner, "/in/nobody", 401), (&stage.admin, "/api/v1/transmissions", 401)] {
+        for _ in 0..4 {
+            let address = listener.strip_prefix("http://").expect("a plain address");
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 32 * piece.len());
+            stream.write_all(head.as_bytes()).await.expect("written");
+            for _ in 0..32 {
+                stream.write_all(&piece).await.expect("it is taken on");
+            }
+            assert_eq!(answer(&mut stream).await.0, code, "{path}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn as2_comes_in_chunks_in_lower_case_and_in_base64() {
     let stage = stage("").await;

@@ -11,13 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::response::Response;
-use http_body_util::BodyExt as _;
 use serde::Deserialize;
-use std::time::Duration;
-
-/// How long the bytes of a body that is refused are still taken. Without that its sender may be told that nobody listens, in place
-/// of why.
-const REFUSED_TAKEN_FOR: Duration = Duration::from_secs(5);
 
 /// Where it goes.
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -62,18 +56,6 @@ pub async fn send(
     let content_type = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
     let wish = Wish { channel, content_type, file_name, key: key(&headers)? };
     let length = text(&headers, &CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    match submit::begin(&service, wish, actor).await {
-        Ok(submission) => Ok(answered(body(Box::new(submission), taken, length, pace(limits)).await?)),
-        Err(refusal) => {
-            tokio::spawn(takes_on(taken));
-            Err(refusal.into())
-        }
-    }
-}
-
-/// Takes what still comes of a body whose answer is on its way, and keeps nothing of it.
-async fn takes_on(mut refused: Body) {
-    let rest = async { while let Some(Ok(_)) = refused.frame().await {} };
-    // Who sends for longer has had the time to read the answer.
-    let _ = tokio::time::timeout(REFUSED_TAKEN_FOR, rest).await;
+    let submission = submit::begin(&service, wish, actor).await?;
+    Ok(answered(body(Box::new(submission), taken, length, pace(limits)).await?))
 }

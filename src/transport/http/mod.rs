@@ -11,4 +11,5 @@ pub mod reach; // proxies, authorities, certificates of ours
 pub mod receive;
 pub mod send;
 pub mod tls;
+pub mod unread; // the rest of a body that nobody reads
 pub mod webhook; // signatures of Standard Webhooks
