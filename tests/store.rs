@@ -383,6 +383,9 @@ async fn stretches_of_a_large_payload_are_read_from_where_they_begin(ground: Gro
             assert!(source.open_at(0).expect("its begin").read_to_end(&mut Vec::new()).is_err());
             let from_the_last = source.open_at(size as u64 - 1).and_then(|mut one| one.read_to_end(&mut Vec::new()));
             assert!(from_the_last.is_err(), "what was changed is no stretch of it");
+            std::fs::write(&file, &sealed[..sealed.len() / 2]).expect("written");
+            let behind = source.open_at(size as u64 - 1).err().expect("it is cut").to_string();
+            assert!(behind.contains("its file ends before"), "{behind}");
         }
     }
 }

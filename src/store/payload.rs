@@ -292,7 +292,7 @@ impl PayloadReader {
     /// Goes to a byte of the plaintext; of a file no block before that byte's is read.
     ///
     /// # Errors
-    /// The file cannot be read, or the block was changed.
+    /// The file cannot be read or is cut, or the block was changed.
     pub fn go_to(&mut self, start: u64) -> io::Result<()> {
         let within = |start: u64| usize::try_from(start).unwrap_or(usize::MAX);
         let Source::File { file, opener, sealed_left } = &mut self.source else {
@@ -302,6 +302,12 @@ impl PayloadReader {
         let (block, whole) = (start / CHUNK_BYTES as u64, (CHUNK_BYTES + TAG_BYTES) as u64);
         let length = file.get_ref().metadata()?.len();
         let place = (HEAD_BYTES as u64).saturating_add(block.saturating_mul(whole)).min(length);
+        if place == length && start < u64::try_from(self.payload.size).unwrap_or(0) {
+            let (id, size) = (&self.payload.payload_id, self.payload.size);
+            let words =
+                format!("{id}: expected {size} bytes, as they were kept, and its file ends before byte {start}");
+            return Err(io::Error::other(StoreError::Damaged(words)));
+        }
         file.seek(SeekFrom::Start(place))?;
         opener.go_to(block);
         (*sealed_left, self.buffer, self.taken) = (length - place, Vec::new(), 0);
