@@ -60,13 +60,20 @@ pub struct Announced {
     pub is_given_up: i64,
 }
 
-const SELECT: &str = "SELECT request_id, name, fingerprint, serial, channel, partner, as2_from, as2_to, respond_by, state, \
-                      reason, transmission_id, answered_in, created_at, changed_at, \
-                      CAST(CASE WHEN EXISTS (SELECT 1 FROM delivery \
-                                             WHERE delivery.transmission_id = announced_certificate.transmission_id \
-                                             AND delivery.state NOT IN ('parked', 'cancelled')) THEN 0 ELSE 1 END AS BIGINT) \
-                      AS is_given_up \
-                      FROM announced_certificate WHERE 1 = 1";
+/// Whether the message of an announcement is on its way, or arrived.
+macro_rules! is_told {
+    () => {
+        "EXISTS (SELECT 1 FROM delivery WHERE delivery.transmission_id = announced_certificate.transmission_id
+                 AND delivery.state NOT IN ('parked', 'cancelled'))"
+    };
+}
+
+const SELECT: &str = concat!(
+    "SELECT request_id, name, fingerprint, serial, channel, partner, as2_from, as2_to, respond_by, state, reason,
+     transmission_id, answered_in, created_at, changed_at, CAST(CASE WHEN ",
+    is_told!(),
+    " THEN 0 ELSE 1 END AS BIGINT) AS is_given_up FROM announced_certificate WHERE 1 = 1"
+);
 
 impl Store {
     /// Notes a certificate that is announced, with the message that tells it. An announcement that was given up, be it that its
@@ -79,13 +86,13 @@ impl Store {
         let done = self
             .write("announce", move |mut tx| {
                 Box::pin(async move {
-                    let waiting: Option<String> = sqlx::query_scalar(
+                    let waiting: Option<String> = sqlx::query_scalar(concat!(
                         "SELECT request_id FROM announced_certificate
                          WHERE fingerprint = $1 AND as2_from = $2 AND as2_to = $3 AND state = 'waiting' AND respond_by >= $4
-                         AND EXISTS (SELECT 1 FROM delivery WHERE delivery.transmission_id = announced_certificate.transmission_id
-                                     AND delivery.state NOT IN ('parked', 'cancelled'))
-                         ORDER BY request_id LIMIT 1",
-                    )
+                         AND ",
+                        is_told!(),
+                        " ORDER BY request_id LIMIT 1"
+                    ))
                     .bind(&new.fingerprint)
                     .bind(&new.as2_from)
                     .bind(&new.as2_to)

@@ -12,10 +12,8 @@ const HELD_BYTES_MAX: usize = 512 * 1024;
 /// A message on its way to where it is kept.
 pub(super) struct Frame<'f> {
     to: &'f mut dyn Write,
-    /// What passed and is not written: it may be the payload.
+    /// What passed and is not written: before the payload all of the message, later what may be of the payload.
     held: Vec<u8>,
-    /// Where in the message that begins.
-    from: u64,
     stage: Stage,
 }
 
@@ -37,7 +35,7 @@ impl<'f> Frame<'f> {
     /// A message that is kept there; `leaves_out`: without its payload where that can be left out.
     pub(super) fn shared(to: &'f mut dyn Write, leaves_out: bool) -> Shared<'f> {
         let stage = if leaves_out { Stage::Before } else { Stage::Behind(None) };
-        Rc::new(RefCell::new(Frame { to, held: Vec::new(), from: 0, stage }))
+        Rc::new(RefCell::new(Frame { to, held: Vec::new(), stage }))
     }
 
     /// The next bytes of it.
@@ -55,8 +53,8 @@ impl<'f> Frame<'f> {
 
     /// The payload begins there, and stands as it is.
     pub(super) fn begins(&mut self, at: u64) -> io::Result<()> {
-        let before = at.checked_sub(self.from).and_then(|before| usize::try_from(before).ok());
-        if let (Stage::Before, Some(before)) = (self.stage, before.filter(|before| *before <= self.held.len())) {
+        let before = usize::try_from(at).ok().filter(|before| *before <= self.held.len());
+        if let (Stage::Before, Some(before)) = (self.stage, before) {
             self.to.write_all(&self.held[..before])?;
             self.held.drain(..before);
             self.stage = Stage::Within(at);
