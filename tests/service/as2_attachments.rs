@@ -170,7 +170,7 @@ async fn err_what_cannot_be_sent_as_it_is_says_why() {
 /// Files of payloads, and of those that are being written.
 fn files(stage: &Stage) -> usize {
     let count = |folder: &str| std::fs::read_dir(stage.data().join(folder)).map_or(0, Iterator::count);
-    count("payload") + count("tmp")
+    count("payload") + count("temporary")
 }
 
 /// Who sends it goes away while the parts are looked at, which takes a while.
