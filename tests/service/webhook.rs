@@ -71,7 +71,7 @@ async fn settled(stage: &Stage, count: usize, receiver: &Peer) {
 async fn what_happens_is_told_in_order_and_signed() {
     let receiver = Peer::start(&[]).await;
     let (stage, secret, _) = stage(&receiver, "").await;
-    stage.send(order("4711", 1)).await;
+    stage.send(order("PX4711", 1)).await;
     stage.deliveries("delivered", 2).await;
     settled(&stage, 10, &receiver).await;
     let posts = receiver.posts();
@@ -98,7 +98,7 @@ async fn what_happens_is_told_in_order_and_signed() {
         assert!(now.abs_diff(time) < 300, "{time} is not now");
         assert_eq!((&*post.headers["content-type"], &*post.line), ("application/json", "POST /hook HTTP/1.1"));
         let text = String::from_utf8_lossy(&post.body);
-        for payload in ["4711", "NORTHSTORES", "LAMPS"] {
+        for payload in ["PX4711", "NORTHSTORES", "LAMPS"] {
             assert!(!text.to_ascii_uppercase().contains(payload), "{payload} in {text}");
         }
     }

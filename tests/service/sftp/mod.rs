@@ -120,7 +120,7 @@ fn names(client: &Client, stage: &Stage, folder: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_dropped_is_translated_acknowledged_and_fetched() {
     let (stage, retailer, supplier) = stage("", "", "").await;
-    retailer.file("order.edi", &order("4711", 1));
+    retailer.file("order.edi", &order("PX4711", 1));
     let out = retailer.done(&stage, "ls -l /\nput order.edi in/\nls -l in\n");
     assert!(out.contains("drwx") && out.contains("errors") && out.contains("acks"), "{out}");
     let came = came(&stage, 1).await;
@@ -131,11 +131,11 @@ async fn what_is_dropped_is_translated_acknowledged_and_fetched() {
     stage.deliveries("delivered", 2).await;
     assert!(names(&retailer, &stage, "in").is_empty(), "what was taken is listed no more");
     assert_eq!(names(&retailer, &stage, "acks"), ["acks/997_1.edi"]);
-    assert_eq!(names(&supplier, &stage, "out"), ["out/ORDERS_4711_1.edi"]);
+    assert_eq!(names(&supplier, &stage, "out"), ["out/ORDERS_PX4711_1.edi"]);
     let waiting = stage.done(&["mailbox", "list"], "");
     assert!(waiting.contains("1 files, 1 unfetched") && waiting.contains("acks errors in"), "{waiting}");
-    supplier.done(&stage, "get out/ORDERS_4711_1.edi got.edi\n");
-    assert_eq!(number_of(&supplier.read("got.edi")).as_deref(), Some("4711"));
+    supplier.done(&stage, "get out/ORDERS_PX4711_1.edi got.edi\n");
+    assert_eq!(number_of(&supplier.read("got.edi")).as_deref(), Some("PX4711"));
     let shown = stage.done(&["mailbox", "show", "lamps-box"], "");
     assert!(shown.contains("fetched 1×") && shown.contains("127.0.0.1"), "{shown}");
     let files = stage.list("/api/v1/mailboxes/lamps-box/files").await;
@@ -144,10 +144,10 @@ async fn what_is_dropped_is_translated_acknowledged_and_fetched() {
     let fetched = events["events"].as_array().expect("events").iter().find(|event| event["kind"] == "fetched");
     assert_eq!(fetched.expect("an event")["actor"], "mailbox:lamps-box", "{events:#}");
     // Removed by the partner it is out of sight, and still ours.
-    supplier.done(&stage, "rm out/ORDERS_4711_1.edi\n");
+    supplier.done(&stage, "rm out/ORDERS_PX4711_1.edi\n");
     assert!(names(&supplier, &stage, "out").is_empty());
     assert!(stage.done(&["mailbox", "show", "lamps-box"], "").contains("removed by the partner"));
-    assert!(!stage.log().contains("4711"), "no payload and no name of it in the log");
+    assert!(!stage.log().contains("PX4711"), "no payload and no name of it in the log");
     stage.balanced().await;
 }
 
