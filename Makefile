@@ -6,7 +6,7 @@ export PORTOLAN_STANDARDS_SOURCE ?= $(abspath ../shared/standards)
 
 export SKIP ?=
 
-.PHONY: test demo install peers postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop as2-large sftp-interop sftp-large faults deny generated
+.PHONY: test demo install peers postgres valgrind format lint unit instructions bench bench-as2 bench-service bench-sftp build fuzz oracles as2-matrix as2-interop as2-large sftp-large faults deny generated
 
 ## test: everything that must hold before a change lands. SKIP=postgres leaves out what needs a PostgreSQL server,
 ## SKIP=valgrind the count of instructions.
@@ -90,10 +90,6 @@ as2-interop:
 ## three times that size of disk.
 as2-large: install
 	PORTOLAN_AS2_LARGE_MB=$${LARGE_MB:-10240} $(CARGO) test --locked --test service -- --nocapture as2_large
-
-## sftp-interop: mailboxes with clients of other houses (paramiko, asyncssh, lftp, habits of WinSCP and FileZilla); a minute.
-sftp-interop:
-	interop/sftp/run
 
 ## sftp-large: mailboxes with a gigabyte in and out, and with ten thousand tiny files; minutes and 4 GB of disk.
 sftp-large: install

@@ -45,6 +45,7 @@ mod pause;
 mod peer;
 mod pickup;
 mod proxy;
+mod python;
 mod resource;
 mod secure;
 mod server;

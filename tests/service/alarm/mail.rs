@@ -1,19 +1,11 @@
 //! The mail server of these tests, and the mails that it took.
 
+use crate::python;
 use crate::stage::{PATIENCE, Stage};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
-
-/// A program of Python that has aiosmtpd; Debian's stands beside others on some machines.
-fn python() -> &'static str {
-    let has = |program: &&&str| {
-        let mut asked = Command::new(program);
-        asked.args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    };
-    ["python3", "/usr/bin/python3"].iter().find(has).expect("aiosmtpd: apt-get install python3-aiosmtpd")
-}
 
 /// A running server.
 pub struct MailServer {
@@ -30,7 +22,7 @@ impl MailServer {
 
     pub fn start(line: &[&str]) -> MailServer {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut child = Command::new(python())
+        let mut child = Command::new(python::with(&["aiosmtpd"]))
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/service/mail_server.py"))
             .arg(folder.path())
             .args(line)

@@ -1,7 +1,8 @@
-//! Mailboxes as their partners meet them: OpenSSH's own `sftp` and `scp` against the real binary. What each client of other
-//! houses does besides is in `interop/sftp` (`make sftp-interop`).
+//! Mailboxes as their partners meet them: OpenSSH's own `sftp` and `scp` against the real binary. What clients of other houses do
+//! besides is in `clients.rs`.
 
 pub mod client;
+mod clients;
 pub mod crash;
 pub mod https;
 mod many;
