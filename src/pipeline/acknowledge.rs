@@ -15,6 +15,7 @@ use crate::store::document::NewDocument;
 use crate::store::interchange::NewInterchange;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Direction, Result, hexadecimal};
+use crate::transport::http::otlp::TraceId;
 use crate::tree::DocumentDraft;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
@@ -90,7 +91,7 @@ pub async fn owed(
         Err(findings) => {
             let words: Vec<_> = findings.iter().map(Diagnostic::message).collect();
             let findings = words.join("; ");
-            tracing::error!(transmission.id = transmission_id, findings, "Acknowledgment not written");
+            tracing::error!(trace_id = %TraceId::of(transmission_id), transmission.id = transmission_id, findings, "Acknowledgment not written");
             return Ok(None);
         }
     };

@@ -22,6 +22,7 @@ use crate::store::{Actor, Direction, Result as StoreResult, StoreError};
 use crate::transport::http::auth::Secrets;
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
+use crate::transport::http::otlp::TraceId;
 use crate::transport::http::receive::{Answer, Arrival, Intake, KEY_CHARACTERS_MAX, Refusal};
 use crate::transport::http::send::{Asked, Outcome, Post};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -280,7 +281,7 @@ impl Conversation {
         match self.service.store.receive(new, Some(claim), &actor, self.service.now()).await? {
             Reception::New => {
                 let channel = self.arrival.channel.clone();
-                tracing::info!(transmission.id = self.id, transmission.channel = channel, "Received");
+                tracing::info!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
                 if let Some((_seat, policy)) = waiting {
                     return Ok(self.waits(policy, (&self.id, &payload_id), false).await);
@@ -329,7 +330,7 @@ impl Conversation {
             None => store.settle_stranger(new, claims.as_deref(), told, &actor(None), now).await?,
         };
         if is_kept {
-            tracing::warn!(transmission.id = self.id, transmission.channel = channel, code, "Refused");
+            tracing::warn!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, code, "Refused");
         }
         metrics::counter!("portolan_refused_total", "channel" => channel).increment(1);
         Ok(self.says(&Status { code: status, words }, "", String::new()))

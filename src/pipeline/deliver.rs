@@ -172,7 +172,7 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
     if let Some(response) = response {
         response.note(&mut facts);
     }
-    attempted(&sending, outcome_word(&outcome));
+    attempted(service, &sending, outcome_word(&outcome)).await;
     let is_answered = facts.answer.is_some();
     service.store.deliver_result(job, end, facts, service.now()).await?;
     if is_answered {
@@ -270,8 +270,10 @@ async fn waits_for_window(service: &Service, job: &Job, channel: &str, now: Time
 }
 
 /// Tells what came of an attempt.
-pub(super) fn attempted(sending: &Delivery, outcome: &'static str) {
+pub(super) async fn attempted(service: &Service, sending: &Delivery, outcome: &'static str) {
+    let trace_id = telemetry::trace_id(service, &sending.transmission_id).await;
     tracing::info!(
+        trace_id,
         delivery.id = sending.delivery_id,
         delivery.channel = sending.channel,
         attempt = sending.attempts,

@@ -99,7 +99,7 @@ pub(super) async fn deliver(
     };
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let facts = AttemptFacts { code: filled(code), detail: filled(&reason), ..AttemptFacts::default() };
-    attempted(&sending, word);
+    attempted(service, &sending, word).await;
     service.store.deliver_result(job, end, facts, service.now()).await?;
     Ok(reached)
 }

@@ -17,6 +17,7 @@ use crate::store::document::{Document, DocumentFilter, Processing};
 use crate::store::job::{Job, JobKind};
 use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Page, Result, StoreError};
+use crate::transport::http::otlp::TraceId;
 use crate::transport::http::receive::{Answer, Refusal};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -183,7 +184,7 @@ pub(super) async fn answer(
     let (outcome, answer) = call.wait(origin).await.map_err(|error| unavailable(&error))?;
     let seconds = begin.elapsed().as_secs_f64();
     metrics::histogram!("portolan_call_seconds", "channel" => name.to_owned(), "outcome" => outcome).record(seconds);
-    tracing::info!(transmission.id = origin, transmission.channel = name, outcome, seconds, "Call answered");
+    tracing::info!(trace_id = %TraceId::of(origin), transmission.id = origin, transmission.channel = name, outcome, seconds, "Call answered");
     Ok(answer)
 }
 

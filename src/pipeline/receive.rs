@@ -12,6 +12,7 @@ use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Direction, Spool, StoreError};
+use crate::transport::http::otlp::TraceId;
 use crate::transport::http::receive::{Answer, Arrival, Intake, Pace, Receiver, Refusal};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base64::Engine as _;
@@ -199,7 +200,7 @@ impl HttpIntake {
         let answering = self.answering.as_ref().map(|(_, policy)| (channel.as_str(), policy));
         match done.map_err(|error| unavailable(&error))? {
             Reception::New => {
-                tracing::info!(transmission.id = id, transmission.channel = channel, "Received");
+                tracing::info!(trace_id = %TraceId::of(&id), transmission.id = id, transmission.channel = channel, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel.clone()).increment(1);
                 if let Some(answering) = answering {
                     return live::answer(&service, answering, &id, false).await;
@@ -226,7 +227,7 @@ impl HttpIntake {
                 }),
             },
             Reception::Conflict { transmission_id } => {
-                tracing::warn!(transmission.id = transmission_id, transmission.channel = channel, "Key used again");
+                tracing::warn!(trace_id = %TraceId::of(&transmission_id), transmission.id = transmission_id, transmission.channel = channel, "Key used again");
                 let detail = format!(
                     "this Idempotency-Key came before with other bytes, as {transmission_id}; use a new key for new content"
                 );

@@ -12,6 +12,7 @@ use crate::store::delivery::{NewDelivery, Turn};
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Content, Direction, Spool, StoreError};
 use crate::transport::as2::mime::Parameters;
+use crate::transport::http::otlp::TraceId;
 use crate::transport::http::receive::{Answer, Intake, Refusal};
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -149,7 +150,7 @@ impl Submission {
         };
         match done.map_err(|error| unavailable(&error))? {
             Reception::New => {
-                tracing::info!(transmission.id = id, actor = actor.0, "Submitted");
+                tracing::info!(trace_id = %TraceId::of(&id), transmission.id = id, actor = actor.0, "Submitted");
                 service.departing.notify_one();
                 Ok(answer(&id, ACCEPTED, body, false))
             }

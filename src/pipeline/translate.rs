@@ -33,6 +33,7 @@ use crate::store::transmission::{Transmission, TransmissionState};
 use crate::store::{Actor, Direction, PayloadReader, Result, StoreError};
 use crate::transport::as2::exchange;
 use crate::transport::as2::mime::Parameters;
+use crate::transport::http::otlp::TraceId;
 use serde_json::Value;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +69,7 @@ pub async fn translate(service: Arc<Service>, mut job: Job) -> Result<()> {
             // The equal one is there now and is seen by the next look, so that each interchange is overtaken once at most.
             Err(StoreError::Overtaken { transmission, by }) => {
                 tracing::info!(
+                    trace_id = %TraceId::of(&transmission),
                     transmission.id = transmission,
                     by,
                     "Overtaken by an equal interchange; it is judged anew"
@@ -661,6 +663,7 @@ impl Translation {
         let (code, reason) =
             why.map_or((None, None), |(code, reason)| (Some(code.to_owned()), Some(reason.to_owned())));
         tracing::info!(
+            trace_id = %TraceId::of(&self.job.subject),
             transmission.id = self.job.subject,
             transmission.state = state.as_str(),
             code,

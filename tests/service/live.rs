@@ -166,6 +166,17 @@ impl Scene {
         self.try_call(key, body).await.expect("an answer")
     }
 
+    /// Called again where it took longer than a call may wait, as on a busy machine.
+    async fn call_until_answered(&self, key: &str, body: Vec<u8>) -> Called {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let called = self.call(key, body.clone()).await;
+            if called.status != 202 || Instant::now() > until {
+                return called;
+            }
+        }
+    }
+
     async fn delivery(&self, channel: &str) -> Value {
         let rows = self.stage.list(&format!("/api/v1/deliveries?channel={channel}")).await;
         assert_eq!(rows.len(), 1, "one over {channel}: {rows:?}");
@@ -567,7 +578,7 @@ async fn killed_at_each_commit_the_repeated_call_gets_the_answer_and_the_other_s
             }
             scene.stage.kill();
             scene.stage.start_again(&[]);
-            let repeated = scene.call(&key, order(&number, control)).await;
+            let repeated = scene.call_until_answered(&key, order(&number, control)).await;
             repeated.is_response(&number);
             assert_eq!(scene.call(&key, order(&number, control)).await.bytes, repeated.bytes, "{point}");
             // What takes its worker down twice is poison; the 997 is not what is tested here.

@@ -117,7 +117,7 @@ async fn a_trace_leads_from_the_receipt_of_an_order_to_its_acknowledgment() {
     stage.apply(&expecting(&retailer, &supplier));
     let sender = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let posted = stage.client.post(format!("{}/in/northstores-in", stage.partner)).bearer_auth(&stage.token);
-    let posted = posted.header("traceparent", sender).body(order("4711", 1)).send().await.expect("an answer");
+    let posted = posted.header("traceparent", sender).body(order("PX4711", 1)).send().await.expect("an answer");
     assert_eq!(posted.status(), 202);
     stage.deliveries("delivered", 2).await;
     // Another process goes on with the trace.
@@ -170,6 +170,13 @@ async fn a_trace_leads_from_the_receipt_of_an_order_to_its_acknowledgment() {
         ("200".into(), "1".into())
     );
     assert_eq!((fact(acknowledge, "ack.kind"), fact(acknowledge, "outcome")), ("contrl".into(), "accepted".into()));
+    // Lines of the log name the trace of what they tell of.
+    let told = stage.log();
+    let told = told.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let in_trace = |line: &serde_json::Value| line["trace_id"] == hexadecimal(&receive.trace_id);
+    let mut told: Vec<String> = told.filter(in_trace).map(|line| line["message"].to_string()).collect();
+    told.sort_unstable();
+    assert_eq!(told, [r#""Attempted""#, r#""Attempted""#, r#""Received""#, r#""Translated""#]);
     // What the supplier got names the span of the attempt that brought it.
     let expected = format!("00-{}-{}-01", hexadecimal(&deliver.trace_id), hexadecimal(&deliver.span_id));
     assert_eq!(supplier.posts()[0].headers["traceparent"], expected);
@@ -183,7 +190,7 @@ async fn a_trace_leads_from_the_receipt_of_an_order_to_its_acknowledgment() {
         let resource = facts(&resource.attributes);
         assert_eq!((&*resource["service.name"], &*resource["deployment.environment.name"]), ("edi", "test"));
         let body = String::from_utf8_lossy(&post.body).into_owned();
-        for said in ["4711", "North Stores", "NORTHSTORES", "012345678905", "4012345000030", "s3cret"] {
+        for said in ["PX4711", "North Stores", "NORTHSTORES", "012345678905", "4012345000030", "s3cret"] {
             assert!(!body.contains(said), "{said} in {body}");
         }
     }

@@ -24,6 +24,7 @@ use crate::transport::as2::refused::{Cause, Refused};
 use crate::transport::as2::seal::boundary;
 use crate::transport::as2::variant::fitting;
 use crate::transport::file_name::safe_name;
+use crate::transport::http::otlp::TraceId;
 use crate::transport::http::receive::{Answer, Arrival, Intake, Refusal};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -383,7 +384,7 @@ impl Message {
         };
         let claims = self.pair.as_ref().map(|pair| pair.partner.as_str());
         if store.settle_stranger(new, claims, (code, reason), &self.actor(), now).await? {
-            tracing::warn!(transmission.id = self.id, code, "Receipt refused");
+            tracing::warn!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, code, "Receipt refused");
         }
         Ok(silent(ANSWERED))
     }
@@ -458,7 +459,7 @@ impl Message {
         match store.receive_beside(new, Some(claim), beside, &actor, self.service.now()).await? {
             Reception::New => {
                 let has_turned_ends = seen.has_turned_ends;
-                tracing::info!(transmission.id = self.id, transmission.channel = channel, has_turned_ends, "Received");
+                tracing::info!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, has_turned_ends, "Received");
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
                 self.service.arrived.notify_one();
                 if is_later {
@@ -476,6 +477,7 @@ impl Message {
             Reception::Replay { body, .. } => Ok(told(&body)),
             Reception::Conflict { transmission_id } => {
                 tracing::warn!(
+                    trace_id = %TraceId::of(&transmission_id),
                     transmission.id = transmission_id,
                     transmission.channel = channel,
                     "Message-ID used again"
@@ -513,7 +515,7 @@ impl Message {
         let claims = pair.map(|pair| pair.partner.as_str());
         let told_us = (code.as_str(), refused.detail.as_str());
         if self.service.store.settle_stranger(new, claims, told_us, &actor, now).await? {
-            tracing::warn!(transmission.id = self.id, transmission.channel = channel, code, "Refused");
+            tracing::warn!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, code, "Refused");
             // Whoever makes a new one for each message fills no log with them.
             if let Some(stranger) = new_stranger {
                 tell(&channel, stranger);

@@ -3,6 +3,7 @@
 use super::drafts::unkept;
 use super::ranges::Ranges;
 use crate::pipeline::state::Service;
+use crate::pipeline::telemetry;
 use crate::store::mailbox::{MailboxFile, Mark};
 use crate::store::{Actor, PayloadReader, StoreError};
 use crate::transport::sftp::files::{Done, Entry, Fetch, Refused};
@@ -103,7 +104,9 @@ impl Fetch for Opened {
             let (store, address) = (&self.service.store, self.address.to_string());
             let noted = store.mailbox_mark(&self.file, Mark::Fetched, &address, &self.actor, self.service.now()).await;
             noted.map_err(|error| unkept(&error))?;
+            let trace_id = telemetry::trace_id(&self.service, &self.file.transmission_id).await;
             tracing::info!(
+                trace_id,
                 transmission.id = self.file.transmission_id,
                 delivery.id = self.file.delivery_id,
                 "Fetched from its mailbox"

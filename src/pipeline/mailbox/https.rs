@@ -9,6 +9,7 @@ use crate::partner::{MailboxFolder, Repeats};
 use crate::pipeline::reach::from_hexadecimal;
 use crate::pipeline::receive::{location, unavailable};
 use crate::pipeline::state::Service;
+use crate::pipeline::telemetry;
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::mailbox::{Held, LEASE_FILES_MAX, LEASE_SECONDS, MailboxFile, Mark};
@@ -298,7 +299,9 @@ impl Fetched for Going {
                 tracing::error!(error = %error, "A fetch was not noted");
                 io::Error::other("it could not be noted")
             })?;
+            let trace_id = telemetry::trace_id(&self.service, &self.file.transmission_id).await;
             tracing::info!(
+                trace_id,
                 transmission.id = self.file.transmission_id,
                 delivery.id = self.file.delivery_id,
                 "Fetched from its mailbox"

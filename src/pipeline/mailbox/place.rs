@@ -5,6 +5,7 @@ use crate::partner::Channel;
 use crate::pipeline::file_name::file_name;
 use crate::pipeline::pace::{Place, Reached};
 use crate::pipeline::state::Service;
+use crate::pipeline::telemetry;
 use crate::store::Result;
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::delivery::Delivery;
@@ -30,7 +31,13 @@ pub async fn deliver(
     service.pace.send(&service.directory(), place, service.now());
     let facts = AttemptFacts { placed: Some(placing), ..AttemptFacts::default() };
     service.store.deliver_result(job, AttemptEnd::Delivered, facts, service.now()).await?;
-    tracing::info!(delivery.id = sending.delivery_id, delivery.channel = sending.channel, "Laid into its mailbox");
+    let trace_id = telemetry::trace_id(service, &sending.transmission_id).await;
+    tracing::info!(
+        trace_id,
+        delivery.id = sending.delivery_id,
+        delivery.channel = sending.channel,
+        "Laid into its mailbox"
+    );
     metrics::counter!("portolan_attempts_total", "outcome" => "delivered").increment(1);
     Ok(Reached::Yes)
 }

@@ -12,6 +12,7 @@ use crate::store::mailbox::numbered;
 use crate::store::pickup::{Seen, Settled};
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Content, Direction, StoreError};
+use crate::transport::http::otlp::TraceId;
 use crate::transport::place::{Done, Entry, Listing, Place, Trouble};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
@@ -192,7 +193,7 @@ async fn file(
     let known_by = KnownBy { stays, skips_unchanged: pickup.unchanged == Unchanged::Skip };
     let id = match service.store.pickup(new, seen, known_by, &actor, now).await? {
         PickedUp::New(id) => {
-            tracing::info!(transmission.id = transmission_id, transmission.channel = name, "Picked up");
+            tracing::info!(trace_id = %TraceId::of(&transmission_id), transmission.id = transmission_id, transmission.channel = name, "Picked up");
             metrics::counter!("portolan_received_total", "channel" => name.to_owned()).increment(1);
             service.arrived.notify_one();
             id

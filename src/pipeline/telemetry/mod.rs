@@ -16,7 +16,7 @@ use crate::store::delivery::Delivery;
 use crate::store::{Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
-use crate::transport::http::otlp::{self, Context, Refusal, Span};
+use crate::transport::http::otlp::{self, Context, Refusal, Span, TraceId};
 use crate::transport::http::reach::Owner;
 use crate::transport::http::send::{Asked, Outcome, Post};
 use reqwest::{Method, Url};
@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::field::{DisplayValue, display};
 
 /// The header of W3C Trace Context, and the key under which a transmission keeps it.
 pub const TRACEPARENT: &str = "traceparent";
@@ -94,6 +95,14 @@ pub(super) async fn lines(service: &Service, sending: &Delivery) -> Result<Vec<(
     let trace = trace_of(&sending.transmission_id, &origins);
     let context = Context { trace, span: attempted(&sending.delivery_id, sending.attempts) };
     Ok(vec![(TRACEPARENT.to_owned(), context.header(trace.is_sampled(telemetry.sample)))])
+}
+
+/// The trace of something that leaves, for a line of the log, where traces are told. Of what came in it is that of its id. A ledger
+/// that does not say it leaves the line without.
+pub(super) async fn trace_id(service: &Service, transmission_id: &str) -> Option<DisplayValue<TraceId>> {
+    service.config.telemetry.as_ref()?;
+    let origins = service.store.origins(transmission_id).await.ok()?;
+    Some(display(trace_of(transmission_id, &origins)))
 }
 
 /// What is kept of a sender's header lines with its transmission: the span it was sent in, where traces are told and it is one.

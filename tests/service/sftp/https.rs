@@ -125,13 +125,13 @@ async fn a_mailbox_is_one_over_sftp_and_https() {
     let keyed =
         |body: Vec<u8>| north.said(north.request(Method::PUT, "/in/a.edi").header("idempotency-key", "k1").body(body));
     let (one, two, other) =
-        (keyed(order("4712", 2)).await, keyed(order("4712", 2)).await, keyed(order("4713", 3)).await);
+        (keyed(order("PX4712", 2)).await, keyed(order("PX4712", 2)).await, keyed(order("PX4713", 3)).await);
     assert_eq!((one.status, two.status, other.status.as_u16()), (StatusCode::CREATED, StatusCode::CREATED, 422));
     assert_eq!((one.word("transmission"), other.word("code")), (two.word("transmission"), "KEY-REUSED"));
     stage.deliveries("delivered", 4).await;
     // Both ways show the same.
-    assert_eq!(lamps.list("out", 1).await, ["ORDERS_PX4711_1.edi", "ORDERS_4712_2.edi"]);
-    assert_eq!(names(&supplier, &stage, "out"), ["out/ORDERS_PX4711_1.edi", "out/ORDERS_4712_2.edi"]);
+    assert_eq!(lamps.list("out", 1).await, ["ORDERS_PX4711_1.edi", "ORDERS_PX4712_2.edi"]);
+    assert_eq!(names(&supplier, &stage, "out"), ["out/ORDERS_PX4711_1.edi", "out/ORDERS_PX4712_2.edi"]);
     let got = lamps.get("/out/ORDERS_PX4711_1.edi", &[]).await;
     let (headers, bytes) = (got.headers().clone(), got.bytes().await.expect("a body"));
     assert_eq!(number_of(&bytes).as_deref(), Some("PX4711"));
@@ -146,7 +146,7 @@ async fn a_mailbox_is_one_over_sftp_and_https() {
     assert_eq!(unchanged.status(), 304);
     assert_eq!(lamps.ask(Method::DELETE, "/out/ORDERS_PX4711_1.edi").await.status, 204);
     assert_eq!(lamps.ask(Method::DELETE, "/out/ORDERS_PX4711_1.edi").await.status, 404);
-    assert_eq!(names(&supplier, &stage, "out"), ["out/ORDERS_4712_2.edi"]);
+    assert_eq!(names(&supplier, &stage, "out"), ["out/ORDERS_PX4712_2.edi"]);
     assert!(!stage.log().contains("PX4711"), "no payload and no name of it in the log");
     stage.balanced().await;
 }
