@@ -171,6 +171,9 @@ impl AckPolicy {
     }
 }
 
+/// The answer to an order, as a kind of acknowledgment and as an entity.
+pub const ORDER_RESPONSE: &str = "order_response";
+
 /// An acknowledgment that may be expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -193,6 +196,9 @@ pub enum ExpectKind {
     /// ApplicationResponse of UBL.
     #[serde(rename = "application_response")]
     Application,
+    /// What the seller answers to an order, in whatever form: 855, ORDRSP, OrderResponse, ConfirmationRequest, a table.
+    #[serde(rename = "order_response")]
+    OrderResponse,
 }
 
 impl ExpectKind {
@@ -207,6 +213,7 @@ impl ExpectKind {
             Self::Advice => "824",
             Self::Aperak => "aperak",
             Self::Application => "application_response",
+            Self::OrderResponse => ORDER_RESPONSE,
         }
     }
 }
@@ -226,14 +233,19 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// What does not fit the document type.
+    /// What does not fit the document type. Whether that is an order, which `order_response` answers, is for the mappings to say.
     pub(super) fn check(&self, document: &str, found: &mut Vec<String>) {
+        if self.kind == ExpectKind::OrderResponse {
+            return;
+        }
         let of_x12 = [ExpectKind::Ta1, ExpectKind::Functional, ExpectKind::Implementation, ExpectKind::Advice];
         let (wanted, fits) = match document.split('/').next().unwrap_or_default() {
-            "x12" => ("ta1, 997, 999 or 824", of_x12.contains(&self.kind)),
-            "edifact" => ("contrl or aperak", matches!(self.kind, ExpectKind::Contrl | ExpectKind::Aperak)),
-            "ubl" => ("application_response", self.kind == ExpectKind::Application),
-            _ => ("none, for no document answers this type", false),
+            "x12" => ("ta1, 997, 999, 824 or order_response", of_x12.contains(&self.kind)),
+            "edifact" => {
+                ("contrl, aperak or order_response", matches!(self.kind, ExpectKind::Contrl | ExpectKind::Aperak))
+            }
+            "ubl" => ("application_response or order_response", self.kind == ExpectKind::Application),
+            _ => ("order_response or none, for no other document answers this type", false),
         };
         if !fits {
             found.push(format!("expect.kind: expected {wanted}, found {}", self.kind.as_str()));
@@ -272,7 +284,9 @@ mod tests {
         let mut found = Vec::new();
         Expect { kind: ExpectKind::Functional, within_minutes: 5, calendar: None }
             .check("edifact/d96a/ORDERS", &mut found);
-        assert_eq!(found, ["expect.kind: expected contrl or aperak, found 997"]);
+        assert_eq!(found, ["expect.kind: expected contrl, aperak or order_response, found 997"]);
+        Expect { kind: ExpectKind::OrderResponse, within_minutes: 5, calendar: None }.check("csv/1/Order", &mut found);
+        assert_eq!(found.len(), 1);
     }
 
     #[test]

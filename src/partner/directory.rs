@@ -248,6 +248,7 @@ impl Directory {
             (false, None) => return,
         };
         as2.check(channel.way == Way::In, found);
+        self.check_calendar("as2.receipt_calendar", as2.receipt_calendar.as_ref(), found);
         if channel.cxml.is_some() {
             found.push("cxml: expected in a channel of transport http only".to_owned());
         }

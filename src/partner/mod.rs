@@ -18,7 +18,8 @@ mod unchanged; // what is skipped when it comes again
 mod validity;
 
 pub use ack::{
-    AcceptedSets, AckForm, AckPer, AckPolicy, AckRule, CLOCK_MINUTES, Expect, ExpectKind, Rejects, VersionSuffix,
+    AcceptedSets, AckForm, AckPer, AckPolicy, AckRule, CLOCK_MINUTES, Expect, ExpectKind, ORDER_RESPONSE, Rejects,
+    VersionSuffix,
 };
 pub use attach::{attach, beside, rows_files};
 pub use directory::{Directory, Held, Sender};

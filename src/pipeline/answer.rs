@@ -9,6 +9,7 @@ use crate::codec::edifact::Contrl;
 use crate::codec::segment::{Answer, Answered, Envelope, Verdict};
 use crate::codec::{cxml, ubl, xml};
 use crate::entity::Entity;
+use crate::partner::ORDER_RESPONSE;
 use crate::store::ack::{AckLevel, AckState, Incoming, NamedDocument, Said};
 use crate::tree::Run;
 use serde_json::Value;
@@ -96,6 +97,7 @@ pub fn application(
                 kinds: meant(rules, &envelope.standard, &answer.about.document_type),
                 number,
                 is_envelope: envelope.standard == CXML,
+                is_awaited: false,
             }),
             ..about
         }
@@ -187,6 +189,7 @@ fn advised_of(
                 },
                 number: named.to_owned(),
                 is_envelope: false,
+                is_awaited: false,
             }),
             whole: Some(said),
             ..incoming
@@ -194,6 +197,51 @@ fn advised_of(
         (false, true, true) => Some(Incoming { whole: Some(said), ..incoming }),
         _ => None,
     }
+}
+
+/// What a seller says of an order by its answer, where that is expected. An answer that only says that the order came leaves us
+/// waiting.
+#[must_use]
+pub fn responded(entity: &Entity, (found, identified): (&Found, &Identified)) -> Option<Incoming> {
+    let response = entity.to_json();
+    let number = response["order"]["number"].as_str()?;
+    let lines = response["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let all_are = |begin: &str| {
+        let is = |line: &Value| line["status"].as_str().is_some_and(|status| status.starts_with(begin));
+        !lines.is_empty() && lines.iter().all(is)
+    };
+    let status = response["status"].as_str().unwrap_or_default();
+    let state = match status {
+        "received_only" if lines.iter().all(|line| line["status"].is_null()) => return None,
+        "accepted" => AckState::Accepted,
+        "rejected" => AckState::Rejected,
+        _ if all_are("rejected") => AckState::Rejected,
+        _ if all_are("accepted") => AckState::Accepted,
+        "" if lines.iter().all(|line| line["status"].is_null()) => AckState::Accepted,
+        _ => AckState::AcceptedWithErrors,
+    };
+    let code = response["status"]["code"].as_str().unwrap_or(status).to_owned();
+    let empty = Answer {
+        kind: ORDER_RESPONSE,
+        about: Answered::default(),
+        verdict: Verdict::Accepted,
+        codes: Vec::new(),
+        claimed: None,
+        notes: Vec::new(),
+    };
+    Some(Incoming {
+        interchange_control_number: Some(number.to_owned()),
+        named: Some(NamedDocument {
+            standard: found.envelope.standard.clone(),
+            kinds: Vec::new(),
+            number: number.to_owned(),
+            is_envelope: false,
+            is_awaited: true,
+        }),
+        whole: Some(Said { state, code, detail: response["number"].as_str().unwrap_or_default().to_owned() }),
+        is_listed: false,
+        ..about(&empty, AckLevel::Application, found, identified)
+    })
 }
 
 /// The verdict on one document. Where there is none, what is wrong with it speaks; that it only came says nothing.

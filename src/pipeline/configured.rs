@@ -9,7 +9,7 @@ use crate::entity::split::SplitRule;
 use crate::entity::{Text, Tolerance, definition};
 use crate::inherit::Override;
 use crate::mapping::Mapping;
-use crate::partner::{Directory, Resource, ResourceError, Split};
+use crate::partner::{Agreement, Directory, ExpectKind, Resource, ResourceError, Split};
 use crate::standard::definition::{Document, ENTITY_CODES};
 use crate::standard::guide::{Guide, ready};
 use crate::table::Tables;
@@ -103,7 +103,7 @@ impl Configured {
         }
         for one in resources.iter().filter(|one| one.kind == "agreement") {
             errors.extend(configured.ready(rules, directory, one));
-            errors.extend(configured.agreement(directory, one));
+            errors.extend(configured.agreement(rules, directory, one));
             errors.extend(advice(rules, directory, one));
             errors.extend(configured.split(rules, directory, one));
         }
@@ -236,7 +236,7 @@ impl Configured {
     }
 
     /// An agreement's mapping and guide are for its own document type.
-    fn agreement(&self, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
+    fn agreement(&self, rules: &Rules, directory: &Directory, one: &Resource) -> Vec<ResourceError> {
         let Some(agreement) = directory.agreement(&one.name) else { return Vec::new() };
         let mut found = Vec::new();
         let mut compare = |key: &str, name: &Option<String>, document: Option<String>| {
@@ -252,6 +252,7 @@ impl Configured {
         compare("mapping", &agreement.mapping, mapping.map(|mapping| mapping.name()));
         let guide = agreement.guide.as_ref().and_then(|name| self.named(name));
         compare("guide", &agreement.guide, guide.map(|guide| guide.document.clone()));
+        found.extend(answered(rules, mapping, agreement).map(|message| one.error_at("expect.kind", &message)));
         found
     }
 
@@ -295,6 +296,16 @@ impl Configured {
         };
         named.filter(|guide| guide.is_for_type(document)).or_else(selected).cloned()
     }
+}
+
+/// Only orders are answered by an order response.
+fn answered(rules: &Rules, mapping: Option<&Arc<Mapping>>, agreement: &Agreement) -> Option<String> {
+    let is_awaited = agreement.expect.iter().any(|expect| expect.kind == ExpectKind::OrderResponse);
+    let target = Target::parse(rules, &agreement.document).ok().filter(|_| is_awaited)?;
+    let means = Means { mapping: mapping.cloned(), ..Means::default() };
+    let is_order = entities(rules, &means, &target).iter().any(|kind| kind == "order");
+    let found = &agreement.document;
+    (!is_order).then(|| format!("expected order_response with a document of an order only, found with {found}"))
 }
 
 /// What tells senders what the business made of their documents has to be an application advice.

@@ -15,7 +15,8 @@ use super::stored;
 use super::telemetry;
 use crate::clock::Timestamp;
 use crate::codec::cxml::{self, Status};
-use crate::partner::{Channel, Directory, Way};
+use crate::partner::calendar::due;
+use crate::partner::{Calendar, Channel, Directory, Way};
 use crate::store::ack;
 use crate::store::as2::{RECEIPT_OVERDUE, RECEIPT_REFUSED};
 use crate::store::call::{ANSWERS_MAX, NewAnswer};
@@ -141,7 +142,7 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
         once,
         patience,
         asked: match &answer {
-            Awaited::Nothing | Awaited::Later(_) => Asked::Status,
+            Awaited::Nothing | Awaited::Later { .. } => Asked::Status,
             Awaited::Response | Awaited::Receipt(_) => Asked::Whole,
             Awaited::Document(most) => Asked::Cut(usize::try_from(*most).unwrap_or(usize::MAX)),
         },
@@ -152,7 +153,7 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
         service.pace.unsend(place);
     }
     let (outcome, response) = match &answer {
-        Awaited::Nothing | Awaited::Later(_) => (outcome, None),
+        Awaited::Nothing | Awaited::Later { .. } => (outcome, None),
         Awaited::Response => heard(outcome),
         Awaited::Document(most) => document(service, &delivery, outcome, *most).await?,
         Awaited::Receipt(wanted) => {
@@ -166,8 +167,8 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
     };
     let reached = reached(&outcome, service.now());
     let (mut end, mut facts) = end(service, &outcome, &sending);
-    if let (Awaited::Later(time), AttemptEnd::Delivered) = (&answer, &end) {
-        end = AttemptEnd::Awaiting(service.now() + *time);
+    if let (Awaited::Later { minutes, calendar }, AttemptEnd::Delivered) = (&answer, &end) {
+        end = AttemptEnd::Awaiting(due(service.now(), *minutes, calendar.as_ref()));
     }
     if let Some(response) = response {
         response.note(&mut facts);
@@ -303,8 +304,8 @@ pub(super) enum Awaited {
     Document(u64),
     /// A receipt of AS2.
     Receipt(Box<as2::Wanted>),
-    /// A receipt of AS2 that comes on its own, within this time.
-    Later(Duration),
+    /// A receipt of AS2 that comes on its own, within so many minutes of the calendar, or of the clock.
+    Later { minutes: u64, calendar: Option<Calendar> },
 }
 
 /// Why a delivery waits for somebody whose message cannot be had: a stable word, and the reason with what to do.

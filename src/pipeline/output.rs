@@ -66,7 +66,9 @@ pub async fn output(service: &Service, outward: Outward<'_>, made: Made) -> Resu
             document_id: document_id.clone(),
             level: match expect.kind {
                 ExpectKind::Ta1 => AckLevel::Technical,
-                ExpectKind::Application | ExpectKind::Advice | ExpectKind::Aperak => AckLevel::Application,
+                ExpectKind::Application | ExpectKind::Advice | ExpectKind::Aperak | ExpectKind::OrderResponse => {
+                    AckLevel::Application
+                }
                 _ => AckLevel::Functional,
             },
             kind: expect.kind.as_str().to_owned(),

@@ -19,7 +19,7 @@ use crate::codec::segment::{DocumentReport, Inspection, InterchangeReport, Limit
 use crate::codec::{edifact, x12};
 use crate::diagnostic::{Diagnostic, Effect, Fault, Severity, Syntax, is_clean};
 use crate::entity::Entity;
-use crate::partner::{Agreement, Held, WayOut};
+use crate::partner::{Agreement, Held, ORDER_RESPONSE, WayOut};
 use crate::standard::load::Library;
 use crate::store::ack::Incoming;
 use crate::store::commit::translate::{End, Repeat, Slice};
@@ -433,6 +433,8 @@ impl Translation {
             let (rules, kind) = (&self.service.rules, &report.envelope.document_type);
             self.slice.incoming.extend(answer::advised(rules, advice, kind, context));
         }
+        let responses = entities.iter().filter(|one| one.kind == ORDER_RESPONSE);
+        self.slice.incoming.extend(responses.filter_map(|one| answer::responded(one, context)));
         let agreement = open.identified.agreements.get(&kind).cloned();
         if !is_acknowledgment {
             verdict = judge(open, &findings);

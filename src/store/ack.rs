@@ -11,8 +11,8 @@ use super::value::{Direction, Micros, Page, storable, words};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 use crate::partner::Calendar;
+use crate::partner::calendar::due;
 use sqlx::Row as _;
-use std::time::Duration;
 
 words! {
     /// What an acknowledgment answers for.
@@ -152,7 +152,7 @@ impl Incoming {
     }
 }
 
-/// A document of ours as acknowledgments of XML name it.
+/// A document of ours as acknowledgments of XML and answers of the business name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedDocument {
     /// Its standard.
@@ -163,6 +163,8 @@ pub struct NamedDocument {
     pub number: String,
     /// Whether it is the number of the envelope.
     pub is_envelope: bool,
+    /// Whether only documents are meant that an answer of this kind is or was expected for, whatever their standard.
+    pub is_awaited: bool,
 }
 
 /// A verdict as received.
@@ -291,10 +293,7 @@ pub(crate) async fn received(tx: &mut Tx<'_>, transmission_id: &str, now: Timest
             let (id, minutes) = (row.get::<String, _>(0), u64::try_from(row.get::<i64, _>(1)).unwrap_or(0));
             let calendar =
                 row.get::<Option<String>, _>(2).and_then(|text| serde_json::from_str::<Calendar>(&text).ok());
-            let deadline = match calendar {
-                Some(calendar) => calendar.after_minutes(now, minutes),
-                None => now + Duration::from_secs(minutes * 60),
-            };
+            let deadline = due(now, minutes, calendar.as_ref());
             sqlx::query("UPDATE ack SET deadline = $2 WHERE ack_id = $1")
                 .bind(&id)
                 .bind(Micros::from(deadline))

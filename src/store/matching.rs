@@ -11,6 +11,7 @@ use super::job::{self, JobKind};
 use super::value::Micros;
 use super::writer::Tx;
 use crate::clock::Timestamp;
+use crate::partner::ORDER_RESPONSE;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use std::collections::BTreeSet;
@@ -113,19 +114,27 @@ async fn candidates(tx: &mut Tx<'_>, incoming: &Incoming, now: Timestamp) -> Res
 /// number, and test and production too: what is said of one is never taken for a word on the other.
 async fn bearers(tx: &mut Tx<'_>, incoming: &Incoming, named: &NamedDocument, now: Timestamp) -> Result<Vec<Sent>> {
     let column = if named.is_envelope { "i.control_number" } else { "d.business_number" };
+    let (meant, of) = match named.is_awaited {
+        false => ("d.standard = $3", &named.standard),
+        true => (
+            "EXISTS (SELECT 1 FROM ack e WHERE e.direction = 'in' AND e.refers_to = d.document_id AND e.level = $1
+             AND e.kind = $3)",
+            &incoming.kind,
+        ),
+    };
     let query = format!(
         "SELECT d.document_id, d.transmission_id, d.control_number, d.interchange_id, d.type, d.environment,
          (SELECT COUNT(*) FROM ack a WHERE a.direction = 'in' AND a.refers_to = d.document_id AND a.level = $1
           AND a.answered_at IS NOT NULL)
          FROM document d JOIN interchange i ON i.interchange_id = d.interchange_id
-         WHERE d.direction = 'out' AND {column} = $2 AND d.standard = $3 AND d.partner = $4 AND d.created_at >= $5
+         WHERE d.direction = 'out' AND {column} = $2 AND {meant} AND d.partner = $4 AND d.created_at >= $5
          AND d.is_acknowledgment = 0 AND d.environment = COALESCE($6, d.environment)
          ORDER BY d.created_at DESC, d.document_id DESC"
     );
     let mut rows = sqlx::query(sqlx::AssertSqlSafe(query))
         .bind(incoming.level)
         .bind(&named.number)
-        .bind(&named.standard)
+        .bind(of)
         .bind(&incoming.partner)
         .bind(Micros::from(now - WINDOW))
         .bind(&incoming.environment)
@@ -136,7 +145,7 @@ async fn bearers(tx: &mut Tx<'_>, incoming: &Incoming, named: &NamedDocument, no
     if rows.iter().any(|row| environment(row) == PRODUCTION) {
         rows.retain(|row| environment(row) == PRODUCTION || incoming.environment.is_some());
     }
-    if named.kinds.is_empty() && rows.iter().any(|row| kind(row) != kind(&rows[0])) {
+    if named.kinds.is_empty() && !named.is_awaited && rows.iter().any(|row| kind(row) != kind(&rows[0])) {
         return Ok(Vec::new());
     }
     let one = |row: &AnyRow| Sent {
@@ -215,7 +224,8 @@ fn bare(number: &str) -> &str {
     if short.is_empty() && !number.is_empty() { "0" } else { short }
 }
 
-/// Writes a verdict to the document's row of this level: the one of its kind, or the one that waits.
+/// Writes a verdict to the document's row of this level: the one of its kind, or the one that waits. That an application took an
+/// order is no answer of the seller, nor the other way round.
 async fn answer(
     tx: &mut Tx<'_>,
     incoming: &Incoming,
@@ -226,11 +236,12 @@ async fn answer(
 ) -> Result<()> {
     let row = sqlx::query(
         "SELECT ack_id, state FROM ack WHERE direction = 'in' AND refers_to = $1 AND level = $2
-         AND (kind = $3 OR state IN ('waiting', 'overdue')) ORDER BY CASE WHEN kind = $3 THEN 0 ELSE 1 END LIMIT 1",
+         AND (kind = $3 OR state IN ('waiting', 'overdue') AND kind <> $4 AND $3 <> $4) ORDER BY CASE WHEN kind = $3 THEN 0 ELSE 1 END LIMIT 1",
     )
     .bind(&document.document_id)
     .bind(incoming.level)
     .bind(&incoming.kind)
+    .bind(ORDER_RESPONSE)
     .fetch_optional(&mut *tx.connection)
     .await?;
     let before = row.as_ref().map(|row| row.get::<String, _>(1));

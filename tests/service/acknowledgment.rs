@@ -299,6 +299,48 @@ async fn what_is_expected_waits_gets_overdue_and_may_still_come() {
     stage.balanced().await;
 }
 
+/// What a seller answers is its acknowledgment of an order: awaited, overdue, and heard when it comes.
+#[tokio::test]
+async fn an_order_that_nobody_answers_is_overdue_until_its_response_comes() {
+    let (stage, retailer, supplier) = stage().await;
+    let wanted = "[{ kind: order_response, within_minutes: \"0\" }]";
+    let agreement = expecting(&retailer, &supplier, wanted);
+    let refused = stage.refused(&agreement.replace("ORDERS", "INVOIC"));
+    assert!(refused.contains("expected order_response with a document of an order only"), "{refused}");
+    stage.apply(&format!(
+        "{agreement}---\n{{kind: agreement, name: lamps-responses, way: in, partner: lamps, document: edifact/d96a/ORDRSP}}\n"
+    ));
+    let token = stage.new_token("lamps-in");
+    stage.send(order("4711", 1)).await;
+    posts(&stage, &supplier, 1).await;
+    let overdue = async || stage.list("/api/v1/acks?state=overdue&level=application").await;
+    let row = stage.until("it to be overdue", || async { overdue().await.into_iter().next() }).await;
+    assert_eq!(row["kind"], "order_response", "{row:#}");
+    let respond = async |control: u32, number: &str, line: &str| {
+        let response = format!(
+            "UNB+UNOC:3+4012345000030:14+4098765000003:14+261125:1015+{control}'UNH+1+ORDRSP:D:96A:UN'\
+             BGM+231+A-{control}+9'DTM+137:20261125:102'RFF+ON:{number}'LIN+1+{line}+0012345678905:EN'\
+             QTY+21:120:EA'UNS+S'UNT+8+1'UNZ+1+{control}'"
+        );
+        let url = format!("{}/in/lamps-in", stage.partner);
+        let posted = stage.client.post(url).bearer_auth(&token).body(response).send().await.expect("an answer");
+        let kept: Value = posted.json().await.expect("JSON");
+        let kept = kept["transmission"].as_str().expect("an id").to_owned();
+        stage.reaches(&kept, "split").await;
+        stage.list("/api/v1/documents?number=4711&direction=in").await.remove(0)["ack_application"].clone()
+    };
+    // Of another order, which is not ours.
+    assert_eq!(respond(1, "4799", "5").await, "overdue");
+    assert_eq!(respond(2, "4711", "5").await, "accepted");
+    assert!(overdue().await.is_empty());
+    assert_eq!(respond(3, "4711", "7").await, "rejected");
+    let sent = stage.list("/api/v1/documents?number=4711&direction=out").await.remove(0);
+    let shown = stage.done(&["document", "show", sent["document_id"].as_str().expect("an id")], "");
+    assert!(shown.contains("order_response from them: application rejected"), "{shown}");
+    assert!(stage.list("/api/v1/acks/unmatched").await.is_empty(), "responses to orders of others are no troubles");
+    stage.balanced().await;
+}
+
 #[tokio::test]
 async fn a_repeat_of_an_answer_is_no_later_word() {
     let (stage, retailer, supplier) = stage().await;

@@ -561,6 +561,34 @@ async fn a_receipt_may_come_later() {
     lamps.balanced().await;
 }
 
+/// Where nobody works today, a receipt that a person may have to look after is due when work has begun again.
+#[tokio::test]
+async fn a_receipt_is_awaited_in_working_time() {
+    use portolan::clock::{Clock as _, SystemClock};
+    let peer = Peer::start(&[]).await;
+    let url = format!("http://127.0.0.1:{}/as2", peer.port);
+    let retail = retail(&url, LATER).await;
+    let channel = |more: &str| {
+        format!(
+            "kind: channel\nname: lamps-out\ntransport: as2\nway: out\npartners: [lamps]\nallow_networks: [127.0.0.0/8]\nurl: {url}\n\
+             as2: {{ from: RETAIL, to: \"Light & Lamp\", certificates: [lamps], keys: [retail], receipt_url: \"{}/as2\"{more} }}\n",
+            retail.partner
+        )
+    };
+    let refused = retail.refused(&channel(", receipt_calendar: rests"));
+    assert!(refused.contains("as2.receipt_calendar: calendar rests is not there"), "{refused}");
+    let today = SystemClock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let morning = today.tomorrow().and_then(jiff::civil::Date::tomorrow).expect("a day");
+    let days = "days: [mon, tue, wed, thu, fri, sat, sun]\nfrom: \"09:00\"\ntime_zone: UTC\n";
+    let holidays = format!("holidays: [\"{today}\", \"{}\"]\n", today.tomorrow().expect("a day"));
+    let more = ", receipt_calendar: rests, receipt_minutes: \"30\"";
+    retail.apply(&format!("{}---\nkind: calendar\nname: rests\n{days}{holidays}", channel(more)));
+    retail.send(order("AS2-6", 6)).await;
+    let waiting = sent(&retail, "awaiting_receipt").await;
+    let due = jiff::Timestamp::from_microsecond(waiting["next_at"].as_i64().expect("a time")).expect("a time");
+    assert_eq!(due.to_string(), format!("{morning}T09:30:00Z"));
+}
+
 /// Killed while it takes the receipt, before and after the commit: the receipt comes again, and the order is delivered once.
 #[tokio::test]
 async fn a_crash_while_a_receipt_comes_loses_nothing() {

@@ -63,6 +63,7 @@ async fn an_answer_by_a_documents_number_is_for_the_partner_it_went_to(ground: G
             kinds: kind.map(str::to_owned).into_iter().collect(),
             number: number.into(),
             is_envelope,
+            is_awaited: false,
         }),
         ..answer(None, "", AckState::Rejected)
     };
@@ -95,6 +96,7 @@ fn about(kinds: &[&str], environment: Option<&str>, number: &str, state: AckStat
             kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
             number: number.into(),
             is_envelope: number != "4711",
+            is_awaited: false,
         }),
         ..answer(None, "", state)
     }

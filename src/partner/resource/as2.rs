@@ -42,6 +42,7 @@ pub const KEYS: &[Key] = &[
     may("mic", Shape::Word(MICS), "Out: what else than the usual the partner may digest for its receipts"),
     may("receipt_url", Shape::Filled, "Out: our address to which receipts come later; none: they stand in the answer"),
     may("receipt_minutes", Shape::Number(1, 43_200), "Out: how long one that comes later is awaited; 60 when left out"),
+    may("receipt_calendar", Shape::Filled, "Out: the calendar by whose working time these are counted"),
 ];
 
 /// How a pair of partners speaks AS2.
@@ -100,6 +101,9 @@ pub struct As2 {
     /// Out: how long one that comes later is awaited before the message is sent again.
     #[serde(default = "an_hour", deserialize_with = "parsed")]
     pub receipt_minutes: u64,
+    /// Out: the calendar by whose working time they are counted; none: by the clock.
+    #[serde(default)]
+    pub receipt_calendar: Option<String>,
 }
 
 fn an_hour() -> u64 {

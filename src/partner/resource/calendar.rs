@@ -6,6 +6,7 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _, Zoned};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Days that are looked at for one that is worked on, at most; a calendar of holidays only has none.
 const DAYS_LOOKED_AT: usize = 400;
@@ -67,6 +68,15 @@ pub fn time_of_day(text: &str) -> Result<Time, String> {
 pub fn time_zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name)
         .map_err(|_| format!("expected the IANA name of a time zone such as Europe/Berlin, found {name}"))
+}
+
+/// When something is due that was begun: so many minutes later, in the working time of a calendar or by the clock.
+#[must_use]
+pub fn due(since: Timestamp, minutes: u64, calendar: Option<&Calendar>) -> Timestamp {
+    match calendar {
+        Some(calendar) => calendar.after_minutes(since, minutes),
+        None => since + Duration::from_secs(minutes * 60),
+    }
 }
 
 impl Calendar {

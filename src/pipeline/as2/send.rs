@@ -29,7 +29,6 @@ use crate::transport::http::send::{Outcome, Said};
 use crate::transport::source::Source;
 use std::io::{self, Read as _};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Bytes of a message that are written at once.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -73,7 +72,10 @@ pub(in crate::pipeline) async fn message(
     let lines = lines(as2, message_id(&delivery.key), subject, own, digest);
     let answer = match as2.receipt {
         Receipt::None => Awaited::Nothing,
-        _ if as2.receipt_url.is_some() => Awaited::Later(Duration::from_secs(60 * as2.receipt_minutes)),
+        _ if as2.receipt_url.is_some() => {
+            let calendar = as2.receipt_calendar.as_ref().and_then(|name| service.directory().calendar(name).cloned());
+            Awaited::Later { minutes: as2.receipt_minutes, calendar }
+        }
         _ => Awaited::Receipt(Box::new(wanted(service, as2, &kept, message_id(&delivery.key)).ok_or_else(unfit)?)),
     };
     Ok(Sent { key: None, content_type, lines, body, answer })
