@@ -3,6 +3,8 @@
 
 mod listener; // connections, their limits, and TLS
 
+pub(crate) use self::listener::check_files;
+
 use self::listener::{Certificates, Edge, serve};
 use crate::api;
 use crate::clock::{Clock, LedgerClock, SystemClock};
@@ -147,6 +149,15 @@ impl App {
             Some(tls) => Some(Certificates::new(&service, directory, tls.clone()).await.context("[partner] tls")?),
             None => None,
         };
+        if let Some(file) = Store::lost_file(directory, database) {
+            anyhow::bail!(
+                "{}: expected the ledger of {}, found {}; put it back from a copy, with portolan.db-wal beside it where the copy has \
+                 one. A new ledger would know nothing of what was received: make one by portolan init in another folder",
+                file.display(),
+                directory.display(),
+                if file.exists() { "a file of 0 bytes" } else { "no file" }
+            );
+        }
         let metrics = recorder();
         let stop = CancellationToken::new();
         let limits = &service.config.limits;

@@ -10,8 +10,8 @@ use super::state::Service;
 use super::telemetry;
 use super::translate::translate;
 use super::webhook;
-use crate::store::StoreError;
 use crate::store::job::{Job, JobKind, LEASE};
+use crate::store::{Lost, StoreError};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -186,7 +186,34 @@ async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
     }
 }
 
-/// Deadlines, pauses that end, anchors and changed resources.
+/// Payloads that lost their file, as a look at all of them finds them.
+async fn lost_payloads(service: &Service) -> Vec<Lost> {
+    let lost = service.store.lost_payloads().await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "The files of payloads could not be looked at; the next start does");
+        Vec::new()
+    });
+    for one in &lost {
+        tracing::error!(payload = %one, "A payload has no file, or not all of it; put it back from a copy");
+    }
+    lost
+}
+
+/// Told again and again, so that the alarm stands as long as it is so; what is put back is lost no more.
+fn tell_lost(service: &Service, lost: &mut Vec<Lost>) {
+    lost.retain(|one| service.store.payload_file_bytes(&one.payload_id) != Some(one.expected));
+    let Some(first) = lost.first() else { return service.trouble.over("PAYLOAD") };
+    let more = match lost.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let words = format!(
+        "payloads whose file is gone or cut: {first}{more}; put the files back from a copy of the data directory; portolan doctor \
+         names them"
+    );
+    service.trouble.note("PAYLOAD", &words, service.now());
+}
+
+/// Deadlines, pauses that end, anchors, changed resources, and payloads that lost their file.
 async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
     let mut anchored = tokio::time::Instant::now();
     while !stop.is_cancelled() {
@@ -196,6 +223,8 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
                 tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
                 service.trouble.note("RESOURCES", &error.to_string(), service.now());
             }
+    let mut lost = lost_payloads(&service).await;
+    tell_lost(&service, &mut lost);
         }
         end_pauses(&service).await;
         look_at_machine(&service);
@@ -217,6 +246,7 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
                 }
             }
         }
+            tell_lost(&service, &mut lost);
         tokio::select! {
             () = tokio::time::sleep(TICK * 2) => {}
             () = stop.cancelled() => {}
