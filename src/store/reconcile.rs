@@ -5,6 +5,7 @@ use super::Store;
 use super::delivery::{self, DeliveryState};
 use super::error::{Result, StoreError};
 use super::job::{self, JobKind};
+use super::lane;
 use super::payload;
 use super::value::{Actor, Micros};
 use super::writer::Tx;
@@ -24,6 +25,8 @@ pub struct Reconciliation {
     pub deliveries_uncertain: u64,
     /// Leases of workers that are gone.
     pub leases_freed: u64,
+    /// Jobs of open deliveries that were gone, made anew.
+    pub jobs_made: u64,
 }
 
 /// A payload of the ledger whose file is not as it was kept.
@@ -85,9 +88,22 @@ impl Store {
             orphans_removed += 1;
         }
         let payloads_missing = rows.iter().filter(|name| !files.contains(*name)).cloned().collect();
-        let (deliveries_uncertain, leases_freed) =
-            self.write("reconcile", move |mut tx| Box::pin(async move { free(&mut tx, now).await })).await?;
-        Ok(Reconciliation { uploads_removed, orphans_removed, payloads_missing, deliveries_uncertain, leases_freed })
+        let (deliveries_uncertain, leases_freed, jobs_made) = self
+            .write("reconcile", move |mut tx| {
+                Box::pin(async move {
+                    let (uncertain, freed) = free(&mut tx, now).await?;
+                    Ok((uncertain, freed, make_jobs(&mut tx, now).await?))
+                })
+            })
+            .await?;
+        Ok(Reconciliation {
+            uploads_removed,
+            orphans_removed,
+            payloads_missing,
+            deliveries_uncertain,
+            leases_freed,
+            jobs_made,
+        })
     }
 
     /// Payloads whose file is gone, or is not as long as it was. Nothing is opened; what stands in a file is checked when it is
@@ -130,6 +146,43 @@ const KEPT_AS_FILES: &str = "SELECT payload_id FROM payload WHERE sealed IS NULL
 /// The same with their bytes of plaintext.
 const KEPT_AS_FILES_WITH_SIZE: &str =
     "SELECT payload_id, size FROM payload WHERE sealed IS NULL AND purged_at IS NULL ORDER BY payload_id";
+
+/// Makes the jobs that open deliveries lack: without one nothing ever comes back to them. No commit of ours leaves one out, so that
+/// somebody else took it away.
+async fn make_jobs(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    let count = "SELECT COUNT(*) FROM job WHERE kind = 'deliver'";
+    let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
+    let alone: Vec<(String, Option<Micros>)> = sqlx::query_as(
+        "SELECT delivery_id, next_at FROM delivery
+         WHERE state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait') AND lane IS NULL
+         AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'deliver' AND job.subject = delivery.delivery_id)",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for (delivery_id, next_at) in alone {
+        job::deliver_if_none(tx, &delivery_id, next_at.map_or(now, Micros::timestamp), now).await?;
+    }
+    // What of a lane is under way needs its own; the first of the others is the lane's affair.
+    let receipts: Vec<(String, Option<Micros>)> = sqlx::query_as(
+        "SELECT delivery_id, next_at FROM delivery WHERE state = 'awaiting_receipt' AND lane IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'deliver' AND job.subject = delivery.delivery_id)",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for (delivery_id, next_at) in receipts {
+        job::deliver_if_none(tx, &delivery_id, next_at.map_or(now, Micros::timestamp), now).await?;
+    }
+    let lanes: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT lane FROM delivery WHERE state IN ('ready', 'uncertain', 'retry_wait') AND lane IS NOT NULL",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for lane in lanes {
+        lane::turn(tx, &lane, now).await?;
+    }
+    let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
+    Ok(u64::try_from(after - before).unwrap_or(0))
+}
 
 /// This process holds the directory alone, so every lease is of a process that is gone. Each counts as lost: a document
 /// that takes its worker down must not do so for ever.

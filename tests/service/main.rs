@@ -26,6 +26,7 @@ mod bulk;
 mod certificate;
 mod certificate_file;
 mod configuration;
+mod conservation;
 mod crash;
 mod cxml;
 mod delivery;

@@ -60,7 +60,7 @@ async fn looked_at(store: &Store, arguments: &Arguments, config: &Config, found:
             None => found.well("ledger", format!("{}; the sums hold", store.database())),
             Some(one) => {
                 let seen = format!("the sum of {} does not hold: {} known, {:?}", one.stage, one.total, one.terms);
-                found.wrong("ledger", seen, "portolan doctor --history says what was changed; keep a copy before anything else");
+                found.wrong("ledger", seen, format!("keep a copy before anything else. {}", one.words()));
             }
         },
         Err(error) => {
