@@ -26,6 +26,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -219,3 +220,9 @@ async fn sftp_listener(config: &Config) -> anyhow::Result<Option<TcpListener>> {
     let taken = || format!("cannot listen on {address} ([sftp] listen; off where no mailboxes are wanted)");
     listener.map(Some).with_context(taken)
 }
+    /// Says to be ready no more and works on for a while, so that a balancer sends others elsewhere before the listeners close.
+    pub async fn drain(&self) {
+        self.service.leaving.store(true, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(self.service.config.admin.drain_seconds)).await;
+    }
+

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::atomic::Ordering;
 
 /// `/metrics`, `/livez`, `/readyz`.
 pub fn router(metrics: PrometheusHandle) -> Router<Shared> {
@@ -19,11 +20,18 @@ pub fn router(metrics: PrometheusHandle) -> Router<Shared> {
     )
 }
 
-/// Ready means that the ledger answers.
+/// Ready means that the ledger answers, that there is room for what comes in, and that this instance is not about to stop.
 async fn ready(State(service): State<Shared>) -> (StatusCode, String) {
+    let unready = |why: String| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
+    if service.leaving.load(Ordering::Relaxed) {
+        return unready("STOPPING: this instance stops within seconds; send to another".to_owned());
+    }
+    if let Err(error) = service.store.has_room() {
+        return unready(format!("STORAGE-FULL: {error}"));
+    }
     match service.store.resource_revision().await {
         Ok(_) => (StatusCode::OK, "ok\n".to_owned()),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")),
+        Err(error) => unready(error.to_string()),
     }
 }
 

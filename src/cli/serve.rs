@@ -46,7 +46,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         tracing::info!(partner = %app.partner, admin = %app.admin, database, found = ?app.found, "Serving");
         println!("READY http://{}", app.admin);
         stopped(&app).await?;
-        tracing::info!("Stopping");
+        tracing::info!(drain_seconds = app.service.config.admin.drain_seconds, "Stopping");
+        app.drain().await;
         app.stop().await;
         Ok(Exit::Ok)
     })
