@@ -118,11 +118,19 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
             let service = service.clone();
             running.spawn(async move {
                 let work = translate(service.clone(), job.clone());
-                told(&service, &job, kept(&service, &job, work).await);
+                told(&service, &job, measured("translate", kept(&service, &job, work)).await);
             });
         }
     }
     drain(running).await;
+}
+
+/// Runs a stage of the work, and measures how long it takes.
+pub(super) async fn measured<T>(stage: &'static str, work: impl Future<Output = T>) -> T {
+    let begin = tokio::time::Instant::now();
+    let done = work.await;
+    metrics::histogram!("portolan_stage_seconds", "stage" => stage).record(begin.elapsed());
+    done
 }
 
 /// Runs work with a heartbeat beside it, so that a long one keeps its lease; nobody in this process leases it meanwhile.
@@ -175,7 +183,7 @@ async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
         let is_idle = jobs.is_empty();
         for job in jobs {
             let work = gather(service.clone(), job.clone());
-            told(&service, &job, kept(&service, &job, work).await);
+            told(&service, &job, measured("gather", kept(&service, &job, work)).await);
         }
         if is_idle {
             tokio::select! {
@@ -215,6 +223,8 @@ fn tell_lost(service: &Service, lost: &mut Vec<Lost>) {
 
 /// Deadlines, pauses that end, anchors, changed resources, and payloads that lost their file.
 async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
+    let mut lost = lost_payloads(&service).await;
+    tell_lost(&service, &mut lost);
     let mut anchored = tokio::time::Instant::now();
     while !stop.is_cancelled() {
         match service.reload().await {
@@ -223,8 +233,6 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
                 tracing::error!(error = %error, "Resources could not be taken over; the earlier ones stay");
                 service.trouble.note("RESOURCES", &error.to_string(), service.now());
             }
-    let mut lost = lost_payloads(&service).await;
-    tell_lost(&service, &mut lost);
         }
         end_pauses(&service).await;
         look_at_machine(&service);
@@ -238,6 +246,7 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
         }
         if anchored.elapsed() >= ANCHOR_EVERY {
             anchored = tokio::time::Instant::now();
+            tell_lost(&service, &mut lost);
             match service.store.anchor(service.now()).await {
                 Ok(_) => service.trouble.over("ANCHOR"),
                 Err(error) => {
@@ -246,7 +255,6 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
                 }
             }
         }
-            tell_lost(&service, &mut lost);
         tokio::select! {
             () = tokio::time::sleep(TICK * 2) => {}
             () = stop.cancelled() => {}

@@ -57,5 +57,6 @@ mod table;
 mod telemetry;
 mod transform;
 mod ubl;
+mod watch;
 mod webhook;
 mod window;
