@@ -4,8 +4,7 @@
 use super::edi::order;
 use super::peer::{Answer, Peer};
 use super::stage::{Stage, resources};
-use sqlx::Executor as _;
-use sqlx::any::AnyConnection;
+use sqlx::{AnyConnection, Executor as _};
 
 async fn ledger(stage: &Stage) -> AnyConnection {
     sqlx::any::install_default_drivers();
@@ -40,7 +39,7 @@ fn with_lane(supplier: &Peer, is_mailbox: bool) -> String {
                 assert!(one.contains(way), "{one}");
                 one.to_owned()
             }
-            false => format!("{one}order: key\nkey: number\nack: {{ functional: always }}\n"),
+            false => format!("{one}order: key\nkey: number\n"),
         })
         .collect();
     let mailbox = if is_mailbox { "kind: mailbox\nname: lamps-box\nuser: lamps\n---\n" } else { "" };
