@@ -34,6 +34,9 @@ const CLOCK_TOLD: Duration = Duration::from_secs(60);
 /// How long a stop waits for what is under way.
 const STOP_WAIT: Duration = Duration::from_secs(20);
 
+/// Payloads without their file that the log names, at most; `portolan doctor` and the alarm say how many there are.
+const LOST_LOGGED_MAX: usize = 20;
+
 /// Runs all loops until told to stop; what is under way then has a while to end.
 pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     // What is done while the others end is told too.
@@ -200,7 +203,7 @@ async fn lost_payloads(service: &Service) -> Vec<Lost> {
         tracing::error!(error = %error, "The files of payloads could not be looked at; the next start does");
         Vec::new()
     });
-    for one in &lost {
+    for one in lost.iter().take(LOST_LOGGED_MAX) {
         tracing::error!(payload = %one, "A payload has no file, or not all of it; put it back from a copy");
     }
     lost
