@@ -3,6 +3,8 @@
 
 mod listener; // connections, their limits, and TLS
 
+pub(crate) use self::listener::check_files;
+
 use self::listener::{Certificates, Edge, serve};
 use crate::api;
 use crate::clock::{Clock, LedgerClock, SystemClock};
@@ -12,6 +14,7 @@ use crate::pipeline::Rules;
 use crate::pipeline::alarm;
 use crate::pipeline::mailbox::gate::{MailboxGate, host_keys};
 use crate::pipeline::mailbox::https::MailboxDoors;
+use crate::pipeline::measure;
 use crate::pipeline::receive::{HttpReceiver, pace};
 use crate::pipeline::state::Service;
 use crate::pipeline::telemetry;
@@ -23,6 +26,7 @@ use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -38,6 +42,9 @@ pub const ADMIN_ADDRESS_FILE: &str = "admin.address";
 pub const PARTNER_ADDRESS_FILE: &str = "partner.address";
 /// The file in the data directory that says where mailboxes are.
 pub const SFTP_ADDRESS_FILE: &str = "sftp.address";
+
+/// How often what was measured is put into its buckets.
+const GATHER_EVERY: Duration = Duration::from_secs(5);
 
 /// A running instance.
 pub struct App {
@@ -110,13 +117,26 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn recorder() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let make = || {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let builder = PrometheusBuilder::new().set_buckets(&measure::BUCKETS);
+        // They are some, so that they are taken.
+        let recorder = builder.unwrap_or_else(|_| PrometheusBuilder::new()).build_recorder();
         let handle = recorder.handle();
         // Only the first instance of a process gets here.
         let _ = metrics::set_global_recorder(recorder);
+        measure::describe();
         handle
     };
     HANDLE.get_or_init(make).clone()
+}
+
+/// Puts what was measured into its buckets: it would wait in memory for somebody to ask, and perhaps nobody ever does.
+async fn gather(metrics: PrometheusHandle, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(GATHER_EVERY) => metrics.run_upkeep(),
+            () = stop.cancelled() => return,
+        }
+    }
 }
 
 impl App {
@@ -129,6 +149,15 @@ impl App {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let node = std::env::var("HOSTNAME").unwrap_or_else(|_| "node".to_owned());
         let (database, random) = (config.database.as_ref(), Arc::new(SystemRandom));
+        if let Some(file) = Store::lost_file(directory, database) {
+            anyhow::bail!(
+                "{}: expected the ledger of {}, found {}; put it back from a copy, with portolan.db-wal beside it where the copy has \
+                 one. A new ledger would know nothing of what was received: make one by portolan init in another folder",
+                file.display(),
+                directory.display(),
+                if file.exists() { "a file of 0 bytes" } else { "no file" }
+            );
+        }
         let (store, found) = Store::open(directory, database, random, &node, SystemClock.now()).await?;
         store.keep_free(config.storage.reserve_mb << 20);
         let clock: Arc<dyn Clock> = Arc::new(LedgerClock::new(Arc::new(SystemClock), store.last_event_at().await?));
@@ -167,7 +196,8 @@ impl App {
         let renew = Arc::new(Notify::new());
         let mut tasks = vec![
             tokio::spawn(serve(partner, partners, edge, stop.clone())),
-            tokio::spawn(serve(admin, api::router(service.clone(), metrics), plain, stop.clone())),
+            tokio::spawn(serve(admin, api::router(service.clone(), metrics.clone()), plain, stop.clone())),
+            tokio::spawn(gather(metrics, stop.clone())),
             tokio::spawn(worker::run(service.clone(), stop.clone())),
         ];
         tasks.extend(certificates.map(|own| tokio::spawn(own.keep(service.clone(), renew.clone(), stop.clone()))));
@@ -188,6 +218,12 @@ impl App {
         std::fs::write(directory.join(ADMIN_ADDRESS_FILE), format!("http://{admin_address}\n"))?;
         let (partner, admin) = (partner_address, admin_address);
         Ok(App { service, partner, admin, sftp: sftp_address, found, renew, stop, tasks })
+    }
+
+    /// Says to be ready no more and works on for a while, so that a balancer sends others elsewhere before the listeners close.
+    pub async fn drain(&self) {
+        self.service.leaving.store(true, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_secs(self.service.config.admin.drain_seconds)).await;
     }
 
     /// Stops: no new connections, what is under way ends or is left to the next start, then the ledger closes.

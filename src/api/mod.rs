@@ -23,6 +23,7 @@ mod transmission;
 mod watch; // metrics and health
 mod webhook;
 
+use crate::pipeline::measure::not_let_in;
 use crate::pipeline::state::Service;
 use crate::store::{Actor, Cursor, Page};
 use crate::transport::http::body::streamed;
@@ -156,8 +157,10 @@ async fn authenticate(State(service): State<Shared>, mut request: Request, next:
     let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
     let token = service.store.token(shown, service.now()).await?;
     let token = token.filter(|token| token.scope == "role:admin");
-    let token = token
-        .ok_or_else(|| Problem::new(401, "NOT-AUTHENTICATED", "expected Authorization: Bearer with an admin token"))?;
+    let token = token.ok_or_else(|| {
+        not_let_in("admin");
+        Problem::new(401, "NOT-AUTHENTICATED", "expected Authorization: Bearer with an admin token")
+    })?;
     request.extensions_mut().insert(Actor(format!("token:{}", token.label)));
     Ok(next.run(request).await)
 }

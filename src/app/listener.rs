@@ -309,17 +309,7 @@ impl Certificates {
 
     async fn offered(&self, service: &Service) -> anyhow::Result<Found> {
         let mut found = Found { offered: Vec::new(), unfit: Vec::new() };
-        match (&self.tls.certificate, &self.tls.key) {
-            (Some(certificate), Some(key)) => {
-                let (certificate, key) = (self.directory.join(certificate), self.directory.join(key));
-                let name = format!("{} with {}", certificate.display(), key.display());
-                let one = offer(name, tls::read(&certificate, &key)?);
-                one.check()?;
-                found.offered.push(Arc::new(one));
-            }
-            (None, None) if !self.tls.resources.is_empty() => {}
-            _ => anyhow::bail!("expected certificate and key, or resources, the names of certificates with a key"),
-        }
+        found.offered.extend(of_files(&self.directory, &self.tls)?.map(Arc::new));
         for name in &self.tls.resources {
             let name_shown = format!("certificate {name}");
             let one = identity_of(service, name).await.map(|identity| offer(name_shown.clone(), identity));
@@ -334,6 +324,29 @@ impl Certificates {
         anyhow::ensure!(!found.offered.is_empty(), "{}", found.unfit.join("; "));
         Ok(found)
     }
+}
+
+/// What stands in the files that `[partner] tls` names; none where it names resources only.
+fn of_files(directory: &Path, tls: &Tls) -> anyhow::Result<Option<Offered>> {
+    match (&tls.certificate, &tls.key) {
+        (Some(certificate), Some(key)) => {
+            let (certificate, key) = (directory.join(certificate), directory.join(key));
+            let name = format!("{} with {}", certificate.display(), key.display());
+            let one = offer(name, tls::read(&certificate, &key)?);
+            one.check()?;
+            Ok(Some(one))
+        }
+        (None, None) if !tls.resources.is_empty() => Ok(None),
+        _ => anyhow::bail!("expected certificate and key, or resources, the names of certificates with a key"),
+    }
+}
+
+/// Whether the files of `[partner] tls` are what the start wants of them.
+///
+/// # Errors
+/// They are not: which, expected and found.
+pub(crate) fn check_files(directory: &Path, tls: &Tls) -> anyhow::Result<()> {
+    of_files(directory, tls).map(drop)
 }
 
 fn offer(name: String, identity: crate::transport::http::reach::Identity) -> Offered {

@@ -1,12 +1,14 @@
 //! `portolan doctor`: what is wrong with an installation, and how it is mended. It reads the data directory and asks the running
 //! instance, where one runs; it changes nothing. What goes wrong with documents is for alarms.
 
+mod ledger; // database, key, payloads, room
+
+use self::ledger::ledger;
 use super::client::{Answered, Instance};
 use super::{Exit, input};
-use crate::app::{ADMIN_ADDRESS_FILE, ADMIN_TOKEN_FILE};
+use crate::app::{ADMIN_ADDRESS_FILE, ADMIN_TOKEN_FILE, check_files};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, MailTls};
-use crate::id::SystemRandom;
 use crate::partner::Directory;
 use crate::pipeline::alarm;
 use crate::pipeline::configured::Configured;
@@ -14,17 +16,15 @@ use crate::pipeline::state::stored;
 use crate::pipeline::telemetry;
 use crate::pipeline::{Rules, as2::forecast::forecast};
 use crate::store::{MasterKey, Store};
+use crate::transport::smtp::{self, Privacy, Server};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs as _};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the mail server or the collector of traces may take to be reached.
+/// How long the mail server or the collector of traces may take to be reached, and a mail server to greet.
 const REACH_WAIT: Duration = Duration::from_secs(5);
-/// Free megabytes that an installation should have.
-const MEGABYTES_MIN: u64 = 1024;
 /// Days ahead in which a certificate that ends is told.
 const DAYS: u32 = 30;
 
@@ -130,9 +130,9 @@ fn look(arguments: &Arguments, data: &Path, found: &mut Findings) -> anyhow::Res
         listeners(&config, found);
     }
     files(&config, data, found);
-    mail(&config, found);
     collector(&config, found);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(mail(&config, found));
     runtime.block_on(ledger(arguments, &config, data, found));
     Ok(())
 }
@@ -178,11 +178,22 @@ fn instance(instance: &Instance, data: &Path, found: &mut Findings) -> anyhow::R
     let status = match instance.ask(Method::GET, "/api/v1/status", &[], None)? {
         Answered::Done(status) => status,
         Answered::Refused(_) => {
-            found.wrong("instance", "it runs and does not answer", "look at its log");
+            let seen = format!("{} takes connections and does not answer as an instance does", address.trim());
+            let remedy = "look at its log; where no instance of this data directory runs, another program has the port of [admin] listen";
+            found.wrong("instance", seen, remedy);
             return Ok(None);
         }
     };
-    let version = status["version"].as_str().unwrap_or_default();
+    let Some(version) = status["version"].as_str() else {
+        let seen = format!("{} answers, and is no Portolan", address.trim());
+        let remedy = format!(
+            "admin.address is of an earlier run and another program has its port: stop that, or choose another [admin] listen; then \
+             portolan serve --data {}",
+            data.display()
+        );
+        found.wrong("instance", seen, remedy);
+        return Ok(None);
+    };
     match version == env!("CARGO_PKG_VERSION") {
         true => found.well("instance", format!("{}, version {version}", address.trim())),
         false => {
@@ -228,46 +239,68 @@ fn listeners(config: &Config, found: &mut Findings) {
     }
 }
 
-/// The files that the configuration names.
+/// The files and folders that the configuration names.
 fn files(config: &Config, data: &Path, found: &mut Findings) {
-    let tls = config.partner.tls.as_ref();
-    let named = tls
-        .into_iter()
-        .flat_map(|tls| tls.certificate.iter().chain(&tls.key))
-        .map(|path| ("[partner] tls", data.join(path)));
-    let authorities = config.mail.as_ref().and_then(|mail| mail.authorities.as_ref());
-    let named = named.chain(authorities.map(|path| ("[mail] authorities", data.join(path))));
-    for (what, path) in named {
-        match std::fs::read(&path) {
-            Ok(_) => found.well(what, path.display().to_string()),
+    if let Some(tls) = &config.partner.tls {
+        match check_files(data, tls) {
+            Ok(()) => found.well("[partner] tls", "certificate and key belong together, or are resources"),
             Err(error) => {
-                found.wrong(what, format!("{}: {error}", path.display()), "put the file there, or name the right one")
+                let remedy = "put the right file there, or name it; the instance does not start with this one";
+                found.wrong("[partner] tls", format!("{error:#}"), remedy);
             }
+        }
+    }
+    if let Some(path) = config.mail.as_ref().and_then(|mail| mail.authorities.as_ref()) {
+        match std::fs::read(path) {
+            Ok(_) => found.well("[mail] authorities", path.display().to_string()),
+            Err(error) => found.wrong(
+                "[mail] authorities",
+                format!("{}: {error}", path.display()),
+                "put the file there, or name the right one",
+            ),
+        }
+    }
+    for root in &config.folder.roots {
+        match std::fs::read_dir(root) {
+            Ok(_) => found.well("[folder] roots", root.display().to_string()),
+            Err(error) => found.wrong(
+                "[folder] roots",
+                format!("{}: expected a folder, found: {error}", root.display()),
+                "make the folder, mount its disk, or name the right one; until then channels take and put nothing there",
+            ),
         }
     }
 }
 
-/// Whether the mail server can be reached.
-fn mail(config: &Config, found: &mut Findings) {
+/// Whether the mail server can be reached, and greets as one.
+async fn mail(config: &Config, found: &mut Findings) {
     let Some(mail) = &config.mail else {
         let remedy = "say in [mail] which server takes mails (docs/ALARMS.md); until then nobody is mailed";
         return found.warning("mail", "portolan.toml has no [mail]", remedy);
     };
     let place = format!("{}:{}", mail.server, mail.port());
-    match reached(&mail.server, mail.port()) {
-        Err(error) => found.wrong(
+    let privacy = match mail.tls {
+        MailTls::Starttls => Privacy::Starttls,
+        MailTls::Implicit => Privacy::Implicit,
+        MailTls::None => Privacy::None,
+    };
+    // A file that cannot be read is told by itself.
+    let authorities = mail.authorities.as_ref().and_then(|path| std::fs::read(path).ok());
+    let server = Server { name: mail.server.clone(), port: mail.port(), privacy, login: None, authorities };
+    match smtp::greeted(&server, &mail.from, REACH_WAIT).await {
+        Err(reason) => found.wrong(
             "mail",
-            format!("{place}: {error}"),
-            "mend [mail] server and port, or let this machine reach it",
+            reason,
+            "mend [mail] server, port and tls, or let this machine reach it; a mail server greets with 220",
         ),
-        Ok(_) if mail.tls == MailTls::None && !mail.server.starts_with("127.") && mail.server != "localhost" => {
+        Ok(()) if mail.tls == MailTls::None && !mail.server.starts_with("127.") && mail.server != "localhost" => {
             found.warning(
                 "mail",
                 format!("{place} is spoken to in clear"),
                 "tls = \"starttls\" or \"implicit\" in [mail]",
             );
         }
-        Ok(_) => found.well("mail", format!("{place} is there; portolan alarm test mail sends a test")),
+        Ok(()) => found.well("mail", format!("{place} greets; portolan alarm test mail sends a test")),
     }
 }
 
@@ -298,73 +331,6 @@ fn collector(config: &Config, found: &mut Findings) {
             format!("{place}: {error}; traces wait, and the work goes on"),
             "mend [telemetry] endpoint, or start the collector",
         ),
-    }
-}
-
-async fn ledger(arguments: &Arguments, config: &Config, data: &Path, found: &mut Findings) {
-    let store = match Store::look(data, config.database.as_ref(), Arc::new(SystemRandom)).await {
-        Ok(store) => store,
-        Err(error) => {
-            return found.wrong(
-                "ledger",
-                error.to_string(),
-                "portolan init makes one; else put the files back from a copy",
-            );
-        }
-    };
-    match store.balances().await {
-        Ok(all) => match all.iter().find(|one| !one.holds) {
-            None => found.well("ledger", format!("{}; the sums hold", store.database())),
-            Some(one) => {
-                let seen = format!("the sum of {} does not hold: {} known, {:?}", one.stage, one.total, one.terms);
-                found.wrong(
-                    "ledger",
-                    seen,
-                    "portolan doctor --history says what was changed; keep a copy before anything else",
-                );
-            }
-        },
-        Err(error) => {
-            found.wrong("ledger", error.to_string(), "start the instance once: it brings an older ledger up to date");
-            return store.close().await;
-        }
-    }
-    if let Some(room) = store.room() {
-        disk(room, config.storage.reserve_mb, found);
-    }
-    if arguments.history {
-        match store.verify_events().await {
-            Ok(all) if all.is_empty() => found.well("history", "every chain is as it was written"),
-            Ok(all) => {
-                let more = all.len().saturating_sub(1);
-                found.wrong(
-                    "history",
-                    format!("{}{}", all[0], if more > 0 { format!(", and {more} more") } else { String::new() }),
-                    "somebody changed the ledger behind Portolan: compare with a copy",
-                );
-            }
-            Err(error) => found.wrong("history", error.to_string(), "look at the disk"),
-        }
-    }
-    resources(&store, config, found).await;
-    store.close().await;
-}
-
-/// Free and all bytes of the disk of the data directory, and megabytes of it that are kept.
-fn disk((free, total): (u64, u64), reserve_mb: u64, found: &mut Findings) {
-    let (megabytes, percent) = (free >> 20, free.saturating_mul(100) / total.max(1));
-    let seen = format!("{megabytes} MB free, {percent} percent");
-    if megabytes < reserve_mb {
-        let seen = format!("{seen}; {reserve_mb} MB are kept ([storage] reserve_mb), so nothing more is taken in");
-        return found.wrong("disk", seen, "make room, move the data directory, or keep less");
-    }
-    match megabytes < MEGABYTES_MIN || percent < 5 {
-        true => found.wrong(
-            "disk",
-            seen,
-            "make room, or move the data directory; with less than [storage] reserve_mb nothing is taken any more",
-        ),
-        false => found.well("disk", seen),
     }
 }
 
@@ -416,23 +382,5 @@ async fn resources(store: &Store, config: &Config, found: &mut Findings) {
     if config.mail.as_ref().is_none_or(|mail| mail.to.is_empty()) && directory.recipients().next().is_none() {
         let remedy = "[mail] to in portolan.toml, or a resource of kind recipient (docs/ALARMS.md)";
         found.warning("recipients", "nobody is told of alarms", remedy);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_disk_with_less_than_the_reserve_is_told_as_one_that_takes_nothing() {
-        let told = |reserve_mb: u64| {
-            let mut found = Findings::default();
-            disk((2000 << 20, 4000 << 20), reserve_mb, &mut found);
-            let Finding { verdict, seen, .. } = found.0.pop().expect("one");
-            (verdict == Verdict::Well, seen)
-        };
-        assert_eq!(told(2000), (true, "2000 MB free, 50 percent".to_owned()));
-        let (is_well, seen) = told(2001);
-        assert!(!is_well && seen.contains("2001 MB are kept") && seen.contains("nothing more is taken in"), "{seen}");
     }
 }

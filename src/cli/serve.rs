@@ -8,6 +8,7 @@ use crate::config::{Config, Log, LogFormat};
 use crate::pipeline::Rules;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 #[derive(clap::Args)]
@@ -44,19 +45,34 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<Exit> {
         let app = App::start(data, config, rules).await?;
         let database = app.service.store.database();
         tracing::info!(partner = %app.partner, admin = %app.admin, database, found = ?app.found, "Serving");
+        // Before anybody knows that it runs, so that who ends it at once does not kill it.
+        let signals = Signals::new()?;
         println!("READY http://{}", app.admin);
-        stopped(&app).await?;
-        tracing::info!("Stopping");
+        stopped(&app, signals).await;
+        tracing::info!(drain_seconds = app.service.config.admin.drain_seconds, "Stopping");
+        app.drain().await;
         app.stop().await;
         Ok(Exit::Ok)
     })
 }
 
+/// What the process listens to.
+struct Signals {
+    term: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let (term, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Signals { term, interrupt, hang_up: signal(SignalKind::hangup())? })
+    }
+}
+
 /// Waits for TERM or an interrupt; a second one ends the process at once. HUP looks at certificates in files.
-async fn stopped(app: &App) -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut hang_up = signal(SignalKind::hangup())?;
+async fn stopped(app: &App, signals: Signals) {
+    let Signals { mut term, mut interrupt, mut hang_up } = signals;
     loop {
         tokio::select! {
             _ = term.recv() => break,
@@ -76,7 +92,6 @@ async fn stopped(app: &App) -> anyhow::Result<()> {
         }
         std::process::exit(1);
     });
-    Ok(())
 }
 
 /// Logs to stderr as the configuration says.

@@ -80,7 +80,7 @@ pub async fn run(directory: &Path, tell: &dyn Fn(&str)) -> anyhow::Result<Demo> 
     let listen = || "127.0.0.1:0".to_owned();
     let config = Config {
         partner: Partner { listen: listen(), tls: None },
-        admin: Admin { listen: listen() },
+        admin: Admin { listen: listen(), ..Admin::default() },
         sftp: Sftp { listen: listen(), ..Sftp::default() },
         alert: Alert { name: Some("demo".to_owned()), look_seconds: 1, settle_seconds: 1, ..Alert::default() },
         mail: Some(Mail {

@@ -5,6 +5,7 @@ mod live; // where the Response waits for the answer of the other side
 
 use super::identify;
 use super::live::Seat;
+use super::measure;
 use super::reach::{Outbound, outbound};
 use super::receive::{location, unavailable};
 use super::state::Service;
@@ -184,6 +185,7 @@ impl Conversation {
         let partner = match proved {
             Ok(partner) => partner,
             Err(words) => {
+                measure::not_let_in("partner");
                 let claims = claimed(&directory, &self.arrival.channel, &header).map(str::to_owned);
                 let refused = Refused { claims, ..Refused::new("CREDENTIALS-REFUSED", 401, words) };
                 return self.refuse(None, refused).await;

@@ -6,6 +6,7 @@ use super::as2::send as as2;
 use super::drop;
 use super::live::{self, Place};
 use super::mailbox;
+use super::measure;
 use super::output::CXML;
 use super::pace::{self, Reached};
 use super::places::place_of;
@@ -31,7 +32,7 @@ use crate::transport::http::body::Body;
 use crate::transport::http::send::{Asked, Outcome, Post, Said};
 use reqwest::Method;
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The first Status of cXML that means: not now.
 const TRANSIENT: u16 = 500;
@@ -148,7 +149,9 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
         },
     };
     service.pace.send(&directory, place, service.now());
+    let begin = Instant::now();
     let outcome = service.sender.send(post).await;
+    let took = begin.elapsed();
     if has_not_left(&outcome) {
         service.pace.unsend(place);
     }
@@ -173,7 +176,7 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
     if let Some(response) = response {
         response.note(&mut facts);
     }
-    attempted(service, &sending, outcome_word(&outcome)).await;
+    attempted(service, &sending, outcome_word(&outcome), took).await;
     let is_answered = facts.answer.is_some();
     service.store.deliver_result(job, end, facts, service.now()).await?;
     if is_answered {
@@ -271,7 +274,7 @@ async fn waits_for_window(service: &Service, job: &Job, channel: &str, now: Time
 }
 
 /// Tells what came of an attempt.
-pub(super) async fn attempted(service: &Service, sending: &Delivery, outcome: &'static str) {
+pub(super) async fn attempted(service: &Service, sending: &Delivery, outcome: &'static str, took: Duration) {
     let trace_id = telemetry::trace_id(service, &sending.transmission_id).await;
     tracing::info!(
         trace_id,
@@ -281,7 +284,9 @@ pub(super) async fn attempted(service: &Service, sending: &Delivery, outcome: &'
         outcome,
         "Attempted"
     );
-    metrics::counter!("portolan_attempts_total", "outcome" => outcome).increment(1);
+    let channel = measure::channel(&sending.channel);
+    metrics::histogram!("portolan_attempt_seconds", "channel" => channel.clone(), "outcome" => outcome).record(took);
+    metrics::counter!("portolan_attempts_total", "channel" => channel, "outcome" => outcome).increment(1);
 }
 
 /// What is sent, and which answer is awaited.

@@ -19,7 +19,7 @@ use crate::transport::source::Source;
 use aws_lc_rs::digest::{Context, SHA256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Names that are tried in one attempt.
 const NAMES_TRIED: usize = 22;
@@ -66,7 +66,9 @@ pub(super) async fn deliver(
         in_doubt: &in_doubt,
     };
     let patience = patience(service.config.delivery.attempt_seconds, payload_size);
+    let begin = Instant::now();
     let done = tokio::time::timeout(patience, putting.put(name.clone())).await;
+    let took = begin.elapsed();
     let late = || Ended::Place(Trouble::NotReached(format!("it was not done within {} s", patience.as_secs())));
     let done = match done.unwrap_or_else(|_| Err(late())) {
         Err(Ended::Store(error)) => return Err(error),
@@ -99,7 +101,7 @@ pub(super) async fn deliver(
     };
     let filled = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let facts = AttemptFacts { code: filled(code), detail: filled(&reason), ..AttemptFacts::default() };
-    attempted(service, &sending, word).await;
+    attempted(service, &sending, word, took).await;
     service.store.deliver_result(job, end, facts, service.now()).await?;
     Ok(reached)
 }

@@ -3,11 +3,12 @@
 //! Every step is an ordinary commit, so that a call that breaks off loses nothing: the workers go on with what it began.
 
 use super::departures;
+use super::measure;
 use super::pace::Reached;
 use super::receive::{location, unavailable};
 use super::state::Service;
 use super::translate::{HAS_ERRORS, translate};
-use super::worker::{kept, told};
+use super::worker::{kept, measured, told};
 use crate::clock::Timestamp;
 use crate::partner::{AnswerPolicy, Channel, Directory, Duplicate, Way};
 use crate::store::call::{Course, HandedOver};
@@ -312,7 +313,11 @@ impl Call<'_> {
         }
         let body = store.read_payload(&transmission.payload_id).await?;
         match store.hand_over(&delivery.delivery_id, &format!("the call of {origin}"), self.service.now()).await? {
-            HandedOver::Now => metrics::counter!("portolan_attempts_total", "outcome" => "delivered").increment(1),
+            HandedOver::Now => {
+                let channel = measure::channel(&delivery.channel);
+                metrics::counter!("portolan_attempts_total", "channel" => channel, "outcome" => "delivered")
+                    .increment(1);
+            }
             HandedOver::Before => {}
             HandedOver::Replaced => return Ok(None),
         }
@@ -446,7 +451,7 @@ async fn run(service: &Arc<Service>, job: &Job) {
     match job.kind {
         JobKind::Translate => {
             let work = translate(service.clone(), job.clone());
-            told(service, job, kept(service, job, work).await);
+            told(service, job, measured("translate", kept(service, job, work)).await);
         }
         _ => told(service, job, departures::called(service, job).await),
     }

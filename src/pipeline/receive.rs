@@ -3,6 +3,7 @@
 use super::as2;
 use super::converse;
 use super::live::{self, Seat};
+use super::measure;
 use super::reach::is_pinned;
 use super::state::Service;
 use super::telemetry;
@@ -144,8 +145,9 @@ pub(super) async fn authenticate(
     }
 }
 
-/// What is said to who does not prove to be allowed.
+/// What is said to who does not prove to be allowed; it is counted.
 pub(super) fn not_authenticated() -> Refusal {
+    measure::not_let_in("partner");
     let detail =
         "expected the token or password of this channel in Authorization, and its certificate of TLS where it \
                   wants one"

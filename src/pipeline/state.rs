@@ -11,6 +11,7 @@ use crate::store::delivery::Delivery;
 use crate::store::{Result, Store, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::http::send::Sender;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -54,6 +55,8 @@ pub struct Service {
     pub pace: super::pace::Pace,
     /// What of pick-ups lives in this process only.
     pub pickups: super::pickup::Pickups,
+    /// Whether it is about to stop: it works on, and says to be ready no more.
+    pub leaving: AtomicBool,
 }
 
 /// The revision of resources that were not taken over yet.
@@ -101,6 +104,7 @@ impl Service {
             trouble: super::trouble::Trouble::default(),
             pace: super::pace::Pace::default(),
             pickups,
+            leaving: AtomicBool::new(false),
         };
         service.reload().await?;
         Ok(Arc::new(service))

@@ -12,6 +12,7 @@ use super::delta;
 use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 use super::mailbox;
+use super::measure::Written;
 
 use super::state::Service;
 use super::whole;
@@ -654,7 +655,10 @@ impl Translation {
         slice.cursor = end.is_none().then(|| self.documents.to_string());
         slice.end = end;
         let store = &self.service.store;
+        let made = slice.outputs.iter().flat_map(|output| &output.documents);
+        let written = Written::of(slice.documents.iter().chain(made));
         self.handle.block_on(store.translate(&self.job, slice, &Actor("worker".into()), self.service.now()))?;
+        written.count();
         self.written = self.documents;
         self.service.departing.notify_one();
         self.service.calls.ring(&self.job.subject);

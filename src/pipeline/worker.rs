@@ -10,8 +10,8 @@ use super::state::Service;
 use super::telemetry;
 use super::translate::translate;
 use super::webhook;
-use crate::store::StoreError;
 use crate::store::job::{Job, JobKind, LEASE};
+use crate::store::{Lost, StoreError};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +33,9 @@ const TRANSLATIONS_A_CORE: usize = 4;
 const CLOCK_TOLD: Duration = Duration::from_secs(60);
 /// How long a stop waits for what is under way.
 const STOP_WAIT: Duration = Duration::from_secs(20);
+
+/// Payloads without their file that the log names, at most; `portolan doctor` and the alarm say how many there are.
+const LOST_LOGGED_MAX: usize = 20;
 
 /// Runs all loops until told to stop; what is under way then has a while to end.
 pub async fn run(service: Arc<Service>, stop: CancellationToken) {
@@ -118,11 +121,19 @@ async fn translations(service: Arc<Service>, stop: CancellationToken) {
             let service = service.clone();
             running.spawn(async move {
                 let work = translate(service.clone(), job.clone());
-                told(&service, &job, kept(&service, &job, work).await);
+                told(&service, &job, measured("translate", kept(&service, &job, work)).await);
             });
         }
     }
     drain(running).await;
+}
+
+/// Runs a stage of the work, and measures how long it takes.
+pub(super) async fn measured<T>(stage: &'static str, work: impl Future<Output = T>) -> T {
+    let begin = tokio::time::Instant::now();
+    let done = work.await;
+    metrics::histogram!("portolan_stage_seconds", "stage" => stage).record(begin.elapsed());
+    done
 }
 
 /// Runs work with a heartbeat beside it, so that a long one keeps its lease; nobody in this process leases it meanwhile.
@@ -175,7 +186,7 @@ async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
         let is_idle = jobs.is_empty();
         for job in jobs {
             let work = gather(service.clone(), job.clone());
-            told(&service, &job, kept(&service, &job, work).await);
+            told(&service, &job, measured("gather", kept(&service, &job, work)).await);
         }
         if is_idle {
             tokio::select! {
@@ -186,8 +197,37 @@ async fn gatherings(service: Arc<Service>, stop: CancellationToken) {
     }
 }
 
-/// Deadlines, pauses that end, anchors and changed resources.
+/// Payloads that lost their file, as a look at all of them finds them.
+async fn lost_payloads(service: &Service) -> Vec<Lost> {
+    let lost = service.store.lost_payloads().await.unwrap_or_else(|error| {
+        tracing::error!(error = %error, "The files of payloads could not be looked at; the next start does");
+        Vec::new()
+    });
+    for one in lost.iter().take(LOST_LOGGED_MAX) {
+        tracing::error!(payload = %one, "A payload has no file, or not all of it; put it back from a copy");
+    }
+    lost
+}
+
+/// Told again and again, so that the alarm stands as long as it is so; what is put back is lost no more.
+fn tell_lost(service: &Service, lost: &mut Vec<Lost>) {
+    lost.retain(|one| service.store.payload_file_bytes(&one.payload_id) != Some(one.expected));
+    let Some(first) = lost.first() else { return service.trouble.over("PAYLOAD") };
+    let more = match lost.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let words = format!(
+        "payloads whose file is gone or cut: {first}{more}; put the files back from a copy of the data directory; portolan doctor \
+         names them"
+    );
+    service.trouble.note("PAYLOAD", &words, service.now());
+}
+
+/// Deadlines, pauses that end, anchors, changed resources, and payloads that lost their file.
 async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
+    let mut lost = lost_payloads(&service).await;
+    tell_lost(&service, &mut lost);
     let mut anchored = tokio::time::Instant::now();
     while !stop.is_cancelled() {
         match service.reload().await {
@@ -209,6 +249,7 @@ async fn upkeep(service: Arc<Service>, stop: CancellationToken) {
         }
         if anchored.elapsed() >= ANCHOR_EVERY {
             anchored = tokio::time::Instant::now();
+            tell_lost(&service, &mut lost);
             match service.store.anchor(service.now()).await {
                 Ok(_) => service.trouble.over("ANCHOR"),
                 Err(error) => {

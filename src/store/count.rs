@@ -56,8 +56,42 @@ const DELIVERIES: &[Term] = &[
          'retry_wait')",
     ),
 ];
-/// What the history, whose rows cannot be deleted, knows of.
-const KNOWN: [(&str, &str, &[Term]); 3] = [
+/// Levels of acknowledgments that documents of ours say to have, and of which a row stands.
+const ACKS: &[Term] = &[(
+    "acks",
+    "SELECT COUNT(*) FROM (SELECT 'receipt' AS level, ack_receipt AS said, document_id, direction FROM document
+     UNION ALL SELECT 'technical', ack_technical, document_id, direction FROM document
+     UNION ALL SELECT 'functional', ack_functional, document_id, direction FROM document
+     UNION ALL SELECT 'application', ack_application, document_id, direction FROM document) AS d
+     WHERE d.direction = 'out' AND d.said <> 'none' AND (EXISTS
+     (SELECT 1 FROM ack WHERE ack.direction = 'in' AND ack.refers_to = d.document_id AND ack.level = d.level)
+     OR EXISTS (SELECT 1 FROM document_source s JOIN ack ON ack.refers_to = s.document_id
+      WHERE s.source_id = d.document_id AND ack.direction = 'in' AND ack.level = d.level))",
+)];
+const ATTEMPTS: &[Term] = &[("attempts", "SELECT COUNT(*) FROM attempt")];
+const MAILBOX_FILES: &[Term] = &[("files", "SELECT COUNT(*) FROM mailbox_file WHERE delivery_id IS NOT NULL")];
+/// Deliveries that wait for nobody, each with its job; and lanes, of which one delivery has a job at least unless a person holds
+/// the first.
+const JOBS: &[Term] = &[
+    (
+        "deliveries",
+        "SELECT COUNT(*) FROM delivery JOIN job ON job.kind = 'deliver' AND job.subject = delivery.delivery_id
+         WHERE delivery.state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait')
+         AND delivery.lane IS NULL",
+    ),
+    (
+        "lanes",
+        "SELECT COUNT(*) FROM delivery AS first
+         WHERE first.state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait')
+         AND first.lane IS NOT NULL AND first.severity > 1 AND NOT EXISTS
+         (SELECT 1 FROM delivery AS other WHERE other.lane = first.lane AND other.severity > 1
+          AND (other.lane_place, other.lane_number) < (first.lane_place, first.lane_number))
+         AND EXISTS (SELECT 1 FROM delivery AS one JOIN job ON job.kind = 'deliver' AND job.subject = one.delivery_id
+          WHERE one.lane = first.lane AND one.severity > 1)",
+    ),
+];
+/// What is known of by the history, whose rows cannot be deleted, or by other rows.
+const KNOWN: [(&str, &str, &[Term]); 7] = [
     ("transmissions", "SELECT COUNT(*) FROM event WHERE kind = 'stored' AND number = 1", TRANSMISSIONS),
     (
         "documents",
@@ -71,10 +105,54 @@ const KNOWN: [(&str, &str, &[Term]); 3] = [
         "SELECT COUNT(*) FROM (SELECT DISTINCT delivery_id FROM event WHERE kind = 'delivery') AS known",
         DELIVERIES,
     ),
+    ("attempts", "SELECT COUNT(*) FROM event WHERE kind = 'delivery' AND attempt IS NOT NULL", ATTEMPTS),
+    (
+        "mailbox files",
+        "SELECT COUNT(*) FROM attempt WHERE outcome = 'delivered' AND remote LIKE 'mailbox %'",
+        MAILBOX_FILES,
+    ),
+    (
+        "acks",
+        "SELECT CAST(COALESCE(SUM(CASE WHEN ack_receipt <> 'none' THEN 1 ELSE 0 END
+         + CASE WHEN ack_technical <> 'none' THEN 1 ELSE 0 END + CASE WHEN ack_functional <> 'none' THEN 1 ELSE 0 END
+         + CASE WHEN ack_application <> 'none' THEN 1 ELSE 0 END), 0) AS BIGINT) FROM document WHERE direction = 'out'",
+        ACKS,
+    ),
+    (
+        "jobs",
+        "SELECT (SELECT COUNT(*) FROM delivery WHERE state IN
+         ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait') AND lane IS NULL) +
+         (SELECT COUNT(*) FROM delivery AS first
+         WHERE first.state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait')
+         AND first.lane IS NOT NULL AND first.severity > 1 AND NOT EXISTS
+         (SELECT 1 FROM delivery AS other WHERE other.lane = first.lane AND other.severity > 1
+          AND (other.lane_place, other.lane_number) < (first.lane_place, first.lane_number)))",
+        JOBS,
+    ),
 ];
 
+impl Balance {
+    /// What is wrong with one that does not hold, and what to do.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let (stage, total, there) = (self.stage, self.total, self.terms.values().sum::<i64>());
+        match stage {
+            "jobs" => format!(
+                "{total} open deliveries and lanes should have a job, {there} have one; the next start makes those that are missing"
+            ),
+            "acks" => format!("Documents tell of {total} acks, the ledger has {there}; compare with a copy"),
+            "mailbox files" => format!(
+                "{total} deliveries were laid into mailboxes, the ledger has {there} files; compare with a copy"
+            ),
+            _ => format!(
+                "The history knows {total} {stage}, the ledger has {there}; portolan doctor --history says what was changed"
+            ),
+        }
+    }
+}
+
 impl Store {
-    /// The three equations of the ledger, read at one moment.
+    /// The equations of the ledger, read at one moment.
     ///
     /// # Errors
     /// The database failed.

@@ -54,7 +54,7 @@ mod writer;
 
 pub use error::{Result, StoreError};
 pub use payload::{Content, INLINE_BYTES_MAX, PayloadReader, PayloadSource, Spool, Unkept};
-pub use reconcile::Reconciliation;
+pub use reconcile::{Lost, Reconciliation};
 pub use seal::{MASTER_KEY_VARIABLE, MasterKey};
 pub use value::{Actor, Cursor, Direction, Micros, PAGE_ROWS_MAX, Page, UnknownWord, hexadecimal};
 
@@ -178,6 +178,37 @@ impl Store {
             let _ = task.await;
         }
         self.inner.readers.close().await;
+    }
+
+    /// What is wrong with the bytes of the database, in its own words; empty where nothing is. That reads all of it. A server looks
+    /// after its own.
+    ///
+    /// # Errors
+    /// It cannot even be asked.
+    pub async fn spoilt(&self) -> Result<Vec<String>> {
+        self.inner.dialect.spoilt(self.reader()).await
+    }
+
+    /// Whether there is a ledger at all: an empty database has none.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn is_made(&self) -> Result<bool> {
+        let made = sqlx::query_scalar::<_, i64>("SELECT COUNT(*) FROM _sqlx_migrations").fetch_one(self.reader()).await;
+        match made {
+            Ok(count) => Ok(count > 0),
+            Err(sqlx::Error::Database(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The file of the ledger in a data directory, where it is gone or has no bytes. A new one would know nothing of what was
+    /// received. `None`: there is one, or a server has it.
+    #[must_use]
+    pub fn lost_file(path: &Path, database: Option<&Database>) -> Option<std::path::PathBuf> {
+        let file = Dialect::new(path, database).file()?;
+        let has_bytes = std::fs::metadata(&file).is_ok_and(|found| found.len() > 0);
+        (!has_bytes).then_some(file)
     }
 
     /// Which database the ledger is in, for people; without a password.

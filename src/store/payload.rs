@@ -546,6 +546,11 @@ impl Store {
     }
 }
 
+/// Bytes of the file of a payload of so many bytes of plaintext.
+pub(super) fn file_bytes(size: u64) -> u64 {
+    HEAD_BYTES as u64 + size + size.div_ceil(CHUNK_BYTES as u64).max(1) * TAG_BYTES as u64
+}
+
 /// Whether what was read is what was kept.
 fn differs(Payload { payload_id, digest, .. }: &Payload, found: &str) -> Result<()> {
     if found == digest {

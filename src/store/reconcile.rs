@@ -5,6 +5,8 @@ use super::Store;
 use super::delivery::{self, DeliveryState};
 use super::error::{Result, StoreError};
 use super::job::{self, JobKind};
+use super::lane;
+use super::payload;
 use super::value::{Actor, Micros};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -23,9 +25,37 @@ pub struct Reconciliation {
     pub deliveries_uncertain: u64,
     /// Leases of workers that are gone.
     pub leases_freed: u64,
+    /// Jobs of open deliveries that were gone, made anew.
+    pub jobs_made: u64,
 }
 
-/// Payloads that are tried, so that a single damaged one does not pass for a wrong key.
+/// A payload of the ledger whose file is not as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Its id, the file's name.
+    pub payload_id: String,
+    /// The transmission that it is the body of; none where it is something else, such as an entity.
+    pub transmission_id: Option<String>,
+    /// Bytes that the file should have.
+    pub expected: u64,
+    /// Those that it has; none where there is no file.
+    pub found: Option<u64>,
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "payload/{}", self.payload_id)?;
+        if let Some(transmission_id) = &self.transmission_id {
+            write!(f, " of {transmission_id}")?;
+        }
+        match self.found {
+            Some(found) => write!(f, " (expected {} bytes, found {found})", self.expected),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Payloads, or secrets where there are none, that are tried, so that a single damaged one does not pass for a wrong key.
 const TRIED: i64 = 5;
 
 impl Store {
@@ -33,7 +63,10 @@ impl Store {
     /// another directory, say. Going on would mix what two keys open.
     pub(crate) async fn check_key(&self) -> Result<()> {
         let query = "SELECT payload_id, sealed FROM payload WHERE sealed IS NOT NULL LIMIT $1";
-        let sealed: Vec<(String, Vec<u8>)> = sqlx::query_as(query).bind(TRIED).fetch_all(self.reader()).await?;
+        let mut sealed: Vec<(String, Vec<u8>)> = sqlx::query_as(query).bind(TRIED).fetch_all(self.reader()).await?;
+        if sealed.is_empty() {
+            sealed = self.sealed_secrets(TRIED).await?;
+        }
         if !sealed.is_empty() && !sealed.iter().any(|(id, bytes)| self.master_key().open_all(id, bytes).is_ok()) {
             return Err(StoreError::Unfit(format!(
                 "{} was sealed with another master.key; use the data directory that belongs to it",
@@ -45,10 +78,7 @@ impl Store {
 
     pub(crate) async fn reconcile(&self, now: Timestamp) -> Result<Reconciliation> {
         let uploads_removed = self.directory().clear_temporary()?;
-        let rows: Vec<String> =
-            sqlx::query_scalar("SELECT payload_id FROM payload WHERE sealed IS NULL AND purged_at IS NULL")
-                .fetch_all(self.reader())
-                .await?;
+        let rows: Vec<String> = sqlx::query_scalar(KEPT_AS_FILES).fetch_all(self.reader()).await?;
         let files: HashSet<String> = self.directory().payload_names()?.into_iter().collect();
         let wanted: HashSet<&String> = rows.iter().collect();
         let mut orphans_removed = 0;
@@ -58,10 +88,100 @@ impl Store {
             orphans_removed += 1;
         }
         let payloads_missing = rows.iter().filter(|name| !files.contains(*name)).cloned().collect();
-        let (deliveries_uncertain, leases_freed) =
-            self.write("reconcile", move |mut tx| Box::pin(async move { free(&mut tx, now).await })).await?;
-        Ok(Reconciliation { uploads_removed, orphans_removed, payloads_missing, deliveries_uncertain, leases_freed })
+        let (deliveries_uncertain, leases_freed, jobs_made) = self
+            .write("reconcile", move |mut tx| {
+                Box::pin(async move {
+                    let (uncertain, freed) = free(&mut tx, now).await?;
+                    Ok((uncertain, freed, make_jobs(&mut tx, now).await?))
+                })
+            })
+            .await?;
+        Ok(Reconciliation {
+            uploads_removed,
+            orphans_removed,
+            payloads_missing,
+            deliveries_uncertain,
+            leases_freed,
+            jobs_made,
+        })
     }
+
+    /// Payloads whose file is gone, or is not as long as it was. Nothing is opened; what stands in a file is checked when it is
+    /// read.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn lost_payloads(&self) -> Result<Vec<Lost>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(KEPT_AS_FILES_WITH_SIZE).fetch_all(self.reader()).await?;
+        let mut lost = Vec::new();
+        for (payload_id, size) in rows {
+            let expected = payload::file_bytes(u64::try_from(size).unwrap_or(0));
+            let found = self.payload_file_bytes(&payload_id);
+            if found == Some(expected) {
+                continue;
+            }
+            // Its bytes may have been removed for their age since the rows were read.
+            let query = "SELECT purged_at FROM payload WHERE payload_id = $1";
+            let purged: Option<Option<i64>> =
+                sqlx::query_scalar(query).bind(&payload_id).fetch_optional(self.reader()).await?;
+            if purged.flatten().is_some() {
+                continue;
+            }
+            let query = "SELECT transmission_id FROM transmission WHERE payload_id = $1 LIMIT 1";
+            let transmission_id = sqlx::query_scalar(query).bind(&payload_id).fetch_optional(self.reader()).await?;
+            lost.push(Lost { payload_id, transmission_id, expected, found });
+        }
+        Ok(lost)
+    }
+
+    /// Bytes of the file of a payload; none where there is no file.
+    #[must_use]
+    pub fn payload_file_bytes(&self, payload_id: &str) -> Option<u64> {
+        std::fs::metadata(self.directory().payload(payload_id)).ok().map(|file| file.len())
+    }
+}
+
+/// Payloads that are files.
+const KEPT_AS_FILES: &str = "SELECT payload_id FROM payload WHERE sealed IS NULL AND purged_at IS NULL";
+/// The same with their bytes of plaintext.
+const KEPT_AS_FILES_WITH_SIZE: &str =
+    "SELECT payload_id, size FROM payload WHERE sealed IS NULL AND purged_at IS NULL ORDER BY payload_id";
+
+/// Makes the jobs that open deliveries lack: without one nothing ever comes back to them. No commit of ours leaves one out, so that
+/// somebody else took it away.
+async fn make_jobs(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
+    let count = "SELECT COUNT(*) FROM job WHERE kind = 'deliver'";
+    let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
+    let alone: Vec<(String, Option<Micros>)> = sqlx::query_as(
+        "SELECT delivery_id, next_at FROM delivery
+         WHERE state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait') AND lane IS NULL
+         AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'deliver' AND job.subject = delivery.delivery_id)",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for (delivery_id, next_at) in alone {
+        job::deliver_if_none(tx, &delivery_id, next_at.map_or(now, Micros::timestamp), now).await?;
+    }
+    // What of a lane is under way needs its own; the first of the others is the lane's affair.
+    let receipts: Vec<(String, Option<Micros>)> = sqlx::query_as(
+        "SELECT delivery_id, next_at FROM delivery WHERE state = 'awaiting_receipt' AND lane IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'deliver' AND job.subject = delivery.delivery_id)",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for (delivery_id, next_at) in receipts {
+        job::deliver_if_none(tx, &delivery_id, next_at.map_or(now, Micros::timestamp), now).await?;
+    }
+    let lanes: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT lane FROM delivery WHERE state IN ('ready', 'uncertain', 'retry_wait') AND lane IS NOT NULL",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for lane in lanes {
+        lane::turn(tx, &lane, now).await?;
+    }
+    let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
+    Ok(u64::try_from(after - before).unwrap_or(0))
 }
 
 /// This process holds the directory alone, so every lease is of a process that is gone. Each counts as lost: a document

@@ -52,6 +52,13 @@ impl Store {
         self.master_key().open_all(&sealed_name(name), &sealed)
     }
 
+    /// The names under which some secrets were sealed, and what they were sealed to.
+    pub(super) async fn sealed_secrets(&self, most: i64) -> Result<Vec<(String, Vec<u8>)>> {
+        let query = "SELECT secret_id, sealed FROM secret ORDER BY secret_id LIMIT $1";
+        let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(query).bind(most).fetch_all(self.reader()).await?;
+        Ok(rows.into_iter().map(|(name, sealed)| (sealed_name(&name), sealed)).collect())
+    }
+
     /// The names of all secrets, with when each was set.
     ///
     /// # Errors

@@ -258,6 +258,7 @@ impl Group {
         let begin = Instant::now();
         connection.execute("COMMIT").await?;
         self.synced_in = begin.elapsed();
+        metrics::histogram!("portolan_commit_seconds").record(self.synced_in);
         names.iter().for_each(|name| fail_point(&format!("{name}.after_commit")));
         metrics::counter!("portolan_commits_total").increment(1);
         for name in names {

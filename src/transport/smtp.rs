@@ -191,6 +191,26 @@ pub async fn send(server: &Server, mail: &Mail) -> Result<(), Untaken> {
     }
 }
 
+/// Whether a mail server is there: it greets, says what it can, and speaks TLS where that is wanted. Nobody logs in.
+///
+/// # Errors
+/// It is not, or takes longer than `wait`: in words.
+pub async fn greeted(server: &Server, from: &str, wait: Duration) -> Result<(), String> {
+    let place = format!("{}:{}", server.name, server.port);
+    let sender = from.parse::<Mailbox>().map_err(|_| format!("[mail] from: {from} is no address"))?;
+    let transport = transport(server, sender.email.domain().to_owned()).map_err(|untaken| untaken.reason)?;
+    match tokio::time::timeout(wait, transport.test_connection()).await {
+        Ok(Ok(true)) => Ok(()),
+        Ok(Ok(false)) => Err(format!("{place} does not answer as a mail server")),
+        Ok(Err(error)) => {
+            let inner = error.source().map(|one| format!(": {one}")).unwrap_or_default();
+            let said: String = format!("{error}{inner}").chars().filter(|c| !c.is_control()).take(SAID_MAX).collect();
+            Err(format!("{place}: {said}"))
+        }
+        Err(_) => Err(format!("{place} takes connections, and did not greet within {} s", wait.as_secs())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -90,7 +90,8 @@ async fn health_metrics_and_sums() {
     let (_, metrics) = text("/metrics").await;
     for wanted in [
         "portolan_received_total{channel=\"northstores-in\"} 1",
-        "portolan_attempts_total{outcome=\"delivered\"} 2",
+        "portolan_attempts_total{channel=\"lamps-out\",outcome=\"delivered\"} 1",
+        "portolan_attempts_total{channel=\"northstores-out\",outcome=\"delivered\"} 1",
         "portolan_conservation_holds{stage=\"documents\"} 1",
     ] {
         assert!(metrics.contains(wanted), "{wanted} in\n{metrics}");

@@ -421,13 +421,7 @@ fn disk(service: &Service, alert: &Alert, now: Timestamp) -> Vec<Seen> {
 
 async fn balances(service: &Service, now: Timestamp) -> Result<Vec<Seen>> {
     let wrong = service.store.balances().await?.into_iter().filter(|one| !one.holds);
-    let seen = wrong.map(|balance| {
-        let (stage, total, there) = (balance.stage, balance.total, balance.terms.values().sum::<i64>());
-        let words = format!(
-            "The history knows {total} {stage}, the ledger has {there}; portolan doctor --history says what was changed"
-        );
-        one(Some(stage), (now, now), words)
-    });
+    let seen = wrong.map(|balance| one(Some(balance.stage), (now, now), balance.words()));
     Ok(seen.collect())
 }
 

@@ -4,6 +4,7 @@
 use super::folders::MailboxFiles;
 use super::password;
 use crate::partner::Mailbox;
+use crate::pipeline::measure;
 use crate::pipeline::state::Service;
 use crate::store::{Actor, StoreError};
 use crate::transport::http::address::Network;
@@ -59,6 +60,7 @@ impl MailboxGate {
 
     async fn failed(&self, user: Option<&str>, address: IpAddr) {
         metrics::counter!("portolan_sftp_logins_total", "outcome" => "refused").increment(1);
+        measure::not_let_in("sftp");
         self.count_failure(user, address).await;
     }
 

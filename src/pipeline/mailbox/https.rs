@@ -6,6 +6,7 @@ use super::gate::{MailboxGate, may_come_from};
 use super::upload::{Target, keep};
 use crate::clock::Timestamp;
 use crate::partner::{MailboxFolder, Repeats};
+use crate::pipeline::measure;
 use crate::pipeline::reach::from_hexadecimal;
 use crate::pipeline::receive::{location, unavailable};
 use crate::pipeline::state::Service;
@@ -63,6 +64,7 @@ impl Doors for MailboxDoors {
             let found = directory.mailbox(mailbox).filter(|found| may_come_from(found, address));
             let (Some(token), Some(found)) = (token, found) else {
                 metrics::counter!("portolan_mailbox_requests_total", "outcome" => "refused").increment(1);
+                measure::not_let_in("partner");
                 MailboxGate(service.clone()).count_failure(None, address).await;
                 let detail =
                     "expected Authorization: Bearer with a token of this mailbox, from an address that may come in";

@@ -3,6 +3,7 @@
 
 use crate::partner::Channel;
 use crate::pipeline::file_name::file_name;
+use crate::pipeline::measure;
 use crate::pipeline::pace::{Place, Reached};
 use crate::pipeline::state::Service;
 use crate::pipeline::telemetry;
@@ -38,6 +39,7 @@ pub async fn deliver(
         delivery.channel = sending.channel,
         "Laid into its mailbox"
     );
-    metrics::counter!("portolan_attempts_total", "outcome" => "delivered").increment(1);
+    let channel = measure::channel(&sending.channel);
+    metrics::counter!("portolan_attempts_total", "channel" => channel, "outcome" => "delivered").increment(1);
     Ok(Reached::Yes)
 }

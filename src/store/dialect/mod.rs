@@ -48,6 +48,22 @@ impl Dialect {
         }
     }
 
+    /// The file that it is; none where a server has it.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Sqlite(directory) => Some(directory.join(sqlite::FILE_NAME)),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// What is wrong with its bytes; a server looks after its own.
+    pub(crate) async fn spoilt(&self, readers: &AnyPool) -> Result<Vec<String>> {
+        match self {
+            Self::Sqlite(_) => sqlite::spoilt(readers).await,
+            Self::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
     /// How a writing transaction begins.
     pub(crate) fn begin(&self) -> &'static str {
         match self {

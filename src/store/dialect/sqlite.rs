@@ -24,6 +24,9 @@ const CACHE: &str = "PRAGMA cache_size = -32768";
 /// The log goes back into the file every 4,000 pages, 16 MB: a page that was changed often meanwhile goes once.
 const CHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 4000";
 
+/// Reads all pages and says what is wrong with the first of them; `ok` where nothing is.
+const CHECK: &str = "PRAGMA quick_check(5)";
+
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
 /// A URL for the driver; every byte outside the unreserved ones is percent-encoded.
@@ -89,4 +92,10 @@ pub(crate) async fn open_readers(directory: &Path) -> Result<AnyPool> {
         .connect_with(url(directory, "rw")?)
         .await?;
     Ok(pool)
+}
+
+/// What SQLite finds wrong with its file: every page is read.
+pub(crate) async fn spoilt(readers: &AnyPool) -> Result<Vec<String>> {
+    let said: Vec<String> = sqlx::query_scalar(CHECK).fetch_all(readers).await?;
+    Ok(said.into_iter().filter(|one| one != "ok").collect())
 }

@@ -141,6 +141,7 @@ impl Seat {
         let before = counts.all.fetch_add(1, Ordering::Relaxed);
         let is_free = count(&counts.addresses, address, SESSIONS_OF_ADDRESS_MAX);
         let seat = Self { counts: counts.clone(), address, user: None };
+        metrics::gauge!("portolan_sftp_sessions").increment(1.0);
         if before >= limits.sessions {
             return Err("Too many sessions; try again later.\r\n");
         }
@@ -151,6 +152,7 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.counts.all.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!("portolan_sftp_sessions").decrement(1.0);
         discount(&self.counts.addresses, &self.address);
         if let Some(user) = &self.user {
             discount(&self.counts.users, user);
