@@ -6,6 +6,7 @@ use super::alarm;
 use super::departures;
 use super::gather::gather;
 use super::pickup;
+use super::retention;
 use super::state::Service;
 use super::telemetry;
 use super::translate::translate;
@@ -46,6 +47,7 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     loops.spawn(webhook::run(service.clone(), stop.clone()));
     loops.spawn(alarm::run(service.clone(), stop.clone()));
     loops.spawn(pickup::run(service.clone(), stop.clone()));
+    loops.spawn(retention::run(service.clone(), stop.clone()));
     loops.spawn(calls(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}

@@ -39,6 +39,7 @@ pub mod pickup; // files taken from folders, and names of those put there
 mod reconcile;
 pub mod refusal; // of strangers, counted
 pub mod resource;
+pub mod retention; // bytes whose time is over
 mod rows;
 mod seal;
 pub mod secret;
