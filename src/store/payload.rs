@@ -525,13 +525,9 @@ impl Store {
         }
     }
 
-    /// Removes the file of a payload whose bytes are gone by a commit, if it has one.
-    pub(super) fn remove_payload_file(&self, payload_id: &str) -> Result<()> {
-        let path = self.directory().payload(payload_id);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::file(&path, error)),
-            _ => Ok(()),
-        }
+    /// Removes the files of payloads whose bytes are gone by a commit, as far as they have one; should that fail, the next start does.
+    pub(crate) fn remove_purged(&self, payloads: &[String]) {
+        Files(payloads.iter().map(|id| self.directory().payload(id)).collect()).remove();
     }
 }
 
@@ -562,6 +558,16 @@ fn open_file(store: &Store, payload: Payload) -> Result<PayloadReader> {
     let source = Source::File { file, opener, sealed_left: length - HEAD_BYTES as u64 };
     let context = Some(Context::new(&SHA256));
     Ok(PayloadReader { payload, source, context, buffer: Vec::new(), taken: 0, blocks: 0 })
+}
+
+/// Removes a payload's bytes and keeps its facts, inside a commit behind which [`Store::remove_purged`] removes its file.
+pub(crate) async fn purge(tx: &mut Tx<'_>, payload_id: &str, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE payload SET sealed = NULL, purged_at = $2 WHERE payload_id = $1 AND purged_at IS NULL")
+        .bind(payload_id)
+        .bind(Micros::from(now))
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
 }
 
 /// Writes the row of a content, inside the commit that refers to it.

@@ -5,6 +5,7 @@
 use super::Store;
 use super::error::Result;
 use super::event::{self, NewEvent};
+use super::payload;
 use super::value::{Cursor, Micros};
 use super::writer::Tx;
 use crate::clock::Timestamp;
@@ -93,13 +94,11 @@ impl Store {
     /// ripe any more.
     ///
     /// # Errors
-    /// The database failed, or a file cannot be removed; then the next start does.
+    /// The database failed.
     pub async fn purge_as2(&self, transmission_id: &str, now: Timestamp) -> Result<bool> {
         let id = transmission_id.to_owned();
         let purged = self.write("purge", move |mut tx| Box::pin(async move { purge(&mut tx, &id, now).await })).await?;
-        for payload_id in &purged {
-            self.remove_payload_file(payload_id)?;
-        }
+        self.remove_purged(&purged);
         Ok(!purged.is_empty())
     }
 }
@@ -124,11 +123,7 @@ async fn purge(tx: &mut Tx<'_>, transmission_id: &str, now: Timestamp) -> Result
         payloads.extend([Some(wire), clear, joined].into_iter().flatten());
     }
     for payload_id in &payloads {
-        sqlx::query("UPDATE payload SET sealed = NULL, purged_at = $2 WHERE payload_id = $1 AND purged_at IS NULL")
-            .bind(payload_id)
-            .bind(Micros::from(now))
-            .execute(&mut *tx.connection)
-            .await?;
+        payload::purge(tx, payload_id, now).await?;
     }
     let cause = Some("the time for which messages of AS2 are kept is over");
     let event = NewEvent { transmission_id, kind: "purged", cause, ..NewEvent::default() };

@@ -1,7 +1,7 @@
 //! For how long messages of AS2 are kept: their bytes go when their time is over, and not before what they began has ended; who
 //! sends one again gets the receipt of the first all the same.
 
-use super::as2::{Answered, lamps_with, retail_with, sent, try_post};
+use super::as2::{Answered, LATER, lamps_with, retail_with, sent, try_post};
 use super::as2_crash::{Made, message};
 use super::edi::order;
 use super::peer::Answer;
@@ -10,6 +10,8 @@ use portolan::clock::CLOCK_VARIABLE;
 use serde_json::Value;
 
 const DAY: i64 = 24 * 3600;
+/// Bytes of what lies in a file.
+const LARGE_BYTES: usize = 600 * 1024;
 const KEEP: &str = "[keep]\nas2_days = 90\n";
 
 /// Starts again so many days later.
@@ -114,4 +116,28 @@ async fn messages_that_went_out_lose_their_bytes_and_keep_their_receipts() {
     assert!(String::from_utf8_lossy(&told.stderr).contains("[keep]"), "{}", String::from_utf8_lossy(&told.stderr));
     assert_eq!(retail.get(&path).await["receipt"], receipt);
     retail.balanced().await;
+}
+
+/// Of a message that went out there is its payload, once it is proved, and what stood around that: both give the message again.
+#[tokio::test]
+async fn what_was_sent_goes_when_its_receipt_proves_it() {
+    for (more, kept) in [("", 1), (LATER, 1), (", compress: before", 2), (", encrypt: none", 2)] {
+        let strict = if more.contains("encrypt: none") { ", require: [signed]" } else { "" };
+        let (lamps, _house) = lamps_with(strict, "").await;
+        let retail = retail_with(&format!("{}/as2", lamps.partner), more, "").await;
+        let token = std::fs::read_to_string(retail.data().join("admin.token")).expect("the admin token");
+        let url = format!("{}/api/v1/transmissions?channel=lamps-out", retail.admin);
+        // One that lies in a file, and does not become small by compression.
+        let content: Vec<u8> = (0..LARGE_BYTES).map(|at| at.wrapping_mul(0x9E37_79B9).to_le_bytes()[2]).collect();
+        let request = retail.client.post(url).bearer_auth(token.trim()).header("content-type", "text/plain");
+        assert_eq!(request.body(content).send().await.expect("an answer").status(), 202);
+        let delivery = sent(&retail, "delivered").await;
+        retail.until("what was sent is gone", || async { (files(&retail) == kept).then_some(()) }).await;
+        let id = delivery["delivery_id"].as_str().expect("an id");
+        let path = retail.data().join("evidence.zip").to_string_lossy().into_owned();
+        retail.done(&["as2", "evidence", id, "-o", &path], "");
+        let judged = retail.cli(&["as2", "verify", &path], "");
+        assert_eq!(judged.status.code(), Some(0), "{more}: {}", String::from_utf8_lossy(&judged.stdout));
+        retail.balanced().await;
+    }
 }
