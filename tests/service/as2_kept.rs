@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const DAY: i64 = 24 * 3600;
 /// Bytes of what lies in a file.
-const LARGE_BYTES: usize = 600 * 1024;
+const LARGE_BYTES: u64 = 600 * 1024;
 const KEEP: &str = "[keep]\nas2_days = 90\n";
 
 /// Starts again so many days later.
@@ -128,11 +128,15 @@ async fn what_was_sent_goes_when_its_receipt_proves_it() {
         let token = std::fs::read_to_string(retail.data().join("admin.token")).expect("the admin token");
         let url = format!("{}/api/v1/transmissions?channel=lamps-out", retail.admin);
         // One that lies in a file, and does not become small by compression.
-        let content: Vec<u8> = (0..LARGE_BYTES).map(|at| at.wrapping_mul(0x9E37_79B9).to_le_bytes()[2]).collect();
+        let mixed = |at: u64| at.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let byte = |at: u64| mixed(mixed(at) ^ (mixed(at) >> 32)).to_be_bytes()[0];
+        let content: Vec<u8> = (0..LARGE_BYTES).map(byte).collect();
         let request = retail.client.post(url).bearer_auth(token.trim()).header("content-type", "text/plain");
         assert_eq!(request.body(content).send().await.expect("an answer").status(), 202);
         let delivery = sent(&retail, "delivered").await;
-        retail.until("what was sent is gone", || async { (files(&retail) == kept).then_some(()) }).await;
+        retail
+            .until(&format!("what was sent is gone{more}"), || async { (files(&retail) == kept).then_some(()) })
+            .await;
         let id = delivery["delivery_id"].as_str().expect("an id");
         let path = retail.data().join("evidence.zip").to_string_lossy().into_owned();
         retail.done(&["as2", "evidence", id, "-o", &path], "");
