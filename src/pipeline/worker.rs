@@ -1,6 +1,6 @@
 //! The loops that lease jobs and run them: translations a few for each core, documents that waited for company, webhooks, files
-//! to be picked up, deadlines, anchors, and a look at changed resources; that of deliveries is `departures`. A job whose worker
-//! dies is leased again.
+//! to be picked up, deadlines, anchors, and a look at changed resources; that of deliveries is `departures`, that of what is past
+//! its time `retention`. A job whose worker dies is leased again.
 
 use super::alarm;
 use super::departures;
