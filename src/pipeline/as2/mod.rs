@@ -29,19 +29,24 @@ const FEATURES: &str = "multiple-attachments, CEM";
 /// Keys that are held ready; reading one costs as much as signing with it.
 const KEYS_HELD_MAX: usize = 1024;
 
-/// Our keys as they were read, by the names of certificate and secret; and when, in changes of secrets.
+/// The names of a certificate and of the secret that its key is.
+type Names = (String, String);
+/// A key, and when it was read, in changes of secrets.
+type Held = (u64, Arc<OwnKey>);
+
+/// Our keys as they were read.
 #[derive(Default)]
-pub struct Keys(Mutex<HashMap<(String, String), (u64, Arc<OwnKey>)>>);
+pub struct Keys(Mutex<HashMap<Names, Held>>);
 
 impl Keys {
     /// The key of this certificate, unless a secret was changed since it was read.
-    fn held(&self, names: &(String, String), certificate: &Certificate, changes: u64) -> Option<Arc<OwnKey>> {
+    fn held(&self, names: &Names, certificate: &Certificate, changes: u64) -> Option<Arc<OwnKey>> {
         let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, key) = held.get(names)?;
         (*at == changes && key.certificate.der() == certificate.der()).then(|| key.clone())
     }
 
-    fn hold(&self, names: (String, String), changes: u64, key: Arc<OwnKey>) {
+    fn hold(&self, names: Names, changes: u64, key: Arc<OwnKey>) {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.len() == KEYS_HELD_MAX {
             held.clear();
