@@ -99,11 +99,12 @@ fn the_tables_of_alarms_are_what_is_watched() {
 /// A state that is neither listed as a failure nor known to be none would go unseen.
 #[test]
 fn every_event_is_a_failure_with_an_alert_or_none_at_all() {
-    const WELL: [&str; 31] = [
+    const WELL: [&str; 32] = [
         "transmission.fetched",
         "transmission.removed",
         "transmission.repeated",
         "transmission.confirmed",
+        "transmission.purged",
         "transmission.incoming",
         "transmission.stored",
         "transmission.encoded",

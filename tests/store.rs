@@ -25,6 +25,8 @@ mod offered;
 mod overtaken;
 #[path = "store/pause.rs"]
 mod pause;
+#[path = "store/retention.rs"]
+mod retention;
 #[path = "store/schedule.rs"]
 mod schedule;
 #[path = "store/telemetry.rs"]

@@ -6,6 +6,7 @@ mod alert;
 mod database;
 mod delivery;
 mod folder;
+mod keep;
 mod limits;
 mod log;
 mod mail;
@@ -20,6 +21,7 @@ pub use alert::Alert;
 pub use database::{DATABASE_VARIABLE, Database};
 pub use delivery::Delivery;
 pub use folder::Folder;
+pub use keep::Keep;
 pub use limits::Limits;
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, MailTls};
@@ -59,6 +61,8 @@ pub struct Config {
     pub alert: Alert,
     /// `[mail]`: the server that takes our mails; without one nothing is mailed.
     pub mail: Option<Mail>,
+    /// `[keep]`: for how long what has ended is kept.
+    pub keep: Keep,
     /// `[storage]`: what of the disk is kept free.
     pub storage: Storage,
     /// `[telemetry]`: where traces of documents go; without it none are made.

@@ -37,6 +37,7 @@ pub mod profile; // what an agreement's envelope says beyond parties and numbers
 pub mod prove; // mappings on generated entities, there and back
 pub mod reach; // how a channel's partner is reached, with the secrets for it
 pub mod receive; // a sender's body, kept before it is answered
+mod retention; // bytes whose time is over
 pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
 mod stored; // payloads as transports read them

@@ -1,11 +1,12 @@
 //! The loops that lease jobs and run them: translations a few for each core, documents that waited for company, webhooks, files
-//! to be picked up, deadlines, anchors, and a look at changed resources; that of deliveries is `departures`. A job whose worker
-//! dies is leased again.
+//! to be picked up, deadlines, anchors, and a look at changed resources; that of deliveries is `departures`, that of what is past
+//! its time `retention`. A job whose worker dies is leased again.
 
 use super::alarm;
 use super::departures;
 use super::gather::gather;
 use super::pickup;
+use super::retention;
 use super::state::Service;
 use super::telemetry;
 use super::translate::translate;
@@ -49,6 +50,7 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     loops.spawn(webhook::run(service.clone(), stop.clone()));
     loops.spawn(alarm::run(service.clone(), stop.clone()));
     loops.spawn(pickup::run(service.clone(), stop.clone()));
+    loops.spawn(retention::run(service.clone(), stop.clone()));
     loops.spawn(calls(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}

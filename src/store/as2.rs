@@ -27,6 +27,10 @@ pub struct SealedMessage {
     pub also_mic: Option<Vec<u8>>,
     /// Where it is encrypted: the message as it stands under that.
     pub clear_payload_id: Option<String>,
+    /// Where in that its payload belongs, where it was left out.
+    pub payload_at: Option<i64>,
+    /// What it was made of: the transmission's payload, or that with attachments.
+    pub of_payload_id: String,
     /// Where attachments were passed on in it: the document with them, as one body.
     pub joined_payload_id: Option<String>,
     /// `Content-Type` of that.
@@ -47,7 +51,7 @@ pub struct NewMessage {
     /// Its bytes.
     pub content: Content,
     /// Where it is encrypted: the message as it stands under that.
-    pub clear: Option<Content>,
+    pub clear: Option<Stripped>,
     /// Where attachments are passed on in it: the document with them as one body, and its `Content-Type`.
     pub joined: Option<(Content, String)>,
     /// As [`SealedMessage::headers`].
@@ -62,6 +66,17 @@ pub struct NewMessage {
     pub signed_by: Option<String>,
     /// Whom it is from and to, in the names of AS2.
     pub pair: (String, String),
+}
+
+/// A message as it stands under its encryption, to be kept.
+#[derive(Debug)]
+pub struct Stripped {
+    /// Its bytes, without the payload where that is left out.
+    pub content: Content,
+    /// What it was made of.
+    pub of: String,
+    /// Where the payload belongs that is left out.
+    pub payload_at: Option<u64>,
 }
 
 /// What is kept by the commit that takes a message in.
@@ -84,9 +99,13 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn as2_message(&self, delivery_id: &str) -> Result<Option<SealedMessage>> {
-        let query = "SELECT payload_id, headers, digest, mic, also_mic, clear_payload_id, joined_payload_id, joined_type, signed_by,
-                     as2_from, as2_to, created_at
-                     FROM as2_message WHERE delivery_id = $1";
+        let query = "SELECT sealed.payload_id, sealed.headers, sealed.digest, sealed.mic, sealed.also_mic,
+                     sealed.clear_payload_id, sealed.payload_at, sealed.joined_payload_id, sealed.joined_type,
+                     COALESCE(sealed.joined_payload_id, transmission.payload_id) AS of_payload_id, sealed.signed_by,
+                     sealed.as2_from, sealed.as2_to, sealed.created_at
+                     FROM as2_message AS sealed JOIN delivery ON delivery.delivery_id = sealed.delivery_id
+                     JOIN transmission ON transmission.transmission_id = delivery.transmission_id
+                     WHERE sealed.delivery_id = $1";
         Ok(sqlx::query_as(query).bind(delivery_id).fetch_optional(self.reader()).await?)
     }
 
@@ -117,9 +136,15 @@ impl Store {
     /// The lease was lost, or the database failed; then nothing was kept.
     pub async fn keep_as2_message(&self, job: &Job, new: NewMessage, now: Timestamp) -> Result<SealedMessage> {
         let NewMessage { content, clear, joined, headers, digest, mic, also_mic, signed_by, pair } = new;
-        let (payload_id, clear_payload_id) = (content.payload_id().to_owned(), clear.as_ref().map(Content::payload_id));
+        let payload_id = content.payload_id().to_owned();
+        let (clear, of, payload_at) = match clear {
+            Some(Stripped { content, of, payload_at }) => (Some(content), of, payload_at),
+            None => (None, String::new(), None),
+        };
         let message = SealedMessage {
-            clear_payload_id: clear_payload_id.map(str::to_owned),
+            clear_payload_id: clear.as_ref().map(|clear| clear.payload_id().to_owned()),
+            payload_at: payload_at.and_then(|at| i64::try_from(at).ok()),
+            of_payload_id: of,
             joined_payload_id: joined.as_ref().map(|(content, _)| content.payload_id().to_owned()),
             joined_type: joined.as_ref().map(|(_, content_type)| content_type.clone()),
             as2_from: Some(pair.0),
@@ -147,8 +172,8 @@ impl Store {
                     }
                     sqlx::query(
                         "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, also_mic, clear_payload_id,
-                         signed_by, as2_from, as2_to, created_at, joined_payload_id, joined_type)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                         signed_by, as2_from, as2_to, created_at, joined_payload_id, joined_type, payload_at)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                     )
                     .bind(&job.subject)
                     .bind(&message.payload_id)
@@ -163,6 +188,7 @@ impl Store {
                     .bind(message.created_at)
                     .bind(&message.joined_payload_id)
                     .bind(&message.joined_type)
+                    .bind(message.payload_at)
                     .execute(&mut *tx.connection)
                     .await?;
                     Ok(())
@@ -259,7 +285,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Matched> {
         let (delivery_id, actor) = (delivery_id.to_owned(), actor.clone());
-        self.write("as2_receipt", move |mut tx| {
+        let done = self.write("as2_receipt", move |mut tx| {
             Box::pin(async move {
                 let found = delivery::find(&mut tx, &delivery_id).await?;
                 let state: DeliveryState = found.state.parse().unwrap_or(DeliveryState::Delivered);
@@ -269,14 +295,14 @@ impl Store {
                     .contains(&state)
                     || is_overdue;
                 if !is_waiting && state != DeliveryState::Sending {
-                    return Ok(Matched::Late);
+                    return Ok((Matched::Late, None));
                 }
                 receipted(&mut tx, &delivery_id, &receipt).await?;
                 let said = if verdict == Verdict::Proved { PROVED } else { REFUSED };
                 let query = "UPDATE as2_message SET verdict = $2 WHERE delivery_id = $1";
                 sqlx::query(query).bind(&delivery_id).bind(said).execute(&mut *tx.connection).await?;
                 if !is_waiting {
-                    return Ok(Matched::Early);
+                    return Ok((Matched::Early, None));
                 }
                 let (to, reason) = match &verdict {
                     Verdict::Proved => (DeliveryState::Delivered, None),
@@ -285,14 +311,18 @@ impl Store {
                 let code = reason.as_ref().map(|_| RECEIPT_REFUSED);
                 let change = Change { code, reason: reason.as_deref(), ..Change::default() };
                 delivery::change_found(&mut tx, &found, &[state], to, change, &actor, now).await?;
+                let mut sent = None;
                 if to == DeliveryState::Delivered {
                     ack::received(&mut tx, &found.transmission_id, now).await?;
+                    sent = drop_sent(&mut tx, &delivery_id, now).await?;
                 }
                 job::drop_for(&mut tx, JobKind::Deliver, &delivery_id).await?;
-                Ok(Matched::Ended)
+                Ok((Matched::Ended, sent))
             })
-        })
-        .await
+        });
+        let (matched, sent) = done.await?;
+        self.remove_purged(sent.as_slice());
+        Ok(matched)
     }
 
     /// Lets a receipt leave on its own.
@@ -357,6 +387,17 @@ pub(crate) async fn came_early(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Opt
         Some(REFUSED) => Some(Early::Refused),
         _ => None,
     })
+}
+
+/// Removes what was sent of a message that was encrypted and whose receipt proves it, in the commit that ends its delivery: it is
+/// never sent again, and what proves it is kept beside. The payload whose file is to be removed behind that commit.
+pub(crate) async fn drop_sent(tx: &mut Tx<'_>, delivery_id: &str, now: Timestamp) -> Result<Option<String>> {
+    let query = "SELECT payload_id FROM as2_message WHERE delivery_id = $1 AND clear_payload_id IS NOT NULL";
+    let sent: Option<String> = sqlx::query_scalar(query).bind(delivery_id).fetch_optional(&mut *tx.connection).await?;
+    if let Some(payload_id) = &sent {
+        payload::purge(tx, payload_id, now).await?;
+    }
+    Ok(sent)
 }
 
 /// Keeps the receipt of a delivery, in the commit that ends its attempt.

@@ -39,6 +39,7 @@ pub mod pickup; // files taken from folders, and names of those put there
 mod reconcile;
 pub mod refusal; // of strangers, counted
 pub mod resource;
+pub mod retention; // bytes whose time is over
 mod rows;
 mod seal;
 pub mod secret;
@@ -91,6 +92,8 @@ struct Inner {
     reserve: AtomicU64,
     /// Tokens that were shown lately.
     tokens: token::Known,
+    /// How often a secret was set or removed.
+    secret_changes: AtomicU64,
 }
 
 /// The ways to the writer.
@@ -143,6 +146,7 @@ impl Store {
             ways: Mutex::new(Some(Ways { intake: Intake::start(writer.clone()), writer })),
             reserve: AtomicU64::new(0),
             tokens: token::Known::default(),
+            secret_changes: AtomicU64::new(0),
             task: Mutex::new(Some(task)),
         };
         let store = Self { inner: Arc::new(inner) };
@@ -165,7 +169,18 @@ impl Store {
         let (ways, task, tokens) = (Mutex::new(None), Mutex::new(None), token::Known::default());
         let reserve = AtomicU64::new(0);
         Ok(Self {
-            inner: Arc::new(Inner { directory, master_key, dialect, random, readers, ways, task, reserve, tokens }),
+            inner: Arc::new(Inner {
+                directory,
+                master_key,
+                dialect,
+                random,
+                readers,
+                ways,
+                task,
+                reserve,
+                tokens,
+                secret_changes: AtomicU64::new(0),
+            }),
         })
     }
 

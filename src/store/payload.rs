@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// Up to this many bytes a payload lives in the database; beyond, in a file.
 pub const INLINE_BYTES_MAX: usize = 256 * 1024;
 
+/// Of what there is nothing any more where retention removed it.
+const PURGED: &str = "bytes any more, since the time that [keep] gives them is over, of payload";
+
 /// What is known of a payload without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, serde::Serialize)]
 pub struct Payload {
@@ -514,7 +517,7 @@ impl Store {
         let missing = || StoreError::NotFound { what: "payload", id: payload_id.to_owned() };
         let StoredPayload { payload, sealed } = stored.ok_or_else(missing)?;
         if payload.purged_at.is_some() {
-            return Err(missing());
+            return Err(StoreError::NotFound { what: PURGED, id: payload_id.to_owned() });
         }
         match sealed {
             Some(sealed) => open_inline(self, payload, &sealed),
@@ -522,27 +525,9 @@ impl Store {
         }
     }
 
-    /// Removes a payload's bytes and keeps its facts; retention decides when.
-    pub async fn purge_payload(&self, payload_id: &str, now: Timestamp) -> Result<()> {
-        let id = payload_id.to_owned();
-        self.write("purge", move |tx| {
-            Box::pin(async move {
-                sqlx::query(
-                    "UPDATE payload SET sealed = NULL, purged_at = $2 WHERE payload_id = $1 AND purged_at IS NULL",
-                )
-                .bind(id)
-                .bind(Micros::from(now))
-                .execute(tx.connection)
-                .await?;
-                Ok(())
-            })
-        })
-        .await?;
-        let path = self.directory().payload(payload_id);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::file(&path, error)),
-            _ => Ok(()),
-        }
+    /// Removes the files of payloads whose bytes are gone by a commit, as far as they have one; should that fail, the next start does.
+    pub(crate) fn remove_purged(&self, payloads: &[String]) {
+        Files(payloads.iter().map(|id| self.directory().payload(id)).collect()).remove();
     }
 }
 
@@ -578,6 +563,16 @@ fn open_file(store: &Store, payload: Payload) -> Result<PayloadReader> {
     let source = Source::File { file, opener, sealed_left: length - HEAD_BYTES as u64 };
     let context = Some(Context::new(&SHA256));
     Ok(PayloadReader { payload, source, context, buffer: Vec::new(), taken: 0, blocks: 0 })
+}
+
+/// Removes a payload's bytes and keeps its facts, inside a commit behind which [`Store::remove_purged`] removes its file.
+pub(crate) async fn purge(tx: &mut Tx<'_>, payload_id: &str, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE payload SET sealed = NULL, purged_at = $2 WHERE payload_id = $1 AND purged_at IS NULL")
+        .bind(payload_id)
+        .bind(Micros::from(now))
+        .execute(&mut *tx.connection)
+        .await?;
+    Ok(())
 }
 
 /// Writes the row of a content, inside the commit that refers to it.

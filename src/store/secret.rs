@@ -7,6 +7,7 @@ use super::error::{Result, StoreError};
 use super::value::{Actor, Micros};
 use crate::clock::Timestamp;
 use sqlx::Row as _;
+use std::sync::atomic::Ordering;
 
 /// Bytes a secret may have.
 pub const SECRET_BYTES_MAX: usize = 64 * 1024;
@@ -22,21 +23,36 @@ impl Store {
         }
         let sealed = self.master_key().seal_all(&sealed_name(name), value, self.random())?;
         let (name, actor) = (name.to_owned(), actor.clone());
-        self.write("secret", move |mut tx| {
-            Box::pin(async move {
-                sqlx::query(
-                    "INSERT INTO secret (secret_id, sealed, created_at, changed_at) VALUES ($1, $2, $3, $3)
+        let done = self
+            .write("secret", move |mut tx| {
+                Box::pin(async move {
+                    sqlx::query(
+                        "INSERT INTO secret (secret_id, sealed, created_at, changed_at) VALUES ($1, $2, $3, $3)
                      ON CONFLICT (secret_id) DO UPDATE SET sealed = excluded.sealed, changed_at = excluded.changed_at",
-                )
-                .bind(&name)
-                .bind(sealed)
-                .bind(Micros::from(now))
-                .execute(&mut *tx.connection)
-                .await?;
-                audit::append(&mut tx, &actor, "secret.set", &format!("secret/{name}"), (None, None), now).await
+                    )
+                    .bind(&name)
+                    .bind(sealed)
+                    .bind(Micros::from(now))
+                    .execute(&mut *tx.connection)
+                    .await?;
+                    audit::append(&mut tx, &actor, "secret.set", &format!("secret/{name}"), (None, None), now).await
+                })
             })
-        })
-        .await
+            .await;
+        self.note_secret_change();
+        done
+    }
+
+    /// Grows whenever a secret was set or removed. The ledger has one owner, so whoever holds what was made of a secret need not
+    /// read that again before this has grown; it is asked for before the secret is read.
+    #[must_use]
+    pub fn secret_changes(&self) -> u64 {
+        self.inner.secret_changes.load(Ordering::Acquire)
+    }
+
+    /// Also where the commit failed: it may have taken place.
+    fn note_secret_change(&self) {
+        self.inner.secret_changes.fetch_add(1, Ordering::AcqRel);
     }
 
     /// A secret's value.
@@ -89,16 +105,19 @@ impl Store {
     /// There is none of that name.
     pub async fn remove_secret(&self, name: &str, actor: &Actor, now: Timestamp) -> Result<()> {
         let (name, actor) = (name.to_owned(), actor.clone());
-        self.write("secret", move |mut tx| {
-            Box::pin(async move {
-                let query = sqlx::query("DELETE FROM secret WHERE secret_id = $1").bind(&name);
-                if query.execute(&mut *tx.connection).await?.rows_affected() == 0 {
-                    return Err(StoreError::NotFound { what: "secret", id: name });
-                }
-                audit::append(&mut tx, &actor, "secret.remove", &format!("secret/{name}"), (None, None), now).await
+        let done = self
+            .write("secret", move |mut tx| {
+                Box::pin(async move {
+                    let query = sqlx::query("DELETE FROM secret WHERE secret_id = $1").bind(&name);
+                    if query.execute(&mut *tx.connection).await?.rows_affected() == 0 {
+                        return Err(StoreError::NotFound { what: "secret", id: name });
+                    }
+                    audit::append(&mut tx, &actor, "secret.remove", &format!("secret/{name}"), (None, None), now).await
+                })
             })
-        })
-        .await
+            .await;
+        self.note_secret_change();
+        done
     }
 }
 

@@ -30,6 +30,7 @@ fn the_manual_names_tests_that_exist() {
         "tests/service/as2_evidence.rs",
         "tests/service/as2_explain.rs",
         "tests/service/as2_import.rs",
+        "tests/service/as2_kept.rs",
         "tests/service/as2_large.rs",
         "tests/service/as2_offered.rs",
         "tests/service/as2_overlap.rs",

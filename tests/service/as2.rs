@@ -721,3 +721,15 @@ async fn a_receipt_that_is_wanted_later_is_sent_there_and_again_for_a_repeat() {
     assert_eq!(post(&stage, &lines, body).await.status, 200);
     assert_eq!(peer.posts().len(), 4);
 }
+
+/// Keys are held ready, and a secret that is set anew counts with the next message.
+#[tokio::test]
+async fn a_key_that_is_set_anew_counts_at_once() {
+    let (stage, _house) = lamps("").await;
+    assert_eq!(USUAL.send(&stage).await.status, 200);
+    stage.done(&["secret", "set", "lamps-key"], &STRANGER.key_pem);
+    let refused = Sending { id: "<2@test>", ..USUAL }.send(&stage).await;
+    assert_eq!(refused.status, 503, "{}", String::from_utf8_lossy(&refused.body));
+    stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
+    assert_eq!(Sending { id: "<2@test>", ..USUAL }.send(&stage).await.status, 200);
+}

@@ -61,7 +61,7 @@ async fn both_sides_have_evidence_that_proves_itself() {
         let id = delivery["delivery_id"].as_str().expect("an id");
         let came = came(&lamps).await;
         let (theirs, ours) = (fetch(&retail, id), fetch(&lamps, &came));
-        // The sender kept the message whole, and the receiver what stands around its payload.
+        // Both kept what stands around the payload, where that stands in the message as it is.
         let message =
             |file: &str| parts(file).into_iter().find(|(name, _)| name == "message.eml").expect("it is there").1;
         assert!(message(&theirs) == message(&ours), "the same message, byte for byte: {more}");

@@ -12,6 +12,7 @@ mod as2_crash;
 mod as2_evidence;
 mod as2_explain;
 mod as2_import;
+mod as2_kept;
 mod as2_large;
 mod as2_offered;
 mod as2_overlap;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The types of events that webhooks are told.
-pub const EVENT_TYPES: [&str; 46] = [
+pub const EVENT_TYPES: [&str; 47] = [
     "transmission.incoming",
     "transmission.stored",
     "transmission.encoded",
@@ -22,6 +22,7 @@ pub const EVENT_TYPES: [&str; 46] = [
     "transmission.removed",
     "transmission.repeated",
     "transmission.confirmed",
+    "transmission.purged",
     "document.routed",
     "document.failed",
     "document.held",

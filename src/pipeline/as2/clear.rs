@@ -21,7 +21,11 @@ impl Clear {
     /// Of a message that we sealed; it stands by itself where it is not encrypted.
     pub fn of(kept: &SealedMessage) -> Option<Clear> {
         if let Some(id) = &kept.clear_payload_id {
-            return Some(Clear::Whole(id.clone()));
+            let at = kept.payload_at.and_then(|at| u64::try_from(at).ok());
+            return Some(match at {
+                None => Clear::Whole(id.clone()),
+                Some(at) => Clear::Around(id.clone(), kept.of_payload_id.clone(), at),
+            });
         }
         let headers = Headers(serde_json::from_str(&kept.headers).ok()?);
         Some(Clear::Body(headers.of_entity(), kept.payload_id.clone()))

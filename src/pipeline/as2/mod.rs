@@ -29,9 +29,31 @@ const FEATURES: &str = "multiple-attachments, CEM";
 /// Keys that are held ready; reading one costs as much as signing with it.
 const KEYS_HELD_MAX: usize = 1024;
 
-/// Our keys as they were read, by the digest of certificate and private key.
+/// The names of a certificate and of the secret that its key is.
+type Names = (String, String);
+/// A key, and when it was read, in changes of secrets.
+type Held = (u64, Arc<OwnKey>);
+
+/// Our keys as they were read.
 #[derive(Default)]
-pub struct Keys(Mutex<HashMap<Vec<u8>, Arc<OwnKey>>>);
+pub struct Keys(Mutex<HashMap<Names, Held>>);
+
+impl Keys {
+    /// The key of this certificate, unless a secret was changed since it was read.
+    fn held(&self, names: &Names, certificate: &Certificate, changes: u64) -> Option<Arc<OwnKey>> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, key) = held.get(names)?;
+        (*at == changes && key.certificate.der() == certificate.der()).then(|| key.clone())
+    }
+
+    fn hold(&self, names: Names, changes: u64, key: Arc<OwnKey>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() == KEYS_HELD_MAX {
+            held.clear();
+        }
+        held.insert(names, (changes, key));
+    }
+}
 
 /// Our keys of a channel, the one to sign with first; `pair` is our name and the partner's. One that signs once it is accepted comes
 /// behind the others that count until the partner has accepted it. A partner that never answers keeps nothing from leaving: where
@@ -51,23 +73,18 @@ pub(super) async fn own_keys(
         let (Some(certificate), Some(secret)) = (service.certificate(name), secret) else {
             return Err(StoreError::NotFound { what: "certificate with a key", id: name.clone() });
         };
-        let pem = service.store.secret(&secret.secret).await?;
-        let known = Digest::Sha256.of(&[certificate.der(), &pem].concat());
-        let held = service.as2_keys.0.lock().unwrap_or_else(PoisonError::into_inner).get(&known).cloned();
-        let key = match held {
+        let (names, changes) = ((name.clone(), secret.secret.clone()), service.store.secret_changes());
+        let key = match service.as2_keys.held(&names, &certificate, changes) {
             Some(key) => key,
             None => {
+                let pem = service.store.secret(&secret.secret).await?;
                 let wrong = || {
                     let secret = &secret.secret;
                     StoreError::Unfit(format!("secret {secret} is no private key of certificate {name}, in PEM"))
                 };
                 let der = private_key(&pem).ok_or_else(wrong)?;
                 let key = Arc::new(OwnKey::new((*certificate).clone(), &der).map_err(|_| wrong())?);
-                let mut held = service.as2_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-                if held.len() == KEYS_HELD_MAX {
-                    held.clear();
-                }
-                held.insert(known, key.clone());
+                service.as2_keys.hold(names, changes, key.clone());
                 key
             }
         };

@@ -9,7 +9,7 @@ use crate::partner::{As2, Compress, Receipt};
 use crate::pipeline::deliver::{Awaited, Sent};
 use crate::pipeline::state::Service;
 use crate::pipeline::stored;
-use crate::store::as2::{NewMessage, SealedMessage};
+use crate::store::as2::{NewMessage, SealedMessage, Stripped};
 use crate::store::delivery::Delivery;
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
@@ -190,7 +190,12 @@ async fn sealed(
     let store = service.store.clone();
     let spool = move || store.spool(u64::MAX, now);
     let write = |spool: &mut Spool, piece: &[u8]| spool.write(piece).map_err(io::Error::other);
-    let Made { headers, mic, also, body, clear, signed_by } = make(service, as2, trusted, plain, spool, write).await?;
+    let payload_id = match &joined {
+        Some(Joined { content, .. }) => content.payload_id().to_owned(),
+        None => transmission.payload_id.clone(),
+    };
+    let Made { headers, mic, also, body, clear, payload_at, signed_by } =
+        make(service, as2, trusted, plain, spool, write).await?;
     let headers = serde_json::to_string(&headers).map_err(|error| unsealed(&error))?;
     let content = body.finish().await?;
     let unkept = content.unkept();
@@ -204,6 +209,7 @@ async fn sealed(
     let (digest, mic, also_mic) = (mic.digest.name().to_owned(), mic.value, also.map(|also| also.value));
     let pair = (as2.from.clone(), as2.to.clone());
     let joined = joined.map(|Joined { content, content_type }| (content, content_type));
+    let clear = clear.map(|clear| Stripped { content: clear, of: payload_id, payload_at });
     let new = NewMessage { content, clear, joined, headers, digest, mic, also_mic, signed_by, pair };
     service.store.keep_as2_message(job, new, now).await
 }
@@ -225,8 +231,10 @@ pub(super) struct Made<W> {
     pub also: Option<Mic>,
     /// What it was written to.
     pub body: W,
-    /// Where it is encrypted: what the message under that was written to.
+    /// Where it is encrypted: what the message under that was written to, without its payload where that stands in it as it is.
     pub clear: Option<W>,
+    /// Where in that its payload belongs, where it was left out.
+    pub payload_at: Option<u64>,
     /// The fingerprint of the certificate that signed it.
     pub signed_by: Option<String>,
 }
@@ -276,8 +284,8 @@ pub(super) async fn make<W: Send + 'static>(
         let scratch = || store.scratch_file(now).map_err(io::Error::other);
         let means = Means { random: store.random(), now: told, spool: &scratch };
         let sealed = seal(&payload, &protection, &means)?;
-        let written = |source: &dyn Source| {
-            let (mut to, mut source, mut room) = (place(), source.open()?, vec![0; PIECE_BYTES]);
+        let written = |mut source: Box<dyn io::Read + '_>| {
+            let (mut to, mut room) = (place(), vec![0; PIECE_BYTES]);
             loop {
                 match source.read(&mut room)? {
                     0 => return Ok::<_, io::Error>(to),
@@ -285,15 +293,23 @@ pub(super) async fn make<W: Send + 'static>(
                 }
             }
         };
-        let body = written(&*sealed.body)?;
-        let clear = sealed.clear.as_deref().map(written).transpose()?;
+        let body = written(sealed.body.open()?)?;
+        let clear = sealed.clear.as_deref().map(|clear| match sealed.payload_at {
+            None => clear.open(),
+            Some(at) => {
+                let behind = clear.open_at(at + content.length())?;
+                Ok(Box::new(clear.open()?.take(at).chain(behind)) as Box<dyn io::Read>)
+            }
+        });
+        let clear = clear.transpose()?.map(written).transpose()?;
+        let payload_at = sealed.payload_at.filter(|_| clear.is_some());
         let own = sealed.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
         // Of the day it was made, whenever it is tried again (rfc4130bis 5.4).
         let date = told.to_zoned(jiff::tz::TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
         let made = [("Content-Type".to_owned(), sealed.content_type), ("Date".to_owned(), date)];
         let headers = made.into_iter().chain(own).collect();
         let signed_by = sign.map(|(key, _)| key.certificate.fingerprint());
-        Ok::<_, io::Error>(Made { headers, mic: sealed.mic, also: sealed.also, body, clear, signed_by })
+        Ok::<_, io::Error>(Made { headers, mic: sealed.mic, also: sealed.also, body, clear, payload_at, signed_by })
     });
     made.await.map_err(|error| unsealed(&error))?.map_err(|error| unsealed(&error))
 }

@@ -141,8 +141,12 @@ impl Store {
                 if let Some(placing) = &facts.placed {
                     mailbox::deliver(&mut tx, placing, &found, now).await?;
                 }
+                let mut sent = None;
                 if let Some(receipt) = &facts.receipt {
                     as2::receipted(&mut tx, &job.subject, receipt).await?;
+                }
+                if to == DeliveryState::Delivered && (facts.receipt.is_some() || early.is_some()) {
+                    sent = as2::drop_sent(&mut tx, &job.subject, now).await?;
                 }
                 if let Some((kind, said)) = &facts.said {
                     matching::answered_at_once(&mut tx, &found, (kind, said), now).await?;
@@ -162,16 +166,18 @@ impl Store {
                     call::answered(&mut tx, &job.subject, answer, now).await?;
                 }
                 match next_at {
-                    Some(at) => job::again(&mut tx, &job, at).await,
-                    None => job::finish(&mut tx, &job).await,
+                    Some(at) => job::again(&mut tx, &job, at).await?,
+                    None => job::finish(&mut tx, &job).await?,
                 }
+                Ok(sent)
             })
         });
         let done = done.await;
         if done.as_ref().is_err_and(|error| !matches!(error, StoreError::Unknown(_))) {
             files.into_iter().for_each(Files::remove);
         }
-        done
+        self.remove_purged(done?.as_slice());
+        Ok(())
     }
 
     /// Parks a delivery without an attempt: its channel is gone, or its job is poison.

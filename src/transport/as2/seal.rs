@@ -70,6 +70,8 @@ pub struct Sealed<'s> {
     pub body: Arc<dyn Source + 's>,
     /// Where it is encrypted, the message as it stands under that, with its header lines.
     pub clear: Option<Arc<dyn Source + 's>>,
+    /// Where in that the payload stands as it is, in one stretch; none where it was compressed.
+    pub payload_at: Option<u64>,
     /// What a receipt has to say that was received.
     pub mic: Mic,
     /// What it may say instead.
@@ -80,9 +82,16 @@ pub struct Sealed<'s> {
 struct Entity<'e> {
     headers: Vec<(&'static str, String)>,
     body: Arc<dyn Source + 'e>,
+    /// Where in its body the payload stands as it is.
+    payload_at: Option<u64>,
 }
 
 impl<'e> Entity<'e> {
+    /// Where in the whole of it the payload stands as it is.
+    fn payload_at_whole(&self) -> Option<u64> {
+        self.payload_at.map(|at| self.whole().length() - self.body.length() + at)
+    }
+
     /// With its header lines, as it stands within a layer.
     fn whole(&self) -> Arc<dyn Source + 'e> {
         let lines: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -95,7 +104,7 @@ impl<'e> Entity<'e> {
             ("Content-Transfer-Encoding", "binary".to_owned()),
             ("Content-Disposition", format!("attachment; filename=\"{name}\"")),
         ];
-        Entity { headers, body }
+        Entity { headers, body, payload_at: None }
     }
 
     fn compressed(self, means: &Means<'_>) -> io::Result<Self> {
@@ -119,8 +128,9 @@ impl<'e> Entity<'e> {
         let signature = cms::sign(key, scheme, digest, &content, means.now).map_err(io::Error::other)?;
         let (content_type, begin, behind) = signed_frame(&boundary(means.random), micalg, &signature);
         let headers = vec![("Content-Type", content_type)];
+        let payload_at = self.payload_at_whole().map(|at| begin.len() as u64 + at);
         let body = Arc::new(Chain(vec![Arc::new(begin), whole, Arc::new(behind)]));
-        Ok((Entity { headers, body }, content))
+        Ok((Entity { headers, body, payload_at }, content))
     }
 }
 
@@ -135,7 +145,7 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
         headers.push(("Content-Transfer-Encoding", "binary".to_owned()));
     }
     headers.extend(payload.file_name.map(|name| ("Content-Disposition", format!("attachment; {}", filename(name)))));
-    let mut entity = Entity { headers, body: Arc::new(payload.content) };
+    let mut entity = Entity { headers, body: Arc::new(payload.content), payload_at: Some(0) };
     let mut mic = None;
     if protection.sign.is_none() {
         let digest = protection.receipt_digest;
@@ -163,7 +173,7 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
     if protection.compress == Some(Compression::AfterSigning) {
         entity = entity.compressed(means)?;
     }
-    let mut clear = None;
+    let (mut clear, payload_at) = (None, entity.payload_at_whole());
     if let Some((cipher, form, recipients)) = protection.encrypt {
         let whole = entity.whole();
         clear = Some(whole.clone());
@@ -185,7 +195,7 @@ pub fn seal<'s>(payload: &Payload<'s>, protection: &Protection<'s>, means: &Mean
         digest_of(mic.digest, source, ends).map(|value| Mic { digest: mic.digest, value })
     });
     let also = also.transpose()?;
-    Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, clear, mic, also })
+    Ok(Sealed { content_type, headers: headers.collect(), body: entity.body, clear, payload_at, mic, also })
 }
 
 /// A multipart/signed (RFC 1847) around a part: its `Content-Type`, and what stands before and behind the part.
