@@ -87,9 +87,9 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     writer.extensions();
     context.mapping.repeated.iter().for_each(|place| writer.repeat(place));
     writer.unmapped();
-    let mut segments = Vec::with_capacity(writer.drafts.len());
-    writer.collect(0, 0, &mut segments);
-    (segments, writer.faults, writer.trace.end())
+    let mut order = Vec::with_capacity(writer.drafts.len());
+    writer.collect(0, 0, &mut order);
+    (in_order(writer.drafts, order), writer.faults, writer.trace.end())
 }
 
 /// A loop being written: what was put at the nodes of its definition.
@@ -601,16 +601,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn collect(&mut self, instance: usize, depth: u16, segments: &mut Vec<DraftSegment>) {
+    /// The order in which the segments stand: of each its place among the drafts, and how deep it stands.
+    fn collect(&mut self, instance: usize, depth: u16, order: &mut Vec<(usize, u16)>) {
         for (node, item) in std::mem::take(&mut self.loops[instance].items) {
             match item {
                 Item::Segment(draft) => {
-                    self.trace.settle((instance, draft), segments.len());
-                    let mut segment = std::mem::take(&mut self.drafts[draft]);
-                    segment.depth = depth + u16::from(node > 0);
-                    segments.push(segment);
+                    self.trace.settle((instance, draft), order.len());
+                    order.push((draft, depth + u16::from(node > 0)));
                 }
-                Item::Loop(inner) => self.collect(inner, depth + 1, segments),
+                Item::Loop(inner) => self.collect(inner, depth + 1, order),
             }
         }
     }
@@ -640,6 +639,25 @@ impl<'a> Writer<'a> {
     pub(super) fn loss(&mut self, field: &Path<'_>, expected: &str) {
         self.fault(Fault::MappingLoss, field, expected, "");
     }
+}
+
+/// The drafts in the order in which they stand, and how deep. Most are made in it and stay where they are.
+fn in_order(mut drafts: Vec<DraftSegment>, mut order: Vec<(usize, u16)>) -> Vec<DraftSegment> {
+    order.iter().for_each(|&(draft, depth)| drafts[draft].depth = depth);
+    if order.len() != drafts.len() {
+        return order.iter().map(|&(draft, _)| std::mem::take(&mut drafts[draft])).collect();
+    }
+    for first in 0..order.len() {
+        let mut here = first;
+        // Who comes here leaves a place that another comes to, until that is the one who stood here.
+        while order[here].0 != first {
+            let from = std::mem::replace(&mut order[here].0, here);
+            drafts.swap(here, from);
+            here = from;
+        }
+        order[here].0 = here;
+    }
+    drafts
 }
 
 /// The first element and component of a place.

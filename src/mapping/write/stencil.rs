@@ -444,13 +444,17 @@ impl Stencil {
                 Item::Segment(draft) => (*node, Item::Segment(first_draft + draft)),
                 Item::Loop(inner) => (*node, Item::Loop(first_loop + inner)),
             };
-            let items = opened.items.iter().map(place).collect();
             match opened.around {
                 Some((around, _)) => {
                     let (around, trigger) = (first_loop + around, Some(first_draft + opened.trigger));
+                    let items = opened.items.iter().map(place).collect();
                     writer.loops.push(Loop { around, nodes, items, trigger });
                 }
-                None => writer.loops[first_loop].items = items,
+                None => {
+                    let items = &mut writer.loops[first_loop].items;
+                    items.clear();
+                    items.extend(opened.items.iter().map(place));
+                }
             }
         }
     }
