@@ -2,6 +2,7 @@
 //! order of the definition. Header and trailer of the document are the codec's.
 
 mod around; // the loops that items of a flat list stand in
+mod items; // what stands in a loop
 mod own; // which items of a list are a rule's to write
 mod record; // making stencils
 mod run; // functions of rules
@@ -22,6 +23,7 @@ use crate::diagnostic::{Diagnostic, Fault, Lookup};
 use crate::entity::{Entity, Map, Path, Sums, Text, Value};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
+use items::Items;
 use own::Owned;
 use record::Recording;
 use run::{Done, Refusal};
@@ -97,8 +99,7 @@ pub(super) struct Loop<'d> {
     /// The loop around it; the document is in none, and says itself.
     pub(super) around: usize,
     pub(super) nodes: &'d [Node],
-    /// Each with its node, in the order of the nodes, those of one node as they were made.
-    pub(super) items: Vec<(usize, Item)>,
+    pub(super) items: Items,
     /// The segment that begins it; none begins the document.
     pub(super) trigger: Option<usize>,
 }
@@ -169,7 +170,7 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn open(&mut self, nodes: &'a [Node], around: usize) -> usize {
-        self.loops.push(Loop { around, nodes, items: Vec::new(), trigger: None });
+        self.loops.push(Loop { around, nodes, items: Items::new(), trigger: None });
         self.loops.len() - 1
     }
 
@@ -603,7 +604,8 @@ impl<'a> Writer<'a> {
 
     /// The order in which the segments stand: of each its place among the drafts, and how deep it stands.
     fn collect(&mut self, instance: usize, depth: u16, order: &mut Vec<(usize, u16)>) {
-        for (node, item) in std::mem::take(&mut self.loops[instance].items) {
+        for at in 0..self.loops[instance].items.len() {
+            let (node, item) = self.loops[instance].items[at];
             match item {
                 Item::Segment(draft) => {
                     self.trace.settle((instance, draft), order.len());

@@ -444,18 +444,17 @@ impl Stencil {
                 Item::Segment(draft) => (*node, Item::Segment(first_draft + draft)),
                 Item::Loop(inner) => (*node, Item::Loop(first_loop + inner)),
             };
-            match opened.around {
+            let instance = match opened.around {
                 Some((around, _)) => {
-                    let (around, trigger) = (first_loop + around, Some(first_draft + opened.trigger));
-                    let items = opened.items.iter().map(place).collect();
-                    writer.loops.push(Loop { around, nodes, items, trigger });
+                    let instance = writer.open(nodes, first_loop + around);
+                    writer.loops[instance].trigger = Some(first_draft + opened.trigger);
+                    instance
                 }
-                None => {
-                    let items = &mut writer.loops[first_loop].items;
-                    items.clear();
-                    items.extend(opened.items.iter().map(place));
-                }
-            }
+                None => first_loop,
+            };
+            let items = &mut writer.loops[instance].items;
+            items.truncate(0);
+            opened.items.iter().map(place).for_each(|item| items.push(item));
         }
     }
 }
