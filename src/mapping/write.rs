@@ -2,7 +2,6 @@
 //! order of the definition. Header and trailer of the document are the codec's.
 
 mod around; // the loops that items of a flat list stand in
-mod items; // what stands in a loop
 mod own; // which items of a list are a rule's to write
 mod record; // making stencils
 mod run; // functions of rules
@@ -23,7 +22,6 @@ use crate::diagnostic::{Diagnostic, Fault, Lookup};
 use crate::entity::{Entity, Map, Path, Sums, Text, Value};
 use crate::standard::definition::Node;
 use crate::tree::DraftSegment;
-use items::Items;
 use own::Owned;
 use record::Recording;
 use run::{Done, Refusal};
@@ -91,7 +89,7 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     writer.unmapped();
     let mut order = Vec::with_capacity(writer.drafts.len());
     writer.collect(0, 0, &mut order);
-    (in_order(writer.drafts, order), writer.faults, writer.trace.end())
+    (in_order(writer.drafts, &order), writer.faults, writer.trace.end())
 }
 
 /// A loop being written: what was put at the nodes of its definition.
@@ -99,7 +97,8 @@ pub(super) struct Loop<'d> {
     /// The loop around it; the document is in none, and says itself.
     pub(super) around: usize,
     pub(super) nodes: &'d [Node],
-    pub(super) items: Items,
+    /// Each with its node, in the order of the nodes, those of one node as they were made.
+    pub(super) items: Vec<(usize, Item)>,
     /// The segment that begins it; none begins the document.
     pub(super) trigger: Option<usize>,
 }
@@ -170,7 +169,7 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn open(&mut self, nodes: &'a [Node], around: usize) -> usize {
-        self.loops.push(Loop { around, nodes, items: Items::new(), trigger: None });
+        self.loops.push(Loop { around, nodes, items: Vec::new(), trigger: None });
         self.loops.len() - 1
     }
 
@@ -643,22 +642,27 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// The drafts in the order in which they stand, and how deep. Most are made in it and stay where they are.
-fn in_order(mut drafts: Vec<DraftSegment>, mut order: Vec<(usize, u16)>) -> Vec<DraftSegment> {
-    order.iter().for_each(|&(draft, depth)| drafts[draft].depth = depth);
-    if order.len() != drafts.len() {
+/// So many drafts are moved one by one, all others staying where they are.
+const MOVED_MAX: usize = 8;
+
+/// The drafts in the order in which they stand, and how deep. Most are made in it: what stands behind others that were made
+/// later is moved there.
+fn in_order(mut drafts: Vec<DraftSegment>, order: &[(usize, u16)]) -> Vec<DraftSegment> {
+    let (mut latest, mut late) = (0, Vec::new());
+    for (place, &(draft, depth)) in order.iter().enumerate() {
+        drafts[draft].depth = depth;
+        if draft < latest {
+            late.push((draft, place));
+        }
+        latest = latest.max(draft);
+    }
+    if order.len() != drafts.len() || late.len() > MOVED_MAX {
         return order.iter().map(|&(draft, _)| std::mem::take(&mut drafts[draft])).collect();
     }
-    for first in 0..order.len() {
-        let mut here = first;
-        // Who comes here leaves a place that another comes to, until that is the one who stood here.
-        while order[here].0 != first {
-            let from = std::mem::replace(&mut order[here].0, here);
-            drafts.swap(here, from);
-            here = from;
-        }
-        order[here].0 = here;
-    }
+    late.sort_unstable();
+    let mut moved: Vec<_> = late.iter().rev().map(|&(draft, place)| (place, drafts.remove(draft))).collect();
+    moved.sort_unstable_by_key(|(place, _)| *place);
+    moved.into_iter().for_each(|(place, draft)| drafts.insert(place, draft));
     drafts
 }
 

@@ -1,12 +1,12 @@
 //! What leaves is read again as its receiver reads it. Of items that are alike one of each form is read in a document: the
 //! texts of the others are judged while they are written, and where their segments stand is counted without them. A reading
-//! that left something out tells nothing but that all is without fault; else all of it is read.
+//! that left something out tells nothing but that a document is without fault; else all of the document is read.
 
-use super::{Inspection, InterchangeReport, Limits, PieceKind, Reader};
+use super::{Inspection, InterchangeReport, Limits, Piece, PieceKind, Placed, Reader, index};
 use crate::standard::definition::Directory;
 use crate::standard::place::LeftOut;
 use crate::standard::validate::TextRules;
-use crate::tree::{DraftForm, Laid, Separators};
+use crate::tree::{DraftForm, Index, Laid, Run, Separators};
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ impl From<Vec<u8>> for Written {
 pub(super) struct Leaving {
     directory: Arc<Directory>,
     separators: Separators,
+    /// Line feeds behind each segment.
+    lines_of_segment: u64,
     forms: Vec<Known>,
     documents: usize,
     /// Segments of the document at hand that need not be read.
@@ -49,9 +51,11 @@ struct Known {
 }
 
 impl Leaving {
-    pub(super) fn new(directory: Arc<Directory>, separators: Separators) -> Self {
+    pub(super) fn new(directory: Arc<Directory>, separators: Separators, line_end: &str) -> Self {
         let (forms, stretches, left_out) = (Vec::new(), Vec::new(), Vec::new());
-        Leaving { directory, separators, forms, documents: 0, passed: 0, stretches, left_out }
+        let ends = [separators.segment].into_iter().chain(line_end.bytes());
+        let lines_of_segment = ends.filter(|byte| *byte == b'\n').count() as u64;
+        Leaving { directory, separators, lines_of_segment, forms, documents: 0, passed: 0, stretches, left_out }
     }
 
     /// A document begins.
@@ -116,6 +120,9 @@ impl Read for Abridged<'_> {
     }
 }
 
+/// The reports of what was written, and how many documents had to be read whole though something was left out of them.
+type Reading = (Vec<InterchangeReport>, usize);
+
 impl Inspection<'_> {
     /// The reports of whoever receives an interchange that was written.
     ///
@@ -124,7 +131,7 @@ impl Inspection<'_> {
     pub fn written(self, written: &Written) -> io::Result<Vec<InterchangeReport>> {
         let short = self.anew().abridged(written);
         let read = || self.whole(written.bytes.as_slice(), Limits::default());
-        let Some(short) = short else { return read() };
+        let Some((short, _)) = short else { return read() };
         // The tests of debug builds go both ways.
         if cfg!(debug_assertions) {
             assert_eq!(format!("{short:?}"), format!("{:?}", read()?), "what was left out is as what was read");
@@ -132,52 +139,66 @@ impl Inspection<'_> {
         Ok(short)
     }
 
-    /// The same where nothing need be read but what was not judged while it was written, and all of that is without fault.
-    fn abridged(mut self, written: &Written) -> Option<Vec<InterchangeReport>> {
+    /// The same where nothing need be read but what was not judged while it was written, and the documents of which that does
+    /// not say that all is without fault.
+    fn abridged(mut self, written: &Written) -> Option<Reading> {
         let limits = Limits::default();
         let leaving = written.leaving.as_ref()?;
         if leaving.stretches.is_empty() || written.bytes.len() > limits.document_bytes_max {
             return None;
         }
         let (judge, stretches) = (self.judge(), leaving.stretches.iter());
-        let mut reader =
-            Reader::new(Abridged { bytes: &written.bytes, at: 0, stretches }, limits).knowing(judge.library());
-        // How many stretches, and bytes of them, are behind.
-        let (mut at, mut passed) = (0, 0);
+        let source = Abridged { bytes: &written.bytes, at: 0, stretches };
+        let mut reader = Reader::new(source, limits).knowing(judge.library());
+        // How many stretches are behind, and the bytes and lines of them.
+        let (mut at, mut passed, mut lines) = (0, 0, 0);
+        let (mut index, mut read_whole) = (Index::default(), 0);
         while let Some(mut piece) = reader.next().ok()? {
-            piece.run.offset += passed;
+            (piece.run.offset, piece.run.line) = (piece.run.offset + passed, piece.run.line + lines);
             let (first, before) = (at, passed);
             let end = piece.run.offset + piece.run.bytes.len() as u64;
             while let Some(next) = leaving.stretches.get(at).filter(|next| (next.start as u64) < end + passed - before)
             {
-                (at, passed) = (at + 1, passed + next.len() as u64);
+                passed += next.len() as u64;
+                lines += leaving.left_out[at].segments() as u64 * leaving.lines_of_segment;
+                at += 1;
+            }
+            // The reader does not know of what it did not see, and tells other places.
+            if passed > 0 && !piece.faults.is_empty() {
+                return None;
+            }
+            if first == at {
+                self.take(&piece);
+                continue;
+            }
+            let is_document = piece.kind == PieceKind::Document && !piece.run.index.wrapped;
+            if !is_document || *piece.run.separators != leaving.separators {
+                return None;
             }
             piece.left_out = &leaving.left_out[first..at];
-            let (is_whole, is_document) = (first == at, piece.kind == PieceKind::Document);
-            if !is_whole && !(is_document && *piece.run.separators == leaving.separators) {
+            let judged = self.judged(&piece)?;
+            let by_same = |placed: &Placed| Arc::ptr_eq(&placed.directory, &leaving.directory);
+            if judged.is_sure && judged.report.faults.is_empty() && judged.placed.as_ref().is_some_and(by_same) {
+                let mut report = judged.report;
+                report.length += passed - before;
+                self.put_piece(&piece, Some(report));
+                // What the envelope shows of it has its place in the whole document.
+                if !self.document()?.faults.is_empty() {
+                    return None;
+                }
+                continue;
+            }
+            let range = piece.run.offset as usize..(end + passed - before) as usize;
+            let bytes = written.bytes.get(range)?;
+            index::index(bytes, piece.run.separators, &mut index);
+            let run = Run { bytes, index: &index, ..piece.run };
+            if run.segments().any(|segment| matches!(segment.tag(), b"BIN" | b"BDS")) {
                 return None;
             }
-            let judged = self.judged(&piece);
-            let is_by_same = |directory: &Arc<Directory>| Arc::ptr_eq(directory, &leaving.directory);
-            let is_sure = judged.as_ref().is_none_or(|judged| {
-                let is_by_same = judged.placed.as_ref().is_some_and(|placed| is_by_same(&placed.directory));
-                judged.report.faults.is_empty() && judged.is_sure && (is_whole || is_by_same)
-            });
-            if !is_sure {
-                return None;
-            }
-            let report = judged.map(|mut judged| {
-                judged.report.length += passed - before;
-                judged.report
-            });
-            self.put_piece(&piece, report);
+            read_whole += 1;
+            self.take(&Piece { run, left_out: &[], ..piece });
         }
-        let reports = self.end();
-        let is_clean = |report: &InterchangeReport| {
-            let mut documents = report.groups.iter().flat_map(|group| &group.documents);
-            report.envelope_faults().next().is_none() && documents.all(|one| one.faults.is_empty())
-        };
-        reports.iter().all(is_clean).then_some(reports)
+        Some((self.end(), read_whole))
     }
 }
 
@@ -257,21 +278,24 @@ mod tests {
         }
     }
 
-    /// How often items were left out in a row; whether what is left sufficed; and what is found in the end.
-    fn read(documents: Vec<Vec<DraftSegment>>, guide: Option<GuideChoice<'_>>) -> (Vec<u32>, bool, Vec<Fault>) {
+    /// How often items were left out in a row; how many documents were read whole though; and what is found in the end.
+    fn read(
+        documents: Vec<Vec<DraftSegment>>,
+        guide: Option<GuideChoice<'_>>,
+    ) -> (Vec<u32>, Option<usize>, Vec<Fault>) {
         let library = Library::new(None);
         let directory = library.directory("edifact", "d96a").expect("packed");
         let written = encode_judged(&orders(documents), Some(directory)).expect("it can be written");
         let left_out = written.leaving.iter().flat_map(|leaving| &leaving.left_out).map(|one| one.times).collect();
         let inspection = Inspection::new(&library).guided(guide);
-        let suffices = inspection.anew().abridged(&written).is_some();
-        // Compared with what reading all of it finds where that suffices.
+        let whole = inspection.anew().abridged(&written).map(|(_, whole)| whole);
+        // Compared with what reading all of it finds.
         let reports = inspection.written(&written).expect("it is read");
         let documents = reports.iter().flat_map(|report| &report.groups).flat_map(|group| &group.documents);
         let inside = documents.flat_map(|document| &document.faults);
         (
             left_out,
-            suffices,
+            whole,
             reports.iter().flat_map(InterchangeReport::envelope_faults).chain(inside).map(|one| one.fault).collect(),
         )
     }
@@ -281,12 +305,12 @@ mod tests {
         let forms = lines();
         let same = || (1..=50).flat_map(|number| line(&forms, number, false, "5")).collect::<Vec<_>>();
         let turns = || (1..=9).flat_map(|number| line(&forms, number, number % 3 == 0, "7.5")).collect::<Vec<_>>();
-        assert_eq!(read(vec![same()], None), (vec![49], true, vec![]));
-        assert_eq!(read(vec![turns()], None), (vec![1, 2, 1, 2, 1], true, vec![]));
-        assert_eq!(read(vec![same(), turns(), same()], None), (vec![49, 1, 2, 1, 2, 1, 49], true, vec![]));
+        assert_eq!(read(vec![same()], None), (vec![49], Some(0), vec![]));
+        assert_eq!(read(vec![turns()], None), (vec![1, 2, 1, 2, 1], Some(0), vec![]));
+        assert_eq!(read(vec![same(), turns(), same()], None), (vec![49, 1, 2, 1, 2, 1, 49], Some(0), vec![]));
         // One of each has nothing like it.
         let (one, other) = (line(&forms, 1, false, "1"), line(&forms, 2, true, "2"));
-        assert_eq!(read(vec![[one, other].concat()], None), (vec![], false, vec![]));
+        assert_eq!(read(vec![[one, other].concat()], None), (vec![], None, vec![]));
     }
 
     #[test]
@@ -303,14 +327,14 @@ mod tests {
         ] {
             assert_eq!(
                 read(vec![with("1"), with(quantity)], None),
-                (vec![49, 28, 20], false, vec![fault]),
+                (vec![49, 28, 20], Some(1), vec![fault]),
                 "{quantity}"
             );
         }
         // What is to be released is read, and nothing is wrong with it.
         let article = |gtin: &str| item(&forms[0], &["1", "1", gtin]);
         let lines = [article("40?1"), article("4012345678901"), article("4012345678901")].concat();
-        assert_eq!(read(vec![lines], None), (vec![1], true, vec![]));
+        assert_eq!(read(vec![lines], None), (vec![1], Some(0), vec![]));
     }
 
     #[test]
@@ -329,9 +353,9 @@ mod tests {
             [(&date, "20260102", 34, Fault::SegmentTooMany), (&party, "4012345000009", 99, Fault::LoopTooMany)]
         {
             let left_out = |count: usize| vec![count as u32 - 1];
-            assert_eq!(read(vec![with(form, text, max)], None), (left_out(max), true, vec![]));
-            let (left, suffices, found) = read(vec![with(form, text, max + 2)], None);
-            assert_eq!((left, suffices), (left_out(max + 2), false));
+            assert_eq!(read(vec![with(form, text, max)], None), (left_out(max), Some(0), vec![]));
+            let (left, whole, found) = read(vec![with(form, text, max + 2)], None);
+            assert_eq!((left, whole), (left_out(max + 2), Some(1)));
             assert_eq!(found, [fault, fault]);
         }
     }
@@ -352,8 +376,8 @@ mod tests {
             overrides: Vec::new(),
         });
         let choice: GuideChoice<'_> = Box::new(move |_, _, _| Some(guide.clone()));
-        assert_eq!(read(many(), Some(choice)), (vec![49], false, vec![]));
+        assert_eq!(read(many(), Some(choice)), (vec![49], Some(1), vec![]));
         let none: GuideChoice<'_> = Box::new(|_, _, _| None);
-        assert_eq!(read(many(), Some(none)), (vec![49], true, vec![]));
+        assert_eq!(read(many(), Some(none)), (vec![49], Some(0), vec![]));
     }
 }

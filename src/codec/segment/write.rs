@@ -108,7 +108,7 @@ impl Writer {
     /// Judges items of documents by the definitions of a version, while they are written; all of it must be taken at the end
     /// by [`Writer::finish_written`].
     pub fn judge_by(&mut self, directory: Option<Arc<Directory>>) {
-        self.leaving = directory.map(|directory| Leaving::new(directory, self.separators));
+        self.leaving = directory.map(|directory| Leaving::new(directory, self.separators, &self.line_end));
     }
 
     /// Writes bytes that are no segment (UNA, a fixed-width ISA).

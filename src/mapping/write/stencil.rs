@@ -444,17 +444,18 @@ impl Stencil {
                 Item::Segment(draft) => (*node, Item::Segment(first_draft + draft)),
                 Item::Loop(inner) => (*node, Item::Loop(first_loop + inner)),
             };
-            let instance = match opened.around {
+            let items = opened.items.iter().map(place);
+            match opened.around {
                 Some((around, _)) => {
-                    let instance = writer.open(nodes, first_loop + around);
-                    writer.loops[instance].trigger = Some(first_draft + opened.trigger);
-                    instance
+                    let (around, trigger) = (first_loop + around, Some(first_draft + opened.trigger));
+                    writer.loops.push(Loop { around, nodes, items: items.collect(), trigger });
                 }
-                None => first_loop,
-            };
-            let items = &mut writer.loops[instance].items;
-            items.truncate(0);
-            opened.items.iter().map(place).for_each(|item| items.push(item));
+                None => {
+                    let own = &mut writer.loops[first_loop].items;
+                    own.clear();
+                    own.extend(items);
+                }
+            }
         }
     }
 }
