@@ -5,7 +5,7 @@ use super::Context;
 use super::notation::{Body, Mapping, Place, Rule};
 use super::tree::{LINES, TIES};
 use crate::entity::{self, Field, FieldType, Path};
-use crate::entity::{Map, Value};
+use crate::entity::{Filled, Key, Map, Part, Value};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -132,7 +132,14 @@ impl Carried {
     pub(super) fn missed(&self, value: &Value, path: &Path<'_>, found: &mut BTreeSet<String>) {
         match value {
             _ if self.is_whole => {}
-            Value::Object(object) if !is_code(object) => self.missed_of(object, path, found),
+            Value::Object(object) => match object.filled() {
+                Some(filled) => {
+                    self.missed_of_parts(filled.template().parts(), path, found);
+                    debug_assert!(self.misses_the_same(object, filled, path), "a template says it of its objects");
+                }
+                None if is_code(object) => drop(found.insert(path.to_string())),
+                None => self.missed_of(object, path, found),
+            },
             Value::Array(items) => {
                 // Of items that are alike the first says all.
                 let mut seen = Vec::new();
@@ -158,6 +165,56 @@ impl Carried {
                 None => leaves(value, path.to_string(), found),
             }
         }
+    }
+
+    /// The same of an object's template: its texts say nothing of it.
+    fn missed_of_parts(&self, parts: &[(Key, Part)], path: &Path<'_>, found: &mut BTreeSet<String>) {
+        if is_code_of(parts) {
+            found.insert(path.to_string());
+            return;
+        }
+        for (key, part) in parts {
+            let path = Path::Field(path, key);
+            match self.inner.iter().find(|(name, _)| *name == **key) {
+                Some((_, inner)) => inner.missed_of_part(part, &path, found),
+                None => leaves_of(part, path.to_string(), found),
+            }
+        }
+    }
+
+    /// Builds for tests look at the fields as well.
+    fn misses_the_same(&self, object: &Map, filled: &Filled, path: &Path<'_>) -> bool {
+        let [mut by_parts, mut by_fields] = [const { BTreeSet::new() }; 2];
+        self.missed_of_parts(filled.template().parts(), path, &mut by_parts);
+        match is_code(object) {
+            true => drop(by_fields.insert(path.to_string())),
+            false => self.missed_of(object, path, &mut by_fields),
+        }
+        by_parts == by_fields
+    }
+
+    fn missed_of_part(&self, part: &Part, path: &Path<'_>, found: &mut BTreeSet<String>) {
+        match part {
+            _ if self.is_whole => {}
+            Part::Object(parts) => self.missed_of_parts(parts, path, found),
+            Part::List(items) => items.iter().for_each(|item| self.missed_of_part(item, path, found)),
+            Part::Text(_) | Part::Flag(_) => drop(found.insert(path.to_string())),
+        }
+    }
+}
+
+/// The same as [`is_code`] of an object's template.
+fn is_code_of(parts: &[(Key, Part)]) -> bool {
+    parts.len() == 2 && ["list", "code"].iter().all(|name| parts.iter().any(|(key, _)| key == name))
+}
+
+/// The same as [`leaves`] of a part of a template.
+fn leaves_of(part: &Part, path: String, found: &mut BTreeSet<String>) {
+    match part {
+        Part::Object(parts) if is_code_of(parts) => drop(found.insert(path)),
+        Part::Object(parts) => parts.iter().for_each(|(key, inner)| leaves_of(inner, beside(&path, key), found)),
+        Part::List(items) => items.iter().for_each(|item| leaves_of(item, path.clone(), found)),
+        Part::Text(_) | Part::Flag(_) => drop(found.insert(path)),
     }
 }
 

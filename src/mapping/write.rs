@@ -87,9 +87,9 @@ fn written(context: &Context<'_>, entity: &Entity, trace: Writing) -> (Vec<Draft
     writer.extensions();
     context.mapping.repeated.iter().for_each(|place| writer.repeat(place));
     writer.unmapped();
-    let mut segments = Vec::with_capacity(writer.drafts.len());
-    writer.collect(0, 0, &mut segments);
-    (segments, writer.faults, writer.trace.end())
+    let mut order = Vec::with_capacity(writer.drafts.len());
+    writer.collect(0, 0, &mut order);
+    (in_order(writer.drafts, &order), writer.faults, writer.trace.end())
 }
 
 /// A loop being written: what was put at the nodes of its definition.
@@ -601,16 +601,16 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn collect(&mut self, instance: usize, depth: u16, segments: &mut Vec<DraftSegment>) {
-        for (node, item) in std::mem::take(&mut self.loops[instance].items) {
+    /// The order in which the segments stand: of each its place among the drafts, and how deep it stands.
+    fn collect(&mut self, instance: usize, depth: u16, order: &mut Vec<(usize, u16)>) {
+        for at in 0..self.loops[instance].items.len() {
+            let (node, item) = self.loops[instance].items[at];
             match item {
                 Item::Segment(draft) => {
-                    self.trace.settle((instance, draft), segments.len());
-                    let mut segment = std::mem::take(&mut self.drafts[draft]);
-                    segment.depth = depth + u16::from(node > 0);
-                    segments.push(segment);
+                    self.trace.settle((instance, draft), order.len());
+                    order.push((draft, depth + u16::from(node > 0)));
                 }
-                Item::Loop(inner) => self.collect(inner, depth + 1, segments),
+                Item::Loop(inner) => self.collect(inner, depth + 1, order),
             }
         }
     }
@@ -640,6 +640,30 @@ impl<'a> Writer<'a> {
     pub(super) fn loss(&mut self, field: &Path<'_>, expected: &str) {
         self.fault(Fault::MappingLoss, field, expected, "");
     }
+}
+
+/// So many drafts are moved one by one, all others staying where they are.
+const MOVED_MAX: usize = 8;
+
+/// The drafts in the order in which they stand, and how deep. Most are made in it: what stands behind others that were made
+/// later is moved there.
+fn in_order(mut drafts: Vec<DraftSegment>, order: &[(usize, u16)]) -> Vec<DraftSegment> {
+    let (mut latest, mut late) = (0, Vec::new());
+    for (place, &(draft, depth)) in order.iter().enumerate() {
+        drafts[draft].depth = depth;
+        if draft < latest {
+            late.push((draft, place));
+        }
+        latest = latest.max(draft);
+    }
+    if order.len() != drafts.len() || late.len() > MOVED_MAX {
+        return order.iter().map(|&(draft, _)| std::mem::take(&mut drafts[draft])).collect();
+    }
+    late.sort_unstable();
+    let mut moved: Vec<_> = late.iter().rev().map(|&(draft, place)| (place, drafts.remove(draft))).collect();
+    moved.sort_unstable_by_key(|(place, _)| *place);
+    moved.into_iter().for_each(|(place, draft)| drafts.insert(place, draft));
+    drafts
 }
 
 /// The first element and component of a place.

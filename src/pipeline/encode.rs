@@ -3,10 +3,10 @@
 
 use super::Rules;
 use super::map::Target;
-use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport, Limits};
+use crate::codec::segment::{GuideChoice, Inspection, InterchangeReport};
 use crate::codec::{edifact, json, table, x12, xml};
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
-use crate::standard::definition::Document;
+use crate::standard::definition::{Directory, Document};
 use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft, Style};
 use std::sync::Arc;
 
@@ -88,6 +88,14 @@ fn definition(rules: &Rules, draft: &InterchangeDraft) -> Result<Arc<Document>, 
     }
 }
 
+/// What the documents of an interchange of segments will be judged by, as far as the first of them says it.
+fn directory(rules: &Rules, draft: &InterchangeDraft) -> Option<Arc<Directory>> {
+    let first = draft.groups.iter().flat_map(|group| &group.documents).next()?;
+    let folder = first.version.to_ascii_lowercase().replace('.', "");
+    let found = rules.library.in_syntax(&first.standard, &folder, &first.kind, &draft.style.syntax_version);
+    found.ok().map(|(_, directory)| directory)
+}
+
 /// Writes an interchange, and reads it again: the reports are those of a receiver, who may have guides.
 ///
 /// # Errors
@@ -98,8 +106,8 @@ pub fn encode(
     draft: &InterchangeDraft,
     guides: Option<GuideChoice<'_>>,
 ) -> Result<(Vec<u8>, Vec<InterchangeReport>), Vec<Diagnostic>> {
-    let bytes = match syntax {
-        Syntax::X12 => x12::encode(draft)?,
+    let written = match syntax {
+        Syntax::X12 => x12::encode_judged(draft, directory(rules, draft))?,
         syntax if syntax.is_by_contents() => {
             let definition = definition(rules, draft)?;
             if definition.layout().is_some() {
@@ -120,18 +128,18 @@ pub fn encode(
                     keys.take(&definition, draft, document)?;
                     bytes.extend(table::document(&definition, draft, document)?);
                 }
-                bytes
+                bytes.into()
             } else {
-                xml::encode(&definition, draft)?
+                xml::encode(&definition, draft)?.into()
             }
         }
-        _ => edifact::encode(draft)?,
+        _ => edifact::encode_judged(draft, directory(rules, draft))?,
     };
     let definition = definition(rules, draft).ok().filter(|_| syntax.is_by_contents());
     let library = rules.library.telling(definition.as_ref());
     let inspection = Inspection::new(&library).guided(guides);
-    match inspection.whole(bytes.as_slice(), Limits::default()) {
-        Ok(reports) => Ok((bytes, reports)),
+    match inspection.written(&written) {
+        Ok(reports) => Ok((written.bytes, reports)),
         Err(error) => {
             let finding = Diagnostic::new(syntax, Fault::SegmentTooBig);
             Err(vec![finding.because("what its receiver can read", error.to_string())])

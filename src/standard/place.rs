@@ -5,6 +5,10 @@
 //! (out of order), as a segment or as the first one of a loop; else it has no home and is reported. The walk goes on. A
 //! place that leaves nothing behind is known from the table of `order`, and nothing need be looked for.
 
+mod pass; // where segments stand that were left out
+
+pub use pass::LeftOut;
+
 use super::definition::{Area, Derived, Directory, Document, Node, Usage};
 use super::order::{Order, Spot};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax, keep, shortened};
@@ -118,6 +122,7 @@ pub fn place(document: &Document, directory: &Directory, run: &Run<'_>) -> (Plac
 }
 
 /// A loop being read: how far in its nodes, and how often the present one occurred.
+#[derive(Clone, Copy)]
 struct Frame<'d> {
     nodes: &'d [Node],
     /// Number of the first of them in the table of `order`.
@@ -148,6 +153,8 @@ pub(super) struct Walk<'d> {
     frames: Vec<Frame<'d>>,
     placement: Placement,
     faults: Vec<Diagnostic>,
+    /// Where items went that were left out.
+    passed: Vec<pass::Passed<'d>>,
 }
 
 impl<'d> Walk<'d> {
@@ -162,7 +169,8 @@ impl<'d> Walk<'d> {
             paths: order.paths().clone(),
             chain: Derived::default(),
         };
-        let mut walk = Walk { document, directory, run, order, syntax, frames, placement, faults: Vec::new() };
+        let mut walk =
+            Walk { document, directory, run, order, syntax, frames, placement, faults: Vec::new(), passed: Vec::new() };
         walk.placement.loops.push(LoopInstance { area: Area::Heading, parent: 0, path: 0 });
         walk
     }

@@ -112,15 +112,43 @@ impl DraftForm {
 pub struct DraftTexts {
     form: Arc<DraftForm>,
     text: Box<str>,
-    /// Where each text ends.
-    ends: Box<[u32]>,
+    ends: Ends,
+}
+
+/// Where each text of an item ends: usually there are few, and they are short.
+#[derive(Debug)]
+enum Ends {
+    Few([u16; FEW_ENDS]),
+    Many(Box<[u32]>),
+}
+
+/// Texts of an item whose ends stand in place.
+const FEW_ENDS: usize = 24;
+
+impl Ends {
+    fn of(ends: &[u32]) -> Self {
+        if ends.len() > FEW_ENDS || ends.last().is_some_and(|&last| last > u32::from(u16::MAX)) {
+            return Ends::Many(ends.into());
+        }
+        let mut few = [0; FEW_ENDS];
+        few.iter_mut().zip(ends).for_each(|(few, &end)| *few = end as u16);
+        Ends::Few(few)
+    }
+
+    #[inline]
+    fn at(&self, number: usize) -> usize {
+        match self {
+            Ends::Few(ends) => usize::from(ends[number]),
+            Ends::Many(ends) => ends[number] as usize,
+        }
+    }
 }
 
 impl DraftTexts {
     /// The texts of an item, none of them empty, one after the other, and where each ends: by their numbers in the form.
     #[must_use]
     pub fn of(form: &Arc<DraftForm>, text: &str, ends: &[u32]) -> Self {
-        DraftTexts { form: form.clone(), text: text.into(), ends: ends.into() }
+        DraftTexts { form: form.clone(), text: text.into(), ends: Ends::of(ends) }
     }
 
     /// All of them, one after the other.
@@ -142,11 +170,12 @@ impl DraftTexts {
         &self.text.as_bytes()[self.range(number)]
     }
 
+    /// Where a text stands among all of them.
+    #[must_use]
     #[inline]
-    fn range(&self, number: u32) -> Range<usize> {
+    pub fn range(&self, number: u32) -> Range<usize> {
         let number = number as usize;
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        start as usize..self.ends[number] as usize
+        number.checked_sub(1).map_or(0, |before| self.ends.at(before))..self.ends.at(number)
     }
 }
 
@@ -166,7 +195,7 @@ impl Laid {
 
     /// What it has in common with others.
     #[must_use]
-    pub fn form(&self) -> &DraftForm {
+    pub fn form(&self) -> &Arc<DraftForm> {
         &self.texts.form
     }
 

@@ -1,16 +1,27 @@
 //! Writes an EDIFACT interchange from drafts: UNA where it is needed, UNB, UNG where wanted, UNH, and trailers with
 //! computed counts (ISO 9735-1, annex C).
 
-use crate::codec::segment::Writer;
+use crate::codec::segment::{Writer, Written};
 use crate::diagnostic::{Diagnostic, Syntax};
+use crate::standard::definition::Directory;
 use crate::tree::{DocumentDraft, DraftSegment, GroupDraft, InterchangeDraft, Separators};
+use std::sync::Arc;
 
 /// Writes the interchange.
 ///
 /// # Errors
 /// Every value outside the character set or repertoire of the syntax level.
 pub fn encode(draft: &InterchangeDraft) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    encode_judged(draft, None).map(|written| written.bytes)
+}
+
+/// The same, its items judged while they are written, by the definitions of a version.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_judged(draft: &InterchangeDraft, by: Option<Arc<Directory>>) -> Result<Written, Vec<Diagnostic>> {
     let mut writer = begin(draft)?;
+    writer.judge_by(by);
     let mut documents = 0;
     for group in &draft.groups {
         begin_group(&mut writer, draft, group);
@@ -19,7 +30,7 @@ pub fn encode(draft: &InterchangeDraft) -> Result<Vec<u8>, Vec<Diagnostic>> {
         documents += group.documents.len();
     }
     end(&mut writer, draft, documents);
-    writer.finish()
+    writer.finish_written()
 }
 
 /// UNA where it is needed, and UNB.

@@ -316,7 +316,7 @@ impl<T> Default for Kept<T> {
 impl<T> Kept<T> {
     /// All of a piece but its index, which the reader gives away.
     fn keep(&mut self, piece: Piece<'_>) {
-        let Piece { kind, syntax, interchange, group, document, run, sheet, faults } = piece;
+        let Piece { kind, syntax, interchange, group, document, run, left_out: _, sheet, faults } = piece;
         self.sheet = sheet;
         (self.kind, self.syntax, self.faults) = (kind, syntax, faults);
         (self.interchange, self.group, self.document) = (interchange, group, document);
@@ -338,6 +338,6 @@ impl<T> Kept<T> {
             charset: self.charset,
             index: &self.index,
         };
-        Piece { kind, syntax, interchange, group, document, run, sheet, faults }
+        Piece { kind, syntax, interchange, group, document, run, left_out: &[], sheet, faults }
     }
 }

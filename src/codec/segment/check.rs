@@ -237,7 +237,7 @@ impl EnvelopeCheck {
             self.put(owner.0, owner.1, owner.2, missing.because(DOCUMENT.tag(piece.syntax), found));
             return;
         }
-        self.trailer(piece.syntax, owner, last, &DOCUMENT, number, (piece.run.len() as u64, SEGMENTS));
+        self.trailer(piece.syntax, owner, last, &DOCUMENT, number, (piece.segments() as u64, SEGMENTS));
     }
 
     fn group_trailer(&mut self, piece: &Piece<'_>) {

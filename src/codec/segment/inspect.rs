@@ -108,10 +108,13 @@ impl<'l> Inspection<'l> {
     /// Begins; definitions come from `library`.
     #[must_use]
     pub fn new(library: &'l Library) -> Self {
-        let check = EnvelopeCheck::new(Some(library));
+        Inspection::by(Arc::new(Judge::new(library, None)))
+    }
+
+    fn by(judge: Arc<Judge<'l>>) -> Self {
+        let check = EnvelopeCheck::new(Some(judge.library()));
         let envelope = Envelope::default();
         let (open, done, first_bytes, leading) = (None, Vec::new(), Vec::new(), Vec::new());
-        let judge = Arc::new(Judge::new(library, None));
         Inspection { judge, check, envelope, open, done, interchanges: 0, first_bytes, leading }
     }
 
@@ -120,6 +123,11 @@ impl<'l> Inspection<'l> {
     pub fn guided(mut self, choice: impl Into<Option<GuideChoice<'l>>>) -> Self {
         self.judge = Arc::new(Judge::new(self.judge.library(), choice.into()));
         self
+    }
+
+    /// Another one that judges by the same.
+    pub(super) fn anew(&self) -> Self {
+        Inspection::by(self.judge.clone())
     }
 
     /// What documents are judged by, apart from the envelope around them.

@@ -11,7 +11,7 @@ use crate::standard::definition::{Directory, Document};
 use crate::standard::guide::Guide;
 use crate::standard::load::{Library, LoadError};
 use crate::standard::place::{Placement, place};
-use crate::standard::validate::{follow, validate};
+use crate::standard::validate::{follow, validate_but};
 use crate::tree::Run;
 use std::sync::Arc;
 
@@ -67,6 +67,8 @@ pub struct Judged {
     pub report: DocumentReport,
     /// Where its segments stand, when its definition is known.
     pub placed: Option<Placed>,
+    /// The report holds for what was left out of it too, as far as its order goes.
+    pub is_sure: bool,
 }
 
 /// What documents are judged by.
@@ -94,7 +96,7 @@ impl<'l> Judge<'l> {
         let (standard, mut folder) = folder_of(piece.syntax, envelope);
         let standard = standard.as_str();
         let kind = &envelope.document_type;
-        let mut faults = Vec::new();
+        let (mut faults, mut is_sure) = (Vec::new(), true);
         let syntax = &envelope.syntax_version;
         let mut found = self.library.in_syntax(standard, &folder, kind, syntax);
         if matches!(found, Err(LoadError::Unknown(_)))
@@ -110,7 +112,9 @@ impl<'l> Judge<'l> {
                     let (projected, placement, found) = projected(&document, piece.sheet.as_deref(), &piece.run);
                     (Some(Arc::new(projected)), placement, found)
                 } else {
-                    let (placement, found) = validate(&document, &directory, &piece.run);
+                    let (placement, found, have_places) =
+                        validate_but(&document, &directory, &piece.run, piece.left_out);
+                    is_sure = have_places;
                     (None, placement, found)
                 };
                 found.into_iter().for_each(|finding| keep(&mut faults, finding));
@@ -119,6 +123,8 @@ impl<'l> Judge<'l> {
                 faults.retain(|one| one.fault != Fault::SegmentMissing || !["SE", "UNT"].contains(&&*one.tag));
                 let choose = |choice: &GuideChoice<'_>| choice(piece.interchange, envelope, &placed.document);
                 if let Some(guide) = self.guides.as_ref().and_then(choose) {
+                    // A guide asks for more than the standard, of what was left out too.
+                    is_sure &= piece.left_out.is_empty();
                     let mut broken = follow(&guide, &placed.document, &placed.run(&piece.run), &placed.placement);
                     placed.locate(&mut broken);
                     faults.retain(|finding| !guide.allows(finding, &placed.directory));
@@ -149,10 +155,13 @@ impl<'l> Judge<'l> {
             faults,
             offset: piece.run.offset,
             length: piece.run.bytes.len() as u64,
-            segments: u32::try_from(placed.as_ref().map_or(piece.run, |placed| placed.run(&piece.run)).len())
-                .unwrap_or(u32::MAX),
+            segments: u32::try_from(
+                placed.as_ref().map_or(piece.run, |placed| placed.run(&piece.run)).len() + piece.segments()
+                    - piece.run.len(),
+            )
+            .unwrap_or(u32::MAX),
         };
-        Judged { report, placed }
+        Judged { report, placed, is_sure }
     }
 
     fn unknown_type(&self, envelope: &Envelope, piece: &Piece<'_>, standard: &str, folder: &str) -> Diagnostic {

@@ -13,6 +13,7 @@ pub mod index; // the kernel that finds every separator
 mod inspect;
 mod judge;
 mod kernel; // the index of 64 bytes at once
+mod leave; // what leaves is read again, items that are alike once
 mod numbers; // control numbers that were used
 mod piece;
 mod reader;
@@ -30,6 +31,7 @@ pub use guess::{FIRST_BYTES, seems};
 pub use header::HeaderValues;
 pub use inspect::{DocumentReport, GroupReport, Inspection, InterchangeReport, unfit_definitions};
 pub use judge::{GuideChoice, Judge, Judged, Placed, folder_of};
+pub use leave::Written;
 pub use piece::{Piece, PieceKind};
 pub use reader::{Limits, Opening, Reader};
 pub use write::Writer;

@@ -2,6 +2,7 @@
 
 use crate::codec::table::Sheet;
 use crate::diagnostic::{Diagnostic, Syntax};
+use crate::standard::place::LeftOut;
 use crate::tree::Run;
 use std::sync::Arc;
 
@@ -39,8 +40,18 @@ pub struct Piece<'a> {
     pub document: u32,
     /// Bytes and index. A UNA stands in the run's bytes before the UNB segment.
     pub run: Run<'a>,
+    /// What of a document was left out, where not all of it was read.
+    pub left_out: &'a [LeftOut],
     /// What is known of a file that its definition lays out.
     pub sheet: Option<Arc<Sheet>>,
     /// What the reader itself found wrong in or before this piece.
     pub faults: Vec<Diagnostic>,
+}
+
+impl Piece<'_> {
+    /// How many segments it has, those that were left out among them.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.run.len() + self.left_out.iter().map(LeftOut::segments).sum::<usize>()
+    }
 }

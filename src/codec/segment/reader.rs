@@ -398,7 +398,7 @@ impl<R: Read> Reader<R> {
             PieceKind::Document => (group, document),
         };
         let sheet = self.rows.as_ref().filter(|_| kind != PieceKind::Between).map(|rows| rows.sheet.clone());
-        Piece { kind, syntax, interchange, group, document, run, sheet, faults }
+        Piece { kind, syntax, interchange, group, document, run, left_out: &[], sheet, faults }
     }
 
     /// Inside an interchange: collects the segments of one piece.

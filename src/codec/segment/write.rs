@@ -3,18 +3,24 @@
 //! Where a value cannot be written it is a finding, never a changed value. Envelopes are `x12::encode`'s and
 //! `edifact::encode`'s.
 
+use super::leave::{Leaving, Written};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::standard::definition::Directory;
 use crate::tree::{
     Between, Charset, DraftForm, DraftSegment, FormSegment, Laid, PlaceText, Separators, Style, Whole, in_repertoire,
 };
 use compact_str::CompactString;
-use std::sync::LazyLock;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
 
 /// Room that a writer begins with: many write an acknowledgment of some lines.
 const OUT_BYTES: usize = 512;
 
 /// A text of so many bytes is looked at all at once, a shorter one byte by byte.
 const TOGETHER_BYTES: usize = 32;
+
+/// So many bytes, or fewer, are appended as so many.
+const FEW_BYTES: usize = 16;
 
 /// Which bytes of ASCII a syntax level allows, looked up once for all writers of it.
 fn plain_of(level: &str) -> &'static [bool; 256] {
@@ -66,6 +72,8 @@ pub struct Writer {
     faults: Vec<Diagnostic>,
     /// Segments since the document's header, that header included.
     ordinal: u32,
+    /// Judges items, where that was asked for.
+    leaving: Option<Leaving>,
 }
 
 impl Writer {
@@ -93,7 +101,14 @@ impl Writer {
             out: Vec::with_capacity(OUT_BYTES),
             faults: Vec::new(),
             ordinal: 0,
+            leaving: None,
         }
+    }
+
+    /// Judges items of documents by the definitions of a version, while they are written; all of it must be taken at the end
+    /// by [`Writer::finish_written`].
+    pub fn judge_by(&mut self, directory: Option<Arc<Directory>>) {
+        self.leaving = directory.map(|directory| Leaving::new(directory, self.separators, &self.line_end));
     }
 
     /// Writes bytes that are no segment (UNA, a fixed-width ISA).
@@ -110,6 +125,7 @@ impl Writer {
     /// A document begins: its header is segment 1.
     pub fn begin_document(&mut self) {
         self.ordinal = 0;
+        self.leaving.iter_mut().for_each(Leaving::begin_document);
     }
 
     /// Segments written since the document began.
@@ -159,15 +175,19 @@ impl Writer {
         if !are_there || !self.are_plain(first.item().all()) {
             return 0;
         }
+        let (before, begin) = (self.ordinal as usize, self.out.len());
         self.ordinal += count as u32;
-        self.out.reserve(whole.bytes.len() + first.item().all().len());
-        let mut start = 0;
+        let (text, mut start) = (first.item().all().as_bytes(), 0);
+        self.out.reserve(whole.bytes.len() + text.len() + TOGETHER_BYTES);
         for &(end, number) in &whole.texts {
-            self.out.extend_from_slice(&whole.bytes[start..end as usize]);
-            self.out.extend_from_slice(first.item().bytes(number));
+            append(&mut self.out, &whole.bytes, start..end as usize);
+            append(&mut self.out, text, first.item().range(number));
             start = end as usize;
         }
-        self.out.extend_from_slice(&whole.bytes[start..]);
+        append(&mut self.out, &whole.bytes, start..whole.bytes.len());
+        if let Some(leaving) = &mut self.leaving {
+            leaving.item(first, begin..self.out.len(), before..before + count);
+        }
         count
     }
 
@@ -369,7 +389,28 @@ impl Writer {
     /// # Errors
     /// What could not be written, all of it.
     pub fn finish(self) -> Result<Vec<u8>, Vec<Diagnostic>> {
-        if self.faults.is_empty() { Ok(self.out) } else { Err(self.faults) }
+        self.finish_written().map(|written| written.bytes)
+    }
+
+    /// The bytes, and what of them was judged.
+    ///
+    /// # Errors
+    /// What could not be written, all of it.
+    pub fn finish_written(self) -> Result<Written, Vec<Diagnostic>> {
+        if self.faults.is_empty() { Ok(Written { bytes: self.out, leaving: self.leaving }) } else { Err(self.faults) }
+    }
+}
+
+/// Appends some of these bytes. A few are soon appended as many, of which those that are not meant are taken back.
+#[inline(always)]
+fn append(out: &mut Vec<u8>, bytes: &[u8], range: Range<usize>) {
+    match bytes.get(range.start..).and_then(<[u8]>::first_chunk::<FEW_BYTES>) {
+        Some(few) if range.len() <= FEW_BYTES => {
+            let end = out.len() + range.len();
+            out.extend_from_slice(few);
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(&bytes[range]),
     }
 }
 

@@ -1,22 +1,33 @@
 //! Writes an X12 interchange from drafts: ISA with its fixed widths, GS, ST, and trailers with computed counts.
 
-use crate::codec::segment::Writer;
+use crate::codec::segment::{Writer, Written};
 use crate::diagnostic::{Diagnostic, Fault, Position, Syntax};
+use crate::standard::definition::Directory;
 use crate::tree::{DocumentDraft, GroupDraft, InterchangeDraft};
+use std::sync::Arc;
 
 /// Writes the interchange.
 ///
 /// # Errors
 /// Every value that cannot be written: separators or control characters in data, an ISA element over its width.
 pub fn encode(draft: &InterchangeDraft) -> Result<Vec<u8>, Vec<Diagnostic>> {
+    encode_judged(draft, None).map(|written| written.bytes)
+}
+
+/// The same, its items judged while they are written, by the definitions of a version.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_judged(draft: &InterchangeDraft, by: Option<Arc<Directory>>) -> Result<Written, Vec<Diagnostic>> {
     let mut writer = begin(draft)?;
+    writer.judge_by(by);
     for group in &draft.groups {
         begin_group(&mut writer, draft, group);
         group.documents.iter().for_each(|one| document(&mut writer, one));
         end_group(&mut writer, group, group.documents.len());
     }
     end(&mut writer, draft);
-    writer.finish()
+    writer.finish_written()
 }
 
 /// ISA, and TA1 where the draft has them.

@@ -10,7 +10,7 @@ mod open;
 pub use acknowledge::Acknowledging;
 pub use answers::{answers, technical_answer};
 pub use check::check;
-pub use encode::encode;
+pub use encode::{encode, encode_judged};
 pub use envelope::note;
 pub use open::{binary_end, is_binary, open};
 

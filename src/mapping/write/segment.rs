@@ -10,6 +10,9 @@ use crate::mapping::notation::{Place, Selector, Tag};
 use crate::standard::definition::{Area, Node};
 use crate::tree::DraftSegment;
 
+/// Segments and loops of a loop, usually at most: room is made for as many.
+const ITEMS_OF_LOOP: usize = 8;
+
 /// What was sought, the nodes of a loop by where they stand, a tag and a part of the document, and which node it is.
 pub(super) type Sought = ((usize, u32, Option<Area>), usize);
 
@@ -263,6 +266,7 @@ impl Writer<'_> {
                 let inner = self.open(&body.nodes, instance);
                 let own = &mut self.loops[inner];
                 own.trigger = Some(made);
+                own.items = Vec::with_capacity(ITEMS_OF_LOOP);
                 own.items.push((0, Item::Segment(made)));
                 (inner, Item::Loop(inner))
             }

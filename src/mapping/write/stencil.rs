@@ -444,13 +444,17 @@ impl Stencil {
                 Item::Segment(draft) => (*node, Item::Segment(first_draft + draft)),
                 Item::Loop(inner) => (*node, Item::Loop(first_loop + inner)),
             };
-            let items = opened.items.iter().map(place).collect();
+            let items = opened.items.iter().map(place);
             match opened.around {
                 Some((around, _)) => {
                     let (around, trigger) = (first_loop + around, Some(first_draft + opened.trigger));
-                    writer.loops.push(Loop { around, nodes, items, trigger });
+                    writer.loops.push(Loop { around, nodes, items: items.collect(), trigger });
                 }
-                None => writer.loops[first_loop].items = items,
+                None => {
+                    let own = &mut writer.loops[first_loop].items;
+                    own.clear();
+                    own.extend(items);
+                }
             }
         }
     }

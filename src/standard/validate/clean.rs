@@ -9,46 +9,61 @@ use crate::tree::{Charset, Run, SegmentMark, Separators};
 
 /// The bytes of a document with the rules of its version.
 pub struct Clean<'a> {
-    rules: Rules<'a>,
     run: &'a Run<'a>,
-    bytes: &'a [u8],
-    separators: Separators,
-    /// All values of the segment at hand are printable ASCII without release characters.
-    is_plain: bool,
+    values: Values<'a>,
     /// The segments that number a node of a tree, with the numbers of their rules.
     pub nodes: Vec<(SegmentMark, usize)>,
+}
+
+/// Bytes with values in them, and the rules of a version.
+pub(super) struct Values<'a> {
+    rules: Rules<'a>,
+    bytes: &'a [u8],
+    separators: Separators,
+    charset: Charset,
+    /// All values at hand are printable ASCII without release characters.
+    is_plain: bool,
 }
 
 impl<'a> Clean<'a> {
     /// Prepares for the segments of a run.
     pub fn new(rules: Rules<'a>, run: &'a Run<'a>) -> Self {
-        Clean { rules, run, bytes: run.bytes, separators: *run.separators, is_plain: true, nodes: Vec::new() }
+        let values = Values { charset: run.charset, ..Values::plain(rules, run.bytes, *run.separators) };
+        Clean { run, values, nodes: Vec::new() }
     }
 
     /// Whether the segment at this mark is without fault; `number` is that of its rules, where it is known already. One
     /// without rules has none to break.
     pub fn segment(&mut self, mark: &SegmentMark, number: Option<u32>) -> bool {
-        let number = number.map(|number| number as usize).or_else(|| self.rules.segment(self.run.tag_at(mark)));
+        let rules = self.values.rules;
+        let number = number.map(|number| number as usize).or_else(|| rules.segment(self.run.tag_at(mark)));
         let Some(number) = number else { return !self.run.index.wrapped };
-        let rows = self.rules.rows(number);
+        let rows = rules.rows(number);
         if rows.node.is_some() {
             self.nodes.push((*mark, number));
         }
         let (marks, places) = (self.run.marks_at(mark), &rows.places);
-        self.is_plain = mark.is_plain;
+        self.values.is_plain = mark.is_plain;
         if !mark.is_plain && self.run.index.wrapped {
             return false;
         }
         let filled = match marks {
             [] => Some(0),
-            _ if mark.is_flat => self.flat(places, marks, mark.end),
-            _ => self.nested(places, marks, mark.end),
+            _ if mark.is_flat => self.values.flat(places, marks, mark.end),
+            _ => self.values.nested(places, marks, mark.end),
         };
         filled.is_some_and(|filled| rows.allows(filled))
     }
+}
+
+impl<'a> Values<'a> {
+    /// Bytes whose values are printable ASCII without release characters.
+    pub(super) fn plain(rules: Rules<'a>, bytes: &'a [u8], separators: Separators) -> Self {
+        Values { rules, bytes, separators, charset: Charset::Utf8, is_plain: true }
+    }
 
     /// The elements of a segment whose separators all separate elements: which are filled, if none is wrong.
-    fn flat(&mut self, places: &[PlaceRule], marks: &[u32], end: u32) -> Option<u64> {
+    fn flat(&self, places: &[PlaceRule], marks: &[u32], end: u32) -> Option<u64> {
         let (mut filled, mut from) = (0u64, marks.first()? + 1);
         for count in 0..marks.len() {
             let to = marks.get(count + 1).map_or(end, |&next| next);
@@ -72,7 +87,7 @@ impl<'a> Clean<'a> {
     }
 
     /// The same of any segment.
-    fn nested(&mut self, places: &[PlaceRule], marks: &[u32], end: u32) -> Option<u64> {
+    fn nested(&self, places: &[PlaceRule], marks: &[u32], end: u32) -> Option<u64> {
         let element = self.separators.element;
         let (mut filled, mut count, mut rest) = (0u64, 0, marks);
         while let Some((&before, behind)) = rest.split_first() {
@@ -107,7 +122,7 @@ impl<'a> Clean<'a> {
     }
 
     #[inline(never)]
-    fn composite(&mut self, number: usize, (mut from, to): (u32, u32), inner: &[u32]) -> bool {
+    fn composite(&self, number: usize, (mut from, to): (u32, u32), inner: &[u32]) -> bool {
         let rows = self.rules.rows(number);
         let places = &rows.places;
         let component = self.separators.component;
@@ -133,7 +148,7 @@ impl<'a> Clean<'a> {
 
     /// A value that is not empty.
     #[inline(always)]
-    fn value(&self, kind: ElementType, place: &PlaceRule, from: u32, to: u32) -> bool {
+    pub(super) fn value(&self, kind: ElementType, place: &PlaceRule, from: u32, to: u32) -> bool {
         let length = match kind {
             ElementType::Text | ElementType::Code if self.is_plain => Some(to - from),
             _ => self.typed(kind, place.is_coded(), (from, to)),
@@ -188,7 +203,7 @@ impl<'a> Clean<'a> {
         let (mut count, mut rest) = (0, value.iter());
         while let Some(&byte) = rest.next() {
             let byte = if Some(byte) == self.separators.release { *rest.next()? } else { byte };
-            let is_printable = matches!(byte, b' '..=b'~') || (byte >= 0xA0 && self.run.charset == Charset::Latin1);
+            let is_printable = matches!(byte, b' '..=b'~') || (byte >= 0xA0 && self.charset == Charset::Latin1);
             if !is_printable {
                 return None;
             }

@@ -9,13 +9,15 @@ mod condition;
 mod element;
 mod guide;
 mod hierarchy;
+mod laid; // the texts of items that are alike
 pub use condition::{in_words, is_met};
 pub(crate) use element::{is_date, is_time};
 pub use guide::follow;
+pub use laid::TextRules;
 
 use self::clean::Clean;
 use super::definition::{CompositeDefinition, Directory, Document, Place, SegmentDefinition, Usage};
-use super::place::{Placement, Walk};
+use super::place::{LeftOut, Placement, Walk};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax, VALUE_CHARACTERS_MAX, keep};
 use crate::tree::{Run, Segment, Value};
 use std::collections::HashMap;
@@ -23,16 +25,34 @@ use std::collections::HashMap;
 /// Validates `run`, a whole document with header and trailer. The findings come in the order of the bytes.
 #[must_use]
 pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (Placement, Vec<Diagnostic>) {
+    let (placement, faults, _) = validate_but(document, directory, run, &[]);
+    (placement, faults)
+}
+
+/// The same of a document of which segments were left out, in the order in which they would stand there. Whether these have
+/// their places comes with it; what stands in them is for [`TextRules`].
+#[must_use]
+pub fn validate_but(
+    document: &Document,
+    directory: &Directory,
+    run: &Run<'_>,
+    left_out: &[LeftOut],
+) -> (Placement, Vec<Diagnostic>, bool) {
     let syntax = Syntax::of(&document.standard);
     let mut walk = Walk::new(document, directory, run);
     let mut clean = Clean::new(directory.rules(), run);
     // Most segments are surely without fault; the others are looked at again, in words.
-    let mut doubtful = Vec::new();
-    for (ordinal, mark) in run.index.segments.iter().enumerate() {
-        let rules = walk.next().flatten();
-        if !clean.segment(mark, rules) {
-            doubtful.push(ordinal);
+    let (mut doubtful, mut from, mut have_places) = (Vec::new(), 0, true);
+    let ends = left_out.iter().map(|one| (one.behind.min(run.len()), Some(one))).chain([(run.len(), None)]);
+    for (end, left_out) in ends {
+        for (ordinal, mark) in run.index.segments[from.min(end)..end].iter().enumerate() {
+            let rules = walk.next().flatten();
+            if !clean.segment(mark, rules) {
+                doubtful.push(from + ordinal);
+            }
         }
+        have_places &= left_out.is_none_or(|left_out| walk.pass(left_out));
+        from = end;
     }
     let (placement, mut faults) = walk.end();
     let mut occurrences = None;
@@ -66,7 +86,7 @@ pub fn validate(document: &Document, directory: &Directory, run: &Run<'_>) -> (P
         bounds::check(directory, run, &placement, &mut faults);
     }
     faults.sort_by_key(|fault| (fault.position.segment, fault.offset));
-    (placement, faults)
+    (placement, faults, have_places)
 }
 
 /// Which of several segments of one tag each is.
