@@ -297,14 +297,7 @@ impl Filling {
         self.ends.clear();
     }
 
-    /// Fills the next hole as `write` appends it.
-    #[inline]
-    pub fn hole(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        write(&mut self.text);
-        self.ends.push(self.text.len() as u32);
-    }
-
-    /// The same where `write` says that it did.
+    /// Fills the next hole as `write` appends it, where it says that it did.
     #[inline]
     pub fn hole_if(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         let before = self.text.len();
@@ -320,8 +313,8 @@ impl Filling {
     /// Fills the holes of a part with the texts of a value; whether the value is of that form.
     pub fn value(&mut self, part: &Part, value: &Value) -> bool {
         match (part, value) {
-            (Part::Text(_), Value::String(text)) => self.text(text),
-            (Part::Flag(_), Value::Bool(flag)) => self.text(if *flag { "true" } else { "false" }),
+            (Part::Text(_), Value::String(text)) => self.text(text.as_bytes()),
+            (Part::Flag(_), Value::Bool(flag)) => self.text(if *flag { b"true" } else { b"false" }),
             (Part::List(parts), Value::Array(items)) => {
                 parts.len() == items.len() && parts.iter().zip(items).all(|(part, item)| self.value(part, item))
             }
@@ -334,9 +327,20 @@ impl Filling {
         }
     }
 
-    fn text(&mut self, text: &str) -> bool {
-        self.hole(|all| all.extend_from_slice(text.as_bytes()));
+    /// Fills the next hole with a text; always done.
+    #[inline]
+    pub fn text(&mut self, text: &[u8]) -> bool {
+        self.text.extend_from_slice(text);
+        self.ends.push(self.text.len() as u32);
         true
+    }
+
+    /// Fills the next holes with those of another.
+    #[inline]
+    pub fn add(&mut self, other: &Filling) {
+        let before = self.text.len() as u32;
+        self.text.extend_from_slice(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| before + end));
     }
 
     /// The object, when as many holes are filled as the template has, each with text.

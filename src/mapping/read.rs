@@ -50,8 +50,9 @@ fn entities<'a>(
     let (numbers, faults) = (HashMap::new(), Vec::new());
     let source = Source::new(run, placement, context.directory);
     // Who wants to know each step is shown each step.
-    let stencils = (!trace.is_on()).then(|| context.mapping.reading.take());
-    let claimed = Claims { trace, cells: vec![0; source.cells()], log: Vec::new() };
+    let mut stencils = (!trace.is_on()).then(|| context.mapping.reading.take());
+    stencils.iter_mut().for_each(|stencils| stencils.for_documents_of(context.directory));
+    let claimed = Claims { trace, cells: vec![0; source.cells()], ..Claims::default() };
     let mut reader = Reader {
         context,
         run,
@@ -177,7 +178,10 @@ struct Around {
 struct Claims {
     /// What is known of each value, by its cell.
     cells: Vec<u8>,
-    log: Vec<usize>,
+    /// What was taken: the first cell, and how many.
+    log: Vec<(usize, usize)>,
+    /// What was known of those before.
+    before: Vec<u8>,
     trace: Reading,
 }
 
@@ -204,9 +208,18 @@ impl Claims {
 
     fn take_cell(&mut self, cell: usize) {
         if self.cells[cell] & TAKEN == 0 {
+            self.before.push(self.cells[cell]);
             self.cells[cell] |= TAKEN;
-            self.log.push(cell);
+            self.log.push((cell, 1));
         }
+    }
+
+    /// Takes what an item takes: from its first cell on, what is known afterwards.
+    fn take_block(&mut self, first: usize, after: &[u8]) {
+        let cells = &mut self.cells[first..first + after.len()];
+        self.before.extend_from_slice(cells);
+        cells.copy_from_slice(after);
+        self.log.push((first, after.len()));
     }
 
     fn refuse(&mut self, cell: Option<usize>) {
@@ -222,8 +235,11 @@ impl Claims {
 
     /// Gives back what was taken since.
     fn undo(&mut self, mark: usize) {
-        for cell in self.log.drain(mark..) {
-            self.cells[cell] &= !TAKEN;
+        for (first, count) in self.log.drain(mark..).rev() {
+            let before = self.before.drain(self.before.len() - count..);
+            for (cell, before) in self.cells[first..].iter_mut().zip(before) {
+                *cell = *cell & !TAKEN | before & TAKEN;
+            }
         }
     }
 }
@@ -668,12 +684,12 @@ impl<'a> Reader<'a> {
     fn left(&self) -> Vec<Address> {
         let mut found = Vec::new();
         for segment in self.run.segments() {
-            let is_envelope = matches!(segment.tag(), b"ST" | b"SE" | b"UNH" | b"UNT");
-            if is_envelope || self.is_selected_constant(&segment) {
-                continue;
-            }
             let ordinal = segment.ordinal();
             if self.source.is_done(ordinal, |cell| self.claimed.is_taken(Some(cell))) {
+                continue;
+            }
+            let is_envelope = matches!(segment.tag(), b"ST" | b"SE" | b"UNH" | b"UNT");
+            if is_envelope || self.is_selected_constant(&segment) {
                 continue;
             }
             for element in 1..=self.source.element_count(ordinal) {

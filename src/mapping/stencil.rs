@@ -7,7 +7,8 @@
 //! the rules looked at. Where something differs, the rules walk. Builds for tests let them walk each time, and compare.
 
 use super::notation::Rule;
-use std::sync::{Mutex, PoisonError};
+use crate::standard::definition::Directory;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Stencils of one list of rules; an item that none of them fits is left to the rules.
 const STENCILS_MAX: usize = 32;
@@ -52,15 +53,25 @@ pub struct Stencils<S> {
     pub turn: u64,
     /// How many segments the last of them came to, where that was asked: the next may be as long.
     pub size: usize,
+    /// The directory of the documents that they were made of, where that was told.
+    directory: Weak<Directory>,
 }
 
 impl<S> Default for Stencils<S> {
     fn default() -> Self {
-        Stencils { sets: Vec::new(), turn: 0, size: 0 }
+        Stencils { sets: Vec::new(), turn: 0, size: 0, directory: Weak::new() }
     }
 }
 
 impl<S> Stencils<S> {
+    /// Forgets those of documents of another directory: which elements are composites decides what rules see.
+    pub fn for_documents_of(&mut self, directory: &Arc<Directory>) {
+        if self.directory.as_ptr() != Arc::as_ptr(directory) {
+            self.sets.clear();
+            self.directory = Arc::downgrade(directory);
+        }
+    }
+
     /// The place of those of a list of rules.
     pub fn of(&mut self, rules: &[Rule]) -> &mut Set<S> {
         let place = rules.as_ptr() as usize;
