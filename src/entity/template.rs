@@ -1,6 +1,7 @@
-//! Objects that are alike: what they have in common stands once, in a template, and of each only its texts are kept, one
-//! after the other. Lines of a document are such objects. Their fields are made when someone asks for them; who looks at
-//! a text, writes JSON or checks the form does not. Who finds out what is alike is `mapping`; nothing is compared here.
+//! Objects that are alike: what they have in common stands once, in a template, and of each only its texts are kept. Lines of
+//! a document are such objects. The texts of a whole list stand one after the other on one sheet, and an object is its
+//! number there. Its fields are made when someone asks for them; who looks at a text, writes JSON or checks the form does
+//! not. Who finds out what is alike is `mapping`; nothing is compared here.
 
 use super::form::Soundness;
 use super::json;
@@ -189,52 +190,70 @@ fn find_identifiers(parts: &[(Key, Part)], found: &mut Vec<(Option<usize>, usize
 /// Fields that are added to an object of a template, at most, without its fields being moved.
 const ADDED: usize = 4;
 
-/// The texts of one object: its template filled in.
+/// Objects whose texts stand together.
+#[derive(Debug)]
+struct Sheet {
+    text: Box<str>,
+    /// For each object where its text begins, then where the text of each hole ends.
+    bounds: Box<[u32]>,
+    /// The template of each object, and where its bounds begin.
+    objects: Box<[(Arc<Template>, u32)]>,
+    /// Nothing in the texts is to be escaped in JSON.
+    is_plain: bool,
+    /// The fields of each, once someone asked for them.
+    fields: OnceLock<Box<[OnceLock<Vec<(Key, Value)>>]>>,
+}
+
+/// One object: its template filled in.
 #[derive(Debug, Clone)]
 pub struct Filled {
-    template: Arc<Template>,
-    text: Box<str>,
-    /// Where the text of each hole ends.
-    ends: Box<[u32]>,
-    /// Its fields, once someone asked for them.
-    fields: OnceLock<Vec<(Key, Value)>>,
+    sheet: Arc<Sheet>,
+    number: u32,
 }
 
 impl Filled {
+    #[inline]
+    fn own(&self) -> &(Arc<Template>, u32) {
+        &self.sheet.objects[self.number as usize]
+    }
+
     /// What it has in common with others.
     #[must_use]
+    #[inline]
     pub fn template(&self) -> &Arc<Template> {
-        &self.template
+        &self.own().0
     }
 
     /// The text of a hole.
     #[must_use]
     #[inline]
     pub fn hole(&self, number: usize) -> &str {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start as usize..self.ends[number] as usize]
+        self.holes(number..number + 1)
     }
 
     /// The texts of some holes, one after the other.
     #[must_use]
+    #[inline]
     pub fn holes(&self, numbers: Range<usize>) -> &str {
-        let start = numbers.start.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let end = numbers.end.checked_sub(1).map_or(0, |last| self.ends[last]);
-        &self.text[start as usize..end as usize]
+        let bounds = &self.sheet.bounds[self.own().1 as usize..];
+        &self.sheet.text[bounds[numbers.start] as usize..bounds[numbers.end] as usize]
     }
 
     /// The text of what sums look at.
     pub(super) fn summed(&self, which: Summed) -> Option<&str> {
-        self.template.summed[which as usize].map(|hole| self.hole(hole))
+        self.template().summed[which as usize].map(|hole| self.hole(hole))
     }
 
     /// Appends it as JSON.
     pub(super) fn write_json(&self, json: &mut Vec<u8>) {
-        json.reserve(self.text.len() + self.template.json_bytes);
-        let (mut start, text) = (0, self.text.as_bytes());
+        let (template, first) = self.own();
+        let bounds = &self.sheet.bounds[*first as usize..][..=template.holes()];
+        let (start, end) = (bounds[0] as usize, bounds[template.holes()] as usize);
+        json.reserve(end - start + template.json_bytes);
+        let (mut start, text) = (start, self.sheet.text.as_bytes());
         // Nearly all have nothing to escape; so all texts are looked at together.
-        let is_plain = !json::has_escapes(text);
-        for (piece, &end) in self.template.json.iter().zip(&self.ends) {
+        let is_plain = self.sheet.is_plain || !json::has_escapes(&text[start..end]);
+        for (piece, &end) in template.json.iter().zip(&bounds[1..]) {
             json.extend_from_slice(piece);
             let hole = &text[start..end as usize];
             if is_plain {
@@ -244,28 +263,24 @@ impl Filled {
             }
             start = end as usize;
         }
-        if let Some(last) = self.template.json.last() {
+        if let Some(last) = template.json.last() {
             json.extend_from_slice(last);
         }
     }
 
     /// Its fields, made when first asked for.
     pub(super) fn fields(&self) -> &[(Key, Value)] {
-        self.fields.get_or_init(|| self.made())
+        let all = self.sheet.fields.get_or_init(|| self.sheet.objects.iter().map(|_| OnceLock::new()).collect());
+        all[self.number as usize].get_or_init(|| self.fields_of(self.template().parts()))
     }
 
     /// The same for one that goes on without its template.
-    pub(super) fn take_fields(&mut self) -> Vec<(Key, Value)> {
-        self.fields.take().unwrap_or_else(|| {
-            // Who asks for them adds some.
-            let mut fields = Vec::with_capacity(self.template.parts.len() + ADDED);
-            fields.extend(self.template.parts.iter().map(|(key, part)| (key.clone(), self.value(part))));
-            fields
-        })
-    }
-
-    fn made(&self) -> Vec<(Key, Value)> {
-        self.fields_of(&self.template.parts)
+    pub(super) fn take_fields(&self) -> Vec<(Key, Value)> {
+        let parts = self.template().parts();
+        // Who asks for them adds some.
+        let mut fields = Vec::with_capacity(parts.len() + ADDED);
+        fields.extend(parts.iter().map(|(key, part)| (key.clone(), self.value(part))));
+        fields
     }
 
     fn fields_of(&self, parts: &[(Key, Part)]) -> Vec<(Key, Value)> {
@@ -283,18 +298,41 @@ impl Filled {
     }
 }
 
-/// Texts on their way into the holes of a template; used again and again.
+/// Texts on their way into the holes of templates; used again and again.
 #[derive(Default)]
 pub struct Filling {
     text: Vec<u8>,
-    ends: Vec<u32>,
+    bounds: Vec<u32>,
+    objects: Vec<(Arc<Template>, u32)>,
+}
+
+/// How far a filling was at some time.
+#[derive(Clone, Copy, Default)]
+pub struct FillingMark {
+    text: usize,
+    bounds: usize,
+    objects: usize,
 }
 
 impl Filling {
-    /// Begins anew.
+    /// How far it is: before a list, to make the objects of what comes; before an object, to give it up.
+    #[must_use]
+    #[inline]
+    pub fn mark(&self) -> FillingMark {
+        FillingMark { text: self.text.len(), bounds: self.bounds.len(), objects: self.objects.len() }
+    }
+
+    /// Gives up what came since.
+    pub fn undo(&mut self, mark: FillingMark) {
+        self.text.truncate(mark.text);
+        self.bounds.truncate(mark.bounds);
+        self.objects.truncate(mark.objects);
+    }
+
+    /// Begins an object.
+    #[inline]
     pub fn begin(&mut self) {
-        self.text.clear();
-        self.ends.clear();
+        self.bounds.push(self.text.len() as u32);
     }
 
     /// Fills the next hole as `write` appends it, where it says that it did.
@@ -303,7 +341,7 @@ impl Filling {
         let before = self.text.len();
         let is_written = write(&mut self.text);
         if is_written {
-            self.ends.push(self.text.len() as u32);
+            self.bounds.push(self.text.len() as u32);
         } else {
             self.text.truncate(before);
         }
@@ -331,7 +369,7 @@ impl Filling {
     #[inline]
     pub fn text(&mut self, text: &[u8]) -> bool {
         self.text.extend_from_slice(text);
-        self.ends.push(self.text.len() as u32);
+        self.bounds.push(self.text.len() as u32);
         true
     }
 
@@ -340,20 +378,42 @@ impl Filling {
     pub fn add(&mut self, other: &Filling) {
         let before = self.text.len() as u32;
         self.text.extend_from_slice(&other.text);
-        self.ends.extend(other.ends.iter().map(|end| before + end));
+        self.bounds.extend(other.bounds.iter().map(|end| before + end));
     }
 
-    /// The object, when as many holes are filled as the template has, each with text.
+    /// Ends an object that began at a mark; whether as many holes are filled as the template has.
+    pub fn end(&mut self, mark: FillingMark, template: &Arc<Template>) -> bool {
+        let is_whole = self.bounds.len() - mark.bounds == template.holes() + 1;
+        if is_whole {
+            self.objects.push((template.clone(), mark.bounds as u32));
+        }
+        is_whole
+    }
+
+    /// The object that ended since a mark; it stays in the filling.
     #[must_use]
-    pub fn end(&self, template: &Arc<Template>) -> Option<Map> {
-        let text = std::str::from_utf8(&self.text).ok().filter(|_| self.ends.len() == template.holes())?;
-        let filled = Filled {
-            template: template.clone(),
-            text: text.into(),
-            ends: self.ends.as_slice().into(),
-            fields: OnceLock::new(),
+    pub fn show(&self, mark: FillingMark) -> Option<Map> {
+        let (text, bounds) = (self.text[mark.text..].to_vec(), &self.bounds[mark.bounds..]);
+        let bounds = bounds.iter().map(|bound| bound - mark.text as u32).collect();
+        let objects = self.objects.iter().skip(mark.objects).map(|(template, _)| (template.clone(), 0)).collect();
+        Filling { text, bounds, objects }.take(FillingMark::default()).next()
+    }
+
+    /// The objects that ended since a mark, which are taken out of the filling.
+    pub fn take(&mut self, mark: FillingMark) -> impl ExactSizeIterator<Item = Map> + use<> {
+        let text = self.text[mark.text..].to_vec();
+        self.text.truncate(mark.text);
+        // A text of a hole is ASCII, or was a text before.
+        let plain = |error: std::string::FromUtf8Error| {
+            error.into_bytes().iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect()
         };
-        Some(Map::from(filled))
+        let text = String::from_utf8(text).unwrap_or_else(plain).into_boxed_str();
+        let (before, first) = (mark.text as u32, mark.bounds as u32);
+        let bounds = self.bounds.drain(mark.bounds..).map(|bound| bound - before).collect();
+        let objects = self.objects.drain(mark.objects..).map(|(template, bound)| (template, bound - first)).collect();
+        let is_plain = !json::has_escapes(text.as_bytes());
+        let sheet = Arc::new(Sheet { text, bounds, objects, is_plain, fields: OnceLock::new() });
+        (0..sheet.objects.len()).map(move |at| Map::from(Filled { sheet: sheet.clone(), number: at as u32 }))
     }
 }
 
@@ -371,8 +431,10 @@ mod tests {
         let template = Arc::new(Template::of(&map(one))?);
         let (whole, mut filling) = (Value::from(other), Filling::default());
         let part = Part::Object(template.parts.clone());
+        let mark = filling.mark();
         filling.begin();
-        if filling.value(&part, &whole) { filling.end(&template) } else { None }
+        let is_filled = filling.value(&part, &whole) && filling.end(mark, &template);
+        is_filled.then(|| filling.take(mark).next()).flatten()
     }
 
     #[test]

@@ -22,6 +22,7 @@ use record::Recording;
 use source::{Address, Source};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use stencil::{Got, Items};
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
@@ -363,10 +364,10 @@ impl<'a> Reader<'a> {
     }
 
     fn each(&mut self, at: At, each: &Each) -> Option<Value> {
-        let mut items = Vec::new();
+        let mut items = Items::new(&self.filling);
         if let Some(under) = &each.under {
             self.below(at, each, under, &mut items);
-            return (!items.is_empty()).then_some(Value::Array(items));
+            return items.end(&mut self.filling);
         }
         let mut around = Around::default();
         for (segment, instance) in self.segments(at, &each.place) {
@@ -385,14 +386,16 @@ impl<'a> Reader<'a> {
             }
             let count = items.len();
             self.item((at, inner), segment, (each.own(), &only, &each.place), &mut items);
-            let is_taken = items.len() > count;
-            if let Some(Value::Object(item)) = items.last_mut().filter(|_| is_taken) {
+            if items.len() == count || each.around == 0 {
+                continue;
+            }
+            if let Some(Value::Object(item)) = items.last_mut(&mut self.filling) {
                 around.is_said = true;
                 around.fields.iter().for_each(|(field, value)| lay_under(item, field, value));
             }
         }
         self.left_unsaid(&around);
-        (!items.is_empty()).then_some(Value::Array(items))
+        items.end(&mut self.filling)
     }
 
     /// Reads what the loop around an item says of all items in it, unless it is known from the item before.
@@ -441,7 +444,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what follows the item at hand and names it, or names another that does: up to the next that names nothing.
-    fn below(&mut self, at: At, each: &Each, under: &Under, items: &mut Vec<Value>) {
+    fn below(&mut self, at: At, each: &Each, under: &Under, items: &mut Items) {
         let At::Loop(instance) = at else { return };
         let Some(own) = self.source.trigger(instance) else { return };
         if let Some(recording) = &self.recording {
@@ -480,21 +483,21 @@ impl<'a> Reader<'a> {
         (outer, inner): (At, At),
         segment: usize,
         (rules, only, place): (&[Rule], &[String], &Place),
-        items: &mut Vec<Value>,
+        items: &mut Items,
     ) {
         let taken = self.claimed.trace.mark();
         // An item in what is at hand has no form of its own.
-        let fields = if place.tag.is_empty() && matches!(inner, At::Loop(_)) {
-            self.by_rules(rules, only, inner)
+        let got = if place.tag.is_empty() && matches!(inner, At::Loop(_)) {
+            self.by_rules(rules, only, inner).map(Got::Fields)
         } else {
             self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner))
         };
-        let Some(fields) = fields else { return };
+        let Some(got) = got else { return };
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);
         self.claimed.trace.item(taken, items.len());
-        if !fields.is_empty() {
-            items.push(Value::Object(fields));
+        if !matches!(&got, Got::Fields(fields) if fields.is_empty()) {
+            items.push(got);
         }
     }
 
@@ -519,7 +522,7 @@ impl<'a> Reader<'a> {
     }
 
     fn slots(&mut self, at: At, slots: &Slots) -> Option<Value> {
-        let mut items = Vec::new();
+        let mut items = Items::new(&self.filling);
         for place in &slots.places {
             for (segment, _) in self.segments(at, place) {
                 let (first, last) = place.elements;
@@ -534,10 +537,15 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        (!items.is_empty()).then_some(Value::Array(items))
+        items.end(&mut self.filling)
     }
 
     fn is_taken(&self, segment: usize, element: u16) -> bool {
+        // Of most segments nothing is.
+        let cells = &self.claimed.cells[self.source.cells_of(segment)];
+        if cells.iter().all(|cell| *cell == 0) {
+            return false;
+        }
         self.is_claimed(&(segment, element, 0)) || self.is_claimed(&(segment, element, 1))
     }
 
@@ -639,7 +647,7 @@ impl<'a> Reader<'a> {
 
     /// The selectors of a place, on its segment and on the triggers of the loops it goes through.
     fn claim_place(&mut self, at: At, segment: usize, place: &Place) {
-        if place.is_own() {
+        if place.is_own() || (place.selectors.is_empty() && place.loops.is_empty()) {
             return;
         }
         if place.tag.is_empty() || self.source.tag_is(segment, &place.tag) {
@@ -664,6 +672,9 @@ impl<'a> Reader<'a> {
 
     /// The constants of a selector are said by the rule itself.
     fn claim_selectors(&mut self, segment: usize, selectors: &[Selector]) {
+        if selectors.is_empty() {
+            return;
+        }
         let constants: Vec<_> = selectors.iter().filter_map(|one| self.selected(segment, one)).collect();
         self.take(constants);
         for selector in selectors {

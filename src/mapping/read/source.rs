@@ -499,10 +499,20 @@ impl<'a> Source<'a> {
 
     /// The cell of an address; `None` where nothing stands. The one component of an element is its only cell.
     pub fn cell(&self, (segment, element, component): Address) -> Option<usize> {
+        let mark = self.run.index.segments.get(segment)?;
+        if is_flat(mark) {
+            let number = usize::from(element).checked_sub(1)?;
+            return (number < self.run.marks_at(mark).len() && component <= 1).then_some(cell_of(mark) + number);
+        }
         let found = self.at(segment, element)?;
         let part = if found.components == 1 { 0 } else { usize::from(component) };
-        let first = cell_of(&self.run.index.segments[segment]) + found.cell as usize;
-        (component <= found.components).then_some(first + part)
+        (component <= found.components).then_some(cell_of(mark) + found.cell as usize + part)
+    }
+
+    /// The cells of a segment.
+    pub fn cells_of(&self, segment: usize) -> Range<usize> {
+        let mark = &self.run.index.segments[segment];
+        cell_of(mark)..mark.last as usize * CELLS
     }
 
     /// How many cells there are, those included that no value has.

@@ -14,7 +14,7 @@
 
 use super::source::{Address, Block};
 use super::{At, Reader};
-use crate::entity::{Filling, Map, Part, Template, Value};
+use crate::entity::{Filling, FillingMark, Map, Part, Template, Value};
 use crate::mapping::function::{self, Beside, Call, Spot};
 use crate::mapping::notation::Rule;
 use std::borrow::Cow;
@@ -137,16 +137,76 @@ impl Kind {
     }
 }
 
+/// What was read of an item.
+pub(super) enum Got {
+    /// Its fields.
+    Fields(Map),
+    /// It is the last in the filling of the reader, where it begins at a mark.
+    Laid(FillingMark),
+}
+
+/// Items of a list on their way: of those that stencils laid the fields come in the end, all together.
+pub(super) struct Items {
+    values: Vec<Value>,
+    /// Places of those that come in the end.
+    laid: Vec<usize>,
+    /// Where they begin in the filling of the reader.
+    mark: FillingMark,
+}
+
+impl Items {
+    /// None yet.
+    pub fn new(filling: &Filling) -> Self {
+        Items { values: Vec::new(), laid: Vec::new(), mark: filling.mark() }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, got: Got) {
+        if let Got::Laid(_) = got {
+            self.laid.push(self.values.len());
+        }
+        self.values.push(match got {
+            Got::Fields(fields) => Value::Object(fields),
+            Got::Laid(_) => Value::Null,
+        });
+    }
+
+    /// The last one, to change it.
+    pub fn last_mut(&mut self, filling: &mut Filling) -> Option<&mut Value> {
+        self.settle(filling);
+        self.values.last_mut()
+    }
+
+    /// The list, if there is anything in it.
+    pub fn end(mut self, filling: &mut Filling) -> Option<Value> {
+        self.settle(filling);
+        (!self.values.is_empty()).then_some(Value::Array(self.values))
+    }
+
+    fn settle(&mut self, filling: &mut Filling) {
+        if !self.laid.is_empty() {
+            for (at, fields) in self.laid.drain(..).zip(filling.take(self.mark)) {
+                self.values[at] = Value::Object(fields);
+            }
+        }
+    }
+}
+
 impl Reader<'_> {
-    /// The fields of an item: by a stencil that fits it, else as `walk` reads them by the rules.
+    /// An item: by a stencil that fits it, else as `walk` reads it by the rules.
     pub(super) fn by_stencil(
         &mut self,
         rules: &[Rule],
         at: At,
         walk: impl Fn(&mut Self) -> Option<Map>,
-    ) -> Option<Map> {
+    ) -> Option<Got> {
         let block = if self.recording.is_some() || rules.is_empty() { None } else { self.block(at) };
-        let (Some(block), Some(stencils)) = (block, &mut self.stencils) else { return walk(self) };
+        let (Some(block), Some(stencils)) = (block, &mut self.stencils) else { return walk(self).map(Got::Fields) };
         let mut set = std::mem::take(stencils.of(rules));
         let under = set.follower.and_then(|rule| rules[rule].under());
         // What follows may belong to the item, and is not in its form.
@@ -159,9 +219,9 @@ impl Reader<'_> {
             None if is_whole && set.wants_more() => {
                 let (item, stencil) = self.record(block, under.map(|(_, under)| under), walk);
                 set.keep(stencil);
-                item
+                item.map(Got::Fields)
             }
-            None => walk(self),
+            None => walk(self).map(Got::Fields),
         };
         if let Some(stencils) = &mut self.stencils {
             *stencils.of(rules) = set;
@@ -173,16 +233,21 @@ impl Reader<'_> {
     fn laid(
         &mut self,
         block: &Block,
-        item: Option<Map>,
+        item: Option<Got>,
         after: &[u8],
         walk: impl Fn(&mut Self) -> Option<Map>,
-    ) -> Option<Map> {
+    ) -> Option<Got> {
         let mark = self.claimed.mark();
         self.claimed.take_block(block.cells.start, after);
         if cfg!(debug_assertions) {
             let (taken, faults) = (self.claimed.cells.clone(), self.faults.len());
             self.claimed.undo(mark);
             let walked = walk(self);
+            let item = match &item {
+                Some(Got::Laid(mark)) => self.filling.show(*mark),
+                Some(Got::Fields(fields)) => Some(fields.clone()),
+                None => None,
+            };
             let print = |item: &Option<Map>| item.clone().map(|fields| Value::Object(fields).to_string());
             assert_eq!(print(&item), print(&walked), "a stencil makes the item that the rules make");
             assert_eq!(item, walked, "the fields are what the JSON says");
@@ -220,7 +285,7 @@ impl Reader<'_> {
 
 impl Stencil {
     /// The item that the stencil shows, if it fits.
-    fn lay(&self, reader: &Reader<'_>, block: &Block, filling: &mut Filling) -> Option<Option<Map>> {
+    fn lay(&self, reader: &Reader<'_>, block: &Block, filling: &mut Filling) -> Option<Option<Got>> {
         if self.fits(reader, block) { self.item(reader, block, filling) } else { None }
     }
 
@@ -240,7 +305,7 @@ impl Stencil {
     }
 
     /// The item, unless a function does another thing than it did.
-    fn item(&self, reader: &Reader<'_>, block: &Block, filling: &mut Filling) -> Option<Option<Map>> {
+    fn item(&self, reader: &Reader<'_>, block: &Block, filling: &mut Filling) -> Option<Option<Got>> {
         let here = Cell::new((0, 0, 0));
         let beside = |beside| reader.text(super::beside(here.get(), beside)).into_owned();
         let spot = reader.spot(&beside, None);
@@ -248,17 +313,21 @@ impl Stencil {
         if !self.aside.iter().all(|leaf| laying.does_as_before(leaf)) {
             return None;
         }
-        let item = match &self.item {
+        let mark = filling.mark();
+        let (is_laid, item) = match &self.item {
+            Some(item) if item.template.parts().is_empty() => (true, Some(Got::Fields(Map::new()))),
             Some(item) => {
                 filling.begin();
-                if !item.leaves.iter().all(|(leaf, part)| laying.fill(leaf, part, filling)) {
-                    return None;
-                }
-                Some(filling.end(&item.template)?)
+                let is_filled = item.leaves.iter().all(|(leaf, part)| laying.fill(leaf, part, filling));
+                (is_filled && filling.end(mark, &item.template), Some(Got::Laid(mark)))
             }
-            None => None,
+            None => (true, None),
         };
-        spot.missed.borrow().is_empty().then_some(item)
+        if is_laid && spot.missed.borrow().is_empty() {
+            return Some(item);
+        }
+        filling.undo(mark);
+        None
     }
 }
 

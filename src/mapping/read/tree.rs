@@ -1,5 +1,6 @@
 //! Reading a tree: each node by the rules of its level, then all of them into the lists.
 
+use super::stencil::Got;
 use super::{Address, At, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use crate::entity::{Entity, Map};
@@ -87,7 +88,11 @@ impl Reader<'_> {
             reader.rules(rules, at, &mut fields);
             Some(fields)
         };
-        self.by_stencil(rules, at, walk).unwrap_or_default()
+        match self.by_stencil(rules, at, walk) {
+            Some(Got::Fields(fields)) => fields,
+            Some(Got::Laid(mark)) => self.filling.take(mark).next().unwrap_or_default(),
+            None => Map::new(),
+        }
     }
 
     /// The nodes that are loops inside this one.
