@@ -7,7 +7,7 @@ use super::form::Soundness;
 use super::json;
 use super::value::{Key, Map, Text, Value};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// What objects of one form have in common: names, order and structure. Where a text stands, it has a hole.
 #[derive(Debug)]
@@ -23,7 +23,12 @@ pub struct Template {
     pub(super) soundness: [OnceLock<Soundness>; 2],
     /// The holes of what sums look at in each line, in the order of [`Summed`].
     summed: [Option<usize>; Summed::PATHS.len()],
+    /// Templates of its objects with further fields behind their own, as they came.
+    longer: Mutex<Vec<Arc<Template>>>,
 }
+
+/// Templates with further fields that one has; objects that are of none of them have fields of their own.
+const LONGER_MAX: usize = 32;
 
 /// What sums look at in each line: its hole is found once for all lines of a template.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +89,10 @@ impl Template {
     /// The template of an object; `None` when it holds what no entity that is right holds.
     #[must_use]
     pub fn of(fields: &Map) -> Option<Self> {
-        let parts = Part::of_fields(fields, &mut 0)?;
+        Part::of_fields(fields, &mut 0).map(Template::of_parts)
+    }
+
+    fn of_parts(parts: Vec<(Key, Part)>) -> Self {
         let (mut json, mut identifiers) = (vec![Vec::new()], Vec::new());
         write_fields(&parts, &mut json);
         find_identifiers(&parts, &mut identifiers);
@@ -94,7 +102,8 @@ impl Template {
             Some(Part::Text(hole)) => Some(*hole),
             _ => None,
         });
-        Some(Template { parts, json, json_bytes, identifiers, soundness: Default::default(), summed })
+        let longer = Mutex::default();
+        Template { parts, json, json_bytes, identifiers, soundness: Default::default(), summed, longer }
     }
 
     /// Its fields.
@@ -307,7 +316,7 @@ pub struct Filling {
 }
 
 /// How far a filling was at some time.
-#[derive(Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FillingMark {
     text: usize,
     bounds: usize,
@@ -378,7 +387,10 @@ impl Filling {
     pub fn add(&mut self, other: &Filling) {
         let before = self.text.len() as u32;
         self.text.extend_from_slice(&other.text);
-        self.bounds.extend(other.bounds.iter().map(|end| before + end));
+        match other.bounds[..] {
+            [end] => self.bounds.push(before + end),
+            _ => self.bounds.extend(other.bounds.iter().map(|end| before + end)),
+        }
     }
 
     /// Ends an object that began at a mark; whether as many holes are filled as the template has.
@@ -388,6 +400,39 @@ impl Filling {
             self.objects.push((template.clone(), mark.bounds as u32));
         }
         is_whole
+    }
+
+    /// Adds an object with further fields, which it has not yet, behind its own; whether a template could be found for it.
+    pub fn longer(&mut self, object: &Filled, more: &Map) -> bool {
+        let (template, mark) = (object.template(), self.mark());
+        let mut longer = template.longer.lock().unwrap_or_else(PoisonError::into_inner);
+        if longer.iter().any(|one| self.is_longer(object, more, mark, one)) {
+            return true;
+        }
+        let further = Part::of_fields(more, &mut template.holes()).filter(|_| longer.len() < LONGER_MAX);
+        let Some(further) = further else { return false };
+        let parts = template.parts.iter().cloned().chain(further).collect();
+        longer.insert(0, Arc::new(Template::of_parts(parts)));
+        self.is_longer(object, more, mark, &longer[0])
+    }
+
+    fn is_longer(&mut self, object: &Filled, more: &Map, mark: FillingMark, template: &Arc<Template>) -> bool {
+        let (own, first) = object.own();
+        let bounds = &object.sheet.bounds[*first as usize..][..=own.holes()];
+        let (start, end) = (bounds[0], bounds[own.holes()]);
+        self.begin();
+        let before = self.text.len() as u32;
+        self.text.extend_from_slice(&object.sheet.text.as_bytes()[start as usize..end as usize]);
+        self.bounds.extend(bounds[1..].iter().map(|bound| bound - start + before));
+        let further = &template.parts[own.parts.len()..];
+        let mut pairs = further.iter().zip(more);
+        let is_like = further.len() == more.len()
+            && pairs.all(|((name, part), (key, value))| name == key && self.value(part, value))
+            && self.end(mark, template);
+        if !is_like {
+            self.undo(mark);
+        }
+        is_like
     }
 
     /// The object that ended since a mark; it stays in the filling.
@@ -414,6 +459,67 @@ impl Filling {
         let is_plain = !json::has_escapes(text.as_bytes());
         let sheet = Arc::new(Sheet { text, bounds, objects, is_plain, fields: OnceLock::new() });
         (0..sheet.objects.len()).map(move |at| Map::from(Filled { sheet: sheet.clone(), number: at as u32 }))
+    }
+}
+
+/// Objects of a list on their way: those that are filled come in the end, all together.
+pub struct Items {
+    values: Vec<Value>,
+    /// Places of those that come in the end.
+    filled: Vec<usize>,
+    /// Where they begin in the filling.
+    mark: FillingMark,
+}
+
+impl Items {
+    /// None yet.
+    #[must_use]
+    pub fn new(filling: &Filling) -> Self {
+        Items { values: Vec::new(), filled: Vec::new(), mark: filling.mark() }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Adds one.
+    pub fn push(&mut self, fields: Map) {
+        self.values.push(Value::Object(fields));
+    }
+
+    /// Adds the one that was ended last in the filling.
+    pub fn push_filled(&mut self) {
+        self.filled.push(self.values.len());
+        self.values.push(Value::Null);
+    }
+
+    /// The last one, to change it.
+    pub fn last_mut(&mut self, filling: &mut Filling) -> Option<&mut Map> {
+        self.settle(filling);
+        self.values.last_mut()?.as_object_mut()
+    }
+
+    /// The list, if there is anything in it.
+    #[must_use]
+    pub fn end(mut self, filling: &mut Filling) -> Option<Value> {
+        self.settle(filling);
+        (!self.values.is_empty()).then_some(Value::Array(self.values))
+    }
+
+    fn settle(&mut self, filling: &mut Filling) {
+        if !self.filled.is_empty() {
+            for (at, fields) in self.filled.drain(..).zip(filling.take(self.mark)) {
+                self.values[at] = Value::Object(fields);
+            }
+        }
     }
 }
 
@@ -454,6 +560,30 @@ mod tests {
                 assert_eq!(fields.insert("more".into(), "1".into()), None);
             }
             assert_eq!(Value::Object(changed).to_string(), Value::Object(expected).to_string());
+        }
+    }
+
+    #[test]
+    fn ok_further_fields_stand_behind_its_own() {
+        let one = json!({ "a": "1", "list": ["x"] });
+        let mut filling = Filling::default();
+        for other in [json!({ "a": "22", "list": ["é"] }), json!({ "a": "", "list": ["333"] })] {
+            let object = filled(&one, &other).expect("it fits");
+            for more in [json!({ "b": { "c": ["4", "5"] } }), json!({ "b": "6", "is": true }), json!({ "n": 1 })] {
+                let (more, mark) = (map(&more), filling.mark());
+                let is_made = filling.longer(object.filled().expect("it is filled"), &more);
+                let made = filling.take(mark).next();
+                let mut expected = map(&other);
+                expected.extend(more.clone());
+                assert_eq!(is_made, more.get("n").is_none(), "a number is nothing that an entity holds");
+                assert_eq!(made.as_ref().map(|_| is_made), is_made.then_some(true));
+                if let Some(made) = made {
+                    assert_eq!(Value::Object(made.clone()).to_string(), Value::Object(expected.clone()).to_string());
+                    assert_eq!(made, expected);
+                    assert!(made.filled().is_some());
+                }
+            }
+            assert_eq!(filling.mark(), FillingMark::default(), "nothing is left over");
         }
     }
 

@@ -15,14 +15,14 @@ use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position};
-use crate::entity::{Entity, Filling, Map, Value, View, has, key};
+use crate::entity::{Entity, Filling, Items, Map, Value, View, has, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
-use source::{Address, Source};
+use source::{Address, Source, Span};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use stencil::{Got, Items};
+use stencil::Got;
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
@@ -67,6 +67,7 @@ fn entities<'a>(
         stencils,
         recording: None,
         filling: Filling::default(),
+        spans: Vec::new(),
     };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
@@ -265,8 +266,10 @@ struct Reader<'a> {
     stencils: Option<Stencils<Stencil>>,
     /// What is noted of the item at hand, for a stencil.
     recording: Option<Recording>,
-    /// Where the texts of an item are put together.
+    /// Where the texts of items are put together.
     filling: Filling,
+    /// Where the texts of the item at hand stand.
+    spans: Vec<Span>,
 }
 
 impl<'a> Reader<'a> {
@@ -389,7 +392,7 @@ impl<'a> Reader<'a> {
             if items.len() == count || each.around == 0 {
                 continue;
             }
-            if let Some(Value::Object(item)) = items.last_mut(&mut self.filling) {
+            if let Some(item) = items.last_mut(&mut self.filling) {
                 around.is_said = true;
                 around.fields.iter().for_each(|(field, value)| lay_under(item, field, value));
             }
@@ -496,8 +499,10 @@ impl<'a> Reader<'a> {
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);
         self.claimed.trace.item(taken, items.len());
-        if !matches!(&got, Got::Fields(fields) if fields.is_empty()) {
-            items.push(got);
+        match got {
+            Got::Laid(_) => items.push_filled(),
+            Got::Fields(fields) if fields.is_empty() => {}
+            Got::Fields(fields) => items.push(fields),
         }
     }
 
@@ -696,7 +701,7 @@ impl<'a> Reader<'a> {
         let mut found = Vec::new();
         for segment in self.run.segments() {
             let ordinal = segment.ordinal();
-            if self.source.is_done(ordinal, |cell| self.claimed.is_taken(Some(cell))) {
+            if self.source.is_done(ordinal, &self.claimed.cells, |known| known & TAKEN != 0) {
                 continue;
             }
             let is_envelope = matches!(segment.tag(), b"ST" | b"SE" | b"UNH" | b"UNT");

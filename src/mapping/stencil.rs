@@ -49,6 +49,8 @@ impl<S> std::fmt::Debug for Shelf<S> {
 /// once it is read.
 pub struct Stencils<S> {
     sets: Vec<(usize, Set<S>)>,
+    /// Which of them was asked for last.
+    recent: usize,
     /// How many documents took them, the one at hand included.
     pub turn: u64,
     /// How many segments the last of them came to, where that was asked: the next may be as long.
@@ -59,7 +61,7 @@ pub struct Stencils<S> {
 
 impl<S> Default for Stencils<S> {
     fn default() -> Self {
-        Stencils { sets: Vec::new(), turn: 0, size: 0, directory: Weak::new() }
+        Stencils { sets: Vec::new(), recent: 0, turn: 0, size: 0, directory: Weak::new() }
     }
 }
 
@@ -75,11 +77,16 @@ impl<S> Stencils<S> {
     /// The place of those of a list of rules.
     pub fn of(&mut self, rules: &[Rule]) -> &mut Set<S> {
         let place = rules.as_ptr() as usize;
+        // Items of a list come one after the other.
+        if self.sets.get(self.recent).is_some_and(|(known, _)| *known == place) {
+            return &mut self.sets[self.recent].1;
+        }
         let at = self.sets.binary_search_by_key(&place, |(known, _)| *known).unwrap_or_else(|at| {
             let follower = rules.iter().position(|rule| rule.under().is_some());
             self.sets.insert(at, (place, Set { follower, ..Set::default() }));
             at
         });
+        self.recent = at;
         &mut self.sets[at].1
     }
 }

@@ -194,7 +194,9 @@ impl Making<'_, '_> {
         let (block, source) = (&self.recording.block, &self.reader.source);
         let cell = source.cell(address).filter(|cell| block.cells.contains(cell))?;
         let (segment, element, component) = address;
-        let span = source.span_of(segment, cell)?;
-        Some(Where { address: (segment - block.segments.start, element, component), span })
+        let (first, last) = source.gaps_of(segment, cell)?;
+        let before = source.separators(block.segments.start..segment);
+        let address = (segment - block.segments.start, element, component);
+        Some(Where { address, gaps: (before + first, before + last) })
     }
 }

@@ -76,17 +76,33 @@ struct Element {
     is_composite: bool,
 }
 
-/// A loop: its first segment, and one past its last, those of loops inside it included, when nothing else stands between.
+/// A stretch of the bytes, without the blanks at its end where its segment is plain.
+#[derive(Clone, Copy)]
+pub struct Span {
+    start: u32,
+    end: u32,
+    /// It stands in a segment of printable ASCII without release characters.
+    is_plain: bool,
+}
+
+impl Span {
+    /// From where one begins to where another ends.
+    pub fn to(self, last: Span) -> Span {
+        Span { end: last.end, ..self }
+    }
+}
+
+/// A loop: its first segment, and one past its last, those of loops inside it included.
 #[derive(Clone, Copy)]
 struct Loop {
     trigger: u32,
     end: u32,
+    /// Other segments stand between its own.
+    is_broken: bool,
 }
 
 /// A loop that no segment has as its home, and of which so nothing is known.
 const UNSEEN: u32 = u32::MAX;
-/// The end of a loop between whose segments others stand.
-const BROKEN: u32 = u32::MAX - 1;
 
 /// What stands in a loop by tag, segments before loops, each in the order of the document.
 struct Seats {
@@ -108,7 +124,7 @@ impl<'a> Source<'a> {
             heads: Vec::with_capacity(run.len()),
             looked: vec![Cell::new(UNSEEN); run.len()],
             details: RefCell::new(details),
-            loops: vec![Loop { trigger: UNSEEN, end: UNSEEN }; placement.loops.len()],
+            loops: vec![Loop { trigger: UNSEEN, end: UNSEEN, is_broken: false }; placement.loops.len()],
             seats,
         };
         for mark in &run.index.segments {
@@ -160,18 +176,17 @@ impl<'a> Source<'a> {
             around = self.placement.loops[around].parent;
         };
         for one in open.drain(depth..) {
-            let end = &mut self.loops[one].end;
-            *end = if *end == UNSEEN { ordinal as u32 } else { BROKEN };
+            self.loops[one].end = ordinal as u32;
         }
         for one in again.into_iter().rev() {
-            self.loops[one].end = BROKEN;
+            self.loops[one].is_broken = true;
             open.push(one);
         }
     }
 
     /// The item that a loop is; `None` when something else stands between its segments.
     pub fn block(&self, instance: usize) -> Option<Block> {
-        let own = self.loops.get(instance).filter(|one| instance > 0 && one.trigger != UNSEEN && one.end < BROKEN)?;
+        let own = self.loops.get(instance).filter(|one| instance > 0 && one.trigger != UNSEEN && !one.is_broken)?;
         self.block_of(own.trigger as usize..own.end as usize, Some(instance))
     }
 
@@ -196,13 +211,46 @@ impl<'a> Source<'a> {
         self.marks(block).iter().flat_map(states).collect()
     }
 
-    /// Whether an item of certain heads has certain states.
-    pub fn has_states(&self, block: &Block, states: &[u8]) -> bool {
-        let mut states = states.iter();
-        self.marks(block).iter().all(|mark| {
-            let mut gaps = self.gaps(mark);
-            gaps.all(|gap| states.next().is_some_and(|state| self.state(mark, gap) == *state))
-        })
+    /// Whether an item of certain heads has certain states; then where what stands behind each separator does.
+    pub fn has_states(&self, block: &Block, states: &[u8], spans: &mut Vec<Span>) -> bool {
+        let mut states = states;
+        spans.clear();
+        spans.reserve(states.len());
+        for mark in self.marks(block) {
+            let Some((&first, others)) = self.run.marks_at(mark).split_first() else { continue };
+            let Some((own, rest)) = states.split_at_checked(others.len() + 1) else { return false };
+            let mut before = first;
+            for (&next, &state) in others.iter().zip(own) {
+                if !self.has_state(mark, (before, next), state, spans) {
+                    return false;
+                }
+                before = next;
+            }
+            if !self.has_state(mark, (before, mark.end), own[others.len()], spans) {
+                return false;
+            }
+            states = rest;
+        }
+        true
+    }
+
+    #[inline(always)]
+    fn has_state(&self, mark: &SegmentMark, (before, end): (u32, u32), state: u8, spans: &mut Vec<Span>) -> bool {
+        let (bytes, start, is_plain) = (self.run.bytes, before + 1, mark.is_plain);
+        let kind = if mark.is_flat { 0 } else { self.kind(bytes[before as usize]) };
+        if start == end {
+            spans.push(Span { start, end, is_plain });
+            return state == kind;
+        }
+        if is_plain && bytes[end as usize - 1] != b' ' {
+            spans.push(Span { start, end, is_plain });
+            return state == kind | FILLED;
+        }
+        let found = kind | self.filled_state((start, end), is_plain);
+        let length =
+            if is_plain { without_blanks(&bytes[start as usize..end as usize]).len() as u32 } else { end - start };
+        spans.push(Span { start, end: start + length, is_plain });
+        state == found
     }
 
     #[inline]
@@ -211,25 +259,20 @@ impl<'a> Source<'a> {
     }
 
     /// Each separator of a segment, and where what stands behind it ends.
-    #[inline]
     fn gaps(&self, mark: &SegmentMark) -> impl Iterator<Item = (u32, u32)> + use<'a> {
         let (marks, end) = (self.run.marks_at(mark), mark.end);
         let last = marks.last().map(|&last| (last, end));
         marks.windows(2).map(|two| (two[0], two[1])).chain(last)
     }
 
-    #[inline]
     fn state(&self, mark: &SegmentMark, (before, end): (u32, u32)) -> u8 {
-        let bytes = self.run.bytes;
-        let kind = if mark.is_flat { 0 } else { self.kind(bytes[before as usize]) };
-        let filled = if before + 1 == end {
-            0
-        } else if mark.is_plain && bytes[end as usize - 1] != b' ' {
-            FILLED
-        } else {
-            self.odd_state((before + 1, end), mark.is_plain)
-        };
-        kind | filled
+        let kind = if mark.is_flat { 0 } else { self.kind(self.run.bytes[before as usize]) };
+        if before + 1 == end { kind } else { kind | self.filled_state((before + 1, end), mark.is_plain) }
+    }
+
+    /// How many separators segments have.
+    pub fn separators(&self, segments: Range<usize>) -> usize {
+        self.run.index.segments[segments].iter().map(|mark| self.run.marks_at(mark).len()).sum()
     }
 
     /// What a separator separates.
@@ -248,8 +291,8 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether anything stands in a range where that does not follow from its bytes at once.
-    fn odd_state(&self, range: (u32, u32), is_plain: bool) -> u8 {
+    /// Whether anything stands in a range that is not empty.
+    fn filled_state(&self, range: (u32, u32), is_plain: bool) -> u8 {
         let bytes = &self.run.bytes[range.0 as usize..range.1 as usize];
         let is_empty = self.run.index.wrapped && bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
         let state = if is_empty { 0 } else { FILLED };
@@ -293,12 +336,9 @@ impl<'a> Source<'a> {
 
     fn seat(&self, instance: usize) -> Seats {
         let placement = self.placement;
-        let own = self.loops[instance];
-        let (first, end) = match (instance, own.trigger) {
-            (0, _) => (0, placement.homes.len()),
-            (_, UNSEEN) => (0, placement.homes.len()),
-            (_, first) => (first as usize, if own.end < BROKEN { own.end as usize } else { placement.homes.len() }),
-        };
+        let (own, all) = (self.loops[instance], placement.homes.len());
+        let is_somewhere = instance > 0 && own.trigger != UNSEEN;
+        let (first, end) = if is_somewhere { (own.trigger as usize, own.end as usize) } else { (0, all) };
         let homes = placement.homes[first..end].iter().enumerate();
         let segments = homes.filter(|(_, home)| home.is_some_and(|(_, home)| home == instance));
         let segments = segments.map(|(at, _)| (first + at, None));
@@ -378,14 +418,14 @@ impl<'a> Source<'a> {
         (marks[from as usize] + 1, marks.get(to as usize).map_or(mark.end, |&next| next))
     }
 
-    /// Between which separators of its segment a cell stands; `None` of what is no stretch of it.
-    pub fn span_of(&self, segment: usize, cell: usize) -> Option<(u32, u32)> {
+    /// Behind which separators of its segment a cell stands, the first and the last; `None` of what is no stretch of it.
+    pub fn gaps_of(&self, segment: usize, cell: usize) -> Option<(usize, usize)> {
         let mark = self.run.index.segments.get(segment)?;
         let (start, end) = self.range(segment, cell);
         let marks = self.run.marks_at(mark);
         let from = marks.binary_search(&start.checked_sub(1)?).ok()?;
         let to = if end == mark.end { marks.len() } else { marks.binary_search(&end).ok()? };
-        (from < to).then_some((from as u32, to as u32))
+        (from < to).then_some((from, to - 1))
     }
 
     /// Where a cell of a segment stands.
@@ -408,21 +448,15 @@ impl<'a> Source<'a> {
         self.text_at(self.range(segment, cell), self.run.index.segments[segment].is_plain)
     }
 
-    /// The text between two separators of a segment, without the blanks at its end.
-    pub fn text_in(&self, segment: usize, span: (u32, u32)) -> Cow<'a, str> {
-        let mark = &self.run.index.segments[segment];
-        self.text_at(self.span(mark, span), mark.is_plain)
+    /// The text of a stretch, without the blanks at its end.
+    pub fn text_in(&self, span: Span) -> Cow<'a, str> {
+        self.text_at((span.start, span.end), span.is_plain)
     }
 
     /// The same as bytes, where they are ASCII as they stand.
     #[inline(always)]
-    pub fn bytes_in(&self, segment: usize, span: (u32, u32)) -> Option<&'a [u8]> {
-        let mark = &self.run.index.segments[segment];
-        if !mark.is_plain {
-            return None;
-        }
-        let (start, end) = self.span(mark, span);
-        Some(without_blanks(&self.run.bytes[start as usize..end as usize]))
+    pub fn bytes_in(&self, span: Span) -> Option<&'a [u8]> {
+        span.is_plain.then(|| &self.run.bytes[span.start as usize..span.end as usize])
     }
 
     fn text_at(&self, (start, end): (u32, u32), is_plain: bool) -> Cow<'a, str> {
@@ -444,13 +478,22 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether every value of a segment is blank or, as `is_done` says of its cell, done with.
-    pub fn is_done(&self, segment: usize, is_done: impl Fn(usize) -> bool) -> bool {
+    /// Whether every value of a segment is blank or done with; `is_done` says so of what is known of a cell.
+    pub fn is_done(&self, segment: usize, cells: &[u8], is_done: impl Fn(u8) -> bool) -> bool {
         let mark = &self.run.index.segments[segment];
-        let mut cell = cell_of(mark);
+        let cells = &cells[self.cells_of(segment)];
         if mark.is_flat {
-            return (cell..).zip(self.gaps(mark)).all(|(cell, gap)| is_done(cell) || self.is_blank_in(mark, gap));
+            let Some((&first, others)) = self.run.marks_at(mark).split_first() else { return true };
+            let mut before = first;
+            for (&next, &known) in others.iter().zip(cells) {
+                if !is_done(known) && !self.is_blank_in(mark, (before, next)) {
+                    return false;
+                }
+                before = next;
+            }
+            return is_done(cells[others.len()]) || self.is_blank_in(mark, (before, mark.end));
         }
+        let mut cell = 0;
         // Of several components the whole is a cell too, but no value of its own.
         let mut gaps = self.gaps(mark).map(|gap| (self.kind(self.run.bytes[gap.0 as usize]), gap)).peekable();
         while gaps.next_if(|(kind, _)| *kind != 0).is_some() {}
@@ -459,7 +502,7 @@ impl<'a> Source<'a> {
                 return false;
             }
             cell += usize::from(kind == 0 && gaps.peek().is_some_and(|(kind, _)| *kind != 0));
-            if !is_done(cell) && !self.is_blank_in(mark, gap) {
+            if !is_done(cells[cell]) && !self.is_blank_in(mark, gap) {
                 return false;
             }
             cell += 1;
@@ -467,6 +510,7 @@ impl<'a> Source<'a> {
         true
     }
 
+    #[inline]
     fn is_blank_in(&self, mark: &SegmentMark, (before, end): (u32, u32)) -> bool {
         before + 1 == end || self.is_blank_at((before + 1, end), mark.is_plain)
     }

@@ -12,7 +12,7 @@
 //! is settled when the stencil is made. The item keeps those texts and the template; its fields are made when someone asks
 //! for them.
 
-use super::source::{Address, Block};
+use super::source::{Address, Block, Span};
 use super::{At, Reader};
 use crate::entity::{Filling, FillingMark, Map, Part, Template, Value};
 use crate::mapping::function::{self, Beside, Call, Spot};
@@ -55,8 +55,16 @@ pub(super) struct Form {
 pub(super) struct Where {
     /// Its segment counted from the item's first.
     pub address: Address,
-    /// The separators of its segment between which it stands.
-    pub span: (u32, u32),
+    /// The separators of the item behind which it stands, the first and the last.
+    pub gaps: (usize, usize),
+}
+
+impl Where {
+    /// Where it stands, of an item whose values stand in these places.
+    #[inline(always)]
+    fn span(self, spans: &[Span]) -> Span {
+        spans[self.gaps.0].to(spans[self.gaps.1])
+    }
 }
 
 /// An item: a template, and what fills its holes, in their order.
@@ -145,58 +153,6 @@ pub(super) enum Got {
     Laid(FillingMark),
 }
 
-/// Items of a list on their way: of those that stencils laid the fields come in the end, all together.
-pub(super) struct Items {
-    values: Vec<Value>,
-    /// Places of those that come in the end.
-    laid: Vec<usize>,
-    /// Where they begin in the filling of the reader.
-    mark: FillingMark,
-}
-
-impl Items {
-    /// None yet.
-    pub fn new(filling: &Filling) -> Self {
-        Items { values: Vec::new(), laid: Vec::new(), mark: filling.mark() }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Adds one.
-    pub fn push(&mut self, got: Got) {
-        if let Got::Laid(_) = got {
-            self.laid.push(self.values.len());
-        }
-        self.values.push(match got {
-            Got::Fields(fields) => Value::Object(fields),
-            Got::Laid(_) => Value::Null,
-        });
-    }
-
-    /// The last one, to change it.
-    pub fn last_mut(&mut self, filling: &mut Filling) -> Option<&mut Value> {
-        self.settle(filling);
-        self.values.last_mut()
-    }
-
-    /// The list, if there is anything in it.
-    pub fn end(mut self, filling: &mut Filling) -> Option<Value> {
-        self.settle(filling);
-        (!self.values.is_empty()).then_some(Value::Array(self.values))
-    }
-
-    fn settle(&mut self, filling: &mut Filling) {
-        if !self.laid.is_empty() {
-            for (at, fields) in self.laid.drain(..).zip(filling.take(self.mark)) {
-                self.values[at] = Value::Object(fields);
-            }
-        }
-    }
-}
-
 impl Reader<'_> {
     /// An item: by a stencil that fits it, else as `walk` reads it by the rules.
     pub(super) fn by_stencil(
@@ -211,9 +167,10 @@ impl Reader<'_> {
         let under = set.follower.and_then(|rule| rules[rule].under());
         // What follows may belong to the item, and is not in its form.
         let is_whole = !under.is_some_and(|(tag, under)| self.is_followed(at, tag, under));
-        let mut filling = std::mem::take(&mut self.filling);
-        let laid = if is_whole { set.lay(|stencil| stencil.lay(self, &block, &mut filling)) } else { None };
-        self.filling = filling;
+        let (mut filling, mut spans) = (std::mem::take(&mut self.filling), std::mem::take(&mut self.spans));
+        let lay = |stencil: &Stencil| stencil.lay(self, &block, &mut spans, &mut filling);
+        let laid = if is_whole { set.lay(lay) } else { None };
+        (self.filling, self.spans) = (filling, spans);
         let item = match laid {
             Some((front, item)) => self.laid(&block, item, &set.stencils[front].after, walk),
             None if is_whole && set.wants_more() => {
@@ -281,35 +238,49 @@ impl Reader<'_> {
         let within = block.instance.map(|first| (first, &self.placement.homes[block.segments.clone()]));
         within.into_iter().flat_map(|(first, homes)| homes.iter().flatten().map(move |(_, instance)| instance - first))
     }
+
+    /// Whether the segments of an item stand in these loops.
+    fn has_homes(&self, block: &Block, wanted: &[usize]) -> bool {
+        let Some(first) = block.instance else { return wanted.is_empty() };
+        let homes = &self.placement.homes[block.segments.clone()];
+        let is_there = |(home, wanted): (&Option<_>, &usize)| matches!(home, Some((_, one)) if *one == first + wanted);
+        homes.len() == wanted.len() && homes.iter().zip(wanted).all(is_there)
+    }
 }
 
 impl Stencil {
     /// The item that the stencil shows, if it fits.
-    fn lay(&self, reader: &Reader<'_>, block: &Block, filling: &mut Filling) -> Option<Option<Got>> {
-        if self.fits(reader, block) { self.item(reader, block, filling) } else { None }
+    fn lay(
+        &self,
+        reader: &Reader<'_>,
+        block: &Block,
+        spans: &mut Vec<Span>,
+        filling: &mut Filling,
+    ) -> Option<Option<Got>> {
+        if self.fits(reader, block, spans) { self.item(reader, block, spans, filling) } else { None }
     }
 
-    fn fits(&self, reader: &Reader<'_>, block: &Block) -> bool {
+    fn fits(&self, reader: &Reader<'_>, block: &Block, spans: &mut Vec<Span>) -> bool {
         let source = &reader.source;
         self.form.heads == source.heads(block)
-            && source.has_states(block, &self.form.states)
+            && source.has_states(block, &self.form.states, spans)
             && self.form.cells == reader.claimed.cells[block.cells.clone()]
-            && reader.homes(block).eq(self.form.homes.iter().copied())
+            && reader.has_homes(block, &self.form.homes)
             && self.said.iter().all(|(place, text)| {
-                let segment = block.segments.start + place.address.0;
-                match source.bytes_in(segment, place.span) {
+                let span = place.span(spans);
+                match source.bytes_in(span) {
                     Some(bytes) => is_same(bytes, text),
-                    None => is_same(source.text_in(segment, place.span).as_bytes(), text),
+                    None => is_same(source.text_in(span).as_bytes(), text),
                 }
             })
     }
 
     /// The item, unless a function does another thing than it did.
-    fn item(&self, reader: &Reader<'_>, block: &Block, filling: &mut Filling) -> Option<Option<Got>> {
+    fn item(&self, reader: &Reader<'_>, block: &Block, spans: &[Span], filling: &mut Filling) -> Option<Option<Got>> {
         let here = Cell::new((0, 0, 0));
         let beside = |beside| reader.text(super::beside(here.get(), beside)).into_owned();
         let spot = reader.spot(&beside, None);
-        let laying = Laying { reader, block, here: &here, spot: &spot };
+        let laying = Laying { reader, block, spans, here: &here, spot: &spot };
         if !self.aside.iter().all(|leaf| laying.does_as_before(leaf)) {
             return None;
         }
@@ -341,6 +312,8 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
 struct Laying<'s, 'a> {
     reader: &'s Reader<'a>,
     block: &'s Block,
+    /// Where its texts stand.
+    spans: &'s [Span],
     /// The value that functions work on.
     here: &'s Cell<Address>,
     spot: &'s Spot<'s>,
@@ -378,19 +351,24 @@ impl Laying<'_, '_> {
 
     /// The same of a text that always becomes the same: as it did before.
     fn fill_known(&self, leaf: &Leaf, part: &Part, filling: &mut Filling) -> bool {
-        self.with_wire(leaf.places[0], |wire| {
-            if let Some(made) = leaf.known.borrow().iter().find(|made| is_same(&made.wire, wire)) {
-                filling.add(&made.holes);
-                return true;
-            }
-            let mut holes = Filling::default();
-            let is_filled = self.fill_made(leaf, part, &mut holes);
-            if is_filled {
-                filling.add(&holes);
-                leaf.keep(wire, holes);
-            }
-            is_filled
-        })
+        if let Some(wire) = self.bytes(leaf.places[0])
+            && let Some(made) = leaf.known.borrow().iter().find(|made| is_same(&made.wire, wire))
+        {
+            filling.add(&made.holes);
+            return true;
+        }
+        let text = self.text(leaf.places[0]);
+        if let Some(made) = leaf.known.borrow().iter().find(|made| is_same(&made.wire, text.as_bytes())) {
+            filling.add(&made.holes);
+            return true;
+        }
+        let mut holes = Filling::default();
+        let is_filled = self.fill_made(leaf, part, &mut holes);
+        if is_filled {
+            filling.add(&holes);
+            leaf.keep(text.as_bytes(), holes);
+        }
+        is_filled
     }
 
     /// The same of a text that becomes a text, where a function soon appends it.
@@ -416,37 +394,30 @@ impl Laying<'_, '_> {
         match leaf.way {
             // What no function looks at is what it is, and nobody asks for it here.
             Way::Kept => true,
-            Way::Known => self.with_wire(leaf.places[0], |wire| {
-                if leaf.known.borrow().iter().any(|made| is_same(&made.wire, wire)) {
+            Way::Known => {
+                let is_known = |wire: &[u8]| leaf.known.borrow().iter().any(|made| is_same(&made.wire, wire));
+                if self.bytes(leaf.places[0]).is_some_and(is_known) {
                     return true;
                 }
-                let is_same = self.value(leaf).is_some();
-                if is_same {
-                    leaf.keep(wire, Filling::default());
+                let text = self.text(leaf.places[0]);
+                let is_same = is_known(text.as_bytes()) || self.value(leaf).is_some();
+                if is_same && !is_known(text.as_bytes()) {
+                    leaf.keep(text.as_bytes(), Filling::default());
                 }
                 is_same
-            }),
+            }
             _ => self.value(leaf).is_some(),
         }
     }
 
     /// The bytes of a value, where they are ASCII as they stand.
-    #[inline]
+    #[inline(always)]
     fn bytes(&self, place: Where) -> Option<&[u8]> {
-        self.reader.source.bytes_in(self.block.segments.start + place.address.0, place.span)
+        self.reader.source.bytes_in(place.span(self.spans))
     }
 
     fn text(&self, place: Where) -> Cow<'_, str> {
-        self.reader.source.text_in(self.block.segments.start + place.address.0, place.span)
-    }
-
-    /// A text as bytes.
-    #[inline]
-    fn with_wire(&self, place: Where, mut work: impl FnMut(&[u8]) -> bool) -> bool {
-        match self.bytes(place) {
-            Some(wire) => work(wire),
-            None => work(self.text(place).as_bytes()),
-        }
+        self.reader.source.text_in(place.span(self.spans))
     }
 
     /// What the functions make of a value, unless it is of another kind than it was.
