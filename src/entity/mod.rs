@@ -45,7 +45,7 @@ pub use definition::{EntityDefinition, Field, FieldType, definition, names};
 pub use key_path::KeyPath;
 pub use path::Path;
 pub use schema::schema;
-pub use template::{Filled, Filling, Part, Template};
+pub use template::{Filled, Filling, FillingMark, Items, Part, Template};
 pub use tolerance::Tolerance;
 pub use value::{Key, Map, Text, Value, key};
 pub use view::View;

@@ -116,7 +116,7 @@ pub struct Map(Fields);
 enum Fields {
     Own(Vec<(Key, Value)>),
     /// Texts in a template, as long as nothing is changed.
-    Filled(Box<Filled>),
+    Filled(Filled),
 }
 
 impl Default for Fields {
@@ -279,7 +279,7 @@ impl Map {
 
 impl From<Filled> for Map {
     fn from(filled: Filled) -> Self {
-        Map(Fields::Filled(Box::new(filled)))
+        Map(Fields::Filled(filled))
     }
 }
 

@@ -90,7 +90,7 @@ pub struct Context<'a> {
     /// Definition of its document type.
     pub document: &'a Document,
     /// Segments, elements and codes of the version.
-    pub directory: &'a Directory,
+    pub directory: &'a Arc<Directory>,
     /// Code lists.
     pub codes: &'a Codes,
     /// Lookup tables.

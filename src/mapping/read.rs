@@ -15,13 +15,14 @@ use super::notation::{Body, Each, Here, Place, Rule, Selector, Slots, Tag, Under
 use super::stencil::Stencils;
 use super::trace::{Fed, Reading};
 use crate::diagnostic::{Diagnostic, Fault, Position};
-use crate::entity::{Entity, Filling, Map, Value, View, has, key};
+use crate::entity::{Entity, Filling, Items, Map, Value, View, has, key};
 use crate::standard::place::{Child, Placement};
 use crate::tree::{Run, Segment};
 use record::Recording;
-use source::{Address, Source};
+use source::{Address, Source, Span};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use stencil::Got;
 
 /// Reads a document. One document may be several entities; today each mapping makes one.
 #[must_use]
@@ -50,8 +51,9 @@ fn entities<'a>(
     let (numbers, faults) = (HashMap::new(), Vec::new());
     let source = Source::new(run, placement, context.directory);
     // Who wants to know each step is shown each step.
-    let stencils = (!trace.is_on()).then(|| context.mapping.reading.take());
-    let claimed = Claims { trace, cells: vec![0; source.cells()], log: Vec::new() };
+    let mut stencils = (!trace.is_on()).then(|| context.mapping.reading.take());
+    stencils.iter_mut().for_each(|stencils| stencils.for_documents_of(context.directory));
+    let claimed = Claims { trace, cells: vec![0; source.cells()], ..Claims::default() };
     let mut reader = Reader {
         context,
         run,
@@ -65,6 +67,7 @@ fn entities<'a>(
         stencils,
         recording: None,
         filling: Filling::default(),
+        spans: Vec::new(),
     };
     let top = At::Loop(0);
     let is_selected = |(place, values): &(Place, Vec<String>)| {
@@ -177,7 +180,10 @@ struct Around {
 struct Claims {
     /// What is known of each value, by its cell.
     cells: Vec<u8>,
-    log: Vec<usize>,
+    /// What was taken: the first cell, and how many.
+    log: Vec<(usize, usize)>,
+    /// What was known of those before.
+    before: Vec<u8>,
     trace: Reading,
 }
 
@@ -204,9 +210,18 @@ impl Claims {
 
     fn take_cell(&mut self, cell: usize) {
         if self.cells[cell] & TAKEN == 0 {
+            self.before.push(self.cells[cell]);
             self.cells[cell] |= TAKEN;
-            self.log.push(cell);
+            self.log.push((cell, 1));
         }
+    }
+
+    /// Takes what an item takes: from its first cell on, what is known afterwards.
+    fn take_block(&mut self, first: usize, after: &[u8]) {
+        let cells = &mut self.cells[first..first + after.len()];
+        self.before.extend_from_slice(cells);
+        cells.copy_from_slice(after);
+        self.log.push((first, after.len()));
     }
 
     fn refuse(&mut self, cell: Option<usize>) {
@@ -222,8 +237,11 @@ impl Claims {
 
     /// Gives back what was taken since.
     fn undo(&mut self, mark: usize) {
-        for cell in self.log.drain(mark..) {
-            self.cells[cell] &= !TAKEN;
+        for (first, count) in self.log.drain(mark..).rev() {
+            let before = self.before.drain(self.before.len() - count..);
+            for (cell, before) in self.cells[first..].iter_mut().zip(before) {
+                *cell = *cell & !TAKEN | before & TAKEN;
+            }
         }
     }
 }
@@ -248,8 +266,10 @@ struct Reader<'a> {
     stencils: Option<Stencils<Stencil>>,
     /// What is noted of the item at hand, for a stencil.
     recording: Option<Recording>,
-    /// Where the texts of an item are put together.
+    /// Where the texts of items are put together.
     filling: Filling,
+    /// Where the texts of the item at hand stand.
+    spans: Vec<Span>,
 }
 
 impl<'a> Reader<'a> {
@@ -347,10 +367,10 @@ impl<'a> Reader<'a> {
     }
 
     fn each(&mut self, at: At, each: &Each) -> Option<Value> {
-        let mut items = Vec::new();
+        let mut items = Items::new(&self.filling);
         if let Some(under) = &each.under {
             self.below(at, each, under, &mut items);
-            return (!items.is_empty()).then_some(Value::Array(items));
+            return items.end(&mut self.filling);
         }
         let mut around = Around::default();
         for (segment, instance) in self.segments(at, &each.place) {
@@ -369,14 +389,16 @@ impl<'a> Reader<'a> {
             }
             let count = items.len();
             self.item((at, inner), segment, (each.own(), &only, &each.place), &mut items);
-            let is_taken = items.len() > count;
-            if let Some(Value::Object(item)) = items.last_mut().filter(|_| is_taken) {
+            if items.len() == count || each.around == 0 {
+                continue;
+            }
+            if let Some(item) = items.last_mut(&mut self.filling) {
                 around.is_said = true;
                 around.fields.iter().for_each(|(field, value)| lay_under(item, field, value));
             }
         }
         self.left_unsaid(&around);
-        (!items.is_empty()).then_some(Value::Array(items))
+        items.end(&mut self.filling)
     }
 
     /// Reads what the loop around an item says of all items in it, unless it is known from the item before.
@@ -425,7 +447,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what follows the item at hand and names it, or names another that does: up to the next that names nothing.
-    fn below(&mut self, at: At, each: &Each, under: &Under, items: &mut Vec<Value>) {
+    fn below(&mut self, at: At, each: &Each, under: &Under, items: &mut Items) {
         let At::Loop(instance) = at else { return };
         let Some(own) = self.source.trigger(instance) else { return };
         if let Some(recording) = &self.recording {
@@ -464,21 +486,23 @@ impl<'a> Reader<'a> {
         (outer, inner): (At, At),
         segment: usize,
         (rules, only, place): (&[Rule], &[String], &Place),
-        items: &mut Vec<Value>,
+        items: &mut Items,
     ) {
         let taken = self.claimed.trace.mark();
         // An item in what is at hand has no form of its own.
-        let fields = if place.tag.is_empty() && matches!(inner, At::Loop(_)) {
-            self.by_rules(rules, only, inner)
+        let got = if place.tag.is_empty() && matches!(inner, At::Loop(_)) {
+            self.by_rules(rules, only, inner).map(Got::Fields)
         } else {
             self.by_stencil(rules, inner, |reader| reader.by_rules(rules, only, inner))
         };
-        let Some(fields) = fields else { return };
+        let Some(got) = got else { return };
         self.claim_selectors(segment, &place.selectors);
         self.claim_place(outer, segment, place);
         self.claimed.trace.item(taken, items.len());
-        if !fields.is_empty() {
-            items.push(Value::Object(fields));
+        match got {
+            Got::Laid(_) => items.push_filled(),
+            Got::Fields(fields) if fields.is_empty() => {}
+            Got::Fields(fields) => items.push(fields),
         }
     }
 
@@ -503,7 +527,7 @@ impl<'a> Reader<'a> {
     }
 
     fn slots(&mut self, at: At, slots: &Slots) -> Option<Value> {
-        let mut items = Vec::new();
+        let mut items = Items::new(&self.filling);
         for place in &slots.places {
             for (segment, _) in self.segments(at, place) {
                 let (first, last) = place.elements;
@@ -518,10 +542,15 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        (!items.is_empty()).then_some(Value::Array(items))
+        items.end(&mut self.filling)
     }
 
     fn is_taken(&self, segment: usize, element: u16) -> bool {
+        // Of most segments nothing is.
+        let cells = &self.claimed.cells[self.source.cells_of(segment)];
+        if cells.iter().all(|cell| *cell == 0) {
+            return false;
+        }
         self.is_claimed(&(segment, element, 0)) || self.is_claimed(&(segment, element, 1))
     }
 
@@ -623,7 +652,7 @@ impl<'a> Reader<'a> {
 
     /// The selectors of a place, on its segment and on the triggers of the loops it goes through.
     fn claim_place(&mut self, at: At, segment: usize, place: &Place) {
-        if place.is_own() {
+        if place.is_own() || (place.selectors.is_empty() && place.loops.is_empty()) {
             return;
         }
         if place.tag.is_empty() || self.source.tag_is(segment, &place.tag) {
@@ -648,6 +677,9 @@ impl<'a> Reader<'a> {
 
     /// The constants of a selector are said by the rule itself.
     fn claim_selectors(&mut self, segment: usize, selectors: &[Selector]) {
+        if selectors.is_empty() {
+            return;
+        }
         let constants: Vec<_> = selectors.iter().filter_map(|one| self.selected(segment, one)).collect();
         self.take(constants);
         for selector in selectors {
@@ -668,12 +700,12 @@ impl<'a> Reader<'a> {
     fn left(&self) -> Vec<Address> {
         let mut found = Vec::new();
         for segment in self.run.segments() {
-            let is_envelope = matches!(segment.tag(), b"ST" | b"SE" | b"UNH" | b"UNT");
-            if is_envelope || self.is_selected_constant(&segment) {
+            let ordinal = segment.ordinal();
+            if self.source.is_done(ordinal, &self.claimed.cells, |known| known & TAKEN != 0) {
                 continue;
             }
-            let ordinal = segment.ordinal();
-            if self.source.is_done(ordinal, |cell| self.claimed.is_taken(Some(cell))) {
+            let is_envelope = matches!(segment.tag(), b"ST" | b"SE" | b"UNH" | b"UNT");
+            if is_envelope || self.is_selected_constant(&segment) {
                 continue;
             }
             for element in 1..=self.source.element_count(ordinal) {

@@ -7,7 +7,8 @@
 //! the rules looked at. Where something differs, the rules walk. Builds for tests let them walk each time, and compare.
 
 use super::notation::Rule;
-use std::sync::{Mutex, PoisonError};
+use crate::standard::definition::Directory;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// Stencils of one list of rules; an item that none of them fits is left to the rules.
 const STENCILS_MAX: usize = 32;
@@ -48,27 +49,44 @@ impl<S> std::fmt::Debug for Shelf<S> {
 /// once it is read.
 pub struct Stencils<S> {
     sets: Vec<(usize, Set<S>)>,
+    /// Which of them was asked for last.
+    recent: usize,
     /// How many documents took them, the one at hand included.
     pub turn: u64,
     /// How many segments the last of them came to, where that was asked: the next may be as long.
     pub size: usize,
+    /// The directory of the documents that they were made of, where that was told.
+    directory: Weak<Directory>,
 }
 
 impl<S> Default for Stencils<S> {
     fn default() -> Self {
-        Stencils { sets: Vec::new(), turn: 0, size: 0 }
+        Stencils { sets: Vec::new(), recent: 0, turn: 0, size: 0, directory: Weak::new() }
     }
 }
 
 impl<S> Stencils<S> {
+    /// Forgets those of documents of another directory: which elements are composites decides what rules see.
+    pub fn for_documents_of(&mut self, directory: &Arc<Directory>) {
+        if self.directory.as_ptr() != Arc::as_ptr(directory) {
+            self.sets.clear();
+            self.directory = Arc::downgrade(directory);
+        }
+    }
+
     /// The place of those of a list of rules.
     pub fn of(&mut self, rules: &[Rule]) -> &mut Set<S> {
         let place = rules.as_ptr() as usize;
+        // Items of a list come one after the other.
+        if self.sets.get(self.recent).is_some_and(|(known, _)| *known == place) {
+            return &mut self.sets[self.recent].1;
+        }
         let at = self.sets.binary_search_by_key(&place, |(known, _)| *known).unwrap_or_else(|at| {
             let follower = rules.iter().position(|rule| rule.under().is_some());
             self.sets.insert(at, (place, Set { follower, ..Set::default() }));
             at
         });
+        self.recent = at;
         &mut self.sets[at].1
     }
 }

@@ -42,7 +42,7 @@ impl Function for Date {
 
     fn get_text(&self, arguments: &[String], wire: &[u8], spot: &Spot<'_>, text: &mut Vec<u8>) -> bool {
         let &[a, b, c, d, e, f, g, h] = wire else { return false };
-        let is_day = || std::str::from_utf8(wire).ok().and_then(read).is_some();
+        let is_day = || is_day([a, b, c, d, e, f, g, h]);
         let is_own = label(arguments).is_none_or(|(element, said)| (spot.beside)(element) == said);
         let has_clock = clock(arguments).is_some_and(|element| is_own && !spot.look(element).is_empty());
         let is_made = !has_clock && is_day();
@@ -86,6 +86,13 @@ impl Function for Date {
         let time = clock(arguments).filter(|_| dice(3) == 0).and_then(|_| Time.sample(&[], dice, spot));
         Some(time.as_ref().and_then(Value::as_str).map_or(day.clone(), |time| format!("{day}T{time}")).into())
     }
+}
+
+/// Whether eight digits are a day of the calendar, as `read` has it.
+fn is_day(digits: [u8; 8]) -> bool {
+    let [a, b, c, d, e, f, g, h] = digits.map(|digit| i16::from(digit) - i16::from(b'0'));
+    let (year, month, day) = (a * 1000 + b * 100 + c * 10 + d, e * 10 + f, g * 10 + h);
+    digits.iter().all(u8::is_ascii_digit) && jiff::civil::Date::new(year, month as i8, day as i8).is_ok()
 }
 
 fn clock(arguments: &[String]) -> Option<Beside> {

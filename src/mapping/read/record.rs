@@ -1,8 +1,8 @@
 //! Making a stencil: what is noted while the rules walk an item, and what of it makes the item again.
 
+use super::Reader;
 use super::source::{Address, Block};
-use super::stencil::{Item, Kind, Leaf, Stencil, Where};
-use super::{Reader, TAKEN};
+use super::stencil::{Item, Kind, Leaf, Stencil, Way, Where};
 use crate::entity::{Map, Part, Template, Value};
 use crate::mapping::function::{Beside, Call};
 use crate::mapping::notation::Under;
@@ -129,7 +129,8 @@ impl Making<'_, '_> {
                 // As they stand in the item, each with its holes.
                 let mut holes = 0;
                 for (trial, value) in &used {
-                    leaves.push((self.leaf(*trial)?, Part::of(value, &mut holes)?));
+                    let part = Part::of(value, &mut holes)?;
+                    leaves.push((self.leaf(*trial, Some(&part))?, part));
                 }
                 Some(Item { template, leaves })
             }
@@ -140,7 +141,7 @@ impl Making<'_, '_> {
             return None;
         }
         let aside = (0..self.recording.trials.len()).filter(|trial| !used.iter().any(|(one, _)| one == trial));
-        let aside = aside.map(|trial| self.leaf(trial)).collect::<Option<Vec<_>>>()?;
+        let aside = aside.map(|trial| self.leaf(trial, None)).collect::<Option<Vec<_>>>()?;
         let mut said = Vec::new();
         let mut addresses = self.recording.said.take();
         addresses.sort_unstable();
@@ -148,12 +149,11 @@ impl Making<'_, '_> {
         for address in addresses {
             // Where nothing can stand, the form says so.
             if self.reader.source.cell(address).is_some() {
-                said.push((self.place(address)?, self.reader.text(address).into()));
+                said.push((self.place(address)?, self.reader.text(address).as_bytes().into()));
             }
         }
-        let cells = &self.reader.claimed.cells[self.recording.block.cells.clone()];
-        let taken = (0..cells.len()).filter(|&cell| cells[cell] & TAKEN != 0);
-        Some(Stencil { form, said, aside, item, taken: taken.collect() })
+        let after = self.reader.claimed.cells[self.recording.block.cells.clone()].to_vec();
+        Some(Stencil { form, said, aside, item, after })
     }
 
     /// Finds which trial made each value of an object, in the order in which they stand; `None` where that is not known.
@@ -180,22 +180,23 @@ impl Making<'_, '_> {
         }
     }
 
-    fn leaf(&self, trial: usize) -> Option<Leaf> {
+    fn leaf(&self, trial: usize, part: Option<&Part>) -> Option<Leaf> {
         let trial = self.recording.trials.get(trial)?;
-        let places = trial.addresses.iter().map(|&address| self.place(address)).collect::<Option<_>>()?;
-        let (calls, looked) = (trial.calls.clone(), trial.looked.clone());
-        let is_steady = !trial.is_list && calls.iter().all(|call| call.function.is_steady());
-        let known = is_steady.then(RefCell::default);
-        Some(Leaf { places, is_list: trial.is_list, calls, kind: trial.kind, looked, known })
+        let places = trial.addresses.iter().map(|&address| self.place(address)).collect::<Option<Vec<_>>>()?;
+        let (calls, looked, is_list) = (trial.calls.clone(), trial.looked.clone(), trial.is_list);
+        let way = Way::of(&calls, is_list, &looked, places.len(), part);
+        places.first()?;
+        Some(Leaf { places, is_list, calls, kind: trial.kind, looked, way, known: RefCell::default() })
     }
 
     /// Where a value stands in the item; `None` outside.
     fn place(&self, address: Address) -> Option<Where> {
-        let block = &self.recording.block;
-        let cell = self.reader.source.cell(address).filter(|cell| block.cells.contains(cell))?;
+        let (block, source) = (&self.recording.block, &self.reader.source);
+        let cell = source.cell(address).filter(|cell| block.cells.contains(cell))?;
         let (segment, element, component) = address;
-        let number = self.reader.source.number_of(segment, cell);
+        let (first, last) = source.gaps_of(segment, cell)?;
+        let before = source.separators(block.segments.start..segment);
         let address = (segment - block.segments.start, element, component);
-        Some(Where { address, cell: cell - block.cells.start, number })
+        Some(Where { address, gaps: (before + first, before + last) })
     }
 }

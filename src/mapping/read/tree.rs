@@ -1,5 +1,6 @@
 //! Reading a tree: each node by the rules of its level, then all of them into the lists.
 
+use super::stencil::Got;
 use super::{Address, At, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity};
 use crate::entity::{Entity, Map};
@@ -16,6 +17,8 @@ struct Found {
     instances: Vec<usize>,
     /// What the trace noted of each node: of its item, then of its allocation.
     noted: Vec<[Range<usize>; 2]>,
+    /// Nodes whose item, or whose allocation, a stencil laid: all of them come together in the end.
+    laid: Vec<(usize, bool)>,
     /// Node by number; the number of a node that no level knows leads to the node above it.
     numbers: HashMap<String, usize>,
 }
@@ -32,11 +35,15 @@ impl Found {
 impl Reader<'_> {
     /// Reads the tree of the document into the lists of the entity; what each node became, and the loop it was.
     pub(super) fn tree(&mut self, tree: &Tree, entity: &mut Entity) -> Vec<(Seat, usize)> {
-        let mut found = Found::default();
+        let (mut found, mark) = (Found::default(), self.filling.mark());
         for (_, instance) in self.segments(At::Loop(0), &tree.each) {
             if let Some(instance) = instance {
                 self.node(tree, instance, entity, &mut found);
             }
+        }
+        for ((node, is_allocation), fields) in found.laid.drain(..).zip(self.filling.take(mark)) {
+            let node = &mut found.nodes[node];
+            *(if is_allocation { &mut node.allocation } else { &mut node.fields }) = fields;
         }
         self.counts(tree, &found.nodes);
         let seats = flatten(tree, found.nodes, &mut entity.fields);
@@ -67,11 +74,11 @@ impl Reader<'_> {
         let mut node = Occurrence { level: index, parent, ..Occurrence::default() };
         let begin = self.claimed.trace.mark();
         if is_allocation {
-            node.allocation = self.fields(&level.allocation, at);
+            node.allocation = self.fields(&level.allocation, at, true, found);
         }
         let middle = self.claimed.trace.mark();
         match &level.list {
-            Some(_) => node.fields = self.fields(&level.rules, at),
+            Some(_) => node.fields = self.fields(&level.rules, at, false, found),
             None => self.rules(&level.rules, at, &mut entity.fields),
         }
         let end = self.claimed.trace.mark();
@@ -80,14 +87,19 @@ impl Reader<'_> {
         self.inside(tree, at, node, found);
     }
 
-    /// What rules read of a node.
-    fn fields(&mut self, rules: &[Rule], at: At) -> Map {
+    /// What rules read of the next node; nothing yet where a stencil laid it.
+    fn fields(&mut self, rules: &[Rule], at: At, is_allocation: bool, found: &mut Found) -> Map {
         let walk = |reader: &mut Self| {
             let mut fields = Map::new();
             reader.rules(rules, at, &mut fields);
             Some(fields)
         };
-        self.by_stencil(rules, at, walk).unwrap_or_default()
+        match self.by_stencil(rules, at, walk) {
+            Some(Got::Fields(fields)) => return fields,
+            Some(Got::Laid(_)) => found.laid.push((found.nodes.len(), is_allocation)),
+            None => {}
+        }
+        Map::new()
     }
 
     /// The nodes that are loops inside this one.
@@ -100,9 +112,9 @@ impl Reader<'_> {
                 let at = At::Loop(instance);
                 let mut node = Occurrence { level: index, parent: Some(parent), ..Occurrence::default() };
                 let begin = self.claimed.trace.mark();
-                node.allocation = self.fields(&level.allocation, at);
+                node.allocation = self.fields(&level.allocation, at, true, found);
                 let middle = self.claimed.trace.mark();
-                node.fields = self.fields(&level.rules, at);
+                node.fields = self.fields(&level.rules, at, false, found);
                 let end = self.claimed.trace.mark();
                 found.add(node, instance, [middle..end, begin..middle]);
             }

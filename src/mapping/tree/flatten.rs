@@ -1,7 +1,7 @@
 //! From the nodes of a tree to the flat lists of an entity, with the ties that say what stood under what.
 
 use super::{LINES, ORDERS, Occurrence, PACKAGES, Seat, Tree, shape};
-use crate::entity::{Key, Map, Value, get, is_plain_number, set};
+use crate::entity::{Filling, Items, Key, Map, Value, View, is_plain_number, set};
 use rust_decimal::Decimal;
 use std::collections::{HashMap, HashSet};
 
@@ -28,22 +28,60 @@ pub(in crate::mapping) fn flatten(tree: &Tree, nodes: Vec<Occurrence>, fields: &
     work.packages();
     work.lines();
     work.contained();
+    let mut filling = Filling::default();
     for (list, items) in [(ORDERS, work.orders), (PACKAGES, work.packages), (LINES, work.lines)] {
-        if tree.levels_of(list).next().is_some() && !items.is_empty() {
-            let items = items.into_iter().map(Value::Object).collect();
-            fields.insert(list.into(), Value::Array(items));
-        }
+        let mut made = Items::new(&filling);
+        items.into_iter().for_each(|item| item.end(&mut made, &mut filling));
+        let made = made.end(&mut filling).filter(|_| tree.levels_of(list).next().is_some());
+        made.into_iter().for_each(|made| drop(fields.insert(list.into(), made)));
     }
     work.seats
+}
+
+/// An item of a list: what was read of its node, and what the tree says of it. These are kept apart, so that what a stencil
+/// laid need not be made fields.
+#[derive(Default)]
+struct Item {
+    read: Map,
+    ties: Map,
+}
+
+impl Item {
+    /// A field.
+    fn get(&self, field: &str) -> View<'_> {
+        match View::from(&self.read).field(field) {
+            View::Nothing => View::from(&self.ties).field(field),
+            read => read,
+        }
+    }
+
+    /// The part of it that has a field, else the one that gets it.
+    fn part_of(&mut self, field: &str) -> &mut Map {
+        if self.read.contains_key(field) { &mut self.read } else { &mut self.ties }
+    }
+
+    fn insert(&mut self, field: &'static str, value: Value) {
+        self.part_of(field).insert(field.into(), value);
+    }
+
+    /// Adds it to its list.
+    fn end(mut self, items: &mut Items, filling: &mut Filling) {
+        let read = self.read.filled().filter(|_| !self.ties.is_empty());
+        if read.is_some_and(|read| filling.longer(read, &self.ties)) {
+            return items.push_filled();
+        }
+        self.read.extend(self.ties);
+        items.push(self.read);
+    }
 }
 
 struct Work<'t> {
     tree: &'t Tree,
     nodes: Vec<Occurrence>,
     seats: Vec<Seat>,
-    orders: Vec<Map>,
-    packages: Vec<Map>,
-    lines: Vec<Map>,
+    orders: Vec<Item>,
+    packages: Vec<Item>,
+    lines: Vec<Item>,
     /// What a line says of its part and packages stand under it: it holds for each of them.
     shared: HashMap<usize, Map>,
 }
@@ -65,23 +103,23 @@ impl Work<'_> {
         None
     }
 
-    fn take(&mut self, node: usize) -> Map {
-        std::mem::take(&mut self.nodes[node].fields)
+    fn take(&mut self, node: usize) -> Item {
+        Item { read: std::mem::take(&mut self.nodes[node].fields), ties: Map::new() }
     }
 
     /// An order that stands under several packages is one; two orders of one number side by side get ids.
     fn orders(&mut self) {
         let mut known: HashMap<String, (usize, Vec<Option<usize>>)> = HashMap::new();
         for node in self.all(ORDERS) {
-            let (fields, parent) = (self.take(node), self.nodes[node].parent);
-            let text = Value::Object(fields.clone()).to_string();
+            let (order, parent) = (self.take(node), self.nodes[node].parent);
+            let text = Value::Object(order.read.clone()).to_string();
             let item = match known.get_mut(&text) {
                 Some((item, parents)) if !parents.contains(&parent) => {
                     parents.push(parent);
                     *item
                 }
                 _ => {
-                    self.orders.push(fields);
+                    self.orders.push(order);
                     known.insert(text, (self.orders.len() - 1, vec![parent]));
                     self.orders.len() - 1
                 }
@@ -89,13 +127,16 @@ impl Work<'_> {
             self.seats[node].1 = item;
         }
         let mut seen: HashMap<String, u32> = HashMap::new();
-        let number = |order: &Map| order.get("number").map(Value::to_string).unwrap_or_default();
+        let number = |order: &Item| match order.get("number") {
+            View::Nothing => String::new(),
+            number => number.value().to_string(),
+        };
         for order in &self.orders {
             *seen.entry(number(order)).or_default() += 1;
         }
         for (at, order) in self.orders.iter_mut().enumerate() {
             if seen.get(&number(order)).is_some_and(|count| *count > 1) {
-                order.insert("id".into(), (at + 1).to_string().into());
+                order.insert("id", (at + 1).to_string().into());
             }
         }
     }
@@ -103,8 +144,8 @@ impl Work<'_> {
     /// `{number, id}` of the order that a node is.
     fn order_tie(&self, node: usize) -> Map {
         let order = &self.orders[self.seats[node].1];
-        let keys = ["number", "id"].into_iter();
-        keys.filter_map(|key| Some((key.into(), order.get(key)?.clone()))).collect()
+        let keys = ["number", "id"].into_iter().map(|key| (key, order.get(key)));
+        keys.filter(|(_, view)| view.is_there()).map(|(key, view)| (key.into(), view.value())).collect()
     }
 
     fn packages(&mut self) {
@@ -117,26 +158,26 @@ impl Work<'_> {
             }
         }
         for node in self.all(PACKAGES) {
-            let mut fields = self.take(node);
-            fields.insert("id".into(), (self.packages.len() + 1).to_string().into());
+            let mut package = self.take(node);
+            package.insert("id", (self.packages.len() + 1).to_string().into());
             if let Some(kind) = &self.tree.levels[self.nodes[node].level].kind {
-                fields.insert("kind".into(), kind.clone().into());
+                package.insert("kind", kind.clone().into());
             }
             if let Some(parent) = self.above(node, PACKAGES) {
-                fields.insert("parent".into(), self.package_id(parent));
+                package.insert("parent", self.package_id(parent));
             }
             // A package with lines is of their order; an empty one must say whose it is.
             let order = self.nodes[node].parent.filter(|&parent| self.tree.is_in(self.nodes[parent].level, ORDERS));
             if let Some(order) = order.filter(|_| !holds[node] && self.above(node, LINES).is_none()) {
-                fields.insert("order".into(), Value::Object(self.order_tie(order)));
+                package.insert("order", Value::Object(self.order_tie(order)));
             }
             self.seats[node].1 = self.packages.len();
-            self.packages.push(fields);
+            self.packages.push(package);
         }
     }
 
     fn package_id(&self, node: usize) -> Value {
-        self.packages[self.seats[node].1].get("id").cloned().unwrap_or_default()
+        self.packages[self.seats[node].1].get("id").value()
     }
 
     fn lines(&mut self) {
@@ -148,19 +189,19 @@ impl Work<'_> {
                 let shared = std::mem::take(&mut self.nodes[node].allocation);
                 self.shared.insert(node, shared);
             }
-            let mut fields = self.take(node);
+            let mut line = self.take(node);
             if let Some(order) = self.above(node, ORDERS) {
                 for (key, value) in self.order_tie(order) {
-                    set(&mut fields, &format!("order.{key}"), value);
+                    set(line.part_of("order"), &format!("order.{key}"), value);
                 }
             }
-            let allocation = self.allocation(node, &fields);
-            let name = allocation.as_ref().and_then(|_| name(&fields));
+            let allocation = self.allocation(node, &line);
+            let name = allocation.as_ref().and_then(|_| name(&line));
             let alike = name.as_ref().and_then(|name| known.get(name)).map_or(&[][..], Vec::as_slice);
-            let known_line = alike.iter().copied().find(|&item| is_one(&self.lines[item], &fields));
-            let item = known_line.filter(|&item| add(&mut self.lines[item], &fields)).unwrap_or(self.lines.len());
+            let known_line = alike.iter().copied().find(|&item| is_one(&self.lines[item], &line));
+            let item = known_line.filter(|&item| add(&mut self.lines[item], &line)).unwrap_or(self.lines.len());
             if item == self.lines.len() {
-                self.lines.push(fields);
+                self.lines.push(line);
                 name.into_iter().for_each(|name| known.entry(name).or_default().push(item));
             }
             self.seats[node].1 = item;
@@ -169,7 +210,7 @@ impl Work<'_> {
     }
 
     /// What the line has at this node; `None` when the node is the whole line and in no package.
-    fn allocation(&mut self, node: usize, fields: &Map) -> Option<Map> {
+    fn allocation(&mut self, node: usize, line: &Item) -> Option<Map> {
         let package = self.above(node, PACKAGES);
         let more = std::mem::take(&mut self.nodes[node].allocation);
         if package.is_none() && more.is_empty() {
@@ -179,8 +220,9 @@ impl Work<'_> {
         if let Some(package) = package {
             allocation.insert("package".into(), self.package_id(package));
         }
-        if let Some(quantity) = fields.get(QUANTITY) {
-            allocation.insert(QUANTITY.into(), quantity.clone());
+        let quantity = line.get(QUANTITY);
+        if quantity.is_there() {
+            allocation.insert(QUANTITY.into(), quantity.value());
         }
         allocation.extend(more);
         Some(allocation)
@@ -207,39 +249,40 @@ impl Work<'_> {
 }
 
 /// What a line that has a quantity is called; one that names nothing is equal to none.
-fn name(fields: &Map) -> Option<String> {
-    let quantity = get(fields, "quantity.value")?.as_str()?;
+fn name(line: &Item) -> Option<String> {
+    let quantity = line.get(QUANTITY).field("value").text()?;
     let is_number = is_plain_number(quantity) || quantity.parse::<Decimal>().is_ok();
-    let name = get(fields, "number").or_else(|| get(fields, "item.ids")).filter(|_| is_number)?;
-    Some(name.as_str().map_or_else(|| name.to_string(), str::to_owned))
+    let names = [line.get("number"), line.get("item").field("ids")].into_iter();
+    let name = names.filter(|_| is_number).find(|name| name.is_there())?;
+    Some(name.text().map_or_else(|| name.value().to_string(), str::to_owned))
 }
 
 /// Whether two nodes are one line in several packages: all but the quantity is equal. `line` has its allocations already.
-fn is_one(line: &Map, other: &Map) -> bool {
-    let said = |fields: &Map| fields.keys().filter(|key| **key != ALLOCATIONS).count();
-    let is_same = |(key, value): (&Key, &Value)| match (line.get(key), value) {
-        (Some(Value::Object(there)), Value::Object(own)) if *key == QUANTITY => {
+fn is_one(line: &Item, other: &Item) -> bool {
+    let said = |item: &Item| item.read.keys().chain(item.ties.keys()).filter(|key| **key != ALLOCATIONS).count();
+    let is_same = |(key, value): (&Key, &Value)| match (line.get(key).value(), value) {
+        (Value::Object(there), Value::Object(own)) if *key == QUANTITY => {
             let is_same = |(key, value): (&Key, &Value)| *key == "value" || there.get(key) == Some(value);
             there.len() == own.len() && own.iter().all(is_same)
         }
-        (there, value) => there == Some(value),
+        (there, value) => there == *value,
     };
-    said(line) == other.len() && other.iter().all(is_same)
+    said(line) == other.read.len() + other.ties.len() && other.read.iter().chain(&other.ties).all(is_same)
 }
 
 /// Adds the quantity of a further node to its line; `false` when that is no number.
-fn add(line: &mut Map, more: &Map) -> bool {
-    let number = |fields: &Map| get(fields, "quantity.value")?.as_str()?.parse::<Decimal>().ok();
+fn add(line: &mut Item, more: &Item) -> bool {
+    let number = |item: &Item| item.get(QUANTITY).field("value").text()?.parse::<Decimal>().ok();
     let Some(sum) = number(line).zip(number(more)).and_then(|(one, other)| one.checked_add(other)) else {
         return false;
     };
-    set(line, "quantity.value", sum.to_string().into());
+    set(line.part_of(QUANTITY), "quantity.value", sum.to_string().into());
     true
 }
 
 /// Appends to the line's allocations and returns the place in them.
-fn push(line: &mut Map, allocation: Map) -> usize {
-    let list = line.or_insert_with(&ALLOCATIONS.into(), || Value::Array(Vec::new()));
+fn push(line: &mut Item, allocation: Map) -> usize {
+    let list = line.part_of(ALLOCATIONS).or_insert_with(&ALLOCATIONS.into(), || Value::Array(Vec::new()));
     let Value::Array(list) = list else { return 0 };
     list.push(Value::Object(allocation));
     list.len() - 1
