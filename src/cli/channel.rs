@@ -2,6 +2,7 @@
 
 use super::client::{Instance, column, moment};
 use super::{Exit, input};
+use crate::pipeline::pickup::PickupState;
 use crate::transport::http::address::Network;
 use crate::transport::place::Trouble;
 use crate::transport::sftp::client::host_keys;
@@ -116,6 +117,10 @@ fn listed(value: &Value) -> String {
                 failures => format!(", {failures} times"),
             };
             lines.push_str(&format!("  {code} since {since}{times}: {reason}\n"));
+        }
+        if !state["cut_since"].is_null() {
+            let (cut, since) = (PickupState::cut(), moment(&state["cut_since"]));
+            lines.push_str(&format!("  LISTING-CUT since {since}: {cut}; take away what is done with\n"));
         }
         for one in state["troubles"].as_array().into_iter().flatten() {
             let word = |key: &str| one[key].as_str().unwrap_or_default().to_owned();

@@ -10,6 +10,7 @@ use crate::app::{ADMIN_ADDRESS_FILE, ADMIN_TOKEN_FILE, check_files};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, MailTls};
 use crate::partner::Directory;
+use crate::partner::resource::shape;
 use crate::pipeline::alarm;
 use crate::pipeline::configured::Configured;
 use crate::pipeline::state::stored;
@@ -358,6 +359,12 @@ async fn resources(store: &Store, config: &Config, found: &mut Findings) {
         }
     };
     found.well("resources", format!("{} fit together", all.len()));
+    let shown =
+        all.iter().filter(|one| shape::find(&one.kind).is_some_and(|kind| !shape::users(kind, &one.body).is_empty()));
+    for one in shown {
+        let remedy = "put user and password into an auth or a secret, and apply it; give the partner another password";
+        found.warning("resources", format!("{} has a user in an address, which exports show", one.id()), remedy);
+    }
     let known: Vec<String> = store.secret_names().await.unwrap_or_default().into_iter().map(|(name, _)| name).collect();
     let own = config.secrets();
     let missing: Vec<String> =

@@ -36,6 +36,8 @@ enum Action {
         #[arg(long)]
         ack: Option<String>,
     },
+    /// List acknowledgments that came and fit nothing we sent, newest first.
+    Unmatched,
     /// Show one with its findings, deliveries, answers and history.
     Show {
         /// Its id.
@@ -60,6 +62,9 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
                 value["items"].as_array().into_iter().flatten().map(row).collect()
             })
         }
+        Action::Unmatched => instance.show((Method::GET, "/api/v1/acks/unmatched"), (&[], None), as_json, |value| {
+            value["items"].as_array().into_iter().flatten().map(unmatched).collect()
+        }),
         Action::Show { id } => {
             instance.show((Method::GET, &format!("/api/v1/documents/{id}")), (&[], None), as_json, shown)
         }
@@ -81,6 +86,27 @@ pub fn row(item: &Value) -> String {
         text("delivery", 12),
         text("ack", 10),
     )
+}
+
+/// A line for an acknowledgment that fits nothing: by which numbers it means what, and the transmission that brought it.
+fn unmatched(item: &Value) -> String {
+    let text = |key: &str, width| column(&item[key], width);
+    format!(
+        "{}  {}{}{}{}interchange {} group {} document {}  {}\n",
+        moment(&item["created_at"]),
+        text("transmission_id", 36),
+        text("partner", 16),
+        text("kind", 10),
+        text("state", 22),
+        word(&item["interchange_control_number"]),
+        word(&item["group_control_number"]),
+        word(&item["document_control_number"]),
+        item["detail"].as_str().unwrap_or_default()
+    )
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or("-")
 }
 
 fn shown(value: &Value) -> String {

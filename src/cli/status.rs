@@ -77,7 +77,10 @@ fn words(status: &Value) -> String {
         ));
     }
     if status["unmatched_acks"] != 0 {
-        text.push_str(&format!("{} acknowledgments fit nothing we sent\n", status["unmatched_acks"]));
+        text.push_str(&format!(
+            "{} acknowledgments fit nothing we sent: portolan document unmatched\n",
+            status["unmatched_acks"]
+        ));
     }
     text
 }

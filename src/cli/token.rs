@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::client::{Instance, column, moment};
+use crate::clock::{Clock as _, SystemClock, Timestamp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -50,7 +51,7 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
         Action::List => instance.show((Method::GET, "/api/v1/tokens"), (&[], None), as_json, |value| {
             let items = value["items"].as_array().into_iter().flatten();
             let row = |item: &Value| {
-                let state = if item["revoked_at"].is_null() { "valid" } else { "revoked" };
+                let state = state(item, SystemClock.now());
                 let (id, hint, scope) =
                     (column(&item["token_id"], 36), column(&item["hint"], 12), column(&item["scope"], 24));
                 format!(
@@ -65,5 +66,34 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             let path = format!("/api/v1/tokens/{id}");
             instance.show((Method::DELETE, &path), (&[], None), as_json, |_| format!("{id} is ended\n"))
         }
+    }
+}
+
+/// Whether a token lets in now.
+fn state(item: &Value, now: Timestamp) -> String {
+    let is_over = item["expires_at"].as_i64().is_some_and(|at| at <= now.as_microsecond());
+    match (item["revoked_at"].is_null(), is_over) {
+        (false, _) => "revoked".to_owned(),
+        (true, true) => format!("ended {}", moment(&item["expires_at"])),
+        (true, false) if item["expires_at"].is_null() => "valid".to_owned(),
+        (true, false) => format!("valid until {}", moment(&item["expires_at"])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_has_ended_is_not_called_valid() {
+        let now = Timestamp::from_second(1000).expect("a moment");
+        let micros = 1_000_000_000_i64;
+        let token = |expires: Option<i64>, revoked: Option<i64>| {
+            state(&json!({ "expires_at": expires, "revoked_at": revoked }), now)
+        };
+        assert_eq!(token(None, None), "valid");
+        assert_eq!(token(Some(micros + 1), None), format!("valid until {}", moment(&json!(micros + 1))));
+        assert_eq!(token(Some(micros), None), format!("ended {}", moment(&json!(micros))), "as the ledger counts");
+        assert_eq!(token(Some(micros - 1), Some(5)), "revoked");
     }
 }

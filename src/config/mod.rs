@@ -15,6 +15,7 @@ mod proxy;
 mod sftp;
 mod storage;
 mod telemetry;
+mod url;
 
 pub use admin::Admin;
 pub use alert::Alert;
@@ -30,6 +31,7 @@ pub use proxy::Proxy;
 pub use sftp::Sftp;
 pub use storage::Storage;
 pub use telemetry::{Protocol, Telemetry};
+pub use url::has_user;
 
 use serde::Deserialize;
 use std::path::Path;
@@ -131,7 +133,19 @@ impl Config {
     /// # Errors
     /// A sentence with line, key, expected and found.
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| database::without_passwords(error.to_string().trim_end()))
+        let config: Self =
+            toml::from_str(text).map_err(|error| database::without_passwords(error.to_string().trim_end()))?;
+        if config.proxy.as_ref().is_some_and(|proxy| has_user(&proxy.url)) {
+            return Err("[proxy] url: expected an address without a user, found one with it; name the user under user, and the \
+                        secret that is its password under password"
+                .to_owned());
+        }
+        if config.alert.links.as_ref().is_some_and(|links| has_user(links)) {
+            return Err("[alert] links: expected an address without a user, found one with it, which every mail would show; leave \
+                        it out"
+                .to_owned());
+        }
+        Ok(config)
     }
 }
 
@@ -153,5 +167,23 @@ mod tests {
         let error = Config::parse("[partner]\nlissten = \"x\"\n").expect_err("a wrong key");
         assert!(error.contains("line 2") && error.contains("lissten") && error.contains("listen"), "{error}");
         assert!(Config::parse("[limits]\nbody_bytes = \"many\"\n").is_err());
+    }
+
+    #[test]
+    fn err_a_user_in_an_address_is_refused_and_not_repeated() {
+        for (text, expected) in [
+            (
+                "[proxy]\nurl = \"http://ann:hunter2@proxy.example:3128\"\n",
+                "[proxy] url: expected an address without a user",
+            ),
+            (
+                "[alert]\nlinks = \"https://ann:hunter2@edi.example\"\n",
+                "[alert] links: expected an address without a user",
+            ),
+        ] {
+            let error = Config::parse(text).expect_err("a user");
+            assert!(error.starts_with(expected) && !error.contains("hunter2"), "{error}");
+        }
+        assert!(Config::parse("[proxy]\nurl = \"http://proxy.example:3128\"\n").is_ok());
     }
 }

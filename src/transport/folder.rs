@@ -2,7 +2,7 @@
 //! beside or above it is reached whatever names say; links are not followed. What is written is synced, file and folder.
 
 use super::http::body::streamed;
-use super::place::{Done, Entry, Listing, Place, Take, Trouble, name_of};
+use super::place::{Done, Entry, Listing, Named, Place, Take, Trouble, Wanted, name_of};
 use super::source::Source;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
@@ -93,7 +93,7 @@ fn entry(name: &str, stat: &Stat) -> Option<Entry> {
     is_file.then(|| Entry { name: name.to_owned(), size, at })
 }
 
-fn stat(folder: &OwnedFd, name: &str) -> Done<Option<Stat>> {
+fn stat(folder: &OwnedFd, name: impl rustix::path::Arg) -> Done<Option<Stat>> {
     match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat)),
         Err(Errno::NOENT) => Ok(None),
@@ -144,7 +144,7 @@ fn below(folder: &OwnedFd, path: &str) -> Done<OwnedFd> {
 }
 
 impl Place for Folder {
-    fn list(&mut self, most: usize) -> BoxFuture<'_, Done<Listing>> {
+    fn list(&mut self, wanted: Wanted) -> BoxFuture<'_, Done<Listing>> {
         let shown = self.shown.clone();
         Box::pin(self.run(move |folder| {
             let refused = |error: Errno| Trouble::Refused {
@@ -157,17 +157,23 @@ impl Place for Folder {
                 if matches!(found.file_name().to_bytes(), b"." | b"..") {
                     continue;
                 }
-                let Some(name) = name_of(found.file_name().to_bytes()) else {
-                    listing.unfit += 1;
-                    continue;
-                };
                 // One that went away meanwhile is not there.
-                let Some(entry) = stat(folder, &name)?.and_then(|stat| entry(&name, &stat)) else { continue };
-                if listing.entries.len() == most {
-                    listing.is_cut = true;
+                match listing.name(found.file_name().to_bytes(), &wanted) {
+                    Named::Fit(name) => {
+                        if let Some(entry) = stat(folder, name.as_str())?.and_then(|stat| entry(&name, &stat)) {
+                            listing.add(entry, &wanted);
+                        }
+                    }
+                    Named::Unfit => {
+                        if stat(folder, found.file_name())?.is_some_and(|stat| entry("", &stat).is_some()) {
+                            listing.add_unfit(found.file_name().to_bytes());
+                        }
+                    }
+                    Named::Not => {}
+                }
+                if listing.is_cut {
                     break;
                 }
-                listing.entries.push(entry);
             }
             Ok(listing)
         }))
@@ -175,7 +181,7 @@ impl Place for Folder {
 
     fn look<'p>(&'p mut self, name: &'p str) -> BoxFuture<'p, Done<Option<Entry>>> {
         let name = name.to_owned();
-        Box::pin(self.run(move |folder| match stat(folder, &name)? {
+        Box::pin(self.run(move |folder| match stat(folder, name.as_str())? {
             None => Ok(None),
             Some(stat) => {
                 let none = || Trouble::File("something is there that is no file".to_owned());
@@ -253,6 +259,10 @@ impl Place for Folder {
 mod tests {
     use super::*;
 
+    fn all(most: usize) -> Wanted {
+        Wanted { is_wanted: Arc::new(|_| true), most }
+    }
+
     async fn opened() -> (tempfile::TempDir, Folder) {
         let ground = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(ground.path().join("in")).expect("a folder");
@@ -269,8 +279,13 @@ mod tests {
         std::os::unix::fs::symlink(&secret, inside.join("link.edi")).expect("a link");
         std::os::unix::fs::symlink(ground.path(), inside.join("archive")).expect("a link");
         std::fs::write(inside.join("order.edi"), "order").expect("written");
-        let listed = folder.list(10).await.expect("a listing");
+        let listed = folder.list(all(10)).await.expect("a listing");
         assert_eq!(listed.entries.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["order.edi"]);
+        let unfit = std::os::unix::ffi::OsStrExt::from_bytes(b"caf\xE9.edi");
+        let unfit: &std::ffi::OsStr = unfit;
+        std::fs::create_dir(inside.join("a\tfolder")).expect("made");
+        std::fs::write(inside.join(unfit), "order").expect("written");
+        assert_eq!(folder.list(all(10)).await.expect("a listing").unfit, ["caf\\xe9.edi"], "a folder is none");
         let mut bytes = Vec::new();
         let read = folder
             .read("link.edi", &mut |piece| {
@@ -305,7 +320,7 @@ mod tests {
         assert_eq!(folder.move_to("a.edi", "done/2026", "b.edi").await, Err(Trouble::Taken));
         assert_eq!(folder.look("b.edi").await, Ok(None));
         assert_eq!(folder.remove("b.edi").await, Err(Trouble::Missing));
-        let cut = folder.list(0).await.expect("a listing");
+        let cut = folder.list(all(0)).await.expect("a listing");
         assert!(cut.is_cut && cut.entries.is_empty());
     }
 }

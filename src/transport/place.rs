@@ -19,15 +19,82 @@ pub struct Entry {
     pub at: i64,
 }
 
-/// What lies in a folder.
+/// Names of a folder that are looked through, at most; behind them a folder is cut, whoever's the files are.
+const NAMES_MAX: usize = 1_000_000;
+/// Unfit names that are told, at most.
+const UNFIT_MAX: usize = 100;
+/// Characters of an unfit name that are told.
+const UNFIT_CHARACTERS_MAX: usize = NAME_BYTES_MAX;
+
+/// Which files are to be listed.
+#[derive(Clone)]
+pub struct Wanted {
+    /// Whether a file of this name is one of them. Others count for nothing.
+    pub is_wanted: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// So many of them at most.
+    pub most: usize,
+}
+
+/// What lies in a folder, of what was wanted.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// Its files, in no order.
     pub entries: Vec<Entry>,
-    /// Files left out since their names are not UTF-8, too long, or hold separators or control characters.
-    pub unfit: usize,
+    /// Files left out although their names seem to be wanted, since these are not UTF-8, too long, or hold separators or control
+    /// characters; as they can be shown.
+    pub unfit: Vec<String>,
     /// Whether there are more files than were to be listed.
     pub is_cut: bool,
+    /// Names that were looked through.
+    names: usize,
+}
+
+/// A name of a listing.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// It is not wanted.
+    Not,
+    /// It is wanted, and fit.
+    Fit(String),
+    /// It seems to be wanted, and is not fit.
+    Unfit,
+}
+
+impl Listing {
+    /// Looks at the next name.
+    pub(super) fn name(&mut self, bytes: &[u8], wanted: &Wanted) -> Named {
+        self.names += 1;
+        self.is_cut |= self.names > NAMES_MAX;
+        match name_of(bytes) {
+            Some(name) if (wanted.is_wanted)(&name) => Named::Fit(name),
+            None if (wanted.is_wanted)(&String::from_utf8_lossy(bytes)) => Named::Unfit,
+            _ => Named::Not,
+        }
+    }
+
+    /// Takes a file, where there is room.
+    pub(super) fn add(&mut self, entry: Entry, wanted: &Wanted) {
+        match self.entries.len() < wanted.most {
+            true => self.entries.push(entry),
+            false => self.is_cut = true,
+        }
+    }
+
+    /// Notes a file whose name is not fit.
+    pub(super) fn add_unfit(&mut self, bytes: &[u8]) {
+        if self.unfit.len() < UNFIT_MAX {
+            self.unfit.push(shown(bytes));
+        }
+    }
+}
+
+/// A name that is not fit, in printable characters.
+fn shown(bytes: &[u8]) -> String {
+    let shown: String = match std::str::from_utf8(bytes) {
+        Ok(text) => text.escape_debug().take(UNFIT_CHARACTERS_MAX).collect(),
+        Err(_) => bytes.escape_ascii().map(char::from).take(UNFIT_CHARACTERS_MAX).collect(),
+    };
+    shown
 }
 
 /// Why something was not done. What others wrote in it has no secret of ours and is not longer than a line.
@@ -63,8 +130,8 @@ pub type Take<'t> = &'t mut (dyn FnMut(&[u8]) -> Done<()> + Send);
 
 /// A folder of files.
 pub trait Place: Send {
-    /// Its files, `most` of them at most. Whatever is neither file nor fit is left out.
-    fn list(&mut self, most: usize) -> BoxFuture<'_, Done<Listing>>;
+    /// Its files that are wanted. Whatever is neither file nor fit is left out.
+    fn list(&mut self, wanted: Wanted) -> BoxFuture<'_, Done<Listing>>;
 
     /// What a file is now; none: there is no such file.
     fn look<'p>(&'p mut self, name: &'p str) -> BoxFuture<'p, Done<Option<Entry>>>;
@@ -107,5 +174,36 @@ mod tests {
             assert_eq!(name_of(name.as_bytes()), None, "{name:?}");
         }
         assert_eq!(name_of(b"caf\xE9.edi"), None, "not UTF-8");
+    }
+
+    #[test]
+    fn only_what_is_wanted_counts_and_unfit_names_are_shown() {
+        let wanted = Wanted { is_wanted: Arc::new(|name| name.ends_with(".edi")), most: 1 };
+        let mut listing = Listing::default();
+        let edi: &[u8] = b"order.edi";
+        assert_eq!(listing.name(edi, &wanted), Named::Fit("order.edi".to_owned()));
+        assert_eq!(listing.name(b"note.txt", &wanted), Named::Not);
+        assert_eq!(listing.name(b"caf\xE9.txt", &wanted), Named::Not, "it is not meant");
+        for (unfit, told) in [(&b"caf\xE9.edi"[..], "caf\\xe9.edi"), (b"a\tb.edi", "a\\tb.edi")] {
+            assert_eq!(listing.name(unfit, &wanted), Named::Unfit);
+            assert_eq!(shown(unfit), told);
+        }
+        let entry = |name: &str| Entry { name: name.to_owned(), size: 1, at: 1 };
+        listing.add(entry("order.edi"), &wanted);
+        assert!(!listing.is_cut);
+        listing.add(entry("other.edi"), &wanted);
+        assert!(listing.is_cut && listing.entries.len() == 1);
+        (0..2 * UNFIT_MAX).for_each(|_| listing.add_unfit(&[0xFF; 2000]));
+        assert_eq!((listing.unfit.len(), listing.unfit[0].chars().count()), (UNFIT_MAX, UNFIT_CHARACTERS_MAX));
+    }
+
+    #[test]
+    fn a_listing_without_end_is_cut() {
+        let nothing = Wanted { is_wanted: Arc::new(|_| false), most: 1 };
+        let mut listing = Listing { names: NAMES_MAX - 1, ..Listing::default() };
+        listing.name(b"a", &nothing);
+        assert!(!listing.is_cut);
+        listing.name(b"b", &nothing);
+        assert!(listing.is_cut);
     }
 }

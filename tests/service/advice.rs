@@ -96,6 +96,9 @@ async fn an_aperak_names_a_document_by_its_number() {
             (status["unmatched_acks"] == 1).then_some(())
         })
         .await;
+    let listed = stage.done(&["document", "unmatched"], "");
+    assert!(listed.contains("aperak") && listed.contains("lamps") && listed.lines().count() == 1, "{listed}");
+    assert!(stage.done(&["status"], "").contains("1 acknowledgments fit nothing we sent: portolan document unmatched"));
     says(&stage, advice("4711", 2)).await;
     let refused = ours(&stage, "rejected").await;
     assert!(detail(&stage, &refused).await.contains("Unknown article"));

@@ -50,6 +50,25 @@ async fn transient_failures_are_repeated_under_one_key_with_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn a_retry_after_that_is_a_date_is_waited_for() {
+    let (stage, supplier) = stage(&[Answer::LaterAt(5)], QUICK).await;
+    stage.send(order("4711", 1)).await;
+    let waits = || async {
+        let channels = stage.get("/api/v1/channels").await;
+        let mut items = channels["items"].as_array().into_iter().flatten();
+        items.any(|one| one["channel"] == "lamps-out" && !one["not_before"].is_null()).then_some(())
+    };
+    stage.until("the channel waits", waits).await;
+    let delivery = to_supplier(&stage, "delivered").await;
+    assert_eq!(delivery["attempts"], 2, "{delivery:#}");
+    let posts = supplier.posts();
+    // The date has whole seconds.
+    let waited = posts[1].at - posts[0].at;
+    assert!(waited >= Duration::from_millis(3900), "{waited:?}");
+    stage.balanced().await;
+}
+
+#[tokio::test]
 async fn a_receiver_that_does_not_answer_makes_it_uncertain_and_it_is_repeated() {
     let (stage, supplier) = stage(&[Answer::Slow(Duration::from_secs(5))], QUICK).await;
     stage.send(order("4711", 1)).await;

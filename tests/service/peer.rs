@@ -14,6 +14,8 @@ pub enum Answer {
     Status(u16),
     /// 503 with Retry-After in seconds.
     Later(u32),
+    /// 503 with Retry-After as a date, so many seconds ahead.
+    LaterAt(u32),
     /// The connection is cut when the body has been read.
     Cut,
     /// 200, after a while.
@@ -171,6 +173,10 @@ impl Peer {
             }
             Answer::Status(status) => (status, String::new(), Vec::new()),
             Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n"), Vec::new()),
+            Answer::LaterAt(seconds) => {
+                let at = jiff::Timestamp::now() + Duration::from_secs(u64::from(seconds));
+                (503, format!("retry-after: {}\r\n", at.strftime("%a, %d %b %Y %H:%M:%S GMT")), Vec::new())
+            }
             Answer::Slow(time) => {
                 tokio::time::sleep(time).await;
                 (200, String::new(), Vec::new())

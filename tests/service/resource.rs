@@ -212,6 +212,32 @@ async fn all_mistakes_of_a_file_are_told_at_once_with_the_nearest_name() {
 }
 
 #[tokio::test]
+async fn err_a_user_in_an_address_is_refused_with_what_to_do_and_shown_nowhere() {
+    let stage = Stage::bare("").await;
+    let text = "kind: channel\nname: out\ntransport: http\nway: out\nurl: https://ann:hunter2secret@there.example/in\n\
+                proxy: { url: \"https://ann:hunter2secret@proxy.example\" }\n---\nkind: recipient\nname: chat\n\
+                post: { url: \"https://ann:hunter2secret@chat.example\" }\n---\nkind: auth\nname: a\noauth2: { client_id: c, \
+                client_secret: { secret: s }, token_url: \"https://ann:hunter2secret@token.example\" }\n";
+    for command in ["plan", "apply"] {
+        let output = stage.cli(&[command, &stage.file("wrong.yaml", text)], "");
+        let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!output.status.success(), "{words}");
+        for expected in [
+            "wrong.yaml:5: channel/out: url: expected an address without a user",
+            "name an auth under auth",
+            "wrong.yaml:6: channel/out: proxy.url: expected an address without a user",
+            "wrong.yaml:10: recipient/chat: post.url: expected an address without a user",
+            "auth/a: oauth2.token_url: expected an address without a user",
+        ] {
+            assert!(words.contains(expected), "{expected}\nin {words}");
+        }
+        assert!(!words.contains("hunter2secret"), "{words}");
+    }
+    assert!(!stage.done(&["export"], "").contains("hunter2secret"));
+    assert!(!stage.log().contains("hunter2secret"));
+}
+
+#[tokio::test]
 async fn schemas_are_published_as_they_are_printed() {
     let stage = Stage::bare("").await;
     let printed: serde_json::Value =

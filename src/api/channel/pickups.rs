@@ -6,11 +6,12 @@ use axum::extract::State;
 use serde_json::json;
 
 /// How channels that pick files up are doing: when each was looked at last, the file that it took last, since when it fails and why,
-/// and files that wait for somebody. Times are microseconds since 1970; what is told of failures begins with this process.
+/// since when more files lie there than are listed at once, and files that wait for somebody. Times are microseconds since 1970; what
+/// is told of failures begins with this process.
 #[utoipa::path(get, path = "/api/v1/pickups", operation_id = "pickup_list",
     responses((status = 200, description = "{items: [{channel, transport, folder, state: {looked_at, listed, failures, \
-        failing_since, code, reason, next_at, troubles: [{name, reason, since, next_at}]}, last: {name, transmission_id, created_at, \
-        settled}, unsettled}]}")))]
+        failing_since, code, reason, next_at, cut_since, troubles: [{name, reason, since, next_at}]}, last: {name, transmission_id, \
+        created_at, settled}, unsettled}]}")))]
 pub async fn pickups(State(service): State<Shared>) -> Reply {
     let directory = service.directory();
     let mut items = Vec::new();

@@ -77,7 +77,7 @@ watches! {
     Rate = "rate" ["partners", "channels", "within_minutes", "at_least", "at_most", "calendar"],
     /// Files of a mailbox that its partner does not fetch for longer than so many minutes.
     Unfetched = "unfetched" ["channels", "minutes"],
-    /// Folders that cannot be looked at for longer than so many minutes, and files there that wait for somebody.
+    /// Folders that cannot be looked at or have too many files for longer than so many minutes, and files there that wait for somebody.
     Pickup = "pickup" ["channels", "codes", "minutes"],
     /// Partners, channels, agreements and routes that are paused for longer than so many minutes.
     Paused = "paused" ["partners", "channels", "codes", "minutes"],

@@ -40,7 +40,11 @@ pub const KEYS: &[Key] = &[
     ),
     may("receipt", Shape::Word(&["signed", "unsigned", "none"]), "Out: which receipt is asked for"),
     may("mic", Shape::Word(MICS), "Out: what else than the usual the partner may digest for its receipts"),
-    may("receipt_url", Shape::Filled, "Out: our address to which receipts come later; none: they stand in the answer"),
+    may(
+        "receipt_url",
+        Shape::Url("leave it out; receipts are known by what they answer"),
+        "Out: our address to which receipts come later; none: they stand in the answer",
+    ),
     may("receipt_minutes", Shape::Number(1, 43_200), "Out: how long one that comes later is awaited; 60 when left out"),
     may("receipt_calendar", Shape::Filled, "Out: the calendar by whose working time these are counted"),
 ];

@@ -8,7 +8,11 @@ use serde::Deserialize;
 const BASIC: &[Key] = &[must("user", Shape::Filled, "User name"), must("password", SECRET, "Its password")];
 
 const OAUTH2: &[Key] = &[
-    must("token_url", Shape::Filled, "The token endpoint, which is asked for tokens by client credentials"),
+    must(
+        "token_url",
+        Shape::Url("client_id and client_secret say who we are"),
+        "The token endpoint, which is asked for tokens by client credentials",
+    ),
     must("client_id", Shape::Filled, "Who we are there"),
     may("client_secret", SECRET, "What proves it; left out with client_auth: certificate"),
     may("client_auth", Shape::Word(&["basic", "post", "certificate"]), "Where it stands; basic when left out"),

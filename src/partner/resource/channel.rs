@@ -20,13 +20,17 @@ const AUTH: Shape = Shape::Either(&[
 ]);
 const RECEIPT_AUTH: &[Key] = &[
     must("name", Shape::Filled, "The auth"),
-    must("url", Shape::Filled, "What addresses begin with that it is shown to: https://as2.lamps.example/"),
+    must(
+        "url",
+        Shape::Url("the auth says who we are"),
+        "What addresses begin with that it is shown to: https://as2.lamps.example/",
+    ),
 ];
 
 pub(super) const AUTHORITIES: Shape = NAMES;
 const NAMES: Shape = Shape::List(&Shape::Filled);
 const PROXY_KEYS: &[Key] = &[
-    must("url", Shape::Filled, "Its address, http://proxy.example:3128"),
+    must("url", Shape::Url("user and password, a secret, stand beside url"), "Its address, http://proxy.example:3128"),
     may("user", Shape::Filled, "Its user"),
     may("password", SECRET, "Its password"),
 ];
@@ -41,7 +45,11 @@ const CXML_KEYS: &[Key] = &[
         "Who may bring it, DOMAIN:ID, such as a network; none: the partner itself",
     ),
     may("receivers", Shape::List(&Shape::PartyId), "Who we are, DOMAIN:ID; none: To is not looked at"),
-    may("punchout", Shape::Filled, "Where PunchOutSetupRequests are answered; none: they are not taken"),
+    may(
+        "punchout",
+        Shape::Url("leave it out; who asks is known by the SharedSecret"),
+        "Where PunchOutSetupRequests are answered; none: they are not taken",
+    ),
 ];
 
 /// Seconds that a call may wait for its answer, or a receiver take for one.
@@ -95,7 +103,11 @@ pub const KEYS: &[Key] = &[
         "In, of a server or of transport folder: which files are taken, and what becomes of them",
     ),
     may("file_name", Shape::Filled, "Of transport sftp and folder, out: what files are called, with facts in braces"),
-    may("url", Shape::Filled, "Out: where to; in with cxml: where partners reach it, told in its profile"),
+    may(
+        "url",
+        Shape::Url("name an auth under auth, whose password is a secret"),
+        "Out: where to; in with cxml: where partners reach it, told in its profile",
+    ),
     may("method", Shape::Word(&["POST", "PUT", "PATCH"]), "Out, of http: with which method; POST when left out"),
     may("headers", Shape::Map(&SECRET_OR_TEXT), "Out: header lines to send"),
     may(

@@ -36,6 +36,11 @@ pub const KEYS: &[Key] = &[
         "Further endings of names that wait for their rename; .part, .tmp and their like are known",
     ),
     may(
+        "counts",
+        Shape::Word(&["closed", "renamed"]),
+        "When a file that is dropped over SFTP counts: when it is closed, or when it is renamed, whatever it is called before",
+    ),
+    may(
         "repeats",
         Shape::Word(&["answered", "taken"]),
         "What the same file under the same name is: an upload whose answer was lost, or a new one each time",
@@ -64,6 +69,9 @@ pub struct Mailbox {
     /// Further endings of names that wait for their rename.
     #[serde(default)]
     pub temporary: Vec<String>,
+    /// When a file that is dropped over SFTP counts.
+    #[serde(default)]
+    pub counts: Counts,
     /// What the same file under the same name is.
     #[serde(default)]
     pub repeats: Repeats,
@@ -94,6 +102,17 @@ fn thirty() -> u32 {
     30
 }
 
+/// When a file that is dropped over SFTP counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Counts {
+    /// When it is closed, unless its name is a temporary one.
+    #[default]
+    Closed,
+    /// When it is renamed: clients that are interrupted close what they have.
+    Renamed,
+}
+
 /// What the same file under the same name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -111,6 +130,12 @@ impl Mailbox {
     pub fn is_temporary(&self, name: &str) -> bool {
         let lower = name.to_ascii_lowercase();
         is_temporary(name) || self.temporary.iter().any(|ending| lower.ends_with(&ending.to_ascii_lowercase()))
+    }
+
+    /// Whether a file that is closed under this name waits for its rename.
+    #[must_use]
+    pub fn waits_for_rename(&self, name: &str) -> bool {
+        self.counts == Counts::Renamed || self.is_temporary(name)
     }
 
     /// Its public keys as SSH writes them (RFC 4253, 6.6).
@@ -205,6 +230,9 @@ mod tests {
             assert!(!own.is_temporary(name), "{name}");
         }
         assert!(!mailbox("").is_temporary("a.xfer"));
+        let renamed = mailbox(r#""counts": "renamed""#);
+        assert!(renamed.waits_for_rename("a.edi") && !renamed.is_temporary("a.edi"), "and its rename counts");
+        assert!(!own.waits_for_rename("a.edi") && own.waits_for_rename("a.xfer"));
     }
 
     #[test]

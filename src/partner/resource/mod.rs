@@ -118,7 +118,12 @@ impl Resource {
         let Some(kind) = shape::find(&self.kind) else {
             return vec![self.error(&format!("expected a kind of {}, found {}", KINDS.join(", "), self.kind))];
         };
-        shape::check(kind, &self.body).iter().map(|(key, message)| self.error_at(key, message)).collect()
+        let mut wrong = shape::check(kind, &self.body);
+        // What lies in the ledger may have been taken before this was asked; that keeps no instance from starting.
+        if !self.place.is_empty() {
+            wrong.extend(shape::users(kind, &self.body));
+        }
+        wrong.iter().map(|(key, message)| self.error_at(key, message)).collect()
     }
 
     /// What is wrong at a key: `file.yaml:14: agreement/orders: envelope.sender: …`, at the line of that key or the

@@ -2,7 +2,7 @@
 //! `alert`'s, when they go is `alert::due`'s.
 
 use super::calendar::time_of_day;
-use super::shape::{Key, SECRET_OR_TEXT, Shape, may, must};
+use super::shape::{Key, SECRET, Shape, may, must};
 use super::{SecretOrText, Severity, fits, parsed, parsed_option};
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,13 @@ const FORMS: [&str; 3] = ["slack", "teams", "json"];
 /// Minutes of a week.
 const MINUTES_MAX: u64 = 7 * 24 * 60;
 
+/// A webhook of a chat is its own password.
+const SECRET_OR_URL: Shape = Shape::Either(&[
+    Shape::Url("keep the whole address as a secret, url: { secret: NAME }, or name an auth under auth"),
+    SECRET,
+]);
 const POST_KEYS: &[Key] = &[
-    must("url", SECRET_OR_TEXT, "Where to, or the name of the secret that holds it"),
+    must("url", SECRET_OR_URL, "Where to, or the name of the secret that holds it"),
     may("form", Shape::Word(&FORMS), "What it looks like: slack, teams, or json (when left out)"),
     may("auth", Shape::Filled, "The auth that shows who we are"),
     may("allow_networks", Shape::List(&Shape::Filled), "Networks that may be reached although not public"),

@@ -5,6 +5,7 @@
 use super::{
     agreement, alert, auth, calendar, certificate, channel, mailbox, overlay, partner, recipient, route, webhook,
 };
+use crate::config::has_user;
 use crate::near::hint;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -16,6 +17,8 @@ pub enum Shape {
     Text,
     /// Text with something in it.
     Filled,
+    /// An address of the web, without a user in it; where that belongs instead.
+    Url(&'static str),
     /// One of several words.
     Word(&'static [&'static str]),
     /// A whole number within limits.
@@ -116,6 +119,37 @@ pub fn check(kind: &Kind, body: &Value) -> Vec<(String, String)> {
 
 type Found = Vec<(String, String)>;
 
+/// Every address of a body that has a user in it: key and sentence. It repeats nothing of the address.
+#[must_use]
+pub fn users(kind: &Kind, body: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    users_in(&Shape::Object(kind.keys), body, "", &mut found);
+    found
+}
+
+fn users_in(shape: &Shape, value: &Value, path: &str, found: &mut Found) {
+    match (shape, value) {
+        (Shape::Url(remedy), Value::String(url)) if has_user(url) => {
+            let told = "expected an address without a user, found one with it, which plans and exports would show";
+            found.push((path.to_owned(), format!("{told}: {remedy}")));
+        }
+        (Shape::Object(keys), Value::Object(object)) => {
+            for key in keys.iter() {
+                let inner = object.get(key.name);
+                inner.into_iter().for_each(|inner| users_in(&key.shape, inner, &inside(path, key.name), found));
+            }
+        }
+        (Shape::List(item), Value::Array(items)) => {
+            items.iter().enumerate().for_each(|(at, one)| users_in(item, one, &format!("{path}[{}]", at + 1), found));
+        }
+        (Shape::Map(item), Value::Object(object)) => {
+            object.iter().for_each(|(key, one)| users_in(item, one, &inside(path, key), found));
+        }
+        (Shape::Either(shapes), _) => shapes.iter().for_each(|one| users_in(one, value, path, found)),
+        _ => {}
+    }
+}
+
 fn inside(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
@@ -171,7 +205,7 @@ fn shape(shape: &Shape, value: &Value, path: &str, found: &mut Found) {
 fn scalar_problem(shape: &Shape, value: &Value) -> Option<String> {
     let Some(text) = value.as_str() else { return Some(words(shape)) };
     let is_fine = match shape {
-        Shape::Filled => !text.is_empty(),
+        Shape::Filled | Shape::Url(_) => !text.is_empty(),
         Shape::Word(words) => words.contains(&text),
         Shape::Number(min, max) => text.parse::<u64>().is_ok_and(|number| (*min..=*max).contains(&number)),
         Shape::Amount => text.parse::<Decimal>().is_ok_and(|amount| !amount.is_sign_negative()),
@@ -206,6 +240,7 @@ fn words(shape: &Shape) -> String {
     match shape {
         Shape::Text => "text".to_owned(),
         Shape::Filled => "text with something in it".to_owned(),
+        Shape::Url(_) => "an address".to_owned(),
         Shape::Word(words) => words.join(" or "),
         Shape::Number(min, u64::MAX) => format!("a number from {min} on"),
         Shape::Number(min, max) => format!("a number from {min} to {max}"),
@@ -271,6 +306,7 @@ fn shape_schema(shape: &Shape) -> Value {
     match shape {
         Shape::Text => json!({ "type": ["string", "number", "boolean", "null"] }),
         Shape::Filled => json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
+        Shape::Url(_) => json!({ "type": "string", "minLength": 1 }),
         Shape::Word(words) => json!({ "enum": words }),
         Shape::Number(..) => json!({ "type": ["string", "integer"], "pattern": "^[0-9]+$" }),
         Shape::Amount => json!({ "type": ["string", "number"], "pattern": "^[0-9]+([.][0-9]+)?$" }),
@@ -371,6 +407,31 @@ mod tests {
         ] {
             assert!(found.iter().any(|one| one.starts_with(expected)), "{expected} in {found:#?}");
         }
+    }
+
+    #[test]
+    fn err_a_user_in_any_address_is_told_with_what_to_do() {
+        let url = "https://ann:hunter2@there.example/in";
+        let proxy = json!({ "url": url });
+        for (kind, body, key, remedy) in [
+            ("channel", json!({ "url": url }), "url", "name an auth"),
+            ("channel", json!({ "proxy": proxy }), "proxy.url", "user and password"),
+            ("channel", json!({ "cxml": { "punchout": url } }), "cxml.punchout", "leave it out"),
+            ("channel", json!({ "receipt_auth": { "name": "a", "url": url } }), "receipt_auth.url", "auth"),
+            ("channel", json!({ "as2": { "receipt_url": url } }), "as2.receipt_url", "leave it out"),
+            ("auth", json!({ "oauth2": { "token_url": url } }), "oauth2.token_url", "client_id"),
+            ("webhook", json!({ "url": url, "proxy": "none" }), "url", "name an auth"),
+            ("webhook", json!({ "proxy": proxy }), "proxy.url", "user and password"),
+            ("recipient", json!({ "post": { "url": url } }), "post.url", "secret"),
+        ] {
+            let found = users(find(kind).expect("a kind"), &body);
+            let [(at, told)] = &found[..] else { panic!("{kind} {body}: {found:?}") };
+            assert_eq!(at, key);
+            assert!(told.contains(remedy) && !told.contains("hunter2"), "{told}");
+        }
+        let fine = json!({ "url": "https://there.example/in?to=a@b.example", "headers": { "X": url } });
+        assert_eq!(users(find("channel").expect("a kind"), &fine), []);
+        assert_eq!(users(find("recipient").expect("a kind"), &json!({ "post": { "url": { "secret": "s" } } })), []);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub const EVENT_TYPES: [&str; 47] = [
 
 /// Its keys.
 pub const KEYS: &[Key] = &[
-    must("url", Shape::Filled, "Where events are posted"),
+    must("url", Shape::Url("name an auth under auth, whose password is a secret"), "Where events are posted"),
     must("secret", SECRET, "What signs them, whsec_ and 24 to 64 bytes in Base64"),
     may("previous_secret", SECRET, "The one before, which signs as well while the receiver changes to the new one"),
     may("events", Shape::List(&Shape::Filled), "Types that are wanted, delivery.parked or delivery.*; none: all"),

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::partner::calendar::time_of_day;
 use crate::partner::{Alert, Calendar, Directory, Watch, fits};
 use crate::pipeline::as2::forecast::forecast;
+use crate::pipeline::pickup::PickupState;
 use crate::pipeline::state::Service;
 use crate::pipeline::unanswered::{Urgency, unanswered};
 use crate::pipeline::webhook::event_type;
@@ -180,7 +181,7 @@ async fn held_unanswered(service: &Service) -> Result<Vec<Seen>> {
     Ok(seen)
 }
 
-/// Channels whose folder cannot be looked at since before a time, and those with files that could not be taken.
+/// Channels whose folder cannot be looked at or has too many files since before a time, and those with files that could not be taken.
 fn pickups(service: &Service, directory: &Directory, before: Timestamp) -> Vec<Seen> {
     let zone = zone(service);
     let mut seen = Vec::new();
@@ -200,6 +201,14 @@ fn pickups(service: &Service, directory: &Directory, before: Timestamp) -> Vec<S
                 "The folder of channel {name} cannot be looked at since {since_when}: {code}; portolan channel pickups says why"
             );
             of_channel(code, since, 1, words);
+        }
+        if let Some(since) = state.cut_since.map(Micros::timestamp)
+            && since <= before
+        {
+            let (since_when, cut) = (moment(since, &zone), PickupState::cut());
+            let words =
+                format!("In the folder of channel {name} {cut}, since {since_when}: take away what is done with");
+            of_channel("LISTING-CUT", since, 1, words);
         }
         let waiting = state.troubles.len();
         if let Some(since) = state.troubles.iter().map(|one| one.since).max() {

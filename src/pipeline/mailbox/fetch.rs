@@ -1,4 +1,5 @@
-//! A file being fetched. Who read all of it and closed it has it: that is noted, with an event, before the close is answered.
+//! A file being fetched. Who read all of it and closed it has it: that is noted, with an event, before the close is answered. So
+//! has who read it in parts, one after the other or beside each other (`parts`).
 
 use super::drafts::unkept;
 use super::ranges::Ranges;
@@ -21,6 +22,8 @@ pub(super) struct Opened {
     address: IpAddr,
     source: Source,
     seen: Ranges,
+    /// It was asked what lies behind its last byte: who does that has what is before it, however it was come by.
+    is_at_end: bool,
 }
 
 enum Source {
@@ -46,7 +49,7 @@ impl Opened {
             }
             None => Source::Reader(Some(Box::new((reader, 0)))),
         };
-        Ok(Self { service, file, entry, actor, address, source, seen: Ranges::default() })
+        Ok(Self { service, file, entry, actor, address, source, seen: Ranges::default(), is_at_end: false })
     }
 
     /// Bytes of a large file. Clients read in order; who goes elsewhere costs one block more.
@@ -81,6 +84,7 @@ impl Fetch for Opened {
     fn read(&mut self, offset: u64, most: usize) -> BoxFuture<'_, Done<Vec<u8>>> {
         Box::pin(async move {
             if offset >= self.entry.size {
+                self.is_at_end = true;
                 return Ok(Vec::new());
             }
             let bytes = match &self.source {
@@ -91,18 +95,27 @@ impl Fetch for Opened {
                 Source::Reader(_) => self.read_on(offset, most).await.map_err(|error| unread(&error))?,
             };
             // With too many holes it is not seen as whole: then it stays unfetched, which is the safe side.
-            let _ = self.seen.add(offset, offset + bytes.len() as u64);
+            let until = offset + bytes.len() as u64;
+            let _ = self.seen.add(offset, until);
+            // A session that is lost is noticed late, when its client has gone on in another.
+            let (of, now) = ((self.file.mailbox_file_id.as_str(), self.address), self.service.now());
+            self.service.mailboxes.parts().left(of, (offset, until), self.entry.size, now);
             Ok(bytes)
         })
     }
 
-    fn close(self: Box<Self>) -> BoxFuture<'static, Done<()>> {
+    fn close(mut self: Box<Self>) -> BoxFuture<'static, Done<()>> {
         Box::pin(async move {
-            if !self.seen.is_whole(self.entry.size) {
+            let (size, now) = (self.entry.size, self.service.now());
+            if self.is_at_end {
+                let _ = self.seen.add(size.saturating_sub(1), size);
+            }
+            let of = (self.file.mailbox_file_id.as_str(), self.address);
+            if !self.service.mailboxes.parts().closed(of, &self.seen, size, now) {
                 return Ok(());
             }
             let (store, address) = (&self.service.store, self.address.to_string());
-            let noted = store.mailbox_mark(&self.file, Mark::Fetched, &address, &self.actor, self.service.now()).await;
+            let noted = store.mailbox_mark(&self.file, Mark::Fetched, &address, &self.actor, now).await;
             noted.map_err(|error| unkept(&error))?;
             let trace_id = telemetry::trace_id(&self.service, &self.file.transmission_id).await;
             tracing::info!(

@@ -169,8 +169,9 @@ impl Files for MailboxFiles {
                 draft.opening += 1;
                 draft.opening
             };
-            let is_temporary = mailbox.is_temporary(&name);
-            Ok(Box::new(Opened { target, name, draft, opening, is_temporary }) as Box<dyn Upload>)
+            let waits_for_rename =
+                if begin.is_announced { mailbox.is_temporary(&name) } else { mailbox.waits_for_rename(&name) };
+            Ok(Box::new(Opened { target, name, draft, opening, waits_for_rename }) as Box<dyn Upload>)
         })
     }
 

@@ -3,6 +3,7 @@
 
 use super::folders::{MailboxFiles, Use};
 use super::gate::{MailboxGate, may_come_from};
+use super::ranges::Ranges;
 use super::upload::{Target, keep};
 use crate::clock::Timestamp;
 use crate::partner::{MailboxFolder, Repeats};
@@ -285,14 +286,14 @@ impl Fetched for Going {
         let (id, now) = (&self.file.mailbox_file_id, self.service.now());
         let size = u64::try_from(self.file.size).unwrap_or(0);
         // Should these parts be all of it by chance, it stays unfetched, which is the safe side.
-        let _ = self.service.mailboxes.parts().add((id, self.address), (start, until), size, now);
+        let _ = self.service.mailboxes.parts().add((id, self.address), &Ranges::of(start, until), size, now);
     }
 
     fn whole(&self, start: u64, until: u64) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(async move {
             let (id, now) = (&self.file.mailbox_file_id, self.service.now());
             let size = u64::try_from(self.file.size).unwrap_or(0);
-            if !self.service.mailboxes.parts().add((id, self.address), (start, until), size, now) {
+            if !self.service.mailboxes.parts().add((id, self.address), &Ranges::of(start, until), size, now) {
                 return Ok(());
             }
             let (store, address) = (&self.service.store, self.address.to_string());

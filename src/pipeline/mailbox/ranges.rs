@@ -8,6 +8,18 @@ pub const STRETCHES_MAX: usize = 1024;
 pub struct Ranges(Vec<(u64, u64)>);
 
 impl Ranges {
+    /// The bytes from `start` to before `end`.
+    #[must_use]
+    pub fn of(start: u64, end: u64) -> Self {
+        Self(if start < end { vec![(start, end)] } else { Vec::new() })
+    }
+
+    /// Notes all that another has seen; false as with [`Ranges::add`].
+    #[must_use]
+    pub fn add_all(&mut self, other: &Ranges) -> bool {
+        other.0.iter().all(|(start, end)| self.add(*start, *end))
+    }
+
     /// Notes the bytes from `start` to before `end`; false when that would make too many stretches.
     #[must_use]
     pub fn add(&mut self, start: u64, end: u64) -> bool {
@@ -40,6 +52,12 @@ impl Ranges {
         size == 0 || self.0.first().is_some_and(|(from, until)| *from == 0 && *until >= size)
     }
 
+    /// Whether the last byte before `size` was seen.
+    #[must_use]
+    pub fn reaches(&self, size: u64) -> bool {
+        size > 0 && self.0.last().is_some_and(|(_, until)| *until >= size)
+    }
+
     /// The first byte that was not seen.
     #[must_use]
     pub fn hole(&self) -> u64 {
@@ -65,6 +83,9 @@ mod tests {
         assert_eq!((seen.hole(), seen.is_whole(12)), (12, true));
         let mut late = Ranges::default();
         assert!(late.add(7, 9) && !late.is_whole(9) && late.hole() == 0);
+        assert!(late.add_all(&Ranges::of(0, 7)) && late.is_whole(9));
+        assert_eq!(Ranges::of(3, 3), Ranges::default());
+        assert!(Ranges::of(3, 9).reaches(9) && !Ranges::of(3, 8).reaches(9) && !Ranges::default().reaches(0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A file being dropped. It counts when its CLOSE, or the rename from its temporary name, is answered: by then its bytes and
+//! A file being dropped. It counts when its CLOSE, or the rename that it waits for, is answered: by then its bytes and
 //! its row are on disk, by the commit that any other way in has. Until then nothing of it is in the ledger.
 
 use super::drafts::{Closed, Draft, Drafts, locked, unkept};
@@ -57,8 +57,8 @@ pub(super) struct Opened {
     pub name: String,
     pub draft: Arc<Mutex<Draft>>,
     pub opening: u64,
-    /// Its name is one that waits for a rename.
-    pub is_temporary: bool,
+    /// It counts only when it is renamed.
+    pub waits_for_rename: bool,
 }
 
 impl Opened {
@@ -110,7 +110,7 @@ impl Upload for Opened {
                 draft.whole()?;
                 draft.is_closed = true;
             }
-            if self.is_temporary {
+            if self.waits_for_rename {
                 return Ok(());
             }
             take(&self.target, &self.name, &self.name, &self.draft).await

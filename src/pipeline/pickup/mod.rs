@@ -63,8 +63,18 @@ pub struct PickupState {
     pub reason: Option<String>,
     /// When it is looked next.
     pub next_at: Option<Micros>,
+    /// Since when more files lie there than are listed at once; none: they do not.
+    pub cut_since: Option<Micros>,
     /// Files that wait for somebody.
     pub troubles: Vec<FileTrouble>,
+}
+
+impl PickupState {
+    /// What is said of a folder with more files than are listed at once.
+    #[must_use]
+    pub fn cut() -> String {
+        format!("more than {} files for it lie there, and those behind are not seen", round::LISTED_MAX)
+    }
 }
 
 /// What is known of a channel between two rounds.
@@ -215,16 +225,20 @@ async fn one(service: &Service, name: &str, channel: &Channel, stop: &Cancellati
     match done {
         Ok(looked) => {
             let next_at = time::next(service, name, pickup, looked, began).await?;
-            let was_failing = service.pickups.with(name, |known| {
-                let was_failing = known.state.code.is_some();
+            let (was_failing, was_cut) = service.pickups.with(name, |known| {
+                let (was_failing, was_cut) = (known.state.code.is_some(), known.state.cut_since);
                 known.state = PickupState {
                     looked_at: Some(now.into()),
                     listed: looked.listed,
                     next_at: Some(next_at),
+                    cut_since: looked.is_cut.then(|| was_cut.unwrap_or(now.into())),
                     ..PickupState::default()
                 };
-                was_failing
+                (was_failing, was_cut)
             });
+            if looked.is_cut && was_cut.is_none() {
+                tracing::warn!(channel = name, "More files lie in its folder than are listed at once");
+            }
             if was_failing {
                 tracing::info!(channel = name, "Its folder can be looked at again");
             }

@@ -13,20 +13,24 @@ use crate::store::pickup::{Seen, Settled};
 use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Content, Direction, StoreError};
 use crate::transport::http::otlp::TraceId;
-use crate::transport::place::{Done, Entry, Listing, Place, Trouble};
+use crate::transport::place::{Done, Entry, Listing, Place, Trouble, Wanted};
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Files of a folder that are listed, at most; what is taken away makes room for those behind.
-const LISTED_MAX: usize = 20_000;
+/// Files of a folder that are listed, at most, of those that are meant; what is taken away makes room for those behind.
+pub(super) const LISTED_MAX: usize = 20_000;
 /// Files that one round takes, at most; the others are the next one's.
 const TAKEN_MAX: usize = 5_000;
 /// How long a file in trouble is left alone.
 const TROUBLE_WAIT: Duration = Duration::from_secs(3600);
 /// What a file is, as long as nobody looked into it.
 const CONTENT_TYPE: &str = "application/octet-stream";
+/// What is said of a file whose name is not fit.
+const UNFIT: &str = "expected a name in UTF-8 of up to 255 bytes without control characters, / and \\, found another: it is not \
+    taken, give it another name or ask who puts it there to";
 
 /// A channel that looks: its name, and what it says.
 type Looking<'c> = (&'c str, &'c Channel, &'c Pickup);
@@ -38,6 +42,8 @@ pub(super) struct Looked {
     pub listed: usize,
     /// Whether another look may find more to do: some were taken, or may still be written.
     pub is_open: bool,
+    /// Whether there are more than are listed.
+    pub is_cut: bool,
 }
 
 /// Looks once.
@@ -59,15 +65,17 @@ pub(super) async fn round(
     service.store.has_room()?;
     let shown = of.shown();
     let mut place = of.open().await?;
-    let Listing { entries, is_cut, .. } = place.list(LISTED_MAX).await?;
-    if is_cut {
-        tracing::warn!(channel = name, "More files lie in its folder than are listed at once");
-    }
-    let there: HashSet<&str> = entries.iter().map(|one| one.name.as_str()).collect();
     let open = service.store.pickup_unsettled(name).await?;
+    let was_taken = open.iter().map(|one| one.name.clone()).collect();
+    let Listing { entries, unfit, is_cut, .. } = place.list(wanted(pickup, was_taken)).await?;
+    let there: HashSet<&str> = entries.iter().map(|one| one.name.as_str()).collect();
     let is_due =
         |next_at: Option<crate::store::Micros>| next_at.is_none_or(|at| at.0 <= service.now().as_microsecond());
     for gone in open.iter().filter(|one| !there.contains(one.name.as_str()) && is_due(one.next_at)) {
+        // It may lie behind the last that was listed.
+        if is_cut && lies(&mut *place, &gone.name).await? {
+            continue;
+        }
         // Killed between the removal and its commit.
         clear_mark(&mut *place, pickup, &gone.name).await?;
         service.store.pickup_settled(&gone.pickup_file_id, settled(pickup), gone.modified_at, service.now()).await?;
@@ -76,11 +84,14 @@ pub(super) async fn round(
     let meant: Vec<&Entry> = entries.iter().filter(|one| pickup.wants(&one.name) && !is_temporary(&one.name)).collect();
     let (before, kept) = service.pickups.with(name, |known| {
         let seen = meant.iter().map(|one| (one.name.clone(), (one.size, one.at))).collect();
-        let names: HashSet<&str> = meant.iter().map(|one| one.name.as_str()).collect();
+        let names: HashSet<&str> = meant.iter().map(|one| &one.name).chain(&unfit).map(String::as_str).collect();
         known.kept.retain(|name, _| names.contains(name.as_str()));
         known.troubles.retain(|name, _| names.contains(name.as_str()));
         (std::mem::replace(&mut known.seen, seen), known.kept.clone())
     });
+    for unfit in &unfit {
+        trouble(service, name, (unfit, (0, 0)), UNFIT.to_owned());
+    }
     let counts = |entry: &Entry| match (&pickup.done, is_open.get(entry.name.as_str())) {
         // One that was taken waits for nothing but its time.
         (_, Some(is_due)) => *is_due,
@@ -110,27 +121,47 @@ pub(super) async fn round(
         service.store.has_room()?;
         match file(service, (name, channel, pickup), &mut *place, entry, &shown).await? {
             Ok(()) => drop(service.pickups.with(name, |known| known.troubles.remove(&entry.name))),
-            Err(reason) => trouble(service, name, entry, reason),
+            Err(reason) => trouble(service, name, (&entry.name, (entry.size, entry.at)), reason),
         }
         taken += 1;
     }
-    Ok(Looked { listed: meant.len(), is_open: may_be_written || taken > 0 || is_broken_off })
+    Ok(Looked { listed: meant.len(), is_open: may_be_written || taken > 0 || is_broken_off, is_cut })
+}
+
+async fn lies(place: &mut dyn Place, name: &str) -> Result<bool, Failed> {
+    match place.look(name).await {
+        Ok(found) => Ok(found.is_some()),
+        // Something else has its name by now.
+        Err(Trouble::Missing | Trouble::File(_)) => Ok(false),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// What is listed: files that are meant, what says that they are whole, and those that were taken and are still to be removed.
+fn wanted(pickup: &Pickup, was_taken: HashSet<String>) -> Wanted {
+    let pickup = pickup.clone();
+    let is_wanted = move |name: &str| {
+        let file = pickup.done.as_ref().and_then(|ending| name.strip_suffix(ending)).unwrap_or(name);
+        (pickup.wants(file) && !is_temporary(file)) || was_taken.contains(name)
+    };
+    Wanted { is_wanted: Arc::new(is_wanted), most: LISTED_MAX }
 }
 
 /// Notes what is wrong with a file, and tells it once.
-fn trouble(service: &Service, channel: &str, entry: &Entry, reason: String) {
+fn trouble(service: &Service, channel: &str, (name, was): (&str, (u64, i64)), reason: String) {
     let now = service.now();
     let is_new = service.pickups.with(channel, |known| {
         let room = known.troubles.len() < TROUBLES_MAX;
-        let before = known.troubles.get(&entry.name);
+        let before = known.troubles.get(name);
+        let before_is_there = before.is_some();
         let is_new = before.is_none_or(|before| before.reason != reason);
-        if room || before.is_some() {
+        if room || before_is_there {
             let since = before.filter(|_| !is_new).map_or(now.into(), |before| before.since);
-            let (next_at, was) = ((now + TROUBLE_WAIT).into(), (entry.size, entry.at));
-            let one = FileTrouble { name: entry.name.clone(), reason, since, next_at, was };
-            known.troubles.insert(entry.name.clone(), one);
+            let next_at = (now + TROUBLE_WAIT).into();
+            known.troubles.insert(name.to_owned(), FileTrouble { name: name.to_owned(), reason, since, next_at, was });
         }
-        is_new
+        // Of those for which there is no room it would be told with each look.
+        is_new && (room || before_is_there)
     });
     if is_new {
         tracing::warn!(channel, "A file of its folder waits for somebody; portolan channel pickups says which and why");

@@ -4,6 +4,7 @@
 use super::auth::oauth2::{NoToken, Tokens};
 use super::auth::{Credentials, Means, Request, Secrets};
 use super::body::{Body, Progress};
+use super::later::retry_after;
 use super::reach::{Clients, Owner, Reach, ReachError};
 use crate::clock::Timestamp;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -187,6 +188,7 @@ impl Sender {
 
 /// One request, and what came of it.
 async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: &Post, secrets: &Secrets) -> Outcome {
+    let began = tokio::time::Instant::now();
     let (body, progress) = post.body.posted();
     headers.insert(CONTENT_LENGTH, post.body.length().into());
     let asked = client.request(post.method.clone(), url).headers(headers).body(body).send();
@@ -202,7 +204,10 @@ async fn once(client: &reqwest::Client, url: Url, mut headers: HeaderMap, post: 
         Ok(Ok(response)) if post.asked != Asked::Status && response.status().is_success() => {
             said(response, post, secrets).await
         }
-        Ok(Ok(response)) => answered(response, post.patience, secrets).await,
+        Ok(Ok(response)) => {
+            let now = post.once.now + began.elapsed();
+            answered(response, (post.patience, now), secrets).await
+        }
     }
 }
 
@@ -360,7 +365,11 @@ fn failed(error: &reqwest::Error, owner: Owner) -> Outcome {
     Outcome::Uncertain { reason: format!("the connection broke before an answer: {reason}") }
 }
 
-async fn answered(mut response: reqwest::Response, patience: Duration, secrets: &Secrets) -> Outcome {
+async fn answered(
+    mut response: reqwest::Response,
+    (patience, now): (Duration, Timestamp),
+    secrets: &Secrets,
+) -> Outcome {
     let status = response.status().as_u16();
     if response.status().is_success() {
         // Read to its end, the connection can take the next post; nobody waits for that.
@@ -369,8 +378,8 @@ async fn answered(mut response: reqwest::Response, patience: Duration, secrets: 
         }));
         return Outcome::Delivered { status, answer: Said::default() };
     }
-    let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let retry_after = seconds.map(Duration::from_secs).map(|asked| asked.min(RETRY_AFTER_MAX));
+    let line = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let retry_after = line.and_then(|text| retry_after(text, now)).map(|asked| asked.min(RETRY_AFTER_MAX));
     let mut body = Vec::new();
     // What came until then is enough for a reason.
     let _ = tokio::time::timeout(patience, read(&mut response, &mut body, ANSWER_BYTES_MAX)).await;

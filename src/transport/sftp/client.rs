@@ -12,7 +12,7 @@ use crate::transport::http::auth::Secrets;
 use crate::transport::http::body::streamed;
 use crate::transport::http::probe::{Unresolved, connect, resolve};
 use crate::transport::http::reach::Reach;
-use crate::transport::place::{Done, Entry, Listing, Place, Take, Trouble, name_of};
+use crate::transport::place::{Done, Entry, Listing, Named, Place, Take, Trouble, Wanted};
 use crate::transport::source::Source;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -366,7 +366,7 @@ impl Client {
         }
     }
 
-    async fn list_all(&mut self, most: usize) -> Done<Listing> {
+    async fn list_all(&mut self, wanted: Wanted) -> Done<Listing> {
         let folder = self.folder.clone();
         let handle = match self.told(|number| ask::open_folder(number, folder.as_bytes())).await? {
             Answer::Handle(handle) => handle,
@@ -386,10 +386,10 @@ impl Client {
                 Answer::Status(END, _) => break,
                 Answer::Names(names) => {
                     for (name, found) in names.into_iter().filter(|(_, found)| found.is_file != Some(false)) {
-                        match name_of(&name) {
-                            _ if listing.entries.len() == most => listing.is_cut = true,
-                            Some(name) => listing.entries.push(entry(name, &found)),
-                            None => listing.unfit += 1,
+                        match listing.name(&name, &wanted) {
+                            Named::Fit(name) => listing.add(entry(name, &found), &wanted),
+                            Named::Unfit => listing.add_unfit(&name),
+                            Named::Not => {}
                         }
                     }
                     if listing.is_cut {
@@ -598,8 +598,8 @@ fn entry(name: String, found: &Attributes) -> Entry {
 }
 
 impl Place for Client {
-    fn list(&mut self, most: usize) -> BoxFuture<'_, Done<Listing>> {
-        Box::pin(self.list_all(most))
+    fn list(&mut self, wanted: Wanted) -> BoxFuture<'_, Done<Listing>> {
+        Box::pin(self.list_all(wanted))
     }
 
     fn look<'p>(&'p mut self, name: &'p str) -> BoxFuture<'p, Done<Option<Entry>>> {

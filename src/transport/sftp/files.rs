@@ -89,6 +89,8 @@ pub struct Begin {
     pub existing: bool,
     /// Everything goes to the end.
     pub append: bool,
+    /// Its client said how long it is: it is closed only when it is whole.
+    pub is_announced: bool,
 }
 
 /// The files of one mailbox, for one who was let in.

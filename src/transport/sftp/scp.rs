@@ -181,7 +181,7 @@ async fn one_taken(
     if let Err(refused) = check_name(name) {
         return Ok(Err(refused));
     }
-    let begin = Begin { truncate: true, ..Begin::default() };
+    let begin = Begin { truncate: true, is_announced: true, ..Begin::default() };
     let mut upload = match files.drop_file(folder, name, begin).await {
         Ok(upload) => upload,
         Err(refused) => return Ok(Err(refused)),

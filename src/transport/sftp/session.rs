@@ -188,6 +188,7 @@ async fn open_file(files: &Arc<dyn Files>, path: &[u8], flags: u32) -> Done<Open
         exclusive: has(wire::FLAG_EXCLUSIVE),
         existing: !has(wire::FLAG_CREATE),
         append: has(wire::FLAG_APPEND),
+        is_announced: false,
     };
     let upload = files.drop_file(&folder, &name, begin).await?;
     Ok(Open::Upload { upload, append: begin.append })

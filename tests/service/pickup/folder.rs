@@ -153,6 +153,73 @@ async fn what_cannot_be_taken_is_told_once_and_holds_up_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_that_are_not_meant_keep_no_others_out() {
+    let ground = Ground::new();
+    for number in 0..40_000 {
+        std::fs::write(ground.path("in").join(format!("note-{number}.txt")), "").expect("written");
+    }
+    for number in 1..=20 {
+        ground.file(&format!("order-{number:03}.edi"), &order(&format!("B-{number:03}"), number));
+    }
+    let stage = stage(&ground, "names: [\"*.edi\"], then: delete").await;
+    came(&stage, 20).await;
+    looked_twice(&stage).await;
+    let now = state(&stage).await;
+    assert_eq!((now["state"]["cut_since"].is_null(), now["state"]["listed"].as_i64()), (true, Some(0)), "{now:#}");
+    assert_eq!(ground.names("in").len(), 40_000);
+    stage.balanced().await;
+}
+
+/// The codes of the alarms of pick-ups that stand.
+async fn alarms(stage: &Stage) -> BTreeSet<String> {
+    let rows = stage.list("/api/v1/alarms?alert=pickup&standing=true").await;
+    rows.iter().map(|one| one["code"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+async fn until_alarms(stage: &Stage, expected: &[&str]) {
+    let expected: BTreeSet<String> = expected.iter().map(|&code| code.to_owned()).collect();
+    stage.until(&format!("alarms {expected:?}"), || async { (alarms(stage).await == expected).then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_never_seen_or_has_no_fit_name_is_told_until_it_is_over() {
+    let ground = Ground::new();
+    let stage = Stage::bare(&format!("{}[alert]\nlook_seconds = 1\n", ground.section())).await;
+    stage.apply("kind: alert\nname: pickup\nwatch: pickup\nminutes: \"0\"\n");
+    let unfit: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"caf\xE9.edi");
+    let unfit = [ground.path("in").join(unfit), ground.path("in").join("order\t2.edi")];
+    for (path, number) in unfit.iter().zip(1..) {
+        std::fs::write(path, order(&format!("U-{number}"), number)).expect("written");
+    }
+    std::fs::write(ground.path("in").join("a\tnote.txt"), "not meant").expect("written");
+    stage.apply(&pickup(&ground, "names: [\"*.edi\"], then: delete"));
+    until_alarms(&stage, &["FILES"]).await;
+    let shown = stage.done(&["channel", "pickups"], "");
+    assert!(shown.contains("caf\\xe9.edi: expected a name in UTF-8") && shown.contains("order\\t2.edi:"), "{shown}");
+    assert!(!shown.contains("note"), "{shown}");
+    assert_eq!(stage.log().matches("waits for somebody").count(), 2, "each once");
+    assert!(transmissions(&stage).await.is_empty());
+    for (path, number) in unfit.iter().zip(1..) {
+        std::fs::rename(path, ground.path("in").join(format!("u-{number}.edi"))).expect("renamed");
+    }
+    came(&stage, 2).await;
+    until_alarms(&stage, &[]).await;
+    // Files without their mark are never taken, and those behind are not seen.
+    for number in 0..20_001 {
+        std::fs::write(ground.path("in").join(format!("{number}.edi")), "").expect("written");
+    }
+    stage.apply(&pickup(&ground, "names: [\"*.edi\"], done: .done, then: delete"));
+    until_alarms(&stage, &["LISTING-CUT"]).await;
+    let shown = stage.done(&["channel", "pickups"], "");
+    assert!(shown.contains("LISTING-CUT since") && shown.contains("more than 20000 files"), "{shown}");
+    assert_eq!(stage.log().matches("than are listed at once").count(), 1);
+    std::fs::remove_file(ground.path("in").join("7.edi")).expect("removed");
+    until_alarms(&stage, &[]).await;
+    assert!(!stage.done(&["channel", "pickups"], "").contains("LISTING-CUT"));
+    stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_files_come_in_once_each() {
     let ground = Ground::new();
     for number in 1..=200 {

@@ -31,6 +31,25 @@ pub async fn stage(ground: &Ground, sshd: &Sshd, resources: &str) -> Stage {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_on_a_server_that_is_not_fit_is_told() {
+    let (ground, sshd) = (Ground::new(), Sshd::start());
+    let unfit: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(b"caf\xE9.edi");
+    std::fs::write(ground.path("in").join(unfit), order("4711", 1)).expect("written");
+    std::fs::write(ground.path("in").join("a\tnote.txt"), "not meant").expect("written");
+    ground.file("order.edi", &order("4712", 2));
+    let said = pickup(&ground, &sshd, &sshd.host_key(), "names: [\"*.edi\"], then: delete");
+    let stage = stage(&ground, &sshd, &said).await;
+    assert_eq!(came(&stage, 1).await, ["order.edi"]);
+    let now = state(&stage).await;
+    let troubles = now["state"]["troubles"].as_array().expect("troubles");
+    assert_eq!(troubles.iter().map(|one| one["name"].as_str()).collect::<Vec<_>>(), [Some("caf\\xe9.edi")], "{now:#}");
+    std::fs::remove_file(ground.path("in").join(unfit)).expect("removed");
+    looked_twice(&stage).await;
+    assert_eq!(state(&stage).await["state"]["troubles"], serde_json::json!([]));
+    stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_lies_on_a_server_is_taken_once_and_removed() {
     let (ground, sshd) = (Ground::new(), Sshd::start());
     // More than is under way at once, and not a multiple of a piece.

@@ -163,6 +163,23 @@ impl Client {
         fed(command, "ls\n")
     }
 
+    /// Runs commands that are interrupted as by Ctrl-C once a listing shows this file: OpenSSH's client closes what it has.
+    pub async fn interrupted(&self, stage: &Stage, lines: &str, file: &str) {
+        let mut command = self.command("sftp", Login::Key);
+        command.args(["-b", "-", "-l", "1000", "-P", &port(stage)]).arg(format!("{}@127.0.0.1", self.user));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the client");
+        child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("written");
+        stage
+            .until(&format!("a part of {file}"), || async {
+                self.done(stage, "ls -1 in\n").contains(&format!("in/{file}")).then_some(())
+            })
+            .await;
+        let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+        assert!(told.success());
+        tokio::task::spawn_blocking(move || child.wait_with_output()).await.expect("an end").expect("an end");
+    }
+
     /// Runs commands whose connection is cut when about so many bytes went to the server; how many a listing shows then.
     pub async fn cut_off(&self, stage: &Stage, lines: &str, bytes: usize) -> u64 {
         let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -132,6 +132,12 @@ class Instance:
         body = ORDER.format(control=self.control, number=f"I-{self.control}").encode()
         return body + b"\n" * max(0, size - len(body))
 
+    def long_order(self, lines):
+        body = self.order().decode()
+        line = "PO1*1*120*EA*4.25**UP*012345678905~\n"
+        many = "".join(line.replace("PO1*1*", f"PO1*{number}*") for number in range(1, lines + 1))
+        return body.replace(line, many).replace("CTT*1~", f"CTT*{lines}~").replace("SE*7*", f"SE*{6 + lines}*").encode()
+
     def settled(self):
         """Waits until nothing is on its way; the files that lie for the supplier."""
         end = time.monotonic() + PATIENCE
@@ -364,6 +370,79 @@ def lftp_mirrors(instance):
     same(len(os.listdir(target)), lying, "files fetched")
 
 
+def fetched(instance, name):
+    rows = instance.ask("/api/v1/mailboxes/lamps/files?limit=200")["items"]
+    return next(row["fetched"] for row in rows if row["name"] == name)
+
+
+def begun(instance, name, is_lost):
+    """The first 100 bytes of a file, by a session that is closed or lost; where they lie."""
+    connection = Paramiko(instance, "lamps")
+    file = connection.sftp.open(f"out/{name}")
+    part = file.read(100)
+    if is_lost:
+        connection.client.get_transport().sock.close()
+    else:
+        file.close()
+        connection.client.close()
+    path = os.path.join(instance.folder, f"begun-{time.monotonic_ns()}")
+    with open(path, "wb") as target:
+        target.write(part)
+    return path
+
+
+def lftp(instance, *lines):
+    connect = f"ssh -a -x -i {instance.key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    # It goes away without waiting for the answer to a close, and often before that has left: what comes behind it waits for it.
+    lines = [f"set sftp:connect-program '{connect}'", "set net:max-retries 2", "set net:limit-rate 200000",
+             f"open -u lamps, sftp://127.0.0.1:{instance.port}", *lines, "ls out", "sleep 1", "bye"]
+    done = subprocess.run(["lftp", "-c", "; ".join(lines)], capture_output=True, timeout=PATIENCE, check=False)
+    same(done.returncode, 0, done.stderr.decode())
+
+
+def sftp_reget(instance, name, path):
+    line = ["sftp", "-q", "-b", "-", "-P", str(instance.port), "-i", instance.key, "-o", "StrictHostKeyChecking=no", "-o",
+            "UserKnownHostsFile=/dev/null", "lamps@127.0.0.1"]
+    done = subprocess.run(line, input=f"reget out/{name} {path}\n".encode(), capture_output=True, timeout=PATIENCE, check=False)
+    same(done.returncode, 0, done.stderr.decode())
+
+
+def whole_by_parts(instance, is_lost, go_on):
+    row = instance.lies(1)[0]
+    name, before = row["name"], fetched(instance, row["name"])
+    path = begun(instance, name, is_lost)
+    same(fetched(instance, name), before, "with its first bytes alone")
+    go_on(instance, name, path)
+    with open(path, "rb") as file:
+        same(hashlib.sha256(file.read()).hexdigest(), row["digest"], name)
+    same(fetched(instance, name), before + 1, "fetched when it is whole")
+
+
+def sftp_goes_on_where_it_was(instance):
+    for is_lost in (False, True):
+        whole_by_parts(instance, is_lost, sftp_reget)
+
+
+def lftp_goes_on_where_it_was(instance):
+    for is_lost in (False, True):
+        whole_by_parts(instance, is_lost, lambda instance, name, path: lftp(instance, f"get -c out/{name} -o {path}"))
+
+
+def lftp_takes_pieces_beside_each_other(instance):
+    """A long order, at a pace that leaves time for all connections to begin their pieces."""
+    lying = len(instance.settled())
+    with Paramiko(instance, "stores") as sftp:
+        sftp.putfo(io.BytesIO(instance.long_order(8000)), "in/long.edi")
+    row = max(instance.lies(lying + 1), key=lambda one: one["size"])
+    if row["size"] < 400_000:
+        raise AssertionError(f"expected a file of several pieces, found {row['size']} bytes")
+    path = os.path.join(instance.folder, "pieces")
+    lftp(instance, "set pget:min-chunk-size 100000", f"pget -n 4 out/{row['name']} -o {path}")
+    with open(path, "rb") as file:
+        same(hashlib.sha256(file.read()).hexdigest(), row["digest"], row["name"])
+    same(fetched(instance, row["name"]), 1, "fetched once")
+
+
 def more_sessions_than_an_address_may_have(instance):
     """As many at once as an address may have; all others are told so, and none waits."""
     import paramiko
@@ -405,7 +484,9 @@ def more_sessions_than_an_address_may_have(instance):
 
 CASES = [
     paramiko_puts_and_looks, paramiko_moves_much_both_ways, paramiko_gets_with_prefetch, half_a_read_is_no_fetch,
-    winscp, winscp_resumes, filezilla, pieces_out_of_order, asyncssh_copies, lftp_mirrors, more_sessions_than_an_address_may_have,
+    winscp, winscp_resumes, filezilla, pieces_out_of_order, asyncssh_copies, lftp_mirrors,
+    sftp_goes_on_where_it_was, lftp_goes_on_where_it_was, lftp_takes_pieces_beside_each_other,
+    more_sessions_than_an_address_may_have,
 ]
 
 

@@ -186,6 +186,42 @@ async fn half_uploads_and_temporary_names_do_not_count_until_they_are_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_renames_count_a_file_that_was_only_closed_does_not() {
+    let (stage, retailer, _) = stage("counts: renamed", "", "").await;
+    let large = [order("4711", 1), vec![b'\n'; 8_000_000]].concat();
+    retailer.file("large.edi", &large);
+    retailer.interrupted(&stage, "put large.edi in/large.edi\n", "large.edi").await;
+    let listed = retailer.done(&stage, "ls -l in/large.edi\n");
+    let size = listed.lines().find_map(|line| line.contains("large.edi").then(|| line.split_whitespace().nth(4))?);
+    let size: usize = size.and_then(|size| size.parse().ok()).expect("a size");
+    assert!((1..large.len()).contains(&size), "it was interrupted: {listed}");
+    assert!(transmissions(&stage).await.is_empty(), "a part of it counted");
+    retailer.done(&stage, "reput large.edi in/large.edi\n");
+    assert!(transmissions(&stage).await.is_empty(), "it waits for its rename");
+    retailer.done(&stage, "rename in/large.edi in/order.edi\n");
+    let first = came(&stage, 1).await;
+    assert_eq!(
+        (first[0]["file_name"].as_str(), first[0]["size"].as_u64()),
+        (Some("order.edi"), Some(large.len() as u64))
+    );
+    // From one temporary name to another it waits on.
+    retailer.file("small.edi", &order("4712", 2));
+    retailer.done(&stage, "put small.edi in/small.edi\nrename in/small.edi in/small.edi.part\n");
+    assert_eq!(transmissions(&stage).await.len(), 1);
+    retailer.done(&stage, "rename in/small.edi.part in/small.edi\n");
+    came(&stage, 2).await;
+    // scp's older protocol says how long a file is, and HTTPS too: there is never half of one.
+    retailer.file("scp.edi", &order("4713", 3));
+    assert!(retailer.scp(&stage, true, "scp.edi", "HOST:in/").status.success());
+    came(&stage, 3).await;
+    let token = stage.done(&["token", "create", "--mailbox", "northstores"], "");
+    let put = stage.client.put(format!("{}/mailbox/northstores/in/put.edi", stage.partner)).bearer_auth(token.trim());
+    assert_eq!(put.body(order("4714", 4)).send().await.expect("an answer").status(), 201);
+    came(&stage, 4).await;
+    stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_file_again_is_one_and_another_of_its_name_is_new() {
     let (stage, retailer, _) = stage("", "", "").await;
     retailer.file("order.edi", &order("4711", 1));
