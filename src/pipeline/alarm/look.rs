@@ -7,10 +7,10 @@ use crate::clock::Timestamp;
 use crate::partner::calendar::time_of_day;
 use crate::partner::{Alert, Calendar, Directory, Watch, fits};
 use crate::pipeline::as2::forecast::forecast;
+use crate::pipeline::meaning;
 use crate::pipeline::state::Service;
 use crate::pipeline::unanswered::{Urgency, unanswered};
 use crate::pipeline::webhook::event_type;
-use crate::standard::load::Library;
 use crate::store::ack::AckState;
 use crate::store::alarm::{Finding, Happened, Hit};
 use crate::store::finding::Found;
@@ -112,7 +112,7 @@ async fn seen(
         Watch::Rejected => {
             let said = |found: Found| {
                 let (kind, codes) = (found.document.as_deref()?, found.code.as_deref()?);
-                let meant = meanings(&service.rules.library, kind, codes)?;
+                let meant = meaning::of_verdict(&service.rules.library, kind, codes)?;
                 Some(format!("{} ({meant})", sentence(alert, &found)))
             };
             let found = store.found_acks(AckState::Rejected).await?.into_iter();
@@ -429,34 +429,4 @@ async fn balances(service: &Service, now: Timestamp) -> Result<Vec<Seen>> {
         one(Some(stage), (now, now), words)
     });
     Ok(seen.collect())
-}
-
-/// What the codes of a technical or functional acknowledgment mean, by the code lists of its standard.
-fn meanings(library: &Library, kind: &str, codes: &str) -> Option<String> {
-    let (standard, version, elements) = match kind {
-        "997" | "999" => ("x12", "005010", &["718", "716"][..]),
-        "ta1" => ("x12", "005010", &["I18"][..]),
-        "contrl" => ("edifact", "d3", &["0085"][..]),
-        _ => return None,
-    };
-    let directory = library.directory(standard, version).ok()?;
-    let meaning = |code: &str| elements.iter().find_map(|id| directory.meaning(id, code).map(str::to_owned));
-    let all: Vec<String> = codes.split(' ').filter(|code| !code.is_empty()).filter_map(meaning).collect();
-    (!all.is_empty()).then(|| all.join("; "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_of_acknowledgments_are_said_in_words() {
-        let library = Library::new(None);
-        let said = |kind: &str, codes: &str| meanings(&library, kind, codes);
-        let expected = |text: &str| Some(text.to_owned());
-        assert_eq!(said("997", "5"), expected("One or more segments in error"));
-        assert_eq!(said("997", "1 5"), expected("Transaction set not supported; One or more segments in error"));
-        assert_eq!(said("contrl", "12"), expected("Invalid value"));
-        assert_eq!((said("824", "ZZ"), said("997", ""), said("997", "<x>")), (None, None, None));
-    }
 }

@@ -134,7 +134,8 @@ async fn acknowledgments_that_do_not_come_or_refuse() {
     raised(&mail, &stage, "overdue", "of type contrl of lamps is overdue").await;
     let control = control_of(&sent.body);
     stage.send_over("lamps-in", contrl(&control, "4", "").replace("+4'", "+4+12'")).await;
-    raised(&mail, &stage, "rejected", "of type contrl of lamps was refused: 12 (Invalid value)").await;
+    raised(&mail, &stage, "rejected", "1 document of type ORDERS of lamps was refused by contrl: 12 (Invalid value)")
+        .await;
     stage.send(order("A-2", 2)).await;
     let sent = stage.until("another order", || async { supplier.orders().into_iter().nth(1) }).await;
     let control = control_of(&sent.body);
@@ -149,7 +150,7 @@ async fn acknowledgments_that_do_not_come_or_refuse() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_997_that_takes_with_errors_is_told() {
+async fn a_997_that_takes_with_errors_or_refuses_is_told() {
     let mail = MailServer::plain();
     let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
     let stage = Stage::with(&retailer, &supplier, &sections(&mail, "")).await;
@@ -168,13 +169,23 @@ async fn a_997_that_takes_with_errors_is_told() {
     let group = text.split("GS*").nth(1).and_then(|rest| rest.split('*').nth(5)).expect("GS06").to_owned();
     let document =
         text.split("ST*850*").nth(1).expect("ST").chars().take_while(char::is_ascii_digit).collect::<String>();
-    let ack = format!(
-        "ISA*00*          *00*          *ZZ*LAMPS          *ZZ*US             *261124*0915*U*00401*000000001*0*P*>~\
-         GS*FA*LAMPS*US*20261124*0915*1*X*004010~ST*997*0001~AK1*PO*{group}~AK2*850*{document}~AK5*E*5~AK9*E*1*1*1~SE*6*0001~\
-         GE*1*1~IEA*1*000000001~"
-    );
-    stage.send_over("lamps-in", ack).await;
+    let ack = |number: u32, errors: &str, verdict: &str, segments: usize| {
+        format!(
+            "ISA*00*          *00*          *ZZ*LAMPS          *ZZ*US             *261124*0915*U*00401*{number:09}*0*P*>~\
+             GS*FA*LAMPS*US*20261124*0915*{number}*X*004010~ST*997*0001~AK1*PO*{group}~AK2*850*{document}~{errors}\
+             AK5*{verdict}*5~AK9*{verdict}*1*1*0~SE*{segments}*0001~GE*1*{number}~IEA*1*{number:09}~"
+        )
+    };
+    stage.send_over("lamps-in", ack(1, "", "E", 6)).await;
     raised(&mail, &stage, "accepted-with-errors", "1 event (ack.accepted_with_errors)").await;
+    // The partner thinks again: the codes are said in words, and the document is ours.
+    stage.send_over("lamps-in", ack(2, "AK3*BEG*2**8~AK4*3**1~", "R", 8)).await;
+    let refused = "1 document of type 850 of lamps was refused by 997: 5 (One or more segments in error)";
+    raised(&mail, &stage, "rejected", refused).await;
+    let ours = stage.list("/api/v1/documents?direction=out&ack=rejected").await;
+    let shown = stage.done(&["document", "show", ours[0]["document_id"].as_str().expect("an id")], "");
+    let said = "segment 2 BEG: code 8 (Segment has element errors); element 3: code 1 (Mandatory element missing)";
+    assert!(shown.contains(said) && !shown.contains("\"\""), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
