@@ -172,7 +172,23 @@ async fn every_question_is_understood(ground: Ground) {
     assert!(free > 0 && free <= total);
 }
 
+async fn a_resource_is_there_since_it_was_applied_first_after_it_was_not(ground: Ground) {
+    let store = fresh(&ground).await;
+    let since = async || store.resource_since("alert", "silent").await.expect("an answer");
+    let mut revision = store.resource_revision().await.expect("a number");
+    assert_eq!(since().await, None);
+    let title = |title: &str| Some(json!({ "watch": "silence", "title": title }));
+    for (body, seconds, expected) in
+        [(title("a"), 5, Some(5)), (title("b"), 6, Some(5)), (None, 7, None), (title("b"), 8, Some(8))]
+    {
+        let change = ResourceChange { kind: "alert".into(), name: "silent".into(), body };
+        revision = store.apply(vec![change], revision, &Actor::system(), at(seconds)).await.expect("applied");
+        assert_eq!(since().await, expected.map(|seconds| at(seconds).into()), "{seconds}");
+    }
+}
+
 on_every_database![
+    a_resource_is_there_since_it_was_applied_first_after_it_was_not,
     one_cause_has_one_open_alarm_until_it_is_gone,
     what_people_do_with_an_alarm_holds,
     who_was_told_what_is_known_and_a_notice_goes_until_it_is_taken,

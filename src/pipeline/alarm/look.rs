@@ -3,7 +3,7 @@
 
 use super::narrow::{MINUTE, Seen, narrowed, one, sentence};
 use super::{moment, zone};
-use crate::clock::Timestamp;
+use crate::clock::{AHEAD_MAX, Timestamp};
 use crate::partner::calendar::time_of_day;
 use crate::partner::{Alert, Calendar, Directory, Watch, fits};
 use crate::pipeline::as2::forecast::forecast;
@@ -128,8 +128,8 @@ async fn seen(
         Watch::Pickup => return Ok(pickups(service, directory, before)),
         Watch::Backlog => return backlog(service, before, now).await,
         Watch::Paused => return pauses(service, before, now).await,
-        Watch::Silence => return silence(service, directory, alert, now).await,
-        Watch::Rate => return rate(service, directory, alert, now).await,
+        Watch::Silence => return silence(service, directory, (name, alert), now).await,
+        Watch::Rate => return rate(service, directory, (name, alert), now).await,
         Watch::Certificate => return certificates(service, directory, alert, now).await,
         Watch::Webhook => return webhooks(service, before).await,
         Watch::Disk => return Ok(disk(service, alert, now)),
@@ -270,8 +270,20 @@ async fn backlog(service: &Service, before: Timestamp, now: Timestamp) -> Result
     Ok(seen)
 }
 
-/// From whom nothing came: a time of day has passed on a working day, or so many minutes have.
-async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: Timestamp) -> Result<Vec<Seen>> {
+/// Since when a resource is there. One of a time to come was applied before the clock was set back: since when, nobody knows.
+async fn applied(service: &Service, (kind, name): (&str, &str), now: Timestamp) -> Result<Option<Timestamp>> {
+    let since = service.store.resource_since(kind, name).await?.map(Micros::timestamp);
+    Ok(since.filter(|since| *since <= now + AHEAD_MAX))
+}
+
+/// From whom nothing came: a time of day has passed on a working day, or so many minutes have, since the alert and who is awaited
+/// were applied.
+async fn silence(
+    service: &Service,
+    directory: &Directory,
+    (name, alert): (&str, &Alert),
+    now: Timestamp,
+) -> Result<Vec<Seen>> {
     let always = Calendar::always();
     let calendar = alert.calendar.as_ref().and_then(|name| directory.calendar(name)).unwrap_or(&always);
     let zone = calendar.zone();
@@ -305,8 +317,18 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
         awaited.push((None, Some(channel), service.store.last_over(channel).await?));
     }
     let mut seen = Vec::new();
+    let at = if alert.by.is_some() { due } else { since };
+    let alert_since = applied(service, ("alert", name), now).await?;
     for (partner, channel, last) in awaited {
         if last.is_some_and(|last| last.timestamp() >= since) {
+            continue;
+        }
+        let who = partner.map(|name| ("partner", name.as_str())).or(channel.map(|name| ("channel", name.as_str())));
+        let who_since = match who {
+            Some(who) => applied(service, who, now).await?,
+            None => None,
+        };
+        if alert_since.max(who_since).is_some_and(|since| at < since) {
             continue;
         }
         let from = partner.or(channel).map_or("", String::as_str);
@@ -321,7 +343,6 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
         let before = last.map_or("nothing came before".to_owned(), |last| {
             format!("the last came {}", moment(last.timestamp(), &zone))
         });
-        let at = if alert.by.is_some() { due } else { since };
         let pause = partner.and_then(|name| paused.of(PauseKind::Partner, name));
         let pause = pause.or_else(|| channel.and_then(|name| paused.of(PauseKind::Channel, name)));
         let cause = pause.map(|pause| format!(". {}", is_paused(pause, &zone))).unwrap_or_default();
@@ -333,7 +354,13 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
     Ok(seen)
 }
 
-async fn rate(service: &Service, directory: &Directory, alert: &Alert, now: Timestamp) -> Result<Vec<Seen>> {
+/// Too few since the alert was applied, or too many.
+async fn rate(
+    service: &Service,
+    directory: &Directory,
+    (name, alert): (&str, &Alert),
+    now: Timestamp,
+) -> Result<Vec<Seen>> {
     let calendar = alert.calendar.as_ref().and_then(|name| directory.calendar(name));
     if calendar.is_some_and(|calendar| !calendar.is_working(now)) {
         return Ok(Vec::new());
@@ -346,7 +373,12 @@ async fn rate(service: &Service, directory: &Directory, alert: &Alert, now: Time
     });
     let count: i64 = wanted.map(|(_, _, count)| count).sum();
     let expected = match (alert.at_least, alert.at_most) {
-        (Some(least), _) if count < least => format!("at least {least}"),
+        (Some(least), _) if count < least => {
+            if applied(service, ("alert", name), now).await?.is_some_and(|applied| since < applied) {
+                return Ok(Vec::new());
+            }
+            format!("at least {least}")
+        }
         (_, Some(most)) if count > most => format!("at most {most}"),
         _ => return Ok(Vec::new()),
     };
