@@ -52,6 +52,11 @@ async fn one_cause_has_one_open_alarm_until_it_is_gone(ground: Ground) {
         "those that have just ended are told still"
     );
     assert_eq!(store.standing_alarms(at(14)).await.expect("rows").len(), 1);
+    let never_told = store.settle_alarms(Vec::new(), vec![finding("a", 3, 9), finding("c", 1, 13)], at(13)).await;
+    assert_eq!((never_told.expect("settled"), settled(&store, &[finding("a", 3, 9)], 14).await), ((1, 0), (0, 1)));
+    let causes: Vec<String> =
+        store.standing_alarms(at(14)).await.expect("rows").into_iter().map(|one| one.cause).collect();
+    assert_eq!(causes, ["a", "c"], "what was over before anybody was told is told still, behind what stands");
     // It comes back as another alarm.
     assert_eq!(settled(&store, &[finding("a", 3, 9), finding("b", 1, 15)], 16).await, (1, 0));
     let told: Vec<_> = store.events(&format!("alarm/{}", a.alarm_id)).await.expect("events");
@@ -73,7 +78,8 @@ async fn what_people_do_with_an_alarm_holds(ground: Ground) {
     settled(&store, &[finding("a", 1, 5)], 19).await;
     assert_eq!(store.alarm(&id).await.expect("it").state, "snoozed");
     settled(&store, &[finding("a", 1, 5)], 20).await;
-    assert_eq!(store.alarm(&id).await.expect("it").state, "open", "it wakes at its time");
+    let woken = store.alarm(&id).await.expect("it");
+    assert_eq!((woken.state.as_str(), woken.snoozed_until), ("open", Some(at(20).into())), "it wakes at its time");
     act(AlarmState::Closed, None, None, 21).await.expect("closed");
     let late = act(AlarmState::Acknowledged, None, None, 22).await;
     assert!(matches!(late, Err(StoreError::WrongState { .. })), "{late:?}");

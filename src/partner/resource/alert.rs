@@ -245,6 +245,14 @@ pub fn fits(patterns: &[String], value: Option<&str>) -> bool {
     patterns.is_empty() || patterns.iter().any(one)
 }
 
+impl Watch {
+    /// Whether what it finds is over by itself as time passes, and happened all the same.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Events | Self::Rate | Self::Refused)
+    }
+}
+
 impl Alert {
     /// Whether it is looked at.
     #[must_use]
