@@ -130,6 +130,8 @@ async fn seen(
         Watch::Paused => return pauses(service, before, now).await,
         Watch::Silence => return silence(service, directory, (name, alert), now).await,
         Watch::Rate => return rate(service, directory, (name, alert), now).await,
+        Watch::Barred => return Ok(barred(service, directory, now)),
+        Watch::Collector => return Ok(collector(service, before, now)),
         Watch::Certificate => return certificates(service, directory, alert, now).await,
         Watch::Webhook => return webhooks(service, before).await,
         Watch::Disk => return Ok(disk(service, alert, now)),
@@ -415,6 +417,52 @@ async fn certificates(service: &Service, directory: &Directory, alert: &Alert, n
         one
     });
     Ok(seen.collect())
+}
+
+/// Addresses that are not heard, all as one, for whoever guesses comes from many; and each mailbox whose password is barred.
+fn barred(service: &Service, directory: &Directory, now: Timestamp) -> Vec<Seen> {
+    let zone = zone(service);
+    let bans = service.mailboxes.banned(directory, now);
+    let of_addresses: Vec<_> = bans.iter().filter(|ban| ban.mailbox.is_none()).collect();
+    let mut seen = Vec::new();
+    if let (Some(first), Some(last)) =
+        (of_addresses.iter().min_by_key(|ban| ban.since), of_addresses.iter().max_by_key(|ban| ban.until))
+    {
+        let (count, until) = (of_addresses.len(), moment(last.until, &zone));
+        let words = match count {
+            1 => format!("The address {} is not heard until {until}, for it guessed", first.name),
+            _ => format!("{count} addresses are not heard, the last until {until}, for they guessed"),
+        };
+        let words = format!("{words}; portolan mailbox bans lists them, portolan mailbox unban lifts one");
+        let mut of_all = one(Some("ADDRESS"), (first.since, last.since), words);
+        of_all.found.count = i64::try_from(count).unwrap_or(i64::MAX);
+        seen.push(of_all);
+    }
+    for ban in bans.iter() {
+        let Some(mailbox) = &ban.mailbox else { continue };
+        let (user, until) = (&ban.name, moment(ban.until, &zone));
+        let words = format!(
+            "No password is taken for user {user} of mailbox {mailbox} until {until}, for somebody guessed at it; keys and \
+             tokens are; portolan mailbox unban {user} lifts it"
+        );
+        let mut of_user = one(Some("PASSWORD"), (ban.since, ban.since), words);
+        of_user.found.channel = Some(mailbox.clone());
+        of_user.found.subject = Some(format!("mailbox/{mailbox}"));
+        seen.push(of_user);
+    }
+    seen
+}
+
+/// The collector that takes no traces since before a time.
+fn collector(service: &Service, before: Timestamp, now: Timestamp) -> Vec<Seen> {
+    let zone = zone(service);
+    let away = service.untraced.now(now).into_iter().filter(|seen| seen.first_at <= before);
+    let seen = away.map(|seen| {
+        let (since, reason) = (moment(seen.first_at, &zone), seen.reason);
+        let words = format!("The collector of [telemetry] takes no traces since {since}: {reason}");
+        one(Some(seen.code), (seen.first_at, seen.last_at), words)
+    });
+    seen.collect()
 }
 
 async fn webhooks(service: &Service, before: Timestamp) -> Result<Vec<Seen>> {

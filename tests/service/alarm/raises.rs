@@ -9,6 +9,7 @@ use crate::peer::{Answer, Peer};
 use crate::stage::{Stage, resources};
 use portolan::clock::{Clock as _, SystemClock};
 use portolan::transport::as2::exchange::{self, Reference};
+use portolan::transport::sftp::ban::ADDRESS_FAILURES_MAX;
 use sqlx::Executor as _;
 use std::time::Duration;
 
@@ -384,4 +385,49 @@ async fn what_is_paused_for_long_and_keeps_others_from_crying_wolf() {
     stage.done(&["resume", "channel", "lamps-out"], "");
     let over = || async { stage.list("/api/v1/alarms?alert=paused&standing=true").await.is_empty().then_some(()) };
     stage.until("it is over", over).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_guessed_and_is_not_heard_is_told_and_can_be_lifted() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "").await;
+    stage.apply(&format!(
+        "{NOW}---\nkind: mailbox\nname: northstores\n---\nkind: channel\nname: by-mailbox\ntransport: sftp\nway: in\n\
+         mailbox: northstores\npartners: [northstores]\n"
+    ));
+    assert_eq!(stage.done(&["mailbox", "bans"], ""), "nobody is banned\n");
+    let heard = async || {
+        let url = format!("{}/mailbox/northstores/in", stage.partner);
+        stage.client.get(&url).bearer_auth("ptl_0000").send().await.expect("an answer").status().as_u16()
+    };
+    for _ in 0..ADDRESS_FAILURES_MAX {
+        assert_eq!(heard().await, 401);
+    }
+    assert_eq!(heard().await, 429);
+    raised(&mail, &stage, "barred", "The address 127.0.0.1 is not heard until").await;
+    let (listed, status) = (stage.done(&["mailbox", "bans"], ""), stage.done(&["status"], ""));
+    assert!(listed.starts_with("address 127.0.0.1 from "), "{listed}");
+    assert!(status.contains("not heard      address 127.0.0.1 from "), "{status}");
+    assert_eq!(stage.cli(&["mailbox", "unban", "192.0.2.1"], "").status.code(), Some(4));
+    assert_eq!(stage.done(&["mailbox", "unban", "127.0.0.1"], ""), "127.0.0.1 is heard again\n");
+    assert_eq!(heard().await, 401);
+    assert_eq!(stage.done(&["mailbox", "bans"], ""), "nobody is banned\n");
+    mail.mail(&stage, "the end", |one| one.text().contains("OVER  Somebody guessed")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_takes_no_traces_is_told() {
+    let (mail, collector) = (MailServer::plain(), Peer::start(&vec![Answer::Status(503); 4]).await);
+    let more = format!("[telemetry]\nendpoint = \"http://127.0.0.1:{}\"", collector.port);
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let stage = Stage::with(&retailer, &supplier, &format!("{}{more}\n", sections(&mail, ""))).await;
+    stage.apply(&format!(
+        "{NOW}---\nkind: alert\nname: collector\nwatch: collector\nminutes: \"0\"\nseverity: warning\n"
+    ));
+    stage.send(order("T-1", 1)).await;
+    raised(&mail, &stage, "collector", "The collector of [telemetry] takes no traces since").await;
+    assert!(stage.done(&["status"], "").contains("not traced     the collector takes no traces since"));
+    // It takes them again, and the alarm is over by itself.
+    mail.mail(&stage, "the end", |one| one.text().contains("OVER  collector")).await;
+    assert!(!stage.done(&["status"], "").contains("not traced"));
 }
