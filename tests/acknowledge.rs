@@ -184,7 +184,7 @@ fn a_997_reads_back_as_what_was_said() {
     let mut answers = Vec::new();
     while let Some(piece) = reader.next().expect("memory reads") {
         if piece.kind == PieceKind::Document {
-            answers = x12::answers(&piece.run);
+            answers = x12::answers(&piece.run, |_, _| None);
         }
     }
     let said: Vec<_> = answers
@@ -238,7 +238,7 @@ fn a_contrl_reads_back_as_what_was_said() {
     let mut answers = Vec::new();
     while let Some(piece) = reader.next().expect("memory reads") {
         if piece.kind == PieceKind::Document {
-            answers = edifact::answers(&piece.run).answers;
+            answers = edifact::answers(&piece.run, |_, _| None).answers;
         }
     }
     assert_eq!(answers.len(), 2);
@@ -252,7 +252,7 @@ fn read_997(answer: &str) -> Vec<portolan::codec::segment::Answer> {
     let mut reader = Reader::new(answer.as_bytes(), Limits::default());
     while let Some(piece) = reader.next().expect("memory reads") {
         if piece.kind == PieceKind::Document {
-            return x12::answers(&piece.run);
+            return x12::answers(&piece.run, |_, _| None);
         }
     }
     Vec::new()
@@ -262,7 +262,7 @@ fn read_contrl(answer: &str) -> edifact::Contrl {
     let mut reader = Reader::new(answer.as_bytes(), Limits::default());
     while let Some(piece) = reader.next().expect("memory reads") {
         if piece.kind == PieceKind::Document {
-            return edifact::answers(&piece.run);
+            return edifact::answers(&piece.run, |_, _| None);
         }
     }
     panic!("no document in {answer}")

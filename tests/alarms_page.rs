@@ -1,5 +1,6 @@
-//! `docs/ALARMS.md` holds two tables that are printed here: what every instance watches, with the test that provokes it, and what
-//! becomes of each type of event. Every kind of failure has an alert, and every alert a test; `UPDATE=1` writes the tables anew.
+//! `docs/ALARMS.md` holds tables that are printed here: what every instance watches, with the test that provokes it, what becomes of
+//! each type of event, and which alert tells of failures that are no events. Every kind of failure has an alert, and every alert a
+//! test; `UPDATE=1` writes the tables anew.
 
 use portolan::partner::{Directory, EVENT_TYPES, Watch};
 use std::collections::BTreeMap;
@@ -24,6 +25,34 @@ const FAILURES: [(&str, &str); 15] = [
     ("transmission.duplicate", ""),
     ("document.duplicate", ""),
     ("document.dropped", ""),
+];
+/// Failures that are no events of the ledger, with the alert that tells of each.
+const OTHERS: [(&str, &str); 22] = [
+    ("what is held while its sender's clock runs", "unanswered"),
+    ("a delivery waits behind one that stands", "lane"),
+    ("a channel fails again and again", "circuit"),
+    ("jobs are due and nobody does them", "backlog"),
+    ("an acknowledgment fits nothing we sent", "unmatched"),
+    ("a partner does not fetch its files", "unfetched"),
+    ("a folder cannot be looked at, a file there cannot be taken", "pickup"),
+    ("a pause is forgotten", "paused"),
+    ("a post says to be of a partner and does not prove it", "refused"),
+    ("an address guesses and is not heard, a mailbox's password is guessed at and barred", "barred"),
+    ("a certificate or key ends", "certificate"),
+    ("a certificate or key ends within days", "certificate-soon"),
+    ("a partner signs with a certificate that nobody accepted", "offered"),
+    ("a partner does not accept a certificate of ours", "announced"),
+    ("a webhook takes no events", "webhook"),
+    ("the collector takes no traces", "collector"),
+    ("a mail or post of an alarm cannot be sent", "notice"),
+    ("the disk fills", "disk"),
+    ("the disk is nearly full", "disk-full"),
+    ("the sums of the ledger do not hold", "balance"),
+    (
+        "our own work fails (`ALARMS`, `ANCHOR`, `CERTIFICATE`, `CLOCK`, `JOB`, `LEASE`, `PAUSES`, `RESOURCES`)",
+        "trouble",
+    ),
+    ("nothing is taken in, for there is no room (`STORAGE-FULL`)", "trouble"),
 ];
 /// Why some of them have none.
 const ON_PURPOSE: &str = "none: it is what an agreement says; an alert of one's own with `watch: events` tells of it";
@@ -76,6 +105,11 @@ fn tables() -> String {
         assert!(known || alert.is_empty(), "{event}: there is no alert {alert}");
         let _infallible = writeln!(text, "| `{event}` | {told} |");
     }
+    let _infallible = writeln!(text, "\n| no event, and a failure | alert |\n|---|---|");
+    for (failure, alert) in OTHERS {
+        assert!(directory.alerts().any(|(name, _)| name == alert), "{failure}: there is no alert {alert}");
+        let _infallible = writeln!(text, "| {failure} | `{alert}` |");
+    }
     text
 }
 
@@ -94,6 +128,26 @@ fn the_tables_of_alarms_are_what_is_watched() {
         return;
     }
     assert!(printed == tables, "docs/ALARMS.md is not what is watched: run `make generated`");
+}
+
+/// What goes wrong in the service itself is noted under a code, and every alert tells of something.
+#[test]
+fn every_code_of_trouble_and_every_alert_stands_among_the_failures() {
+    let of_trouble: Vec<&str> =
+        OTHERS.iter().filter(|(_, alert)| *alert == "trouble").map(|(words, _)| *words).collect();
+    let mut count = 0;
+    for path in ["src/app/listener.rs", "src/pipeline/alarm/mod.rs", "src/pipeline/worker.rs"] {
+        for noted in read(path).split(".trouble.note(\"").skip(1) {
+            let code = noted.split('"').next().unwrap_or_default();
+            assert!(of_trouble.iter().any(|words| words.contains(&format!("`{code}`"))), "{path}: {code}");
+            count += 1;
+        }
+    }
+    assert!(count >= 9, "{count} notes of trouble were found");
+    for (name, _) in Directory::new(&[]).expect("the packed alerts").alerts() {
+        let is_told = |all: &[(&str, &str)]| all.iter().any(|(_, alert)| alert == name);
+        assert!(is_told(&FAILURES) || is_told(&OTHERS), "{name}: say in tests/alarms_page.rs of what it tells");
+    }
 }
 
 /// A state that is neither listed as a failure nor known to be none would go unseen.

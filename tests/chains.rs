@@ -85,9 +85,9 @@ fn see(rules: &Rules, bytes: &[u8]) -> Seen {
         body = body[1..body.len() - 1].to_vec();
         faults.extend(inspection.document().expect("a report").faults.clone());
         answers = if placed.document.standard == "x12" {
-            x12::answers(&piece.run)
+            x12::answers(&piece.run, |_, _| None)
         } else {
-            edifact::answers(&piece.run).answers
+            edifact::answers(&piece.run, |_, _| None).answers
         };
         if answers.is_empty() {
             let (entities, more) = canonicalise(rules, &placed, &piece.run);

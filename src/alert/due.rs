@@ -1,6 +1,6 @@
-//! What a recipient is to be told now. One cause is told once, again when it grows or stays, and when it is over; what comes
-//! within the time of a digest waits for it; nothing goes out in quiet hours unless it is bad enough; an escalation is told only
-//! what nobody took up.
+//! What a recipient is to be told now. One cause is told once, again when it grows, stays or was quiet for a while, and when it is
+//! over; what comes within the time of a digest waits for it; nothing goes out in quiet hours unless it is bad enough; what is over
+//! before either ends is told then; an escalation is told only what nobody took up.
 
 use crate::clock::{AHEAD_MAX, Timestamp};
 use crate::partner::calendar::{is_between, time_of_day};
@@ -18,12 +18,16 @@ pub const REMIND_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Standing {
     /// How bad it is.
     pub severity: Severity,
-    /// Whether nobody took it up and it is not quiet for a while.
+    /// Whether nobody took it up and it is not quiet for a while; of one that is over, whether nobody ever did.
     pub is_open: bool,
-    /// Whether its cause is gone.
-    pub is_over: bool,
+    /// Whether it is over by itself as time passes, as events that are counted are, and happened all the same.
+    pub is_passing: bool,
     /// When it was raised.
     pub raised_at: Timestamp,
+    /// When its time of quiet ended, where it had one and stands.
+    pub woken_at: Option<Timestamp>,
+    /// When its cause was gone.
+    pub ended_at: Option<Timestamp>,
     /// How many there are.
     pub count: i64,
     /// What the recipient knows.
@@ -53,6 +57,10 @@ pub enum News {
     Grown,
     /// It stands, and nobody took it up.
     Stands,
+    /// Its time of quiet is over, and it stands.
+    Woken,
+    /// It was, and is over, before this recipient could be told.
+    Passed,
     /// It is over.
     Over,
 }
@@ -103,16 +111,32 @@ impl Hours<'_> {
 
     fn news(&self, one: &Standing, now: Timestamp) -> Option<News> {
         let after = self.recipient.after_minutes.map(|minutes| Duration::from_secs(minutes * 60));
+        let wait = after.unwrap_or_default().max(self.settle);
+        let has_woken = |told: Told| {
+            one.woken_at.is_some_and(|woken| told.at < woken && has_passed(woken, after.unwrap_or_default(), now))
+        };
         match one.told {
-            None if !one.is_open || one.is_over => None,
-            None => {
-                let first = if after.is_some() { News::Escalated } else { News::Raised };
-                has_passed(one.raised_at, after.unwrap_or_default().max(self.settle), now).then_some(first)
+            None if !one.is_open || !has_passed(one.raised_at, wait, now) => None,
+            None if one.ended_at.is_some() => self.is_worth_telling(one, wait).then_some(News::Passed),
+            None if after.is_some() => Some(News::Escalated),
+            None => Some(News::Raised),
+            Some(told) if one.ended_at.is_some() => {
+                (!told.is_over && self.recipient.is_told_recoveries()).then_some(News::Over)
             }
-            Some(told) if one.is_over => (!told.is_over && self.recipient.is_told_recoveries()).then_some(News::Over),
             Some(_) if !one.is_open => None,
+            Some(told) if has_woken(told) => Some(News::Woken),
             Some(told) if one.count > told.count && has_passed(told.at, GROWTH_EVERY, now) => Some(News::Grown),
             Some(told) => has_passed(told.at, REMIND_EVERY, now).then_some(News::Stands),
+        }
+    }
+
+    /// Whether one that is over and was not told has to be: what happened always; what was so for a while, where somebody would have
+    /// had to do something. Who is told what nobody took up is told neither unless it was there for so long.
+    fn is_worth_telling(&self, one: &Standing, wait: Duration) -> bool {
+        let has_lasted = one.ended_at.is_some_and(|ended| has_passed(one.raised_at, wait, ended));
+        match one.is_passing {
+            true => self.recipient.after_minutes.is_none() || has_lasted,
+            false => one.severity >= Severity::Error && has_lasted,
         }
     }
 }
@@ -150,7 +174,16 @@ mod tests {
     }
 
     fn raised(severity: Severity) -> Standing {
-        Standing { severity, is_open: true, is_over: false, raised_at: begin(), count: 1, told: None }
+        Standing {
+            severity,
+            is_open: true,
+            is_passing: false,
+            raised_at: begin(),
+            woken_at: None,
+            ended_at: None,
+            count: 1,
+            told: None,
+        }
     }
 
     fn told(one: Standing, at: Timestamp, count: i64) -> Standing {
@@ -173,10 +206,10 @@ mod tests {
         assert_eq!(hours.due(&[known], first + REMIND_EVERY), [(0, News::Stands)]);
         let taken_up = Standing { is_open: false, ..grown };
         assert_eq!(hours.due(&[taken_up], first + REMIND_EVERY), []);
-        let over = Standing { is_over: true, is_open: false, ..known };
+        let over = Standing { ended_at: Some(first + MINUTE), is_open: false, ..known };
         assert_eq!(hours.due(&[over], first + MINUTE), [(0, News::Over)]);
         let never_told = Standing { told: None, ..over };
-        assert_eq!(hours.due(&[never_told], first), [], "who heard nothing of it hears no end of it");
+        assert_eq!(hours.due(&[never_told], first + MINUTE), [], "somebody took it up, and it is over");
         let known_over = Standing { told: Some(Told { is_over: true, at: first, count: 1 }), ..over };
         assert_eq!(hours.due(&[known_over], first + REMIND_EVERY), []);
     }
@@ -197,6 +230,70 @@ mod tests {
             2,
             "what is critical goes, and takes the rest along"
         );
+    }
+
+    #[test]
+    fn what_was_over_before_it_could_be_told_is_told_in_the_digest() {
+        let recipient = recipient();
+        let just_told = Hours { told_last: Some(begin()), ..hours(&recipient) };
+        let over = |one: Standing, minutes: u32| Standing { ended_at: Some(begin() + MINUTE * minutes), ..one };
+        let (warning, error) = (raised(Severity::Warning), raised(Severity::Error));
+        let event = Standing { is_passing: true, ..warning };
+        let all = [over(error, 2), over(warning, 2), over(event, 2)];
+        assert_eq!(just_told.due(&all, begin() + 14 * MINUTE), [], "none has a mail of its own");
+        let digest = begin() + 15 * MINUTE;
+        assert_eq!(
+            just_told.due(&all, digest),
+            [(0, News::Passed), (2, News::Passed)],
+            "a warning that is over is not"
+        );
+        let critical = over(raised(Severity::Critical), 2);
+        assert_eq!(just_told.due(&[critical], begin() + 3 * MINUTE), [], "what is over cannot be hurried");
+        assert_eq!(just_told.due(&[over(error, 0)], digest), [], "it did not stand for as long as what is told");
+        assert_eq!(just_told.due(&[over(event, 0)], digest), [(0, News::Passed)], "it happened all the same");
+        let known = Told { at: digest, count: 1, is_over: true };
+        assert_eq!(just_told.due(&[Standing { told: Some(known), ..all[0] }], digest + REMIND_EVERY), []);
+    }
+
+    #[test]
+    fn what_was_over_in_quiet_hours_is_told_at_their_end() {
+        let quiet = Quiet {
+            from: Some("20:00".to_owned()),
+            to: Some("07:00".to_owned()),
+            calendar: None,
+            unless: Severity::Critical,
+        };
+        let asleep = Recipient { quiet: Some(quiet), ..recipient() };
+        let hour = 60 * MINUTE;
+        let raised_at = begin() + 9 * hour;
+        let event =
+            Standing { is_passing: true, raised_at, ended_at: Some(raised_at + hour), ..raised(Severity::Warning) };
+        assert_eq!(hours(&asleep).due(&[event], begin() + 18 * hour), [], "six in the morning");
+        assert_eq!(hours(&asleep).due(&[event], begin() + 19 * hour), [(0, News::Passed)]);
+        let boss = Recipient { after_minutes: Some(30), ..asleep };
+        assert_eq!(
+            hours(&boss).due(&[event], begin() + 19 * hour),
+            [(0, News::Passed)],
+            "nobody took it up for an hour"
+        );
+        let brief = Standing { ended_at: Some(raised_at + 29 * MINUTE), ..event };
+        assert_eq!(hours(&boss).due(&[brief], begin() + 19 * hour), []);
+    }
+
+    #[test]
+    fn what_still_stands_when_its_quiet_ends_is_told_then() {
+        let recipient = recipient();
+        let (told_at, until) = (begin() + MINUTE, begin() + 240 * MINUTE);
+        let snoozed = Standing { is_open: false, ..told(raised(Severity::Error), told_at, 1) };
+        assert_eq!(hours(&recipient).due(&[snoozed], until), []);
+        let woken = Standing { is_open: true, woken_at: Some(until), ..snoozed };
+        assert_eq!(hours(&recipient).due(&[woken], until), [(0, News::Woken)]);
+        let known = told(woken, until, 1);
+        assert_eq!(hours(&recipient).due(&[known], until + 60 * MINUTE), [], "once");
+        assert_eq!(hours(&recipient).due(&[known], until + REMIND_EVERY), [(0, News::Stands)]);
+        let boss = Recipient { after_minutes: Some(30), ..recipient };
+        assert_eq!(hours(&boss).due(&[woken], until + 29 * MINUTE), []);
+        assert_eq!(hours(&boss).due(&[woken], until + 30 * MINUTE), [(0, News::Woken)]);
     }
 
     #[test]

@@ -111,6 +111,15 @@ mod tests {
         assert!(one.html.contains("&lt;lamps-out&gt;") && !one.html.contains("<lamps-out>"), "{}", one.html);
         let over = letter("alarm", &facts(&[item("over", "error")])).expect("a mail");
         assert!(over.subject.starts_with("Over: "), "{}", over.subject);
+        let mut item_passed = item("passed", "error");
+        item_passed["times"] = 13.into();
+        let passed = letter("alarm", &facts(&[item_passed])).expect("a mail");
+        assert!(passed.subject.starts_with("ERROR, over by now: Deliveries are parked"), "{}", passed.subject);
+        let words = "was, and is over, before you were told; it came and went 13 times";
+        assert!(passed.text.contains(words) && passed.html.contains(words), "{} {}", passed.text, passed.html);
+        let woken = letter("alarm", &facts(&[item("woken", "error")])).expect("a mail");
+        assert!(woken.subject.starts_with("ERROR, still: "), "{}", woken.subject);
+        assert!(woken.text.contains("Its time of quiet is over") && woken.html.contains("its time of quiet is over"));
         let two = letter("alarm", &facts(&[item("raised", "error"), item("over", "error")])).expect("a mail");
         assert!(two.subject.starts_with("2 alarms"), "{}", two.subject);
     }

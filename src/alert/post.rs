@@ -16,7 +16,8 @@ fn line(item: &Value) -> String {
     let what = match text(item, "what") {
         "over" => "Over".to_owned(),
         "escalated" => format!("{}, not taken up", text(item, "severity").to_uppercase()),
-        "stands" => format!("{}, still", text(item, "severity").to_uppercase()),
+        "stands" | "woken" => format!("{}, still", text(item, "severity").to_uppercase()),
+        "passed" => format!("{}, over by now", text(item, "severity").to_uppercase()),
         _ => text(item, "severity").to_uppercase(),
     };
     format!("{what}: {}: {}", text(item, "title"), text(item, "words"))
@@ -110,6 +111,18 @@ mod tests {
         assert_eq!(card["body"][0]["text"], "ERROR: Deliveries are parked: 2 over \\<lamps\\_out\\> & co");
         assert_eq!(card["actions"][0]["url"], "https://portolan.example/api/v1/alarms/alm_1");
         assert_eq!(body(Form::Json, "ntc_1", "alarm", &facts(1))["told"], facts(1));
+    }
+
+    #[test]
+    fn what_was_over_before_it_was_told_says_so() {
+        let mut told = facts(1);
+        told["items"][0]["what"] = "passed".into();
+        let slack = body(Form::Slack, "ntc_1", "alarm", &told);
+        assert_eq!(slack["text"], "ERROR, over by now: Deliveries are parked: 2 over &lt;lamps_out&gt; &amp; co");
+        told["items"][0]["what"] = "woken".into();
+        let teams = body(Form::Teams, "ntc_1", "alarm", &told);
+        let first = &teams["attachments"][0]["content"]["body"][0]["text"];
+        assert!(first.as_str().is_some_and(|text| text.starts_with("ERROR, still: ")), "{first}");
     }
 
     #[test]

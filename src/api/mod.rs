@@ -91,9 +91,11 @@ fn endpoints() -> OpenApiRouter<Shared> {
         .routes(routes!(document::list::list))
         .routes(routes!(evidence::get::get))
         .routes(routes!(lookup::missing::missing))
+        .routes(routes!(mailbox::bans::list))
         .routes(routes!(mailbox::files::files))
         .routes(routes!(mailbox::list::list))
         .routes(routes!(mailbox::password::set))
+        .routes(routes!(mailbox::unban::lift))
         .routes(routes!(pause::begin::begin, pause::list::list))
         .routes(routes!(pause::end::end))
         .routes(routes!(recipient::test::test))
@@ -151,16 +153,24 @@ fn kept(source: Arc<dyn Source>) -> Response {
     (headers, bytes(source)).into_response()
 }
 
+/// What somebody without a token is told.
+const NEEDS_TOKEN: &str = "expected Authorization: Bearer with an admin token; the command line shows it by itself on the machine \
+                           of the instance, and from elsewhere with --url and PORTOLAN_TOKEN";
+
 /// Lets in who shows a token of a role, and notes who it is.
 async fn authenticate(State(service): State<Shared>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let shown = request.headers().get(axum::http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim).unwrap_or_default();
     let token = service.store.token(shown, service.now()).await?;
     let token = token.filter(|token| token.scope == "role:admin");
-    let token = token.ok_or_else(|| {
+    let Some(token) = token else {
         not_let_in("admin");
-        Problem::new(401, "NOT-AUTHENTICATED", "expected Authorization: Bearer with an admin token")
-    })?;
+        let accept = request.headers().get(axum::http::header::ACCEPT).and_then(|value| value.to_str().ok());
+        if accept.is_some_and(|accept| accept.contains("text/html")) {
+            return Ok(alarm::link::needs_token());
+        }
+        return Err(Problem::new(401, "NOT-AUTHENTICATED", NEEDS_TOKEN));
+    };
     request.extensions_mut().insert(Actor(format!("token:{}", token.label)));
     Ok(next.run(request).await)
 }

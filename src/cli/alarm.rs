@@ -152,7 +152,7 @@ fn shown(value: &Value) -> String {
         ("first_at", "since"),
         ("last_at", "last"),
         ("created_at", "raised"),
-        ("snoozed_until", "quiet until"),
+        ("snoozed_until", if alarm["state"] == "snoozed" { "quiet until" } else { "was quiet to" }),
         ("ended_at", "ended"),
     ] {
         if !alarm[key].is_null() {

@@ -1,4 +1,4 @@
-//! `portolan mailbox`: what lies in mailboxes, who fetched it, and their passwords.
+//! `portolan mailbox`: what lies in mailboxes, who fetched it, their passwords, and who is not heard for a while.
 
 use super::Exit;
 use super::client::{Instance, column, moment};
@@ -31,6 +31,13 @@ enum Action {
     },
     /// Print the keys of this server, for the known_hosts of partners.
     HostKeys,
+    /// List the addresses that are not heard since they guessed, and the users whose password is barred since it was guessed at.
+    Bans,
+    /// Hear an address again, or take the password of a user again.
+    Unban {
+        /// The address or the user, as bans lists it.
+        name: String,
+    },
 }
 
 pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
@@ -58,6 +65,23 @@ pub fn run(arguments: &Arguments, as_json: bool) -> anyhow::Result<Exit> {
             };
             keys.map(line).collect()
         }),
+        Action::Bans => instance.show((Method::GET, "/api/v1/bans"), (&[], None), as_json, |value| {
+            let lines: String = value["items"].as_array().into_iter().flatten().map(|one| ban(one) + "\n").collect();
+            if lines.is_empty() { "nobody is banned\n".to_owned() } else { lines }
+        }),
+        Action::Unban { name } => {
+            let words = |_: &Value| format!("{name} is heard again\n");
+            instance.show((Method::DELETE, &format!("/api/v1/bans/{name}")), (&[], None), as_json, words)
+        }
+    }
+}
+
+/// `address 203.0.113.7 from 10:00 until 10:15`.
+pub(super) fn ban(one: &Value) -> String {
+    let (name, since, until) = (one["name"].as_str().unwrap_or_default(), moment(&one["since"]), moment(&one["until"]));
+    match one["mailbox"].as_str() {
+        None => format!("address {name} from {since} until {until}"),
+        Some(mailbox) => format!("passwords of user {name} of mailbox {mailbox} from {since} until {until}"),
     }
 }
 

@@ -54,6 +54,14 @@ fn words(status: &Value) -> String {
             row["refused"]
         ));
     }
+    for ban in status["bans"].as_array().into_iter().flatten() {
+        let name = ban["name"].as_str().unwrap_or_default();
+        text.push_str(&format!("not heard      {}; portolan mailbox unban {name}\n", super::mailbox::ban(ban)));
+    }
+    if let Some(reason) = status["collector"]["reason"].as_str() {
+        let since = super::client::moment(&status["collector"]["since"]);
+        text.push_str(&format!("not traced     the collector takes no traces since {since}: {reason}\n"));
+    }
     for row in status["circuits"].as_array().into_iter().flatten() {
         let (since, probe) = (super::client::moment(&row["since"]), super::client::moment(&row["next_probe"]));
         let channel = row["channel"].as_str().unwrap_or_default();

@@ -4,6 +4,7 @@
 use super::Rules;
 use super::acknowledge::state;
 use super::identify::{Found, Identified};
+use super::meaning;
 use super::output::CXML;
 use crate::codec::edifact::Contrl;
 use crate::codec::segment::{Answer, Answered, Envelope, Verdict};
@@ -18,6 +19,8 @@ use serde_json::Value;
 pub const ADVICE: &str = "application_advice";
 /// The code list of documents that are answered, in words of reference.
 const ANSWERED: &str = "answered_document";
+/// The code list of what an application found wrong, in words of reference.
+const WRONG: &str = "application_error";
 /// Errors of an advice that are kept with its verdict.
 const NOTES_MAX: usize = 100;
 
@@ -160,11 +163,11 @@ fn advised_of(
     kind: &str,
     (found, identified): (&Found, &Identified),
 ) -> Option<Incoming> {
-    let said = said_by(document)?;
+    let standard = found.envelope.standard_in(found.syntax);
+    let said = said_by(rules, standard, document)?;
     let text = |key: &str| document[key].as_str().unwrap_or_default().to_owned();
     let (group, number) = (text("group_control_number"), text("control_number"));
     let named = document["reference"]["id"].as_str().unwrap_or_default();
-    let standard = found.envelope.standard_in(found.syntax);
     let answered = Answered { group_control_number: group.clone(), ..Answered::default() };
     let empty = Answer {
         kind: "",
@@ -245,7 +248,7 @@ pub fn responded(entity: &Entity, (found, identified): (&Found, &Identified)) ->
 }
 
 /// The verdict on one document. Where there is none, what is wrong with it speaks; that it only came says nothing.
-fn said_by(document: &Value) -> Option<Said> {
+fn said_by(rules: &Rules, standard: &str, document: &Value) -> Option<Said> {
     let errors = document["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
     let status = document["status"].as_str().unwrap_or_default();
     let state = match status {
@@ -256,14 +259,32 @@ fn said_by(document: &Value) -> Option<Said> {
         _ if errors.is_empty() => return None,
         _ => AckState::Rejected,
     };
-    let words = |error: &Value| {
-        let code = error["code"].as_str().or(error["code"]["code"].as_str()).unwrap_or_default();
-        let text = error["text"].as_str().unwrap_or_default();
-        if text.is_empty() { code.to_owned() } else { text.to_owned() }
-    };
-    let detail: Vec<String> = errors.iter().take(NOTES_MAX).map(words).collect();
+    let detail: Vec<String> = errors.iter().take(NOTES_MAX).map(|error| wrong(rules, standard, error)).collect();
     let code = document["status"]["code"].as_str().unwrap_or(status);
     Some(Said { state, code: code.to_owned(), detail: detail.join("; ") })
+}
+
+/// What an application found wrong: `011 (Not Matching): Price is not that of the order`. The code is that of the standard, with its
+/// meaning there; where the standard has no list, the word of reference.
+fn wrong(rules: &Rules, standard: &str, error: &Value) -> String {
+    let codes = rules.mappings.codes();
+    let code = match (error["code"].as_str(), error["code"]["code"].as_str()) {
+        (Some(word), _) => {
+            codes.preferred(WRONG, standard, word).map_or_else(|| word.to_owned(), |code| code.to_string())
+        }
+        (None, code) => code.unwrap_or_default().to_owned(),
+    };
+    let element = codes.of_standard(WRONG, standard).0.unwrap_or_default();
+    let meant = match standard {
+        "x12" => meaning::of_element(&rules.library, "824", &element, &code),
+        _ => error["code"].as_str().filter(|word| *word != code).map(|word| word.replace('_', " ")),
+    };
+    let code = meant.map_or_else(|| code.clone(), |meant| format!("{code} ({meant})"));
+    match (code.as_str(), error["text"].as_str().unwrap_or_default()) {
+        (code, "") => code.to_owned(),
+        ("", text) => text.to_owned(),
+        (code, text) => format!("{code}: {text}"),
+    }
 }
 
 /// Answers for one document each, and those for a group or an interchange.
@@ -365,9 +386,16 @@ mod tests {
 
     #[test]
     fn an_advice_without_a_verdict_speaks_by_its_errors() {
-        let said = |document: Value| said_by(&document).map(|said| (said.state, said.code, said.detail));
+        let rules = Rules::new(None, None);
+        let said_in = |standard: &str, document: Value| {
+            said_by(&rules, standard, &document).map(|said| (said.state, said.code, said.detail))
+        };
+        let said = |document: Value| said_in("x12", document);
         let wrong = json!([{ "code": "not_matching", "text": "Price" }, { "code": { "list": "x", "code": "42" } }]);
-        let expected = Some((AckState::Rejected, String::new(), "Price; 42".to_owned()));
+        let expected = |detail: &str| Some((AckState::Rejected, String::new(), detail.to_owned()));
+        let in_edifact = said_in("edifact", json!({ "errors": [{ "code": "other", "text": "Price" }] }));
+        assert_eq!(in_edifact, expected("ZZZ (other): Price"));
+        let expected = expected("011 (Not Matching): Price; 42");
         assert_eq!(said(json!({ "errors": wrong })), expected);
         assert_eq!(said(json!({})), None);
         assert_eq!(said(json!({ "status": "received_only", "errors": wrong })), None);

@@ -28,6 +28,7 @@ pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod live; // calls that get a document as their answer
 pub mod mailbox; // what partners drop and fetch over SFTP
 pub mod map; // entity to the draft of a document
+pub mod meaning; // codes of acknowledgments, in words
 pub mod measure; // what /metrics gives
 pub mod output; // an interchange that leaves, as the ledger holds it
 pub mod pace; // who may be sent to now, and how many at once

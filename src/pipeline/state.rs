@@ -49,6 +49,8 @@ pub struct Service {
     pub told: Notify,
     /// What goes wrong in this process.
     pub trouble: super::trouble::Trouble,
+    /// Why the collector takes no traces, while it takes none.
+    pub untraced: super::trouble::Trouble,
     /// What of mailboxes lives in this process only.
     pub mailboxes: super::mailbox::Mailboxes,
     /// Who may be sent to now.
@@ -102,6 +104,7 @@ impl Service {
             mailboxes,
             told: Notify::new(),
             trouble: super::trouble::Trouble::default(),
+            untraced: super::trouble::Trouble::default(),
             pace: super::pace::Pace::default(),
             pickups,
             leaving: AtomicBool::new(false),

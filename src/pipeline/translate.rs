@@ -12,6 +12,7 @@ use super::delta;
 use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 use super::mailbox;
+use super::meaning;
 use super::measure::Written;
 
 use super::state::Service;
@@ -388,8 +389,12 @@ impl Translation {
             // It was heard when it came first, and later words stand.
             return Ok(Vec::new());
         }
+        let library = &self.service.rules.library;
+        let in_x12 = |element: &str, code: &str| meaning::of_element(library, "997", element, code);
+        let in_edifact = |element: &str, code: &str| meaning::of_element(library, "contrl", element, code);
         match piece.syntax {
-            Syntax::X12 => Ok(answer::functional(&x12::answers(&piece.run), found, identified)),
+            // The code lists of a 999 stand in the same directory.
+            Syntax::X12 => Ok(answer::functional(&x12::answers(&piece.run, in_x12), found, identified)),
             Syntax::Xml if !is_clean(findings) => {
                 Err(failed(findings, "an answer that does not count, for it has errors"))
             }
@@ -400,7 +405,7 @@ impl Translation {
                     reason: Some(format!("an answer that does not count: {reason}")),
                 })
             }
-            _ => Ok(answer::contrl(&edifact::answers(&piece.run), found, identified)),
+            _ => Ok(answer::contrl(&edifact::answers(&piece.run, in_edifact), found, identified)),
         }
     }
 

@@ -98,7 +98,7 @@ pub struct Alarm {
     pub count: i64,
     /// [`AlarmState`].
     pub state: String,
-    /// Until when it is quiet.
+    /// Until when it is quiet, or was.
     pub snoozed_until: Option<Micros>,
     /// Who acknowledged, snoozed or closed it.
     pub acted_by: Option<String>,
@@ -287,19 +287,19 @@ impl Store {
         .await
     }
 
-    /// Alarms that are not over, the oldest first, and those that ended since a time and of which somebody was told who does not
-    /// know that yet. [`OPEN_MAX`] at most.
+    /// Alarms that are not over, the oldest first; then those that ended since a time and of which somebody was told who does not
+    /// know that yet, or that were over before anybody took them up. [`OPEN_MAX`] at most.
     ///
     /// # Errors
     /// The database failed.
     pub async fn standing_alarms(&self, ended_since: Timestamp) -> Result<Vec<Alarm>> {
         Select::new(SELECT)
             .then(
-                "AND (ended_at IS NULL OR EXISTS (SELECT 1 FROM alarm_told WHERE alarm_told.alarm_id = alarm.alarm_id
-                 AND alarm_told.is_over = 0))",
+                "AND (ended_at IS NULL OR (state = 'over' AND acted_by IS NULL) OR EXISTS
+                 (SELECT 1 FROM alarm_told WHERE alarm_told.alarm_id = alarm.alarm_id AND alarm_told.is_over = 0))",
             )
             .number("COALESCE(ended_at, 9223372036854775807) >=", Micros::from(ended_since).0)
-            .then("ORDER BY created_at, alarm_id")
+            .then("ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, created_at, alarm_id")
             .limit(OPEN_MAX)
             .all(self.reader())
             .await
@@ -443,7 +443,7 @@ impl Alarm {
     }
 }
 
-/// One that is found again: what it is now, where that differs. A snooze that has ended makes it open.
+/// One that is found again: what it is now, where that differs. A snooze that has ended makes it open, and its end stays noted.
 async fn goes_on(tx: &mut Tx<'_>, alarm: &Alarm, finding: &Finding, now: Timestamp) -> Result<()> {
     let wakes = alarm.wakes(now);
     if alarm.is(finding) && !wakes {
@@ -451,7 +451,7 @@ async fn goes_on(tx: &mut Tx<'_>, alarm: &Alarm, finding: &Finding, now: Timesta
     }
     sqlx::query(
         "UPDATE alarm SET count = $2, severity = $3, title = $4, words = $5, subject = $6, code = $7, last_at = $8,
-         state = $9, snoozed_until = $10, changed_at = $11 WHERE alarm_id = $1",
+         state = $9, changed_at = $10 WHERE alarm_id = $1",
     )
     .bind(&alarm.alarm_id)
     .bind(finding.count)
@@ -462,7 +462,6 @@ async fn goes_on(tx: &mut Tx<'_>, alarm: &Alarm, finding: &Finding, now: Timesta
     .bind(&finding.code)
     .bind(finding.last_at)
     .bind(if wakes { AlarmState::Open.as_str() } else { &alarm.state })
-    .bind(alarm.snoozed_until.filter(|_| !wakes))
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;

@@ -30,6 +30,9 @@ pub struct Found {
     pub last_at: Micros,
     /// The newest: `delivery/ID`.
     pub subject: Option<String>,
+    /// Of acknowledgments: the one type of the documents of ours that they are about.
+    #[sqlx(default)]
+    pub about: Option<String>,
 }
 
 /// What happened in a time.
@@ -87,8 +90,9 @@ const LANES: &str = "SELECT d.partner, d.channel, NULL AS document, NULL AS envi
 const ACKS: &str = "SELECT a.partner, NULL AS channel, a.kind AS document, NULL AS environment, a.code,
      COUNT(DISTINCT a.refers_to) AS count,
      MIN(COALESCE(a.answered_at, a.deadline, a.created_at)) AS first_at,
-     MAX(COALESCE(a.answered_at, a.deadline, a.created_at)) AS last_at, 'document/' || MAX(a.refers_to) AS subject
-     FROM ack a WHERE a.direction = 'in' AND a.refers_to IS NOT NULL";
+     MAX(COALESCE(a.answered_at, a.deadline, a.created_at)) AS last_at, 'document/' || MAX(a.refers_to) AS subject,
+     CASE WHEN COUNT(DISTINCT d.type) = 1 THEN MAX(d.type) END AS about
+     FROM ack a LEFT JOIN document d ON d.document_id = a.refers_to WHERE a.direction = 'in' AND a.refers_to IS NOT NULL";
 
 const UNMATCHED: &str =
     "SELECT partner, NULL AS channel, kind AS document, NULL AS environment, code, COUNT(*) AS count,

@@ -69,6 +69,19 @@ impl Store {
         bodies.iter().map(read).collect()
     }
 
+    /// Since when a resource is there, whatever it said since; none: it is not.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn resource_since(&self, kind: &str, name: &str) -> Result<Option<Micros>> {
+        let query =
+            "SELECT MIN(created_at) FROM resource_version WHERE resource_id = $1 AND body IS NOT NULL AND version >
+                     (SELECT COALESCE(MAX(version), 0) FROM resource_version WHERE resource_id = $1 AND body IS NULL)";
+        let since: Option<i64> =
+            sqlx::query_scalar(query).bind(format!("{kind}/{name}")).fetch_one(self.reader()).await?;
+        Ok(since.map(Micros))
+    }
+
     /// A number that grows with every change; readers poll it to know when to look again.
     ///
     /// # Errors

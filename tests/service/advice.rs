@@ -68,7 +68,8 @@ async fn an_824_names_a_document_by_its_control_numbers() {
     };
     says(&stage, advice("TR", 1, "TED*011*Price is not that of the order~\n")).await;
     let refused = ours(&stage, "rejected").await;
-    assert!(detail(&stage, &refused).await.contains("Price is not that of the order"));
+    let said = detail(&stage, &refused).await;
+    assert!(said.contains("011 (Not Matching): Price is not that of the order"), "{said}");
     // The partner may change its mind.
     says(&stage, advice("TA", 2, "")).await;
     ours(&stage, "accepted").await;

@@ -52,6 +52,11 @@ async fn one_cause_has_one_open_alarm_until_it_is_gone(ground: Ground) {
         "those that have just ended are told still"
     );
     assert_eq!(store.standing_alarms(at(14)).await.expect("rows").len(), 1);
+    let never_told = store.settle_alarms(Vec::new(), vec![finding("a", 3, 9), finding("c", 1, 13)], at(13)).await;
+    assert_eq!((never_told.expect("settled"), settled(&store, &[finding("a", 3, 9)], 14).await), ((1, 0), (0, 1)));
+    let causes: Vec<String> =
+        store.standing_alarms(at(14)).await.expect("rows").into_iter().map(|one| one.cause).collect();
+    assert_eq!(causes, ["a", "c"], "what was over before anybody was told is told still, behind what stands");
     // It comes back as another alarm.
     assert_eq!(settled(&store, &[finding("a", 3, 9), finding("b", 1, 15)], 16).await, (1, 0));
     let told: Vec<_> = store.events(&format!("alarm/{}", a.alarm_id)).await.expect("events");
@@ -73,7 +78,8 @@ async fn what_people_do_with_an_alarm_holds(ground: Ground) {
     settled(&store, &[finding("a", 1, 5)], 19).await;
     assert_eq!(store.alarm(&id).await.expect("it").state, "snoozed");
     settled(&store, &[finding("a", 1, 5)], 20).await;
-    assert_eq!(store.alarm(&id).await.expect("it").state, "open", "it wakes at its time");
+    let woken = store.alarm(&id).await.expect("it");
+    assert_eq!((woken.state.as_str(), woken.snoozed_until), ("open", Some(at(20).into())), "it wakes at its time");
     act(AlarmState::Closed, None, None, 21).await.expect("closed");
     let late = act(AlarmState::Acknowledged, None, None, 22).await;
     assert!(matches!(late, Err(StoreError::WrongState { .. })), "{late:?}");
@@ -172,7 +178,23 @@ async fn every_question_is_understood(ground: Ground) {
     assert!(free > 0 && free <= total);
 }
 
+async fn a_resource_is_there_since_it_was_applied_first_after_it_was_not(ground: Ground) {
+    let store = fresh(&ground).await;
+    let since = async || store.resource_since("alert", "silent").await.expect("an answer");
+    let mut revision = store.resource_revision().await.expect("a number");
+    assert_eq!(since().await, None);
+    let title = |title: &str| Some(json!({ "watch": "silence", "title": title }));
+    for (body, seconds, expected) in
+        [(title("a"), 5, Some(5)), (title("b"), 6, Some(5)), (None, 7, None), (title("b"), 8, Some(8))]
+    {
+        let change = ResourceChange { kind: "alert".into(), name: "silent".into(), body };
+        revision = store.apply(vec![change], revision, &Actor::system(), at(seconds)).await.expect("applied");
+        assert_eq!(since().await, expected.map(|seconds| at(seconds).into()), "{seconds}");
+    }
+}
+
 on_every_database![
+    a_resource_is_there_since_it_was_applied_first_after_it_was_not,
     one_cause_has_one_open_alarm_until_it_is_gone,
     what_people_do_with_an_alarm_holds,
     who_was_told_what_is_known_and_a_notice_goes_until_it_is_taken,

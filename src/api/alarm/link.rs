@@ -42,6 +42,15 @@ fn unlinked(words: &str) -> Response {
     shown(StatusCode::FORBIDDEN, &json!({ "title": "Nothing was done", "words": words, "button": null, "note": null }))
 }
 
+/// What a browser is shown that follows a link of a mail to an alarm itself: it has no token.
+pub fn needs_token() -> Response {
+    let words = "This is shown to programs that have an admin token, and a browser has none. On the machine of the instance, \
+                 portolan alarm show with the id of the alarm, which stands behind the last / of this address, tells all of it; from \
+                 elsewhere the same with --url and PORTOLAN_TOKEN. The buttons of the mail need no token.";
+    let facts = json!({ "title": "A token is needed", "words": words, "button": null, "note": null });
+    shown(StatusCode::UNAUTHORIZED, &facts)
+}
+
 /// What a link would do.
 pub async fn look(State(service): State<Shared>, uri: Uri) -> Response {
     match act::read(&service, uri.path()).await {

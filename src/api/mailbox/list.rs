@@ -45,8 +45,8 @@ pub async fn list(State(service): State<Shared>) -> Reply {
             keys.public().into_iter().map(|(line, fingerprint)| json!({ "line": line, "fingerprint": fingerprint })),
         );
     }
-    let banned = service.mailboxes.banned(service.now()).into_iter();
+    let banned = service.mailboxes.banned(&directory, service.now()).into_iter().filter(|ban| ban.mailbox.is_none());
     let banned: Vec<Value> =
-        banned.map(|(address, until)| json!({ "address": address, "until": until.as_microsecond() })).collect();
+        banned.map(|ban| json!({ "address": ban.name, "until": ban.until.as_microsecond() })).collect();
     Ok(Json(json!({ "items": items, "host_keys": host_keys, "banned": banned })))
 }

@@ -1,5 +1,6 @@
 //! `GET /api/v1/status`
 
+use crate::api::mailbox::bans::banned;
 use crate::api::{Reply, Shared};
 use crate::pipeline::unanswered::unanswered;
 use crate::store::Page;
@@ -13,7 +14,7 @@ const REFUSED_SHOWN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Where everything is, whether the sums hold, and what waits.
 #[utoipa::path(get, path = "/api/v1/status", operation_id = "status_get",
-    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer, strangers refused in the last day by channel, partner they said to be, and hour; alarms that stand; what is paused; circuits that are open")))]
+    responses((status = 200, description = "Balances, backlog, acknowledgments, what is held without an answer, strangers refused in the last day by channel, partner they said to be, and hour; alarms that stand; what is paused; circuits that are open; addresses and users that are not heard; the collector that takes no traces")))]
 pub async fn get(State(service): State<Shared>) -> Reply {
     let store = &service.store;
     let backlog = store.backlog(service.now()).await?;
@@ -38,10 +39,12 @@ pub async fn get(State(service): State<Shared>) -> Reply {
         .iter()
         .map(|(severity, state, count)| json!({ "severity": severity, "state": state, "count": count }))
         .collect();
+    let collector = service.untraced.now(service.now()).into_iter().next();
+    let collector = collector.map(|seen| json!({ "since": seen.first_at.as_microsecond(), "reason": seen.reason }));
     let unmatched = store.unmatched_acks(&Page::default()).await?.len();
     Ok(Json(
         json!({ "version": env!("CARGO_PKG_VERSION"), "database": store.database(), "balances": store.balances().await?, "backlog": backlog,
         "acks": acks, "ack_levels": awaited, "unanswered": held, "unmatched_acks": unmatched, "circuits": service.pace.open_circuits(), "refused": refused, "alarms": alarms, "pauses": store.pauses(service.now()).await?,
-        "gathered": store.waiting_count().await?, "revision": store.resource_revision().await? }),
+        "bans": banned(&service), "collector": collector, "gathered": store.waiting_count().await?, "revision": store.resource_revision().await? }),
     ))
 }

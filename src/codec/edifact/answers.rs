@@ -8,6 +8,9 @@ const REJECTED: &str = "4";
 /// 0083: the interchange came, and nobody has looked into it yet.
 const RECEIVED: &str = "8";
 
+/// The element of codes of faults.
+const SYNTAX_ERROR: &str = "0085";
+
 /// What a CONTRL says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contrl {
@@ -17,9 +20,10 @@ pub struct Contrl {
     pub only_received: bool,
 }
 
-/// Reads a CONTRL: one answer for the interchange, one for each group or document it names.
+/// Reads a CONTRL: one answer for the interchange, one for each group or document it names. `meant` says what a code of an element
+/// means, by its number.
 #[must_use]
-pub fn answers(run: &Run<'_>) -> Contrl {
+pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> Contrl {
     let mut found: Vec<Answer> = Vec::new();
     let mut interchange = Answered::default();
     let mut group = Answered::default();
@@ -47,9 +51,13 @@ pub fn answers(run: &Run<'_>) -> Contrl {
                 if let Some(open) = found.last_mut() {
                     // Acknowledged, with remarks.
                     open.verdict = open.verdict.max(Verdict::AcceptedWithErrors);
+                    let code = |code: String| match meant(SYNTAX_ERROR, &code) {
+                        Some(words) => format!("code {code} ({words})"),
+                        None => format!("code {code}"),
+                    };
                     open.notes.push(match segment.tag() {
-                        b"UCS" => format!("segment {}: code {}", field(1, 1), field(2, 1)),
-                        _ => format!("element {}: code {}", field(2, 1), field(1, 1)),
+                        b"UCS" => format!("segment {}: {}", field(1, 1), code(field(2, 1))),
+                        _ => format!("element {}: {}", field(2, 1), code(field(1, 1))),
                     });
                 }
                 continue;

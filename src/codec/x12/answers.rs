@@ -16,9 +16,9 @@ pub fn technical_answer(ta1: &HeaderValues) -> Answer {
 }
 
 /// What a 997 or 999 says: one answer for the group, and one for each AK2 loop. AK9 `A` without AK2 accepts all of
-/// the group.
+/// the group. `meant` says what a code of an element means, by its number.
 #[must_use]
-pub fn answers(run: &Run<'_>) -> Vec<Answer> {
+pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> Vec<Answer> {
     let mut found: Vec<Answer> = Vec::new();
     let mut group = Answered::default();
     let mut open: Option<Answer> = None;
@@ -45,7 +45,7 @@ pub fn answers(run: &Run<'_>) -> Vec<Answer> {
             }
             b"AK3" | b"IK3" | b"AK4" | b"IK4" => {
                 if let Some(open) = open.as_mut() {
-                    open.notes.push(note(&segment));
+                    open.notes.push(note(&segment, &meant));
                 }
             }
             b"AK5" | b"IK5" => {
@@ -80,11 +80,27 @@ fn verdict_of(letter: &str) -> Verdict {
     }
 }
 
-fn note(segment: &Segment<'_>) -> String {
+/// `segment 2 BEG: code 8 (Segment has element errors)`, `element 3: code 7 (Invalid code value) "XX"`.
+fn note(segment: &Segment<'_>, meant: &impl Fn(&str, &str) -> Option<String>) -> String {
     let field = |number: usize| text(segment, (number, 1));
+    let code = |number: usize, element: &str| {
+        let code = field(number);
+        match meant(element, &code) {
+            Some(words) => format!("code {code} ({words})"),
+            None => format!("code {code}"),
+        }
+    };
+    let of_segment = |element: &str| format!("segment {} {}: {}", field(2), field(1), code(4, element));
+    let of_element = |element: &str| {
+        let value = field(4);
+        let shown = if value.is_empty() { String::new() } else { format!(" \"{value}\"") };
+        format!("element {}: {}{shown}", field(1), code(3, element))
+    };
     match segment.tag() {
-        b"AK3" | b"IK3" => format!("segment {} {}: code {}", field(2), field(1), field(4)),
-        _ => format!("element {}: code {} \"{}\"", field(1), field(3), field(4)),
+        b"AK3" => of_segment("720"),
+        b"IK3" => of_segment("620"),
+        b"AK4" => of_element("723"),
+        _ => of_element("621"),
     }
 }
 

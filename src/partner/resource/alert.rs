@@ -83,6 +83,8 @@ watches! {
     Paused = "paused" ["partners", "channels", "codes", "minutes"],
     /// Strangers who say to be a partner and do not prove it, so many within an hour.
     Refused = "refused" ["channels", "partners"],
+    /// Addresses that are not heard for a while since they guessed, and mailboxes whose password is barred since it was guessed at.
+    Barred = "barred" ["codes"],
     /// A channel that has no certificate or key that counts from within so many days on.
     Certificate = "certificate" ["channels", "partners", "codes", "days"],
     /// Certificates that partners signed with or announced, and nobody accepted or refused.
@@ -91,6 +93,8 @@ watches! {
     Announced = "announced" ["channels", "partners", "codes"],
     /// Webhooks that were given up, or fail for longer than so many minutes.
     Webhook = "webhook" ["codes", "minutes"],
+    /// A collector that takes no traces for longer than so many minutes.
+    Collector = "collector" ["minutes"],
     /// Mails and posts about alarms that could not be sent.
     Notice = "notice" ["codes"],
     /// Less room on the disk of the data directory than so many percent, or so many megabytes.
@@ -243,6 +247,14 @@ pub fn fits(patterns: &[String], value: Option<&str>) -> bool {
         (begin, None) => begin == Some(""),
     };
     patterns.is_empty() || patterns.iter().any(one)
+}
+
+impl Watch {
+    /// Whether what it finds is over by itself as time passes, and happened all the same.
+    #[must_use]
+    pub fn is_passing(self) -> bool {
+        matches!(self, Self::Events | Self::Rate | Self::Refused | Self::Barred)
+    }
 }
 
 impl Alert {

@@ -3,15 +3,15 @@
 
 use super::narrow::{MINUTE, Seen, narrowed, one, sentence};
 use super::{moment, zone};
-use crate::clock::Timestamp;
+use crate::clock::{AHEAD_MAX, Timestamp};
 use crate::partner::calendar::time_of_day;
 use crate::partner::{Alert, Calendar, Directory, Watch, fits};
 use crate::pipeline::as2::forecast::forecast;
+use crate::pipeline::meaning;
 use crate::pipeline::pickup::PickupState;
 use crate::pipeline::state::Service;
 use crate::pipeline::unanswered::{Urgency, unanswered};
 use crate::pipeline::webhook::event_type;
-use crate::standard::load::Library;
 use crate::store::ack::AckState;
 use crate::store::alarm::{Finding, Happened, Hit};
 use crate::store::finding::Found;
@@ -113,7 +113,7 @@ async fn seen(
         Watch::Rejected => {
             let said = |found: Found| {
                 let (kind, codes) = (found.document.as_deref()?, found.code.as_deref()?);
-                let meant = meanings(&service.rules.library, kind, codes)?;
+                let meant = meaning::of_verdict(&service.rules.library, kind, codes)?;
                 Some(format!("{} ({meant})", sentence(alert, &found)))
             };
             let found = store.found_acks(AckState::Rejected).await?.into_iter();
@@ -129,8 +129,10 @@ async fn seen(
         Watch::Pickup => return Ok(pickups(service, directory, before)),
         Watch::Backlog => return backlog(service, before, now).await,
         Watch::Paused => return pauses(service, before, now).await,
-        Watch::Silence => return silence(service, directory, alert, now).await,
-        Watch::Rate => return rate(service, directory, alert, now).await,
+        Watch::Silence => return silence(service, directory, (name, alert), now).await,
+        Watch::Rate => return rate(service, directory, (name, alert), now).await,
+        Watch::Barred => return Ok(barred(service, directory, now)),
+        Watch::Collector => return Ok(collector(service, before, now)),
         Watch::Certificate => return certificates(service, directory, alert, now).await,
         Watch::Webhook => return webhooks(service, before).await,
         Watch::Disk => return Ok(disk(service, alert, now)),
@@ -279,8 +281,20 @@ async fn backlog(service: &Service, before: Timestamp, now: Timestamp) -> Result
     Ok(seen)
 }
 
-/// From whom nothing came: a time of day has passed on a working day, or so many minutes have.
-async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: Timestamp) -> Result<Vec<Seen>> {
+/// Since when a resource is there. One of a time to come was applied before the clock was set back: since when, nobody knows.
+async fn applied(service: &Service, (kind, name): (&str, &str), now: Timestamp) -> Result<Option<Timestamp>> {
+    let since = service.store.resource_since(kind, name).await?.map(Micros::timestamp);
+    Ok(since.filter(|since| *since <= now + AHEAD_MAX))
+}
+
+/// From whom nothing came: a time of day has passed on a working day, or so many minutes have, since the alert and who is awaited
+/// were applied.
+async fn silence(
+    service: &Service,
+    directory: &Directory,
+    (name, alert): (&str, &Alert),
+    now: Timestamp,
+) -> Result<Vec<Seen>> {
     let always = Calendar::always();
     let calendar = alert.calendar.as_ref().and_then(|name| directory.calendar(name)).unwrap_or(&always);
     let zone = calendar.zone();
@@ -314,8 +328,18 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
         awaited.push((None, Some(channel), service.store.last_over(channel).await?));
     }
     let mut seen = Vec::new();
+    let at = if alert.by.is_some() { due } else { since };
+    let alert_since = applied(service, ("alert", name), now).await?;
     for (partner, channel, last) in awaited {
         if last.is_some_and(|last| last.timestamp() >= since) {
+            continue;
+        }
+        let who = partner.map(|name| ("partner", name.as_str())).or(channel.map(|name| ("channel", name.as_str())));
+        let who_since = match who {
+            Some(who) => applied(service, who, now).await?,
+            None => None,
+        };
+        if alert_since.max(who_since).is_some_and(|since| at < since) {
             continue;
         }
         let from = partner.or(channel).map_or("", String::as_str);
@@ -330,7 +354,6 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
         let before = last.map_or("nothing came before".to_owned(), |last| {
             format!("the last came {}", moment(last.timestamp(), &zone))
         });
-        let at = if alert.by.is_some() { due } else { since };
         let pause = partner.and_then(|name| paused.of(PauseKind::Partner, name));
         let pause = pause.or_else(|| channel.and_then(|name| paused.of(PauseKind::Channel, name)));
         let cause = pause.map(|pause| format!(". {}", is_paused(pause, &zone))).unwrap_or_default();
@@ -342,7 +365,13 @@ async fn silence(service: &Service, directory: &Directory, alert: &Alert, now: T
     Ok(seen)
 }
 
-async fn rate(service: &Service, directory: &Directory, alert: &Alert, now: Timestamp) -> Result<Vec<Seen>> {
+/// Too few since the alert was applied, or too many.
+async fn rate(
+    service: &Service,
+    directory: &Directory,
+    (name, alert): (&str, &Alert),
+    now: Timestamp,
+) -> Result<Vec<Seen>> {
     let calendar = alert.calendar.as_ref().and_then(|name| directory.calendar(name));
     if calendar.is_some_and(|calendar| !calendar.is_working(now)) {
         return Ok(Vec::new());
@@ -355,7 +384,12 @@ async fn rate(service: &Service, directory: &Directory, alert: &Alert, now: Time
     });
     let count: i64 = wanted.map(|(_, _, count)| count).sum();
     let expected = match (alert.at_least, alert.at_most) {
-        (Some(least), _) if count < least => format!("at least {least}"),
+        (Some(least), _) if count < least => {
+            if applied(service, ("alert", name), now).await?.is_some_and(|applied| since < applied) {
+                return Ok(Vec::new());
+            }
+            format!("at least {least}")
+        }
         (_, Some(most)) if count > most => format!("at most {most}"),
         _ => return Ok(Vec::new()),
     };
@@ -392,6 +426,52 @@ async fn certificates(service: &Service, directory: &Directory, alert: &Alert, n
         one
     });
     Ok(seen.collect())
+}
+
+/// Addresses that are not heard, all as one, for whoever guesses comes from many; and each mailbox whose password is barred.
+fn barred(service: &Service, directory: &Directory, now: Timestamp) -> Vec<Seen> {
+    let zone = zone(service);
+    let bans = service.mailboxes.banned(directory, now);
+    let of_addresses: Vec<_> = bans.iter().filter(|ban| ban.mailbox.is_none()).collect();
+    let mut seen = Vec::new();
+    if let (Some(first), Some(last)) =
+        (of_addresses.iter().min_by_key(|ban| ban.since), of_addresses.iter().max_by_key(|ban| ban.until))
+    {
+        let (count, until) = (of_addresses.len(), moment(last.until, &zone));
+        let words = match count {
+            1 => format!("The address {} is not heard until {until}, for it guessed", first.name),
+            _ => format!("{count} addresses are not heard, the last until {until}, for they guessed"),
+        };
+        let words = format!("{words}; portolan mailbox bans lists them, portolan mailbox unban lifts one");
+        let mut of_all = one(Some("ADDRESS"), (first.since, last.since), words);
+        of_all.found.count = i64::try_from(count).unwrap_or(i64::MAX);
+        seen.push(of_all);
+    }
+    for ban in bans.iter() {
+        let Some(mailbox) = &ban.mailbox else { continue };
+        let (user, until) = (&ban.name, moment(ban.until, &zone));
+        let words = format!(
+            "No password is taken for user {user} of mailbox {mailbox} until {until}, for somebody guessed at it; keys and \
+             tokens are; portolan mailbox unban {user} lifts it"
+        );
+        let mut of_user = one(Some("PASSWORD"), (ban.since, ban.since), words);
+        of_user.found.channel = Some(mailbox.clone());
+        of_user.found.subject = Some(format!("mailbox/{mailbox}"));
+        seen.push(of_user);
+    }
+    seen
+}
+
+/// The collector that takes no traces since before a time.
+fn collector(service: &Service, before: Timestamp, now: Timestamp) -> Vec<Seen> {
+    let zone = zone(service);
+    let away = service.untraced.now(now).into_iter().filter(|seen| seen.first_at <= before);
+    let seen = away.map(|seen| {
+        let (since, reason) = (moment(seen.first_at, &zone), seen.reason);
+        let words = format!("The collector of [telemetry] takes no traces since {since}: {reason}");
+        one(Some(seen.code), (seen.first_at, seen.last_at), words)
+    });
+    seen.collect()
 }
 
 async fn webhooks(service: &Service, before: Timestamp) -> Result<Vec<Seen>> {
@@ -432,34 +512,4 @@ async fn balances(service: &Service, now: Timestamp) -> Result<Vec<Seen>> {
     let wrong = service.store.balances().await?.into_iter().filter(|one| !one.holds);
     let seen = wrong.map(|balance| one(Some(balance.stage), (now, now), balance.words()));
     Ok(seen.collect())
-}
-
-/// What the codes of a technical or functional acknowledgment mean, by the code lists of its standard.
-fn meanings(library: &Library, kind: &str, codes: &str) -> Option<String> {
-    let (standard, version, elements) = match kind {
-        "997" | "999" => ("x12", "005010", &["718", "716"][..]),
-        "ta1" => ("x12", "005010", &["I18"][..]),
-        "contrl" => ("edifact", "d3", &["0085"][..]),
-        _ => return None,
-    };
-    let directory = library.directory(standard, version).ok()?;
-    let meaning = |code: &str| elements.iter().find_map(|id| directory.meaning(id, code).map(str::to_owned));
-    let all: Vec<String> = codes.split(' ').filter(|code| !code.is_empty()).filter_map(meaning).collect();
-    (!all.is_empty()).then(|| all.join("; "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_of_acknowledgments_are_said_in_words() {
-        let library = Library::new(None);
-        let said = |kind: &str, codes: &str| meanings(&library, kind, codes);
-        let expected = |text: &str| Some(text.to_owned());
-        assert_eq!(said("997", "5"), expected("One or more segments in error"));
-        assert_eq!(said("997", "1 5"), expected("Transaction set not supported; One or more segments in error"));
-        assert_eq!(said("contrl", "12"), expected("Invalid value"));
-        assert_eq!((said("824", "ZZ"), said("997", ""), said("997", "<x>")), (None, None, None));
-    }
 }

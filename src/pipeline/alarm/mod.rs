@@ -20,8 +20,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// How long an ended alarm is looked at for those who have to be told.
-const ENDED_KEPT: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+/// How long an ended alarm is looked at for those who have to be told: longer than quiet hours are, holidays and weekends together.
+const ENDED_KEPT: Duration = Duration::from_secs(10 * 24 * 60 * 60);
 
 /// What is wrong with the sections `[alert]` and `[mail]`.
 ///

@@ -38,6 +38,7 @@ pub(super) fn one(code: Option<&str>, (first_at, last_at): (Timestamp, Timestamp
         first_at: first_at.into(),
         last_at: last_at.into(),
         subject: None,
+        about: None,
     };
     Seen { found, words: Some(words) }
 }
@@ -123,6 +124,7 @@ fn add(found: &mut Found, other: Found) {
     shared(&mut found.document, other.document);
     shared(&mut found.environment, other.environment);
     shared(&mut found.code, other.code);
+    shared(&mut found.about, other.about);
 }
 
 /// `312 deliveries of lamps over channel lamps-out are parked: HTTP-503`.
@@ -160,7 +162,9 @@ pub(super) fn sentence(alert: &Alert, found: &Found) -> String {
     if alert.watch == Watch::Events {
         words.push_str(&format!(" ({})", alert.events.join(", ")));
     }
-    if let Some(document) = &found.document {
+    // What a partner refused is of our document's type; by which answer is said behind.
+    let of_type = if alert.watch == Watch::Rejected { &found.about } else { &found.document };
+    if let Some(document) = of_type {
         words.push_str(&format!(" of type {}", plain(document)));
     }
     if let Some(partner) = &found.partner {
@@ -174,6 +178,9 @@ pub(super) fn sentence(alert: &Alert, found: &Found) -> String {
         words.push_str(" in test");
     }
     words.push_str(&format!(" {verb}"));
+    if let Some(answer) = found.document.as_ref().filter(|_| alert.watch == Watch::Rejected) {
+        words.push_str(&format!(" by {}", plain(answer)));
+    }
     if let Some(code) = &found.code {
         words.push_str(&format!(": {}", plain(code)));
     }
@@ -197,6 +204,7 @@ mod tests {
             first_at: Micros(at),
             last_at: Micros(at),
             subject: Some(format!("delivery/del_{at}")),
+            about: None,
         }
         .into()
     }
@@ -233,6 +241,17 @@ mod tests {
         assert_eq!(findings[0].words, "5 events (delivery.parked) of lamps over channel lamps-out happened");
         let six = Alert { count: Some(6), ..five };
         assert_eq!(narrowed("six", &six, seen(), Timestamp::UNIX_EPOCH), []);
+    }
+
+    #[test]
+    fn what_a_partner_refused_is_said_by_our_type_and_its_answer() {
+        let rejected = alert(json!({ "watch": "rejected" }));
+        let Seen { found, .. } = found("lamps", "5", 1, 5);
+        let text = |text: &str| Some(text.to_owned());
+        let one = Found { channel: None, document: text("997"), about: text("850"), ..found };
+        assert_eq!(sentence(&rejected, &one), "1 document of type 850 of lamps was refused by 997: 5");
+        let several = Found { count: 2, about: None, ..one };
+        assert_eq!(sentence(&rejected, &several), "2 documents of lamps were refused by 997: 5");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who is told what: for each recipient what is new of the alarms that are its business, as one notice for each of its addresses,
-//! committed with what it knows from then on; and once a day that all is well, to those who want to hear that.
+//! committed with what it knows from then on; and once a day that all is well, to those who want to hear that. A recipient begins
+//! with what stands: what was over before it was there is none of its business.
 
 use super::{ENDED_KEPT, moment, zone};
 use crate::alert::due::{Hours, News, Standing, Told as Known};
@@ -12,7 +13,7 @@ use crate::store::alarm::{Alarm, AlarmState};
 use crate::store::notice::{NewNotice, Notice, NoticeKind, Told, ToldLast};
 use crate::store::{Actor, Micros, Result, StoreError};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The recipient that `[mail]` names; a resource of this name takes its place.
@@ -71,18 +72,18 @@ pub(super) async fn tell(service: &Service) -> Result<()> {
         .map(|one| ((one.alarm_id.clone(), one.recipient.clone()), one))
         .collect();
     let told_last = service.store.told_last().await?;
+    let passing: BTreeSet<&str> =
+        directory.all_alerts().filter(|(_, alert)| alert.watch.is_passing()).map(|(name, _)| name.as_str()).collect();
     for (name, recipient) in &all {
-        let wanted: Vec<&Alarm> = alarms
-            .iter()
-            .filter(|one| {
-                let (partner, document) = (one.partner.as_deref(), one.document.as_deref());
-                recipient.wants(&one.alert, Severity::of(&one.severity), partner, document)
-            })
-            .collect();
-        let standing: Vec<Standing> =
-            wanted.iter().map(|one| standing(one, told.get(&(one.alarm_id.clone(), name.clone())))).collect();
-        let quiet = recipient.quiet.as_ref().and_then(|quiet| quiet.calendar.as_ref());
         let last = told_last.get(name);
+        let is_business = |one: &&Alarm| is_wanted(recipient, one) && (last.is_some() || one.ended_at.is_none());
+        let wanted: Vec<&Alarm> = alarms.iter().filter(is_business).collect();
+        let standing = |one: &&Alarm| {
+            let known = told.get(&(one.alarm_id.clone(), name.clone()));
+            standing(one, passing.contains(one.alert.as_str()), known)
+        };
+        let standing: Vec<Standing> = wanted.iter().map(standing).collect();
+        let quiet = recipient.quiet.as_ref().and_then(|quiet| quiet.calendar.as_ref());
         let hours = Hours {
             recipient,
             calendar: quiet.and_then(|name| directory.calendar(name)),
@@ -106,25 +107,49 @@ pub(super) async fn tell(service: &Service) -> Result<()> {
         if notices.is_empty() && last.is_some() {
             continue;
         }
-        let told = due.iter().map(|(alarm, news)| Told {
-            alarm_id: alarm.alarm_id.clone(),
-            recipient: name.clone(),
-            count: alarm.count,
-            is_over: i64::from(*news == News::Over),
-            told_at: Micros::from(now),
+        let told = due.iter().map(|(alarm, news)| {
+            let is_over = matches!(news, News::Over | News::Passed);
+            known(name, alarm, is_over, now)
         });
-        service.store.tell(name, notices, told.collect(), now).await?;
+        let before = if last.is_none() { before(name, recipient, &alarms, now) } else { Vec::new() };
+        service.store.tell(name, notices, told.chain(before).collect(), now).await?;
         service.told.notify_one();
     }
     Ok(())
 }
 
-fn standing(alarm: &Alarm, told: Option<&Told>) -> Standing {
+fn is_wanted(recipient: &Recipient, alarm: &Alarm) -> bool {
+    let (partner, document) = (alarm.partner.as_deref(), alarm.document.as_deref());
+    recipient.wants(&alarm.alert, Severity::of(&alarm.severity), partner, document)
+}
+
+/// What a recipient knows of an alarm from now on.
+fn known(recipient: &str, alarm: &Alarm, is_over: bool, now: Timestamp) -> Told {
+    Told {
+        alarm_id: alarm.alarm_id.clone(),
+        recipient: recipient.to_owned(),
+        count: alarm.count,
+        is_over: i64::from(is_over),
+        told_at: Micros::from(now),
+    }
+}
+
+/// What was over before a recipient was there, as if it knew that.
+fn before(name: &str, recipient: &Recipient, alarms: &[Alarm], now: Timestamp) -> Vec<Told> {
+    let over = alarms.iter().filter(|one| one.ended_at.is_some() && is_wanted(recipient, one));
+    over.map(|one| known(name, one, true, now)).collect()
+}
+
+fn standing(alarm: &Alarm, is_passing: bool, told: Option<&Told>) -> Standing {
+    let is_over = alarm.state == AlarmState::Over.as_str();
+    let is_open = alarm.state == AlarmState::Open.as_str();
     Standing {
         severity: Severity::of(&alarm.severity),
-        is_open: alarm.state == AlarmState::Open.as_str(),
-        is_over: alarm.ended_at.is_some(),
+        is_open: is_open || (is_over && alarm.acted_by.is_none()),
+        is_passing,
         raised_at: alarm.created_at.timestamp(),
+        woken_at: alarm.snoozed_until.filter(|_| is_open).map(Micros::timestamp),
+        ended_at: alarm.ended_at.map(Micros::timestamp),
         count: alarm.count,
         told: told.map(|one| Known { at: one.told_at.timestamp(), count: one.count, is_over: one.is_over != 0 }),
     }
@@ -145,35 +170,75 @@ fn addressed(service: &Service, name: &str, recipient: &Recipient, kind: NoticeK
     mails.chain(recipient.post.iter().map(|_| notice(None))).collect()
 }
 
+/// An alarm of a notice, with what is new of it; where it came and went several times untold, how often, and since when.
+struct Item<'a> {
+    alarm: &'a Alarm,
+    news: News,
+    times: usize,
+    first_at: Micros,
+}
+
+/// What came and went several times of one cause is one item, with the newest of it. The worst first, what is over last.
+fn items<'a>(due: &[(&'a Alarm, News)]) -> Vec<Item<'a>> {
+    let mut items: Vec<Item<'a>> = Vec::new();
+    let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for &(alarm, news) in due {
+        let cause = (alarm.alert.as_str(), alarm.cause.as_str());
+        let place = places.get(&cause).copied().filter(|_| news == News::Passed);
+        match place.map(|place| &mut items[place]) {
+            Some(item) => {
+                let is_newer = alarm.created_at > item.alarm.created_at;
+                item.alarm = if is_newer { alarm } else { item.alarm };
+                (item.times, item.first_at) = (item.times + 1, item.first_at.min(alarm.first_at));
+            }
+            None => {
+                if news == News::Passed {
+                    places.insert(cause, items.len());
+                }
+                items.push(Item { alarm, news, times: 1, first_at: alarm.first_at });
+            }
+        }
+    }
+    items.sort_by_key(|item| {
+        let severity = std::cmp::Reverse(Severity::of(&item.alarm.severity));
+        (item.news == News::Over, item.news == News::Passed, severity)
+    });
+    items
+}
+
 /// What a notice of alarms tells.
 fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open: usize) -> Value {
     let (zone, now) = (zone(service), service.now());
-    let mut worst: Vec<&(&Alarm, News)> = due.iter().collect();
-    worst.sort_by_key(|(alarm, news)| (*news == News::Over, std::cmp::Reverse(Severity::of(&alarm.severity))));
+    let is_over = |news: News| matches!(news, News::Over | News::Passed);
+    let worst = items(due);
     let items: Vec<Value> = worst
         .iter()
         .take(SHOWN_MAX)
-        .map(|(alarm, news)| {
+        .map(|Item { alarm, news, times, first_at }| {
             let acts = Act::ALL.into_iter().filter(|act| *act != Act::Retry || can_be_retried(service, alarm));
-            let acts: Vec<&str> = acts.filter(|_| *news != News::Over).map(Act::as_str).collect();
+            let acts: Vec<&str> = acts.filter(|_| !is_over(*news)).map(Act::as_str).collect();
             json!({
-                "alarm": alarm.alarm_id, "alert": alarm.alert, "what": news, "severity": alarm.severity,
+                "alarm": alarm.alarm_id, "alert": alarm.alert, "what": news, "severity": alarm.severity, "times": times,
                 "title": alarm.title, "words": alarm.words, "count": alarm.count, "partner": alarm.partner,
                 "channel": alarm.channel, "document": alarm.document, "code": alarm.code, "subject": alarm.subject,
-                "since": moment(alarm.first_at.timestamp(), &zone), "last": moment(alarm.last_at.timestamp(), &zone),
+                "since": moment(first_at.timestamp(), &zone), "last": moment(alarm.last_at.timestamp(), &zone),
                 "link": null, "acts": acts,
             })
         })
         .collect();
     let severities = Severity::ALL.into_iter().rev().filter_map(|one| {
-        let count = due.iter().filter(|(alarm, news)| *news != News::Over && alarm.severity == one.as_str()).count();
+        let is_one = |item: &&Item<'_>| !is_over(item.news) && item.alarm.severity == one.as_str();
+        let count = worst.iter().filter(is_one).count();
         (count > 0).then(|| format!("{count} {}", one.as_str()))
     });
-    let over = due.iter().filter(|(_, news)| *news == News::Over).count();
-    let severities: Vec<String> = severities.chain((over > 0).then(|| format!("{over} over"))).collect();
+    let ended = [(News::Passed, "over by now"), (News::Over, "over")].into_iter().filter_map(|(news, words)| {
+        let count = worst.iter().filter(|item| item.news == news).count();
+        (count > 0).then(|| format!("{count} {words}"))
+    });
+    let severities: Vec<String> = severities.chain(ended).collect();
     json!({
         "instance": service.config.alert.name(), "recipient": recipient, "time": moment(now, &zone), "open": open,
-        "more": due.len() - items.len(), "severities": severities.join(", "), "items": items,
+        "more": worst.len() - items.len(), "severities": severities.join(", "), "items": items,
     })
 }
 
@@ -248,7 +313,11 @@ pub async fn test(service: &Service, name: &str) -> Result<usize> {
         json!({ "instance": service.config.alert.name(), "recipient": name, "time": moment(now, &zone(service)) });
     let notices = addressed(service, name, &recipient, NoticeKind::Test, &facts);
     let count = notices.len();
-    service.store.tell(name, notices, Vec::new(), now).await?;
+    let before = match service.store.told_last().await?.contains_key(name) {
+        true => Vec::new(),
+        false => before(name, &recipient, &service.store.standing_alarms(now - ENDED_KEPT).await?, now),
+    };
+    service.store.tell(name, notices, before, now).await?;
     service.told.notify_one();
     Ok(count)
 }
@@ -275,6 +344,50 @@ mod tests {
         };
         let last = ToldLast { told_at: None, heartbeat_at: Micros::from(at(last)) };
         is_heartbeat_due(&recipient, Some(&last), &hours, at(now))
+    }
+
+    fn alarm(cause: &str, severity: Severity, raised: i64) -> Alarm {
+        let text = |text: &str| text.to_owned();
+        Alarm {
+            alarm_id: format!("alm_{raised}"),
+            alert: text("brief"),
+            cause: text(cause),
+            title: text("brief"),
+            severity: text(severity.as_str()),
+            partner: None,
+            channel: None,
+            document: None,
+            code: None,
+            words: text("1 event happened"),
+            subject: None,
+            count: 1,
+            state: text(AlarmState::Over.as_str()),
+            snoozed_until: None,
+            acted_by: None,
+            first_at: Micros(raised),
+            last_at: Micros(raised),
+            ended_at: Some(Micros(raised + 1)),
+            created_at: Micros(raised),
+            changed_at: Micros(raised),
+        }
+    }
+
+    #[test]
+    fn what_came_and_went_again_and_again_is_one_item() {
+        let storm: Vec<Alarm> = (1..=400).map(|at| alarm("a", Severity::Warning, at)).collect();
+        let (other, stands) = (alarm("b", Severity::Error, 5), alarm("a", Severity::Warning, 500));
+        let mut due: Vec<(&Alarm, News)> = storm.iter().map(|one| (one, News::Passed)).collect();
+        due.extend([(&other, News::Passed), (&stands, News::Raised), (&other, News::Over)]);
+        let items = items(&due);
+        let said: Vec<_> =
+            items.iter().map(|one| (one.alarm.alarm_id.as_str(), one.news, one.times, one.first_at.0)).collect();
+        let expected = [
+            ("alm_500", News::Raised, 1, 500),
+            ("alm_5", News::Passed, 1, 5),
+            ("alm_400", News::Passed, 400, 1),
+            ("alm_5", News::Over, 1, 5),
+        ];
+        assert_eq!(said, expected);
     }
 
     #[test]

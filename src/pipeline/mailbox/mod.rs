@@ -15,7 +15,8 @@ mod ranges;
 mod upload;
 
 use crate::clock::Timestamp;
-use crate::transport::sftp::ban::Bans;
+use crate::partner::Directory;
+use crate::transport::sftp::ban::{BAN, Bans};
 use drafts::Drafts;
 use parts::Parts;
 use std::collections::HashMap;
@@ -42,6 +43,19 @@ impl Default for Mailboxes {
         let (drafts, bans, parts, requests) = Default::default();
         Self { drafts, bans, hashes, parts, requests }
     }
+}
+
+/// Somebody who is not heard for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// An address, or the user of a mailbox.
+    pub name: String,
+    /// The mailbox whose password is barred; none: an address.
+    pub mailbox: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
 }
 
 /// The place of a request among those of its mailbox, until it is dropped.
@@ -75,10 +89,29 @@ impl Mailboxes {
         self.drafts(mailbox).count()
     }
 
-    /// The addresses that are not heard now, with the end of each ban.
+    /// Who is not heard now: addresses, and users of mailboxes whose password is barred. A name that a stranger typed and nobody has
+    /// is not among them.
     #[must_use]
-    pub fn banned(&self, now: Timestamp) -> Vec<(IpAddr, Timestamp)> {
-        self.bans().addresses(now)
+    pub fn banned(&self, directory: &Directory, now: Timestamp) -> Vec<Ban> {
+        let bans = self.bans();
+        let one =
+            |name: String, mailbox: Option<String>, until: Timestamp| Ban { name, mailbox, since: until - BAN, until };
+        let addresses = bans.addresses(now).into_iter().map(|(address, until)| one(address.to_string(), None, until));
+        let users = bans.users(now).into_iter().filter_map(|(user, until)| {
+            let (mailbox, _) = directory.mailbox_of(&user)?;
+            let mailbox = Some(mailbox.to_owned());
+            Some(one(user, mailbox, until))
+        });
+        addresses.chain(users).collect()
+    }
+
+    /// Hears an address again, or takes passwords of a user again. Which of both it was; none: it was not banned.
+    pub fn lift(&self, name: &str, now: Timestamp) -> Option<&'static str> {
+        let mut bans = self.bans();
+        match name.parse::<IpAddr>() {
+            Ok(address) if bans.lift_address(address, now) => Some("address"),
+            _ => bans.lift_user(name, now).then_some("user"),
+        }
     }
 
     /// A place among the requests of a mailbox, where fewer than `most` are under way.

@@ -41,6 +41,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(10);
 const RETRY_WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// How long a stop waits for what was not told yet.
 const STOP_WAIT: Duration = Duration::from_secs(5);
+/// The code of a collector that takes nothing now.
+const AWAY: &str = "COLLECTOR";
 /// Characters that are logged of what a collector says.
 const SAID_MAX: usize = 200;
 /// Whoever runs this machine chose the collector, wherever it is.
@@ -261,6 +263,7 @@ impl Telling {
                     tracing::info!("The collector takes traces again");
                 }
                 self.failures = 0;
+                self.service.untraced.over(AWAY);
                 return Ok(true);
             }
             Told::Refused(reason) => {
@@ -271,6 +274,8 @@ impl Telling {
             Told::Later(reason, asked) => (reason, asked),
         };
         self.failures = self.failures.saturating_add(1);
+        // The alert `collector` looks at it.
+        self.service.untraced.note(AWAY, &reason, self.service.now());
         let own = RETRY_WAIT.0.saturating_mul(1 << self.failures.min(6).saturating_sub(1));
         self.next_at = Instant::now() + asked.map_or(own, |asked| asked.max(own)).min(RETRY_WAIT.1);
         if self.failures == 1 {

@@ -74,14 +74,23 @@ impl Bans {
     /// The addresses that are banned, with the end of each ban.
     #[must_use]
     pub fn addresses(&self, now: Timestamp) -> Vec<(IpAddr, Timestamp)> {
-        let mut banned: Vec<_> = self
-            .addresses
-            .iter()
-            .filter(|(_, count)| is_banned(Some(count), now))
-            .filter_map(|(address, count)| Some((*address, count.until?)))
-            .collect();
-        banned.sort();
-        banned
+        banned(&self.addresses, now)
+    }
+
+    /// The users whose password is barred, with the end of that. What a stranger typed may be among them.
+    #[must_use]
+    pub fn users(&self, now: Timestamp) -> Vec<(String, Timestamp)> {
+        banned(&self.users, now)
+    }
+
+    /// Hears an address again, which starts anew. Whether it was banned.
+    pub fn lift_address(&mut self, address: IpAddr, now: Timestamp) -> bool {
+        lift(&mut self.addresses, &source(address), now)
+    }
+
+    /// Takes passwords of a user again, who starts anew. Whether they were barred.
+    pub fn lift_user(&mut self, user: &str, now: Timestamp) -> bool {
+        lift(&mut self.users, &user.to_owned(), now)
     }
 }
 
@@ -96,6 +105,21 @@ fn source(address: IpAddr) -> IpAddr {
 fn is_banned(count: Option<&Count>, now: Timestamp) -> bool {
     // One that failed last in a time to come did so before the clock was set back by more than a day.
     count.filter(|count| count.last <= now).and_then(|count| count.until).is_some_and(|until| until > now)
+}
+
+fn banned<K: Ord + Clone>(all: &HashMap<K, Count>, now: Timestamp) -> Vec<(K, Timestamp)> {
+    let banned = all.iter().filter(|(_, count)| is_banned(Some(count), now));
+    let mut banned: Vec<_> = banned.filter_map(|(key, count)| Some((key.clone(), count.until?))).collect();
+    banned.sort();
+    banned
+}
+
+fn lift<K: Eq + Hash>(all: &mut HashMap<K, Count>, key: &K, now: Timestamp) -> bool {
+    let was = is_banned(all.get(key), now);
+    if was {
+        all.remove(key);
+    }
+    was
 }
 
 /// Counts a failure; whether it is the one that bans.
@@ -173,6 +197,21 @@ mod tests {
             assert_eq!(bans.failed(from, Some("acme"), at(0)).user, number + 1 == USER_FAILURES_MAX);
         }
         assert!(!bans.takes_passwords("acme", at(1)) && bans.takes_passwords("other", at(1)));
+    }
+
+    #[test]
+    fn a_ban_that_is_lifted_is_over_and_its_failures_are_forgotten() {
+        let mut bans = Bans::default();
+        let guesser = address("2001:db8::1");
+        assert!(!bans.lift_address(guesser, at(0)) && !bans.lift_user("acme", at(0)));
+        for _ in 0..USER_FAILURES_MAX {
+            bans.failed(guesser, Some("acme"), at(0));
+        }
+        assert_eq!(bans.users(at(1)), [("acme".to_owned(), at(0) + BAN)]);
+        assert!(bans.lift_address(address("2001:db8::2"), at(1)), "the same /64");
+        assert!(bans.hears(guesser, at(1)) && !bans.takes_passwords("acme", at(1)));
+        assert!(bans.lift_user("acme", at(1)) && bans.takes_passwords("acme", at(1)));
+        assert!(!bans.failed(guesser, Some("acme"), at(2)).address, "it starts anew");
     }
 
     #[test]

@@ -282,6 +282,102 @@ async fn each_recipient_is_told_what_is_its_business_when_it_may_be() {
     assert!(!stage.log().contains("T0K3N") && !stage.done(&["alarm", "notices", "--json"], "").contains("T0K3N"));
 }
 
+/// All kinds of recipients, and one that came too late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_over_before_it_could_be_told_is_told_all_the_same() {
+    let mail = MailServer::plain();
+    let hook = Peer::start(&[]).await;
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[Answer::Status(400)]).await);
+    let stage = with(&retailer, &supplier, &sections(&mail, "")).await;
+    stage.done(&["secret", "set", "hook-url"], &format!("http://127.0.0.1:{}/hook", hook.port));
+    // It is quiet from a minute ago until a full minute that lies two minutes ahead at least.
+    let minute = |seconds: i64| {
+        let at = SystemClock.now() + SignedDuration::from_secs(seconds);
+        at.to_zoned(TimeZone::UTC).strftime("%H:%M").to_string()
+    };
+    let quiet = format!("quiet: {{ from: \"{}\", to: \"{}\" }}", minute(-60), minute(180));
+    let recipient = |name: &str, more: &str| {
+        format!("kind: recipient\nname: {name}\nmail: [{name}@example.com]\nalerts: [brief, parked]\n{more}\n---\n")
+    };
+    stage.apply(&format!(
+        "{}{}{}kind: recipient\nname: chat\nalerts: [brief]\n{quiet}\n\
+         post: {{ url: {{ secret: hook-url }}, form: slack, allow_networks: [127.0.0.0/8] }}\n---\n\
+         kind: alert\nname: brief\nwatch: events\nevents: [document.failed]\nwithin_minutes: \"1\"\nseverity: warning\n",
+        recipient("asleep", &quiet),
+        recipient("digest", "digest_minutes: \"2\""),
+        recipient("boss", &format!("after_minutes: \"60\"\n{quiet}")),
+    ));
+    // Who was just told something waits for its digest.
+    stage.send(failing("B-1", 1)).await;
+    mail.mail(&stage, "the first", |one| one.to() == "digest@example.com").await;
+    // A delivery is parked, and a little later somebody mends that.
+    stage.send(order("B-2", 2)).await;
+    let parked =
+        stage.until("parked", || async { stage.list("/api/v1/alarms?alert=parked").await.into_iter().next() }).await;
+    let id = parked["alarm_id"].as_str().expect("an id").to_owned();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    stage.done(&["alarm", "retry", &id], "");
+    let over = || async { stage.list("/api/v1/alarms?standing=true&alert=parked").await.is_empty().then_some(()) };
+    stage.until("parked is over", over).await;
+    let brief = || async { stage.list("/api/v1/alarms?alert=brief&state=over").await.into_iter().next() };
+    let brief = stage.until("the event is over", brief).await["alarm_id"].as_str().expect("an id").to_owned();
+    assert!(!mail.mails().iter().any(|one| one.to() == "asleep@example.com"), "it is quiet");
+    let late =
+        "kind: recipient\nname: late\nmail: [late@example.com]\ndigest_minutes: \"0\"\nalerts: [brief, parked]\n";
+    stage.apply(late);
+    let of = |who: &'static str, id: &str| {
+        let id = id.to_owned();
+        move |one: &Mail| one.to() == who && one.text().contains(&format!("Alarm: {id}"))
+    };
+    let told = mail.mail(&stage, "the digest", of("digest@example.com", &id)).await;
+    assert!(told.text().contains("ERROR, over by now  Deliveries are parked"), "{}", told.text());
+    let told = mail.mail(&stage, "the end of the quiet hours", of("asleep@example.com", &id)).await;
+    assert_eq!(told.subject(), "2 alarms: 2 over by now");
+    let words = "It was, and is over, before you were told.";
+    assert!(told.text().contains(&brief) && told.text().matches(words).count() == 2, "{}", told.text());
+    assert!(!told.text().contains("I take it up"), "there is nothing to take up");
+    let post = stage.until("a post", || async { hook.posts().into_iter().next() }).await;
+    let said: Value = serde_json::from_slice(&post.body).expect("JSON");
+    assert!(said["text"].as_str().expect("text").starts_with("WARNING, over by now: brief: 1 event"), "{said}");
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let count = |who: &str| mail.mails().iter().filter(|one| one.to() == who).count();
+    assert_eq!(count("asleep@example.com"), 1, "once");
+    assert_eq!(count("boss@example.com"), 0, "it was over long before an hour");
+    assert_eq!(count("late@example.com"), 0, "what was before it is none of its business");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_still_stands_after_its_time_of_quiet_is_told_again() {
+    let mail = MailServer::plain();
+    let (stage, _, _) = stage(&mail, "links = \"https://portolan.example\"").await;
+    stage.apply("kind: recipient\nname: now\nmail: [now@example.com]\ndigest_minutes: \"0\"\n");
+    stage.send(failing("Z-1", 1)).await;
+    let id = alarms(&stage, "open", 1).await[0]["alarm_id"].as_str().expect("an id").to_owned();
+    let told = mail.mail(&stage, "it", |one| one.to() == "now@example.com").await;
+    stage.done(&["alarm", "snooze", &id, "--minutes", "1"], "");
+    let again =
+        mail.mail(&stage, "it again", |one| one.to() == "now@example.com" && one.subject().contains("still")).await;
+    assert!(again.text().contains("Its time of quiet is over, and it still stands."), "{}", again.text());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(mail.mails().iter().filter(|one| one.to() == "now@example.com").count(), 2, "once");
+    assert!(stage.done(&["alarm", "show", &id], "").contains("was quiet to"));
+    // The link to the alarm itself says to a browser, which has no token, what to do.
+    let line = told.text().lines().find(|line| line.starts_with("Alarm: ")).expect("a link").to_owned();
+    let path = line.split("https://portolan.example").nth(1).expect("a path").to_owned();
+    let asked = |accept: &'static str| {
+        let request = stage.client.get(format!("{}{path}", stage.admin)).header("accept", accept);
+        async move {
+            let answer = request.send().await.expect("an answer");
+            (answer.status().as_u16(), answer.text().await.expect("text"))
+        }
+    };
+    let (status, page) = asked("text/html,application/xhtml+xml").await;
+    assert!(status == 401 && page.contains("<h1") && page.contains("portolan alarm show"), "{status} {page}");
+    assert!(!page.contains("850"), "it tells nothing of the alarm: {page}");
+    let (status, body) = asked("*/*").await;
+    assert!(status == 401 && body.contains("NOT-AUTHENTICATED") && body.contains("PORTOLAN_TOKEN"), "{status} {body}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mails_go_over_tls_with_a_login_and_wait_for_a_password_that_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
