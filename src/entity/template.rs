@@ -199,6 +199,9 @@ fn find_identifiers(parts: &[(Key, Part)], found: &mut Vec<(Option<usize>, usize
 /// Fields that are added to an object of a template, at most, without its fields being moved.
 const ADDED: usize = 4;
 
+/// The fields of an object, in their order.
+type Fields = Vec<(Key, Value)>;
+
 /// Objects whose texts stand together.
 #[derive(Debug)]
 struct Sheet {
@@ -210,7 +213,7 @@ struct Sheet {
     /// Nothing in the texts is to be escaped in JSON.
     is_plain: bool,
     /// The fields of each, once someone asked for them.
-    fields: OnceLock<Box<[OnceLock<Vec<(Key, Value)>>]>>,
+    fields: OnceLock<Box<[OnceLock<Fields>]>>,
 }
 
 /// One object: its template filled in.
@@ -284,7 +287,7 @@ impl Filled {
     }
 
     /// The same for one that goes on without its template.
-    pub(super) fn take_fields(&self) -> Vec<(Key, Value)> {
+    pub(super) fn take_fields(&self) -> Fields {
         let parts = self.template().parts();
         // Who asks for them adds some.
         let mut fields = Vec::with_capacity(parts.len() + ADDED);
@@ -292,7 +295,7 @@ impl Filled {
         fields
     }
 
-    fn fields_of(&self, parts: &[(Key, Part)]) -> Vec<(Key, Value)> {
+    fn fields_of(&self, parts: &[(Key, Part)]) -> Fields {
         parts.iter().map(|(key, part)| (key.clone(), self.value(part))).collect()
     }
 

@@ -1,6 +1,7 @@
 //! A partner's listener, written on bare sockets so that it can also misbehave: it notes every post and answers by a
 //! script; when the script is over it answers 200.
 
+use portolan::clock::{Clock as _, SystemClock};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -174,7 +175,7 @@ impl Peer {
             Answer::Status(status) => (status, String::new(), Vec::new()),
             Answer::Later(seconds) => (503, format!("retry-after: {seconds}\r\n"), Vec::new()),
             Answer::LaterAt(seconds) => {
-                let at = jiff::Timestamp::now() + Duration::from_secs(u64::from(seconds));
+                let at = SystemClock.now() + Duration::from_secs(u64::from(seconds));
                 (503, format!("retry-after: {}\r\n", at.strftime("%a, %d %b %Y %H:%M:%S GMT")), Vec::new())
             }
             Answer::Slow(time) => {
