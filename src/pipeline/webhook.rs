@@ -341,6 +341,7 @@ mod tests {
         all.extend(CircuitState::ALL.iter().map(|one| event_type(&event("circuit", Some(one.as_str())))));
         all.extend(["disabled", "enabled", "test"].map(|one| event_type(&event("webhook", Some(one)))));
         all.extend(EVENT_KINDS.map(|kind| event_type(&event(kind, None))));
+        all.push(event_type(&event("purged", None)));
         for one in &all {
             assert!(EVENT_TYPES.contains(&one.as_str()), "{one}");
         }
