@@ -27,7 +27,7 @@ const FAILURES: [(&str, &str); 15] = [
     ("document.dropped", ""),
 ];
 /// Failures that are no events of the ledger, with the alert that tells of each.
-const OTHERS: [(&str, &str); 22] = [
+const OTHERS: [(&str, &str); 23] = [
     ("what is held while its sender's clock runs", "unanswered"),
     ("a delivery waits behind one that stands", "lane"),
     ("a channel fails again and again", "circuit"),
@@ -49,10 +49,11 @@ const OTHERS: [(&str, &str); 22] = [
     ("the disk is nearly full", "disk-full"),
     ("the sums of the ledger do not hold", "balance"),
     (
-        "our own work fails (`ALARMS`, `ANCHOR`, `CERTIFICATE`, `CLOCK`, `JOB`, `LEASE`, `PAUSES`, `RESOURCES`)",
+        "our own work fails (`ALARMS`, `ANCHOR`, `CERTIFICATE`, `CLOCK`, `JOB`, `KEEP`, `LEASE`, `PAUSES`, `RESOURCES`)",
         "trouble",
     ),
     ("nothing is taken in, for there is no room (`STORAGE-FULL`)", "trouble"),
+    ("a payload has no file, or not all of it (`PAYLOAD`)", "trouble"),
 ];
 /// Why some of them have none.
 const ON_PURPOSE: &str = "none: it is what an agreement says; an alert of one's own with `watch: events` tells of it";
@@ -136,7 +137,9 @@ fn every_code_of_trouble_and_every_alert_stands_among_the_failures() {
     let of_trouble: Vec<&str> =
         OTHERS.iter().filter(|(_, alert)| *alert == "trouble").map(|(words, _)| *words).collect();
     let mut count = 0;
-    for path in ["src/app/listener.rs", "src/pipeline/alarm/mod.rs", "src/pipeline/worker.rs"] {
+    for path in
+        ["src/app/listener.rs", "src/pipeline/alarm/mod.rs", "src/pipeline/retention.rs", "src/pipeline/worker.rs"]
+    {
         for noted in read(path).split(".trouble.note(\"").skip(1) {
             let code = noted.split('"').next().unwrap_or_default();
             assert!(of_trouble.iter().any(|words| words.contains(&format!("`{code}`"))), "{path}: {code}");
