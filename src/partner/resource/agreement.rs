@@ -31,7 +31,7 @@ pub const ACK_KEYS: &[Key] = &[
 pub const EXPECT_KEYS: &[Key] = &[
     must(
         "kind",
-        Shape::Word(&["ta1", "997", "999", "824", "contrl", "aperak", "application_response"]),
+        Shape::Word(&["ta1", "997", "999", "824", "contrl", "aperak", "application_response", "order_response"]),
         "Which acknowledgment",
     ),
     must("within_minutes", MINUTES, "Minutes until it is overdue"),
