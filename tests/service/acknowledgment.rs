@@ -308,7 +308,10 @@ async fn an_order_that_nobody_answers_is_overdue_until_its_response_comes() {
     let refused = stage.refused(&agreement.replace("ORDERS", "INVOIC"));
     assert!(refused.contains("expected order_response with a document of an order only"), "{refused}");
     stage.apply(&format!(
-        "{agreement}---\n{{kind: agreement, name: lamps-responses, way: in, partner: lamps, document: edifact/d96a/ORDRSP}}\n"
+        "{agreement}---\n{{kind: agreement, name: lamps-responses, way: in, partner: lamps, document: edifact/d96a/ORDRSP}}\n\
+         ---\n{{kind: agreement, name: northstores-responses, way: out, partner: northstores, document: x12/004010/855, \
+         channel: northstores-out, envelope: {{sender: \"ZZ:PORTOLAN\", receiver: \"ZZ:NORTHSTORES\"}}}}\n\
+         ---\n{{kind: route, name: responses, from: lamps-responses, to: northstores-responses}}\n"
     ));
     let token = stage.new_token("lamps-in");
     stage.send(order("4711", 1)).await;
