@@ -56,6 +56,7 @@ pub const METRICS: &[Metric] = &[
     ("portolan_ledger_rows", Kind::Gauge, &["stage", "where"], "Rows of the ledger, by where they stand"),
     ("portolan_mailbox_requests_total", Kind::Counter, &["outcome"], "Requests of mailboxes over HTTPS"),
     ("portolan_notices_total", Kind::Counter, &["outcome"], "Mails and posts about alarms"),
+    ("portolan_purged_total", Kind::Counter, &["kind"], "Messages whose bytes are gone, since their time was over"),
     ("portolan_received_total", Kind::Counter, &["channel"], "Transmissions that were taken in"),
     ("portolan_refused_total", Kind::Counter, &["channel"], "Transmissions that were refused"),
     ("portolan_sftp_logins_total", Kind::Counter, &["outcome"], "Logins over SFTP"),

