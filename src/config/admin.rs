@@ -1,6 +1,6 @@
 //! `[admin]`: the listener of API and metrics. It belongs on an address that partners do not reach.
 
-use serde::de::Error as _;
+use super::within::within;
 use serde::{Deserialize, Deserializer};
 
 /// Seconds that a stop may wait before the listeners close.
@@ -25,11 +25,7 @@ impl Default for Admin {
 }
 
 fn drain_seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-    let found = u64::deserialize(from)?;
-    if found > DRAIN_SECONDS_MAX {
-        return Err(D::Error::custom(format!("expected {DRAIN_SECONDS_MAX} seconds at most, found {found}")));
-    }
-    Ok(found)
+    within(from, (0, DRAIN_SECONDS_MAX), "seconds")
 }
 
 #[cfg(test)]

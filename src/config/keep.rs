@@ -1,12 +1,12 @@
 //! `[keep]`: for how long what can prove something is kept.
 
-use serde::de::Error as _;
+use super::within::within;
 use serde::{Deserialize, Deserializer};
 
 /// Days that messages of AS2 are kept, at least: repeats come that late.
-pub const AS2_DAYS_MIN: u32 = 90;
+pub const AS2_DAYS_MIN: u64 = 90;
 /// At most: as good as for ever.
-pub const AS2_DAYS_MAX: u32 = 36_500;
+pub const AS2_DAYS_MAX: u64 = 36_500;
 
 /// How long is kept what has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Keep {
     /// Days that the bytes of messages of AS2 are kept, which are their evidence: seven years when left out; [`AS2_DAYS_MIN`] at
     /// least, [`AS2_DAYS_MAX`] at most. Receipts, claims and histories stay.
     #[serde(deserialize_with = "as2_days")]
-    pub as2_days: u32,
+    pub as2_days: u64,
 }
 
 impl Default for Keep {
@@ -24,12 +24,8 @@ impl Default for Keep {
     }
 }
 
-fn as2_days<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    let found = i64::deserialize(from)?;
-    let fits = |days: &u32| (AS2_DAYS_MIN..=AS2_DAYS_MAX).contains(days);
-    u32::try_from(found).ok().filter(fits).ok_or_else(|| {
-        D::Error::custom(format!("expected {AS2_DAYS_MIN} days at least and {AS2_DAYS_MAX} at most, found {found}"))
-    })
+fn as2_days<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    within(from, (AS2_DAYS_MIN, AS2_DAYS_MAX), "days")
 }
 
 #[cfg(test)]

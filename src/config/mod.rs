@@ -16,6 +16,7 @@ mod sftp;
 mod storage;
 mod telemetry;
 mod url;
+mod within;
 
 pub use admin::Admin;
 pub use alert::Alert;

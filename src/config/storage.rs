@@ -1,6 +1,6 @@
 //! `[storage]`: what of the disk of the data directory is kept free.
 
-use serde::de::Error as _;
+use super::within::within;
 use serde::{Deserialize, Deserializer};
 
 /// Megabytes that can be kept free, at most; no disk has more.
@@ -23,12 +23,7 @@ impl Default for Storage {
 }
 
 fn reserve_mb<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-    let found = u64::deserialize(from)?;
-    if found > RESERVE_MB_MAX {
-        let message = format!("expected {RESERVE_MB_MAX} megabytes at most, found {found}");
-        return Err(D::Error::custom(message));
-    }
-    Ok(found)
+    within(from, (0, RESERVE_MB_MAX), "megabytes")
 }
 
 #[cfg(test)]
