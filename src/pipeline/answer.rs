@@ -28,7 +28,7 @@ const NOTES_MAX: usize = 100;
 #[must_use]
 pub fn technical(answer: &Answer, found: &Found, identified: &Identified) -> Incoming {
     let whole = Some(said(answer));
-    Incoming { whole, ..about(answer, AckLevel::Technical, found, identified) }
+    Incoming { whole, ..about(of(answer), AckLevel::Technical, found, identified) }
 }
 
 /// What a 997 or 999 says of a group.
@@ -54,7 +54,7 @@ pub fn functional(answers: &[Answer], found: &Found, identified: &Identified) ->
         Some(group) => Some(said(group)),
         None => None,
     };
-    vec![Incoming { whole: rest, documents, ..about(first, AckLevel::Functional, found, identified) }]
+    vec![Incoming { whole: rest, documents, ..about(of(first), AckLevel::Functional, found, identified) }]
 }
 
 /// What a CONTRL says: of the interchange, and unless it only came, of its documents; what is refused by name first.
@@ -64,7 +64,7 @@ pub fn contrl(contrl: &Contrl, found: &Found, identified: &Identified) -> Vec<In
     let Some((interchange, groups)) = whole.split_first() else { return Vec::new() };
     let one = |level: AckLevel, answer: &Answer| Incoming {
         whole: Some(said(answer)),
-        ..about(answer, level, found, identified)
+        ..about(of(answer), level, found, identified)
     };
     let mut all = vec![Incoming { is_listed: contrl.only_received, ..one(AckLevel::Technical, interchange) }];
     if !contrl.only_received {
@@ -90,7 +90,7 @@ pub fn application(
     let answers = if envelope.document_type == ubl::KIND { ubl::answers(&text)? } else { cxml::answers(&text)? };
     let one = |answer: &Answer| {
         let number = answer.about.document_control_number.clone();
-        let about = about(answer, AckLevel::Application, found, identified);
+        let about = about(of(answer), AckLevel::Application, found, identified);
         Incoming {
             whole: Some(said(answer)),
             environment: about.environment.filter(|_| says_environment(rules, envelope)),
@@ -169,16 +169,7 @@ fn advised_of(
     let (group, number) = (text("group_control_number"), text("control_number"));
     let named = document["reference"]["id"].as_str().unwrap_or_default();
     let answered = Answered { group_control_number: group.clone(), ..Answered::default() };
-    let empty = Answer {
-        kind: "",
-        about: answered,
-        verdict: Verdict::Accepted,
-        codes: Vec::new(),
-        claimed: None,
-        notes: Vec::new(),
-    };
-    let incoming =
-        Incoming { kind: kind.to_ascii_lowercase(), ..about(&empty, AckLevel::Application, found, identified) };
+    let incoming = about((&kind.to_ascii_lowercase(), &answered), AckLevel::Application, found, identified);
     match (group.is_empty(), number.is_empty(), named.is_empty()) {
         (false, false, _) => Some(Incoming { documents: vec![(number, said)], ..incoming }),
         (_, _, false) => Some(Incoming {
@@ -224,14 +215,6 @@ pub fn responded(entity: &Entity, (found, identified): (&Found, &Identified)) ->
         _ => AckState::AcceptedWithErrors,
     };
     let code = response["status"]["code"].as_str().unwrap_or(status).to_owned();
-    let empty = Answer {
-        kind: ORDER_RESPONSE,
-        about: Answered::default(),
-        verdict: Verdict::Accepted,
-        codes: Vec::new(),
-        claimed: None,
-        notes: Vec::new(),
-    };
     Some(Incoming {
         interchange_control_number: Some(number.to_owned()),
         named: Some(NamedDocument {
@@ -243,7 +226,7 @@ pub fn responded(entity: &Entity, (found, identified): (&Found, &Identified)) ->
         }),
         whole: Some(Said { state, code, detail: response["number"].as_str().unwrap_or_default().to_owned() }),
         is_listed: false,
-        ..about(&empty, AckLevel::Application, found, identified)
+        ..about((ORDER_RESPONSE, &Answered::default()), AckLevel::Application, found, identified)
     })
 }
 
@@ -296,17 +279,22 @@ fn said(answer: &Answer) -> Said {
     Said { state: state(answer.verdict), code: answer.codes.join(" "), detail: answer.notes.join("; ") }
 }
 
-fn about(answer: &Answer, level: AckLevel, found: &Found, identified: &Identified) -> Incoming {
+/// Its kind, and what it is about.
+fn of(answer: &Answer) -> (&str, &Answered) {
+    (answer.kind, &answer.about)
+}
+
+fn about((kind, about): (&str, &Answered), level: AckLevel, found: &Found, identified: &Identified) -> Incoming {
     let filled = |text: &String| (!text.is_empty()).then(|| text.clone());
     Incoming {
         level,
-        kind: answer.kind.to_owned(),
+        kind: kind.to_owned(),
         partner: Some(identified.partner.clone()),
         environment: Some(identified.environment.as_str().to_owned()),
         sender: found.envelope.receiver.value.clone(),
         receiver: found.envelope.sender.value.clone(),
-        interchange_control_number: filled(&answer.about.interchange_control_number),
-        group_control_number: filled(&answer.about.group_control_number),
+        interchange_control_number: filled(&about.interchange_control_number),
+        group_control_number: filled(&about.group_control_number),
         named: None,
         whole: None,
         documents: Vec::new(),
