@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two looks; what is kept is kept for days.
 const LOOK_EVERY: Duration = Duration::from_secs(6 * 3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Between two questions of one look.
 const REST: Duration = Duration::from_millis(100);
 
@@ -36,9 +37,11 @@ pub(super) async fn run(service: Arc<Service>, stop: CancellationToken) {
 
 /// Removes what is past its time, each message in a commit of its own; how many they were.
 async fn look(service: &Service, stop: &CancellationToken) -> Result<u64> {
-    let now = service.now();
-    let kept_for = jiff::SignedDuration::from_hours(24 * i64::from(service.config.keep.as2_days));
-    let Ok(before) = now.checked_sub(kept_for) else { return Ok(0) };
+    // By the clock that is behind the other: what is gone does not come back.
+    let now = service.clock.machine().min(service.now());
+    let Ok(before) = now.checked_sub(DAY * u32::try_from(service.config.keep.as2_days).unwrap_or(u32::MAX)) else {
+        return Ok(0);
+    };
     let (mut behind, mut count): (Option<Cursor>, u64) = (None, 0);
     loop {
         let past = service.store.as2_past(before, behind.as_ref()).await?;

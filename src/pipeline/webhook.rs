@@ -307,6 +307,7 @@ mod tests {
     use crate::store::delivery::DeliveryState;
     use crate::store::document::Processing;
     use crate::store::mailbox::EVENT_KINDS;
+    use crate::store::retention::PURGED;
     use crate::store::transmission::TransmissionState;
 
     fn event(kind: &str, to: Option<&str>) -> Event {
@@ -341,7 +342,7 @@ mod tests {
         all.extend(CircuitState::ALL.iter().map(|one| event_type(&event("circuit", Some(one.as_str())))));
         all.extend(["disabled", "enabled", "test"].map(|one| event_type(&event("webhook", Some(one)))));
         all.extend(EVENT_KINDS.map(|kind| event_type(&event(kind, None))));
-        all.push(event_type(&event("purged", None)));
+        all.push(event_type(&event(PURGED, None)));
         for one in &all {
             assert!(EVENT_TYPES.contains(&one.as_str()), "{one}");
         }

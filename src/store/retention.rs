@@ -10,6 +10,8 @@ use super::value::{Cursor, Micros};
 use super::writer::Tx;
 use crate::clock::Timestamp;
 
+/// The kind of the event that says that bytes are gone.
+pub const PURGED: &str = "purged";
 /// Transmissions that are looked at by one question.
 pub const LOOKED_AT_MAX: i64 = 256;
 
@@ -126,7 +128,7 @@ async fn purge(tx: &mut Tx<'_>, transmission_id: &str, now: Timestamp) -> Result
         payload::purge(tx, payload_id, now).await?;
     }
     let cause = Some("the time for which messages of AS2 are kept is over");
-    let event = NewEvent { transmission_id, kind: "purged", cause, ..NewEvent::default() };
+    let event = NewEvent { transmission_id, kind: PURGED, cause, ..NewEvent::default() };
     event::append(tx, event, now).await?;
     Ok(payloads)
 }
