@@ -19,8 +19,6 @@ pub struct Reconciliation {
     pub uploads_removed: u64,
     /// Payload files that no row refers to, removed; their senders had no answer either.
     pub orphans_removed: u64,
-    /// Payloads whose file is gone: a damage that a person must see.
-    pub payloads_missing: Vec<String>,
     /// Deliveries that were being sent and go again under the same key.
     pub deliveries_uncertain: u64,
     /// Leases of workers that are gone.
@@ -87,7 +85,6 @@ impl Store {
             std::fs::remove_file(&path).map_err(|error| StoreError::file(&path, error))?;
             orphans_removed += 1;
         }
-        let payloads_missing = rows.iter().filter(|name| !files.contains(*name)).cloned().collect();
         let (deliveries_uncertain, leases_freed, jobs_made) = self
             .write("reconcile", move |mut tx| {
                 Box::pin(async move {
@@ -96,14 +93,7 @@ impl Store {
                 })
             })
             .await?;
-        Ok(Reconciliation {
-            uploads_removed,
-            orphans_removed,
-            payloads_missing,
-            deliveries_uncertain,
-            leases_freed,
-            jobs_made,
-        })
+        Ok(Reconciliation { uploads_removed, orphans_removed, deliveries_uncertain, leases_freed, jobs_made })
     }
 
     /// Payloads whose file is gone, or is not as long as it was. Nothing is opened; what stands in a file is checked when it is
