@@ -453,6 +453,7 @@ impl Filling {
         self.text.truncate(mark.text);
         // A text of a hole is ASCII, or was a text before.
         let plain = |error: std::string::FromUtf8Error| {
+            debug_assert!(false, "what fills a hole is text");
             error.into_bytes().iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect()
         };
         let text = String::from_utf8(text).unwrap_or_else(plain).into_boxed_str();

@@ -91,7 +91,12 @@ pub async fn owed(
         Err(findings) => {
             let words: Vec<_> = findings.iter().map(Diagnostic::message).collect();
             let findings = words.join("; ");
-            tracing::error!(trace_id = %TraceId::of(transmission_id), transmission.id = transmission_id, findings, "Acknowledgment not written");
+            tracing::error!(
+                trace_id = %TraceId::of(transmission_id),
+                transmission.id = transmission_id,
+                findings,
+                "Acknowledgment not written"
+            );
             return Ok(None);
         }
     };

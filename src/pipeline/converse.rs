@@ -283,7 +283,12 @@ impl Conversation {
         match self.service.store.receive(new, Some(claim), &actor, self.service.now()).await? {
             Reception::New => {
                 let channel = self.arrival.channel.clone();
-                tracing::info!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, "Received");
+                tracing::info!(
+                    trace_id = %TraceId::of(&self.id),
+                    transmission.id = self.id,
+                    transmission.channel = channel,
+                    "Received"
+                );
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
                 if let Some((_seat, policy)) = waiting {
                     return Ok(self.waits(policy, (&self.id, &payload_id), false).await);
@@ -332,7 +337,13 @@ impl Conversation {
             None => store.settle_stranger(new, claims.as_deref(), told, &actor(None), now).await?,
         };
         if is_kept {
-            tracing::warn!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, code, "Refused");
+            tracing::warn!(
+                trace_id = %TraceId::of(&self.id),
+                transmission.id = self.id,
+                transmission.channel = channel,
+                code,
+                "Refused"
+            );
         }
         metrics::counter!("portolan_refused_total", "channel" => channel).increment(1);
         Ok(self.says(&Status { code: status, words }, "", String::new()))

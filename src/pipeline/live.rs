@@ -185,7 +185,14 @@ pub(super) async fn answer(
     let (outcome, answer) = call.wait(origin).await.map_err(|error| unavailable(&error))?;
     let seconds = begin.elapsed().as_secs_f64();
     metrics::histogram!("portolan_call_seconds", "channel" => name.to_owned(), "outcome" => outcome).record(seconds);
-    tracing::info!(trace_id = %TraceId::of(origin), transmission.id = origin, transmission.channel = name, outcome, seconds, "Call answered");
+    tracing::info!(
+        trace_id = %TraceId::of(origin),
+        transmission.id = origin,
+        transmission.channel = name,
+        outcome,
+        seconds,
+        "Call answered"
+    );
     Ok(answer)
 }
 

@@ -202,7 +202,12 @@ impl HttpIntake {
         let answering = self.answering.as_ref().map(|(_, policy)| (channel.as_str(), policy));
         match done.map_err(|error| unavailable(&error))? {
             Reception::New => {
-                tracing::info!(trace_id = %TraceId::of(&id), transmission.id = id, transmission.channel = channel, "Received");
+                tracing::info!(
+                    trace_id = %TraceId::of(&id),
+                    transmission.id = id,
+                    transmission.channel = channel,
+                    "Received"
+                );
                 metrics::counter!("portolan_received_total", "channel" => channel.clone()).increment(1);
                 if let Some(answering) = answering {
                     return live::answer(&service, answering, &id, false).await;
@@ -229,7 +234,12 @@ impl HttpIntake {
                 }),
             },
             Reception::Conflict { transmission_id } => {
-                tracing::warn!(trace_id = %TraceId::of(&transmission_id), transmission.id = transmission_id, transmission.channel = channel, "Key used again");
+                tracing::warn!(
+                    trace_id = %TraceId::of(&transmission_id),
+                    transmission.id = transmission_id,
+                    transmission.channel = channel,
+                    "Key used again"
+                );
                 let detail = format!(
                     "this Idempotency-Key came before with other bytes, as {transmission_id}; use a new key for new content"
                 );

@@ -150,7 +150,12 @@ impl Submission {
         };
         match done.map_err(|error| unavailable(&error))? {
             Reception::New => {
-                tracing::info!(trace_id = %TraceId::of(&id), transmission.id = id, actor = actor.0, "Submitted");
+                tracing::info!(
+                    trace_id = %TraceId::of(&id),
+                    transmission.id = id,
+                    actor = actor.0,
+                    "Submitted"
+                );
                 service.departing.notify_one();
                 Ok(answer(&id, ACCEPTED, body, false))
             }

@@ -236,7 +236,8 @@ async fn answer(
 ) -> Result<()> {
     let row = sqlx::query(
         "SELECT ack_id, state FROM ack WHERE direction = 'in' AND refers_to = $1 AND level = $2
-         AND (kind = $3 OR state IN ('waiting', 'overdue') AND kind <> $4 AND $3 <> $4) ORDER BY CASE WHEN kind = $3 THEN 0 ELSE 1 END LIMIT 1",
+         AND (kind = $3 OR (state IN ('waiting', 'overdue') AND kind <> $4 AND $3 <> $4))
+         ORDER BY CASE WHEN kind = $3 THEN 0 ELSE 1 END LIMIT 1",
     )
     .bind(&document.document_id)
     .bind(incoming.level)

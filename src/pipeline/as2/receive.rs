@@ -384,7 +384,12 @@ impl Message {
         };
         let claims = self.pair.as_ref().map(|pair| pair.partner.as_str());
         if store.settle_stranger(new, claims, (code, reason), &self.actor(), now).await? {
-            tracing::warn!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, code, "Receipt refused");
+            tracing::warn!(
+                trace_id = %TraceId::of(&self.id),
+                transmission.id = self.id,
+                code,
+                "Receipt refused"
+            );
         }
         Ok(silent(ANSWERED))
     }
@@ -459,7 +464,13 @@ impl Message {
         match store.receive_beside(new, Some(claim), beside, &actor, self.service.now()).await? {
             Reception::New => {
                 let has_turned_ends = seen.has_turned_ends;
-                tracing::info!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, has_turned_ends, "Received");
+                tracing::info!(
+                    trace_id = %TraceId::of(&self.id),
+                    transmission.id = self.id,
+                    transmission.channel = channel,
+                    has_turned_ends,
+                    "Received"
+                );
                 metrics::counter!("portolan_received_total", "channel" => channel).increment(1);
                 self.service.arrived.notify_one();
                 if is_later {
@@ -515,7 +526,13 @@ impl Message {
         let claims = pair.map(|pair| pair.partner.as_str());
         let told_us = (code.as_str(), refused.detail.as_str());
         if self.service.store.settle_stranger(new, claims, told_us, &actor, now).await? {
-            tracing::warn!(trace_id = %TraceId::of(&self.id), transmission.id = self.id, transmission.channel = channel, code, "Refused");
+            tracing::warn!(
+                trace_id = %TraceId::of(&self.id),
+                transmission.id = self.id,
+                transmission.channel = channel,
+                code,
+                "Refused"
+            );
             // Whoever makes a new one for each message fills no log with them.
             if let Some(stranger) = new_stranger {
                 tell(&channel, stranger);

@@ -177,16 +177,31 @@ pub(super) async fn keep(
     match &reception {
         Reception::New => {
             crate::fail::fail_point("mailbox.taken");
-            tracing::info!(trace_id = %TraceId::of(transmission_id), transmission.id = transmission_id, transmission.channel = target.channel, "Received");
+            tracing::info!(
+                trace_id = %TraceId::of(transmission_id),
+                transmission.id = transmission_id,
+                transmission.channel = target.channel,
+                "Received"
+            );
             metrics::counter!("portolan_received_total", "channel" => target.channel.clone()).increment(1);
             service.arrived.notify_one();
         }
         Reception::Replay { transmission_id, .. } => {
-            tracing::info!(trace_id = %TraceId::of(transmission_id), transmission.id = transmission_id, transmission.channel = target.channel, "Dropped again");
+            tracing::info!(
+                trace_id = %TraceId::of(transmission_id),
+                transmission.id = transmission_id,
+                transmission.channel = target.channel,
+                "Dropped again"
+            );
             service.store.mailbox_repeated(transmission_id, &target.actor, now).await?;
         }
         Reception::Conflict { transmission_id } => {
-            tracing::warn!(trace_id = %TraceId::of(transmission_id), transmission.id = transmission_id, transmission.channel = target.channel, "Key used again");
+            tracing::warn!(
+                trace_id = %TraceId::of(transmission_id),
+                transmission.id = transmission_id,
+                transmission.channel = target.channel,
+                "Key used again"
+            );
             return Ok(reception);
         }
     }

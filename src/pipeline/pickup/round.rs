@@ -224,7 +224,12 @@ async fn file(
     let known_by = KnownBy { stays, skips_unchanged: pickup.unchanged == Unchanged::Skip };
     let id = match service.store.pickup(new, seen, known_by, &actor, now).await? {
         PickedUp::New(id) => {
-            tracing::info!(trace_id = %TraceId::of(&transmission_id), transmission.id = transmission_id, transmission.channel = name, "Picked up");
+            tracing::info!(
+                trace_id = %TraceId::of(&transmission_id),
+                transmission.id = transmission_id,
+                transmission.channel = name,
+                "Picked up"
+            );
             metrics::counter!("portolan_received_total", "channel" => name.to_owned()).increment(1);
             service.arrived.notify_one();
             id

@@ -10,7 +10,7 @@ mod span; // from a step in the ledger to a span
 use self::span::{Spans, attempted, trace_of};
 use super::reach::{Outbound, Said, Unready, assemble};
 use super::state::Service;
-use crate::config::{Config, Telemetry};
+use crate::config::{Config, Telemetry, has_user};
 use crate::partner::{Secret, SecretOrText};
 use crate::store::delivery::Delivery;
 use crate::store::{Result, StoreError};
@@ -81,7 +81,7 @@ pub fn collector(telemetry: &Telemetry) -> std::result::Result<Url, String> {
     if !is_fit || url.query().is_some() || url.fragment().is_some() {
         return Err(format!("{expected}, found another kind of address; the path /v1/traces is put behind it"));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_user(text) {
         return Err(format!("{expected}, without a user; name a secret in headers for what it asks for"));
     }
     Ok(url)

@@ -3,7 +3,7 @@
 pub mod address; // which addresses may be reached
 pub mod auth; // how a request shows who sends it
 pub mod body; // what is posted, piece by piece
-mod later;
+mod later; // how long a receiver wants to be left alone
 pub mod mailbox; // mailboxes as their partners and our own systems reach them
 pub mod malformed; // requests that are no HTTP, told why
 pub mod otlp; // traces as collectors take them
