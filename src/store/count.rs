@@ -90,26 +90,102 @@ const ACKS: &[Term] = &[(
 )];
 const ATTEMPTS: &[Term] = &[("attempts", "SELECT COUNT(*) FROM attempt")];
 const MAILBOX_FILES: &[Term] = &[("files", "SELECT COUNT(*) FROM mailbox_file WHERE delivery_id IS NOT NULL")];
-/// Deliveries that wait for nobody, each with its job; and lanes, of which one delivery has a job at least unless a person holds
-/// the first.
+/// Deliveries that are on their way.
+macro_rules! is_open {
+    ($delivery:literal) => {
+        concat!($delivery, ".state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait')")
+    };
+}
+/// The first of each lane that is on its way: where a person holds it, nothing of the lane needs a job.
+macro_rules! is_first {
+    () => {
+        concat!(
+            is_open!("first"),
+            " AND first.lane IS NOT NULL AND first.severity > 1 AND NOT EXISTS
+             (SELECT 1 FROM delivery AS other WHERE other.lane = first.lane AND other.severity > 1
+              AND (other.lane_place, other.lane_number) < (first.lane_place, first.lane_number))"
+        )
+    };
+}
+/// What came in and is not translated to its end.
+macro_rules! is_untranslated {
+    () => {
+        "transmission.direction = 'in' AND transmission.state IN ('incoming', 'stored', 'verified')"
+    };
+}
+/// An acknowledgment whose clock runs.
+macro_rules! is_running {
+    () => {
+        "ack.direction = 'in' AND ack.state = 'waiting' AND ack.deadline IS NOT NULL"
+    };
+}
+/// Agreements with their environments of which documents wait for company.
+macro_rules! gatherings {
+    () => {
+        "(SELECT DISTINCT agreement, environment FROM gathered) AS waiting"
+    };
+}
+/// What something is to be done with, each with its job: transmissions, deliveries that wait for nobody, lanes, of which one
+/// delivery has a job at least, documents that wait for company, and acknowledgments that are awaited until a time. What
+/// `reconcile` makes anew is the same.
 const JOBS: &[Term] = &[
     (
+        "translations",
+        concat!(
+            "SELECT COUNT(*) FROM transmission
+             JOIN job ON job.kind = 'translate' AND job.subject = transmission.transmission_id WHERE ",
+            is_untranslated!()
+        ),
+    ),
+    (
+        "gatherings",
+        concat!(
+            "SELECT COUNT(*) FROM ",
+            gatherings!(),
+            " JOIN job ON job.kind = 'gather' AND job.subject = waiting.agreement || '/' || waiting.environment"
+        ),
+    ),
+    (
         "deliveries",
-        "SELECT COUNT(*) FROM delivery JOIN job ON job.kind = 'deliver' AND job.subject = delivery.delivery_id
-         WHERE delivery.state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait')
-         AND delivery.lane IS NULL",
+        concat!(
+            "SELECT COUNT(*) FROM delivery JOIN job ON job.kind = 'deliver' AND job.subject = delivery.delivery_id WHERE ",
+            is_open!("delivery"),
+            " AND delivery.lane IS NULL"
+        ),
     ),
     (
         "lanes",
-        "SELECT COUNT(*) FROM delivery AS first
-         WHERE first.state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait')
-         AND first.lane IS NOT NULL AND first.severity > 1 AND NOT EXISTS
-         (SELECT 1 FROM delivery AS other WHERE other.lane = first.lane AND other.severity > 1
-          AND (other.lane_place, other.lane_number) < (first.lane_place, first.lane_number))
-         AND EXISTS (SELECT 1 FROM delivery AS one JOIN job ON job.kind = 'deliver' AND job.subject = one.delivery_id
-          WHERE one.lane = first.lane AND one.severity > 1)",
+        concat!(
+            "SELECT COUNT(*) FROM delivery AS first WHERE ",
+            is_first!(),
+            " AND EXISTS
+             (SELECT 1 FROM delivery AS one JOIN job ON job.kind = 'deliver' AND job.subject = one.delivery_id
+              WHERE one.lane = first.lane AND one.severity > 1)"
+        ),
+    ),
+    (
+        "deadlines",
+        concat!(
+            "SELECT COUNT(*) FROM ack JOIN job ON job.kind = 'acknowledge' AND job.subject = ack.ack_id WHERE ",
+            is_running!()
+        ),
     ),
 ];
+/// The same, whether it has a job or not. That a lane is none is asked of what its state found, not the other way round: most
+/// deliveries have none.
+const OPEN: &str = concat!(
+    "SELECT (SELECT COUNT(*) FROM transmission WHERE ",
+    is_untranslated!(),
+    ") + (SELECT COUNT(*) FROM ",
+    gatherings!(),
+    ") + (SELECT COUNT(*) FROM delivery WHERE ",
+    is_open!("delivery"),
+    " AND COALESCE(delivery.lane, '') = '') + (SELECT COUNT(*) FROM delivery AS first WHERE ",
+    is_first!(),
+    ") + (SELECT COUNT(*) FROM ack WHERE ",
+    is_running!(),
+    ")"
+);
 /// What is known of by the history, whose rows cannot be deleted, or by other rows. Of events only those of deliveries name one, and
 /// only those tell of attempts. Each is found by an index that holds all that is asked for (a test holds them to it): the history
 /// grows for ever.
@@ -140,17 +216,7 @@ const KNOWN: [(&str, &str, &[Term]); 7] = [
          + CASE WHEN ack_application <> 'none' THEN 1 ELSE 0 END), 0) AS BIGINT) FROM document WHERE direction = 'out'",
         ACKS,
     ),
-    (
-        "jobs",
-        "SELECT (SELECT COUNT(*) FROM delivery WHERE state IN
-         ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait') AND lane IS NULL) +
-         (SELECT COUNT(*) FROM delivery AS first
-         WHERE first.state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait')
-         AND first.lane IS NOT NULL AND first.severity > 1 AND NOT EXISTS
-         (SELECT 1 FROM delivery AS other WHERE other.lane = first.lane AND other.severity > 1
-          AND (other.lane_place, other.lane_number) < (first.lane_place, first.lane_number)))",
-        JOBS,
-    ),
+    ("jobs", OPEN, JOBS),
 ];
 
 impl Balance {
@@ -160,7 +226,8 @@ impl Balance {
         let (stage, total, there) = (self.stage, self.total, self.terms.values().sum::<i64>());
         match stage {
             "jobs" => format!(
-                "{total} open deliveries and lanes should have a job, {there} have one; the next start makes those that are missing"
+                "{total} open transmissions, deliveries, lanes, gatherings and deadlines should have a job, {there} have one; the \
+                 next start makes those that are missing"
             ),
             "acks" => format!("Documents tell of {total} acks, the ledger has {there}; compare with a copy"),
             "mailbox files" => format!(
