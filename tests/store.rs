@@ -55,7 +55,7 @@ use lane::{
 use offered::offered_certificates_are_few_on_each_channel;
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
-use portolan::store::ack::{AckFilter, AckLevel, AckState, Incoming, NamedDocument, NewExpectation, Said};
+use portolan::store::ack::{AckFilter, AckLevel, AckState, Faults, Incoming, NamedDocument, NewExpectation, Said};
 use portolan::store::claim::NewClaim;
 use portolan::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use portolan::store::commit::receive::Reception;
