@@ -186,9 +186,9 @@ const OPEN: &str = concat!(
     is_running!(),
     ")"
 );
-/// What is known of by the history, whose rows cannot be deleted, or by other rows. Of events only those of deliveries name one, and
-/// only those tell of attempts. Each is found by an index that holds all that is asked for (a test holds them to it): the history
-/// grows for ever.
+/// What is known of by the history, whose rows cannot be deleted, or by other rows. Whatever event names a delivery comes behind the
+/// one by which it was made, so that no kind is asked for there. Each is found by an index that holds all that is asked for (a test
+/// holds them to it): the history grows for ever.
 const KNOWN: [(&str, &str, &[Term]); 7] = [
     ("transmissions", "SELECT COUNT(*) FROM event WHERE kind = 'stored' AND number = 1", TRANSMISSIONS),
     (
@@ -203,7 +203,7 @@ const KNOWN: [(&str, &str, &[Term]); 7] = [
         "SELECT COUNT(*) FROM (SELECT DISTINCT delivery_id FROM event WHERE delivery_id IS NOT NULL) AS known",
         DELIVERIES,
     ),
-    ("attempts", "SELECT COUNT(*) FROM event WHERE attempt IS NOT NULL", ATTEMPTS),
+    ("attempts", "SELECT COUNT(*) FROM event WHERE kind = 'delivery' AND attempt IS NOT NULL", ATTEMPTS),
     (
         "mailbox files",
         "SELECT COUNT(*) FROM attempt WHERE outcome = 'delivered' AND remote LIKE 'mailbox %'",
