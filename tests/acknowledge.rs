@@ -194,6 +194,11 @@ fn a_997_reads_back_as_what_was_said() {
     let (accepted, rejected) = (Verdict::Accepted, Verdict::Rejected);
     assert_eq!(said, [("77", "0001", accepted), ("77", "0002", rejected), ("77", "", Verdict::AcceptedWithErrors)]);
     assert_eq!(answers[1].notes, ["segment 5 CTT: code 8", "element 1: code 6 \"x\""]);
+    assert_eq!(
+        answers[1].faults,
+        ["segment 5 CTT: code 8", "segment 5 CTT, element 1 (354): code 6"],
+        "without the copy"
+    );
 }
 
 const ORDERS: &str = "UNH+1+ORDERS:D:96A:UN'BGM+220+4711+9'DTM+137:20260101:102'NAD+BY+1::9'LIN+1++4000862141404:EN'\
@@ -245,6 +250,7 @@ fn a_contrl_reads_back_as_what_was_said() {
     assert_eq!(answers[0].about.interchange_control_number, "REF905");
     assert_eq!((answers[0].verdict, answers[1].verdict), (Verdict::Accepted, Verdict::Rejected));
     assert_eq!(answers[1].notes, ["segment 6: code ", "element 2: code 37"]);
+    assert_eq!(answers[1].faults, ["segment 6, element 2, component 2: code 37"]);
 }
 
 /// The answers in the first document of an X12 interchange.

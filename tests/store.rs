@@ -3,6 +3,8 @@
 
 #[path = "store/alarm.rs"]
 mod alarm;
+#[path = "store/anew.rs"]
+mod anew;
 #[path = "store/announced.rs"]
 mod announced;
 mod backend;
@@ -34,6 +36,7 @@ mod telemetry;
 #[path = "store/webhook.rs"]
 mod webhook;
 
+use anew::jobs_that_vanished_are_made_anew_where_they_stood;
 use announced::announced_certificates_that_nobody_accepts_are_found;
 use backend::{Ground, store_at};
 use bulk::{
@@ -52,7 +55,7 @@ use lane::{
 use offered::offered_certificates_are_few_on_each_channel;
 use portolan::clock::Timestamp;
 use portolan::id::SystemRandom;
-use portolan::store::ack::{AckFilter, AckLevel, AckState, Incoming, NamedDocument, NewExpectation, Said};
+use portolan::store::ack::{AckFilter, AckLevel, AckState, Faults, Incoming, NamedDocument, NewExpectation, Said};
 use portolan::store::claim::NewClaim;
 use portolan::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use portolan::store::commit::receive::Reception;
@@ -877,6 +880,7 @@ on_every_database![
     a_restart_while_sending_is_uncertain_and_goes_again_under_the_same_key,
     a_restart_after_the_clock_was_set_back_goes_on_where_the_ledger_ended,
     an_attempt_whose_end_could_not_be_written_is_uncertain_once_its_lease_runs_out,
+    jobs_that_vanished_are_made_anew_where_they_stood,
     a_nul_in_a_strangers_value_stops_nothing,
     numbers_belong_to_their_owner,
     a_business_key_is_taken_once_and_what_failed_gives_it_up,

@@ -125,6 +125,27 @@ mod tests {
     }
 
     #[test]
+    fn what_an_answer_finds_is_told_line_by_line() {
+        let fault = |number: u32| format!("segment {number} BEG: code 8 (Segment has <element> errors)");
+        let mut refused = item("raised", "error");
+        refused["faults"] = json!({ "first": [fault(1), fault(2)], "more": 4 });
+        let one = letter("alarm", &facts(&[refused.clone()])).expect("a mail");
+        let lines = format!("The answer finds in the newest:\n  {}\n  {}\n  and 4 more\nAlarm: ", fault(1), fault(2));
+        assert!(one.text.contains(&lines), "{}", one.text);
+        assert!(
+            one.html.contains("<li>segment 1 BEG: code 8 (Segment has &lt;element&gt; errors)</li>"),
+            "{}",
+            one.html
+        );
+        assert!(one.html.contains("<li>and 4 more</li>"), "{}", one.html);
+        refused["faults"] = Value::Null;
+        for without in [refused, item("raised", "error")] {
+            let one = letter("alarm", &facts(&[without])).expect("a mail, also of a notice from before");
+            assert!(!one.text.contains("The answer") && !one.html.contains("The answer"), "{}", one.text);
+        }
+    }
+
+    #[test]
     fn a_subject_is_one_line_and_not_long() {
         let mut wild = item("raised", "error");
         wild["words"] = format!("a\r\nBcc: x@y.example {}", "long ".repeat(100)).into();

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use crate::partner::Severity;
+use crate::pipeline::sums::Asked;
 use crate::pipeline::unanswered::{Urgency, unanswered};
 use crate::store::ack::{AckLevel, AckState};
 use crate::store::alarm::AlarmState;
@@ -14,6 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Names of certificates that were told, so that one that is gone does not stand there as it was.
 type Told = Arc<Mutex<BTreeSet<String>>>;
@@ -46,7 +48,8 @@ async fn ready(State(service): State<Shared>) -> (StatusCode, String) {
     }
 }
 
-/// What is counted in the ledger is read when it is asked for. What the ledger has none of is 0, and not what it was before.
+/// What is counted in the ledger is read when it is asked for; where that reads much of it, as it was counted last. What the ledger
+/// has none of is 0, and not what it was before.
 #[allow(clippy::cast_precision_loss)] // gauges are floats
 async fn gauges(service: &Shared) {
     metrics::gauge!("portolan_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
@@ -63,13 +66,6 @@ async fn gauges(service: &Shared) {
             metrics::gauge!("portolan_jobs_oldest_seconds", "kind" => kind.to_owned()).set(age as f64 / 1e6);
         }
     }
-    if let Ok(found) = service.store.ack_states().await {
-        let (levels, states) =
-            (AckLevel::ALL.iter().map(|one| one.as_str()), AckState::ALL.iter().map(|one| one.as_str()));
-        for ((level, state), count) in all_of(levels, states, &found) {
-            metrics::gauge!("portolan_acks", "level" => level, "state" => state).set(count as f64);
-        }
-    }
     if let Ok(held) = unanswered(service).await {
         for urgency in Urgency::ALL {
             let count = held.iter().filter(|one| one.urgency == urgency).count();
@@ -84,11 +80,21 @@ async fn gauges(service: &Shared) {
             metrics::gauge!("portolan_alarms", "severity" => severity, "state" => state).set(count as f64);
         }
     }
-    for balance in service.store.balances().await.unwrap_or_default() {
-        metrics::gauge!("portolan_conservation_holds", "stage" => balance.stage)
-            .set(f64::from(u8::from(balance.holds)));
-        for (term, count) in balance.terms {
-            metrics::gauge!("portolan_ledger_rows", "stage" => balance.stage, "where" => term).set(count as f64);
+    if let Some(counted) = service.sums.counted(Asked::ByMachine, service.now()).await {
+        let age = Duration::try_from(service.now().duration_since(counted.at)).unwrap_or_default();
+        metrics::gauge!("portolan_conservation_age_seconds").set(age.as_secs_f64());
+        metrics::gauge!("portolan_conservation_count_seconds").set(counted.took.as_secs_f64());
+        for balance in &counted.balances {
+            metrics::gauge!("portolan_conservation_holds", "stage" => balance.stage)
+                .set(f64::from(u8::from(balance.holds)));
+            for (term, count) in &balance.terms {
+                metrics::gauge!("portolan_ledger_rows", "stage" => balance.stage, "where" => *term).set(*count as f64);
+            }
+        }
+        let (levels, states) =
+            (AckLevel::ALL.iter().map(|one| one.as_str()), AckState::ALL.iter().map(|one| one.as_str()));
+        for ((level, state), count) in all_of(levels, states, &counted.ack_states) {
+            metrics::gauge!("portolan_acks", "level" => level, "state" => state).set(count as f64);
         }
     }
 }

@@ -30,6 +30,8 @@ fn words(status: &Value) -> String {
         let terms = if terms.is_empty() { "none".to_owned() } else { terms.join(", ") };
         text.push_str(&format!("{stage:14} {} = {terms}; {verdict}\n", balance["total"]));
     }
+    let (moment, milliseconds) = (super::client::moment(&status["counted_at"]), &status["count_ms"]);
+    text.push_str(&format!("{:14} at {moment}, in {milliseconds} ms\n", "counted"));
     for row in status["backlog"].as_array().into_iter().flatten() {
         let (kind, due, oldest) = (row["kind"].as_str().unwrap_or_default(), &row["due"], &row["oldest_seconds"]);
         text.push_str(&format!("waiting        {due} {kind}, the oldest for {oldest} s\n"));

@@ -11,7 +11,7 @@ use crate::codec::segment::{Answer, Answered, Envelope, Verdict};
 use crate::codec::{cxml, ubl, xml};
 use crate::entity::Entity;
 use crate::partner::ORDER_RESPONSE;
-use crate::store::ack::{AckLevel, AckState, Incoming, NamedDocument, Said};
+use crate::store::ack::{AckLevel, AckState, Faults, Incoming, NamedDocument, Said};
 use crate::tree::Run;
 use serde_json::Value;
 
@@ -23,6 +23,9 @@ const ANSWERED: &str = "answered_document";
 const WRONG: &str = "application_error";
 /// Errors of an advice that are kept with its verdict.
 const NOTES_MAX: usize = 100;
+
+/// Faults of an answer that a mail names; how many there are more is said.
+const FAULTS_TOLD_MAX: usize = 5;
 
 /// What a TA1 says: it is about the interchange, so about all in it.
 #[must_use]
@@ -224,7 +227,12 @@ pub fn responded(entity: &Entity, (found, identified): (&Found, &Identified)) ->
             is_envelope: false,
             is_awaited: true,
         }),
-        whole: Some(Said { state, code, detail: response["number"].as_str().unwrap_or_default().to_owned() }),
+        whole: Some(Said {
+            state,
+            code,
+            detail: response["number"].as_str().unwrap_or_default().to_owned(),
+            faults: Faults::default(),
+        }),
         is_listed: false,
         ..about((ORDER_RESPONSE, &Answered::default()), AckLevel::Application, found, identified)
     })
@@ -244,7 +252,7 @@ fn said_by(rules: &Rules, standard: &str, document: &Value) -> Option<Said> {
     };
     let detail: Vec<String> = errors.iter().take(NOTES_MAX).map(|error| wrong(rules, standard, error)).collect();
     let code = document["status"]["code"].as_str().unwrap_or(status);
-    Some(Said { state, code: code.to_owned(), detail: detail.join("; ") })
+    Some(Said { state, code: code.to_owned(), detail: detail.join("; "), faults: Faults::default() })
 }
 
 /// What an application found wrong: `011 (Not Matching): Price is not that of the order`. The code is that of the standard, with its
@@ -276,7 +284,15 @@ fn parted(answers: &[Answer]) -> (Vec<&Answer>, Vec<&Answer>) {
 }
 
 fn said(answer: &Answer) -> Said {
-    Said { state: state(answer.verdict), code: answer.codes.join(" "), detail: answer.notes.join("; ") }
+    Said {
+        state: state(answer.verdict),
+        code: answer.codes.join(" "),
+        detail: answer.notes.join("; "),
+        faults: Faults {
+            first: answer.faults.iter().take(FAULTS_TOLD_MAX).cloned().collect(),
+            more: answer.faults.len().saturating_sub(FAULTS_TOLD_MAX),
+        },
+    }
 }
 
 /// Its kind, and what it is about.
@@ -328,7 +344,7 @@ mod tests {
 
     fn said_of(document: &str, verdict: Verdict, claimed: Option<u32>) -> Answer {
         let about = Answered { document_control_number: document.into(), ..Answered::default() };
-        Answer { kind: "997", about, verdict, codes: Vec::new(), claimed, notes: Vec::new() }
+        Answer { kind: "997", about, verdict, codes: Vec::new(), claimed, notes: Vec::new(), faults: Vec::new() }
     }
 
     #[test]

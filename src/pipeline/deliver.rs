@@ -376,7 +376,8 @@ impl Heard {
                 facts.detail = Some(facts.detail.take().unwrap_or(detail));
                 if status.code < TRANSIENT {
                     let (code, detail) = (status.code.to_string(), status.words.clone());
-                    let said = ack::Said { state: state(status.verdict()), code, detail };
+                    let said =
+                        ack::Said { state: state(status.verdict()), code, detail, faults: ack::Faults::default() };
                     facts.said = Some(("cxml".to_owned(), said));
                 }
             }

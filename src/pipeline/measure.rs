@@ -47,6 +47,8 @@ pub const METRICS: &[Metric] = &[
     ("portolan_circuits_open", Kind::Gauge, &[], "Channels that are probed only"),
     ("portolan_commit_seconds", Kind::Histogram, &[], "How long the database takes to sync a commit"),
     ("portolan_commits_total", Kind::Counter, &[], "Commits of the ledger"),
+    ("portolan_conservation_age_seconds", Kind::Gauge, &[], "How long ago the sums of the ledger were counted"),
+    ("portolan_conservation_count_seconds", Kind::Gauge, &[], "How long that took"),
     ("portolan_conservation_holds", Kind::Gauge, &["stage"], "1 where the sum of the ledger holds, else 0"),
     ("portolan_documents_total", Kind::Counter, &["direction", "type", "result"], "Documents that were written"),
     ("portolan_handshakes_total", Kind::Counter, &["outcome"], "Handshakes of TLS with partners"),

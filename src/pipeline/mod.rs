@@ -43,6 +43,7 @@ pub mod route; // where a document goes, under which envelope and numbers
 pub mod state; // what the running service shares
 mod stored; // payloads as transports read them
 pub mod submit; // what somebody gives to be sent as it is
+pub mod sums; // the sums of the ledger, and when they were counted
 pub mod telemetry; // traces of documents, told to a collector
 pub mod transform; // what a route makes of an entity before it is written
 pub mod translate; // from stored bytes to documents, outputs and answers, slice by slice

@@ -47,6 +47,8 @@ pub struct Service {
     pub as2_keys: super::as2::Keys,
     /// Rung when notices are to be sent.
     pub told: Notify,
+    /// The sums of the ledger, as they were counted last.
+    pub sums: super::sums::Sums,
     /// What goes wrong in this process.
     pub trouble: super::trouble::Trouble,
     /// Why the collector takes no traces, while it takes none.
@@ -103,6 +105,7 @@ impl Service {
             as2_keys,
             mailboxes,
             told: Notify::new(),
+            sums: super::sums::Sums::default(),
             trouble: super::trouble::Trouble::default(),
             untraced: super::trouble::Trouble::default(),
             pace: super::pace::Pace::default(),

@@ -8,6 +8,7 @@ use super::gather::gather;
 use super::pickup;
 use super::retention;
 use super::state::Service;
+use super::sums;
 use super::telemetry;
 use super::translate::translate;
 use super::webhook;
@@ -51,6 +52,7 @@ pub async fn run(service: Arc<Service>, stop: CancellationToken) {
     loops.spawn(alarm::run(service.clone(), stop.clone()));
     loops.spawn(pickup::run(service.clone(), stop.clone()));
     loops.spawn(retention::run(service.clone(), stop.clone()));
+    loops.spawn(sums::run(service.clone(), stop.clone()));
     loops.spawn(calls(service.clone(), stop.clone()));
     loops.spawn(upkeep(service, stop));
     while loops.join_next().await.is_some() {}

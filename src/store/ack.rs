@@ -176,6 +176,24 @@ pub struct Said {
     pub code: String,
     /// In words.
     pub detail: String,
+    /// What it finds wrong, for those who may not see what stands there.
+    pub faults: Faults,
+}
+
+/// What an answer finds wrong, place by place, without what stands there: the first, and how many there are more.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Faults {
+    /// A line each: `segment 2 BEG, element 3 (353): code 7 (Invalid code value)`.
+    pub first: Vec<String>,
+    /// How many there are more.
+    pub more: usize,
+}
+
+impl Faults {
+    /// As the ledger keeps them; nothing where there are none.
+    pub(crate) fn kept(&self) -> Option<String> {
+        (!self.first.is_empty()).then(|| serde_json::to_string(self).ok()).flatten().map(|text| storable(&text))
+    }
 }
 
 impl Said {
@@ -472,6 +490,19 @@ impl Store {
         .fetch_all(self.reader())
         .await?;
         Ok(rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect())
+    }
+
+    /// What the newest answer that refused a document found wrong in it, of a kind (`997`) where one is named.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn faults_of(&self, document_id: &str, kind: Option<&str>) -> Result<Option<Faults>> {
+        let select = Select::new("SELECT faults FROM ack WHERE direction = 'in' AND faults IS NOT NULL")
+            .text("refers_to =", Some(document_id))
+            .text("state =", Some(AckState::Rejected.as_str()))
+            .text("kind =", kind);
+        let row: Option<(String,)> = select.then("ORDER BY answered_at DESC").first(self.reader()).await?;
+        Ok(row.and_then(|(text,)| serde_json::from_str(&text).ok()))
     }
 
     /// Acknowledgments that came in and fit nothing we sent, newest first.

@@ -76,12 +76,30 @@ pub(crate) async fn insert(
     insert_all(tx, kind, &[(subject, None, run_at, now)]).await
 }
 
-/// The same for the translation of a transmission, with the channel it came over.
-pub(crate) async fn translate(tx: &mut Tx<'_>, transmission_id: &str, came_over: &str, now: Timestamp) -> Result<()> {
-    translate_all(tx, &[(transmission_id, came_over, now)]).await
+/// The same for the translation of a transmission that lay still, with the channel it came over, when it is to run and since when
+/// it is to be translated. It goes on behind the documents that slices before it have written.
+pub(crate) async fn translate(
+    tx: &mut Tx<'_>,
+    transmission_id: &str,
+    came_over: &str,
+    (run_at, since): (Timestamp, Timestamp),
+) -> Result<()> {
+    insert_all(tx, JobKind::Translate, &[(transmission_id, Some(came_over), run_at, since)]).await?;
+    // What said nothing new was read as well, and is no row.
+    let query = "SELECT CAST((SELECT COUNT(*) FROM document WHERE transmission_id = $1)
+         + (SELECT COALESCE(SUM(unchanged), 0) FROM interchange WHERE transmission_id = $1) AS BIGINT)";
+    let read: i64 = sqlx::query_scalar(query).bind(transmission_id).fetch_one(&mut *tx.connection).await?;
+    if read > 0 {
+        sqlx::query("UPDATE job SET slice_cursor = $2 WHERE kind = 'translate' AND subject = $1")
+            .bind(transmission_id)
+            .bind(read.to_string())
+            .execute(&mut *tx.connection)
+            .await?;
+    }
+    Ok(())
 }
 
-/// The same for several transmissions.
+/// The same for the translation of several transmissions that came in, with the channels they came over.
 pub(crate) async fn translate_all(tx: &mut Tx<'_>, transmissions: &[(&str, &str, Timestamp)]) -> Result<()> {
     let subjects: Vec<_> =
         transmissions.iter().map(|(id, came_over, now)| (*id, Some(*came_over), *now, *now)).collect();

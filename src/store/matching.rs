@@ -251,7 +251,7 @@ async fn answer(
         None => insert(tx, incoming, Some(document), Some(&document.control_number), now).await?,
     };
     sqlx::query(
-        "UPDATE ack SET state = $2, code = $3, detail = $4, transmission_id = $5, answered_at = $6, kind = $7
+        "UPDATE ack SET state = $2, code = $3, detail = $4, transmission_id = $5, answered_at = $6, kind = $7, faults = $8
          WHERE ack_id = $1",
     )
     .bind(&ack_id)
@@ -261,6 +261,7 @@ async fn answer(
     .bind(transmission_id)
     .bind(Micros::from(now))
     .bind(&incoming.kind)
+    .bind(said.faults.kept())
     .execute(&mut *tx.connection)
     .await?;
     job::drop_for(tx, JobKind::Acknowledge, &ack_id).await?;

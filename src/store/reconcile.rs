@@ -23,7 +23,7 @@ pub struct Reconciliation {
     pub deliveries_uncertain: u64,
     /// Leases of workers that are gone.
     pub leases_freed: u64,
-    /// Jobs of open deliveries that were gone, made anew.
+    /// Jobs that were gone, made anew.
     pub jobs_made: u64,
 }
 
@@ -137,11 +137,67 @@ const KEPT_AS_FILES: &str = "SELECT payload_id FROM payload WHERE sealed IS NULL
 const KEPT_AS_FILES_WITH_SIZE: &str =
     "SELECT payload_id, size FROM payload WHERE sealed IS NULL AND purged_at IS NULL ORDER BY payload_id";
 
-/// Makes the jobs that open deliveries lack: without one nothing ever comes back to them. No commit of ours leaves one out, so that
-/// somebody else took it away.
+/// Makes the jobs that are lacking: without one nothing ever comes back to what it is for. No commit of ours leaves one out, so
+/// that somebody else took it away. What is counted is the same (`count.rs`, the sum of jobs).
 async fn make_jobs(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
-    let count = "SELECT COUNT(*) FROM job WHERE kind = 'deliver'";
+    let count = "SELECT COUNT(*) FROM job";
     let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
+    translations(tx, now).await?;
+    deliveries(tx, now).await?;
+    gatherings(tx, now).await?;
+    deadlines(tx, now).await?;
+    let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
+    Ok(u64::try_from(after - before).unwrap_or(0))
+}
+
+/// What came in and is not translated to its end. It is in translation since it came, as whoever waits for what is earlier sees it.
+async fn translations(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+    let lacking: Vec<(String, String, Micros)> = sqlx::query_as(
+        "SELECT transmission_id, channel, created_at FROM transmission
+         WHERE direction = 'in' AND state IN ('incoming', 'stored', 'verified')
+         AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'translate' AND job.subject = transmission.transmission_id)
+         ORDER BY created_at, transmission_id",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for (transmission_id, channel, came_at) in lacking {
+        job::translate(tx, &transmission_id, &channel, (now, came_at.timestamp())).await?;
+    }
+    Ok(())
+}
+
+/// Documents that wait for company leave when the first of them is due; whether they are enough already, only their agreement knows.
+async fn gatherings(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+    let lacking: Vec<(String, Micros)> = sqlx::query_as(
+        "SELECT waiting.subject, waiting.due_at FROM
+         (SELECT agreement || '/' || environment AS subject, MIN(due_at) AS due_at FROM gathered
+          GROUP BY agreement, environment) AS waiting
+         WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'gather' AND job.subject = waiting.subject)",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for (subject, due_at) in lacking {
+        job::insert(tx, JobKind::Gather, &subject, due_at.timestamp(), now).await?;
+    }
+    Ok(())
+}
+
+/// Acknowledgments whose clock runs.
+async fn deadlines(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+    let lacking: Vec<(String, Micros)> = sqlx::query_as(
+        "SELECT ack_id, deadline FROM ack WHERE direction = 'in' AND state = 'waiting' AND deadline IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'acknowledge' AND job.subject = ack.ack_id)",
+    )
+    .fetch_all(&mut *tx.connection)
+    .await?;
+    for (ack_id, deadline) in lacking {
+        job::insert(tx, JobKind::Acknowledge, &ack_id, deadline.timestamp(), now).await?;
+    }
+    Ok(())
+}
+
+/// Deliveries that wait for nobody, what of lanes is under way, and of each lane the first.
+async fn deliveries(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
     let alone: Vec<(String, Option<Micros>)> = sqlx::query_as(
         "SELECT delivery_id, next_at FROM delivery
          WHERE state IN ('ready', 'leased', 'sending', 'awaiting_receipt', 'uncertain', 'retry_wait') AND lane IS NULL
@@ -170,8 +226,7 @@ async fn make_jobs(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     for lane in lanes {
         lane::turn(tx, &lane, now).await?;
     }
-    let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
-    Ok(u64::try_from(after - before).unwrap_or(0))
+    Ok(())
 }
 
 /// This process holds the directory alone, so every lease is of a process that is gone. Each counts as lost: a document

@@ -4,6 +4,7 @@
 use super::edi::order;
 use super::peer::{Answer, Peer};
 use super::stage::{Stage, resources};
+use portolan::clock::{Clock as _, SystemClock};
 use sqlx::{AnyConnection, Executor as _};
 
 async fn ledger(stage: &Stage) -> AnyConnection {
@@ -69,6 +70,11 @@ async fn a_row_that_vanishes_makes_a_sum_wrong() {
     }
     let words = stage.done(&["status"], "");
     assert!(words.contains("mailbox files") && !words.contains("NOT"), "{words}");
+    // When they were counted is said: at the question, where that takes a moment only.
+    let before = SystemClock.now().as_microsecond();
+    let status = stage.get("/api/v1/status").await;
+    assert!(status["counted_at"].as_i64() >= Some(before) && status["count_ms"].is_u64(), "{status:#}");
+    assert!(words.lines().any(|line| line.starts_with("counted        at ") && line.ends_with(" ms")), "{words}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,4 +104,60 @@ async fn deliveries_whose_job_vanished_are_told_and_go_on_after_the_next_start()
     stage.deliveries("delivered", 2).await;
     stage.balanced().await;
     assert!(stage.log().contains("jobs_made: 2"), "{}", stage.log());
+}
+
+/// Takes all jobs of a kind away, which is told; what else is changed follows, and the next start makes them anew.
+async fn without(stage: &mut Stage, kind: &str, also: &str) {
+    assert_eq!(wrong(stage).await, Vec::<String>::new());
+    let mut raw = ledger(stage).await;
+    let text = format!("DELETE FROM job WHERE kind = '{kind}'");
+    let gone = raw.execute(sqlx::AssertSqlSafe(text)).await.expect("gone");
+    assert_eq!(gone.rows_affected(), 1, "{kind}");
+    assert_eq!(wrong(stage).await, ["jobs"], "{kind}");
+    stage.kill();
+    raw.execute(sqlx::AssertSqlSafe(also.to_owned())).await.expect("changed");
+    sqlx::Connection::close(raw).await.expect("closed");
+    stage.start_again(&[]);
+    assert_eq!(wrong(stage).await, Vec::<String>::new(), "{kind}: it is made anew");
+    assert!(stage.log().contains("jobs_made: 1"), "{}", stage.log());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_came_in_and_lost_its_job_is_told_and_goes_on_after_the_next_start() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let mut stage = Stage::with(&retailer, &supplier, "").await;
+    stage.done(&["pause", "channel", "northstores-in"], "");
+    stage.send(order("T-1", 1)).await;
+    stage
+        .until("it waits", || async { (stage.list("/api/v1/pauses").await[0]["transmissions"] == 1).then_some(()) })
+        .await;
+    without(&mut stage, "translate", "SELECT 1").await;
+    stage.done(&["resume", "channel", "northstores-in"], "");
+    stage.deliveries("delivered", 2).await;
+    assert_eq!((supplier.orders().len(), retailer.posts().len()), (1, 1));
+    stage.balanced().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_company_or_an_answer_and_lost_its_job_is_told_and_goes_on_after_the_next_start() {
+    let (retailer, supplier) = (Peer::start(&[]).await, Peer::start(&[]).await);
+    let mut stage = Stage::with(&retailer, &supplier, "").await;
+    let all = resources(retailer.port, supplier.port);
+    let agreement = all.split("---\n").find(|one| one.contains("name: lamps-orders")).expect("it").to_owned();
+    let receiver = "receiver: \"14:4012345000030\"";
+    assert!(agreement.contains(receiver), "{agreement}");
+    stage.apply(&format!(
+        "{}expect: [{{ kind: contrl, within_minutes: \"60\" }}]\n",
+        agreement.replace(receiver, &format!("{receiver}, gather_minutes: 60"))
+    ));
+    stage.send(order("T-2", 1)).await;
+    stage.until("it waits", || async { (stage.get("/api/v1/status").await["gathered"] == 1).then_some(()) }).await;
+    stage.deliveries("delivered", 1).await;
+    without(&mut stage, "gather", "UPDATE gathered SET due_at = created_at").await;
+    stage.deliveries("delivered", 2).await;
+    assert_eq!(supplier.orders().len(), 1);
+    without(&mut stage, "acknowledge", "UPDATE ack SET deadline = created_at WHERE deadline IS NOT NULL").await;
+    let overdue = || async { (stage.list("/api/v1/acks?state=overdue").await.len() == 1).then_some(()) };
+    stage.until("it is overdue", overdue).await;
+    stage.balanced().await;
 }

@@ -108,6 +108,8 @@ async fn metrics_are_those_of_the_list_and_gauges_go_back_to_nothing() {
     let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
     let (free, all) = (value("portolan_storage_free_bytes "), value("portolan_storage_bytes "));
     assert!(free > Some(0.0) && free <= all, "{free:?} of {all:?}");
+    let (age, took) = (value("portolan_conservation_age_seconds "), value("portolan_conservation_count_seconds "));
+    assert!(age < Some(120.0) && age >= Some(0.0) && took > Some(0.0), "counted {age:?} s ago, in {took:?} s");
     let samples: String = text.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
     for name in known(&samples, "/metrics") {
         let (_, _, _, says) = metric(name).expect("one of ours");

@@ -3,7 +3,7 @@
 use super::*;
 
 fn answer(document: Option<&str>, group: &str, state: AckState) -> Incoming {
-    let said = Said { state, code: "A".into(), detail: "accepted".into() };
+    let said = Said { state, code: "A".into(), detail: "accepted".into(), faults: Faults::default() };
     Incoming {
         level: AckLevel::Functional,
         kind: "997".into(),
@@ -145,7 +145,9 @@ async fn an_answer_is_for_the_type_and_the_environment_that_it_means(ground: Gro
 async fn attempted(store: &Store, now: Timestamp, end: AttemptEnd, said: Option<AckState>) {
     let job = lease(store, JobKind::Deliver, now).await.expect("a delivery");
     store.deliver_sending(&job, "x", now).await.expect("sending");
-    let said = said.map(|state| ("cxml".to_owned(), Said { state, code: "c".into(), detail: String::new() }));
+    let said = said.map(|state| {
+        ("cxml".to_owned(), Said { state, code: "c".into(), detail: String::new(), faults: Faults::default() })
+    });
     let facts = AttemptFacts { said, ..AttemptFacts::default() };
     store.deliver_result(&job, end, facts, now).await.expect("a commit");
 }

@@ -157,6 +157,7 @@ pub fn answers(text: &str) -> Result<Vec<Answer>, String> {
         codes: vec![code.to_string()],
         claimed: None,
         notes: words.map(str::to_owned).collect(),
+        faults: Vec::new(),
     }])
 }
 

@@ -1,6 +1,6 @@
 //! CONTRL read, when a partner sends it. What it refers to is found by the ledger.
 
-use crate::codec::segment::{Answer, Answered, Verdict, text};
+use crate::codec::segment::{Answer, Answered, Verdict, place_word, text};
 use crate::tree::Run;
 
 /// 0083: rejects this level and all below.
@@ -27,7 +27,7 @@ pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> C
     let mut found: Vec<Answer> = Vec::new();
     let mut interchange = Answered::default();
     let mut group = Answered::default();
-    let mut only_received = false;
+    let (mut only_received, mut at) = (false, String::new());
     for segment in run.segments() {
         let field = |element: usize, component: usize| text(&segment, (element, component)).into_owned();
         let code = |element: usize| Some(field(element, 1)).filter(|code| !code.is_empty()).into_iter().collect();
@@ -55,10 +55,22 @@ pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> C
                         Some(words) => format!("code {code} ({words})"),
                         None => format!("code {code}"),
                     };
-                    open.notes.push(match segment.tag() {
-                        b"UCS" => format!("segment {}: {}", field(1, 1), code(field(2, 1))),
-                        _ => format!("element {}: {}", field(2, 1), code(field(1, 1))),
-                    });
+                    let word = |element: usize, component: usize| place_word(&field(element, component));
+                    if segment.tag() == b"UCS" {
+                        open.notes.push(format!("segment {}: {}", field(1, 1), code(field(2, 1))));
+                        at = format!("segment {}", word(1, 1));
+                        let found = word(2, 1);
+                        // One without a code is the place of what follows.
+                        if !found.is_empty() {
+                            open.faults.push(format!("{at}: {}", code(found)));
+                        }
+                        continue;
+                    }
+                    open.notes.push(format!("element {}: {}", field(2, 1), code(field(1, 1))));
+                    let component = Some(word(2, 2)).filter(|word| !word.is_empty());
+                    let component = component.map(|word| format!(", component {word}")).unwrap_or_default();
+                    let of_segment = if at.is_empty() { String::new() } else { format!("{at}, ") };
+                    open.faults.push(format!("{of_segment}element {}{component}: {}", word(2, 1), code(word(1, 1))));
                 }
                 continue;
             }
@@ -71,7 +83,9 @@ pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> C
             codes,
             claimed: None,
             notes: Vec::new(),
+            faults: Vec::new(),
         });
+        at.clear();
     }
     Contrl { answers: found, only_received }
 }

@@ -7,6 +7,9 @@ use super::{DocumentReport, GroupReport, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Effect, Severity};
 use serde::{Deserialize, Serialize};
 
+/// Characters of a place or a code: no number of a segment or an element has more.
+const PLACE_WORD_MAX: usize = 6;
+
 /// A verdict on an interchange, a group or a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -125,8 +128,11 @@ pub struct Answer {
     pub codes: Vec<String>,
     /// For a group: how many documents it says the group had (AK902).
     pub claimed: Option<u32>,
-    /// What it says in detail, a line each: `segment 12 PO1, element 2: code 6 "24X"`.
+    /// What it says in detail, a line each: `segment 12 PO1: code 8 (Segment has element errors)`, `element 2: code 6 "24X"`.
     pub notes: Vec<String>,
+    /// What it finds wrong, place by place, without what stands there: `segment 12 PO1, element 2 (330): code 6`. Nothing that
+    /// a document holds is in it.
+    pub faults: Vec<String>,
 }
 
 /// What an answer is about; empty where the answer does not say.
@@ -142,6 +148,12 @@ pub struct Answered {
     pub document_type: String,
     /// ST02, UNH 0062; in XML the number by which the document is named.
     pub document_control_number: String,
+}
+
+/// A partner's word of a place or a code, as short as such words are, so that nothing else is passed on in it.
+#[must_use]
+pub fn place_word(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).take(PLACE_WORD_MAX).collect()
 }
 
 impl DocumentReport {

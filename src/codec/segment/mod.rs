@@ -22,7 +22,7 @@ mod write;
 
 pub use acknowledge::{Acknowledging, Acknowledgment, GroupAnswer, GroupOfAnswers, Loops, Tally, acknowledge};
 pub use ahead::{Ahead, Share, Step, Work};
-pub use answer::{ANSWERS, AckChoice, Answer, Answered, Stamp, Verdict, When, is_noted};
+pub use answer::{ANSWERS, AckChoice, Answer, Answered, Stamp, Verdict, When, is_noted, place_word};
 pub use check::{EnvelopeCheck, EnvelopeFinding, element_finding, text};
 pub use decode::{Decoded, decode, decode_to};
 pub use encode::{EncodeError, encode, encode_to};

@@ -86,6 +86,7 @@ impl Heard {
             codes: vec![code.clone()],
             claimed: None,
             notes: notes.clone(),
+            faults: Vec::new(),
         };
         self.named.into_iter().map(one).collect()
     }

@@ -1,6 +1,6 @@
 //! TA1, 997 and 999 read, when a partner sends them. What they refer to is found by the ledger.
 
-use crate::codec::segment::{Answer, Answered, HeaderValues, Verdict, text};
+use crate::codec::segment::{Answer, Answered, HeaderValues, Verdict, place_word, text};
 use crate::tree::{Run, Segment};
 
 /// What a TA1 segment says, as received in the envelope of an interchange.
@@ -12,7 +12,15 @@ pub fn technical_answer(ta1: &HeaderValues) -> Answer {
         _ => Verdict::Rejected,
     };
     let about = Answered { interchange_control_number: value(ta1, 1).to_owned(), ..Answered::default() };
-    Answer { kind: "ta1", about, verdict, codes: vec![value(ta1, 5).to_owned()], claimed: None, notes: Vec::new() }
+    Answer {
+        kind: "ta1",
+        about,
+        verdict,
+        codes: vec![value(ta1, 5).to_owned()],
+        claimed: None,
+        notes: Vec::new(),
+        faults: Vec::new(),
+    }
 }
 
 /// What a 997 or 999 says: one answer for the group, and one for each AK2 loop. AK9 `A` without AK2 accepts all of
@@ -21,7 +29,7 @@ pub fn technical_answer(ta1: &HeaderValues) -> Answer {
 pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> Vec<Answer> {
     let mut found: Vec<Answer> = Vec::new();
     let mut group = Answered::default();
-    let mut open: Option<Answer> = None;
+    let (mut open, mut at): (Option<Answer>, _) = (None, String::new());
     let implementation = run.segment(0).is_some_and(|header| text(&header, (1, 1)) == "999");
     let kind = if implementation { "999" } else { "997" };
     for segment in run.segments() {
@@ -32,6 +40,7 @@ pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> V
                 group.group_control_number = field(2);
             }
             b"AK2" => {
+                at.clear();
                 found.extend(open.take());
                 let about = Answered { document_type: field(1), document_control_number: field(2), ..group.clone() };
                 open = Some(Answer {
@@ -41,11 +50,13 @@ pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> V
                     codes: vec![],
                     claimed: None,
                     notes: vec![],
+                    faults: vec![],
                 });
             }
             b"AK3" | b"IK3" | b"AK4" | b"IK4" => {
                 if let Some(open) = open.as_mut() {
                     open.notes.push(note(&segment, &meant));
+                    open.faults.push(fault(&segment, &mut at, &meant));
                 }
             }
             b"AK5" | b"IK5" => {
@@ -62,7 +73,15 @@ pub fn answers(run: &Run<'_>, meant: impl Fn(&str, &str) -> Option<String>) -> V
                 // Partly accepted: the documents' own answers tell which.
                 let verdict = if field(1) == "P" { Verdict::AcceptedWithErrors } else { verdict_of(&field(1)) };
                 let claimed = field(2).parse().ok();
-                found.push(Answer { kind, about: group.clone(), verdict, codes, claimed, notes: vec![counts] });
+                found.push(Answer {
+                    kind,
+                    about: group.clone(),
+                    verdict,
+                    codes,
+                    claimed,
+                    notes: vec![counts],
+                    faults: vec![],
+                });
             }
             _ => {}
         }
@@ -78,6 +97,33 @@ fn verdict_of(letter: &str) -> Verdict {
         "E" => Verdict::AcceptedWithErrors,
         _ => Verdict::Rejected,
     }
+}
+
+/// The same without the copy of what stands there (AK404): `segment 2 BEG, element 3 (353): code 7 (Invalid code value)`. `at` is
+/// the segment, which an element follows.
+fn fault(segment: &Segment<'_>, at: &mut String, meant: &impl Fn(&str, &str) -> Option<String>) -> String {
+    let word = |element: usize, component: usize| place_word(&text(segment, (element, component)));
+    let (element, code) = match segment.tag() {
+        b"AK3" => ("720", word(4, 1)),
+        b"IK3" => ("620", word(4, 1)),
+        b"AK4" => ("723", word(3, 1)),
+        _ => ("621", word(3, 1)),
+    };
+    let code = match meant(element, &code) {
+        Some(words) => format!("code {code} ({words})"),
+        None => format!("code {code}"),
+    };
+    if matches!(segment.tag(), b"AK3" | b"IK3") {
+        *at = format!("segment {} {}", word(2, 1), word(1, 1));
+        return format!("{at}: {code}");
+    }
+    let filled = |before: &str, word: String, behind: &str| match word.is_empty() {
+        true => String::new(),
+        false => format!("{before}{word}{behind}"),
+    };
+    let of_segment = if at.is_empty() { String::new() } else { format!("{at}, ") };
+    let (component, number) = (filled(", component ", word(1, 2), ""), filled(" (", word(2, 1), ")"));
+    format!("{of_segment}element {}{component}{number}: {code}", word(1, 1))
 }
 
 /// `segment 2 BEG: code 8 (Segment has element errors)`, `element 3: code 7 (Invalid code value) "XX"`.

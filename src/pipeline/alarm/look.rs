@@ -10,6 +10,7 @@ use crate::pipeline::as2::forecast::forecast;
 use crate::pipeline::meaning;
 use crate::pipeline::pickup::PickupState;
 use crate::pipeline::state::Service;
+use crate::pipeline::sums::{Asked, Counted};
 use crate::pipeline::unanswered::{Urgency, unanswered};
 use crate::pipeline::webhook::event_type;
 use crate::store::ack::AckState;
@@ -20,7 +21,7 @@ use crate::store::{Micros, Result};
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
-/// After how many looks the sums of the ledger are counted: that reads all of it.
+/// After how many looks the sums of the ledger are asked for anew; whether they are counted then, how long that takes decides.
 const BALANCE_LOOKS: u32 = 12;
 
 /// What is remembered from one look to the next.
@@ -37,11 +38,15 @@ impl Looking {
     pub async fn look(&mut self, service: &Service) -> Result<(Vec<Finding>, Vec<String>)> {
         let (directory, now) = (service.directory(), service.now());
         count_events(service, &directory, now).await?;
-        let is_balance_due = self.looks.is_multiple_of(BALANCE_LOOKS);
+        if self.looks.is_multiple_of(BALANCE_LOOKS)
+            && directory.alerts().any(|(_, alert)| alert.watch == Watch::Balance)
+        {
+            service.sums.counted(Asked::ByMachine, now).await;
+        }
         self.looks = self.looks.wrapping_add(1);
         let (mut findings, mut unasked) = (Vec::new(), Vec::new());
         for (name, alert) in directory.alerts() {
-            if alert.watch == Watch::Balance && !is_balance_due {
+            if alert.watch == Watch::Balance && service.sums.last().is_none() {
                 unasked.push(name.clone());
                 continue;
             }
@@ -136,7 +141,7 @@ async fn seen(
         Watch::Certificate => return certificates(service, directory, alert, now).await,
         Watch::Webhook => return webhooks(service, before).await,
         Watch::Disk => return Ok(disk(service, alert, now)),
-        Watch::Balance => return balances(service, now).await,
+        Watch::Balance => return Ok(service.sums.last().map_or_else(Vec::new, |counted| balances(&counted))),
         Watch::Trouble => {
             let all = service.trouble.now(now).into_iter();
             let seen = |seen: crate::pipeline::trouble::Seen| {
@@ -508,8 +513,8 @@ fn disk(service: &Service, alert: &Alert, now: Timestamp) -> Vec<Seen> {
     vec![one(None, (now, now), format!("The disk of the data directory has {percent} percent free, {left}"))]
 }
 
-async fn balances(service: &Service, now: Timestamp) -> Result<Vec<Seen>> {
-    let wrong = service.store.balances().await?.into_iter().filter(|one| !one.holds);
-    let seen = wrong.map(|balance| one(Some(balance.stage), (now, now), balance.words()));
-    Ok(seen.collect())
+/// Sums that did not hold when they were counted last.
+fn balances(counted: &Counted) -> Vec<Seen> {
+    let wrong = counted.balances.iter().filter(|one| !one.holds);
+    wrong.map(|balance| one(Some(balance.stage), (counted.at, counted.at), balance.words())).collect()
 }

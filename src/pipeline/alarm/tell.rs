@@ -7,8 +7,9 @@ use crate::alert::due::{Hours, News, Standing, Told as Known};
 use crate::alert::link::{self, Act, KEY_BYTES, LINK_LASTS};
 use crate::clock::Timestamp;
 use crate::partner::calendar::{next_passing, time_of_day};
-use crate::partner::{Directory, Recipient, Severity};
+use crate::partner::{Directory, Recipient, Severity, Watch};
 use crate::pipeline::state::Service;
+use crate::store::ack::Faults;
 use crate::store::alarm::{Alarm, AlarmState};
 use crate::store::notice::{NewNotice, Notice, NoticeKind, Told, ToldLast};
 use crate::store::{Actor, Micros, Result, StoreError};
@@ -97,7 +98,7 @@ pub(super) async fn tell(service: &Service) -> Result<()> {
         let mut notices = Vec::new();
         if !due.is_empty() {
             let open = alarms.iter().filter(|one| one.ended_at.is_none()).count();
-            let facts = facts(service, name, &due, open);
+            let facts = facts(service, name, &due, open).await?;
             notices.extend(addressed(service, name, recipient, NoticeKind::Alarm, &facts));
         }
         if is_heartbeat_due(recipient, last, &hours, now) {
@@ -206,26 +207,33 @@ fn items<'a>(due: &[(&'a Alarm, News)]) -> Vec<Item<'a>> {
     items
 }
 
+/// What of the newest document that an alarm is about a partner's answer found wrong, where the alarm is of such answers.
+async fn faults(service: &Service, alarm: &Alarm) -> Result<Option<Faults>> {
+    let is_of_document = |subject: &String| subject.strip_prefix("document/").map(str::to_owned);
+    match alarm.subject.as_ref().and_then(is_of_document).filter(|_| watch(service, alarm) == Some(Watch::Rejected)) {
+        Some(document_id) => service.store.faults_of(&document_id, alarm.document.as_deref()).await,
+        None => Ok(None),
+    }
+}
+
 /// What a notice of alarms tells.
-fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open: usize) -> Value {
+async fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open: usize) -> Result<Value> {
     let (zone, now) = (zone(service), service.now());
     let is_over = |news: News| matches!(news, News::Over | News::Passed);
     let worst = items(due);
-    let items: Vec<Value> = worst
-        .iter()
-        .take(SHOWN_MAX)
-        .map(|Item { alarm, news, times, first_at }| {
-            let acts = Act::ALL.into_iter().filter(|act| *act != Act::Retry || can_be_retried(service, alarm));
-            let acts: Vec<&str> = acts.filter(|_| !is_over(*news)).map(Act::as_str).collect();
-            json!({
-                "alarm": alarm.alarm_id, "alert": alarm.alert, "what": news, "severity": alarm.severity, "times": times,
-                "title": alarm.title, "words": alarm.words, "count": alarm.count, "partner": alarm.partner,
-                "channel": alarm.channel, "document": alarm.document, "code": alarm.code, "subject": alarm.subject,
-                "since": moment(first_at.timestamp(), &zone), "last": moment(alarm.last_at.timestamp(), &zone),
-                "link": null, "acts": acts,
-            })
-        })
-        .collect();
+    let mut items = Vec::new();
+    for Item { alarm, news, times, first_at } in worst.iter().take(SHOWN_MAX) {
+        let acts = Act::ALL.into_iter().filter(|act| *act != Act::Retry || can_be_retried(service, alarm));
+        let acts: Vec<&str> = acts.filter(|_| !is_over(*news)).map(Act::as_str).collect();
+        let faults = if is_over(*news) { None } else { faults(service, alarm).await? };
+        items.push(json!({
+            "alarm": alarm.alarm_id, "alert": alarm.alert, "what": news, "severity": alarm.severity, "times": times,
+            "title": alarm.title, "words": alarm.words, "count": alarm.count, "partner": alarm.partner,
+            "channel": alarm.channel, "document": alarm.document, "code": alarm.code, "subject": alarm.subject,
+            "faults": faults, "since": moment(first_at.timestamp(), &zone),
+            "last": moment(alarm.last_at.timestamp(), &zone), "link": null, "acts": acts,
+        }));
+    }
     let severities = Severity::ALL.into_iter().rev().filter_map(|one| {
         let is_one = |item: &&Item<'_>| !is_over(item.news) && item.alarm.severity == one.as_str();
         let count = worst.iter().filter(is_one).count();
@@ -236,10 +244,10 @@ fn facts(service: &Service, recipient: &str, due: &[(&Alarm, News)], open: usize
         (count > 0).then(|| format!("{count} {words}"))
     });
     let severities: Vec<String> = severities.chain(ended).collect();
-    json!({
+    Ok(json!({
         "instance": service.config.alert.name(), "recipient": recipient, "time": moment(now, &zone), "open": open,
         "more": worst.len() - items.len(), "severities": severities.join(", "), "items": items,
-    })
+    }))
 }
 
 /// What a notice tells, with its links. They are made when it is sent, and kept nowhere: who holds one can act.
@@ -271,9 +279,12 @@ pub(super) async fn linked(service: &Service, notice: &Notice) -> Result<Value> 
 
 /// Whether what an alarm is about can be sent again.
 pub(super) fn can_be_retried(service: &Service, alarm: &Alarm) -> bool {
-    let directory = service.directory();
-    let watch = directory.all_alerts().find(|(name, _)| **name == alarm.alert).map(|(_, alert)| alert.watch);
-    watch == Some(crate::partner::Watch::Parked)
+    watch(service, alarm) == Some(Watch::Parked)
+}
+
+/// What the alert of an alarm watches.
+fn watch(service: &Service, alarm: &Alarm) -> Option<Watch> {
+    service.directory().all_alerts().find(|(name, _)| **name == alarm.alert).map(|(_, alert)| alert.watch)
 }
 
 /// Whether a day has passed at the time of day that a recipient wants to hear that all is well, which is one of the clock on the

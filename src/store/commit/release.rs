@@ -22,7 +22,7 @@ pub(crate) async fn again(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
         let change = transmission::Change { reason: Some("the configuration was changed"), ..Default::default() };
         let (from, to) = ([TransmissionState::Held], TransmissionState::Stored);
         transmission::change(tx, transmission_id, &from, to, change, &Actor::system(), now).await?;
-        job::translate(tx, transmission_id, channel, now).await?;
+        job::translate(tx, transmission_id, channel, (now, now)).await?;
     }
     Ok(held.len() as u64)
 }
@@ -131,7 +131,7 @@ pub(super) async fn release(
     transmission::change(tx, id, &from, to, change, actor, now).await?;
     let query = "SELECT channel FROM transmission WHERE transmission_id = $1";
     let came_over: String = sqlx::query_scalar(query).bind(id).fetch_one(&mut *tx.connection).await?;
-    job::translate(tx, id, &came_over, now).await?;
+    job::translate(tx, id, &came_over, (now, now)).await?;
     let after = json!({ "as": partner });
     audit::append(tx, actor, "transmission.release", id, (None, Some(&after)), now).await
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 const NOW: &str = "kind: recipient\nname: now\nmail: [now@example.com]\ndigest_minutes: \"0\"\n";
 
 /// An alert was raised with these words, and a mail names its alarm.
-async fn raised(mail: &MailServer, stage: &Stage, alert: &str, words: &str) {
+async fn raised(mail: &MailServer, stage: &Stage, alert: &str, words: &str) -> Mail {
     let path = format!("/api/v1/alarms?alert={alert}");
     let id = stage
         .until(&format!("{alert}: {words}"), || async {
@@ -26,7 +26,7 @@ async fn raised(mail: &MailServer, stage: &Stage, alert: &str, words: &str) {
             one["alarm_id"].as_str().map(str::to_owned)
         })
         .await;
-    mail.mail(stage, alert, |one| one.to() == "now@example.com" && one.text().contains(&id)).await;
+    mail.mail(stage, alert, |one| one.to() == "now@example.com" && one.text().contains(&id)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,6 +141,16 @@ async fn acknowledgments_that_do_not_come_or_refuse() {
     let sent = stage.until("another order", || async { supplier.orders().into_iter().nth(1) }).await;
     let control = control_of(&sent.body);
     stage.send_over("lamps-in", contrl(&control, "7", "UCM+1+ORDERS:D:96A:UN+7+12'")).await;
+    // What is wrong where, as the supplier has it.
+    stage.send(order("A-3", 3)).await;
+    let sent = stage.until("a third order", || async { supplier.orders().into_iter().nth(2) }).await;
+    let control = control_of(&sent.body);
+    let named = "UCM+1+ORDERS:D:96A:UN+4+18'UCS+2+13'UCS+6'UCD+37+2:2'";
+    let body = contrl(&control, "7", named).replace("UNT+4+", "UNT+7+");
+    stage.send_over("lamps-in", body).await;
+    let told = raised(&mail, &stage, "rejected", "was refused by contrl: 18").await;
+    let words = ["segment 2: code 13 (Missing)", "segment 6, element 2, component 2: code 37 ("];
+    assert!(words.iter().all(|one| told.text().contains(one) && told.html().contains(one)), "{}", told.text());
     stage.send_over("lamps-in", contrl("99999", "7", "")).await;
     raised(&mail, &stage, "unmatched", "of type contrl of lamps fits nothing we sent").await;
     // What came late counts all the same, and ends the alarm; who was told of it is told so.
@@ -180,13 +190,32 @@ async fn a_997_that_takes_with_errors_or_refuses_is_told() {
     stage.send_over("lamps-in", ack(1, "", "E", 6)).await;
     raised(&mail, &stage, "accepted-with-errors", "1 event (ack.accepted_with_errors)").await;
     // The partner thinks again: the codes are said in words, and the document is ours.
-    stage.send_over("lamps-in", ack(2, "AK3*BEG*2**8~AK4*3**1~", "R", 8)).await;
+    let errors = "AK3*BEG*2**8~AK4*3*324*1~AK4*5>2>1*373*8*SECRET-4711~AK3*PO1*7*SECRET-LOOP*8~AK4*4*212*6*SECRET-12X~\
+                  AK4*2*330*1~AK3*CTT*9**3~";
+    stage.send_over("lamps-in", ack(2, errors, "R", 13)).await;
     let refused = "1 document of type 850 of lamps was refused by 997: 5 (One or more segments in error)";
-    raised(&mail, &stage, "rejected", refused).await;
+    let told = raised(&mail, &stage, "rejected", refused).await;
+    // Where and what, with the words of the code list; never what stands there.
+    for line in [
+        "segment 2 BEG: code 8 (Segment has element errors)",
+        "segment 2 BEG, element 3 (324): code 1 (Mandatory element missing)",
+        "segment 2 BEG, element 5, component 2 (373): code 8 (Invalid date)",
+        "segment 7 PO1: code 8 (Segment has element errors)",
+        "segment 7 PO1, element 4 (212): code 6 (Invalid character in element)",
+        "and 2 more",
+    ] {
+        let is_told = told.text().lines().any(|one| one.trim_end() == format!("  {line}"));
+        assert!(is_told, "{line} in\n{}", told.text());
+        assert!(told.html().contains(&format!("<li>{line}</li>")), "{line} in\n{}", told.html());
+    }
+    let all = mail.mails().iter().map(|one| one.0.to_string()).collect::<String>();
+    assert!(!all.contains("SECRET") && !told.text().contains("CTT"), "{all}");
+    let kept = stage.get("/api/v1/notices").await.to_string();
+    assert!(kept.contains("now@example.com") && !kept.contains("SECRET"), "{kept}");
     let ours = stage.list("/api/v1/documents?direction=out&ack=rejected").await;
     let shown = stage.done(&["document", "show", ours[0]["document_id"].as_str().expect("an id")], "");
     let said = "segment 2 BEG: code 8 (Segment has element errors); element 3: code 1 (Mandatory element missing)";
-    assert!(shown.contains(said) && !shown.contains("\"\""), "{shown}");
+    assert!(shown.contains(said) && shown.contains("SECRET-4711") && !shown.contains("\"\""), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
