@@ -226,7 +226,7 @@ impl<'d> Walk<'d> {
     }
 
     /// Puts the segment into a loop, at one of its nodes; a trigger opens its own loop first.
-    #[inline]
+    #[inline(always)] // for every segment
     fn settle(&mut self, node: &'d Node, mut home: usize, spot: &Spot) {
         if spot.is_loop {
             let nodes = node.body.as_ref().map_or(&[][..], |body| &body.nodes);
@@ -240,7 +240,7 @@ impl<'d> Walk<'d> {
 
     /// The place that leaves nothing behind, where the table knows it and its maximum is not reached; with what is
     /// known of it.
-    #[inline]
+    #[inline(always)] // for every segment
     fn known(&self, tag: &[u8]) -> Option<(Candidate, &'d Spot)> {
         let frame = self.frames.last().filter(|frame| frame.count > 0)?;
         let number = self.order.next(frame.first + frame.at, tag)?;
