@@ -1,5 +1,5 @@
 //! A file being fetched. Who read all of it and closed it has it: that is noted, with an event, before the close is answered. So
-//! has who read it in parts, one after the other or beside each other (`parts`).
+//! has who read it in parts, one after the other or beside each other (`parts`), and who read on to the end and then ended the session.
 
 use super::drafts::unkept;
 use super::ranges::Ranges;
@@ -125,6 +125,15 @@ impl Fetch for Opened {
                 "Fetched from its mailbox"
             );
             Ok(())
+        })
+    }
+
+    fn left(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            if self.is_at_end {
+                // What could not be noted is told in the log; nobody is there who could be told.
+                let _ = self.close().await;
+            }
         })
     }
 }

@@ -119,6 +119,9 @@ pub trait Fetch: Send {
     fn read(&mut self, offset: u64, most: usize) -> BoxFuture<'_, Done<Vec<u8>>>;
     /// The partner closed it. When this returns, a complete fetch is noted.
     fn close(self: Box<Self>) -> BoxFuture<'static, Done<()>>;
+    /// The partner ended its session by itself and left it open. Where it asked what lies behind the last byte, that counts as a close:
+    /// some clients go away before theirs has left them.
+    fn left(self: Box<Self>) -> BoxFuture<'static, ()>;
 }
 
 /// A file being dropped. Dropped without [`Upload::close`], it was broken off and may be resumed.

@@ -7,6 +7,7 @@ pub mod algorithms; // what both sides offer
 mod ask; // packets of a client
 pub mod ban; // who guessed too often, for a while
 pub mod client; // folders of a partner's server
+mod farewell; // how a client goes
 pub mod files; // what a mailbox can do, as its protocols ask for it
 pub mod path; // paths of a mailbox and the names in it
 mod scp; // copies asked for by `scp -O`

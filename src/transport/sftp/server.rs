@@ -5,6 +5,7 @@
 //! them. Seen as: the request is refused, the session goes on.
 
 use super::algorithms::preferred;
+use super::farewell::ToTheEnd;
 use super::files::{Files, Gate, Shown};
 use super::session::{self, Packets};
 use super::{scp, wire};
@@ -24,7 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -225,6 +226,7 @@ async fn turn_away(mut stream: TcpStream, text: &str) {
 async fn one(stream: TcpStream, gate: Arc<dyn Gate>, seat: Seat, config: Arc<Config>, stop: CancellationToken) {
     let address = seat.address;
     let (is_in, has_guessed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (ended_well, ending) = watch::channel(false);
     let peer = Peer {
         gate: gate.clone(),
         seat,
@@ -234,9 +236,11 @@ async fn one(stream: TcpStream, gate: Arc<dyn Gate>, seat: Seat, config: Arc<Con
         files: None,
         has_seat: true,
         channels: HashMap::new(),
+        ending,
     };
     // Small answers would wait for each other.
     let _ = stream.set_nodelay(true);
+    let (stream, parting) = ToTheEnd::new(stream);
     let begun = tokio::time::timeout(GRACE, russh::server::run_stream(config, stream, peer)).await;
     let Ok(Ok(mut running)) = begun else { return };
     let handle = running.handle();
@@ -255,7 +259,9 @@ async fn one(stream: TcpStream, gate: Arc<dyn Gate>, seat: Seat, config: Arc<Con
     };
     tokio::select! {
         // What a client does wrong ends its session and concerns nobody else.
-        _ = &mut running => {}
+        ended = &mut running => {
+            ended_well.send_replace(parting.is_well(&ended));
+        }
         () = in_time => leave("nobody came in in time").await,
         () = stop.cancelled() => {
             let _ = tokio::time::timeout(STOP_WAIT / 2, &mut running).await;
@@ -279,6 +285,8 @@ struct Peer {
     /// Whether the user has fewer sessions than it may have.
     has_seat: bool,
     channels: HashMap<ChannelId, Way>,
+    /// Becomes true when the client has ended the connection by itself; its sender is gone when it ended another way.
+    ending: watch::Receiver<bool>,
 }
 
 /// What became of a channel.
@@ -315,7 +323,7 @@ impl Peer {
         let files = self.files.clone()?;
         match self.channels.remove(&channel)? {
             Way::Open(out) => {
-                let (inlet, outlet) = pipe();
+                let (inlet, outlet) = pipe(self.ending.clone());
                 self.channels.insert(channel, Way::Running(inlet));
                 Some((files, out, outlet))
             }
@@ -427,7 +435,9 @@ impl Handler for Peer {
     }
 
     async fn channel_close(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
-        self.channels.remove(&channel);
+        if let Some(Way::Running(mut inlet)) = self.channels.remove(&channel) {
+            inlet.end();
+        }
         Ok(())
     }
 }
@@ -462,17 +472,19 @@ async fn end(out: &ChannelWriteHalf<Msg>, status: u32) {
 }
 
 /// Bytes of a client on their way to a protocol.
-fn pipe() -> (Inlet, Outlet) {
+fn pipe(ending: watch::Receiver<bool>) -> (Inlet, Outlet) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let waiting = Arc::new(Waiting::default());
     let inlet = Inlet { sender: Some(sender), waiting: waiting.clone() };
-    (inlet, Outlet { receiver, waiting, bytes: Vec::new(), taken: 0 })
+    (inlet, Outlet { receiver, waiting, ending, bytes: Vec::new(), taken: 0 })
 }
 
 #[derive(Default)]
 struct Waiting {
     bytes: AtomicUsize,
     less: Notify,
+    /// The client said that it sends no more.
+    is_ended: AtomicBool,
 }
 
 struct Inlet {
@@ -501,6 +513,7 @@ impl Inlet {
     }
 
     fn end(&mut self) {
+        self.waiting.is_ended.store(true, Ordering::Release);
         self.sender = None;
     }
 }
@@ -509,6 +522,7 @@ impl Inlet {
 pub(super) struct Outlet {
     receiver: mpsc::UnboundedReceiver<Vec<u8>>,
     waiting: Arc<Waiting>,
+    ending: watch::Receiver<bool>,
     bytes: Vec<u8>,
     taken: usize,
 }
@@ -570,5 +584,9 @@ impl Packets for Outlet {
             // An empty packet breaks the protocol, and so ends it.
             Err(_) => Some(Vec::new()),
         }
+    }
+
+    async fn ended_well(&mut self) -> bool {
+        self.waiting.is_ended.load(Ordering::Acquire) || self.ending.wait_for(|is_well| *is_well).await.is_ok()
     }
 }

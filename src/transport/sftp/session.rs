@@ -54,6 +54,19 @@ impl Session {
         }
     }
 
+    fn is_fetching(&self) -> bool {
+        self.open.values().any(|open| matches!(open, Open::Fetch(_)))
+    }
+
+    /// The client ended it by itself: what it still fetches it has left.
+    async fn end(self) {
+        for open in self.open.into_values() {
+            if let Open::Fetch(fetch) = open {
+                fetch.left().await;
+            }
+        }
+    }
+
     async fn done(&mut self, number: u32, ask: Ask) -> Done<Vec<u8>> {
         let fine = || wire::status(number, Status::Ok, "done");
         match ask {
@@ -251,23 +264,38 @@ fn of_folder(may_write: bool) -> Attributes {
 /// breaks the protocol.
 ///
 /// # Errors
-/// A packet broke the protocol, or the client is gone.
+/// A packet broke the protocol.
 pub async fn serve(
     files: Arc<dyn Files>,
     packets: &mut (impl Packets + Send),
     out: &mut (impl AsyncWrite + Unpin + Send),
 ) -> std::io::Result<()> {
     let mut session = Session::new(files);
+    let mut is_heard = true;
     while let Some(packet) = packets.next().await {
+        // What a client asked before it went is done, though nobody hears of it; what it wanted to see is not looked up.
+        if !is_heard && is_question(&packet) {
+            continue;
+        }
         let answer = session.answer(&packet).await.map_err(std::io::Error::other)?;
-        out.write_all(&answer).await?;
-        out.flush().await?;
+        is_heard = is_heard && out.write_all(&answer).await.is_ok() && out.flush().await.is_ok();
+    }
+    if session.is_fetching() && packets.ended_well().await {
+        session.end().await;
     }
     Ok(())
+}
+
+/// Whether all that a packet asks for is in its answer, which may be much.
+fn is_question(packet: &[u8]) -> bool {
+    let read = wire::read(packet);
+    matches!(read, Ok(Packet::Request(_, Ask::Read { .. } | Ask::OpenFolder { .. } | Ask::ReadFolder { .. })))
 }
 
 /// Where packets come from.
 pub trait Packets {
     /// The next one; none when the client has sent its last.
     fn next(&mut self) -> impl Future<Output = Option<Vec<u8>>> + Send;
+    /// Behind the last: whether the client ended by itself, with all read that was sent to it.
+    fn ended_well(&mut self) -> impl Future<Output = bool> + Send;
 }

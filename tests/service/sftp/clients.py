@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import os
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -375,6 +377,14 @@ def fetched(instance, name):
     return next(row["fetched"] for row in rows if row["name"] == name)
 
 
+def becomes_fetched(instance, name, count):
+    end = time.monotonic() + PATIENCE
+    while fetched(instance, name) != count:
+        if time.monotonic() > end:
+            raise AssertionError(f"expected {name} fetched {count} times, found {fetched(instance, name)}")
+        time.sleep(0.1)
+
+
 def begun(instance, name, is_lost):
     """The first 100 bytes of a file, by a session that is closed or lost; where they lie."""
     connection = Paramiko(instance, "lamps")
@@ -398,6 +408,40 @@ def lftp(instance, *lines):
              f"open -u lamps, sftp://127.0.0.1:{instance.port}", *lines, "ls out", "sleep 1", "bye"]
     done = subprocess.run(["lftp", "-c", "; ".join(lines)], capture_output=True, timeout=PATIENCE, check=False)
     same(done.returncode, 0, done.stderr.decode())
+
+
+def lftp_goes_away_behind_the_last_byte(instance):
+    """It ends its `ssh` without waiting for its close to leave."""
+    connect = f"ssh -a -x -i {instance.key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    for row in sorted(instance.lies(2), key=lambda one: one["size"]):
+        name, before = row["name"], fetched(instance, row["name"])
+        path = os.path.join(instance.folder, f"gone-{time.monotonic_ns()}")
+        lines = [f"set sftp:connect-program '{connect}'", f"open -u lamps, sftp://127.0.0.1:{instance.port}",
+                 f"get out/{name} -o {path}"]
+        done = subprocess.run(["lftp", "-c", "; ".join(lines)], capture_output=True, timeout=PATIENCE, check=False)
+        same(done.returncode, 0, done.stderr.decode())
+        with open(path, "rb") as file:
+            same(hashlib.sha256(file.read()).hexdigest(), row["digest"], name)
+        becomes_fetched(instance, name, before + 1)
+
+
+def who_is_cut_off_has_nothing(instance):
+    """All bytes were sent, and the end was asked for: who then ends the connection has them, who resets it may have none."""
+    name = instance.lies(1)[0]["name"]
+    for is_reset in (True, False):
+        before = fetched(instance, name)
+        connection = Paramiko(instance, "lamps")
+        file = connection.sftp.open(f"out/{name}")
+        file.read()
+        sock = connection.client.get_transport().sock
+        if is_reset:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sock.close()
+            time.sleep(1)
+            same(fetched(instance, name), before, "after a reset")
+        else:
+            sock.shutdown(socket.SHUT_RDWR)
+            becomes_fetched(instance, name, before + 1)
 
 
 def sftp_reget(instance, name, path):
@@ -488,6 +532,7 @@ CASES = [
     paramiko_puts_and_looks, paramiko_moves_much_both_ways, paramiko_gets_with_prefetch, half_a_read_is_no_fetch,
     winscp, winscp_resumes, filezilla, pieces_out_of_order, asyncssh_copies, lftp_mirrors,
     sftp_goes_on_where_it_was, lftp_goes_on_where_it_was, lftp_takes_pieces_beside_each_other,
+    lftp_goes_away_behind_the_last_byte, who_is_cut_off_has_nothing,
     more_sessions_than_an_address_may_have,
 ]
 
