@@ -46,6 +46,15 @@ impl Select {
         self
     }
 
+    /// `AND <left> '<word>'`, a word of ours. SQLite plans a statement anew for each value that is bound where an index could hold
+    /// rows of one such value alone; a word that stands there is planned once.
+    pub(crate) fn word(mut self, left: &'static str, word: &'static str) -> Self {
+        for part in [" AND ", left, " '", word, "'"] {
+            self.sql.push_str(part);
+        }
+        self
+    }
+
     /// `AND <left> IN ($n, …)`; there is at least one value. `left` is such as `channel` or `channel NOT`.
     pub(crate) fn among(mut self, left: &'static str, values: &[String]) -> Self {
         self.sql.push_str(" AND ");
