@@ -1,4 +1,4 @@
-//! A SELECT grown from fixed fragments and bound values; no value ever becomes part of the text.
+//! A SELECT grown from fixed fragments and bound values; no value ever becomes part of the text, but for how many rows are wanted.
 //! It builds conjunctions only: what the lists need and nothing else.
 
 use super::error::Result;
@@ -111,10 +111,10 @@ impl Select {
         self.limit(if page.limit == 0 { PAGE_ROWS_MAX } else { page.limit.min(PAGE_ROWS_MAX) })
     }
 
-    /// The first so many rows.
+    /// The first so many rows. The number stands in the text: one that is bound is looked at by SQLite, which plans the statement anew
+    /// for each.
     pub(crate) fn limit(mut self, count: u32) -> Self {
-        self.sql.push_str(" LIMIT ");
-        self.bind(Bound::Number(i64::from(count)));
+        self.sql.push_str(&format!(" LIMIT {count}"));
         self
     }
 
@@ -122,7 +122,7 @@ impl Select {
     where
         T: for<'r> FromRow<'r, AnyRow>,
     {
-        // Safe: the text consists of `&'static str` fragments and placeholders only.
+        // Safe: the text consists of `&'static str` fragments, placeholders and numbers of rows only.
         let mut query = sqlx::query_as(AssertSqlSafe(self.sql));
         for value in self.bound {
             query = match value {
