@@ -153,18 +153,16 @@ async fn fetched(app: &App, directory: &Path, has_key: bool, tell: &dyn Fn(&str)
     Ok(got.len() == 1 && is_noted)
 }
 
-/// Shows the mail about the planted fault; whether it came.
+/// Shows mails until the one about the planted fault; whether it came.
 async fn alarmed(mails: &mut mpsc::UnboundedReceiver<String>, tell: &dyn Fn(&str)) -> bool {
-    let mut has_come = false;
     let patience = Instant::now() + PATIENCE;
-    while let Ok(Some(line)) = tokio::time::timeout_at(patience, mails.recv()).await {
-        has_come |= line.contains(ALARM);
-        tell(&line);
-        if has_come && line.contains("Told to") {
-            break;
+    while let Ok(Some(mail)) = tokio::time::timeout_at(patience, mails.recv()).await {
+        tell(&mail);
+        if mail.contains(ALARM) {
+            return true;
         }
     }
-    has_come
+    false
 }
 
 /// Tells what is seen until that many documents have come to rest, or patience ends.
