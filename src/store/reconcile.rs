@@ -144,8 +144,8 @@ async fn make_jobs(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64> {
     let before: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
     translations(tx, now).await?;
     deliveries(tx, now).await?;
-    gatherings(tx, now).await?;
-    deadlines(tx, now).await?;
+    make(tx, JobKind::Gather, GATHERINGS, now).await?;
+    make(tx, JobKind::Acknowledge, DEADLINES, now).await?;
     let after: i64 = sqlx::query_scalar(count).fetch_one(&mut *tx.connection).await?;
     Ok(u64::try_from(after - before).unwrap_or(0))
 }
@@ -167,31 +167,20 @@ async fn translations(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
 }
 
 /// Documents that wait for company leave when the first of them is due; whether they are enough already, only their agreement knows.
-async fn gatherings(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
-    let lacking: Vec<(String, Micros)> = sqlx::query_as(
-        "SELECT waiting.subject, waiting.due_at FROM
-         (SELECT agreement || '/' || environment AS subject, MIN(due_at) AS due_at FROM gathered
-          GROUP BY agreement, environment) AS waiting
-         WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'gather' AND job.subject = waiting.subject)",
-    )
-    .fetch_all(&mut *tx.connection)
-    .await?;
-    for (subject, due_at) in lacking {
-        job::insert(tx, JobKind::Gather, &subject, due_at.timestamp(), now).await?;
-    }
-    Ok(())
-}
-
+const GATHERINGS: &str = "SELECT waiting.subject, waiting.due_at FROM
+     (SELECT agreement || '/' || environment AS subject, MIN(due_at) AS due_at FROM gathered
+      GROUP BY agreement, environment) AS waiting
+     WHERE NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'gather' AND job.subject = waiting.subject)";
 /// Acknowledgments whose clock runs.
-async fn deadlines(tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
-    let lacking: Vec<(String, Micros)> = sqlx::query_as(
-        "SELECT ack_id, deadline FROM ack WHERE direction = 'in' AND state = 'waiting' AND deadline IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'acknowledge' AND job.subject = ack.ack_id)",
-    )
-    .fetch_all(&mut *tx.connection)
-    .await?;
-    for (ack_id, deadline) in lacking {
-        job::insert(tx, JobKind::Acknowledge, &ack_id, deadline.timestamp(), now).await?;
+const DEADLINES: &str =
+    "SELECT ack_id, deadline FROM ack WHERE direction = 'in' AND state = 'waiting' AND deadline IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM job WHERE job.kind = 'acknowledge' AND job.subject = ack.ack_id)";
+
+/// Makes a job of a kind for each subject that a query finds lacking one, at the time that stands beside it.
+async fn make(tx: &mut Tx<'_>, kind: JobKind, lacking: &'static str, now: Timestamp) -> Result<()> {
+    let lacking: Vec<(String, Micros)> = sqlx::query_as(lacking).fetch_all(&mut *tx.connection).await?;
+    for (subject, due_at) in lacking {
+        job::insert(tx, kind, &subject, due_at.timestamp(), now).await?;
     }
     Ok(())
 }
