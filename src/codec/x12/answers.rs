@@ -99,6 +99,30 @@ fn verdict_of(letter: &str) -> Verdict {
     }
 }
 
+/// `segment 2 BEG: code 8 (Segment has element errors)`, `element 3: code 7 (Invalid code value) "XX"`.
+fn note(segment: &Segment<'_>, meant: &impl Fn(&str, &str) -> Option<String>) -> String {
+    let field = |number: usize| text(segment, (number, 1));
+    let code = |number: usize, element: &str| {
+        let code = field(number);
+        match meant(element, &code) {
+            Some(words) => format!("code {code} ({words})"),
+            None => format!("code {code}"),
+        }
+    };
+    let of_segment = |element: &str| format!("segment {} {}: {}", field(2), field(1), code(4, element));
+    let of_element = |element: &str| {
+        let value = field(4);
+        let shown = if value.is_empty() { String::new() } else { format!(" \"{value}\"") };
+        format!("element {}: {}{shown}", field(1), code(3, element))
+    };
+    match segment.tag() {
+        b"AK3" => of_segment("720"),
+        b"IK3" => of_segment("620"),
+        b"AK4" => of_element("723"),
+        _ => of_element("621"),
+    }
+}
+
 /// The same without the copy of what stands there (AK404): `segment 2 BEG, element 3 (353): code 7 (Invalid code value)`. `at` is
 /// the segment, which an element follows.
 fn fault(segment: &Segment<'_>, at: &mut String, meant: &impl Fn(&str, &str) -> Option<String>) -> String {
@@ -124,30 +148,6 @@ fn fault(segment: &Segment<'_>, at: &mut String, meant: &impl Fn(&str, &str) -> 
     let of_segment = if at.is_empty() { String::new() } else { format!("{at}, ") };
     let (component, number) = (filled(", component ", word(1, 2), ""), filled(" (", word(2, 1), ")"));
     format!("{of_segment}element {}{component}{number}: {code}", word(1, 1))
-}
-
-/// `segment 2 BEG: code 8 (Segment has element errors)`, `element 3: code 7 (Invalid code value) "XX"`.
-fn note(segment: &Segment<'_>, meant: &impl Fn(&str, &str) -> Option<String>) -> String {
-    let field = |number: usize| text(segment, (number, 1));
-    let code = |number: usize, element: &str| {
-        let code = field(number);
-        match meant(element, &code) {
-            Some(words) => format!("code {code} ({words})"),
-            None => format!("code {code}"),
-        }
-    };
-    let of_segment = |element: &str| format!("segment {} {}: {}", field(2), field(1), code(4, element));
-    let of_element = |element: &str| {
-        let value = field(4);
-        let shown = if value.is_empty() { String::new() } else { format!(" \"{value}\"") };
-        format!("element {}: {}{shown}", field(1), code(3, element))
-    };
-    match segment.tag() {
-        b"AK3" => of_segment("720"),
-        b"IK3" => of_segment("620"),
-        b"AK4" => of_element("723"),
-        _ => of_element("621"),
-    }
 }
 
 fn value(header: &HeaderValues, number: usize) -> &str {

@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// What was noticed of how a client went.
 #[derive(Default)]
 pub(super) struct Parting {
-    /// It said that it disconnects (RFC 4253, 11.1): the protocol shuts our side then, and only then.
+    /// It said that it disconnects (RFC 4253, 11.1): the protocol shuts our side then. It does so as well where we end the session,
+    /// after which nobody asks.
     said: AtomicBool,
     /// Something could not be written.
     is_deaf: AtomicBool,
