@@ -95,7 +95,7 @@ as2-large: install
 sftp-large: install
 	$(CARGO) test --locked --test service -- --ignored --nocapture --test-threads 1 sftp::many
 
-## faults: every scenario of docs/FAULTS.md by name, the long ones too, and what came of each; some ten minutes and 4 GB of disk.
+## faults: every scenario of docs/FAULTS.md by name, the long ones too, and what came of each; half an hour and 4 GB of disk.
 faults: install peers postgres
 	deploy/faults
 

@@ -20,6 +20,9 @@ use tempfile::TempDir;
 
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(180);
+/// The service closes a connection over which nobody asks for ten seconds (`header_seconds`): a client lets go of it before, or its
+/// next question may meet the close.
+const CONNECTION_IDLE: Duration = Duration::from_secs(5);
 
 /// A running instance.
 pub struct Stage {
@@ -100,7 +103,8 @@ impl Stage {
 
     fn in_folder(folder: TempDir) -> Stage {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).pool_idle_timeout(CONNECTION_IDLE);
+        let client = client.build().expect("a client");
         let child = spawn(folder.path(), &[]);
         let mut stage =
             Stage { folder, child, admin: String::new(), partner: String::new(), client, token: String::new() };
