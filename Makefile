@@ -38,7 +38,7 @@ unit:
 ## instructions: instructions per input byte, counted by callgrind, against the limits in benches/speed/limits.tsv.
 instructions:
 	@if [[ " $(SKIP) " =~ [,\ ]valgrind[,\ ] ]]; then :; else \
-		$(CARGO) --config benches/speed/gate.toml test --locked --bench speed -- --gate; fi
+		$(CARGO) --config benches/speed/gate.toml test --locked --no-default-features --bench speed -- --gate; fi
 
 ## bench: how fast, as ratios to named baselines; some minutes and 1 GB of memory. BENCH=--quick leaves the batches out.
 bench: install

@@ -10,7 +10,7 @@ use crate::api;
 use crate::clock::{Clock, LedgerClock, SystemClock};
 use crate::config::Config;
 use crate::id::SystemRandom;
-use crate::pipeline::Rules;
+use crate::engine::Rules;
 use crate::pipeline::alarm;
 use crate::pipeline::mailbox::gate::{MailboxGate, host_keys};
 use crate::pipeline::mailbox::https::MailboxDoors;

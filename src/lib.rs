@@ -27,19 +27,34 @@ pub mod codec; // formats: bytes to the tree and back
 
 pub mod mapping; // two-way rules between documents and entities
 
+pub mod engine; // documents to entities, entities to bytes
+
+// The service. Without it the library is what reads, checks, translates and writes documents, which is what is counted by
+// `make instructions`.
+
+#[cfg(feature = "service")]
 pub mod transformation; // what becomes of an entity on its way along a route
 
+#[cfg(feature = "service")]
 pub mod partner; // who we deal with, and the decisions that follow
 
+#[cfg(feature = "service")]
 pub mod transport; // ways in and out
 
+#[cfg(feature = "service")]
 pub mod alert; // how alarms are told
 
+#[cfg(feature = "service")]
 pub mod store; // the ledger
 
+#[cfg(feature = "service")]
 pub mod pipeline; // the steps a document takes, one file a step
 
+#[cfg(feature = "service")]
 pub mod api; // the admin API, one endpoint a file
+#[cfg(feature = "service")]
 pub mod app; // wires the parts
+#[cfg(feature = "service")]
 pub mod cli; // the command line, one file a command
+#[cfg(feature = "service")]
 pub mod demo; // two peers and four orders

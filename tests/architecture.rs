@@ -28,6 +28,7 @@ const FLOORS: &[(&[&str], Neighbours)] = &[
     (&["standard", "entity"], Neighbours::Refused),
     (&["codec"], Neighbours::Refused),
     (&["mapping", "partner", "transformation"], Neighbours::Refused),
+    (&["engine"], Neighbours::Refused),
     (&["store", "transport", "alert"], Neighbours::Refused),
     (&["pipeline"], Neighbours::Refused),
     (&["api", "demo", "cli", "app"], Neighbours::Allowed),

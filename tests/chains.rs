@@ -9,8 +9,8 @@ use portolan::codec::segment::{
 };
 use portolan::codec::{edifact, x12};
 use portolan::diagnostic::{Diagnostic, Syntax};
-use portolan::pipeline::Rules;
-use portolan::pipeline::canonicalise::canonicalise;
+use portolan::engine::Rules;
+use portolan::engine::canonicalise::canonicalise;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,8 +3,8 @@
 //! they are (`PORTOLAN_CORPORA`); zero cases fail.
 
 use portolan::codec::segment::{Ahead, Inspection, Judged, Limits, Piece, Reader, Share, Step, decode, encode};
-use portolan::pipeline::Rules;
-use portolan::pipeline::canonicalise::canonicalise;
+use portolan::engine::Rules;
+use portolan::engine::canonicalise::canonicalise;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

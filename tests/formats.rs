@@ -120,7 +120,7 @@ fn a_definition_drafted_of_an_idoc_reads_it() {
 /// What a channel says is sent there must be something whose bytes its definition lays out.
 #[test]
 fn err_a_channel_names_a_document_that_is_not_laid_out() {
-    let rules = portolan::pipeline::Rules::new(None, None);
+    let rules = portolan::engine::Rules::new(None, None);
     let wrong = |document: &str| {
         let text = format!("kind: channel\nname: in\ntransport: http\nway: in\nauth: token\ndocument: {document}\n");
         let resources = portolan::partner::parse("in.yaml", &text).unwrap_or_else(|errors| panic!("{errors:?}"));

@@ -4,7 +4,7 @@
 
 use portolan::codec::segment::{Envelope, GuideChoice, Inspection, InterchangeReport, Limits};
 use portolan::diagnostic::{Diagnostic, Effect, Severity};
-use portolan::pipeline::Rules;
+use portolan::engine::Rules;
 use portolan::pipeline::configured::Configured;
 use portolan::standard::definition::Usage;
 use portolan::standard::guide::{Guide, ready};

@@ -155,7 +155,7 @@ fn a_segment_has_the_same_fields_in_every_idoc() {
 }
 
 /// What a fixture says, without what only its own form has a place for.
-fn said(rules: &portolan::pipeline::Rules, bytes: &[u8]) -> (Value, Vec<String>) {
+fn said(rules: &portolan::engine::Rules, bytes: &[u8]) -> (Value, Vec<String>) {
     let (entities, findings) = read(rules, bytes);
     let mut said = entities.first().expect("an entity").to_json();
     said.as_object_mut().expect("an object").remove("extensions");

@@ -11,7 +11,7 @@ mod case;
 use case::{carries, cases, read, rules, try_write};
 use portolan::entity::Entity;
 use portolan::mapping::Mappings;
-use portolan::pipeline::Rules;
+use portolan::engine::Rules;
 use serde_json::Value;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -6,7 +6,7 @@ use portolan::config::Config;
 use portolan::diagnostic::{FINDINGS_MAX, FOUND_CHARACTERS_MAX};
 use portolan::partner::resource::shape;
 use portolan::partner::{Directory, KINDS, parse};
-use portolan::pipeline::Rules;
+use portolan::engine::Rules;
 use portolan::pipeline::configured::Configured;
 use portolan::pipeline::telemetry;
 use portolan::standard::layout;

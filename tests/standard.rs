@@ -3,8 +3,8 @@
 
 use portolan::codec::segment::{DocumentReport, Inspection, Limits, Reader};
 use portolan::diagnostic::{Diagnostic, Fault, Severity};
-use portolan::pipeline::Rules;
-use portolan::pipeline::canonicalise::canonicalise;
+use portolan::engine::Rules;
+use portolan::engine::canonicalise::canonicalise;
 use portolan::standard::definition::{Area, Document, Node};
 use portolan::standard::import::{self, Counts, Imported};
 use portolan::standard::load::{Library, LoadError};

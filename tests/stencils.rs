@@ -7,7 +7,7 @@ mod case;
 use case::{carries, cases, input, read, rules, try_write};
 use portolan::entity::Entity;
 use portolan::mapping::Mappings;
-use portolan::pipeline::Rules;
+use portolan::engine::Rules;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

@@ -3,7 +3,7 @@
 
 use portolan::entity::Entity;
 use portolan::partner::{Directory, parse};
-use portolan::pipeline::Rules;
+use portolan::engine::Rules;
 use portolan::pipeline::configured::Configured;
 use portolan::pipeline::expression::Workers;
 use portolan::table::Tables;

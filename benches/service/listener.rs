@@ -3,7 +3,7 @@
 use portolan::clock::{Clock as _, SystemClock};
 use portolan::config::Config;
 use portolan::id::SystemRandom;
-use portolan::pipeline::Rules;
+use portolan::engine::Rules;
 use portolan::pipeline::receive::HttpReceiver;
 use portolan::pipeline::state::Service;
 use portolan::store::Store;

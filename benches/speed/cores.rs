@@ -4,8 +4,8 @@
 
 use crate::generate::{Interchange, Kind};
 use crate::{SEED, clock, stage};
-use portolan::pipeline::Rules;
-use portolan::pipeline::map::Target;
+use portolan::engine::Rules;
+use portolan::engine::map::Target;
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -16,7 +16,7 @@ mod named;
 mod stage;
 
 use generate::{Interchange, Kind};
-use portolan::pipeline::Rules;
+use portolan::engine::Rules;
 use portolan::tree::Separators;
 use std::hint::black_box;
 

@@ -2,8 +2,8 @@
 //! lines stand again and again, each under a number of its own.
 
 use crate::{Case, baseline, rates, read, stage};
-use portolan::pipeline::Rules;
-use portolan::pipeline::map::Target;
+use portolan::engine::Rules;
+use portolan::engine::map::Target;
 use std::path::Path;
 
 /// What is measured: a fixture, what begins and what ends its first line, the number in it, and what it is written as.

@@ -7,10 +7,10 @@ use portolan::codec::segment::{
     Stamp, Step, When,
 };
 use portolan::diagnostic::Syntax;
-use portolan::pipeline::Rules;
-use portolan::pipeline::canonicalise::canonicalise;
-use portolan::pipeline::encode::{self, Envelope};
-use portolan::pipeline::map::{Target, map};
+use portolan::engine::Rules;
+use portolan::engine::canonicalise::canonicalise;
+use portolan::engine::encode::{self, Envelope};
+use portolan::engine::map::{Target, map};
 use portolan::standard::load::Library;
 use portolan::tree::Style;
 use std::io::Read;

@@ -3,10 +3,11 @@
 use crate::inherit::Override;
 use crate::mapping::Mapping;
 use crate::partner::{Resource, Split, attach, beside, parse, rows_files};
-use crate::pipeline::Rules;
-use crate::pipeline::configured::{Means, unfit};
+use crate::engine::Rules;
+use crate::engine::Means;
+use crate::pipeline::configured::unfit;
 use crate::pipeline::explain::Cutting;
-use crate::pipeline::map::Target;
+use crate::engine::map::Target;
 use crate::standard::definition::Document;
 use crate::table::{Table, Tables};
 use anyhow::Context as _;

@@ -5,7 +5,7 @@ use super::client::Instance;
 use crate::app::App;
 use crate::codec::segment::unfit_definitions;
 use crate::config::{Config, Log, LogFormat};
-use crate::pipeline::Rules;
+use crate::engine::Rules;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use tokio::signal::unix::{Signal, SignalKind, signal};

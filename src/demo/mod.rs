@@ -12,7 +12,7 @@ use crate::app::{self, App};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Admin, Alert, Config, Mail, MailTls, Partner, Sftp};
 use crate::partner::{Directory, parse};
-use crate::pipeline::Rules;
+use crate::engine::Rules;
 use crate::store::delivery::DeliveryFilter;
 use crate::store::document::{Document, DocumentFilter};
 use crate::store::resource::ResourceChange;

@@ -1,7 +1,7 @@
 //! Acknowledgments that came, as the ledger takes them: what each says of one sending, for the documents it names and
 //! for those it does not. Which sending that is, the ledger finds.
 
-use super::Rules;
+use crate::engine::Rules;
 use super::acknowledge::state;
 use super::identify::{Found, Identified};
 use super::meaning;

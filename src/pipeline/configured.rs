@@ -1,12 +1,12 @@
 //! What resources add to the rules that are packed in: mappings and guides of partners, lookup tables. Made anew with
 //! the directory; whatever does not fit definitions and packed mappings is told with its place.
 
-use super::Rules;
-use super::map::Target;
+use crate::engine::map::Target;
+use crate::engine::{Means, Rules};
 use super::reach::templates;
 use crate::codec::segment::Envelope;
 use crate::entity::split::SplitRule;
-use crate::entity::{Text, Tolerance, definition};
+use crate::entity::{Text, definition};
 use crate::inherit::Override;
 use crate::mapping::Mapping;
 use crate::partner::{Agreement, Directory, ExpectKind, Resource, ResourceError, Split};
@@ -48,17 +48,6 @@ pub struct Way {
     pub conditions: Vec<(String, Arc<Condition>)>,
     /// The transformations they go through; of these the ones for their entity.
     pub through: Vec<Arc<Transformation>>,
-}
-
-/// What one document is read or written with.
-#[derive(Debug, Clone, Default)]
-pub struct Means {
-    /// The mapping, where it is not the packed one of the document type.
-    pub mapping: Option<Arc<Mapping>>,
-    /// The lookup tables.
-    pub tables: Arc<Tables>,
-    /// Differences of sums that were agreed to pass.
-    pub tolerance: Tolerance,
 }
 
 impl Configured {

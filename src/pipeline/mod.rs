@@ -1,5 +1,5 @@
-//! The steps a document takes, one file a step. The pure ones do no I/O and read no clock, so that the service, the
-//! command line, benches and fuzzers run the same code; the others join them to the ledger and the transports.
+//! The steps a document takes through the service, one file a step: they join what `engine` makes of bytes to the ledger
+//! and the transports.
 
 pub mod acknowledge; // answers we owe
 pub mod admit; // whether an interchange is let in, and whether it came before
@@ -8,9 +8,7 @@ pub mod alarm; // what goes wrong, told to a person
 pub mod answer; // answers that came
 pub mod as2; // messages of AS2, in and out, with their receipts
 pub mod attachments; // what stands beside the document of a body
-pub mod batch; // an interchange written document by document
 pub mod bulk; // many deliveries or transmissions at once: groups, plan, act
-pub mod canonicalise; // document to entities
 pub mod configured; // what resources add: mappings, guides, tables
 pub mod converse; // cXML answered in the call that brings it
 pub mod deliver; // one attempt, and what comes of it
@@ -19,7 +17,6 @@ pub mod depart; // what leaves together, and whether it may
 mod departures; // the loop of deliveries
 mod drop; // deliveries into folders
 pub mod echo; // what an answer takes from the document it answers
-pub mod encode; // drafts to bytes, read back and checked
 pub mod explain; // a document said in words: meanings, rules, verdicts, fields, and what they become
 pub mod expression; // expressions of other languages, each run in a process of its own
 mod file_name; // what deliveries are called as files
@@ -27,7 +24,6 @@ pub mod gather; // documents that wait for company leave together
 pub mod identify; // what an input holds, who sent it, whether it has to wait
 pub mod live; // calls that get a document as their answer
 pub mod mailbox; // what partners drop and fetch over SFTP
-pub mod map; // entity to the draft of a document
 pub mod meaning; // codes of acknowledgments, in words
 pub mod measure; // what /metrics gives
 pub mod output; // an interchange that leaves, as the ledger holds it
@@ -35,7 +31,6 @@ pub mod pace; // who may be sent to now, and how many at once
 pub mod pickup; // files that we fetch from folders
 mod places; // folders of files, opened
 pub mod profile; // what an agreement's envelope says beyond parties and numbers
-pub mod prove; // mappings on generated entities, there and back
 pub mod reach; // how a channel's partner is reached, with the secrets for it
 pub mod receive; // a sender's body, kept before it is answered
 mod retention; // bytes whose time is over
@@ -54,34 +49,3 @@ pub mod waiting; // what a transmission has to wait for: answers of lookup table
 pub mod webhook; // events told to webhooks
 pub mod whole; // interchanges that go on with all their documents or with none
 pub mod worker; // the loops that lease jobs and run them
-
-use crate::mapping::{MappingError, Mappings};
-use crate::standard::load::Library;
-use std::path::Path;
-
-/// What is known about documents: their definitions and their mappings.
-pub struct Rules {
-    /// Definitions of the standards.
-    pub library: Library,
-    /// Mappings and code lists.
-    pub mappings: Mappings,
-}
-
-impl Rules {
-    /// What is packed into the binary, with overlays that go before it.
-    #[must_use]
-    pub fn new(standards: Option<&Path>, mappings: Option<&Path>) -> Self {
-        let library = Library::new(standards);
-        let mappings = Mappings::new(mappings).by(&library);
-        Rules { library, mappings }
-    }
-
-    /// The version whose mapping reads a document type: its own, or the nearest that has one.
-    #[must_use]
-    pub fn mapped_version(&self, standard: &str, version: &str, kind: &str) -> Option<String> {
-        match self.mappings.find(standard, version, kind) {
-            Err(MappingError::Unknown(_)) => self.mappings.nearest(standard, version, kind),
-            _ => Some(version.to_owned()),
-        }
-    }
-}

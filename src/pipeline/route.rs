@@ -3,8 +3,8 @@
 
 use super::configured::Configured;
 use super::echo;
-use super::encode::{self, Envelope};
-use super::map::{Target, map_by};
+use crate::engine::encode::{self, Envelope};
+use crate::engine::map::{Target, map_by};
 use super::state::Service;
 use super::{output, profile};
 use crate::codec::segment::{GuideChoice, InterchangeReport};

@@ -1,6 +1,6 @@
 //! What the running service shares: ledger, rules, resources as they are now, and the bells that wake its workers.
 
-use super::Rules;
+use crate::engine::Rules;
 use super::configured::Configured;
 use super::expression::Workers;
 use crate::clock::{Clock, Timestamp};

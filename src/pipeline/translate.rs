@@ -7,7 +7,7 @@ use super::advise::{self, Subject};
 use super::answer;
 use super::as2::offered::{Exchanged, exchanged};
 use super::attachments;
-use super::canonicalise::canonicalise_by;
+use crate::engine::canonicalise::canonicalise_by;
 use super::delta;
 use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};

@@ -2,7 +2,7 @@
 //! read, checked and tried on their routes, so that one faulty document keeps the others from going on without it.
 
 use super::admit::Open;
-use super::canonicalise::canonicalise_by;
+use crate::engine::canonicalise::canonicalise_by;
 use super::depart::{Leaving, tried};
 use super::identify::{ACKNOWLEDGMENTS, kind_of};
 use super::route::missing;

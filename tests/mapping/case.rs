@@ -3,10 +3,10 @@
 use portolan::codec::segment::{Inspection, Limits, PieceKind, Reader};
 use portolan::diagnostic::{Diagnostic, Severity, Syntax};
 use portolan::entity::Entity;
-use portolan::pipeline::Rules;
-use portolan::pipeline::canonicalise::canonicalise;
-use portolan::pipeline::encode::{self, Envelope};
-use portolan::pipeline::map::{Target, map};
+use portolan::engine::Rules;
+use portolan::engine::canonicalise::canonicalise;
+use portolan::engine::encode::{self, Envelope};
+use portolan::engine::map::{Target, map};
 use portolan::tree::Style;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -42,7 +42,7 @@ fn whose_a_file_is_a_document_with_errors_does_not_decide() {
 #[test]
 fn the_pipeline_finds_the_same_sender() {
     let made = told(TABLE);
-    let rules = portolan::pipeline::Rules::new(Some(made.folder.path()), None);
+    let rules = portolan::engine::Rules::new(Some(made.folder.path()), None);
     let text = rows("1;;a;1\n2;9;b;1\n");
     let found = portolan::pipeline::identify::look(&rules, &made.library, text.as_bytes()).expect("memory reads");
     assert_eq!(found[0].envelope.sender.value, "9");

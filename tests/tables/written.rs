@@ -266,12 +266,12 @@ fn err_what_would_be_read_as_one_is_not_written_as_two() {
     assert_eq!(found[0].code(), "CSV-KEY-AGAIN");
 
     // Two documents of one key in a file.
-    let rules = portolan::pipeline::Rules::new(Some(made.folder.path()), None);
+    let rules = portolan::engine::Rules::new(Some(made.folder.path()), None);
     let mut draft = head();
     let own =
         DocumentDraft { standard: "own".into(), version: "1".into(), kind: "Order".into(), ..document(["1", "2"]) };
     draft.groups.push(portolan::tree::GroupDraft { documents: vec![own.clone(), own], ..Default::default() });
-    let found = portolan::pipeline::encode::encode(&rules, portolan::diagnostic::Syntax::Csv, &draft, None);
+    let found = portolan::engine::encode::encode(&rules, portolan::diagnostic::Syntax::Csv, &draft, None);
     assert_eq!(found.expect_err("two documents of one key")[0].code(), "CSV-KEY-AGAIN");
 }
 

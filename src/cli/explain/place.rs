@@ -5,7 +5,7 @@ use crate::cli::paint::{Paint, Tone, counted};
 use crate::cli::{Exit, input};
 use crate::diagnostic::Syntax;
 use crate::mapping;
-use crate::pipeline::Rules;
+use crate::engine::Rules;
 use crate::pipeline::explain::{Described, DescribedElement, describe};
 use std::collections::BTreeSet;
 

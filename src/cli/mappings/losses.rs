@@ -4,7 +4,7 @@ use super::{chosen, unknown};
 use crate::cli::paint::counted;
 use crate::cli::{Exit, input};
 use crate::mapping::{self, Context, Loss, LossKind};
-use crate::pipeline::Rules;
+use crate::engine::Rules;
 use crate::table::Tables;
 use serde_json::json;
 

@@ -4,7 +4,7 @@ use super::{chosen, unknown};
 use crate::cli::{Exit, input};
 use crate::entity;
 use crate::mapping::{self, Row};
-use crate::pipeline::Rules;
+use crate::engine::Rules;
 use crate::standard::definition::Directory;
 use serde_json::json;
 

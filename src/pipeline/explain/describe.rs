@@ -3,7 +3,7 @@
 use super::RulePart;
 use super::segment::{rule, source};
 use crate::mapping::{Place, Row, table};
-use crate::pipeline::Rules;
+use crate::engine::Rules;
 use crate::standard::definition::{Directory, Document, Node, Place as Slot};
 use crate::standard::load::LoadError;
 use serde::Serialize;

@@ -12,9 +12,9 @@ pub use trail::{ChangePart, Cutting, FieldChange, Journey, PartOf, Stage, StepPa
 
 pub use describe::{Described, DescribedElement, FieldRule, describe};
 
-use super::Rules;
-use super::configured::Means;
-use super::map::Target;
+use crate::engine::Rules;
+use crate::engine::Means;
+use crate::engine::map::Target;
 use crate::codec::segment::Placed;
 use crate::diagnostic::Diagnostic;
 use crate::standard::definition::{Directory, Document, Usage};
