@@ -7,10 +7,10 @@
 mod case;
 
 use case::{carries, cases, input, read, root, rules, try_write};
-use portolan::entity::Entity;
-use portolan::mapping::{Context, losses};
 use portolan::engine::Rules;
 use portolan::engine::prove::prove;
+use portolan::entity::Entity;
+use portolan::mapping::{Context, losses};
 use portolan::table::Tables;
 use std::collections::HashSet;
 use std::fs;

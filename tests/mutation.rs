@@ -9,9 +9,9 @@
 mod case;
 
 use case::{carries, cases, read, rules, try_write};
+use portolan::engine::Rules;
 use portolan::entity::Entity;
 use portolan::mapping::Mappings;
-use portolan::engine::Rules;
 use serde_json::Value;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,9 +5,9 @@
 mod case;
 
 use case::{carries, cases, input, read, rules, try_write};
+use portolan::engine::Rules;
 use portolan::entity::Entity;
 use portolan::mapping::Mappings;
-use portolan::engine::Rules;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;

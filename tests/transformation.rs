@@ -1,9 +1,9 @@
 //! Transformations as their users meet them: the manual's tables and examples, expressions in the processes that run them,
 //! and what stops those.
 
+use portolan::engine::Rules;
 use portolan::entity::Entity;
 use portolan::partner::{Directory, parse};
-use portolan::engine::Rules;
 use portolan::pipeline::configured::Configured;
 use portolan::pipeline::expression::Workers;
 use portolan::table::Tables;

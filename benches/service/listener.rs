@@ -2,8 +2,8 @@
 
 use portolan::clock::{Clock as _, SystemClock};
 use portolan::config::Config;
-use portolan::id::SystemRandom;
 use portolan::engine::Rules;
+use portolan::id::SystemRandom;
 use portolan::pipeline::receive::HttpReceiver;
 use portolan::pipeline::state::Service;
 use portolan::store::Store;

@@ -1,13 +1,13 @@
 //! A partner's own mapping and lookup tables for the offline commands: the same files that `apply` takes.
 
+use crate::engine::Means;
+use crate::engine::Rules;
+use crate::engine::map::Target;
 use crate::inherit::Override;
 use crate::mapping::Mapping;
 use crate::partner::{Resource, Split, attach, beside, parse, rows_files};
-use crate::engine::Rules;
-use crate::engine::Means;
 use crate::pipeline::configured::unfit;
 use crate::pipeline::explain::Cutting;
-use crate::engine::map::Target;
 use crate::standard::definition::Document;
 use crate::table::{Table, Tables};
 use anyhow::Context as _;

@@ -1,7 +1,7 @@
 //! From a placed document to its canonical entities, with what is wrong with them as business documents.
 
-use super::Rules;
 use super::Means;
+use super::Rules;
 use crate::codec::segment::Placed;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;

@@ -1,7 +1,7 @@
 //! From an entity to the draft of a document, through the mapping of the target type. Envelope and bytes are `encode`'s.
 
-use super::Rules;
 use super::Means;
+use super::Rules;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
 use crate::entity::Entity;
 use crate::mapping::{self, Context};

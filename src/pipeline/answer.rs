@@ -1,7 +1,6 @@
 //! Acknowledgments that came, as the ledger takes them: what each says of one sending, for the documents it names and
 //! for those it does not. Which sending that is, the ledger finds.
 
-use crate::engine::Rules;
 use super::acknowledge::state;
 use super::identify::{Found, Identified};
 use super::meaning;
@@ -9,6 +8,7 @@ use super::output::CXML;
 use crate::codec::edifact::Contrl;
 use crate::codec::segment::{Answer, Answered, Envelope, Verdict};
 use crate::codec::{cxml, ubl, xml};
+use crate::engine::Rules;
 use crate::entity::Entity;
 use crate::partner::ORDER_RESPONSE;
 use crate::store::ack::{AckLevel, AckState, Faults, Incoming, NamedDocument, Said};

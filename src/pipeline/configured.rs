@@ -1,10 +1,10 @@
 //! What resources add to the rules that are packed in: mappings and guides of partners, lookup tables. Made anew with
 //! the directory; whatever does not fit definitions and packed mappings is told with its place.
 
-use crate::engine::map::Target;
-use crate::engine::{Means, Rules};
 use super::reach::templates;
 use crate::codec::segment::Envelope;
+use crate::engine::map::Target;
+use crate::engine::{Means, Rules};
 use crate::entity::split::SplitRule;
 use crate::entity::{Text, definition};
 use crate::inherit::Override;

@@ -19,7 +19,7 @@ use crate::codec::cxml::{self, Status};
 use crate::partner::calendar::due;
 use crate::partner::{Calendar, Channel, Directory, Way};
 use crate::store::ack;
-use crate::store::as2::{RECEIPT_OVERDUE, RECEIPT_REFUSED};
+use crate::store::as2::RECEIPT_OVERDUE;
 use crate::store::call::{ANSWERS_MAX, NewAnswer};
 use crate::store::commit::deliver::{AttemptEnd, AttemptFacts};
 use crate::store::delivery::{Delivery, DeliveryState};
@@ -29,7 +29,7 @@ use crate::store::transmission::{NewTransmission, Transmission};
 use crate::store::{Direction, Result, StoreError};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
-use crate::transport::http::send::{Asked, Outcome, Post, Said};
+use crate::transport::http::send::{ANSWER_BYTES_MAX, Asked, Outcome, Post, Said};
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -143,8 +143,9 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
         once,
         patience,
         asked: match &answer {
-            Awaited::Nothing | Awaited::Later { .. } => Asked::Status,
+            Awaited::Nothing => Asked::Status,
             Awaited::Response | Awaited::Receipt(_) => Asked::Whole,
+            Awaited::Later { .. } => Asked::Cut(ANSWER_BYTES_MAX),
             Awaited::Document(most) => Asked::Cut(usize::try_from(*most).unwrap_or(usize::MAX)),
         },
     };
@@ -156,7 +157,7 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
         service.pace.unsend(place);
     }
     let (outcome, response) = match &answer {
-        Awaited::Nothing | Awaited::Later { .. } => (outcome, None),
+        Awaited::Nothing => (outcome, None),
         Awaited::Response => heard(outcome),
         Awaited::Document(most) => document(service, &delivery, outcome, *most).await?,
         Awaited::Receipt(wanted) => {
@@ -167,10 +168,14 @@ async fn attempt(service: &Service, job: &Job, place: &mut pace::Place) -> Resul
             }
             (outcome, receipt.map(Heard::Receipt))
         }
+        Awaited::Later { wanted, .. } => {
+            let (outcome, receipt, _) = wanted.heard_at_once(service, outcome).await;
+            (outcome, receipt.map(Heard::Receipt))
+        }
     };
     let reached = reached(&outcome, service.now());
     let (mut end, mut facts) = end(service, &outcome, &sending);
-    if let (Awaited::Later { minutes, calendar }, AttemptEnd::Delivered) = (&answer, &end) {
+    if let (Awaited::Later { minutes, calendar, .. }, AttemptEnd::Delivered, None) = (&answer, &end, &response) {
         end = AttemptEnd::Awaiting(due(service.now(), *minutes, calendar.as_ref()));
     }
     if let Some(response) = response {
@@ -310,7 +315,7 @@ pub(super) enum Awaited {
     /// A receipt of AS2.
     Receipt(Box<as2::Wanted>),
     /// A receipt of AS2 that comes on its own, within so many minutes of the calendar, or of the clock.
-    Later { minutes: u64, calendar: Option<Calendar> },
+    Later { wanted: Box<as2::Wanted>, minutes: u64, calendar: Option<Calendar> },
 }
 
 /// Why a delivery waits for somebody whose message cannot be had: a stable word, and the reason with what to do.
@@ -358,8 +363,8 @@ enum Heard {
     Status(Status),
     /// Something else.
     Other(String),
-    /// A receipt of AS2, header lines and body.
-    Receipt(Vec<u8>),
+    /// A receipt of AS2.
+    Receipt(as2::Came),
     /// A document, which is kept and goes on.
     Document(Box<NewAnswer>),
     /// A document that is not taken: a stable word, and why.
@@ -381,9 +386,9 @@ impl Heard {
                     facts.said = Some(("cxml".to_owned(), said));
                 }
             }
-            Heard::Receipt(bytes) => {
+            Heard::Receipt((bytes, code)) => {
                 // HTTP went well, whatever the receipt says.
-                facts.code = facts.code.take().map(|_| RECEIPT_REFUSED.to_owned());
+                facts.code = facts.code.take().map(|_| code.to_owned());
                 facts.receipt = Some(bytes);
             }
             Heard::Document(answer) => facts.answer = Some(*answer),

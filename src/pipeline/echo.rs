@@ -1,10 +1,10 @@
 //! An answer takes from the earlier document of its conversation what the receiver wants back. The mapping of the target
 //! says what; here the earlier document is found: in the ledger, or among those at hand.
 
-use crate::engine::Rules;
-use crate::engine::map::Target;
 use super::state::Service;
 use crate::diagnostic::{Diagnostic, Fault, Syntax};
+use crate::engine::Rules;
+use crate::engine::map::Target;
 use crate::entity::Entity;
 use crate::mapping::Origin;
 use crate::store::{Result as StoreResult, Store};

@@ -1,9 +1,9 @@
 //! A first look at an input: its interchanges, who sent them, under which agreements its documents fall, and whether
 //! all of it can go on. It reads envelopes only; nothing is written.
 
-use crate::engine::Rules;
 use crate::codec::segment::{Envelope, EnvelopeCheck, Limits, PartyId, Piece, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Severity, Syntax};
+use crate::engine::Rules;
 use crate::partner::{Directory, Environment, Held, Sender};
 use crate::standard::load::Library;
 use crate::store::hexadecimal;

@@ -3,12 +3,12 @@
 
 use super::configured::Configured;
 use super::echo;
-use crate::engine::encode::{self, Envelope};
-use crate::engine::map::{Target, map_by};
 use super::state::Service;
 use super::{output, profile};
 use crate::codec::segment::{GuideChoice, InterchangeReport};
 use crate::diagnostic::{Diagnostic, Severity, Syntax, is_clean};
+use crate::engine::encode::{self, Envelope};
+use crate::engine::map::{Target, map_by};
 use crate::entity::Entity;
 use crate::entity::split::{self, SplitPart};
 use crate::partner::{Agreement, DOCUMENTS_MAX, Directory, EnvelopeProfile, ExpectKind, PartyId, RequestAck, Una};

@@ -1,10 +1,10 @@
 //! What the running service shares: ledger, rules, resources as they are now, and the bells that wake its workers.
 
-use crate::engine::Rules;
 use super::configured::Configured;
 use super::expression::Workers;
 use crate::clock::{Clock, Timestamp};
 use crate::config::Config;
+use crate::engine::Rules;
 use crate::partner::{Directory, Resource, ResourceError};
 use crate::standard::load::Library;
 use crate::store::delivery::Delivery;

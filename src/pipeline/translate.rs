@@ -7,13 +7,13 @@ use super::advise::{self, Subject};
 use super::answer;
 use super::as2::offered::{Exchanged, exchanged};
 use super::attachments;
-use crate::engine::canonicalise::canonicalise_by;
 use super::delta;
 use super::depart::{Departures, Leaving, Refused};
 use super::identify::{self, ACKNOWLEDGMENTS, Found, kind_of, spoilt};
 use super::mailbox;
 use super::meaning;
 use super::measure::Written;
+use crate::engine::canonicalise::canonicalise_by;
 
 use super::state::Service;
 use super::whole;

@@ -1,14 +1,14 @@
 //! What a transmission has to wait for: values that a lookup table with `missing: hold` has not. It is looked at as a
 //! whole before anything of it is processed, so that nothing goes on by halves. And the guides its documents follow.
 
-use crate::engine::canonicalise::canonicalise_by;
 use super::configured::Configured;
 use super::identify::ACKNOWLEDGMENTS;
-use crate::engine::map::{Target, map_by};
 use super::state::Service;
 use super::transform::{Transformed, transform};
 use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader, folder_of};
 use crate::diagnostic::Diagnostic;
+use crate::engine::canonicalise::canonicalise_by;
+use crate::engine::map::{Target, map_by};
 use crate::entity::Entity;
 use crate::partner::{Directory, Held, WayOut};
 use crate::standard::load::Library;

@@ -2,13 +2,13 @@
 //! read, checked and tried on their routes, so that one faulty document keeps the others from going on without it.
 
 use super::admit::Open;
-use crate::engine::canonicalise::canonicalise_by;
 use super::depart::{Leaving, tried};
 use super::identify::{ACKNOWLEDGMENTS, kind_of};
 use super::route::missing;
 use super::state::Service;
 use crate::codec::segment::{GuideChoice, Inspection, Limits, PieceKind, Reader};
 use crate::diagnostic::{Diagnostic, Fault, Position, Severity, Syntax};
+use crate::engine::canonicalise::canonicalise_by;
 use crate::partner::Directory;
 use crate::standard::load::Library;
 use crate::store::Result;

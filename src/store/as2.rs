@@ -1,7 +1,7 @@
 //! Messages of AS2 that go out: sealed once, since what is encrypted anew is other bytes, and a receiver knows a repeat by
 //! them; and the receipts that came for them. What stands in them is not looked at here.
 
-use super::delivery::{self, Change, DeliveryState, NewDelivery, Turn};
+use super::delivery::{self, Change, Delivery, DeliveryState, NewDelivery, Turn, doubtful};
 use super::error::Result;
 use super::job::{self, Job, JobKind};
 use super::payload::Files;
@@ -256,8 +256,10 @@ pub enum Matched {
     Ended,
     /// The attempt is still under way, and will end by it.
     Early,
-    /// The delivery had ended before.
-    Late,
+    /// It says what was known already.
+    Again,
+    /// The delivery had ended otherwise, or another goes in its place: its state.
+    Late(DeliveryState),
 }
 
 /// A receipt on its way: what it is, and how it goes.
@@ -265,6 +267,8 @@ pub type Leaving = (NewTransmission, NewDelivery);
 
 /// The code of a delivery whose receipt refuses it, or proves nothing.
 pub const RECEIPT_REFUSED: &str = "RECEIPT-REFUSED";
+/// The code of a delivery that was answered with no receipt that counts: it may have arrived.
+pub const RECEIPT_MISSING: &str = "RECEIPT-MISSING";
 /// The code of a delivery whose receipt was waited for in vain.
 pub const RECEIPT_OVERDUE: &str = "RECEIPT-OVERDUE";
 
@@ -289,34 +293,38 @@ impl Store {
             Box::pin(async move {
                 let found = delivery::find(&mut tx, &delivery_id).await?;
                 let state: DeliveryState = found.state.parse().unwrap_or(DeliveryState::Delivered);
-                // One that was given up is not too late.
-                let is_overdue = found.code.as_deref() == Some(RECEIPT_OVERDUE) && state == DeliveryState::Parked;
-                let is_waiting = [DeliveryState::AwaitingReceipt, DeliveryState::Uncertain, DeliveryState::RetryWait]
-                    .contains(&state)
-                    || is_overdue;
-                if !is_waiting && state != DeliveryState::Sending {
-                    return Ok((Matched::Late, None));
+                let has_ended = match (state, found.code.as_deref()) {
+                    (DeliveryState::Delivered | DeliveryState::Cancelled, _) => true,
+                    (DeliveryState::Parked, Some(RECEIPT_REFUSED)) => true,
+                    // What was sent may have arrived, however it was given up; that it did not is told before it was sent.
+                    _ => found.attempts == 0 || is_resubmitted(&mut tx, &delivery_id).await?,
+                };
+                if has_ended {
+                    let is_proved = verdict == Verdict::Proved;
+                    let is_known = match state {
+                        DeliveryState::Delivered => is_proved,
+                        DeliveryState::Parked => !is_proved && found.code.as_deref() == Some(RECEIPT_REFUSED),
+                        _ => false,
+                    };
+                    return Ok((if is_known { Matched::Again } else { Matched::Late(state) }, None));
                 }
+                let is_sending = state == DeliveryState::Sending;
                 receipted(&mut tx, &delivery_id, &receipt).await?;
                 let said = if verdict == Verdict::Proved { PROVED } else { REFUSED };
                 let query = "UPDATE as2_message SET verdict = $2 WHERE delivery_id = $1";
                 sqlx::query(query).bind(&delivery_id).bind(said).execute(&mut *tx.connection).await?;
-                if !is_waiting {
+                if is_sending {
                     return Ok((Matched::Early, None));
                 }
-                let (to, reason) = match &verdict {
-                    Verdict::Proved => (DeliveryState::Delivered, None),
-                    Verdict::Refused(reason) => (DeliveryState::Parked, Some(storable(reason))),
+                let refusal = match &verdict {
+                    Verdict::Proved => None,
+                    Verdict::Refused(reason) => Some(reason.as_str()),
                 };
-                let code = reason.as_ref().map(|_| RECEIPT_REFUSED);
-                let change = Change { code, reason: reason.as_deref(), ..Change::default() };
-                delivery::change_found(&mut tx, &found, &[state], to, change, &actor, now).await?;
-                let mut sent = None;
-                if to == DeliveryState::Delivered {
-                    ack::received(&mut tx, &found.transmission_id, now).await?;
-                    sent = drop_sent(&mut tx, &delivery_id, now).await?;
-                }
-                job::drop_for(&mut tx, JobKind::Deliver, &delivery_id).await?;
+                end_by(&mut tx, &found, refusal, &actor, now).await?;
+                let sent = match verdict {
+                    Verdict::Proved => drop_sent(&mut tx, &delivery_id, now).await?,
+                    Verdict::Refused(_) => None,
+                };
                 Ok((Matched::Ended, sent))
             })
         });
@@ -365,11 +373,85 @@ impl Store {
     }
 }
 
+/// Ends a delivery by its receipt, which proves that the message arrived, or says why it counts as refused.
+pub(crate) async fn end_by(
+    tx: &mut Tx<'_>,
+    found: &Delivery,
+    refusal: Option<&str>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<()> {
+    let to = if refusal.is_none() { DeliveryState::Delivered } else { DeliveryState::Parked };
+    let reason = refusal.map(storable);
+    let change = Change { code: refusal.map(|_| RECEIPT_REFUSED), reason: reason.as_deref(), ..Change::default() };
+    let state: DeliveryState = found.state.parse().unwrap_or(DeliveryState::Delivered);
+    delivery::change_found(tx, found, &[state], to, change, actor, now).await?;
+    if to == DeliveryState::Delivered {
+        ack::received(tx, &found.transmission_id, now).await?;
+    }
+    job::drop_for(tx, JobKind::Deliver, &found.delivery_id).await
+}
+
+/// What stands between a key that another delivery has taken over and the delivery that had it.
+pub const KEY_END: char = '/';
+
+/// Whether the message of a delivery that was given up goes once more as it was, under its Message-ID: it may have arrived, and who
+/// has it knows it by that. What was refused is sealed anew.
+pub(crate) async fn goes_again(tx: &mut Tx<'_>, old: &Delivery) -> Result<bool> {
+    if old.code.as_deref() == Some(RECEIPT_REFUSED) {
+        return Ok(false);
+    }
+    let query = concat!(
+        "SELECT 1 FROM delivery JOIN as2_message ON as2_message.delivery_id = delivery.delivery_id
+         JOIN payload ON payload.payload_id = as2_message.payload_id
+         WHERE delivery.delivery_id = $1 AND payload.purged_at IS NULL AND ",
+        doubtful!()
+    );
+    let found: Option<i32> =
+        sqlx::query_scalar(query).bind(&old.delivery_id).fetch_optional(&mut *tx.connection).await?;
+    Ok(found.is_some())
+}
+
+/// Takes the key from a delivery, for the one that goes in its place.
+pub(crate) async fn give_key(tx: &mut Tx<'_>, old: &Delivery) -> Result<String> {
+    let left = format!("{}{KEY_END}{}", old.key, old.delivery_id);
+    let query = "UPDATE delivery SET key = $2 WHERE delivery_id = $1";
+    sqlx::query(query).bind(&old.delivery_id).bind(left).execute(&mut *tx.connection).await?;
+    Ok(old.key.clone())
+}
+
+/// Has a delivery send the message of another.
+pub(crate) async fn take_over(tx: &mut Tx<'_>, old_id: &str, new_id: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO as2_message (delivery_id, payload_id, headers, digest, mic, also_mic, clear_payload_id, signed_by,
+         as2_from, as2_to, created_at, joined_payload_id, joined_type, payload_at)
+         SELECT $2, payload_id, headers, digest, mic, also_mic, clear_payload_id, signed_by,
+         as2_from, as2_to, created_at, joined_payload_id, joined_type, payload_at
+         FROM as2_message WHERE delivery_id = $1",
+    )
+    .bind(old_id)
+    .bind(new_id)
+    .execute(&mut *tx.connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether another delivery goes in the place of this one.
+async fn is_resubmitted(tx: &mut Tx<'_>, delivery_id: &str) -> Result<bool> {
+    let query = "SELECT delivery_id FROM delivery WHERE resubmit_of = $1";
+    let later: Option<String> = sqlx::query_scalar(query).bind(delivery_id).fetch_optional(&mut *tx.connection).await?;
+    Ok(later.is_some())
+}
+
 /// Writes a receipt that leaves.
 pub(crate) async fn leave(tx: &mut Tx<'_>, (new, how): &Leaving, actor: &Actor, now: Timestamp) -> Result<()> {
     transmission::insert(tx, (new, actor, now), TransmissionState::Split).await?;
     delivery::insert(tx, &new.transmission_id, how, None, actor, now).await
 }
+
+/// Why a delivery is parked whose receipt was quicker than the end of its attempt.
+pub(crate) const EARLY_REFUSAL: &str =
+    "the receipt, which came before the answer, refuses the message or proves nothing";
 
 /// What a receipt says that came before the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

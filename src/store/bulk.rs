@@ -3,7 +3,7 @@
 
 use super::Store;
 use super::commit::release::{ENDED, steered_from};
-use super::delivery::DeliveryState;
+use super::delivery::{DeliveryState, doubtful};
 use super::error::Result;
 use super::select::Select;
 use super::value::{Actor, Cursor, Micros, PAGE_ROWS_MAX, Page, words};
@@ -193,13 +193,13 @@ pub struct BulkCounts {
     pub open: i64,
 }
 
-// Doubt: an attempt whose end nobody knows, a receipt that did not come or proves nothing.
-const DELIVERY: &str = "SELECT delivery_id AS id, state, channel, partner, code, reason,
+const DELIVERY: &str = concat!(
+    "SELECT delivery_id AS id, state, channel, partner, code, reason,
      (SELECT MIN(later.delivery_id) FROM delivery later WHERE later.resubmit_of = delivery.delivery_id) AS later,
-     CAST(CASE WHEN code IN ('UNCERTAIN', 'RECEIPT-OVERDUE', 'RECEIPT-REFUSED') OR EXISTS (SELECT 1 FROM attempt
-     WHERE attempt.delivery_id = delivery.delivery_id
-     AND (attempt.outcome IS NULL OR attempt.outcome IN ('uncertain', 'awaiting_receipt', 'held')))
-     THEN 1 ELSE 0 END AS BIGINT) AS is_doubtful, created_at, changed_at FROM delivery WHERE 1 = 1";
+     CAST(CASE WHEN ",
+    doubtful!(),
+    " THEN 1 ELSE 0 END AS BIGINT) AS is_doubtful, created_at, changed_at FROM delivery WHERE 1 = 1"
+);
 const NOT_RESUBMITTED: &str =
     "AND NOT EXISTS (SELECT 1 FROM delivery later WHERE later.resubmit_of = delivery.delivery_id)";
 const TRANSMISSION: &str = "SELECT transmission_id AS id, state, channel, partner, code, reason, NULL AS later,

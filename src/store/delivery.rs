@@ -187,6 +187,17 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
+/// That a delivery may have arrived although it did not end well: an attempt whose end nobody knows, a receipt that did not come
+/// or proves nothing.
+macro_rules! doubtful {
+    () => {
+        "(delivery.code IN ('UNCERTAIN', 'RECEIPT-OVERDUE', 'RECEIPT-MISSING', 'RECEIPT-REFUSED') OR EXISTS (SELECT 1 FROM attempt
+         WHERE attempt.delivery_id = delivery.delivery_id
+         AND (attempt.outcome IS NULL OR attempt.outcome IN ('uncertain', 'awaiting_receipt', 'held'))))"
+    };
+}
+pub(super) use doubtful;
+
 const SELECT: &str = concat!("SELECT ", columns!(), " FROM delivery WHERE 1 = 1");
 
 /// The same, with the first open one of the lane, where it is another.
@@ -356,6 +367,14 @@ impl Store {
     pub async fn delivery(&self, delivery_id: &str) -> Result<Delivery> {
         let found = Select::new(LISTED).text("delivery_id =", Some(delivery_id)).first(self.reader()).await?;
         found.ok_or_else(|| StoreError::NotFound { what: "delivery", id: delivery_id.to_owned() })
+    }
+
+    /// The delivery under this key, if there is one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn delivery_of_key(&self, key: &str) -> Result<Option<Delivery>> {
+        Select::new(LISTED).text("key =", Some(key)).first(self.reader()).await
     }
 
     /// Deliveries, newest first.

@@ -2,6 +2,7 @@
 //! knows whether they arrived.
 
 use super::Store;
+use super::as2;
 use super::delivery::{self, DeliveryState};
 use super::error::{Result, StoreError};
 use super::job::{self, JobKind};
@@ -256,6 +257,13 @@ async fn doubt(tx: &mut Tx<'_>, delivery_id: &str, reason: &str, now: Timestamp)
     .bind(Micros::from(now))
     .execute(&mut *tx.connection)
     .await?;
+    // Its receipt may have been quicker than the end of the attempt.
+    if let Some(early) = as2::came_early(tx, delivery_id).await? {
+        let found = delivery::find(tx, delivery_id).await?;
+        let refusal = (early == as2::Early::Refused).then_some(as2::EARLY_REFUSAL);
+        as2::end_by(tx, &found, refusal, &Actor::system(), now).await?;
+        return Ok(false);
+    }
     if before.on_uncertain != "hold" {
         return Ok(true);
     }

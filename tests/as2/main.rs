@@ -32,6 +32,7 @@ fn the_manual_names_tests_that_exist() {
         "tests/service/as2_import.rs",
         "tests/service/as2_kept.rs",
         "tests/service/as2_large.rs",
+        "tests/service/as2_late.rs",
         "tests/service/as2_offered.rs",
         "tests/service/as2_overlap.rs",
         "tests/service/as2_test.rs",

@@ -2,11 +2,11 @@
 
 use portolan::codec::segment::{Inspection, Limits, PieceKind, Reader};
 use portolan::diagnostic::{Diagnostic, Severity, Syntax};
-use portolan::entity::Entity;
 use portolan::engine::Rules;
 use portolan::engine::canonicalise::canonicalise;
 use portolan::engine::encode::{self, Envelope};
 use portolan::engine::map::{Target, map};
+use portolan::entity::Entity;
 use portolan::tree::Style;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -357,7 +357,7 @@ async fn err_an_answer_without_a_receipt_that_counts_parks_the_delivery() {
         let parked = retail.deliveries("parked", 1).await;
         let reason = parked[0]["reason"].as_str().unwrap_or_default();
         assert!(reason.contains(told), "{reason}");
-        assert_eq!(parked[0]["code"], "RECEIPT-REFUSED");
+        assert_eq!(parked[0]["code"], "RECEIPT-MISSING");
         retail.balanced().await;
     }
 }
@@ -675,9 +675,16 @@ async fn err_forged_and_stray_receipts_change_nothing_and_a_refusal_parks() {
     sent(&retail, "delivered").await;
     let parked = sent(&retail, "parked").await;
     assert!(parked["reason"].as_str().is_some_and(|reason| reason.contains("unexpected-processing-error")), "{parked}");
-    // Once more changes nothing.
+    // What was said once is known; a partner that says otherwise afterwards changes nothing, and a person sees it.
+    post_receipt(&retail, "Light & Lamp", receipt_of(&id(0), &mic(&posts[0]), &processed, Some(&LAMPS))).await;
+    assert_eq!(incoming(&retail, "rejected").await.len(), codes.len());
     post_receipt(&retail, "Light & Lamp", receipt_of(&id(1), &mic(&posts[1]), &processed, Some(&LAMPS))).await;
+    post_receipt(&retail, "Light & Lamp", receipt_of(&id(0), &mic(&posts[0]), &refusal, Some(&LAMPS))).await;
     sent(&retail, "parked").await;
+    sent(&retail, "delivered").await;
+    let noted = incoming(&retail, "rejected").await;
+    let late: Vec<_> = noted.iter().filter(|one| one["code"] == "AS2-RECEIPT-LATE").collect();
+    assert_eq!(late.len(), 2, "{noted:#?}");
     retail.balanced().await;
 }
 
@@ -732,4 +739,11 @@ async fn a_key_that_is_set_anew_counts_at_once() {
     assert_eq!(refused.status, 503, "{}", String::from_utf8_lossy(&refused.body));
     stage.done(&["secret", "set", "lamps-key"], &LAMPS.key_pem);
     assert_eq!(Sending { id: "<2@test>", ..USUAL }.send(&stage).await.status, 200);
+    // Of two keys that overlap one is not set yet.
+    stage.apply(&format!(
+        "kind: channel\nname: retail-as2\ntransport: as2\nway: in\npartners: [retail]\nas2: {{ from: RETAIL, \
+         to: \"Light & Lamp\", certificates: [retail], keys: [next, lamps] }}\n{}",
+        certificate("next", &STRANGER, "next-key")
+    ));
+    assert_eq!(Sending { id: "<3@test>", ..USUAL }.send(&stage).await.status, 200);
 }

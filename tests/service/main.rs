@@ -14,6 +14,7 @@ mod as2_explain;
 mod as2_import;
 mod as2_kept;
 mod as2_large;
+mod as2_late;
 mod as2_offered;
 mod as2_overlap;
 mod as2_test;

@@ -35,6 +35,8 @@ pub enum Answer {
     Late(Duration, String),
     /// 200, with a body made of what was posted, for this post and all that follow.
     Makes(fn(&[u8]) -> Vec<u8>),
+    /// 200, with header lines and a body made of the post.
+    Tells(fn(&Post) -> (String, Vec<u8>)),
     /// 200, in bytes and with its Content-Type.
     Sends(&'static str, Vec<u8>),
 }
@@ -164,7 +166,7 @@ impl Peer {
         }
         let line = head.lines().next().unwrap_or_default().to_owned();
         let post = Post { line, headers, body: bytes[end..].to_vec(), at: std::time::Instant::now() };
-        self.posts.lock().expect("no panic held it").push(post);
+        self.posts.lock().expect("no panic held it").push(post.clone());
         self.began();
         let answer = self.next();
         let (status, more, body) = match answer {
@@ -187,6 +189,10 @@ impl Peer {
                 (200, String::new(), body.into_bytes())
             }
             Answer::Makes(make) => (200, String::new(), make(&bytes[end..])),
+            Answer::Tells(tell) => {
+                let (lines, body) = tell(&post);
+                (200, lines, body)
+            }
             Answer::Says(body) => (200, String::new(), body.into_bytes()),
             Answer::Leads(status, to) => (status, format!("location: {to}\r\n"), Vec::new()),
             Answer::Refuses(status, body) => (status, String::new(), body.into_bytes()),

@@ -4,8 +4,8 @@ use super::words::times;
 use crate::cli::paint::{Paint, Tone, counted};
 use crate::cli::{Exit, input};
 use crate::diagnostic::Syntax;
-use crate::mapping;
 use crate::engine::Rules;
+use crate::mapping;
 use crate::pipeline::explain::{Described, DescribedElement, describe};
 use std::collections::BTreeSet;
 

@@ -3,8 +3,8 @@
 use super::{chosen, unknown};
 use crate::cli::paint::counted;
 use crate::cli::{Exit, input};
-use crate::mapping::{self, Context, Loss, LossKind};
 use crate::engine::Rules;
+use crate::mapping::{self, Context, Loss, LossKind};
 use crate::table::Tables;
 use serde_json::json;
 

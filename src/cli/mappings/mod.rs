@@ -5,9 +5,9 @@ mod show;
 
 use super::paint::spaced;
 use super::{Exit, input};
-use crate::near;
 use crate::engine::Rules;
 use crate::engine::prove;
+use crate::near;
 use anyhow::Context as _;
 use serde_json::json;
 use std::path::PathBuf;

@@ -2,9 +2,9 @@
 
 use super::{chosen, unknown};
 use crate::cli::{Exit, input};
+use crate::engine::Rules;
 use crate::entity;
 use crate::mapping::{self, Row};
-use crate::engine::Rules;
 use crate::standard::definition::Directory;
 use serde_json::json;
 

@@ -14,11 +14,12 @@ pub mod send; // deliveries over channels of transport as2
 
 use super::state::Service;
 use crate::clock::Timestamp;
-use crate::partner::Signs;
+use crate::partner::{Signs, is_secret};
 use crate::store::announced::AnnouncedState;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use crate::transport::as2::crypto::{Digest, KeyKind, Scheme};
+use crate::transport::as2::mime::Headers;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +29,10 @@ const VERSION: &str = "1.2";
 const FEATURES: &str = "multiple-attachments, CEM";
 /// Keys that are held ready; reading one costs as much as signing with it.
 const KEYS_HELD_MAX: usize = 1024;
+
+/// Header lines of a message or receipt that are kept, at most, and characters of each value.
+const HEADER_LINES_KEPT_MAX: usize = 64;
+const HEADER_CHARACTERS_MAX: usize = 1024;
 
 /// The names of a certificate and of the secret that its key is.
 type Names = (String, String);
@@ -60,33 +65,24 @@ impl Keys {
 /// none of the others counts any more, it signs, unless the partner has refused it.
 ///
 /// # Errors
-/// A private key is not set, or does not belong to its certificate: what is wrong, with the name of the secret.
+/// There is none whose private key is set and belongs to its certificate: what is wrong, with the name of the secret.
 pub(super) async fn own_keys(
     service: &Service,
     names: &[String],
     pair: (&str, &str),
     now: Timestamp,
 ) -> Result<Vec<Arc<OwnKey>>> {
-    let (directory, mut found) = (service.directory(), Vec::new());
+    let (directory, mut found, mut lacking) = (service.directory(), Vec::new(), None);
     for name in names {
-        let secret = directory.certificate(name).and_then(|one| one.key.as_ref());
-        let (Some(certificate), Some(secret)) = (service.certificate(name), secret) else {
-            return Err(StoreError::NotFound { what: "certificate with a key", id: name.clone() });
-        };
-        let (names, changes) = ((name.clone(), secret.secret.clone()), service.store.secret_changes());
-        let key = match service.as2_keys.held(&names, &certificate, changes) {
-            Some(key) => key,
-            None => {
-                let pem = service.store.secret(&secret.secret).await?;
-                let wrong = || {
-                    let secret = &secret.secret;
-                    StoreError::Unfit(format!("secret {secret} is no private key of certificate {name}, in PEM"))
-                };
-                let der = private_key(&pem).ok_or_else(wrong)?;
-                let key = Arc::new(OwnKey::new((*certificate).clone(), &der).map_err(|_| wrong())?);
-                service.as2_keys.hold(names, changes, key.clone());
-                key
+        let key = match own_key(service, name).await {
+            Ok(key) => key,
+            // Of two that overlap the other still counts.
+            Err(error) if error.is_lasting() || matches!(error, StoreError::Unfit(_)) => {
+                tracing::warn!(certificate = name, error = %error, "A key cannot be had; the others are used");
+                lacking = lacking.or(Some(error));
+                continue;
             }
+            Err(error) => return Err(error),
         };
         let waits = directory.certificate(name).is_some_and(|one| one.signs == Signs::OnceAccepted);
         let answer = match waits {
@@ -95,12 +91,50 @@ pub(super) async fn own_keys(
         };
         found.push((answer, key));
     }
+    if let (true, Some(error)) = (found.is_empty(), lacking) {
+        return Err(error);
+    }
     found.sort_by_key(|(answer, key)| {
         let counts = key.certificate.is_valid_at(now) && *answer != Some(AnnouncedState::Rejected);
         let is_accepted = *answer == Some(AnnouncedState::Accepted);
         (!key.certificate.can_sign(), !counts, !is_accepted, preference(&key.certificate, now))
     });
     Ok(found.into_iter().map(|(_, key)| key).collect())
+}
+
+/// The key of a certificate of ours.
+///
+/// # Errors
+/// It is not set, or does not belong to the certificate.
+async fn own_key(service: &Service, name: &str) -> Result<Arc<OwnKey>> {
+    let directory = service.directory();
+    let secret = directory.certificate(name).and_then(|one| one.key.as_ref());
+    let (Some(certificate), Some(secret)) = (service.certificate(name), secret) else {
+        return Err(StoreError::NotFound { what: "certificate with a key", id: name.to_owned() });
+    };
+    let (names, changes) = ((name.to_owned(), secret.secret.clone()), service.store.secret_changes());
+    if let Some(key) = service.as2_keys.held(&names, &certificate, changes) {
+        return Ok(key);
+    }
+    let pem = service.store.secret(&secret.secret).await?;
+    let wrong = || {
+        let secret = &secret.secret;
+        StoreError::Unfit(format!("secret {secret} is no private key of certificate {name}, in PEM"))
+    };
+    let der = private_key(&pem).ok_or_else(wrong)?;
+    let key = Arc::new(OwnKey::new((*certificate).clone(), &der).map_err(|_| wrong())?);
+    service.as2_keys.hold(names, changes, key.clone());
+    Ok(key)
+}
+
+/// Header lines as they came, without secrets, as far as they are kept.
+pub(super) fn kept_lines(Headers(lines): &Headers) -> Vec<(String, String)> {
+    let kept = lines.iter().take(HEADER_LINES_KEPT_MAX).map(|(name, value)| {
+        let value =
+            if is_secret(name) { "…".to_owned() } else { value.chars().take(HEADER_CHARACTERS_MAX).collect() };
+        (name.clone(), value)
+    });
+    kept.collect()
 }
 
 /// The partner's certificates of a channel, the one to encrypt to first.

@@ -3,11 +3,11 @@
 //! noted.
 
 use super::offered::{kept, offered, tell};
-use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme, send};
-use crate::partner::{As2, Legacy, LineEnds, Required, is_secret};
+use super::{FEATURES, VERSION, certificates, digest, kept_lines, own_keys, scheme, send};
+use crate::partner::{As2, Legacy, LineEnds, Required};
 use crate::pipeline::receive::{authenticate, not_authenticated, unavailable};
 use crate::pipeline::state::Service;
-use crate::store::as2::{Beside, Leaving, Verdict};
+use crate::store::as2::{Beside, Leaving, Matched, Verdict};
 use crate::store::claim::NewClaim;
 use crate::store::commit::receive::Reception;
 use crate::store::delivery::{NewDelivery, Turn};
@@ -39,10 +39,10 @@ use tokio::task::JoinHandle;
 const PIECES_WAITING: usize = 4;
 /// Bytes that are handed over at once, at least: each time a thread is woken.
 const PIECE_BYTES: usize = 64 * 1024;
-/// Header lines that are kept of a message.
-const HEADER_LINES_KEPT_MAX: usize = 64;
-/// Characters that are kept of the value of each.
-const HEADER_CHARACTERS_MAX: usize = 1024;
+/// Bytes of what may be a receipt, which is read at once, at most.
+const RECEIPT_BYTES_MAX: u64 = 1024 * 1024;
+/// What receipts are.
+const REPORT: &str = "multipart/report";
 /// The status of every answer that has a receipt, whatever that says.
 const ANSWERED: u16 = 200;
 /// The status where the receipt leaves on its own.
@@ -172,7 +172,7 @@ pub async fn begin(service: &Arc<Service>, arrival: Arrival) -> Result<Box<dyn I
 
 /// Whether it may be a receipt: those are reports, signed or not (RFC 4130 7.4).
 fn may_be_receipt(headers: &Headers) -> bool {
-    matches!(headers.content_type().value.as_str(), "multipart/report" | "multipart/signed")
+    matches!(headers.content_type().value.as_str(), REPORT | "multipart/signed")
 }
 
 /// A receipt that cannot be given as it must be.
@@ -317,6 +317,10 @@ impl Message {
                 return Err(error);
             }
             return match found.done {
+                // A receipt is no document, whatever it is of.
+                Ok(()) if found.seen.content_type.to_ascii_lowercase().starts_with(REPORT) => {
+                    self.note_receipt("AS2-RECEIPT-UNMATCHED", "it does not say which message it is of").await
+                }
                 Ok(()) => self.keep(found).await,
                 Err(refused) => self.refuse(&found.seen, refused).await,
             };
@@ -332,11 +336,7 @@ impl Message {
         let Addressed { from, to, .. } = &self.addressed;
         let directory = self.service.directory();
         let delivery = match send::key_of(&about) {
-            Some(key) => match store.delivery(key).await {
-                Ok(delivery) => Some(delivery),
-                Err(StoreError::NotFound { .. }) => None,
-                Err(error) => return Err(error),
-            },
+            Some(key) => store.delivery_of_key(key).await?,
             None => None,
         };
         let as2 = delivery.as_ref().and_then(|one| directory.as2_out(&one.channel));
@@ -360,12 +360,17 @@ impl Message {
                 return self.note_receipt("AS2-RECEIPT-REFUSED", &format!("{about}: {}", error.detail)).await;
             }
         };
-        let Headers(lines) = &self.headers;
-        let kept = joined(lines, &self.raw);
+        let kept = joined(&kept_lines(&self.headers), &self.raw);
         let actor = Actor(format!("as2:{}", delivery.partner.as_deref().unwrap_or_default()));
-        let matched = store.receipt_came(&delivery.delivery_id, verdict, kept, &actor, now).await?;
+        let matched = store.receipt_came(&delivery.delivery_id, verdict.clone(), kept, &actor, now).await?;
         tracing::info!(delivery.id = delivery.delivery_id, matched = ?matched, "Receipt came");
-        Ok(silent(ANSWERED))
+        let Matched::Late(state) = matched else { return Ok(silent(ANSWERED)) };
+        // It is the partner's, and says of a delivery that ended something else than how it ended.
+        let says = match &verdict {
+            Verdict::Proved => "that it has the message",
+            Verdict::Refused(reason) => reason,
+        };
+        self.note_receipt("AS2-RECEIPT-LATE", &format!("{about} of {} is {state}: {says}", delivery.delivery_id)).await
     }
 
     /// Notes a receipt that changes nothing.
@@ -525,7 +530,8 @@ impl Message {
         let code = format!("AS2-{}", refused.cause.word().to_ascii_uppercase().replace(' ', "-"));
         let claims = pair.map(|pair| pair.partner.as_str());
         let told_us = (code.as_str(), refused.detail.as_str());
-        if self.service.store.settle_stranger(new, claims, told_us, &actor, now).await? {
+        let is_noted = self.service.store.settle_stranger(new, claims, told_us, &actor, now).await?;
+        if is_noted {
             tracing::warn!(
                 trace_id = %TraceId::of(&self.id),
                 transmission.id = self.id,
@@ -539,8 +545,9 @@ impl Message {
             }
         }
         metrics::counter!("portolan_refused_total", "channel" => channel).increment(1);
-        // Only those we know can make us send something somewhere.
-        if let (Some(url), Some(_)) = (&self.addressed.wish.url, &self.pair) {
+        // Only those we know can make us send something somewhere, and of very many no more than are noted: nobody has proved
+        // to be the partner yet. The others are told here.
+        if let (Some(url), Some(_), true) = (&self.addressed.wish.url, &self.pair, is_noted) {
             let leaving = self.leaving(url, &said).await?;
             self.service.store.receipt_leaves(leaving, &actor, now).await?;
             self.service.departing.notify_one();
@@ -603,18 +610,7 @@ impl Message {
         let Addressed { from, to, message_id, wish } = &self.addressed;
         json!({ "as2": { "from": from, "to": to, "message_id": message_id, "layers": layers, "mic": mic,
             "receipt": wish.is_asked, "signed_by": signed_by, "line_ends": seen.has_turned_ends.then_some("crlf"), "signer_unknown": stranger,
-            "lines": self.lines() } })
-    }
-
-    /// The header lines as they came, without secrets, as far as they are kept.
-    fn lines(&self) -> Vec<(&str, String)> {
-        let Headers(lines) = &self.headers;
-        let kept = lines.iter().take(HEADER_LINES_KEPT_MAX).map(|(name, value)| {
-            let value =
-                if is_secret(name) { "…".to_owned() } else { value.chars().take(HEADER_CHARACTERS_MAX).collect() };
-            (name.as_str(), value)
-        });
-        kept.collect()
+            "lines": kept_lines(&self.headers) } })
     }
 
     fn actor(&self) -> Actor {
@@ -630,7 +626,8 @@ impl Intake for Message {
                 let detail = format!("a body of more than {} bytes is not taken here; send it in parts", self.limit);
                 return Err(Refusal { status: 413, code: "BODY-TOO-LARGE", detail });
             }
-            match self.size <= INLINE_BYTES_MAX as u64 {
+            let most = if may_be_receipt(&self.headers) { RECEIPT_BYTES_MAX } else { INLINE_BYTES_MAX as u64 };
+            match self.size <= most {
                 true => self.raw.extend_from_slice(bytes),
                 false => self.raw = Vec::new(),
             }

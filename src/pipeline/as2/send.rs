@@ -2,14 +2,15 @@
 //! against the receipt that answers them: only one that proves what was received ends a delivery well.
 
 use super::clear::Clear;
-use super::passed::{Joined, joined};
-use super::{FEATURES, VERSION, certificates, digest, own_keys, scheme};
+use super::passed::{self, Joined};
+use super::receive::joined;
+use super::{FEATURES, VERSION, certificates, digest, kept_lines, own_keys, scheme};
 use crate::clock::Timestamp;
 use crate::partner::{As2, Compress, Receipt};
 use crate::pipeline::deliver::{Awaited, Sent};
 use crate::pipeline::state::Service;
 use crate::pipeline::stored;
-use crate::store::as2::{NewMessage, SealedMessage, Stripped};
+use crate::store::as2::{KEY_END, NewMessage, RECEIPT_MISSING, RECEIPT_REFUSED, SealedMessage, Stripped};
 use crate::store::delivery::Delivery;
 use crate::store::job::Job;
 use crate::store::transmission::Transmission;
@@ -72,11 +73,14 @@ pub(in crate::pipeline) async fn message(
     let lines = lines(as2, message_id(&delivery.key), subject, own, digest);
     let answer = match as2.receipt {
         Receipt::None => Awaited::Nothing,
-        _ if as2.receipt_url.is_some() => {
+        _ => {
+            let wanted = Box::new(wanted(service, as2, &kept, message_id(&delivery.key)).ok_or_else(unfit)?);
             let calendar = as2.receipt_calendar.as_ref().and_then(|name| service.directory().calendar(name).cloned());
-            Awaited::Later { minutes: as2.receipt_minutes, calendar }
+            match as2.receipt_url {
+                Some(_) => Awaited::Later { wanted, minutes: as2.receipt_minutes, calendar },
+                None => Awaited::Receipt(wanted),
+            }
         }
-        _ => Awaited::Receipt(Box::new(wanted(service, as2, &kept, message_id(&delivery.key)).ok_or_else(unfit)?)),
     };
     Ok(Sent { key: None, content_type, lines, body, answer })
 }
@@ -114,8 +118,9 @@ pub(super) fn lines(
     lines
 }
 
-/// The Message-ID of a delivery, by its key.
+/// The Message-ID of a delivery, by its key, which another may have taken over.
 pub(super) fn message_id(key: &str) -> String {
+    let key = key.split(KEY_END).next().unwrap_or_default();
     format!("<{key}{ID_RIGHT}>")
 }
 
@@ -173,7 +178,7 @@ async fn sealed(
     trusted: &[Certificate],
 ) -> Result<SealedMessage> {
     let now = service.now();
-    let joined = joined(service, delivery, transmission).await?;
+    let joined = passed::joined(service, delivery, transmission).await?;
     let unkept_joined = joined.as_ref().map(|joined| joined.content.unkept());
     let plain = match &joined {
         Some(Joined { content, content_type }) => Plain {
@@ -380,30 +385,42 @@ type Proof = std::result::Result<std::result::Result<(), Unproved>, Refused>;
 /// The same, in words where it proves nothing.
 type Told = std::result::Result<std::result::Result<(), String>, Refused>;
 
-/// An answer: what it comes to, the receipt as it came, and a certificate that signed it and is not trusted.
-pub(in crate::pipeline) type Answered = (Outcome, Option<Vec<u8>>, Option<Box<Certificate>>);
+/// A receipt as it came, and the code of a delivery that it does not end well.
+pub(in crate::pipeline) type Came = (Vec<u8>, &'static str);
+/// An answer: what it comes to, the receipt, and a certificate that signed it and is not trusted.
+pub(in crate::pipeline) type Answered = (Outcome, Option<Came>, Option<Box<Certificate>>);
 
 impl Wanted {
     /// What an answer comes to: the receipt says whether the message arrived as it was sent.
     pub(in crate::pipeline) async fn heard(&self, service: &Service, outcome: Outcome) -> Answered {
         let Outcome::Delivered { status, answer } = outcome else { return (outcome, None, None) };
-        let Said { content_type, body, hidden } = answer;
-        let kept = [format!("Content-Type: {content_type}\r\n\r\n").as_bytes(), &body].concat();
-        let headers = Headers(vec![("Content-Type".to_owned(), content_type)]);
+        let Said { lines, body, hidden, .. } = answer;
+        let headers = Headers(lines);
+        let kept = joined(&kept_lines(&headers), &body);
         // Kept as it came, for it proves something; what is told of it has no secret of ours.
         let refused =
             |reason: String| Outcome::Permanent { status: Some(status), reason: hidden.shown(&reason, usize::MAX) };
-        let mut stranger = None;
+        let (mut stranger, mut code) = (None, RECEIPT_REFUSED);
         let outcome = match self.judged(service, &headers, &body).await {
             Ok(Ok(())) => Outcome::Delivered { status, answer: Said::default() },
             Ok(Err(reason)) => refused(reason),
             Err(error) => {
                 let detail = error.detail;
-                stranger = error.stranger;
+                (stranger, code) = (error.stranger, RECEIPT_MISSING);
                 refused(format!("the receiver took it and answered with no receipt that counts: {detail}"))
             }
         };
-        (outcome, Some(kept), stranger)
+        (outcome, Some((kept, code)), stranger)
+    }
+
+    /// The same where the receipt was to come on its own, and some partners answer with it all the same. An answer that is none, or
+    /// is none that counts, says no more than that the message arrived.
+    pub(in crate::pipeline) async fn heard_at_once(&self, service: &Service, outcome: Outcome) -> Answered {
+        let Outcome::Delivered { answer, .. } = &outcome else { return (outcome, None, None) };
+        let headers = Headers(answer.lines.clone());
+        let counts = receipt::about(&headers, &answer.body).is_some()
+            && self.read(&headers, &answer.body, service.now()).is_ok();
+        if counts { self.heard(service, outcome).await } else { (outcome, None, None) }
     }
 
     /// What a receipt proves, and where it names another digest than it should, of what that is.

@@ -2,8 +2,8 @@
 
 use super::RulePart;
 use super::segment::{rule, source};
-use crate::mapping::{Place, Row, table};
 use crate::engine::Rules;
+use crate::mapping::{Place, Row, table};
 use crate::standard::definition::{Directory, Document, Node, Place as Slot};
 use crate::standard::load::LoadError;
 use serde::Serialize;

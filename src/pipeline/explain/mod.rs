@@ -12,11 +12,11 @@ pub use trail::{ChangePart, Cutting, FieldChange, Journey, PartOf, Stage, StepPa
 
 pub use describe::{Described, DescribedElement, FieldRule, describe};
 
-use crate::engine::Rules;
-use crate::engine::Means;
-use crate::engine::map::Target;
 use crate::codec::segment::Placed;
 use crate::diagnostic::Diagnostic;
+use crate::engine::Means;
+use crate::engine::Rules;
+use crate::engine::map::Target;
 use crate::standard::definition::{Directory, Document, Usage};
 use crate::standard::guide::{Guide, GuideRule, Resolver};
 use crate::standard::outline::rule_in_words;

@@ -116,9 +116,8 @@ impl Store {
                         AttemptEnd::Delivered
                     }
                     Some(as2::Early::Refused) => {
-                        let detail = "the receipt, which came before the answer, refuses the message or proves nothing";
                         facts.code = Some(as2::RECEIPT_REFUSED.to_owned());
-                        facts.detail = Some(detail.to_owned());
+                        facts.detail = Some(as2::EARLY_REFUSAL.to_owned());
                         AttemptEnd::Park
                     }
                     None => end,

@@ -4,6 +4,7 @@
 use crate::clock::Timestamp;
 use crate::store::Store;
 use crate::store::ack;
+use crate::store::as2;
 use crate::store::audit;
 use crate::store::delivery::{self, Change, Delivery, DeliveryState, NewDelivery};
 use crate::store::error::{Result, StoreError};
@@ -62,7 +63,8 @@ impl Store {
             .await
     }
 
-    /// Sends a parked delivery's bytes anew, as a new delivery under a new key, linked to the old one.
+    /// Sends a parked delivery's bytes anew, as a new delivery linked to the old one. Its key is new, but where it is a message of
+    /// AS2 that may have arrived: that goes as it was, under its Message-ID.
     ///
     /// # Errors
     /// The delivery is not parked or cancelled, was resubmitted already, or the database failed.
@@ -150,16 +152,21 @@ pub(super) async fn resubmit(tx: &mut Tx<'_>, id: &str, actor: &Actor, now: Time
     expect_state("delivery", id, &old.state, &ENDED.map(DeliveryState::as_str))?;
     expect_not_resubmitted(tx, id).await?;
     let (new_id, turn) = (tx.id("del", now), old.turn());
+    let goes_again = as2::goes_again(tx, &old).await?;
+    let key = if goes_again { as2::give_key(tx, &old).await? } else { new_id.clone() };
     let new = NewDelivery {
         delivery_id: new_id.clone(),
         channel: old.channel,
         partner: old.partner,
         agreement: old.agreement,
-        key: new_id.clone(),
+        key,
         on_uncertain: old.on_uncertain,
         turn,
     };
     delivery::insert(tx, &old.transmission_id, &new, Some(id), actor, now).await?;
+    if goes_again {
+        as2::take_over(tx, id, &new_id).await?;
+    }
     ack::awaited(tx, &old.transmission_id, true, now).await?;
     audit::append(tx, actor, "delivery.resubmit", id, (None, Some(&json!(new_id))), now).await?;
     Ok(new_id)

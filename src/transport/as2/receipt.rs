@@ -12,6 +12,7 @@ use super::seal::signed_frame;
 use crate::clock::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// Bytes of a receipt, at most.
@@ -196,9 +197,21 @@ impl Received {
     }
 }
 
+/// The body without its transfer encoding.
+fn unpacked<'b>(headers: &Headers, body: &'b [u8]) -> io::Result<Cow<'b, [u8]>> {
+    if !headers.is_base64() {
+        return Ok(Cow::Borrowed(body));
+    }
+    let mut unpacked = Vec::new();
+    Base64::new(body).read_to_end(&mut unpacked)?;
+    Ok(Cow::Owned(unpacked))
+}
+
 /// Which message a receipt is about, as it says itself, signed or not; none where it is no receipt.
 #[must_use]
 pub fn about(headers: &Headers, body: &[u8]) -> Option<String> {
+    let unpacked = unpacked(headers, body).ok()?;
+    let body = &*unpacked;
     let content_type = headers.content_type();
     let boundary = content_type.get("boundary").unwrap_or_default();
     match content_type.value.as_str() {
@@ -220,12 +233,8 @@ pub fn about(headers: &Headers, body: &[u8]) -> Option<String> {
 pub fn read(headers: &Headers, body: &[u8], trusted: &[Certificate], now: Timestamp) -> Result<Received, Refused> {
     let wrong = || told(Cause::UnexpectedProcessingError);
     let content_type = headers.content_type();
-    let mut body = body;
-    let mut unpacked = Vec::new();
-    if headers.is_base64() {
-        Base64::new(body).read_to_end(&mut unpacked).map_err(wrong())?;
-        body = &unpacked;
-    }
+    let unpacked = unpacked(headers, body).map_err(wrong())?;
+    let body = &*unpacked;
     if content_type.value != "multipart/signed" {
         return report(headers, body, None);
     }

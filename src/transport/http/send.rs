@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 /// Bytes of an answer that are looked at; the rest is not waited for.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+pub const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of an answer that are kept.
 const ANSWER_SHOWN_MAX: usize = 300;
 /// A body that a receiver takes more slowly than this is given up; each has the patience of its answer besides.
@@ -80,6 +80,8 @@ pub struct Once {
 pub struct Said {
     /// Its `Content-Type`; empty where it names none.
     pub content_type: String,
+    /// All its header lines that are text.
+    pub lines: Vec<(String, String)>,
     /// Its body.
     pub body: Vec<u8>,
     /// What of ours it may repeat, and nobody may see.
@@ -399,6 +401,8 @@ async fn said(mut response: reqwest::Response, post: &Post, secrets: &Secrets) -
     let status = response.status().as_u16();
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default().to_owned();
+    let text = |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
+    let lines = response.headers().iter().filter_map(text).collect();
     let whole = async {
         let mut body = Vec::new();
         let read = match post.asked {
@@ -411,7 +415,7 @@ async fn said(mut response: reqwest::Response, post: &Post, secrets: &Secrets) -
         read.map(|()| body)
     };
     match tokio::time::timeout(post.patience, whole).await.unwrap_or(Err(Cut::Late)) {
-        Ok(body) => Outcome::Delivered { status, answer: Said { content_type, body, hidden: secrets.clone() } },
+        Ok(body) => Outcome::Delivered { status, answer: Said { content_type, lines, body, hidden: secrets.clone() } },
         Err(what) => Outcome::Uncertain { reason: format!("the receiver answered {status}, and its answer {what}") },
     }
 }
