@@ -559,8 +559,12 @@ mod tests {
         let mut hidden = Secrets::default();
         hidden.add("correct horse");
         let said = |body: &str| {
-            let answer =
-                Said { content_type: "text/xml".to_owned(), body: body.as_bytes().to_vec(), hidden: hidden.clone() };
+            let answer = Said {
+                content_type: "text/xml".to_owned(),
+                body: body.as_bytes().to_vec(),
+                hidden: hidden.clone(),
+                ..Said::default()
+            };
             let (outcome, heard) = heard(Outcome::Delivered { status: 200, answer });
             let mut facts = AttemptFacts::default();
             heard.expect("an answer").note(&mut facts);

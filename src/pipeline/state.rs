@@ -45,6 +45,8 @@ pub struct Service {
     pub at_work: super::worker::AtWork,
     /// Our keys of AS2, as they were read.
     pub as2_keys: super::as2::Keys,
+    /// Walks to partners of AS2 that wait for receipts.
+    pub walks: super::as2::probe::Walks,
     /// Rung when notices are to be sent.
     pub told: Notify,
     /// The sums of the ledger, as they were counted last.
@@ -103,6 +105,7 @@ impl Service {
             calls: super::live::Calls::default(),
             at_work: super::worker::AtWork::default(),
             as2_keys,
+            walks: super::as2::probe::Walks::default(),
             mailboxes,
             told: Notify::new(),
             sums: super::sums::Sums::default(),

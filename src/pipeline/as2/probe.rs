@@ -14,7 +14,7 @@ use crate::store::offered::Signed;
 use crate::store::{Result, StoreError};
 use crate::transport::as2::certificate::Certificate;
 use crate::transport::as2::mime::Headers;
-use crate::transport::as2::receipt::Unproved;
+use crate::transport::as2::receipt::{self, Unproved};
 use crate::transport::http::auth::oauth2::NoToken;
 use crate::transport::http::body::Body;
 use crate::transport::http::probe::{Handshake, Unresolved, connect, handshake, resolve};
@@ -22,10 +22,15 @@ use crate::transport::http::reach::Reach;
 use crate::transport::http::send::{Asked, Outcome, Post, Said};
 use reqwest::{Method, Url};
 use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// How long the answer to the message may take, its receipt with it.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// How long a receipt may take that comes on its own.
+pub const RECEIPT_WAIT: Duration = Duration::from_secs(30);
 /// Characters of what the other side says that are shown.
 const SAID_SHOWN_MAX: usize = 300;
 /// What is sent.
@@ -98,6 +103,38 @@ impl Wrong {
     }
 }
 
+/// The walks whose receipts are to come on their own: by Message-ID, who waits.
+#[derive(Default)]
+pub struct Walks(Mutex<HashMap<String, oneshot::Sender<Said>>>);
+
+impl Walks {
+    /// Hands a receipt to the walk that waits for it, if one does.
+    pub(super) fn hand(&self, message_id: &str, receipt: impl FnOnce() -> Said) -> bool {
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(message_id);
+        // A walk that just ended waits for nothing.
+        found.is_some_and(|walk| walk.send(receipt()).is_ok())
+    }
+
+    fn wait(&self, message_id: &str) -> Awaited<'_> {
+        let (walk, came) = oneshot::channel();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(message_id.to_owned(), walk);
+        Awaited { walks: self, message_id: message_id.to_owned(), came }
+    }
+}
+
+/// A receipt that a walk waits for, no longer than it goes.
+struct Awaited<'w> {
+    walks: &'w Walks,
+    message_id: String,
+    came: oneshot::Receiver<Said>,
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        self.walks.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.message_id);
+    }
+}
+
 type Seen<T> = std::result::Result<(String, T), Wrong>;
 
 /// What was said, without controls and not at length.
@@ -163,8 +200,27 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
     if out.reach.proxy.is_none() {
         reached(&url, &out.reach, walk).await?;
     }
+    let later =
+        (as2.receipt != Receipt::None && as2.receipt_url.is_some()).then(|| service.walks.wait(&walk.message_id));
     let (answer, wanted) = post(service, channel, as2, walk, out, made).await?;
-    let seen = receipt(as2, &walk.message_id, &answer, wanted.as_ref(), service.now());
+    let answer = match later {
+        // Some answer with it all the same.
+        Some(mut later) if receipt::about(&Headers(answer.lines.clone()), &answer.body).is_none() => {
+            tokio::time::timeout(RECEIPT_WAIT, &mut later.came).await.ok().and_then(|came| came.ok())
+        }
+        _ => Some(answer),
+    };
+    let seen = match &answer {
+        Some(answer) => proven(as2, &walk.message_id, answer, wanted.as_ref(), service.now()),
+        None => Err(Wrong::new(
+            format!("the message was taken, and no receipt came within {} s", RECEIPT_WAIT.as_secs()),
+            format!(
+                "ask the partner whether it can reach receipt_url of the channel; a receipt that comes later is noted as \
+                 AS2-RECEIPT-UNMATCHED for {}",
+                walk.message_id
+            ),
+        )),
+    };
     if let Err(Wrong { stranger: Some(stranger), .. }) = &seen {
         let by = (walk.channel.as_str(), channel.partners.first().map(String::as_str));
         if let Err(error) = offered(service, by, stranger, (Signed::Receipt, &walk.message_id)).await {
@@ -173,7 +229,6 @@ async fn steps(service: &Service, channel: &Channel, as2: &As2, walk: &mut Walk)
     }
     let expected = match as2.receipt {
         Receipt::None => "none, as the channel says",
-        _ if as2.receipt_url.is_some() => "none yet: it comes later, to receipt_url of the channel",
         Receipt::Signed => "a receipt, signed by a certificate of the channel, that says what was received",
         Receipt::Unsigned => "a receipt that says what was received",
     };
@@ -314,7 +369,7 @@ async fn post(
     let (content_type, own) = typed(made.headers).unwrap_or_default();
     let subject = "Test of the connection".to_owned();
     let own = lines(as2, walk.message_id.clone(), subject, own, made.mic.digest);
-    let wanted = (as2.receipt != Receipt::None && as2.receipt_url.is_none()).then(|| {
+    let wanted = (as2.receipt != Receipt::None).then(|| {
         wanted_by(service, as2, [Some(made.mic), made.also].into_iter().flatten().collect(), walk.message_id.clone())
     });
     let Outbound { reach, credentials, headers, secrets, once } = out;
@@ -388,18 +443,9 @@ const REFUSALS: [(&str, &str); 9] = [
 ];
 
 /// What the receipt says, where one is awaited.
-fn receipt(as2: &As2, message_id: &str, answer: &Said, wanted: Option<&Wanted>, now: Timestamp) -> Seen<()> {
-    let Some(wanted) = wanted else {
-        let later = as2.receipt != Receipt::None;
-        let seen = match later {
-            true => format!(
-                "the message was taken; its receipt is noted when it comes, as AS2-RECEIPT-UNMATCHED for {message_id}"
-            ),
-            false => "the message was taken".to_owned(),
-        };
-        return Ok((seen, ()));
-    };
-    let headers = Headers(vec![("Content-Type".to_owned(), answer.content_type.clone())]);
+fn proven(as2: &As2, message_id: &str, answer: &Said, wanted: Option<&Wanted>, now: Timestamp) -> Seen<()> {
+    let Some(wanted) = wanted else { return Ok(("the message was taken".to_owned(), ())) };
+    let headers = Headers(answer.lines.clone());
     let remedy = |why: &str| {
         let known = REFUSALS.iter().find(|(word, _)| why.contains(word)).map(|(_, remedy)| *remedy);
         let who = "ask the partner whether the certificate is its own; if so, `portolan certificate list --offered` shows it, and \

@@ -26,6 +26,7 @@ use crate::transport::as2::variant::fitting;
 use crate::transport::file_name::safe_name;
 use crate::transport::http::otlp::TraceId;
 use crate::transport::http::receive::{Answer, Arrival, Intake, Refusal};
+use crate::transport::http::send::Said;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
@@ -332,6 +333,10 @@ impl Message {
 
     /// Takes a receipt for what we sent, which came on its own.
     async fn take_receipt(self, about: String) -> StoreResult<Answer> {
+        let said = || Said { lines: self.headers.0.clone(), body: self.raw.clone(), ..Said::default() };
+        if self.service.walks.hand(&about, said) {
+            return Ok(silent(ANSWERED));
+        }
         let (store, now) = (&self.service.store, self.service.now());
         let Addressed { from, to, .. } = &self.addressed;
         let directory = self.service.directory();
