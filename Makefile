@@ -33,7 +33,7 @@ lint:
 
 unit:
 	@mkdir -p target
-	set -o pipefail; $(CARGO) test --locked 2>&1 | tee target/test.log
+	set -o pipefail; CARGO="$(CARGO)" deploy/unit 2>&1 | tee target/test.log
 
 ## instructions: instructions per input byte, counted by callgrind, against the limits in benches/speed/limits.tsv.
 instructions:
