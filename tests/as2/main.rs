@@ -9,6 +9,7 @@ mod keystore;
 mod made;
 mod oddities;
 mod openssl;
+mod oracle;
 mod round;
 
 /// The manual names tests that there are.
@@ -22,6 +23,7 @@ fn the_manual_names_tests_that_exist() {
         "tests/as2/keystore.rs",
         "tests/as2/oddities.rs",
         "tests/as2/openssl.rs",
+        "tests/as2/oracle.rs",
         "tests/as2/round.rs",
         "tests/service/as2.rs",
         "tests/service/as2_announced.rs",

@@ -57,6 +57,11 @@ pub fn begin<R: Read>(source: R) -> io::Result<(ContentType, Ber<R>)> {
     Ok((found, ber))
 }
 
+/// What stands behind a message that was read as far as it means something; none where more stands in it.
+fn behind<R: Read>(mut ber: Ber<R>) -> io::Result<Option<impl Read>> {
+    Ok(ber.close()?.then(|| ber.into_rest()))
+}
+
 fn unfit(what: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_string())
 }

@@ -116,6 +116,8 @@ pub struct Signed {
     pub signers: Vec<Signer>,
     /// The certificates that it encloses.
     pub certificates: Vec<Certificate>,
+    /// Something stands beside a signature that it is not over.
+    has_unsigned: bool,
 }
 
 /// What comes of looking at signatures.
@@ -215,14 +217,14 @@ fn end<R: Read>(ber: &mut Ber<R>) -> io::Result<Signed> {
         if found.signers.len() == SIGNERS_MAX {
             return Err(unfit(format_args!("more than {SIGNERS_MAX} signatures")));
         }
-        found.signers.extend(signer(ber)?);
+        signer(ber, &mut found)?;
     }
     ber.leave()?;
     Ok(found)
 }
 
-/// SignerInfo; none where it is signed in a way that is not known.
-fn signer<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Signer>> {
+/// SignerInfo; passed over where it is signed in a way that is not known.
+fn signer<R: Read>(ber: &mut Ber<R>, found: &mut Signed) -> io::Result<()> {
     ber.enter(tag::SEQUENCE)?;
     ber.number()?;
     let name = match ber.peek()? {
@@ -236,12 +238,13 @@ fn signer<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Signer>> {
     };
     let (how, parameters) = algorithm(ber)?;
     let signature = ber.octet_string(tag::OCTET_STRING)?;
+    found.has_unsigned |= ber.peek()?.is_some();
     ber.leave()?;
     let digest = Digest::ALL.into_iter().find(|digest| digest.oid() == hash);
     let scheme = scheme(&how, &parameters.unwrap_or_default());
-    let (Some(digest), Some((scheme, own))) = (digest, scheme) else { return Ok(None) };
+    let (Some(digest), Some((scheme, own))) = (digest, scheme) else { return Ok(()) };
     if own.is_some_and(|own| own != digest) {
-        return Ok(None);
+        return Ok(());
     }
     let mut at = None;
     let attributes = match attributes {
@@ -253,7 +256,8 @@ fn signer<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Signer>> {
         }
         None => None,
     };
-    Ok(Some(Signer { name, digest, scheme, at, attributes, signature }))
+    found.signers.push(Signer { name, digest, scheme, at, attributes, signature });
+    Ok(())
 }
 
 /// How a signature is made, and with which digest, where the algorithm says so itself.
@@ -390,11 +394,20 @@ impl<R: Read> SignedContent<R> {
     ///
     /// # Errors
     /// It is cut off.
-    pub fn finish(mut self) -> io::Result<(Digests, Signed)> {
+    pub fn finish(&mut self) -> io::Result<(Digests, Signed)> {
         self.ber.leave()?;
         self.ber.leave()?;
         let signed = end(&mut self.ber)?;
-        Ok((self.hashes.into_iter().map(|hash| (hash.digest(), hash.finish())).collect(), signed))
+        let hashes = std::mem::take(&mut self.hashes);
+        Ok((hashes.into_iter().map(|hash| (hash.digest(), hash.finish())).collect(), signed))
+    }
+
+    /// What stands behind the message, once it is finished; none where something stands in it behind what its signatures are over.
+    ///
+    /// # Errors
+    /// It is cut off.
+    pub fn behind(self, signed: &Signed) -> io::Result<Option<impl Read>> {
+        Ok(super::behind(self.ber)?.filter(|_| !signed.has_unsigned))
     }
 }
 
