@@ -1,19 +1,14 @@
 //! Whoever changes what CBC encrypts learns nothing from the answers. Without that, one who caught a message and asks often enough,
 //! each time with a block of it behind another of his own, reads all of it: by whether the padding is right.
 
-use super::keys::{PLAIN, RECEIVER, RSA, STRANGER, again, headers, opened, policy, recipient, sealed, wire};
-use portolan::clock::{Clock as _, SystemClock};
-use portolan::id::SystemRandom;
-use portolan::transport::as2::asn1::{self, Ber, tag};
+use super::keys::{PLAIN, RECEIVER, RSA, STRANGER, again, headers, opened, policy, sealed, wire};
+use super::rebuilt::{Beside, encrypted, enveloped, opaque};
+use portolan::transport::as2::asn1::{element, tag};
 use portolan::transport::as2::certificate::OwnKey;
-use portolan::transport::as2::cms::{self, Encrypted, GcmForm};
-use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
+use portolan::transport::as2::crypto::{Cipher, Digest, Scheme};
 use portolan::transport::as2::open::Seen;
 use portolan::transport::as2::refused::{Cause, Refused};
 use portolan::transport::as2::seal::{Compression, Protection};
-use portolan::transport::source::Source as _;
-use std::io::Read as _;
-use std::sync::Arc;
 
 const CONTENT: &[u8] = b"UNB+UNOC:3+A+B'UNZ+0+1'";
 
@@ -26,60 +21,6 @@ fn signed(key: &OwnKey, compress: Option<Compression>) -> Vec<u8> {
     [lines.as_bytes(), b"\r\n", &body].concat()
 }
 
-/// The same with its content inside the signature; beside that something that it is not over, if wanted.
-fn opaque(unsigned: &[u8]) -> Vec<u8> {
-    let part = [b"Content-Type: application/EDIFACT\r\n\r\n", CONTENT].concat();
-    let digest = Digest::Sha256.of(&part);
-    let der = cms::sign(&RSA.own, Scheme::Pkcs1, Digest::Sha256, &digest, SystemClock.now()).expect("signed");
-    let mut ber = Ber::new(&der[..]);
-    let mut whole = |enter: &[u8]| {
-        enter.iter().for_each(|tag| ber.enter(*tag).expect("it goes on"));
-        ber.whole().expect("an element")
-    };
-    let kind = whole(&[tag::SEQUENCE]);
-    let begin = [whole(&[tag::context(0), tag::SEQUENCE]), whole(&[])].concat();
-    let data = whole(&[tag::SEQUENCE]);
-    ber.leave().expect("the content is elsewhere");
-    let certificates = ber.whole().expect("certificates");
-    ber.enter(tag::SET).expect("signatures");
-    ber.enter(tag::SEQUENCE).expect("one");
-    let mut signer = Vec::new();
-    while ber.peek().expect("it goes on").is_some() {
-        signer.extend(ber.whole().expect("an element"));
-    }
-    signer.extend_from_slice(unsigned);
-    let content = asn1::element(tag::context(0), &asn1::element(tag::OCTET_STRING, &part));
-    let signers = asn1::element(tag::SET, &asn1::element(tag::SEQUENCE, &signer));
-    let data = asn1::sequence(&[&begin, &asn1::sequence(&[&data, &content]), &certificates, &signers]);
-    let body = asn1::sequence(&[&kind, &asn1::element(tag::context(0), &data)]);
-    [b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\n", &body[..]].concat()
-}
-
-fn encrypted(entity: &[u8], cipher: Cipher) -> Vec<u8> {
-    let receivers = [recipient(&RECEIVER, KeyTransport::Pkcs1)];
-    let entity = Arc::new(entity.to_vec());
-    let made = Encrypted::new(entity, cipher, GcmForm::AuthEnveloped, &receivers, &SystemRandom).expect("encrypted");
-    let mut body = Vec::new();
-    made.open().expect("memory").read_to_end(&mut body).expect("memory reads");
-    body
-}
-
-/// A message with another ciphertext, made of the one that it has, and all lengths right.
-fn with_ciphertext(body: &[u8], made: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
-    let mut ber = Ber::new(body);
-    let mut whole = |enter: &[u8]| {
-        enter.iter().for_each(|tag| ber.enter(*tag).expect("it goes on"));
-        ber.whole().expect("an element")
-    };
-    let kind = whole(&[tag::SEQUENCE]);
-    let begin = [whole(&[tag::context(0), tag::SEQUENCE]), whole(&[])].concat();
-    let inner = [whole(&[tag::SEQUENCE]), whole(&[])].concat();
-    let ciphertext = ber.octet_string(tag::context_primitive(0)).expect("the ciphertext");
-    let ciphertext = asn1::element(tag::context_primitive(0), &made(&ciphertext));
-    let data = asn1::sequence(&[&begin, &asn1::sequence(&[&inner, &ciphertext])]);
-    asn1::sequence(&[&kind, &asn1::element(tag::context(0), &data)])
-}
-
 fn strictly(body: &[u8]) -> (Seen, Result<Vec<u8>, Refused>) {
     let (trusted, keys) = ([RSA.own.certificate.clone()], [again(&RECEIVER)]);
     let mut policy = policy(&trusted, &keys);
@@ -90,14 +31,14 @@ fn strictly(body: &[u8]) -> (Seen, Result<Vec<u8>, Refused>) {
 /// However much of a message is left, a block of it behind it is answered alike whether it makes a right padding or a wrong one.
 #[test]
 fn err_a_block_behind_what_was_caught_tells_nothing_of_its_padding() {
-    let attribute = asn1::element(tag::context(1), &asn1::element(tag::OCTET_STRING, &[0; 40]));
+    let unsigned = &element(tag::context(1), &element(tag::OCTET_STRING, &[0; 40]));
     for (name, entity, is_taken) in [
         ("detached", signed(&RSA.own, None), true),
         ("compressed before", signed(&RSA.own, Some(Compression::BeforeSigning)), true),
         ("compressed after", signed(&RSA.own, Some(Compression::AfterSigning)), true),
-        ("opaque", opaque(&[]), true),
+        ("opaque", opaque(CONTENT, &Beside::default()), true),
         // What nobody signed could be changed, and stands at the end.
-        ("opaque with unsigned attributes", opaque(&attribute), false),
+        ("opaque with unsigned attributes", opaque(CONTENT, &Beside { unsigned, ..Beside::default() }), false),
     ] {
         let body = encrypted(&entity, Cipher::Aes256Cbc);
         let untouched = strictly(&body).1;
@@ -106,12 +47,16 @@ fn err_a_block_behind_what_was_caught_tells_nothing_of_its_padding() {
         // Most of it is content and certificates; the end is where signatures and delimiters stand.
         let kept = (0..blocks).step_by(7).chain(blocks.saturating_sub(40)..=blocks);
         for (kept, wanted) in kept.flat_map(|kept| [0, 1, 16].map(|padding| (kept, padding))) {
-            let changed = with_ciphertext(&body, |ciphertext| {
-                // What the second block has to be joined with that it ends in what is wanted.
-                let (first, second) = (&ciphertext[..16], &ciphertext[16..32]);
-                let joined: Vec<u8> = (0..16).map(|at| first[at] ^ entity[16 + at] ^ wanted).collect();
-                [&ciphertext[..16 * kept], &joined, second].concat()
-            });
+            let changed = enveloped(
+                &body,
+                |recipients| recipients,
+                |ciphertext| {
+                    // What the second block has to be joined with that it ends in what is wanted.
+                    let (first, second) = (&ciphertext[..16], &ciphertext[16..32]);
+                    let joined: Vec<u8> = (0..16).map(|at| first[at] ^ entity[16 + at] ^ wanted).collect();
+                    [&ciphertext[..16 * kept], &joined, second].concat()
+                },
+            );
             let (seen, found) = strictly(&changed);
             let cause = found.map_err(|refused| refused.cause);
             assert_eq!((cause, seen.mic), (Err(Cause::DecryptionFailed), None), "{name}: {kept} of {blocks}, {wanted}");

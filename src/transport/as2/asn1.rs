@@ -216,6 +216,12 @@ impl<R: Read> Ber<R> {
         Ok(())
     }
 
+    /// How many octets were read.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.at
+    }
+
     /// Leaves all open elements; whether nothing was left in them.
     ///
     /// # Errors

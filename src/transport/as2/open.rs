@@ -17,8 +17,6 @@ use std::sync::Arc;
 
 /// Layers within each other, at most: encrypted, compressed, signed, compressed, and the payload.
 const LAYERS_MAX: usize = 6;
-/// Bytes of a detached signature with its certificates.
-const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 /// Bytes in which it is said what a CMS message holds, in base64 too.
 const CONTENT_TYPE_BYTES: usize = 128;
 /// Bytes that are taken at once.
@@ -536,7 +534,7 @@ impl Opening<'_> {
 
 /// The signature of a multipart/signed: its second part.
 fn signature(part: &mut dyn Read) -> io::Result<Signed> {
-    let mut limited = part.take(SIGNATURE_BYTES_MAX);
+    let mut limited = part.take(cms::SIGNATURE_BYTES_MAX);
     let mut peeked = Peeked::new(&mut limited);
     let headers = Headers::parse(&peeked.head()?);
     let mut unpacked = Base64::new(&mut peeked);

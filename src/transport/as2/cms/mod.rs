@@ -8,7 +8,7 @@ mod signed;
 
 pub use compressed::{Inflated, compressed_head, deflate};
 pub use enveloped::{Encrypted, GcmForm, Opened, Recipient};
-pub use signed::{Signed, SignedContent, Signer, Verdict, sign};
+pub use signed::{SIGNATURE_BYTES_MAX, Signed, SignedContent, Signer, Verdict, sign};
 
 use super::asn1::{self, Ber, tag};
 use std::io::{self, Read};

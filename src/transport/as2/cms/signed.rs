@@ -25,6 +25,8 @@ const ECDSA: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03];
 const SIGNERS_MAX: usize = 16;
 /// Certificates that one message may enclose.
 const CERTIFICATES_MAX: usize = 32;
+/// Bytes of the signatures of a message with its certificates, whether they stand beside the content or behind it.
+pub const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 
 /// Signs what has a digest, detached, with the certificate enclosed. The time of signing is held inside those of the
 /// certificate, since some verify it there.
@@ -187,7 +189,9 @@ fn begin<R: Read>(ber: &mut Ber<R>) -> io::Result<Vec<Digest>> {
     let mut digests = Vec::new();
     while ber.peek()?.is_some() {
         let (oid, _) = algorithm(ber)?;
-        digests.extend(Digest::ALL.into_iter().filter(|digest| digest.oid() == oid));
+        let known = Digest::ALL.into_iter().find(|digest| digest.oid() == oid);
+        // All of the content is digested for each that is announced.
+        digests.extend(known.filter(|digest| !digests.contains(digest)));
     }
     ber.leave()?;
     ber.enter(tag::SEQUENCE)?;
@@ -198,6 +202,11 @@ fn begin<R: Read>(ber: &mut Ber<R>) -> io::Result<Vec<Digest>> {
 /// What stands behind the content.
 fn end<R: Read>(ber: &mut Ber<R>) -> io::Result<Signed> {
     let mut found = Signed::default();
+    let begin = ber.position();
+    let is_within = |ber: &Ber<R>| match ber.position() - begin <= SIGNATURE_BYTES_MAX {
+        true => Ok(()),
+        false => Err(unfit(format_args!("more than {SIGNATURE_BYTES_MAX} bytes of signatures and certificates"))),
+    };
     if ber.enter_if(tag::context(0))? {
         while let Some(next) = ber.peek()? {
             if next == tag::SEQUENCE && found.certificates.len() < CERTIFICATES_MAX {
@@ -206,6 +215,7 @@ fn end<R: Read>(ber: &mut Ber<R>) -> io::Result<Signed> {
             } else {
                 ber.pass()?;
             }
+            is_within(ber)?;
         }
         ber.leave()?;
     }
@@ -218,6 +228,7 @@ fn end<R: Read>(ber: &mut Ber<R>) -> io::Result<Signed> {
             return Err(unfit(format_args!("more than {SIGNERS_MAX} signatures")));
         }
         signer(ber, &mut found)?;
+        is_within(ber)?;
     }
     ber.leave()?;
     Ok(found)
