@@ -7,6 +7,7 @@ use portolan::transport::as2::certificate::OwnKey;
 use portolan::transport::as2::cms::GcmForm;
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::mime::Headers;
+use portolan::transport::as2::refused::Cause;
 use portolan::transport::as2::seal::{Compression, Protection};
 use std::fs;
 use std::path::Path;
@@ -177,6 +178,9 @@ fn what_openssl_signs_is_opened() {
         ("rsa", &RSA, " -nocerts"),
         ("rsa", &RSA, " -noattr"),
         ("rsa", &RSA, " -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:digest"),
+        ("rsa", &RSA, " -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:max"),
+        ("rsa", &RSA, " -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:20"),
+        ("rsa", &RSA, " -noattr -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:0"),
         ("p256", &P256, ""),
     ] {
         for digest in ["sha1", "sha256", "sha384", "sha512"] {
@@ -211,4 +215,22 @@ fn what_openssl_signs_is_opened() {
             }
         }
     }
+}
+
+/// The provider has PSS with one digest only; what is wrong has to be told by its name.
+#[test]
+fn err_pss_with_another_digest_in_mgf1_is_named() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("entity"), entity(b"ISA*00*4711~")).expect("written");
+    run(
+        path,
+        "cms -sign -binary -md sha256 -in entity -out signed -signer rsa.pem -inkey rsa.key -keyopt rsa_padding_mode:pss \
+         -keyopt rsa_mgf1_md:sha1",
+    );
+    let (head, body) = message(path, "signed");
+    let trusted = [RSA.own.certificate.clone()];
+    let refused = opened(&head, &body, &policy(&trusted, &[])).1.expect_err("it is not known");
+    assert_eq!(refused.cause, Cause::AuthenticationFailed);
+    assert!(refused.detail.ends_with("expected sha-256 with MGF1 of sha-256, found MGF1 of sha-1"), "{refused}");
 }

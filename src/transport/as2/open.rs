@@ -463,7 +463,8 @@ impl Opening<'_> {
             }
             Verdict::Stranger(None) | Verdict::Unknown => {
                 let detail = "it is signed by none of the partner's certificates, or in a way that is not known";
-                refused(Cause::AuthenticationFailed, detail.to_owned())
+                let why = signed.unread.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                refused(Cause::AuthenticationFailed, format!("{detail}{why}"))
             }
         }
     }

@@ -8,7 +8,9 @@ use super::super::crypto::{
     random_bytes,
 };
 use super::agreed::{self, Agreed};
-use super::{AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit};
+use super::{
+    AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, MGF1, NULL, algorithm, algorithm_identifier, unfit,
+};
 use crate::id::Random;
 use crate::transport::source::Source;
 use std::io::{self, Read};
@@ -16,8 +18,6 @@ use std::sync::Arc;
 
 /// id-RSAES-OAEP (RFC 4055 4.1).
 const OAEP: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x07];
-/// id-mgf1.
-const MGF1: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x08];
 /// Recipients that are looked at.
 pub(super) const RECIPIENTS_MAX: usize = 64;
 /// Bytes of a recipient's name that is looked at; no certificate of ours has a longer issuer.

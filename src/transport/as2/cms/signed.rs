@@ -4,7 +4,9 @@
 use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial, time, written_time};
 use super::super::crypto::{self, Digest, Failed, Hash, KeyKind, RSA_ENCRYPTION, Scheme};
-use super::{DATA, NULL, SIGNED_DATA, algorithm, algorithm_identifier, algorithm_under, unfit};
+use super::{
+    DATA, MGF1, NULL, SIGNED_DATA, algorithm, algorithm_identifier, algorithm_under, digest_of, masked, unfit,
+};
 use crate::clock::Timestamp;
 use std::io::{self, Read};
 
@@ -15,7 +17,8 @@ const SIGNING_TIME: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x
 const ALGORITHM_PROTECTION: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x34];
 /// id-RSASSA-PSS (RFC 4055 3.1).
 const PSS: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A];
-const MGF1: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x08];
+/// Bytes of a salt of PSS where nothing is said (RFC 4055 3.1).
+const SALT_BYTES: u16 = 20;
 /// Object identifiers of a signature with its digest: those of RSA (RFC 8017 A.2.4) and of ECDSA (RFC 5758 3.2).
 const RSA_WITH: [(u8, Digest); 4] =
     [(0x05, Digest::Sha1), (0x0B, Digest::Sha256), (0x0C, Digest::Sha384), (0x0D, Digest::Sha512)];
@@ -48,6 +51,7 @@ pub fn sign(key: &OwnKey, scheme: Scheme, digest: Digest, content: &[u8], now: T
     let how = match scheme {
         Scheme::Pkcs1 => algorithm_identifier(RSA_ENCRYPTION, NULL),
         Scheme::Pss => pss_identifier(digest, content.len())?,
+        Scheme::PssSalted(_) => return Err(Failed),
         Scheme::Ecdsa => {
             let (last, _) = ECDSA_WITH.into_iter().find(|(_, known)| *known == digest).ok_or(Failed)?;
             algorithm_identifier(&[ECDSA, &[last]].concat(), &[])
@@ -118,6 +122,8 @@ pub struct Signed {
     pub signers: Vec<Signer>,
     /// The certificates that it encloses.
     pub certificates: Vec<Certificate>,
+    /// Why a signature of it is not looked at, where that is so.
+    pub unread: Option<String>,
     /// Something stands beside a signature that it is not over.
     has_unsigned: bool,
 }
@@ -189,7 +195,7 @@ fn begin<R: Read>(ber: &mut Ber<R>) -> io::Result<Vec<Digest>> {
     let mut digests = Vec::new();
     while ber.peek()?.is_some() {
         let (oid, _) = algorithm(ber)?;
-        let known = Digest::ALL.into_iter().find(|digest| digest.oid() == oid);
+        let known = digest_of(&oid).ok();
         // All of the content is digested for each that is announced.
         digests.extend(known.filter(|digest| !digests.contains(digest)));
     }
@@ -251,12 +257,18 @@ fn signer<R: Read>(ber: &mut Ber<R>, found: &mut Signed) -> io::Result<()> {
     let signature = ber.octet_string(tag::OCTET_STRING)?;
     found.has_unsigned |= ber.peek()?.is_some();
     ber.leave()?;
-    let digest = Digest::ALL.into_iter().find(|digest| digest.oid() == hash);
-    let scheme = scheme(&how, &parameters.unwrap_or_default());
-    let (Some(digest), Some((scheme, own))) = (digest, scheme) else { return Ok(()) };
-    if own.is_some_and(|own| own != digest) {
-        return Ok(());
-    }
+    let named = digest_of(&hash).and_then(|digest| Ok((digest, scheme(&how, &parameters.unwrap_or_default())?)));
+    let (digest, scheme) = match named {
+        Ok((digest, (scheme, own))) if own.is_none_or(|own| own == digest) => (digest, scheme),
+        Ok((digest, _)) => {
+            found.unread.get_or_insert(format!("it is said to be over {} and signs another digest", digest.name()));
+            return Ok(());
+        }
+        Err(why) => {
+            found.unread.get_or_insert(why);
+            return Ok(());
+        }
+    };
     let mut at = None;
     let attributes = match attributes {
         Some(mut bytes) => {
@@ -271,27 +283,48 @@ fn signer<R: Read>(ber: &mut Ber<R>, found: &mut Signed) -> io::Result<()> {
     Ok(())
 }
 
-/// How a signature is made, and with which digest, where the algorithm says so itself.
-fn scheme(oid: &[u8], parameters: &[u8]) -> Option<(Scheme, Option<Digest>)> {
-    if oid == RSA_ENCRYPTION {
-        return Some((Scheme::Pkcs1, None));
+/// How a signature is made, and with which digest, where the algorithm says so itself; else what it is.
+fn scheme(oid: &[u8], parameters: &[u8]) -> Result<(Scheme, Option<Digest>), String> {
+    let unknown = || format!("expected a signature by RSA or ECDSA, found {oid:02x?}");
+    match oid {
+        RSA_ENCRYPTION => return Ok((Scheme::Pkcs1, None)),
+        crypto::EC_PUBLIC_KEY => return Ok((Scheme::Ecdsa, None)),
+        PSS => {
+            let (digest, salt) = pss(parameters).map_err(|error| format!("the parameters of PSS: {error}"))?;
+            let is_usual = usize::from(salt) == digest.bytes();
+            return Ok((if is_usual { Scheme::Pss } else { Scheme::PssSalted(salt) }, Some(digest)));
+        }
+        _ => {}
     }
-    if oid == PSS {
-        let mut ber = Ber::new(parameters);
-        let is_said =
-            !parameters.is_empty() && ber.enter_if(tag::SEQUENCE).ok()? && ber.enter_if(tag::context(0)).ok()?;
-        let hash = if is_said { algorithm(&mut ber).ok()?.0 } else { Digest::Sha1.oid().to_vec() };
-        return Some((Scheme::Pss, Some(Digest::ALL.into_iter().find(|digest| digest.oid() == hash)?)));
-    }
-    let (last, begin) = oid.split_last()?;
-    let with = |known: &[(u8, Digest)]| known.iter().find_map(|(own, digest)| (own == last).then_some(*digest));
+    let (last, begin) = oid.split_last().ok_or_else(unknown)?;
+    let with = |known: &[(u8, Digest)]| {
+        known.iter().find_map(|(own, digest)| (own == last).then_some(*digest)).ok_or_else(unknown)
+    };
     if begin == &RSA_ENCRYPTION[..RSA_ENCRYPTION.len() - 1] {
-        return Some((Scheme::Pkcs1, Some(with(&RSA_WITH)?)));
+        return Ok((Scheme::Pkcs1, Some(with(&RSA_WITH)?)));
     }
     if begin == ECDSA {
-        return Some((Scheme::Ecdsa, Some(with(&ECDSA_WITH)?)));
+        return Ok((Scheme::Ecdsa, Some(with(&ECDSA_WITH)?)));
     }
-    (oid == crypto::EC_PUBLIC_KEY).then_some((Scheme::Ecdsa, None))
+    Err(unknown())
+}
+
+/// RSASSA-PSS-params (RFC 4055 3.1): the digest, and the bytes of the salt. The provider has one digest for both ends.
+fn pss(parameters: &[u8]) -> io::Result<(Digest, u16)> {
+    let mut ber = Ber::new(parameters);
+    let (digest, generator) = match !parameters.is_empty() && ber.enter_if(tag::SEQUENCE)? {
+        true => masked(&mut ber)?,
+        false => (Digest::Sha1, Digest::Sha1),
+    };
+    if generator != digest {
+        let (digest, generator) = (digest.name(), generator.name());
+        return Err(unfit(format_args!("expected {digest} with MGF1 of {digest}, found MGF1 of {generator}")));
+    }
+    let mut salt = SALT_BYTES;
+    if !parameters.is_empty() && ber.enter_if(tag::context(2))? {
+        salt = ber.number()?;
+    }
+    Ok((digest, salt))
 }
 
 #[derive(Default)]
