@@ -234,3 +234,23 @@ fn err_pss_with_another_digest_in_mgf1_is_named() {
     assert_eq!(refused.cause, Cause::AuthenticationFailed);
     assert!(refused.detail.ends_with("expected sha-256 with MGF1 of sha-256, found MGF1 of sha-1"), "{refused}");
 }
+
+/// The same of OAEP; the cause is that of all that cannot be decrypted.
+#[test]
+fn err_oaep_with_another_digest_in_mgf1_is_named() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("entity"), entity(b"ISA*00*4711~")).expect("written");
+    let oaep = "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha1";
+    let line = "cms -encrypt -binary -aes-256-cbc -in entity -outform DER -out encrypted -recip";
+    run(path, &format!("{line} receiver.pem {oaep}"));
+    let body = fs::read(path.join("encrypted")).expect("it was written");
+    let (head, keys) = (headers("application/pkcs7-mime"), [again(&RECEIVER)]);
+    let refused = opened(&head, &body, &policy(&[], &keys)).1.expect_err("it is not known");
+    assert_eq!(refused.cause, Cause::DecryptionFailed);
+    assert!(refused.detail.ends_with("expected sha-256 with MGF1 of sha-256, found MGF1 of sha-1"), "{refused}");
+    // For another recipient it is nothing to us.
+    run(path, &format!("{line} rsa.pem {oaep} -recip receiver.pem"));
+    let body = fs::read(path.join("encrypted")).expect("it was written");
+    assert_eq!(opened(&head, &body, &policy(&[], &keys)).1.as_deref(), Ok(&b"ISA*00*4711~"[..]));
+}

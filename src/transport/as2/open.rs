@@ -333,7 +333,7 @@ impl Opening<'_> {
     /// What is encrypted is read to its end whatever stands in it, and whatever is wrong with how it was encrypted comes
     /// first and is told in one way: nobody learns from a receipt what they do not know already.
     fn encrypted<R: Read>(&mut self, opened: Opened<R>) -> Result<(), Refused> {
-        let (cipher, for_key) = (opened.cipher, opened.for_key);
+        let (cipher, for_key, unknown) = (opened.cipher, opened.for_key, opened.unknown.clone());
         self.seen.layers.push(Layer::Encrypted(cipher, for_key));
         if cipher == Cipher::TripleDesCbc && !self.policy.allows_legacy {
             let detail = "expected encryption by AES, found 3DES, which this partner may not use";
@@ -350,7 +350,12 @@ impl Opening<'_> {
         let inner = self.ended(inner, || Ok(Some(&mut peeked)));
         let drained = peeked.drain().map_err(told(Cause::DecryptionFailed));
         if for_key.is_none() {
-            return Err(failed(&"it is encrypted to none of our certificates, or the key in it is damaged"));
+            return Err(match unknown {
+                Some(what) => {
+                    failed(&format_args!("the key in it is encrypted to us in a way that is not known: {what}"))
+                }
+                None => failed(&"it is encrypted to none of our certificates, or the key in it is damaged"),
+            });
         }
         drained?;
         match inner {

@@ -9,7 +9,7 @@ use super::super::crypto::{
 };
 use super::agreed::{self, Agreed};
 use super::{
-    AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, MGF1, NULL, algorithm, algorithm_identifier, unfit,
+    AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, MGF1, NULL, algorithm, algorithm_identifier, masked, unfit,
 };
 use crate::id::Random;
 use crate::transport::source::Source;
@@ -205,6 +205,8 @@ pub struct Opened<R> {
     pub cipher: Cipher,
     /// Which of our certificates it is for: its place among the keys.
     pub for_key: Option<usize>,
+    /// How the key is encrypted to one of ours, where that is not known. The message says so itself, whatever our keys are.
+    pub unknown: Option<String>,
     /// The tag stands behind the content, not in an element of its own.
     is_tag_inside: bool,
     encrypted: Vec<u8>,
@@ -263,8 +265,8 @@ impl Recipients {
 enum Way {
     Transport(KeyTransport),
     Agreement(Arc<Agreed>),
-    /// In a way that is not known.
-    Unknown,
+    /// In a way that is not known, and what that is.
+    Unknown(String),
 }
 
 impl<R: Read> Opened<R> {
@@ -311,7 +313,8 @@ impl<R: Read> Opened<R> {
             return Err(unfit(format_args!("expected {} bytes to begin with, found {}", cipher.iv_bytes(), iv.len())));
         }
         let random_key = random_bytes(random, cipher.key_bytes());
-        let found = unwrapped(&recipients.named, keys, cipher);
+        let mut unknown = None;
+        let found = unwrapped(&recipients.named, keys, cipher, &mut unknown);
         let (for_key, key) = found.map_or((None, random_key), |(at, key)| (Some(at), key));
         let decryptor = Decryptor::new(cipher, &key, &iv).map_err(io::Error::other)?;
         ber.begin_octets(tag::context_primitive(0))?;
@@ -320,6 +323,7 @@ impl<R: Read> Opened<R> {
             decryptor: Some(decryptor),
             cipher,
             for_key,
+            unknown,
             is_tag_inside: cipher.is_gcm() && kind == ContentType::Enveloped,
             encrypted: vec![0; PIECE_BYTES],
             held: 0,
@@ -392,29 +396,45 @@ fn recipient<R: Read>(ber: &mut Ber<R>) -> io::Result<Named> {
     let (oid, parameters) = algorithm(ber)?;
     let way = match &oid[..] {
         RSA_ENCRYPTION => Way::Transport(KeyTransport::Pkcs1),
-        OAEP => Way::Transport(KeyTransport::Oaep(oaep_digest(&parameters.unwrap_or_default())?)),
-        _ => Way::Unknown,
+        OAEP => match oaep(&parameters.unwrap_or_default()) {
+            Ok(transport) => Way::Transport(transport),
+            Err(error) => Way::Unknown(format!("the parameters of OAEP: {error}")),
+        },
+        _ => Way::Unknown(format!("expected RSA with PKCS#1 v1.5 or OAEP, found {oid:02x?}")),
     };
     let encrypted = ber.octet_string(tag::OCTET_STRING)?;
     ber.leave()?;
     Ok(Named { is_key_id, name, way, encrypted })
 }
 
-/// RSAES-OAEP-params: SHA-1 where nothing is said.
-fn oaep_digest(parameters: &[u8]) -> io::Result<Digest> {
+/// RSAES-OAEP-params (RFC 4055 4.1). The provider has one digest for both ends, and no label.
+fn oaep(parameters: &[u8]) -> io::Result<KeyTransport> {
     let mut ber = Ber::new(parameters);
-    let mut found = Digest::Sha1;
-    if !parameters.is_empty() && ber.enter_if(tag::SEQUENCE)? && ber.enter_if(tag::context(0))? {
-        let (oid, _) = algorithm(&mut ber)?;
-        let known = Digest::ALL.into_iter().find(|digest| digest.oid() == oid);
-        found = known.ok_or_else(|| unfit(format_args!("expected a digest of SHA, found {oid:02x?}")))?;
+    if parameters.is_empty() || !ber.enter_if(tag::SEQUENCE)? {
+        return Ok(KeyTransport::Oaep(Digest::Sha1));
     }
-    Ok(found)
+    let (digest, generator) = masked(&mut ber)?;
+    if generator != digest {
+        let (digest, generator) = (digest.name(), generator.name());
+        return Err(unfit(format_args!("expected {digest} with MGF1 of {digest}, found MGF1 of {generator}")));
+    }
+    if ber.enter_if(tag::context(2))? {
+        let label = algorithm(&mut ber)?.1.unwrap_or_default();
+        if !matches!(label[..], [] | [tag::OCTET_STRING, 0]) {
+            return Err(unfit("expected no label, found one"));
+        }
+    }
+    Ok(KeyTransport::Oaep(digest))
 }
 
 /// The content encryption key, by whichever of our keys opens it. Each is asked once in each way: what is encrypted to one twice
 /// is the same twice, and asking is what costs.
-fn unwrapped(named: &[Named], keys: &[Arc<OwnKey>], cipher: Cipher) -> Option<(usize, Vec<u8>)> {
+fn unwrapped(
+    named: &[Named],
+    keys: &[Arc<OwnKey>],
+    cipher: Cipher,
+    unknown: &mut Option<String>,
+) -> Option<(usize, Vec<u8>)> {
     let mut asked = Vec::new();
     for one in named {
         let is_named = |key: &Arc<OwnKey>| match one.is_key_id {
@@ -425,7 +445,10 @@ fn unwrapped(named: &[Named], keys: &[Arc<OwnKey>], cipher: Cipher) -> Option<(u
         let way = match &one.way {
             Way::Transport(transport) => (at, Some(*transport)),
             Way::Agreement(_) => (at, None),
-            Way::Unknown => continue,
+            Way::Unknown(what) => {
+                unknown.get_or_insert_with(|| what.clone());
+                continue;
+            }
         };
         if asked.contains(&way) {
             continue;
@@ -435,7 +458,7 @@ fn unwrapped(named: &[Named], keys: &[Arc<OwnKey>], cipher: Cipher) -> Option<(u
         let key = match &one.way {
             Way::Transport(transport) => private.unwrap(*transport, &one.encrypted),
             Way::Agreement(agreed) => agreed.unwrap(private, &one.encrypted),
-            Way::Unknown => continue,
+            Way::Unknown(_) => continue,
         };
         if let Some(key) = key.ok().filter(|key| key.len() == cipher.key_bytes()) {
             return Some((at, key));
