@@ -217,6 +217,39 @@ fn what_openssl_signs_is_opened() {
     }
 }
 
+/// What ends behind its content, in lengths that are told and in marks, is known to end under CBC too.
+#[test]
+fn what_openssl_signs_inside_and_encrypts_is_opened() {
+    let folder = folder();
+    let path = folder.path();
+    let content = b"ISA*00*4711~\r\n".repeat(500);
+    fs::write(path.join("entity"), entity(&content)).expect("written");
+    let (trusted, keys) = ([RSA.own.certificate.clone()], [again(&RECEIVER)]);
+    for how in ["", " -stream", " -stream -noattr"] {
+        for form in ["SMIME", "DER"] {
+            let line = format!("cms -sign -binary -md sha256 -nodetach{how} -in entity -outform {form} -out signed");
+            run(path, &format!("{line} -signer rsa.pem -inkey rsa.key"));
+            let mut signed = fs::read(path.join("signed")).expect("it was written");
+            if form == "DER" {
+                let lines = b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\n";
+                signed = [&lines[..], &signed].concat();
+            }
+            fs::write(path.join("opaque"), signed).expect("written");
+            for cipher in ["des3", "aes-128-cbc", "aes-256-gcm"] {
+                let line =
+                    format!("cms -encrypt -binary -{cipher} -in opaque -outform DER -out encrypted receiver.pem");
+                run(path, &line);
+                let body = fs::read(path.join("encrypted")).expect("it was written");
+                let mut policy = policy(&trusted, &keys);
+                (policy.allows_legacy, policy.must_be_signed) = (true, true);
+                let found = opened(&headers("application/pkcs7-mime"), &body, &policy).1;
+                let found = found.unwrap_or_else(|refused| panic!("{form}{how} {cipher}: {refused}"));
+                assert!(found == content, "{form}{how} {cipher}");
+            }
+        }
+    }
+}
+
 /// The provider has PSS with one digest only; what is wrong has to be told by its name.
 #[test]
 fn err_pss_with_another_digest_in_mgf1_is_named() {
