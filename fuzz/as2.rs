@@ -7,7 +7,8 @@ use portolan::transport::as2::asn1::Ber;
 use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use portolan::transport::as2::crypto::Digest;
 use portolan::transport::as2::frame::around;
-use portolan::transport::as2::mime::{Headers, Peeked};
+use portolan::transport::as2::mime::{Headers, Parameters, Peeked};
+use portolan::transport::as2::name::{ReceiptWish, bare_id, message_id, micalg, name, written};
 use portolan::transport::as2::open::{Outlets, Policy, Seen, open, open_clear};
 use portolan::transport::as2::receipt;
 use portolan::transport::as2::refused::Refused;
@@ -48,6 +49,28 @@ pub fn split(input: &[u8]) -> (Headers, &[u8]) {
     match Peeked::new(&mut source).head() {
         Ok(head) => (Headers::parse(&head), &input[head.len()..]),
         Err(_) => (Headers::default(), input),
+    }
+}
+
+/// Values of header lines are read whatever they say, and what is taken of a name is the same when it is written again.
+pub fn values_end(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    for line in text.lines() {
+        let (_, value) = line.split_once(": ").unwrap_or(("", line));
+        if let Ok(found) = name(value) {
+            assert_eq!(name(&written(&found)), Ok(found), "of {value:?}");
+        }
+        if let Ok(found) = message_id(value) {
+            assert!(found.contains(bare_id(&found)), "of {value:?}");
+        }
+        let wish = ReceiptWish::parse(Some(value), Some(value), Some(value));
+        assert!(wish.digests.is_empty() || wish.unknown_digests.is_none(), "of {value:?}: {wish:?}");
+        assert_eq!(ReceiptWish::parse(None, None, Some(value)), ReceiptWish::default(), "nobody asks for one");
+        let parameters = Parameters::parse(value);
+        for key in ["filename", "name", "boundary"] {
+            let _ = (parameters.get(key), parameters.extended(key));
+        }
+        let _ = micalg(&parameters);
     }
 }
 

@@ -58,6 +58,14 @@ fn damaged(sample: &[u8], samples: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
 
 const CONTENT: &[u8] = b"ISA*00*4711~";
 
+/// Values that are read on their own.
+const LINES: [&str; 3] = [
+    "AS2-From: \"A \\\"B\\\" \\\\\"\r\nAS2-To: B\r\nMessage-ID: <1@a>\r\n",
+    "Disposition-Notification-Options: signed-receipt-protocol=required, pkcs7-signature; \
+     signed-receipt-micalg=optional, \"sha-256\", sha1\r\nReceipt-Delivery-Option: http://a/\r\n",
+    "Content-Disposition: attachment; filename*0*=UTF-8''%e2%82; filename*1=\"a.edi\"; filename==?utf-8?B?w7w=?=\r\n",
+];
+
 /// Messages in each form, and receipts, as they travel.
 fn samples() -> Vec<Vec<u8>> {
     let content = CONTENT.to_vec();
@@ -98,6 +106,7 @@ fn samples() -> Vec<Vec<u8>> {
         [format!("Content-Type: {}\r\n\r\n", body.content_type).as_bytes(), &body.bytes].concat()
     };
     found.extend([travels(&body), travels(&signed), RSA.own.certificate.der().to_vec()]);
+    found.extend(LINES.map(|lines| lines.as_bytes().to_vec()));
     found
 }
 
@@ -113,6 +122,7 @@ fn damaged_messages_end_and_are_never_taken_for_others() {
         let told = std::panic::catch_unwind(|| {
             checks::elements_end(&input);
             checks::elements_end(checks::split(&input).1);
+            checks::values_end(&input);
             checks::messages_end(&input);
             checks::receipts_end(&input);
             let (_, done) = checks::opened(&input, &trusted, &keys, SystemClock.now());

@@ -6,9 +6,12 @@ mod evidence;
 mod fuzz;
 mod keys;
 mod keystore;
+mod limits;
 mod made;
 mod oddities;
 mod openssl;
+mod oracle;
+mod rebuilt;
 mod round;
 
 /// The manual names tests that there are.
@@ -20,8 +23,10 @@ fn the_manual_names_tests_that_exist() {
         "tests/as2/damage.rs",
         "tests/as2/fuzz.rs",
         "tests/as2/keystore.rs",
+        "tests/as2/limits.rs",
         "tests/as2/oddities.rs",
         "tests/as2/openssl.rs",
+        "tests/as2/oracle.rs",
         "tests/as2/round.rs",
         "tests/service/as2.rs",
         "tests/service/as2_announced.rs",

@@ -1,14 +1,17 @@
 //! How others write what we would write otherwise: forms, spellings and lies that have to be taken, each by itself.
 
 use super::keys::{PLAIN, RECEIVER, RSA, again, headers, opened, policy, recipient, sealed, wire};
+use super::rebuilt::{Beside, opaque};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portolan::clock::{Clock as _, SystemClock};
+use portolan::transport::as2::asn1::{element, sequence, tag};
 use portolan::transport::as2::certificate::{Certificate, OwnKey, private_key};
 use portolan::transport::as2::cms::{self, GcmForm, Recipient};
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
-use portolan::transport::as2::mime::Headers;
+use portolan::transport::as2::mime::{Headers, Peeked};
 use portolan::transport::as2::open::{Layer, Mic};
+use portolan::transport::as2::refused::Cause;
 use portolan::transport::as2::seal::Protection;
 use std::process::Command;
 use std::sync::Arc;
@@ -196,6 +199,31 @@ fn long_keys_sign_and_are_encrypted_to() {
     let (seen, found) = opened(&headers, &body, &policy(&trusted, &keys));
     assert_eq!(found.as_ref(), Ok(&content));
     assert_eq!(seen.layers, [Layer::Encrypted(Cipher::Aes256Gcm, Some(0)), Layer::Signed(0, Digest::Sha512)]);
+}
+
+/// BouncyCastle says among what it signs how it signs (RFC 6211): a signature by a weaker digest cannot be put in its place.
+#[test]
+fn algorithms_that_are_protected_are_those_of_the_signature() {
+    let (oid, null) = (|bytes: &[u8]| element(tag::OID, bytes), [tag::NULL, 0]);
+    let rsa = oid(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01]);
+    let curve = oid(&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02]);
+    let protection = oid(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x34]);
+    let found = |digest: Digest, how: &[u8]| {
+        let how = element(tag::context(1), &[how, &null].concat());
+        let value = sequence(&[&sequence(&[&oid(digest.oid()), &null]), &how]);
+        let attribute = &sequence(&[&protection, &element(tag::SET, &value)]);
+        let message = opaque(CONTENT, &Beside { attribute, ..Beside::default() });
+        let mut source = &message[..];
+        let head = Peeked::new(&mut source).head().expect("a head");
+        let trusted = [RSA.own.certificate.clone()];
+        opened(&Headers::parse(&head), &message[head.len()..], &policy(&trusted, &[])).1
+    };
+    assert_eq!(found(Digest::Sha256, &rsa).as_deref(), Ok(CONTENT));
+    for (digest, how) in [(Digest::Sha1, &rsa), (Digest::Sha512, &rsa), (Digest::Sha256, &curve)] {
+        let refused = found(digest, how).expect_err("another algorithm is said");
+        assert_eq!(refused.cause, Cause::IntegrityCheckFailed, "{refused}");
+        assert!(refused.detail.contains("RFC 6211"), "{refused}");
+    }
 }
 
 /// Some name the signature by an algorithm with its digest in it: sha256WithRSAEncryption.

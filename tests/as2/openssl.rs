@@ -7,6 +7,7 @@ use portolan::transport::as2::certificate::OwnKey;
 use portolan::transport::as2::cms::GcmForm;
 use portolan::transport::as2::crypto::{Cipher, Digest, KeyTransport, Scheme};
 use portolan::transport::as2::mime::Headers;
+use portolan::transport::as2::refused::Cause;
 use portolan::transport::as2::seal::{Compression, Protection};
 use std::fs;
 use std::path::Path;
@@ -177,6 +178,9 @@ fn what_openssl_signs_is_opened() {
         ("rsa", &RSA, " -nocerts"),
         ("rsa", &RSA, " -noattr"),
         ("rsa", &RSA, " -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:digest"),
+        ("rsa", &RSA, " -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:max"),
+        ("rsa", &RSA, " -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:20"),
+        ("rsa", &RSA, " -noattr -keyopt rsa_padding_mode:pss -keyopt rsa_pss_saltlen:0"),
         ("p256", &P256, ""),
     ] {
         for digest in ["sha1", "sha256", "sha384", "sha512"] {
@@ -211,4 +215,75 @@ fn what_openssl_signs_is_opened() {
             }
         }
     }
+}
+
+/// What ends behind its content, in lengths that are told and in marks, is known to end under CBC too.
+#[test]
+fn what_openssl_signs_inside_and_encrypts_is_opened() {
+    let folder = folder();
+    let path = folder.path();
+    let content = b"ISA*00*4711~\r\n".repeat(500);
+    fs::write(path.join("entity"), entity(&content)).expect("written");
+    let (trusted, keys) = ([RSA.own.certificate.clone()], [again(&RECEIVER)]);
+    for how in ["", " -stream", " -stream -noattr"] {
+        for form in ["SMIME", "DER"] {
+            let line = format!("cms -sign -binary -md sha256 -nodetach{how} -in entity -outform {form} -out signed");
+            run(path, &format!("{line} -signer rsa.pem -inkey rsa.key"));
+            let mut signed = fs::read(path.join("signed")).expect("it was written");
+            if form == "DER" {
+                let lines = b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\n";
+                signed = [&lines[..], &signed].concat();
+            }
+            fs::write(path.join("opaque"), signed).expect("written");
+            for cipher in ["des3", "aes-128-cbc", "aes-256-gcm"] {
+                let line =
+                    format!("cms -encrypt -binary -{cipher} -in opaque -outform DER -out encrypted receiver.pem");
+                run(path, &line);
+                let body = fs::read(path.join("encrypted")).expect("it was written");
+                let mut policy = policy(&trusted, &keys);
+                (policy.allows_legacy, policy.must_be_signed) = (true, true);
+                let found = opened(&headers("application/pkcs7-mime"), &body, &policy).1;
+                let found = found.unwrap_or_else(|refused| panic!("{form}{how} {cipher}: {refused}"));
+                assert!(found == content, "{form}{how} {cipher}");
+            }
+        }
+    }
+}
+
+/// The provider has PSS with one digest only; what is wrong has to be told by its name.
+#[test]
+fn err_pss_with_another_digest_in_mgf1_is_named() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("entity"), entity(b"ISA*00*4711~")).expect("written");
+    run(
+        path,
+        "cms -sign -binary -md sha256 -in entity -out signed -signer rsa.pem -inkey rsa.key -keyopt rsa_padding_mode:pss \
+         -keyopt rsa_mgf1_md:sha1",
+    );
+    let (head, body) = message(path, "signed");
+    let trusted = [RSA.own.certificate.clone()];
+    let refused = opened(&head, &body, &policy(&trusted, &[])).1.expect_err("it is not known");
+    assert_eq!(refused.cause, Cause::AuthenticationFailed);
+    assert!(refused.detail.ends_with("expected sha-256 with MGF1 of sha-256, found MGF1 of sha-1"), "{refused}");
+}
+
+/// The same of OAEP; the cause is that of all that cannot be decrypted.
+#[test]
+fn err_oaep_with_another_digest_in_mgf1_is_named() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("entity"), entity(b"ISA*00*4711~")).expect("written");
+    let oaep = "-keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256 -keyopt rsa_mgf1_md:sha1";
+    let line = "cms -encrypt -binary -aes-256-cbc -in entity -outform DER -out encrypted -recip";
+    run(path, &format!("{line} receiver.pem {oaep}"));
+    let body = fs::read(path.join("encrypted")).expect("it was written");
+    let (head, keys) = (headers("application/pkcs7-mime"), [again(&RECEIVER)]);
+    let refused = opened(&head, &body, &policy(&[], &keys)).1.expect_err("it is not known");
+    assert_eq!(refused.cause, Cause::DecryptionFailed);
+    assert!(refused.detail.ends_with("expected sha-256 with MGF1 of sha-256, found MGF1 of sha-1"), "{refused}");
+    // For another recipient it is nothing to us.
+    run(path, &format!("{line} rsa.pem {oaep} -recip receiver.pem"));
+    let body = fs::read(path.join("encrypted")).expect("it was written");
+    assert_eq!(opened(&head, &body, &policy(&[], &keys)).1.as_deref(), Ok(&b"ISA*00*4711~"[..]));
 }

@@ -216,6 +216,31 @@ impl<R: Read> Ber<R> {
         Ok(())
     }
 
+    /// How many octets were read.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.at
+    }
+
+    /// Leaves all open elements; whether nothing was left in them.
+    ///
+    /// # Errors
+    /// It is cut off.
+    pub fn close(&mut self) -> io::Result<bool> {
+        let mut is_read = true;
+        while !self.open.is_empty() {
+            is_read &= self.peek()?.is_none();
+            self.leave()?;
+        }
+        Ok(is_read)
+    }
+
+    /// What was not read.
+    pub fn into_rest(mut self) -> impl Read {
+        self.ahead.drain(..self.from);
+        io::Cursor::new(self.ahead).chain(self.source)
+    }
+
     /// Passes over the next element, if there is one.
     ///
     /// # Errors

@@ -327,6 +327,23 @@ impl<'r> Peeked<'r> {
             }
         }
     }
+
+    /// Passes over what is left; whether that is nothing but blanks and line ends, so many bytes at most.
+    ///
+    /// # Errors
+    /// The source failed.
+    pub fn drain_blank(&mut self, most: usize) -> io::Result<bool> {
+        let (mut is_blank, mut count) = (true, 0);
+        loop {
+            let ready = self.ready();
+            is_blank &= ready.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+            count += ready.len();
+            self.take_ready(ready.len());
+            if !self.read_on()? {
+                return Ok(is_blank && count <= most);
+            }
+        }
+    }
 }
 
 impl Read for Peeked<'_> {

@@ -74,9 +74,14 @@ impl ReceiptWish {
         wish.url = url.map(|url| url.trim().to_owned()).filter(|url| !url.is_empty() && wish.is_asked);
         for piece in split_quoted(options.unwrap_or_default(), ';') {
             let Some((name, values)) = piece.split_once('=') else { continue };
-            let mut values = split_quoted(values, ',').into_iter().map(|value| unquoted(value.trim()));
-            let is_required = values.next().is_some_and(|importance| importance.eq_ignore_ascii_case("required"));
-            let values: Vec<String> = values.collect();
+            let mut values: Vec<String> =
+                split_quoted(values, ',').into_iter().map(|value| unquoted(value.trim())).collect();
+            // Some leave out how important it is to them, and name what they want at once.
+            let is_first = |word: &str| values.first().is_some_and(|value| value.eq_ignore_ascii_case(word));
+            let is_required = is_first("required");
+            if is_required || is_first("optional") {
+                values.remove(0);
+            }
             match name.trim().to_ascii_lowercase().as_str() {
                 "signed-receipt-protocol" => {
                     wish.is_signed = values.iter().any(|one| one.to_ascii_lowercase().contains("pkcs7-signature"));
@@ -133,6 +138,12 @@ mod tests {
         );
         assert!(close.is_signed);
         assert_eq!(close.digests, [Digest::Sha256]);
+        let bare = wish("signed-receipt-protocol=pkcs7-signature; signed-receipt-micalg=sha-256, sha1");
+        assert!(bare.is_signed, "nobody said how important it is");
+        assert_eq!((bare.digests, bare.unknown_digests), (vec![Digest::Sha256, Digest::Sha1], None));
+        let loud = wish("signed-receipt-protocol=OPTIONAL, PKCS7-Signature; signed-receipt-micalg=Required, sha-512");
+        assert!(loud.is_signed);
+        assert_eq!(loud.digests, [Digest::Sha512]);
         let hard = wish("signed-receipt-protocol=required,pgp;signed-receipt-micalg=required,md4");
         assert_eq!((hard.unknown_protocol.as_deref(), hard.unknown_digests.as_deref()), (Some("pgp"), Some("md4")));
         assert_eq!(ReceiptWish::parse(None, None, Some("http://a/")).url, None);

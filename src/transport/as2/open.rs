@@ -17,8 +17,6 @@ use std::sync::Arc;
 
 /// Layers within each other, at most: encrypted, compressed, signed, compressed, and the payload.
 const LAYERS_MAX: usize = 6;
-/// Bytes of a detached signature with its certificates.
-const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 /// Bytes in which it is said what a CMS message holds, in base64 too.
 const CONTENT_TYPE_BYTES: usize = 128;
 /// Bytes that are taken at once.
@@ -137,7 +135,7 @@ fn open_under<'o>(
 ) -> (Seen, Result<(), Refused>) {
     let frame = clear.map(|clear| Frame::shared(clear, leaves_out));
     let (unframed, seen, has) = (frame.clone(), Seen::default(), Has::default());
-    let mut opening = Opening { policy, random, payload, unframed, frame: None, seen, has, depth: 0 };
+    let mut opening = Opening { policy, random, payload, unframed, frame: None, seen, has, unproved: None, depth: 0 };
     let mut done = opening.entity(headers, head, body, None);
     if let Some(frame) = frame {
         match frame.borrow_mut().finish() {
@@ -205,6 +203,9 @@ struct Opening<'o> {
     frame: Option<Shared<'o>>,
     seen: Seen,
     has: Has,
+    /// What is read was decrypted by a cipher that does not prove it, and nobody signed it yet: so many bytes that mean nothing
+    /// may stand behind it.
+    unproved: Option<usize>,
     depth: usize,
 }
 
@@ -268,17 +269,25 @@ impl Opening<'_> {
             ContentType::Compressed if !self.has.compressed => {
                 self.has.compressed = true;
                 self.seen.layers.push(Layer::Compressed);
-                let inflated = Inflated::new(ber).map_err(told(Cause::DecompressionFailed))?;
-                self.inner(&mut Telling(inflated, Cause::DecompressionFailed), Cause::DecompressionFailed)
+                let cause = self.ill_formed(Cause::DecompressionFailed);
+                let mut inflated = Telling(Inflated::new(ber).map_err(told(cause))?, cause);
+                let found = self.inner(&mut inflated, cause);
+                self.ended(found, || inflated.0.behind())
             }
-            ContentType::Compressed => Err(Refused::new(Cause::DecompressionFailed, "it is compressed twice")),
+            ContentType::Compressed => {
+                Err(Refused::new(self.ill_formed(Cause::DecompressionFailed), "it is compressed twice"))
+            }
             ContentType::Signed if !self.has.signed => {
                 self.has.signed = true;
                 let outside = self.seen.layers.len();
-                let mut content = SignedContent::new(ber).map_err(told(Cause::IntegrityCheckFailed))?;
-                self.inner(&mut Telling(&mut content, Cause::IntegrityCheckFailed), Cause::IntegrityCheckFailed)?;
-                let (digests, signed) = content.finish().map_err(told(Cause::IntegrityCheckFailed))?;
-                self.signed(&signed, digests, None, outside)
+                let cause = self.ill_formed(Cause::IntegrityCheckFailed);
+                let mut content = SignedContent::new(ber).map_err(told(cause))?;
+                self.inner(&mut Telling(&mut content, cause), cause)?;
+                let (digests, signed) = content.finish().map_err(told(cause))?;
+                self.ended(Ok(()), || content.behind(&signed))?;
+                let judged = self.signed(&signed, digests, None, outside);
+                // Its last bytes are those of the signature, and of the padding.
+                judged.map_err(|refused| Refused { cause: self.ill_formed(refused.cause), ..refused })
             }
             _ => Err(Refused::new(Cause::UnexpectedProcessingError, "it is signed or encrypted twice")),
         }
@@ -288,19 +297,49 @@ impl Opening<'_> {
     fn inner(&mut self, content: &mut dyn Read, cause: Cause) -> Result<(), Refused> {
         let mut peeked = Peeked::new(content);
         let head = peeked.head().map_err(told(cause))?;
-        self.entity(&Headers::parse(&head), Some(&head), &mut peeked, None)?;
+        let found = self.entity(&Headers::parse(&head), Some(&head), &mut peeked, None);
+        self.ended(found, || Ok(Some(&mut peeked)))?;
         peeked.drain().map_err(told(cause))
+    }
+
+    /// The cause to tell of a layer whose form is wrong. Whoever changes the end of what CBC encrypts spoils the padding or, behind a
+    /// padding that is right by luck, the form of what stands there: would one be told from the other, all of it could be
+    /// decrypted byte by byte, asking which changes give a right padding.
+    fn ill_formed(&self, cause: Cause) -> Cause {
+        if self.unproved.is_some() { Cause::DecryptionFailed } else { cause }
+    }
+
+    /// For the same reason nothing may stand behind what ends, where nobody would miss what was changed: whoever appends to what
+    /// CBC encrypts appends two blocks, of which one becomes noise. Line ends, which many write there, may, and fewer than a
+    /// block of them, so that those two never fit. What is left of the last block holds a delimiter or a signature, which are
+    /// not guessed byte by byte.
+    fn ended<R: Read>(
+        &self,
+        found: Result<(), Refused>,
+        behind: impl FnOnce() -> io::Result<Option<R>>,
+    ) -> Result<(), Refused> {
+        let Some(most) = self.unproved else { return found };
+        if let Err(Refused { cause: Cause::DecryptionFailed | Cause::UnexpectedProcessingError, .. }) = found {
+            return found; // told in the same way
+        }
+        let is_end = match behind().map_err(told(Cause::DecryptionFailed))? {
+            Some(mut left) => Peeked::new(&mut left).drain_blank(most).map_err(told(Cause::DecryptionFailed))?,
+            None => false,
+        };
+        let detail = "expected the end behind what is signed or compressed, found bytes that nobody signed";
+        if is_end { found } else { Err(Refused::new(Cause::DecryptionFailed, detail)) }
     }
 
     /// What is encrypted is read to its end whatever stands in it, and whatever is wrong with how it was encrypted comes
     /// first and is told in one way: nobody learns from a receipt what they do not know already.
     fn encrypted<R: Read>(&mut self, opened: Opened<R>) -> Result<(), Refused> {
-        let (cipher, for_key) = (opened.cipher, opened.for_key);
+        let (cipher, for_key, unknown) = (opened.cipher, opened.for_key, opened.unknown.clone());
         self.seen.layers.push(Layer::Encrypted(cipher, for_key));
         if cipher == Cipher::TripleDesCbc && !self.policy.allows_legacy {
             let detail = "expected encryption by AES, found 3DES, which this partner may not use";
             return Err(Refused::new(Cause::InsufficientMessageSecurity, detail));
         }
+        self.unproved = (!cipher.is_gcm()).then(|| cipher.iv_bytes() - 1);
         let failed = |detail: &dyn std::fmt::Display| Refused::new(Cause::DecryptionFailed, detail);
         let mut opened = Telling(opened, Cause::DecryptionFailed);
         let mut peeked = Peeked::new(&mut opened);
@@ -308,9 +347,15 @@ impl Opening<'_> {
             .head()
             .map_err(told(Cause::DecryptionFailed))
             .and_then(|head| self.entity(&Headers::parse(&head), Some(&head), &mut peeked, None));
+        let inner = self.ended(inner, || Ok(Some(&mut peeked)));
         let drained = peeked.drain().map_err(told(Cause::DecryptionFailed));
         if for_key.is_none() {
-            return Err(failed(&"it is encrypted to none of our certificates, or the key in it is damaged"));
+            return Err(match unknown {
+                Some(what) => {
+                    failed(&format_args!("the key in it is encrypted to us in a way that is not known: {what}"))
+                }
+                None => failed(&"it is encrypted to none of our certificates, or the key in it is damaged"),
+            });
         }
         drained?;
         match inner {
@@ -344,20 +389,24 @@ impl Opening<'_> {
         let (outside, begin) = (self.seen.layers.len(), hashing.source.position());
         let mut peeked = Peeked::new(&mut hashing);
         let head = peeked.head().map_err(wrong());
+        // What stands in this part is told only where its signature holds, which proves it.
+        let unproved = self.unproved.take();
         let inner = head.and_then(|head| {
             let place = place.map(|place| place + begin + head.len() as u64);
             self.entity(&Headers::parse(&head), Some(&head), &mut peeked, place)
         });
+        self.unproved = unproved;
         peeked.drain().map_err(wrong())?;
         let Hashing { source: parts, hashes, turned } = hashing;
         let (content, turned) = (finished(hashes), turned.map(|(_, hashes)| finished(hashes)));
         if !parts.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected a signature behind what was signed"));
         }
-        let signed = signature(parts).map_err(told(Cause::IntegrityCheckFailed))?;
+        let signed = signature(parts).map_err(told(self.ill_formed(Cause::IntegrityCheckFailed)))?;
         if parts.next_part().map_err(wrong())? {
             return Err(Refused::new(Cause::UnexpectedProcessingError, "expected two parts, found a third"));
         }
+        self.ended(Ok(()), || Ok(Some(&mut source)))?;
         self.signed(&signed, content, turned, outside)?;
         // What is signed and cannot be read is told as that; what is not signed by its sender is told first.
         inner
@@ -419,7 +468,8 @@ impl Opening<'_> {
             }
             Verdict::Stranger(None) | Verdict::Unknown => {
                 let detail = "it is signed by none of the partner's certificates, or in a way that is not known";
-                refused(Cause::AuthenticationFailed, detail.to_owned())
+                let why = signed.unread.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                refused(Cause::AuthenticationFailed, format!("{detail}{why}"))
             }
         }
     }
@@ -490,7 +540,7 @@ impl Opening<'_> {
 
 /// The signature of a multipart/signed: its second part.
 fn signature(part: &mut dyn Read) -> io::Result<Signed> {
-    let mut limited = part.take(SIGNATURE_BYTES_MAX);
+    let mut limited = part.take(cms::SIGNATURE_BYTES_MAX);
     let mut peeked = Peeked::new(&mut limited);
     let headers = Headers::parse(&peeked.head()?);
     let mut unpacked = Base64::new(&mut peeked);

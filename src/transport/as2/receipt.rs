@@ -269,10 +269,11 @@ pub fn read(headers: &Headers, body: &[u8], trusted: &[Certificate], now: Timest
             );
             Err(Refused::new(Cause::AuthenticationFailed, detail))
         }
-        _ => Err(Refused::new(
-            Cause::AuthenticationFailed,
-            "the receipt is signed by none of the partner's certificates",
-        )),
+        _ => {
+            let why = signed.unread.map(|why| format!(", or in a way that is not known: {why}")).unwrap_or_default();
+            let detail = format!("the receipt is signed by none of the partner's certificates{why}");
+            Err(Refused::new(Cause::AuthenticationFailed, detail))
+        }
     }
 }
 

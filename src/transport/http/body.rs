@@ -3,7 +3,6 @@
 
 use crate::transport::source::Source;
 use futures_util::{Stream, StreamExt as _, stream};
-use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,17 +63,25 @@ impl Body {
         }
     }
 
-    /// All of it, for who signs it.
+    /// Hands on all of it, piece by piece, for who signs it.
     ///
     /// # Errors
     /// It cannot be read.
-    pub(super) fn whole(&self) -> io::Result<Cow<'_, [u8]>> {
-        match self {
-            Body::Held(bytes) => Ok(Cow::Borrowed(bytes)),
-            Body::Read(source) => {
-                let mut bytes = Vec::new();
-                source.open()?.read_to_end(&mut bytes)?;
-                Ok(Cow::Owned(bytes))
+    pub(super) fn each(&self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+        let source = match self {
+            Body::Held(bytes) => {
+                take(bytes);
+                return Ok(());
+            }
+            Body::Read(source) => source,
+        };
+        let (mut source, mut room) = (source.open()?, vec![0; PIECE_BYTES]);
+        loop {
+            match source.read(&mut room) {
+                Ok(0) => return Ok(()),
+                Ok(count) => take(&room[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
     }

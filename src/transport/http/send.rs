@@ -9,7 +9,6 @@ use super::reach::{Clients, Owner, Reach, ReachError};
 use crate::clock::Timestamp;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Url};
-use std::borrow::Cow;
 use std::time::Duration;
 
 /// Bytes of an answer that are looked at; the rest is not waited for.
@@ -269,13 +268,8 @@ fn headers(post: &Post, url: &Url) -> Result<HeaderMap, String> {
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
     let Once { now, nonce } = &post.once;
-    // Only who signs a request looks at its body.
-    let body = match post.credentials.means {
-        Means::Signed(_) | Means::OAuth1(_) => post.body.whole().map_err(|error| format!("its bytes: {error}"))?,
-        _ => Cow::Borrowed(&[][..]),
-    };
-    let request = Request { method: post.method.as_str(), url, headers: &lines, body: &body, now: *now, nonce };
-    for (name, value) in post.credentials.lines(&request) {
+    let request = Request { method: post.method.as_str(), url, headers: &lines, body: &post.body, now: *now, nonce };
+    for (name, value) in post.credentials.lines(&request).map_err(|error| format!("its bytes: {error}"))? {
         let wrong = || format!("auth {} makes a header line that cannot be sent", post.credentials.name);
         let key: HeaderName = name.parse().map_err(|_| wrong())?;
         let mut value = HeaderValue::from_str(&value).map_err(|_| wrong())?;

@@ -4,6 +4,7 @@
 use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::{Certificate, issuer_and_serial, public_key};
 use super::super::crypto::{self, Curve, Digest, EC_PUBLIC_KEY, Failed, KeyKind, PrivateKey};
+use super::enveloped::{KEY_BYTES_MAX, NAME_BYTES_MAX, RECIPIENTS_MAX};
 use super::{algorithm, algorithm_identifier};
 use std::io::{self, Read};
 
@@ -19,8 +20,12 @@ const WRAPS: [(&[u8], usize); 2] = [
     (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x05], 16),
     (&[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2D], 32),
 ];
-/// Recipients that share an agreement, at most.
-const RECIPIENTS_MAX: usize = 64;
+/// Bytes of a point; one of P-521 has 133.
+const POINT_BYTES_MAX: usize = 256;
+/// Bytes of what the sender has both sides derive from beside the secret.
+const NOTE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of how the key is wrapped.
+const WRAP_BYTES_MAX: usize = 256;
 
 /// ECC-CMS-SharedInfo (RFC 5753 7.2).
 fn shared(wrap: &[u8], note: Option<&[u8]>, key_bytes: usize) -> Vec<u8> {
@@ -73,7 +78,7 @@ pub struct Agreed {
     pub recipients: Vec<(bool, Vec<u8>, Vec<u8>)>,
 }
 
-/// Reads one; none where its algorithms are not known.
+/// Reads one; none where its algorithms are not known, or it is longer than any of ours.
 ///
 /// # Errors
 /// It is none.
@@ -110,7 +115,8 @@ pub fn read<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Agreed>> {
         };
         let encrypted = ber.octet_string(tag::OCTET_STRING)?;
         ber.leave()?;
-        if recipients.len() < RECIPIENTS_MAX {
+        let is_fit = name.len() <= NAME_BYTES_MAX && encrypted.len() <= KEY_BYTES_MAX;
+        if is_fit && recipients.len() < RECIPIENTS_MAX {
             recipients.push((is_key_id, name, encrypted));
         }
     }
@@ -120,11 +126,20 @@ pub fn read<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Agreed>> {
     let wrap = wrap.unwrap_or_default();
     let wrap_oid = (!wrap.is_empty()).then(|| algorithm(&mut Ber::new(&wrap[..]))).transpose()?.map(|(oid, _)| oid);
     let wrap_bytes = WRAPS.into_iter().find_map(|(oid, bytes)| (Some(oid) == wrap_oid.as_deref()).then_some(bytes));
-    let known = point.zip(digest).zip(wrap_bytes);
+    let is_fit = point.as_ref().is_none_or(|point| point.len() <= POINT_BYTES_MAX)
+        && note.as_ref().is_none_or(|note| note.len() <= NOTE_BYTES_MAX)
+        && wrap.len() <= WRAP_BYTES_MAX;
+    let known = point.zip(digest).zip(wrap_bytes).filter(|_| is_fit);
     Ok(known.map(|((point, digest), wrap_bytes)| Agreed { point, note, digest, wrap, wrap_bytes, recipients }))
 }
 
 impl Agreed {
+    /// Bytes that its recipients share.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.point.len() + self.note.as_ref().map_or(0, Vec::len) + self.wrap.len()
+    }
+
     /// The key of the content, by a private key of one of its recipients.
     ///
     /// # Errors

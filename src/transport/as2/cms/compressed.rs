@@ -80,6 +80,19 @@ impl<R: Read> Inflated<R> {
         ber.begin_octets(tag::OCTET_STRING)?;
         Ok(Inflated { decoder: ZlibDecoder::new(Packed { ber, taken: 0 }), given: 0 })
     }
+
+    /// What stands behind the message, once it was read to its end; none where something stands in it that was not compressed.
+    ///
+    /// # Errors
+    /// It is cut off.
+    pub fn behind(self) -> io::Result<Option<impl Read>> {
+        let inflated = self.decoder.total_in();
+        let mut packed = self.decoder.into_inner();
+        if inflated < packed.taken || packed.read(&mut [0])? > 0 {
+            return Ok(None);
+        }
+        super::behind(packed.ber)
+    }
 }
 
 impl<R: Read> Read for Inflated<R> {

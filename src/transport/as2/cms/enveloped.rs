@@ -8,7 +8,9 @@ use super::super::crypto::{
     random_bytes,
 };
 use super::agreed::{self, Agreed};
-use super::{AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, NULL, algorithm, algorithm_identifier, unfit};
+use super::{
+    AUTH_ENVELOPED_DATA, ContentType, DATA, ENVELOPED_DATA, MGF1, NULL, algorithm, algorithm_identifier, masked, unfit,
+};
 use crate::id::Random;
 use crate::transport::source::Source;
 use std::io::{self, Read};
@@ -16,10 +18,14 @@ use std::sync::Arc;
 
 /// id-RSAES-OAEP (RFC 4055 4.1).
 const OAEP: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x07];
-/// id-mgf1.
-const MGF1: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x08];
 /// Recipients that are looked at.
-const RECIPIENTS_MAX: usize = 64;
+pub(super) const RECIPIENTS_MAX: usize = 64;
+/// Bytes of a recipient's name that is looked at; no certificate of ours has a longer issuer.
+pub(super) const NAME_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a key as it is encrypted to a recipient: what RSA of 16,384 bits makes.
+pub(super) const KEY_BYTES_MAX: usize = 2 * 1024;
+/// Bytes of all recipients that are held. Whoever sends has shown nothing yet.
+const RECIPIENTS_BYTES_MAX: usize = 256 * 1024;
 /// Bytes that are encrypted at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
@@ -199,6 +205,8 @@ pub struct Opened<R> {
     pub cipher: Cipher,
     /// Which of our certificates it is for: its place among the keys.
     pub for_key: Option<usize>,
+    /// How the key is encrypted to one of ours, where that is not known. The message says so itself, whatever our keys are.
+    pub unknown: Option<String>,
     /// The tag stands behind the content, not in an element of its own.
     is_tag_inside: bool,
     encrypted: Vec<u8>,
@@ -216,12 +224,49 @@ struct Named {
     encrypted: Vec<u8>,
 }
 
+impl Named {
+    fn bytes(&self) -> usize {
+        self.name.len() + self.encrypted.len()
+    }
+}
+
+/// The recipients of a message that are held; of too many, the first, and of those too long to be ours none.
+#[derive(Default)]
+struct Recipients {
+    named: Vec<Named>,
+    bytes: usize,
+}
+
+impl Recipients {
+    /// Whether no more are held.
+    fn is_full(&self) -> bool {
+        self.named.len() >= RECIPIENTS_MAX || self.bytes >= RECIPIENTS_BYTES_MAX
+    }
+
+    fn keep(&mut self, one: Named) {
+        let is_fit = one.name.len() <= NAME_BYTES_MAX && one.encrypted.len() <= KEY_BYTES_MAX;
+        if is_fit && !self.is_full() && self.bytes + one.bytes() <= RECIPIENTS_BYTES_MAX {
+            self.bytes += one.bytes();
+            self.named.push(one);
+        }
+    }
+
+    fn agree(&mut self, mut agreed: Agreed) {
+        let recipients = std::mem::take(&mut agreed.recipients);
+        self.bytes += agreed.bytes();
+        let agreed = Arc::new(agreed);
+        for (is_key_id, name, encrypted) in recipients {
+            self.keep(Named { is_key_id, name, way: Way::Agreement(agreed.clone()), encrypted });
+        }
+    }
+}
+
 /// How the key is encrypted to a recipient.
 enum Way {
     Transport(KeyTransport),
     Agreement(Arc<Agreed>),
-    /// In a way that is not known.
-    Unknown,
+    /// In a way that is not known, and what that is.
+    Unknown(String),
 }
 
 impl<R: Read> Opened<R> {
@@ -237,12 +282,14 @@ impl<R: Read> Opened<R> {
             ber.pass()?;
         }
         ber.enter(tag::SET)?;
-        let mut named = Vec::new();
+        let mut recipients = Recipients::default();
         while let Some(next) = ber.peek()? {
             match next {
-                _ if named.len() >= RECIPIENTS_MAX => ber.pass()?,
-                tag::SEQUENCE => named.push(recipient(&mut ber)?),
-                _ if next == tag::context(1) => named.extend(agreeing(&mut ber)?),
+                _ if recipients.is_full() => ber.pass()?,
+                tag::SEQUENCE => recipients.keep(recipient(&mut ber)?),
+                _ if next == tag::context(1) => {
+                    agreed::read(&mut ber)?.into_iter().for_each(|one| recipients.agree(one))
+                }
                 _ => ber.pass()?,
             }
         }
@@ -266,7 +313,8 @@ impl<R: Read> Opened<R> {
             return Err(unfit(format_args!("expected {} bytes to begin with, found {}", cipher.iv_bytes(), iv.len())));
         }
         let random_key = random_bytes(random, cipher.key_bytes());
-        let found = unwrapped(&named, keys, cipher);
+        let mut unknown = None;
+        let found = unwrapped(&recipients.named, keys, cipher, &mut unknown);
         let (for_key, key) = found.map_or((None, random_key), |(at, key)| (Some(at), key));
         let decryptor = Decryptor::new(cipher, &key, &iv).map_err(io::Error::other)?;
         ber.begin_octets(tag::context_primitive(0))?;
@@ -275,6 +323,7 @@ impl<R: Read> Opened<R> {
             decryptor: Some(decryptor),
             cipher,
             for_key,
+            unknown,
             is_tag_inside: cipher.is_gcm() && kind == ContentType::Enveloped,
             encrypted: vec![0; PIECE_BYTES],
             held: 0,
@@ -347,49 +396,69 @@ fn recipient<R: Read>(ber: &mut Ber<R>) -> io::Result<Named> {
     let (oid, parameters) = algorithm(ber)?;
     let way = match &oid[..] {
         RSA_ENCRYPTION => Way::Transport(KeyTransport::Pkcs1),
-        OAEP => Way::Transport(KeyTransport::Oaep(oaep_digest(&parameters.unwrap_or_default())?)),
-        _ => Way::Unknown,
+        OAEP => match oaep(&parameters.unwrap_or_default()) {
+            Ok(transport) => Way::Transport(transport),
+            Err(error) => Way::Unknown(format!("the parameters of OAEP: {error}")),
+        },
+        _ => Way::Unknown(format!("expected RSA with PKCS#1 v1.5 or OAEP, found {oid:02x?}")),
     };
     let encrypted = ber.octet_string(tag::OCTET_STRING)?;
     ber.leave()?;
     Ok(Named { is_key_id, name, way, encrypted })
 }
 
-/// KeyAgreeRecipientInfo: recipients who share an agreement.
-fn agreeing<R: Read>(ber: &mut Ber<R>) -> io::Result<Vec<Named>> {
-    let Some(mut agreed) = agreed::read(ber)? else { return Ok(Vec::new()) };
-    let recipients = std::mem::take(&mut agreed.recipients);
-    let agreed = Arc::new(agreed);
-    let named =
-        |(is_key_id, name, encrypted)| Named { is_key_id, name, way: Way::Agreement(agreed.clone()), encrypted };
-    Ok(recipients.into_iter().map(named).collect())
-}
-
-/// RSAES-OAEP-params: SHA-1 where nothing is said.
-fn oaep_digest(parameters: &[u8]) -> io::Result<Digest> {
+/// RSAES-OAEP-params (RFC 4055 4.1). The provider has one digest for both ends, and no label.
+fn oaep(parameters: &[u8]) -> io::Result<KeyTransport> {
     let mut ber = Ber::new(parameters);
-    let mut found = Digest::Sha1;
-    if !parameters.is_empty() && ber.enter_if(tag::SEQUENCE)? && ber.enter_if(tag::context(0))? {
-        let (oid, _) = algorithm(&mut ber)?;
-        let known = Digest::ALL.into_iter().find(|digest| digest.oid() == oid);
-        found = known.ok_or_else(|| unfit(format_args!("expected a digest of SHA, found {oid:02x?}")))?;
+    if parameters.is_empty() || !ber.enter_if(tag::SEQUENCE)? {
+        return Ok(KeyTransport::Oaep(Digest::Sha1));
     }
-    Ok(found)
+    let (digest, generator) = masked(&mut ber)?;
+    if generator != digest {
+        let (digest, generator) = (digest.name(), generator.name());
+        return Err(unfit(format_args!("expected {digest} with MGF1 of {digest}, found MGF1 of {generator}")));
+    }
+    if ber.enter_if(tag::context(2))? {
+        let label = algorithm(&mut ber)?.1.unwrap_or_default();
+        if !matches!(label[..], [] | [tag::OCTET_STRING, 0]) {
+            return Err(unfit("expected no label, found one"));
+        }
+    }
+    Ok(KeyTransport::Oaep(digest))
 }
 
-/// The content encryption key, by whichever of our keys opens it; those that are named come first.
-fn unwrapped(named: &[Named], keys: &[Arc<OwnKey>], cipher: Cipher) -> Option<(usize, Vec<u8>)> {
+/// The content encryption key, by whichever of our keys opens it. Each is asked once in each way: what is encrypted to one twice
+/// is the same twice, and asking is what costs.
+fn unwrapped(
+    named: &[Named],
+    keys: &[Arc<OwnKey>],
+    cipher: Cipher,
+    unknown: &mut Option<String>,
+) -> Option<(usize, Vec<u8>)> {
+    let mut asked = Vec::new();
     for one in named {
         let is_named = |key: &Arc<OwnKey>| match one.is_key_id {
             true => key.certificate.key_id.as_ref() == Some(&one.name),
             false => issuer_and_serial(&key.certificate) == one.name,
         };
         let Some(at) = keys.iter().position(is_named) else { continue };
+        let way = match &one.way {
+            Way::Transport(transport) => (at, Some(*transport)),
+            Way::Agreement(_) => (at, None),
+            Way::Unknown(what) => {
+                unknown.get_or_insert_with(|| what.clone());
+                continue;
+            }
+        };
+        if asked.contains(&way) {
+            continue;
+        }
+        asked.push(way);
         let private = &keys[at].private;
         let key = match &one.way {
             Way::Transport(transport) => private.unwrap(*transport, &one.encrypted),
             Way::Agreement(agreed) => agreed.unwrap(private, &one.encrypted),
-            Way::Unknown => continue,
+            Way::Unknown(_) => continue,
         };
         if let Some(key) = key.ok().filter(|key| key.len() == cipher.key_bytes()) {
             return Some((at, key));

@@ -4,7 +4,9 @@
 use super::super::asn1::{self, Ber, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial, time, written_time};
 use super::super::crypto::{self, Digest, Failed, Hash, KeyKind, RSA_ENCRYPTION, Scheme};
-use super::{DATA, NULL, SIGNED_DATA, algorithm, algorithm_identifier, algorithm_under, unfit};
+use super::{
+    DATA, MGF1, NULL, SIGNED_DATA, algorithm, algorithm_identifier, algorithm_under, digest_of, masked, unfit,
+};
 use crate::clock::Timestamp;
 use std::io::{self, Read};
 
@@ -15,7 +17,8 @@ const SIGNING_TIME: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x
 const ALGORITHM_PROTECTION: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x34];
 /// id-RSASSA-PSS (RFC 4055 3.1).
 const PSS: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0A];
-const MGF1: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x08];
+/// Bytes of a salt of PSS where nothing is said (RFC 4055 3.1).
+const SALT_BYTES: u16 = 20;
 /// Object identifiers of a signature with its digest: those of RSA (RFC 8017 A.2.4) and of ECDSA (RFC 5758 3.2).
 const RSA_WITH: [(u8, Digest); 4] =
     [(0x05, Digest::Sha1), (0x0B, Digest::Sha256), (0x0C, Digest::Sha384), (0x0D, Digest::Sha512)];
@@ -25,6 +28,8 @@ const ECDSA: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03];
 const SIGNERS_MAX: usize = 16;
 /// Certificates that one message may enclose.
 const CERTIFICATES_MAX: usize = 32;
+/// Bytes of the signatures of a message with its certificates, whether they stand beside the content or behind it.
+pub const SIGNATURE_BYTES_MAX: u64 = 1 << 20;
 
 /// Signs what has a digest, detached, with the certificate enclosed. The time of signing is held inside those of the
 /// certificate, since some verify it there.
@@ -46,6 +51,7 @@ pub fn sign(key: &OwnKey, scheme: Scheme, digest: Digest, content: &[u8], now: T
     let how = match scheme {
         Scheme::Pkcs1 => algorithm_identifier(RSA_ENCRYPTION, NULL),
         Scheme::Pss => pss_identifier(digest, content.len())?,
+        Scheme::PssSalted(_) => return Err(Failed),
         Scheme::Ecdsa => {
             let (last, _) = ECDSA_WITH.into_iter().find(|(_, known)| *known == digest).ok_or(Failed)?;
             algorithm_identifier(&[ECDSA, &[last]].concat(), &[])
@@ -116,6 +122,10 @@ pub struct Signed {
     pub signers: Vec<Signer>,
     /// The certificates that it encloses.
     pub certificates: Vec<Certificate>,
+    /// Why a signature of it is not looked at, where that is so.
+    pub unread: Option<String>,
+    /// Something stands beside a signature that it is not over.
+    has_unsigned: bool,
 }
 
 /// What comes of looking at signatures.
@@ -185,7 +195,9 @@ fn begin<R: Read>(ber: &mut Ber<R>) -> io::Result<Vec<Digest>> {
     let mut digests = Vec::new();
     while ber.peek()?.is_some() {
         let (oid, _) = algorithm(ber)?;
-        digests.extend(Digest::ALL.into_iter().filter(|digest| digest.oid() == oid));
+        let known = digest_of(&oid).ok();
+        // All of the content is digested for each that is announced.
+        digests.extend(known.filter(|digest| !digests.contains(digest)));
     }
     ber.leave()?;
     ber.enter(tag::SEQUENCE)?;
@@ -196,6 +208,11 @@ fn begin<R: Read>(ber: &mut Ber<R>) -> io::Result<Vec<Digest>> {
 /// What stands behind the content.
 fn end<R: Read>(ber: &mut Ber<R>) -> io::Result<Signed> {
     let mut found = Signed::default();
+    let begin = ber.position();
+    let is_within = |ber: &Ber<R>| match ber.position() - begin <= SIGNATURE_BYTES_MAX {
+        true => Ok(()),
+        false => Err(unfit(format_args!("more than {SIGNATURE_BYTES_MAX} bytes of signatures and certificates"))),
+    };
     if ber.enter_if(tag::context(0))? {
         while let Some(next) = ber.peek()? {
             if next == tag::SEQUENCE && found.certificates.len() < CERTIFICATES_MAX {
@@ -204,6 +221,7 @@ fn end<R: Read>(ber: &mut Ber<R>) -> io::Result<Signed> {
             } else {
                 ber.pass()?;
             }
+            is_within(ber)?;
         }
         ber.leave()?;
     }
@@ -215,14 +233,15 @@ fn end<R: Read>(ber: &mut Ber<R>) -> io::Result<Signed> {
         if found.signers.len() == SIGNERS_MAX {
             return Err(unfit(format_args!("more than {SIGNERS_MAX} signatures")));
         }
-        found.signers.extend(signer(ber)?);
+        signer(ber, &mut found)?;
+        is_within(ber)?;
     }
     ber.leave()?;
     Ok(found)
 }
 
-/// SignerInfo; none where it is signed in a way that is not known.
-fn signer<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Signer>> {
+/// SignerInfo; passed over where it is signed in a way that is not known.
+fn signer<R: Read>(ber: &mut Ber<R>, found: &mut Signed) -> io::Result<()> {
     ber.enter(tag::SEQUENCE)?;
     ber.number()?;
     let name = match ber.peek()? {
@@ -236,13 +255,20 @@ fn signer<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Signer>> {
     };
     let (how, parameters) = algorithm(ber)?;
     let signature = ber.octet_string(tag::OCTET_STRING)?;
+    found.has_unsigned |= ber.peek()?.is_some();
     ber.leave()?;
-    let digest = Digest::ALL.into_iter().find(|digest| digest.oid() == hash);
-    let scheme = scheme(&how, &parameters.unwrap_or_default());
-    let (Some(digest), Some((scheme, own))) = (digest, scheme) else { return Ok(None) };
-    if own.is_some_and(|own| own != digest) {
-        return Ok(None);
-    }
+    let named = digest_of(&hash).and_then(|digest| Ok((digest, scheme(&how, &parameters.unwrap_or_default())?)));
+    let (digest, scheme) = match named {
+        Ok((digest, (scheme, own))) if own.is_none_or(|own| own == digest) => (digest, scheme),
+        Ok((digest, _)) => {
+            found.unread.get_or_insert(format!("it is said to be over {} and signs another digest", digest.name()));
+            return Ok(());
+        }
+        Err(why) => {
+            found.unread.get_or_insert(why);
+            return Ok(());
+        }
+    };
     let mut at = None;
     let attributes = match attributes {
         Some(mut bytes) => {
@@ -253,30 +279,52 @@ fn signer<R: Read>(ber: &mut Ber<R>) -> io::Result<Option<Signer>> {
         }
         None => None,
     };
-    Ok(Some(Signer { name, digest, scheme, at, attributes, signature }))
+    found.signers.push(Signer { name, digest, scheme, at, attributes, signature });
+    Ok(())
 }
 
-/// How a signature is made, and with which digest, where the algorithm says so itself.
-fn scheme(oid: &[u8], parameters: &[u8]) -> Option<(Scheme, Option<Digest>)> {
-    if oid == RSA_ENCRYPTION {
-        return Some((Scheme::Pkcs1, None));
+/// How a signature is made, and with which digest, where the algorithm says so itself; else what it is.
+fn scheme(oid: &[u8], parameters: &[u8]) -> Result<(Scheme, Option<Digest>), String> {
+    let unknown = || format!("expected a signature by RSA or ECDSA, found {oid:02x?}");
+    match oid {
+        RSA_ENCRYPTION => return Ok((Scheme::Pkcs1, None)),
+        crypto::EC_PUBLIC_KEY => return Ok((Scheme::Ecdsa, None)),
+        PSS => {
+            let (digest, salt) = pss(parameters).map_err(|error| format!("the parameters of PSS: {error}"))?;
+            let is_usual = usize::from(salt) == digest.bytes();
+            return Ok((if is_usual { Scheme::Pss } else { Scheme::PssSalted(salt) }, Some(digest)));
+        }
+        _ => {}
     }
-    if oid == PSS {
-        let mut ber = Ber::new(parameters);
-        let is_said =
-            !parameters.is_empty() && ber.enter_if(tag::SEQUENCE).ok()? && ber.enter_if(tag::context(0)).ok()?;
-        let hash = if is_said { algorithm(&mut ber).ok()?.0 } else { Digest::Sha1.oid().to_vec() };
-        return Some((Scheme::Pss, Some(Digest::ALL.into_iter().find(|digest| digest.oid() == hash)?)));
-    }
-    let (last, begin) = oid.split_last()?;
-    let with = |known: &[(u8, Digest)]| known.iter().find_map(|(own, digest)| (own == last).then_some(*digest));
+    let (last, begin) = oid.split_last().ok_or_else(unknown)?;
+    let with = |known: &[(u8, Digest)]| {
+        known.iter().find_map(|(own, digest)| (own == last).then_some(*digest)).ok_or_else(unknown)
+    };
     if begin == &RSA_ENCRYPTION[..RSA_ENCRYPTION.len() - 1] {
-        return Some((Scheme::Pkcs1, Some(with(&RSA_WITH)?)));
+        return Ok((Scheme::Pkcs1, Some(with(&RSA_WITH)?)));
     }
     if begin == ECDSA {
-        return Some((Scheme::Ecdsa, Some(with(&ECDSA_WITH)?)));
+        return Ok((Scheme::Ecdsa, Some(with(&ECDSA_WITH)?)));
     }
-    (oid == crypto::EC_PUBLIC_KEY).then_some((Scheme::Ecdsa, None))
+    Err(unknown())
+}
+
+/// RSASSA-PSS-params (RFC 4055 3.1): the digest, and the bytes of the salt. The provider has one digest for both ends.
+fn pss(parameters: &[u8]) -> io::Result<(Digest, u16)> {
+    let mut ber = Ber::new(parameters);
+    let (digest, generator) = match !parameters.is_empty() && ber.enter_if(tag::SEQUENCE)? {
+        true => masked(&mut ber)?,
+        false => (Digest::Sha1, Digest::Sha1),
+    };
+    if generator != digest {
+        let (digest, generator) = (digest.name(), generator.name());
+        return Err(unfit(format_args!("expected {digest} with MGF1 of {digest}, found MGF1 of {generator}")));
+    }
+    let mut salt = SALT_BYTES;
+    if !parameters.is_empty() && ber.enter_if(tag::context(2))? {
+        salt = ber.number()?;
+    }
+    Ok((digest, salt))
 }
 
 #[derive(Default)]
@@ -390,11 +438,20 @@ impl<R: Read> SignedContent<R> {
     ///
     /// # Errors
     /// It is cut off.
-    pub fn finish(mut self) -> io::Result<(Digests, Signed)> {
+    pub fn finish(&mut self) -> io::Result<(Digests, Signed)> {
         self.ber.leave()?;
         self.ber.leave()?;
         let signed = end(&mut self.ber)?;
-        Ok((self.hashes.into_iter().map(|hash| (hash.digest(), hash.finish())).collect(), signed))
+        let hashes = std::mem::take(&mut self.hashes);
+        Ok((hashes.into_iter().map(|hash| (hash.digest(), hash.finish())).collect(), signed))
+    }
+
+    /// What stands behind the message, once it is finished; none where something stands in it behind what its signatures are over.
+    ///
+    /// # Errors
+    /// It is cut off.
+    pub fn behind(self, signed: &Signed) -> io::Result<Option<impl Read>> {
+        Ok(super::behind(self.ber)?.filter(|_| !signed.has_unsigned))
     }
 }
 

@@ -9,7 +9,10 @@ use aws_lc_rs::rsa::{
     OaepPrivateDecryptingKey, OaepPublicEncryptingKey, Pkcs1PrivateDecryptingKey, Pkcs1PublicEncryptingKey,
     PrivateDecryptingKey, PublicEncryptingKey,
 };
-use aws_lc_rs::signature::{self, EcdsaKeyPair, KeyPair as _, RsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    self, EcdsaKeyPair, KeyPair as _, RsaKeyPair, RsaParameters, RsaPssSaltLength, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
 use aws_lc_rs::{agreement, digest, rand};
 
 /// How a signature is made of a digest.
@@ -19,6 +22,8 @@ pub enum Scheme {
     Pkcs1,
     /// RSASSA-PSS with a salt as long as the digest.
     Pss,
+    /// RSASSA-PSS with a salt of so many bytes, as others make it.
+    PssSalted(u16),
     /// ECDSA.
     Ecdsa,
 }
@@ -71,6 +76,9 @@ pub enum KeyKind {
 /// Whether a signature over bytes is one of a key. `spki` is a SubjectPublicKeyInfo.
 #[must_use]
 pub fn verify(kind: KeyKind, spki: &[u8], scheme: Scheme, digest: Digest, signed: &[u8], signature: &[u8]) -> bool {
+    if let (KeyKind::Rsa, Scheme::PssSalted(salt)) = (kind, scheme) {
+        return pss(digest, salt).is_some_and(|algorithm| algorithm.verify_sig(spki, signed, signature).is_ok());
+    }
     let Some(algorithm) = verification(kind, scheme, digest) else { return false };
     UnparsedPublicKey::new(algorithm, spki).verify(signed, signature).is_ok()
 }
@@ -84,9 +92,23 @@ pub fn verify_digest(
     (digest, value): (Digest, &[u8]),
     signature: &[u8],
 ) -> bool {
-    let Some(algorithm) = verification(kind, scheme, digest) else { return false };
     let Ok(value) = digest::Digest::import_less_safe(value, digest.algorithm()) else { return false };
+    if let (KeyKind::Rsa, Scheme::PssSalted(salt)) = (kind, scheme) {
+        return pss(digest, salt).is_some_and(|algorithm| algorithm.verify_digest_sig(spki, &value, signature).is_ok());
+    }
+    let Some(algorithm) = verification(kind, scheme, digest) else { return false };
     UnparsedPublicKey::new(algorithm, spki).verify_digest(&value, signature).is_ok()
+}
+
+/// PSS with a salt of so many bytes; the provider makes none with SHA-1.
+fn pss(digest: Digest, salt: u16) -> Option<RsaParameters> {
+    let algorithm = match digest {
+        Digest::Sha1 => return None,
+        Digest::Sha256 => signature::RSA_PSS_2048_8192_SHA256,
+        Digest::Sha384 => signature::RSA_PSS_2048_8192_SHA384,
+        Digest::Sha512 => signature::RSA_PSS_2048_8192_SHA512,
+    };
+    Some(algorithm.with_pss_salt_length(RsaPssSaltLength::Custom(salt)))
 }
 
 fn verification(kind: KeyKind, scheme: Scheme, digest: Digest) -> Option<&'static dyn VerificationAlgorithm> {

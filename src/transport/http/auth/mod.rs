@@ -6,6 +6,7 @@ pub mod oauth1; // signatures of OAuth 1.0
 pub mod oauth2; // tokens of client credentials
 pub mod signed; // signatures that a receiver declares
 
+use super::body::Body;
 use crate::clock::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +15,7 @@ use oauth2::OAuth2;
 use reqwest::Url;
 use signed::Signed;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 /// Secrets shorter than this are not looked for in what others say: they would be found everywhere.
@@ -66,8 +68,8 @@ pub struct Request<'r> {
     pub url: &'r Url,
     /// Its header lines as they are sent, in lower case.
     pub headers: &'r [(String, String)],
-    /// Its body.
-    pub body: &'r [u8],
+    /// Its body; only a signature that has it looks at it.
+    pub body: &'r Body,
     /// The present time.
     pub now: Timestamp,
     /// Random text that is used once.
@@ -124,16 +126,18 @@ impl Secrets {
 
 impl Credentials {
     /// The header lines of a request; those of a token that is asked for are not among them.
-    #[must_use]
-    pub fn lines(&self, request: &Request<'_>) -> Vec<(String, String)> {
+    ///
+    /// # Errors
+    /// A signature has the body, which cannot be read.
+    pub fn lines(&self, request: &Request<'_>) -> io::Result<Vec<(String, String)>> {
         let authorization = |value: String| vec![("authorization".to_owned(), value)];
-        match &self.means {
+        Ok(match &self.means {
             Means::None | Means::OAuth2(_) => Vec::new(),
             Means::Basic { user, password } => authorization(basic(user, password)),
             Means::Bearer(token) => authorization(format!("Bearer {token}")),
             Means::OAuth1(one) => authorization(one.authorization(request)),
-            Means::Signed(one) => one.lines(request),
-        }
+            Means::Signed(one) => one.lines(request)?,
+        })
     }
 
     /// What must not be seen, in all forms in which it is sent.
@@ -154,6 +158,49 @@ impl Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::source::Source;
+
+    /// A file that is gone.
+    struct Gone;
+
+    impl Source for Gone {
+        fn length(&self) -> u64 {
+            1 << 40
+        }
+
+        fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+            Err(io::Error::other("gone"))
+        }
+    }
+
+    #[test]
+    fn a_body_is_read_only_where_it_is_signed() {
+        let url = Url::parse("https://edi.example.com/in").expect("a URL");
+        let body = &Body::Read(Arc::new(Gone));
+        let request = Request { method: "POST", url: &url, headers: &[], body, now: Timestamp::UNIX_EPOCH, nonce: "n" };
+        let lines = |means| Credentials { name: "a".into(), means }.lines(&request);
+        let one = OAuth1 {
+            consumer_key: "ck".into(),
+            consumer_secret: "cs".into(),
+            token: String::new(),
+            token_secret: String::new(),
+            realm: String::new(),
+            is_sha256: true,
+        };
+        assert_eq!(lines(Means::OAuth1(Arc::new(one))).expect("its base string has no body").len(), 1);
+        let signed = |text: &str| {
+            let template = |text| signed::Template::parse(text, true).expect("a template");
+            Means::Signed(Arc::new(Signed {
+                algorithm: signed::Algorithm::Sha256,
+                key: b"key".to_vec(),
+                text: template(text),
+                encoding: signed::Encoding::Hex,
+                headers: vec![("x".to_owned(), template("{signature}"))],
+            }))
+        };
+        assert_eq!(lines(signed("{method}{timestamp}")).expect("it has no body").len(), 1);
+        assert_eq!(lines(signed("{method}{body}")).expect_err("it is gone").to_string(), "gone");
+    }
 
     /// RFC 7617 2 has this pair.
     #[test]

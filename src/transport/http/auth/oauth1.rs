@@ -79,6 +79,7 @@ pub(super) fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Body;
     use super::*;
     use crate::clock::Timestamp;
 
@@ -122,7 +123,7 @@ mod tests {
             method: "POST",
             url: &url,
             headers: &[],
-            body: b"UNB",
+            body: &Body::Held(b"UNB".to_vec()),
             now: Timestamp::from_second(1_790_000_000).expect("a time"),
             nonce: "n-1",
         };

@@ -1,12 +1,12 @@
 //! Signatures that a receiver declares: HMAC over a text made of parts of the request, written into a header line. The text
 //! and the line are templates; what may stand in them in braces is [`PARTS`], and nothing else is run.
 
-use super::Request;
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::hmac;
+use super::{Body, Request};
+use aws_lc_rs::{digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
+use std::io;
 
 /// What may stand in braces: its name, and what it is. `header.NAME` is any header line that is sent.
 pub const PARTS: [(&str, &str); 13] = [
@@ -135,23 +135,30 @@ impl Template {
     }
 
     /// Hands on what it comes to, piece by piece.
-    fn each(&self, request: &Request<'_>, signature: &str, mut take: impl FnMut(&[u8])) {
+    fn each(&self, request: &Request<'_>, signature: &str, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => take(text.as_bytes()),
-                Piece::Part(name) if name == "body" => take(request.body),
+                Piece::Part(name) if name == "body" => request.body.each(&mut take)?,
                 Piece::Part(name) if name == SIGNATURE => take(signature.as_bytes()),
-                Piece::Part(name) => take(part(name, request).as_bytes()),
+                Piece::Part(name) => take(part(name, request)?.as_bytes()),
             }
         }
+        Ok(())
     }
 }
 
+fn sha256(body: &Body) -> io::Result<digest::Digest> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    body.each(|piece| context.update(piece))?;
+    Ok(context.finish())
+}
+
 /// What a part is, the body and the signature left out.
-fn part(name: &str, request: &Request<'_>) -> String {
+fn part(name: &str, request: &Request<'_>) -> io::Result<String> {
     let (url, now) = (request.url, request.now);
     let zoned = || now.to_zoned(jiff::tz::TimeZone::UTC);
-    match name {
+    Ok(match name {
         "method" => request.method.to_owned(),
         "url" => url.to_string(),
         "host" => {
@@ -165,14 +172,14 @@ fn part(name: &str, request: &Request<'_>) -> String {
         "time" => zoned().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "date" => zoned().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
         "nonce" => request.nonce.to_owned(),
-        "body_sha256_hex" => hexadecimal(digest(&SHA256, request.body).as_ref()),
-        "body_sha256_base64" => STANDARD.encode(digest(&SHA256, request.body)),
+        "body_sha256_hex" => hexadecimal(sha256(request.body)?.as_ref()),
+        "body_sha256_base64" => STANDARD.encode(sha256(request.body)?),
         _ => {
             let wanted = name.strip_prefix(HEADER).unwrap_or_default();
             let found = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
             found.map(|(_, value)| value.clone()).unwrap_or_default()
         }
-    }
+    })
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -181,23 +188,25 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 impl Signed {
     /// The header lines of a request.
-    #[must_use]
-    pub fn lines(&self, request: &Request<'_>) -> Vec<(String, String)> {
+    ///
+    /// # Errors
+    /// The body stands in them, and cannot be read.
+    pub fn lines(&self, request: &Request<'_>) -> io::Result<Vec<(String, String)>> {
         let algorithm = match self.algorithm {
             Algorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
             Algorithm::Sha256 => hmac::HMAC_SHA256,
             Algorithm::Sha512 => hmac::HMAC_SHA512,
         };
         let mut context = hmac::Context::with_key(&hmac::Key::new(algorithm, &self.key));
-        self.text.each(request, "", |piece| context.update(piece));
+        self.text.each(request, "", |piece| context.update(piece))?;
         let signature = match self.encoding {
             Encoding::Hex => hexadecimal(context.sign().as_ref()),
             Encoding::Base64 => STANDARD.encode(context.sign()),
         };
         let line = |(name, template): &(String, Template)| {
             let mut value = Vec::new();
-            template.each(request, &signature, |piece| value.extend_from_slice(piece));
-            (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned())
+            template.each(request, &signature, |piece| value.extend_from_slice(piece))?;
+            Ok((name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned()))
         };
         self.headers.iter().map(line).collect()
     }
@@ -207,7 +216,10 @@ impl Signed {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+    use crate::transport::source::Source;
     use reqwest::Url;
+    use std::io::Read as _;
+    use std::sync::Arc;
 
     fn template(text: &str) -> Template {
         Template::parse(text, true).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -222,7 +234,7 @@ mod tests {
             method: "POST",
             url: &url,
             headers: &headers,
-            body: b"<Order/>",
+            body: &Body::Held(b"<Order/>".to_vec()),
             now: Timestamp::from_second(1_790_000_000).expect("a time"),
             nonce: "abc",
         };
@@ -233,12 +245,54 @@ mod tests {
             encoding: Encoding::Hex,
             headers: vec![("X-Signature".to_owned(), template("t={timestamp},n={nonce},{{v1}}={signature}"))],
         };
-        let lines = signed.lines(&request);
+        let lines = signed.lines(&request).expect("the body is held");
         let expected = "t=1790000000,n=abc,{v1}=627d7b1a56c30ef43f6f4103eb5871b27fc20861e46ccb6a48c3d1ab54298642";
         assert_eq!(lines, [("x-signature".to_owned(), expected.to_owned())]);
-        let body = part("body_sha256_hex", &request);
-        assert_eq!((body.len(), part("host", &request).as_str()), (64, "edi.example.com:8443"));
-        assert_eq!(part("date", &request), "Mon, 21 Sep 2026 14:13:20 GMT");
+        let part = |name| part(name, &request).expect("the body is held");
+        assert_eq!((part("body_sha256_hex").len(), part("host").as_str()), (64, "edi.example.com:8443"));
+        assert_eq!(part("date"), "Mon, 21 Sep 2026 14:13:20 GMT");
+    }
+
+    /// A file of so many bytes, of which nobody takes more than a piece at once.
+    struct Large(u64);
+
+    impl Source for Large {
+        fn length(&self) -> u64 {
+            self.0
+        }
+
+        fn open(&self) -> io::Result<Box<dyn io::Read + '_>> {
+            Ok(Box::new(Pieces(io::repeat(b'7').take(self.0))))
+        }
+    }
+
+    struct Pieces(io::Take<io::Repeat>);
+
+    impl io::Read for Pieces {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            assert!(buffer.len() <= 64 * 1024, "{} bytes at once", buffer.len());
+            self.0.read(buffer)
+        }
+    }
+
+    #[test]
+    fn a_large_body_is_signed_piece_by_piece() {
+        let url = Url::parse("https://edi.example.com/in").expect("a URL");
+        let lines = |body: &Body, text: &str| {
+            let signed = Signed {
+                algorithm: Algorithm::Sha256,
+                key: b"key".to_vec(),
+                text: template(text),
+                encoding: Encoding::Hex,
+                headers: vec![("x-signature".to_owned(), template("{signature}{body_sha256_base64}"))],
+            };
+            let now = Timestamp::UNIX_EPOCH;
+            signed.lines(&Request { method: "POST", url: &url, headers: &[], body, now, nonce: "" })
+        };
+        let (large, held) = (Body::Read(Arc::new(Large(1 << 20))), Body::Held(vec![b'7'; 1 << 20]));
+        for text in ["{body}", "{body_sha256_hex}\n{method}"] {
+            assert_eq!(lines(&large, text).expect("it is read"), lines(&held, text).expect("it is held"), "{text}");
+        }
     }
 
     #[test]
