@@ -267,7 +267,9 @@ async fn doubt(tx: &mut Tx<'_>, delivery_id: &str, reason: &str, now: Timestamp)
     if before.on_uncertain != "hold" {
         return Ok(true);
     }
-    let change = delivery::Change { reason: Some("uncertain, and the agreement says to hold"), ..Default::default() };
+    // By its code alerts know it.
+    let (code, reason) = (Some("UNCERTAIN"), Some("uncertain, and the agreement says to hold"));
+    let change = delivery::Change { code, reason, ..Default::default() };
     let (from, to) = ([DeliveryState::Uncertain], DeliveryState::Held);
     delivery::change(tx, delivery_id, &from, to, change, &Actor::system(), now).await?;
     job::drop_for(tx, JobKind::Deliver, delivery_id).await?;

@@ -95,6 +95,29 @@ async fn a_doubt_is_held_where_the_receiver_ignores_keys() {
     assert_eq!(supplier.posts()[0].key(), supplier.posts()[1].key());
 }
 
+/// Nobody knows what came of it when the process was killed, and a person is told.
+#[tokio::test]
+async fn a_doubt_after_a_kill_is_held_and_told() {
+    let (mut stage, supplier) = stage(&[Answer::Slow(std::time::Duration::from_secs(30))], QUICK).await;
+    let mut agreement = super::stage::resources(1, 1);
+    agreement = agreement.split("---\n").find(|one| one.contains("name: lamps-orders")).expect("it").to_owned();
+    stage.apply(&format!("{agreement}on_uncertain: hold\n"));
+    stage.send(order("4711", 1)).await;
+    stage.until("it is being sent", || async { (!supplier.posts().is_empty()).then_some(()) }).await;
+    stage.kill();
+    stage.start_again(&[]);
+    let delivery = to_supplier(&stage, "held").await;
+    assert_eq!(delivery["code"], "UNCERTAIN", "{delivery:#}");
+    let told = || async {
+        let all = stage.list("/api/v1/alarms").await;
+        all.into_iter().find(|one| one["alert"].as_str().is_some_and(|alert| alert.contains("parked")))
+    };
+    let alarm = stage.until("its alarm", told).await;
+    assert_eq!(alarm["code"], "UNCERTAIN", "{alarm:#}");
+    assert_eq!(supplier.posts().len(), 1);
+    stage.balanced().await;
+}
+
 #[tokio::test]
 async fn a_refusal_parks_it_and_a_resubmit_goes_under_a_new_key() {
     let (stage, supplier) = stage(&[Answer::Status(422)], QUICK).await;
