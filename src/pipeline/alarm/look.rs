@@ -15,7 +15,7 @@ use crate::pipeline::unanswered::{Urgency, unanswered};
 use crate::pipeline::webhook::event_type;
 use crate::store::ack::AckState;
 use crate::store::alarm::{Finding, Happened, Hit};
-use crate::store::finding::Found;
+use crate::store::finding::{CAUSES_MAX, Found};
 use crate::store::pause::{Pause, PauseKind};
 use crate::store::{Micros, Result};
 use jiff::tz::TimeZone;
@@ -51,7 +51,17 @@ impl Looking {
                 continue;
             }
             match seen(service, &directory, name, alert, now).await {
-                Ok(seen) => findings.extend(narrowed(name, alert, seen, now)),
+                Ok(seen) => {
+                    // Of more causes than are looked at, one that is not among them may still stand.
+                    if seen.len() >= CAUSES_MAX as usize {
+                        tracing::warn!(
+                            alert = name,
+                            "More causes than are looked at; none of this alert's alarms ends"
+                        );
+                        unasked.push(name.clone());
+                    }
+                    findings.extend(narrowed(name, alert, seen, now));
+                }
                 Err(error) => {
                     tracing::error!(alert = name, error = %error, "An alert could not be looked at; it will be");
                     unasked.push(name.clone());
