@@ -172,6 +172,10 @@ pub(super) fn not_leased<T>(service: &Service, error: &StoreError) -> Vec<T> {
 /// A failure here is ours: the lease runs out and the job is run again.
 pub(super) fn told<T>(service: &Service, job: &Job, done: Result<T, StoreError>) {
     if let Err(error) = done {
+        // A person held or cancelled it, or another took it over.
+        if matches!(error, StoreError::LeaseLost(_)) {
+            return tracing::info!(job.kind = job.kind.as_str(), job.subject, "Job was taken away");
+        }
         service.trouble.note("JOB", &format!("{} {}: {error}", job.kind, job.subject), service.now());
         tracing::error!(job.kind = job.kind.as_str(), job.subject, error = %error, "Job failed; it will be run again");
     }
