@@ -90,7 +90,11 @@ pub(super) async fn deliver(
             let reason = format!("its name was being given when the answer was lost: {trouble}");
             let end = match sending.on_uncertain.as_str() {
                 "hold" => (AttemptEnd::Hold, "UNCERTAIN", reason),
-                _ => later(reason, AttemptEnd::Uncertain, "UNCERTAIN"),
+                _ => match later(reason, AttemptEnd::Uncertain, "UNCERTAIN") {
+                    // It stays in doubt, and whoever sends it again is told.
+                    (AttemptEnd::Park, _, reason) => (AttemptEnd::Park, "UNCERTAIN", reason),
+                    waits => waits,
+                },
             };
             (Reached::No, "uncertain", end)
         }
