@@ -80,7 +80,13 @@ pub(super) async fn round(
         clear_mark(&mut *place, pickup, &gone.name).await?;
         service.store.pickup_settled(&gone.pickup_file_id, settled(pickup), gone.modified_at, service.now()).await?;
     }
-    let is_open: HashMap<&str, bool> = open.iter().map(|one| (one.name.as_str(), is_due(one.next_at))).collect();
+    let is_open: HashMap<(&str, i64, i64), bool> =
+        open.iter().map(|one| ((one.name.as_str(), one.size, one.modified_at), is_due(one.next_at))).collect();
+    // One that stands there under such a name and was changed since is another.
+    let taken_is_due = |entry: &Entry| {
+        let size = i64::try_from(entry.size).unwrap_or(i64::MAX);
+        is_open.get(&(entry.name.as_str(), size, entry.at)).copied()
+    };
     let meant: Vec<&Entry> = entries.iter().filter(|one| pickup.wants(&one.name) && !is_temporary(&one.name)).collect();
     let (before, kept) = service.pickups.with(name, |known| {
         let seen = meant.iter().map(|one| (one.name.clone(), (one.size, one.at))).collect();
@@ -92,13 +98,13 @@ pub(super) async fn round(
     for unfit in &unfit {
         trouble(service, name, (unfit, (0, 0)), UNFIT.to_owned());
     }
-    let counts = |entry: &Entry| match (&pickup.done, is_open.get(entry.name.as_str())) {
+    let counts = |entry: &Entry| match (&pickup.done, taken_is_due(entry)) {
         // One that was taken waits for nothing but its time.
-        (_, Some(is_due)) => *is_due,
+        (_, Some(is_due)) => is_due,
         (Some(ending), None) => there.contains(format!("{}{ending}", entry.name).as_str()),
         (None, None) => before.get(&entry.name) == Some(&(entry.size, entry.at)),
     };
-    let is_unripe = |entry: &&Entry| !is_open.contains_key(entry.name.as_str()) && !counts(entry);
+    let is_unripe = |entry: &&Entry| taken_is_due(entry).is_none() && !counts(entry);
     let may_be_written = pickup.done.is_none() && meant.iter().any(is_unripe);
     let mut ready: Vec<&Entry> = meant.iter().copied().filter(|one| counts(one)).collect();
     ready.retain(|one| kept.get(&one.name) != Some(&(one.size, one.at)));
