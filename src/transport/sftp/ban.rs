@@ -95,7 +95,7 @@ impl Bans {
 }
 
 /// What is counted as one: an IPv4 address, or the /64 that one household or server has of IPv6.
-fn source(address: IpAddr) -> IpAddr {
+pub(super) fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => IpAddr::V6((u128::from(six) & !u128::from(u64::MAX)).into()),
         four => four,

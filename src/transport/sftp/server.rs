@@ -5,6 +5,7 @@
 //! them. Seen as: the request is refused, the session goes on.
 
 use super::algorithms::preferred;
+use super::ban::source;
 use super::farewell::ToTheEnd;
 use super::files::{Files, Gate, Shown};
 use super::session::{self, Packets};
@@ -139,6 +140,8 @@ struct Seat {
 impl Seat {
     /// A seat, or why there is none.
     fn take(counts: &Arc<Counts>, address: IpAddr, limits: &Limits) -> Result<Self, &'static str> {
+        // As for bans: whoever has one address of a network of IPv6 has all.
+        let address = source(address);
         let before = counts.all.fetch_add(1, Ordering::Relaxed);
         let is_free = count(&counts.addresses, address, SESSIONS_OF_ADDRESS_MAX);
         let seat = Self { counts: counts.clone(), address, user: None };
