@@ -77,7 +77,37 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn course(&self, origin_id: &str) -> Result<Course> {
-        let received = sqlx::query_as(
+        let mut received = self.received(origin_id).await?;
+        loop {
+            let deliveries = sqlx::query_as(concat!(
+                "SELECT ",
+                delivery::columns!(),
+                " FROM delivery WHERE transmission_id IN (
+                     SELECT made.transmission_id FROM document AS source
+                     JOIN document_source ON document_source.source_id = source.document_id
+                     JOIN document AS made ON made.document_id = document_source.document_id
+                     WHERE source.transmission_id IN
+                     (SELECT CAST($1 AS TEXT) UNION SELECT transmission_id FROM answer WHERE origin_id = $1))
+                 AND NOT EXISTS (SELECT 1 FROM delivery later WHERE later.resubmit_of = delivery.delivery_id)
+                 ORDER BY created_at, delivery_id LIMIT $2",
+            ))
+            .bind(origin_id)
+            .bind(DELIVERIES_MAX)
+            .fetch_all(self.reader())
+            .await?;
+            // One commit has a delivery arrive and keeps its answer, or ends a translation and makes deliveries: between the two
+            // questions it would look as if nothing were to come any more.
+            let again = self.received(origin_id).await?;
+            if again == received {
+                return Ok(Course { received, deliveries });
+            }
+            received = again;
+        }
+    }
+
+    /// The transmission of a call and the answers of others to what was made of it.
+    async fn received(&self, origin_id: &str) -> Result<Vec<Transmission>> {
+        Ok(sqlx::query_as(
             "SELECT transmission_id, direction, channel, partner, environment, state, code, reason, duplicate_of, digest, size,
              content_type, file_name, payload_id, created_at, changed_at FROM transmission
              WHERE transmission_id IN (SELECT CAST($1 AS TEXT) UNION SELECT transmission_id FROM answer WHERE origin_id = $1)
@@ -85,24 +115,7 @@ impl Store {
         )
         .bind(origin_id)
         .fetch_all(self.reader())
-        .await?;
-        let deliveries = sqlx::query_as(concat!(
-            "SELECT ",
-            delivery::columns!(),
-            " FROM delivery WHERE transmission_id IN (
-                 SELECT made.transmission_id FROM document AS source
-                 JOIN document_source ON document_source.source_id = source.document_id
-                 JOIN document AS made ON made.document_id = document_source.document_id
-                 WHERE source.transmission_id IN
-                 (SELECT CAST($1 AS TEXT) UNION SELECT transmission_id FROM answer WHERE origin_id = $1))
-             AND NOT EXISTS (SELECT 1 FROM delivery later WHERE later.resubmit_of = delivery.delivery_id)
-             ORDER BY created_at, delivery_id LIMIT $2",
-        ))
-        .bind(origin_id)
-        .bind(DELIVERIES_MAX)
-        .fetch_all(self.reader())
-        .await?;
-        Ok(Course { received, deliveries })
+        .await?)
     }
 
     /// The transmission that an outgoing one goes back to: what its documents were made from, or, where that answered a
