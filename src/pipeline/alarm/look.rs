@@ -54,10 +54,6 @@ impl Looking {
                 Ok(seen) => {
                     // Of more causes than are looked at, one that is not among them may still stand.
                     if seen.len() >= CAUSES_MAX as usize {
-                        tracing::warn!(
-                            alert = name,
-                            "More causes than are looked at; none of this alert's alarms ends"
-                        );
                         unasked.push(name.clone());
                     }
                     findings.extend(narrowed(name, alert, seen, now));
