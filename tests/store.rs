@@ -7,6 +7,8 @@ mod alarm;
 mod anew;
 #[path = "store/announced.rs"]
 mod announced;
+#[path = "store/as2.rs"]
+mod as2;
 mod backend;
 #[path = "store/bulk.rs"]
 mod bulk;

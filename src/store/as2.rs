@@ -296,8 +296,8 @@ impl Store {
                 let has_ended = match (state, found.code.as_deref()) {
                     (DeliveryState::Delivered | DeliveryState::Cancelled, _) => true,
                     (DeliveryState::Parked, Some(RECEIPT_REFUSED)) => true,
-                    // What was sent may have arrived, however it was given up; that it did not is told before it was sent.
-                    _ => found.attempts == 0 || is_resubmitted(&mut tx, &delivery_id).await?,
+                    // What was sent may have arrived, however it was given up.
+                    _ => found.attempts == 0 || delivery::resubmitted_as(&mut tx, &delivery_id).await?.is_some(),
                 };
                 if has_ended {
                     let is_proved = verdict == Verdict::Proved;
@@ -434,13 +434,6 @@ pub(crate) async fn take_over(tx: &mut Tx<'_>, old_id: &str, new_id: &str) -> Re
     .execute(&mut *tx.connection)
     .await?;
     Ok(())
-}
-
-/// Whether another delivery goes in the place of this one.
-async fn is_resubmitted(tx: &mut Tx<'_>, delivery_id: &str) -> Result<bool> {
-    let query = "SELECT delivery_id FROM delivery WHERE resubmit_of = $1";
-    let later: Option<String> = sqlx::query_scalar(query).bind(delivery_id).fetch_optional(&mut *tx.connection).await?;
-    Ok(later.is_some())
 }
 
 /// Writes a receipt that leaves.

@@ -271,6 +271,12 @@ pub(crate) async fn insert(
     document::refresh_delivery(tx, transmission_id, now).await
 }
 
+/// The delivery that goes in the place of another, if it was resubmitted: they share its documents and what is awaited for them.
+pub(crate) async fn resubmitted_as(tx: &mut Tx<'_>, delivery_id: &str) -> Result<Option<String>> {
+    let query = "SELECT delivery_id FROM delivery WHERE resubmit_of = $1";
+    Ok(sqlx::query_scalar(query).bind(delivery_id).fetch_optional(&mut *tx.connection).await?)
+}
+
 /// What a change of state brings with it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Change<'c> {

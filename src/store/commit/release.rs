@@ -172,13 +172,8 @@ pub(super) async fn resubmit(tx: &mut Tx<'_>, id: &str, actor: &Actor, now: Time
     Ok(new_id)
 }
 
-/// Another that goes in the place of a delivery shares its documents and what is awaited for them.
 async fn expect_not_resubmitted(tx: &mut Tx<'_>, id: &str) -> Result<()> {
-    let later: Option<String> = sqlx::query_scalar("SELECT delivery_id FROM delivery WHERE resubmit_of = $1")
-        .bind(id)
-        .fetch_optional(&mut *tx.connection)
-        .await?;
-    match later {
+    match delivery::resubmitted_as(tx, id).await? {
         Some(later) => Err(StoreError::Conflict(format!("delivery {id} was resubmitted already, as {later}"))),
         None => Ok(()),
     }
