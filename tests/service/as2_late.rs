@@ -1,7 +1,7 @@
 //! Receipts that come at another time or in another way than they were asked for, and messages that may have arrived and go
 //! once more.
 
-use super::as2::{LAMPS, LATER, incoming, post_receipt, receipt_of, retail, sent};
+use super::as2::{LAMPS, LATER, incoming, lamps, post, post_receipt, receipt_of, retail, sent};
 use super::edi::order;
 use super::peer::{Answer, Peer, Post};
 use super::stage::{Stage, resources};
@@ -72,9 +72,9 @@ async fn a_receipt_in_base64_counts_in_the_answer_and_on_its_own() {
     // On its own, and under a Message-ID as it is no document.
     let later = retail_to(&peer, LATER).await;
     later.send(order("AS2-2", 2)).await;
-    let post = posted(&later, &peer, 2).await;
+    let sealed = posted(&later, &peer, 2).await;
     sent(&later, "awaiting_receipt").await;
-    let (lines, body) = proves_in_base64(&post);
+    let (lines, body) = proves_in_base64(&sealed);
     let mut headers: Vec<(String, String)> = lines
         .lines()
         .filter_map(|line| line.split_once(": "))
@@ -83,7 +83,7 @@ async fn a_receipt_in_base64_counts_in_the_answer_and_on_its_own() {
     for (name, value) in [("AS2-From", "\"Light & Lamp\""), ("AS2-To", "RETAIL"), ("Message-ID", "<receipt@lamps>")] {
         headers.push((name.to_owned(), value.to_owned()));
     }
-    assert_eq!(super::as2::post(&later, &headers, body).await.status, 200);
+    assert_eq!(post(&later, &headers, body).await.status, 200);
     sent(&later, "delivered").await;
     later.balanced().await;
 }
@@ -168,4 +168,20 @@ async fn what_may_have_arrived_is_resubmitted_under_its_message_id() {
     let anew = posted(&retail, &peer, 5).await;
     assert_ne!(anew.headers["message-id"], peer.posts()[3].headers["message-id"]);
     retail.balanced().await;
+}
+
+/// A receipt that does not say what it is of is noted; it is never a document.
+#[tokio::test]
+async fn err_a_receipt_of_nothing_is_no_document() {
+    let (stage, _house) = lamps(", require: []").await;
+    let report = "--b\r\nContent-Type: text/plain\r\n\r\nthanks\r\n--b\r\nContent-Type: message/disposition-notification\r\n\r\n\
+                  Disposition: automatic-action/MDN-sent-automatically; processed\r\n\r\n--b--\r\n";
+    let kind = "multipart/report; Report-Type=Disposition-Notification; boundary=b";
+    let lines =
+        [("AS2-From", "RETAIL"), ("AS2-To", "\"Light & Lamp\""), ("Message-ID", "<r@test>"), ("Content-Type", kind)]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(post(&stage, &lines, report.as_bytes().to_vec()).await.status, 200);
+    let all = stage.list("/api/v1/transmissions?direction=in").await;
+    let codes: Vec<_> = all.iter().map(|one| (one["state"].as_str(), one["code"].as_str())).collect();
+    assert_eq!(codes, [(Some("rejected"), Some("AS2-RECEIPT-UNMATCHED"))], "{all:#?}");
 }

@@ -30,8 +30,9 @@ const FEATURES: &str = "multiple-attachments, CEM";
 /// Keys that are held ready; reading one costs as much as signing with it.
 const KEYS_HELD_MAX: usize = 1024;
 
-/// Header lines of a message or receipt that are kept, at most, and characters of each value.
+/// Header lines that are kept of a message or receipt.
 const HEADER_LINES_KEPT_MAX: usize = 64;
+/// Characters that are kept of the value of each.
 const HEADER_CHARACTERS_MAX: usize = 1024;
 
 /// The names of a certificate and of the secret that its key is.

@@ -16,7 +16,7 @@ use crate::store::transmission::NewTransmission;
 use crate::store::{Actor, Content, Direction, INLINE_BYTES_MAX, Result as StoreResult, Spool, StoreError, Unkept};
 use crate::transport::as2::certificate::{Certificate, OwnKey};
 use crate::transport::as2::crypto::Digest;
-use crate::transport::as2::mime::Headers;
+use crate::transport::as2::mime::{Headers, Parameters};
 use crate::transport::as2::name::{ReceiptWish, bare_id, message_id, name, written};
 use crate::transport::as2::open::{Layer, Mic, Outlets, Policy, Seen, open};
 use crate::transport::as2::receipt::{self, Disposition, Receipt};
@@ -176,6 +176,13 @@ fn may_be_receipt(headers: &Headers) -> bool {
     matches!(headers.content_type().value.as_str(), REPORT | "multipart/signed")
 }
 
+/// Whether that is the type of a receipt, and of nothing else (RFC 8098 3).
+fn is_receipt(content_type: &str) -> bool {
+    let content_type = Parameters::parse(content_type);
+    let kind = content_type.get("report-type").unwrap_or_default();
+    content_type.value == REPORT && kind.eq_ignore_ascii_case("disposition-notification")
+}
+
 /// A receipt that cannot be given as it must be.
 fn unknown_wish(wish: &ReceiptWish) -> Option<Refused> {
     if let Some(protocol) = &wish.unknown_protocol {
@@ -319,7 +326,7 @@ impl Message {
             }
             return match found.done {
                 // A receipt is no document, whatever it is of.
-                Ok(()) if found.seen.content_type.to_ascii_lowercase().starts_with(REPORT) => {
+                Ok(()) if is_receipt(&found.seen.content_type) => {
                     self.note_receipt("AS2-RECEIPT-UNMATCHED", "it does not say which message it is of").await
                 }
                 Ok(()) => self.keep(found).await,

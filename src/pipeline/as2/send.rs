@@ -416,11 +416,11 @@ impl Wanted {
     /// The same where the receipt was to come on its own, and some partners answer with it all the same. An answer that is none, or
     /// is none that counts, says no more than that the message arrived.
     pub(in crate::pipeline) async fn heard_at_once(&self, service: &Service, outcome: Outcome) -> Answered {
-        let Outcome::Delivered { answer, .. } = &outcome else { return (outcome, None, None) };
-        let headers = Headers(answer.lines.clone());
-        let counts = receipt::about(&headers, &answer.body).is_some()
-            && self.read(&headers, &answer.body, service.now()).is_ok();
-        if counts { self.heard(service, outcome).await } else { (outcome, None, None) }
+        let arrived = outcome.clone();
+        match self.heard(service, outcome).await {
+            (_, Some((_, RECEIPT_MISSING)), _) => (arrived, None, None),
+            heard => heard,
+        }
     }
 
     /// What a receipt proves, and where it names another digest than it should, of what that is.
