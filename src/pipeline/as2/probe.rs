@@ -29,8 +29,9 @@ use tokio::sync::oneshot;
 
 /// How long the answer to the message may take, its receipt with it.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(30);
-/// How long a receipt may take that comes on its own.
-pub const RECEIPT_WAIT: Duration = Duration::from_secs(30);
+/// How long a receipt may take that comes on its own. With the answer and the steps before it that is less than the minute for
+/// which the command line waits.
+const RECEIPT_WAIT: Duration = Duration::from_secs(20);
 /// Characters of what the other side says that are shown.
 const SAID_SHOWN_MAX: usize = 300;
 /// What is sent.
