@@ -593,3 +593,21 @@ impl Packets for Outlet {
         self.waiting.is_ended.load(Ordering::Acquire) || self.ending.wait_for(|is_well| *is_well).await.is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_of_a_network_of_ipv6_are_counted_together() {
+        let (counts, limits) = (Arc::default(), Limits { sessions: 1000, idle: Duration::from_secs(1) });
+        let take = |address: &str| Seat::take(&counts, address.parse().expect("an address"), &limits);
+        let seats: Vec<_> =
+            (0..SESSIONS_OF_ADDRESS_MAX).map(|at| take(&format!("2001:db8:1:2::{at:x}")).expect("a seat")).collect();
+        assert!(take("2001:db8:1:2:ffff::1").is_err(), "of the same network");
+        assert!(take("2001:db8:1:3::1").is_ok() && take("192.0.2.1").is_ok());
+        drop(seats);
+        assert!(take("2001:db8:1:2::1").is_ok(), "they are given back");
+        assert!(counts.addresses.lock().expect("no panic").is_empty());
+    }
+}

@@ -77,6 +77,29 @@ async fn a_file_that_still_grows_is_not_taken() {
     stage.balanced().await;
 }
 
+/// Killed when a file was taken and lies there still: who writes another under its name is waited for like anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_grows_under_the_name_of_one_that_was_taken_is_not_taken() {
+    let ground = Ground::new();
+    let mut stage = stage(&ground, "then: delete").await;
+    stage.kill();
+    stage.start_again(&[("PORTOLAN_FAIL_POINT", "pickup.after_commit:1")]);
+    ground.file("order.edi", &order("4711", 1));
+    stage.dies("pickup.after_commit").await;
+    let (whole, path) = (order("4712", 2), ground.path("in").join("order.edi"));
+    std::fs::write(&path, &whole[..whole.len() / 8]).expect("written");
+    stage.start_again(&[]);
+    for part in 2..=8 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        assert_eq!(transmissions(&stage).await.len(), 1, "taken in half");
+        std::fs::write(&path, &whole[..whole.len() * part / 8]).expect("written");
+    }
+    came(&stage, 2).await;
+    until_names(&stage, &ground.path("in"), &[]).await;
+    assert_eq!(numbers(&stage).await, ["4711", "4712"]);
+    stage.balanced().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_waits_for_its_mark_and_both_go() {
     let ground = Ground::new();
