@@ -68,7 +68,7 @@ build: install
 
 ## generated: rewrite every generated page and example after reading the difference.
 generated:
-	UPDATE=1 $(CARGO) test --locked
+	UPDATE=1 CARGO="$(CARGO)" deploy/unit
 
 ## fuzz: coverage-guided, endless unless SECONDS_EACH is set; needs a nightly toolchain and cargo-fuzz.
 fuzz:
