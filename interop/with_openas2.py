@@ -46,7 +46,8 @@ def incoming():
     yield row(encrypt="AES128", name="base64 in HTTP", content_transfer_encoding="base64")
     yield row(encrypt="AES128", name="without the attribute of RFC 6211", remove_cms_algorithm_protection_attrib="true")
     yield {**row(name="signed with MD5"), "attributes": {"sign": "MD5"},
-           "expected": "it is signed by none of the partner's certificates, or in a way that is not known; "
+           "expected": "it is signed by none of the partner's certificates, or in a way that is not known: "
+                       "expected a digest of SHA, found 1.2.840.113549.2.5; "
                        "not taken, as an error"}
 
 

@@ -63,7 +63,8 @@ def incoming():
                        "failed/Failure (Expected signed MDN but unsigned MDN returned), unsigned"}
     pss = row("sha256", None, False, "sha256", scheme="rsassa_pss")
     yield {**pss, "name": "signed with PSS (it leaves out the parameters)",
-           "expected": "it is signed by none of the partner's certificates, or in a way that is not known; "
+           "expected": "it is signed by none of the partner's certificates, or in a way that is not known: "
+                       "it is said to be over sha-256 and signs another digest; "
                        "processed/error (authentication-failed), signed sha256"}
     oaep = row("sha256", "aes_128_cbc", False, "sha256", transport="rsaes_oaep")
     yield {**oaep, "name": "OAEP wanted (it takes PKCS#1 v1.5 all the same)"}

@@ -517,9 +517,41 @@ pub fn number(number: u8) -> Vec<u8> {
     element(tag::INTEGER, &[number])
 }
 
+/// An object identifier as it is written for people: `1.2.840.113549.2.5` (X.660). Arcs that are no numbers of 64 bits end it.
+pub fn dotted(oid: &[u8]) -> String {
+    let (mut arcs, mut arc) = (Vec::new(), 0u64);
+    for octet in oid {
+        let Some(more) = arc.checked_mul(128) else { break };
+        arc = more | u64::from(octet & 0x7F);
+        if octet & 0x80 == 0 {
+            match arcs.is_empty() {
+                // The first two share an octet.
+                true => arcs.extend([arc.min(80) / 40, arc - arc.min(80) / 40 * 40]),
+                false => arcs.push(arc),
+            }
+            arc = 0;
+        }
+    }
+    arcs.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn object_identifiers_are_shown_in_arcs() {
+        let cases: [(&[u8], &str); 4] = [
+            (&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x02, 0x05], "1.2.840.113549.2.5"),
+            (&[0x60, 0x86, 0x48, 0x01, 0x65], "2.16.840.1.101"),
+            (&[0x88, 0x37, 0x03], "2.999.3"),
+            (&[], ""),
+        ];
+        for (oid, shown) in cases {
+            assert_eq!(dotted(oid), shown);
+        }
+        assert_eq!(dotted(&[0xFF; 40]), "", "it ends nowhere");
+    }
 
     fn read_octets(ber: &mut Ber<&[u8]>) -> io::Result<Vec<u8>> {
         ber.octet_string(tag::OCTET_STRING)

@@ -1,7 +1,7 @@
 //! CompressedData (RFC 3274): written with a known length from what was compressed before, read as a stream with an eye on
 //! how much comes out of how little.
 
-use super::super::asn1::{self, Ber, tag};
+use super::super::asn1::{self, Ber, dotted, tag};
 use super::{COMPRESSED_DATA, DATA, algorithm, algorithm_identifier, unfit};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -72,7 +72,7 @@ impl<R: Read> Inflated<R> {
         ber.number()?;
         let (oid, _) = algorithm(&mut ber)?;
         if oid != ZLIB {
-            return Err(unfit(format_args!("expected compression by zlib, found {oid:02x?}")));
+            return Err(unfit(format_args!("expected compression by zlib, found {}", dotted(&oid))));
         }
         ber.enter(tag::SEQUENCE)?;
         ber.value(tag::OID)?;

@@ -1,7 +1,7 @@
 //! EnvelopedData (RFC 5652 6) and AuthEnvelopedData (RFC 5083): content for recipients, as a stream in both directions. GCM
 //! is read in both, since products that stand on one well-known library put it into the former, its tag behind the content.
 
-use super::super::asn1::{self, Ber, tag};
+use super::super::asn1::{self, Ber, dotted, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial};
 use super::super::crypto::{
     self, BLOCK_BYTES, Cipher, Decryptor, Digest, Encryptor, Failed, KeyKind, KeyTransport, RSA_ENCRYPTION, TAG_BYTES,
@@ -299,7 +299,7 @@ impl<R: Read> Opened<R> {
         let (oid, parameters) = algorithm(&mut ber)?;
         let cipher = Cipher::ALL.into_iter().find_map(|(cipher, _)| (cipher.oid() == oid).then_some(cipher));
         let cipher =
-            cipher.ok_or_else(|| unfit(format_args!("expected 3DES or AES in CBC or GCM, found {oid:02x?}")))?;
+            cipher.ok_or_else(|| unfit(format_args!("expected 3DES or AES in CBC or GCM, found {}", dotted(&oid))))?;
         let parameters = parameters.unwrap_or_default();
         let mut inner = Ber::new(&parameters[..]);
         let iv = match cipher.is_gcm() {
@@ -400,7 +400,7 @@ fn recipient<R: Read>(ber: &mut Ber<R>) -> io::Result<Named> {
             Ok(transport) => Way::Transport(transport),
             Err(error) => Way::Unknown(format!("the parameters of OAEP: {error}")),
         },
-        _ => Way::Unknown(format!("expected RSA with PKCS#1 v1.5 or OAEP, found {oid:02x?}")),
+        _ => Way::Unknown(format!("expected RSA with PKCS#1 v1.5 or OAEP, found {}", dotted(&oid))),
     };
     let encrypted = ber.octet_string(tag::OCTET_STRING)?;
     ber.leave()?;

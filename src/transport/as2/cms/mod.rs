@@ -10,7 +10,7 @@ pub use compressed::{Inflated, compressed_head, deflate};
 pub use enveloped::{Encrypted, GcmForm, Opened, Recipient};
 pub use signed::{SIGNATURE_BYTES_MAX, Signed, SignedContent, Signer, Verdict, sign};
 
-use super::asn1::{self, Ber, tag};
+use super::asn1::{self, Ber, dotted, tag};
 use super::crypto::Digest;
 use std::io::{self, Read};
 
@@ -53,7 +53,8 @@ pub fn begin<R: Read>(source: R) -> io::Result<(ContentType, Ber<R>)> {
         COMPRESSED_DATA => ContentType::Compressed,
         other => {
             return Err(unfit(format_args!(
-                "expected data that is signed, enveloped or compressed, found {other:02x?}"
+                "expected data that is signed, enveloped or compressed, found {}",
+                dotted(other)
             )));
         }
     };
@@ -78,7 +79,7 @@ pub(super) fn algorithm<R: Read>(ber: &mut Ber<R>) -> io::Result<(Vec<u8>, Optio
 /// The digest of an object identifier.
 fn digest_of(oid: &[u8]) -> Result<Digest, String> {
     let known = Digest::ALL.into_iter().find(|digest| digest.oid() == oid);
-    known.ok_or_else(|| format!("expected a digest of SHA, found {oid:02x?}"))
+    known.ok_or_else(|| format!("expected a digest of SHA, found {}", dotted(oid)))
 }
 
 /// The digest in parameters of PSS or OAEP, and that of their MGF1: SHA-1 where nothing is said (RFC 4055 3.1, 4.1).
@@ -91,7 +92,7 @@ fn masked<R: Read>(ber: &mut Ber<R>) -> io::Result<(Digest, Digest)> {
     if ber.enter_if(tag::context(1))? {
         let (oid, parameters) = algorithm(ber)?;
         if oid != MGF1 {
-            return Err(unfit(format_args!("expected MGF1, found {oid:02x?}")));
+            return Err(unfit(format_args!("expected MGF1, found {}", dotted(&oid))));
         }
         generator = digest_of(&algorithm(&mut Ber::new(&parameters.unwrap_or_default()[..]))?.0).map_err(unfit)?;
         ber.leave()?;

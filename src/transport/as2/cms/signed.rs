@@ -1,7 +1,7 @@
 //! SignedData (RFC 5652 5): made detached, read detached and with its content inside. Whose signature counts is told by the
 //! certificates that the caller trusts; those that a message encloses only help to say whose it might be.
 
-use super::super::asn1::{self, Ber, tag};
+use super::super::asn1::{self, Ber, dotted, tag};
 use super::super::certificate::{Certificate, OwnKey, issuer_and_serial, time, written_time};
 use super::super::crypto::{self, Digest, Failed, Hash, KeyKind, RSA_ENCRYPTION, Scheme};
 use super::{
@@ -285,7 +285,7 @@ fn signer<R: Read>(ber: &mut Ber<R>, found: &mut Signed) -> io::Result<()> {
 
 /// How a signature is made, and with which digest, where the algorithm says so itself; else what it is.
 fn scheme(oid: &[u8], parameters: &[u8]) -> Result<(Scheme, Option<Digest>), String> {
-    let unknown = || format!("expected a signature by RSA or ECDSA, found {oid:02x?}");
+    let unknown = || format!("expected a signature by RSA or ECDSA, found {}", dotted(oid));
     match oid {
         RSA_ENCRYPTION => return Ok((Scheme::Pkcs1, None)),
         crypto::EC_PUBLIC_KEY => return Ok((Scheme::Ecdsa, None)),
